@@ -1,0 +1,3 @@
+//! The `statusgap` binary: parse, run, exit code; nothing else.
+
+fn main() {}
