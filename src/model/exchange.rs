@@ -1,0 +1,205 @@
+//! One request with its answer: the unit of evidence, and the line of the log.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::answer::{Answer, State, TransportFault};
+use crate::model::time::{Nanos, Stamp};
+
+/// What an exchange was for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Asks for a scan; its last byte is the scan's t = 0.
+    Initiate,
+    /// Asks a second time for a scan with the same input.
+    Repeat,
+    /// Reads the status of a scan as its owner.
+    Poll,
+    /// Reads the status of a scan as a user who must not see it: a control.
+    ForeignPoll,
+    /// Reads the status of an id that was never issued: a control.
+    UnknownPoll,
+    /// Reads the endpoint that knows the scan independently of status.
+    Witness,
+    /// Reads the scan's results.
+    Results,
+    /// The second write: asks for the scan to be cancelled.
+    Cancel,
+    /// A harmless request that shifts round-robin routing.
+    Filler,
+}
+
+impl Kind {
+    /// The word used in tables and timelines.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::Initiate => "initiate",
+            Kind::Repeat => "repeat",
+            Kind::Poll => "poll",
+            Kind::ForeignPoll => "foreign poll",
+            Kind::UnknownPoll => "unknown-id poll",
+            Kind::Witness => "witness",
+            Kind::Results => "results",
+            Kind::Cancel => "cancel",
+            Kind::Filler => "filler",
+        }
+    }
+}
+
+/// How an exchange travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Connection {
+    /// A connection of its own, opened for this exchange.
+    Fresh,
+    /// The connection that also carried the scan's initiate, kept open.
+    KeepAlive,
+    /// A connection of its own that was opened and warmed before it was needed.
+    PreOpened,
+}
+
+impl Connection {
+    /// The word used in files, tables and results.
+    pub fn word(self) -> &'static str {
+        match self {
+            Connection::Fresh => "fresh",
+            Connection::KeepAlive => "keep-alive",
+            Connection::PreOpened => "pre-opened",
+        }
+    }
+}
+
+/// Which rule of the scenario asked for a poll.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// A gate offset: the scenario asks for a poll at this very age.
+    Offset,
+    /// A follow-up poll that watches the scan.
+    Follow,
+    /// A poll after the second write (repeat or cancel).
+    Then,
+    /// A reading that is not tied to an age: controls, witness, results, fillers, initiates.
+    Other,
+}
+
+/// One exchange, as it stands in the log. All stamps are actual; `planned` is when it should have been sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Exchange {
+    /// Index of the scenario in the run.
+    pub scenario: u32,
+    /// Index of the arm in the scenario.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub arm: u32,
+    /// The scan's number in the run, from 0; `None` for exchanges that belong to no scan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scan: Option<u64>,
+    /// What it was for.
+    pub kind: Kind,
+    /// Which rule asked for it.
+    pub purpose: Purpose,
+    /// How it travelled.
+    pub connection: Connection,
+    /// Which concurrent poller sent it, from 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub poller: u32,
+    /// For gate offsets: the age asked for, since t = 0 (or since the second write's answer for `Purpose::Then`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset: Option<Nanos>,
+    /// When it should have been sent.
+    pub planned: Stamp,
+    /// When it was sent: the instant before the first byte could leave.
+    pub sent: Stamp,
+    /// When the reply's head had arrived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_byte: Option<Stamp>,
+    /// When the reply's last byte had arrived; for a failed exchange, when it was given up.
+    pub done: Stamp,
+    /// Which connection carried it (the local port over sockets).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conn: Option<u32>,
+    /// Whether that connection was new with this exchange.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_conn: Option<bool>,
+    /// The HTTP status code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<u16>,
+    /// What the reply means.
+    pub answer: Answer,
+    /// Why there was no complete reply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<TransportFault>,
+    /// How the scan stood.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<State>,
+    /// The deployment's own word for the state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub word: Option<String>,
+    /// Progress as the deployment counts it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<f64>,
+    /// The id that was handed out (initiate), or asked for where it is not the scan's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The id that the reply carried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub echo: Option<String>,
+    /// Which worker answered, as far as the reply says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker: Option<String>,
+    /// What a cache in front said of itself (`Age`, `X-Cache`, `Via` and the like), joined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<String>,
+    /// For a cancel's readings: whether the target's `seen_when` held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<bool>,
+    /// Whether the request was sent to the address that was handed out, or with a cache-busting query.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<Route>,
+    /// First 16 hex digits of the body's SHA-1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// The body, bounded, kept for whatever is not an expected answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+}
+
+/// An address other than the target's own template for the endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Route {
+    /// The address that the initiate's answer handed out.
+    HandedOut,
+    /// The usual address with a query string of its own, so that no cache has it.
+    CacheBusted,
+}
+
+impl Exchange {
+    /// Round trip from the actual sending, to the last byte.
+    pub fn round_trip(&self) -> std::time::Duration {
+        self.done.elapsed_from(self.sent)
+    }
+
+    /// How much later than planned it was sent; negative if early.
+    pub fn lateness(&self) -> Nanos {
+        self.sent.since(self.planned)
+    }
+
+    /// Whether a complete reply arrived.
+    pub fn was_answered(&self) -> bool {
+        self.fault.is_none()
+    }
+
+    /// The answer in words, with the deployment's own state where it gave one: `visible (scanning)`.
+    pub fn told(&self) -> String {
+        match (self.answer, &self.word, self.fault) {
+            (Answer::Visible, Some(word), _) => word.clone(),
+            (Answer::Transport, _, Some(fault)) => fault.word().to_owned(),
+            (answer, _, _) => answer.word().to_owned(),
+        }
+    }
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}

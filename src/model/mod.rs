@@ -1,0 +1,13 @@
+//! The words of the domain: stamps and brackets, exchanges and answers, scenarios and plans.
+//!
+//! Everything the other rooms talk about is a plain type from here. This room does no I/O, reads no clock, knows no async
+//! runtime and no HTTP library; it may name no other room of the crate.
+
+pub mod answer;
+pub mod exchange;
+pub mod guarantee;
+pub mod input;
+pub mod plan;
+pub mod run;
+pub mod scenario;
+pub mod time;

@@ -1,0 +1,143 @@
+//! The lines of a log that are not exchanges: how a run began, and how it ended.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::exchange::Exchange;
+use crate::model::scenario::Scenario;
+use crate::model::time::{Nanos, Stamp};
+
+/// Version of the log's schema. Readers refuse a later one.
+pub const LOG_SCHEMA: u32 = 1;
+
+/// One line of a log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "line", rename_all = "snake_case")]
+pub enum Line {
+    /// The first line.
+    Run(Box<Run>),
+    /// A scenario that was decided on while the run was under way; it takes the next index.
+    Scenario(Box<Scenario>),
+    /// One exchange.
+    Exchange(Box<Exchange>),
+    /// The last line. A log without it is a partial run.
+    End(End),
+}
+
+/// How a run began.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// [`LOG_SCHEMA`] of the writer.
+    pub schema: u32,
+    /// The writer's name and version.
+    pub tool: String,
+    /// The run's own id.
+    pub run_id: String,
+    /// Wall clock at stamp zero, RFC 3339.
+    pub started: String,
+    /// The seed of all the run's randomness.
+    pub seed: u64,
+    /// What was probed.
+    pub target: TargetNote,
+    /// The scenarios, in order; later `Scenario` lines add to them.
+    pub scenarios: Vec<Scenario>,
+    /// How send times were held.
+    pub clock: ClockNote,
+    /// Which part of a larger run this is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
+    /// The command that repeats the run.
+    pub command: String,
+    /// Where it ran.
+    pub environment: Environment,
+}
+
+/// What was probed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TargetNote {
+    /// The target's name.
+    pub name: String,
+    /// Its address, without credentials.
+    pub base_url: String,
+    /// The target file as it was written, so that environment variables stand as `${NAME}` and never as values.
+    pub file: String,
+    /// For the reference service started by the run itself: its settings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// What the target file lets the run assess.
+    pub can: Capabilities,
+}
+
+/// What a target file describes beyond initiate and status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "five independent facts about a file, each a yes or a no"
+)]
+pub struct Capabilities {
+    /// A second user who must not see the owner's scans.
+    pub foreign_user: bool,
+    /// An independent witness.
+    pub witness: bool,
+    /// A results endpoint.
+    pub results: bool,
+    /// A cancel endpoint.
+    pub cancel: bool,
+    /// The id is repeated in status answers.
+    pub echo: bool,
+    /// States beyond found and not found.
+    pub states: bool,
+    /// The initiate's answer hands out an address to poll.
+    pub handed_out: bool,
+}
+
+/// How send times were held, and how finely time was told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockNote {
+    /// `timerfd`, `tokio` or `virtual`.
+    pub timer: String,
+    /// Smallest step of the clock.
+    pub resolution: Nanos,
+}
+
+/// One of several parts of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shard {
+    /// Which, from 0.
+    pub index: u32,
+    /// Of how many.
+    pub of: u32,
+}
+
+/// Where a run ran, as far as it may matter to its reader.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Environment {
+    /// Operating system and architecture.
+    pub system: String,
+    /// Processors that the run could use.
+    pub processors: u32,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct End {
+    /// When.
+    pub at: Stamp,
+    /// Why.
+    pub reason: EndReason,
+    /// Exchanges in this log, so that a reader can tell a whole log from a cut one.
+    pub exchanges: u64,
+}
+
+/// Why a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndReason {
+    /// Everything planned was done.
+    Complete,
+    /// The user stopped it.
+    Interrupted,
+    /// The time or request budget was used up.
+    Budget,
+    /// The target could not be reached any more.
+    TargetGone,
+}
