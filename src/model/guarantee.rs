@@ -83,10 +83,7 @@ mod tests {
     #[test]
     fn the_serialised_name_is_the_name_in_reports() {
         for guarantee in Guarantee::ALL {
-            assert_eq!(
-                serde_json::to_value(guarantee).ok(),
-                Some(serde_json::Value::from(guarantee.name()))
-            );
+            assert_eq!(serde_json::to_value(guarantee).ok(), Some(serde_json::Value::from(guarantee.name())));
         }
     }
 }

@@ -37,21 +37,10 @@ impl fmt::Display for InputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {
             Some(place) => {
-                writeln!(
-                    f,
-                    "{}:{}:{}: {}",
-                    self.file, place.line, place.column, self.message
-                )?;
+                writeln!(f, "{}:{}:{}: {}", self.file, place.line, place.column, self.message)?;
                 let gutter = place.line.to_string();
                 writeln!(f, "  {gutter} | {}", place.text)?;
-                write!(
-                    f,
-                    "  {:>1$} | {2:>3$}",
-                    "",
-                    gutter.len(),
-                    "",
-                    place.column - 1
-                )?;
+                write!(f, "  {:>1$} | {2:>3$}", "", gutter.len(), "", place.column - 1)?;
                 f.write_str(&"^".repeat(place.width.max(1)))?;
             }
             None => write!(f, "{}: {}", self.file, self.message)?,
@@ -78,30 +67,15 @@ impl Source<'_> {
         toml::from_str(self.text).map_err(|error| {
             let message = error.message().trim().replace('\n', ", ");
             let hint = nearest_expected(&message);
-            InputError {
-                file: self.file.to_owned(),
-                place: error.span().map(|span| self.place(&span)),
-                message,
-                hint,
-            }
+            InputError { file: self.file.to_owned(), place: error.span().map(|span| self.place(&span)), message, hint }
         })
     }
 
     /// A complaint about the value at a dotted path such as `load.scans` or `status.answer.1.when`.
     ///
     /// Where the path does not exist, the complaint points to the nearest parent that does.
-    pub fn complain(
-        &self,
-        path: &str,
-        message: impl Into<String>,
-        hint: Option<String>,
-    ) -> InputError {
-        InputError {
-            file: self.file.to_owned(),
-            place: self.find(path).map(|span| self.place(&span)),
-            message: message.into(),
-            hint,
-        }
+    pub fn complain(&self, path: &str, message: impl Into<String>, hint: Option<String>) -> InputError {
+        InputError { file: self.file.to_owned(), place: self.find(path).map(|span| self.place(&span)), message: message.into(), hint }
     }
 
     fn find(&self, path: &str) -> Option<Range<usize>> {
@@ -115,10 +89,7 @@ impl Source<'_> {
         for part in parts {
             let next = match here {
                 DeValue::Table(table) => table.get(part),
-                DeValue::Array(array) => part
-                    .parse::<usize>()
-                    .ok()
-                    .and_then(|index| array.get(index)),
+                DeValue::Array(array) => part.parse::<usize>().ok().and_then(|index| array.get(index)),
                 _ => None,
             };
             let Some(next) = next else { break };
@@ -130,15 +101,9 @@ impl Source<'_> {
 
     fn place(&self, span: &Range<usize>) -> Place {
         let start = span.start.min(self.text.len());
-        let line_start = self.text[..start]
-            .rfind('\n')
-            .map_or(0, |newline| newline + 1);
-        let line_end = self.text[line_start..]
-            .find('\n')
-            .map_or(self.text.len(), |newline| line_start + newline);
-        let text = self.text[line_start..line_end]
-            .trim_end_matches('\r')
-            .to_owned();
+        let line_start = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+        let line_end = self.text[line_start..].find('\n').map_or(self.text.len(), |newline| line_start + newline);
+        let text = self.text[line_start..line_end].trim_end_matches('\r').to_owned();
         let end = span.end.clamp(start, line_end.max(start));
         Place {
             line: self.text[..start].matches('\n').count() + 1,
@@ -182,47 +147,26 @@ mod tests {
 
     #[test]
     fn a_mistyped_key_is_shown_in_its_line_with_the_right_one() {
-        let source = Source {
-            file: "x.toml",
-            text: "# first\noffset = [\"1s\"]\n",
-        };
+        let source = Source { file: "x.toml", text: "# first\noffset = [\"1s\"]\n" };
         let error = source.read::<Sample>().expect_err("`offset` is not a key");
         let shown = error.to_string();
-        assert!(
-            shown.starts_with("x.toml:2:1: unknown field `offset`"),
-            "{shown}"
-        );
+        assert!(shown.starts_with("x.toml:2:1: unknown field `offset`"), "{shown}");
         assert!(shown.contains("did you mean `offsets`?"), "{shown}");
         assert!(shown.contains("  2 | offset = [\"1s\"]\n"), "{shown}");
     }
 
     #[test]
     fn a_wrong_value_is_underlined() {
-        let source = Source {
-            file: "x.toml",
-            text: "offsets = [\"1s\", \"soon\"]",
-        };
-        let error = source
-            .read::<Sample>()
-            .expect_err("`soon` is no length of time");
+        let source = Source { file: "x.toml", text: "offsets = [\"1s\", \"soon\"]" };
+        let error = source.read::<Sample>().expect_err("`soon` is no length of time");
         let place = error.place.clone().expect("toml knows the place");
-        assert_eq!(
-            (place.line, place.column, place.width),
-            (1, 18, 6),
-            "{error}"
-        );
+        assert_eq!((place.line, place.column, place.width), (1, 18, 6), "{error}");
     }
 
     #[test]
     fn a_later_complaint_finds_its_value_by_path() {
-        let source = Source {
-            file: "x.toml",
-            text: "[load]\nscans = 0\n",
-        };
+        let source = Source { file: "x.toml", text: "[load]\nscans = 0\n" };
         let error = source.complain("load.scans", "must be at least 1", None);
-        assert_eq!(
-            error.place.map(|place| (place.line, place.column)),
-            Some((2, 9))
-        );
+        assert_eq!(error.place.map(|place| (place.line, place.column)), Some((2, 9)));
     }
 }

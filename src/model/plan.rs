@@ -33,17 +33,11 @@ impl Plan {
                 Each::All => offsets * per_arm,
                 Each::One => per_arm.min(per_arm * offsets),
             };
-            let shots = if arm.each == Each::One && offsets > 0 {
-                per_arm / offsets
-            } else {
-                per_arm
-            };
+            let shots = if arm.each == Each::One && offsets > 0 { per_arm / offsets } else { per_arm };
             per_offset = per_offset.max(shots * pollers * u64::from(offsets > 0));
             let followed = arm.follow.map_or(0, |follow| {
                 let start = arm.offsets.last().copied().unwrap_or_default();
-                (follow.deadline.0.saturating_sub(start.0).as_nanos()
-                    / follow.every.0.as_nanos().max(1)) as u64
-                    + 1
+                (follow.deadline.0.saturating_sub(start.0).as_nanos() / follow.every.0.as_nanos().max(1)) as u64 + 1
             });
             polls += at_offsets * pollers + followed * per_arm;
             fillers += u64::from(arm.fillers) * per_arm;
@@ -52,20 +46,13 @@ impl Plan {
         let count = |spans: &[Span]| spans.len() as u64 * scans;
         let at_end = if scenario.readings.at_end { scans } else { 0 };
         let second = |action| {
-            if then.is_some_and(|then| then.action == action) {
-                scans
-            } else {
-                0
-            }
+            if then.is_some_and(|then| then.action == action) { scans } else { 0 }
         };
         let requests = [
             (Kind::UnknownPoll, u64::from(scenario.controls.unknown_id)),
             (Kind::Initiate, scans),
             (Kind::Filler, fillers),
-            (
-                Kind::Poll,
-                polls + then.map_or(0, |then| count(&then.offsets)),
-            ),
+            (Kind::Poll, polls + then.map_or(0, |then| count(&then.offsets))),
             (Kind::ForeignPoll, count(&scenario.controls.foreign_user)),
             (Kind::Witness, count(&scenario.readings.witness) + at_end),
             (Kind::Results, count(&scenario.readings.results) + at_end),

@@ -69,10 +69,7 @@ pub struct TargetNote {
 
 /// What a target file describes beyond initiate and status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "five independent facts about a file, each a yes or a no"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "five independent facts about a file, each a yes or a no")]
 pub struct Capabilities {
     /// A second user who must not see the owner's scans.
     pub foreign_user: bool,
@@ -140,4 +137,26 @@ pub enum EndReason {
     Budget,
     /// The target could not be reached any more.
     TargetGone,
+}
+
+/// A whole log in memory: what all analysis is a function of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Journal {
+    /// How the run began.
+    pub run: Run,
+    /// All scenarios: those of the header and those decided on later.
+    pub scenarios: Vec<Scenario>,
+    /// All exchanges, by the time they were sent.
+    pub exchanges: Vec<Exchange>,
+    /// How it ended; `None` for a log that was cut off.
+    pub end: Option<End>,
+    /// Whether the last line was torn and had to be dropped.
+    pub torn: bool,
+}
+
+impl Journal {
+    /// Whether everything that was planned is in here.
+    pub fn is_complete(&self) -> bool {
+        self.end.as_ref().is_some_and(|end| end.reason == EndReason::Complete)
+    }
 }

@@ -166,10 +166,7 @@ pub struct Controls {
 impl Default for Controls {
     fn default() -> Self {
         // Two, because one reply could be an accident and a wrong control voids the whole run.
-        Controls {
-            unknown_id: 2,
-            foreign_user: Vec::new(),
-        }
+        Controls { unknown_id: 2, foreign_user: Vec::new() }
     }
 }
 
@@ -244,29 +241,10 @@ impl Scenario {
 
     /// The age after which nothing is asked of a scan any more, as far as the plan can know.
     pub fn horizon(&self) -> Span {
-        let polls = self.arms.iter().flat_map(|arm| {
-            arm.offsets
-                .iter()
-                .copied()
-                .chain(arm.follow.map(|follow| follow.deadline))
-        });
-        let readings = self
-            .readings
-            .witness
-            .iter()
-            .chain(&self.readings.results)
-            .chain(&self.controls.foreign_user)
-            .copied();
-        let then = self
-            .then
-            .iter()
-            .flat_map(|then| then.offsets.iter().copied());
-        polls
-            .chain(readings)
-            .max()
-            .unwrap_or_default()
-            .max(Span::default())
-            .plus(then.max().unwrap_or_default())
+        let polls = self.arms.iter().flat_map(|arm| arm.offsets.iter().copied().chain(arm.follow.map(|follow| follow.deadline)));
+        let readings = self.readings.witness.iter().chain(&self.readings.results).chain(&self.controls.foreign_user).copied();
+        let then = self.then.iter().flat_map(|then| then.offsets.iter().copied());
+        polls.chain(readings).max().unwrap_or_default().max(Span::default()).plus(then.max().unwrap_or_default())
     }
 }
 
@@ -283,8 +261,8 @@ mod file {
     use serde::Deserialize;
 
     use super::{
-        Action, Controls, Each, Expect, Guarantee, Input, InputError, MOST_OFFSETS, MOST_POLLERS,
-        MOST_SCANS, QuantileLimit, Readings, Source, Span, Tolerance, Until,
+        Action, Controls, Each, Expect, Guarantee, Input, InputError, MOST_OFFSETS, MOST_POLLERS, MOST_SCANS, QuantileLimit, Readings,
+        Source, Span, Tolerance, Until,
     };
     use crate::model::exchange::{Connection, Route};
 
@@ -324,13 +302,7 @@ mod file {
 
     impl Default for Load {
         fn default() -> Self {
-            Load {
-                scans: 20,
-                model: Model::Open,
-                every: None,
-                in_flight: None,
-                input: Input::Distinct,
-            }
+            Load { scans: 20, model: Model::Open, every: None, in_flight: None, input: Input::Distinct }
         }
     }
 
@@ -405,10 +377,7 @@ mod file {
                     }
                 }
 
-                fn visit_map<A: serde::de::MapAccess<'de>>(
-                    self,
-                    map: A,
-                ) -> Result<ToleranceFile, A::Error> {
+                fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<ToleranceFile, A::Error> {
                     #[derive(Deserialize)]
                     #[serde(deny_unknown_fields)]
                     struct Rate {
@@ -416,12 +385,8 @@ mod file {
                         #[serde(default = "ninety_five")]
                         confidence: f64,
                     }
-                    let rate =
-                        Rate::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
-                    Ok(ToleranceFile(Tolerance::Rate {
-                        at_most: rate.at_most,
-                        confidence: rate.confidence,
-                    }))
+                    let rate = Rate::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
+                    Ok(ToleranceFile(Tolerance::Rate { at_most: rate.at_most, confidence: rate.confidence }))
                 }
             }
             deserializer.deserialize_any(Visitor)
@@ -434,15 +399,8 @@ mod file {
 
     impl Scenario {
         pub(super) fn check(self, source: Source<'_>) -> Result<super::Scenario, InputError> {
-            let wrong = |path: &str, message: String, hint: &str| {
-                Err(source.complain(path, message, Some(hint.to_owned())))
-            };
-            if self.name.is_empty()
-                || !self
-                    .name
-                    .chars()
-                    .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
-            {
+            let wrong = |path: &str, message: String, hint: &str| Err(source.complain(path, message, Some(hint.to_owned())));
+            if self.name.is_empty() || !self.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
                 return wrong(
                     "name",
                     format!("`{}` is not a usable name", self.name),
@@ -450,19 +408,10 @@ mod file {
                 );
             }
             let load = self.load.check(source)?;
-            let arms = if self.arms.is_empty() {
-                vec![Polls::default()]
-            } else {
-                self.arms
-            };
+            let arms = if self.arms.is_empty() { vec![Polls::default()] } else { self.arms };
             let mut checked = Vec::with_capacity(arms.len());
             for (index, arm) in arms.iter().enumerate() {
-                checked.push(arm.over(&self.polls).check(
-                    index,
-                    arms.len(),
-                    self.follow,
-                    source,
-                )?);
+                checked.push(arm.over(&self.polls).check(index, arms.len(), self.follow, source)?);
             }
             if load.scans == 0 && self.controls.unknown_id == 0 {
                 return wrong(
@@ -472,9 +421,7 @@ mod file {
                 );
             }
             let asks = |spans: &[Span]| !spans.is_empty();
-            let polled = checked
-                .iter()
-                .any(|arm| asks(&arm.offsets) || arm.follow.is_some());
+            let polled = checked.iter().any(|arm| asks(&arm.offsets) || arm.follow.is_some());
             if load.scans > 0
                 && !polled
                 && !asks(&self.controls.foreign_user)
@@ -495,24 +442,14 @@ mod file {
                         "use when = \"visible\" or when = \"terminal\"",
                     );
                 }
-                let reaches = |follow: &super::Follow| {
-                    follow.until == then.when
-                        || follow.until == Until::Deadline
-                        || then.when == Until::Visible
-                };
-                if !checked
-                    .iter()
-                    .all(|arm| arm.follow.as_ref().is_some_and(reaches))
-                {
+                let reaches =
+                    |follow: &super::Follow| follow.until == then.when || follow.until == Until::Deadline || then.when == Until::Visible;
+                if !checked.iter().all(|arm| arm.follow.as_ref().is_some_and(reaches)) {
                     return wrong(
                         "then",
                         format!(
                             "nobody watches the scan until it is {}",
-                            if then.when == Until::Terminal {
-                                "terminal"
-                            } else {
-                                "visible"
-                            }
+                            if then.when == Until::Terminal { "terminal" } else { "visible" }
                         ),
                         "add a [follow] section whose `until` reaches what `then.when` waits for",
                     );
@@ -525,11 +462,7 @@ mod file {
                 overlap: self.overlap,
                 load,
                 arms: checked,
-                then: self.then.map(|then| super::Then {
-                    action: then.action,
-                    when: then.when,
-                    offsets: then.offsets,
-                }),
+                then: self.then.map(|then| super::Then { action: then.action, when: then.when, offsets: then.offsets }),
                 controls: self.controls,
                 readings: self.readings,
                 expect: self.expect.check(source)?,
@@ -539,15 +472,9 @@ mod file {
 
     impl Load {
         fn check(&self, source: Source<'_>) -> Result<super::Load, InputError> {
-            let wrong = |path: &str, message: &str, hint: &str| {
-                Err(source.complain(path, message, Some(hint.to_owned())))
-            };
+            let wrong = |path: &str, message: &str, hint: &str| Err(source.complain(path, message, Some(hint.to_owned())));
             if self.scans > MOST_SCANS {
-                return wrong(
-                    "load.scans",
-                    "more than 1,000,000 scans",
-                    "split the run into shards",
-                );
+                return wrong("load.scans", "more than 1,000,000 scans", "split the run into shards");
             }
             let model = match self.model {
                 Model::Open => {
@@ -558,9 +485,7 @@ mod file {
                             "set model = \"closed\", or give `every` instead",
                         );
                     }
-                    super::LoadModel::Open {
-                        every: self.every.unwrap_or(Span::millis(20)),
-                    }
+                    super::LoadModel::Open { every: self.every.unwrap_or(Span::millis(20)) }
                 }
                 Model::Closed => {
                     if self.every.is_some() {
@@ -572,20 +497,12 @@ mod file {
                     }
                     let in_flight = self.in_flight.unwrap_or(1);
                     if in_flight == 0 {
-                        return wrong(
-                            "load.in_flight",
-                            "nothing would ever start",
-                            "set in_flight to at least 1",
-                        );
+                        return wrong("load.in_flight", "nothing would ever start", "set in_flight to at least 1");
                     }
                     super::LoadModel::Closed { in_flight }
                 }
             };
-            Ok(super::Load {
-                scans: self.scans,
-                model,
-                input: self.input,
-            })
+            Ok(super::Load { scans: self.scans, model, input: self.input })
         }
     }
 
@@ -604,45 +521,21 @@ mod file {
             }
         }
 
-        fn check(
-            self,
-            index: usize,
-            arms: usize,
-            follow: Option<Follow>,
-            source: Source<'_>,
-        ) -> Result<super::Arm, InputError> {
+        fn check(self, index: usize, arms: usize, follow: Option<Follow>, source: Source<'_>) -> Result<super::Arm, InputError> {
             let at = |key: &str| {
-                if arms > 1 {
-                    format!("arms.{index}.{key}")
-                } else {
-                    format!("polls.{key}")
-                }
+                if arms > 1 { format!("arms.{index}.{key}") } else { format!("polls.{key}") }
             };
-            let wrong = |key: &str, message: String, hint: &str| {
-                Err(source.complain(&at(key), message, Some(hint.to_owned())))
-            };
+            let wrong = |key: &str, message: String, hint: &str| Err(source.complain(&at(key), message, Some(hint.to_owned())));
             let pollers = self.pollers.unwrap_or(1);
             if pollers == 0 || pollers > MOST_POLLERS {
-                return wrong(
-                    "pollers",
-                    format!("{pollers} pollers"),
-                    "use 1 to 1,000 pollers",
-                );
+                return wrong("pollers", format!("{pollers} pollers"), "use 1 to 1,000 pollers");
             }
             let offsets = self.offsets.unwrap_or_default();
             if offsets.len() > MOST_OFFSETS {
-                return wrong(
-                    "offsets",
-                    format!("{} offsets", offsets.len()),
-                    "use at most 1,000 offsets, or a [follow] section",
-                );
+                return wrong("offsets", format!("{} offsets", offsets.len()), "use at most 1,000 offsets, or a [follow] section");
             }
             if let Some(pair) = offsets.windows(2).find(|pair| pair[1] <= pair[0]) {
-                return wrong(
-                    "offsets",
-                    format!("{} stands after {}", pair[1], pair[0]),
-                    "list the offsets in ascending order, each once",
-                );
+                return wrong("offsets", format!("{} stands after {}", pair[1], pair[0]), "list the offsets in ascending order, each once");
             }
             let connection = self.connection.unwrap_or(Connection::Fresh);
             if pollers > 1 && connection == Connection::KeepAlive {
@@ -654,11 +547,7 @@ mod file {
             }
             if let Some(follow) = follow {
                 if follow.every.0.is_zero() {
-                    return Err(source.complain(
-                        "follow.every",
-                        "polling without a pause",
-                        Some("use at least \"1ms\"".into()),
-                    ));
+                    return Err(source.complain("follow.every", "polling without a pause", Some("use at least \"1ms\"".into())));
                 }
                 if offsets.last().is_some_and(|last| *last > follow.deadline) {
                     return Err(source.complain(
@@ -698,11 +587,7 @@ mod file {
     impl ExpectFile {
         fn check(self, source: Source<'_>) -> Result<Expect, InputError> {
             let tolerance = self.not_found.map_or(Tolerance::Never, |file| file.0);
-            if let Tolerance::Rate {
-                at_most,
-                confidence,
-            } = tolerance
-            {
+            if let Tolerance::Rate { at_most, confidence } = tolerance {
                 share(at_most, "expect.not_found.at_most", source)?;
                 share(confidence, "expect.not_found.confidence", source)?;
             }
@@ -726,34 +611,18 @@ mod file {
         if (0.0..=1.0).contains(&value) {
             return Ok(());
         }
-        Err(source.complain(
-            path,
-            format!("{value} is not a share"),
-            Some("write a number from 0 to 1: 0.01 is one per cent".into()),
-        ))
+        Err(source.complain(path, format!("{value} is not a share"), Some("write a number from 0 to 1: 0.01 is one per cent".into())))
     }
 
     /// Reads `p50 = "1s"` and the like.
-    fn quantiles(
-        table: &BTreeMap<String, Span>,
-        path: &str,
-        source: Source<'_>,
-    ) -> Result<Vec<QuantileLimit>, InputError> {
+    fn quantiles(table: &BTreeMap<String, Span>, path: &str, source: Source<'_>) -> Result<Vec<QuantileLimit>, InputError> {
         table
             .iter()
             .map(|(key, below)| {
-                let digits = key.strip_prefix('p').filter(|digits| {
-                    !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
-                });
+                let digits = key.strip_prefix('p').filter(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()));
                 // p50 is 0.50 and p999 is 0.999: the digits stand behind the decimal point.
-                match digits
-                    .and_then(|digits| format!("0.{digits}").parse::<f64>().ok())
-                    .filter(|q| *q > 0.0)
-                {
-                    Some(quantile) => Ok(QuantileLimit {
-                        quantile,
-                        below: *below,
-                    }),
+                match digits.and_then(|digits| format!("0.{digits}").parse::<f64>().ok()).filter(|q| *q > 0.0) {
+                    Some(quantile) => Ok(QuantileLimit { quantile, below: *below }),
                     None => Err(source.complain(
                         &format!("{path}.{key}"),
                         format!("`{key}` is not a quantile"),
@@ -774,67 +643,27 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: &str) {
         let text = format!("{SMALLEST}{text}");
-        let error = Scenario::read(Source {
-            file: "x.toml",
-            text: &text,
-        })
-        .expect_err("the scenario is wrong");
-        assert!(
-            error.to_string().contains(expected),
-            "{error}\nlacks: {expected}"
-        );
+        let error = Scenario::read(Source { file: "x.toml", text: &text }).expect_err("the scenario is wrong");
+        assert!(error.to_string().contains(expected), "{error}\nlacks: {expected}");
         assert!(error.place.is_some(), "no place: {error}");
     }
 
     #[test]
     fn a_wrong_scenario_is_refused_with_its_place_and_a_way_out() {
-        check(
-            "[load]\nscans = 1\n[polls]\noffsets = [\"2s\", \"1s\"]",
-            "x.toml:7:11: 1s stands after 2s",
-        );
+        check("[load]\nscans = 1\n[polls]\noffsets = [\"2s\", \"1s\"]", "x.toml:7:11: 1s stands after 2s");
         check("[load]\nscan = 1", "did you mean `scans`?");
-        check(
-            "[load]\nscans = \"many\"",
-            "x.toml:5:9: invalid type: string \"many\", expected u32",
-        );
-        check(
-            "[load]\nscans = 0\n[controls]\nunknown_id = 0",
-            "the scenario asks for nothing",
-        );
+        check("[load]\nscans = \"many\"", "x.toml:5:9: invalid type: string \"many\", expected u32");
+        check("[load]\nscans = 0\n[controls]\nunknown_id = 0", "the scenario asks for nothing");
         check("[load]\nscans = 1\n", "scans are started but never polled");
-        check(
-            "[load]\nmodel = \"closed\"\nevery = \"1s\"",
-            "`every` belongs to the open model",
-        );
+        check("[load]\nmodel = \"closed\"\nevery = \"1s\"", "`every` belongs to the open model");
         check("[load]\nmodel = \"opened\"", "did you mean `open`?");
-        check(
-            "[polls]\noffsets = [\"1s\"]\npollers = 3\nconnection = \"keep-alive\"",
-            "several pollers cannot share",
-        );
-        check(
-            "[polls]\noffsets = [\"1 fortnight\"]",
-            "is not a length of time",
-        );
-        check(
-            "[polls]\noffsets=[\"1s\"]\n[expect]\nnot_found = \"seldom\"",
-            "expected \"never\", \"any\" or {",
-        );
-        check(
-            "[polls]\noffsets=[\"1s\"]\n[expect]\nnot_found = { at_most = 2 }",
-            "2 is not a share",
-        );
-        check(
-            "[polls]\noffsets=[\"1s\"]\n[expect]\nguarantees = [\"read-your-write\"]",
-            "did you mean `read-your-writes`?",
-        );
-        check(
-            "[polls]\noffsets=[\"1s\"]\n[expect.window]\nmedian = \"1s\"",
-            "`median` is not a quantile",
-        );
-        check(
-            "[polls]\noffsets=[\"1s\"]\n[then]\naction=\"repeat\"\nwhen=\"terminal\"\noffsets=[\"0s\"]",
-            "nobody watches the scan",
-        );
+        check("[polls]\noffsets = [\"1s\"]\npollers = 3\nconnection = \"keep-alive\"", "several pollers cannot share");
+        check("[polls]\noffsets = [\"1 fortnight\"]", "is not a length of time");
+        check("[polls]\noffsets=[\"1s\"]\n[expect]\nnot_found = \"seldom\"", "expected \"never\", \"any\" or {");
+        check("[polls]\noffsets=[\"1s\"]\n[expect]\nnot_found = { at_most = 2 }", "2 is not a share");
+        check("[polls]\noffsets=[\"1s\"]\n[expect]\nguarantees = [\"read-your-write\"]", "did you mean `read-your-writes`?");
+        check("[polls]\noffsets=[\"1s\"]\n[expect.window]\nmedian = \"1s\"", "`median` is not a quantile");
+        check("[polls]\noffsets=[\"1s\"]\n[then]\naction=\"repeat\"\nwhen=\"terminal\"\noffsets=[\"0s\"]", "nobody watches the scan");
     }
 
     #[test]
@@ -842,29 +671,15 @@ mod tests {
         let text = format!(
             "{SMALLEST}[polls]\noffsets=[\"100ms\"]\nfillers = 1\n[[arms]]\nconnection=\"fresh\"\n[[arms]]\nconnection=\"keep-alive\"\nfillers=0"
         );
-        let scenario = Scenario::read(Source {
-            file: "x.toml",
-            text: &text,
-        })
-        .expect("a right scenario");
-        let arms: Vec<_> = scenario
-            .arms
-            .iter()
-            .map(|arm| (arm.name.as_str(), arm.offsets.len(), arm.fillers))
-            .collect();
+        let scenario = Scenario::read(Source { file: "x.toml", text: &text }).expect("a right scenario");
+        let arms: Vec<_> = scenario.arms.iter().map(|arm| (arm.name.as_str(), arm.offsets.len(), arm.fillers)).collect();
         assert_eq!(arms, [("fresh", 1, 1), ("keep-alive", 1, 0)]);
     }
 
     #[test]
     fn a_scenario_survives_the_log() {
-        let text = format!(
-            "{SMALLEST}[polls]\noffsets=[\"100ms\"]\n[expect]\nnot_found={{at_most=0.01}}\n[expect.window]\np999=\"1s\""
-        );
-        let scenario = Scenario::read(Source {
-            file: "x.toml",
-            text: &text,
-        })
-        .expect("a right scenario");
+        let text = format!("{SMALLEST}[polls]\noffsets=[\"100ms\"]\n[expect]\nnot_found={{at_most=0.01}}\n[expect.window]\np999=\"1s\"");
+        let scenario = Scenario::read(Source { file: "x.toml", text: &text }).expect("a right scenario");
         let line = serde_json::to_string(&scenario).expect("scenarios are plain data");
         assert_eq!(serde_json::from_str::<Scenario>(&line).ok(), Some(scenario));
     }

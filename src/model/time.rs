@@ -8,9 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// An instant on the prober's monotonic clock, in nanoseconds since the run began.
 ///
 /// The wall clock appears once, in the run's header; everything else is a `Stamp`.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Stamp(pub u64);
 
@@ -33,9 +31,7 @@ impl Stamp {
 }
 
 /// A signed distance in nanoseconds: the age of a scan, or a poll's lateness.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Nanos(pub i64);
 
@@ -117,11 +113,7 @@ impl std::str::FromStr for Span {
         if trimmed == "0" {
             return Ok(Span::default());
         }
-        humantime::parse_duration(trimmed)
-            .map(Span)
-            .map_err(|_| SpanError {
-                text: text.to_owned(),
-            })
+        humantime::parse_duration(trimmed).map(Span).map_err(|_| SpanError { text: text.to_owned() })
     }
 }
 
@@ -131,11 +123,7 @@ impl fmt::Display for Span {
             return f.write_str("0s");
         }
         // humantime separates the parts with blanks; our files and flags do not.
-        f.write_str(
-            &humantime::format_duration(self.0)
-                .to_string()
-                .replace(' ', ""),
-        )
+        f.write_str(&humantime::format_duration(self.0).to_string().replace(' ', ""))
     }
 }
 
@@ -169,23 +157,10 @@ mod tests {
 
     #[test]
     fn spans_are_read_and_written_as_people_write_them() {
-        for (text, ms) in [
-            ("100ms", 100.0),
-            ("2s", 2000.0),
-            ("1m30s", 90_000.0),
-            ("250us", 0.25),
-            ("0", 0.0),
-            ("0s", 0.0),
-        ] {
-            let span: Span = text
-                .parse()
-                .unwrap_or_else(|error| panic!("{text}: {error}"));
+        for (text, ms) in [("100ms", 100.0), ("2s", 2000.0), ("1m30s", 90_000.0), ("250us", 0.25), ("0", 0.0), ("0s", 0.0)] {
+            let span: Span = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
             assert!((span.as_ms() - ms).abs() < 1e-9, "{text}");
-            assert_eq!(
-                span.to_string().parse::<Span>().as_ref(),
-                Ok(&span),
-                "{text} does not survive a round trip"
-            );
+            assert_eq!(span.to_string().parse::<Span>().as_ref(), Ok(&span), "{text} does not survive a round trip");
         }
     }
 
@@ -197,21 +172,9 @@ mod tests {
 
     #[test]
     fn a_bracket_is_open_below_and_closed_above() {
-        let bracket = Bracket {
-            after: Nanos(10),
-            until: Some(Nanos(20)),
-        };
-        let inside: Vec<bool> = [9, 10, 11, 20, 21]
-            .map(|age| bracket.contains(Nanos(age)))
-            .to_vec();
+        let bracket = Bracket { after: Nanos(10), until: Some(Nanos(20)) };
+        let inside: Vec<bool> = [9, 10, 11, 20, 21].map(|age| bracket.contains(Nanos(age))).to_vec();
         assert_eq!(inside, [false, false, true, true, false]);
-        assert!(
-            Bracket {
-                after: Nanos(10),
-                until: None
-            }
-            .contains(Nanos(i64::MAX)),
-            "a censored bracket has no upper end"
-        );
+        assert!(Bracket { after: Nanos(10), until: None }.contains(Nanos(i64::MAX)), "a censored bracket has no upper end");
     }
 }

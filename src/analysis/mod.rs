@@ -1,0 +1,181 @@
+//! From the log to findings: pure functions, no clock, no network, no randomness but a seed.
+//!
+//! In goes a [`Journal`], out comes an [`Analysis`]: for each scenario the rates at its offsets, the window, the guarantees
+//! and the round trips, and the same for the run as a whole. The mathematics (`binomial`, `npmle`, `band`, `order`,
+//! `compare`, `sprt`) knows nothing of scans; `scan`, `gate`, `window` and `guarantees` know nothing of formats. What is
+//! good enough is decided in `verdict`.
+
+pub mod band;
+pub mod binomial;
+pub mod compare;
+pub mod gate;
+pub mod guarantees;
+pub mod latency;
+pub mod npmle;
+pub mod order;
+pub mod punctuality;
+pub mod round_trips;
+pub mod scan;
+pub mod sprt;
+pub mod timeline;
+pub mod window;
+
+use serde::{Deserialize, Serialize};
+
+use crate::analysis::gate::OffsetRate;
+use crate::analysis::guarantees::{Checked, Evidence};
+use crate::analysis::punctuality::Punctuality;
+use crate::analysis::round_trips::RoundTrips;
+use crate::analysis::scan::ScanHistory;
+use crate::analysis::timeline::Timeline;
+use crate::analysis::window::Window;
+use crate::model::answer::Answer;
+use crate::model::exchange::{Connection, Exchange, Kind};
+use crate::model::guarantee::Guarantee;
+use crate::model::run::Journal;
+
+/// Everything that a log tells, before anybody judges it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Analysis {
+    /// Scenario by scenario, in the order of the run.
+    pub scenarios: Vec<ScenarioAnalysis>,
+    /// The window over all scenarios.
+    pub window: Window,
+    /// The guarantees over all scenarios.
+    pub guarantees: Vec<Checked>,
+    /// The round trips by kind.
+    pub round_trips: Vec<RoundTrips>,
+    /// How punctual the probe was.
+    pub punctuality: Punctuality,
+    /// The clearest scan, told step by step.
+    pub timeline: Option<Timeline>,
+    /// Whether a never-issued id was denied, so that a `visible` means something; `None`: no control was answered.
+    pub honest: Option<bool>,
+}
+
+/// Everything that a log tells of one scenario.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScenarioAnalysis {
+    /// The scenario's name.
+    pub name: String,
+    /// What was sent and how it was answered.
+    pub counts: Counts,
+    /// The rates at its offsets.
+    pub offsets: Vec<OffsetRate>,
+    /// The window of its scans.
+    pub window: Window,
+    /// The guarantees.
+    pub guarantees: Vec<Checked>,
+    /// How punctual its polls were.
+    pub punctuality: Punctuality,
+    /// The round trips of its polls.
+    pub round_trips: Vec<RoundTrips>,
+}
+
+/// What was sent and how it was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counts {
+    /// Scans asked for.
+    pub initiates: u64,
+    /// Scans accepted.
+    pub accepted: u64,
+    /// Accepted scans whose id another scan had been given before.
+    pub repeated_ids: u64,
+    /// Status polls.
+    pub polls: u64,
+    /// Status polls that said neither visible nor not_found.
+    pub without_evidence: u64,
+    /// Exchanges of any kind to which no complete reply came.
+    pub unanswered: u64,
+}
+
+/// Analyses a log.
+pub fn analyse(journal: &Journal) -> Analysis {
+    let histories = ScanHistory::all(journal);
+    let all: Vec<&ScanHistory<'_>> = histories.iter().collect();
+    let scenarios: Vec<ScenarioAnalysis> =
+        journal.scenarios.iter().enumerate().map(|(index, _)| analyse_scenario(journal, index as u32, &histories)).collect();
+    let mut ages: Vec<f64> = journal.scenarios.iter().flat_map(|scenario| &scenario.arms).flat_map(|arm| &arm.offsets).map(|offset| offset.as_ms()).collect();
+    ages.sort_by(f64::total_cmp);
+    ages.dedup();
+    let exchanges: Vec<&Exchange> = journal.exchanges.iter().collect();
+    let guarantees = merge(&scenarios);
+    let honesty = guarantees.iter().find(|checked| checked.guarantee == Guarantee::Honesty);
+    Analysis {
+        window: window::window(&undisturbed(&all), &ages),
+        honest: honesty.filter(|checked| checked.checked > 0).map(|checked| checked.broken == 0),
+        round_trips: round_trips::round_trips(&exchanges),
+        punctuality: punctuality::punctuality(&all),
+        timeline: timeline::clearest(&all),
+        guarantees,
+        scenarios,
+    }
+}
+
+fn analyse_scenario(journal: &Journal, index: u32, histories: &[ScanHistory<'_>]) -> ScenarioAnalysis {
+    let scenario = &journal.scenarios[index as usize];
+    let scans: Vec<&ScanHistory<'_>> = histories.iter().filter(|scan| scan.scenario == index).collect();
+    let exchanges: Vec<&Exchange> = journal.exchanges.iter().filter(|exchange| exchange.scenario == index).collect();
+    let unknown: Vec<&Exchange> = exchanges.iter().copied().filter(|exchange| exchange.kind == Kind::UnknownPoll).collect();
+    let mut ages: Vec<f64> = scenario.arms.iter().flat_map(|arm| &arm.offsets).map(|offset| offset.as_ms()).collect();
+    ages.sort_by(f64::total_cmp);
+    ages.dedup();
+    ScenarioAnalysis {
+        name: scenario.name.clone(),
+        counts: counts(&exchanges, &scans),
+        offsets: gate::offset_rates(scenario, &scans),
+        window: window::window(&undisturbed(&scans), &ages),
+        guarantees: guarantees::check(Evidence { scenario, scans: &scans, unknown: &unknown }),
+        punctuality: punctuality::punctuality(&scans),
+        round_trips: round_trips::round_trips(&exchanges),
+    }
+}
+
+/// The scans whose window means what it says: not those polled on the initiator's own connection, which may have been held
+/// back until the window was over, unless there are no others.
+fn undisturbed<'a, 'b>(scans: &[&'b ScanHistory<'a>]) -> Vec<&'b ScanHistory<'a>> {
+    let free = |scan: &&&ScanHistory<'_>| scan.polls.iter().any(|poll| poll.connection != Connection::KeepAlive);
+    let undisturbed: Vec<_> = scans.iter().filter(free).copied().collect();
+    if undisturbed.is_empty() { scans.to_vec() } else { undisturbed }
+}
+
+fn counts(exchanges: &[&Exchange], scans: &[&ScanHistory<'_>]) -> Counts {
+    let polls = || exchanges.iter().filter(|exchange| exchange.kind == Kind::Poll);
+    let mut ids: Vec<&str> = scans.iter().filter_map(|scan| scan.id).collect();
+    let accepted = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    Counts {
+        initiates: scans.len() as u64,
+        accepted: accepted as u64,
+        repeated_ids: (accepted - ids.len()) as u64,
+        polls: polls().count() as u64,
+        without_evidence: polls().filter(|poll| !poll.answer.is_evidence()).count() as u64,
+        unanswered: exchanges.iter().filter(|exchange| exchange.answer == Answer::Transport).count() as u64,
+    }
+}
+
+/// The guarantees of the run: the sums over its scenarios.
+fn merge(scenarios: &[ScenarioAnalysis]) -> Vec<Checked> {
+    Guarantee::ALL
+        .into_iter()
+        .map(|guarantee| {
+            let mut sum = Checked { guarantee, checked: 0, broken: 0, evidence: Vec::new(), not_assessed: None };
+            for scenario in scenarios {
+                for checked in scenario.guarantees.iter().filter(|checked| checked.guarantee == guarantee) {
+                    sum.checked += checked.checked;
+                    sum.broken += checked.broken;
+                    sum.evidence.extend(checked.evidence.iter().take(2).cloned());
+                    if sum.not_assessed.is_none() {
+                        sum.not_assessed.clone_from(&checked.not_assessed);
+                    }
+                }
+            }
+            if sum.checked > 0 {
+                sum.not_assessed = None;
+            }
+            sum.evidence.truncate(6);
+            sum
+        })
+        .collect()
+}

@@ -1,0 +1,26 @@
+//! How punctual the probe was: planned against actual sending.
+
+use serde::{Deserialize, Serialize};
+
+use crate::analysis::scan::ScanHistory;
+
+/// Lateness of the polls at gate offsets, in milliseconds. A prober that is late measures itself.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Punctuality {
+    /// Polls at gate offsets.
+    pub polls: u64,
+    /// Half of them left at most this late.
+    pub p50_ms: f64,
+    /// 99 % of them left at most this late.
+    pub p99_ms: f64,
+    /// The latest.
+    pub max_ms: f64,
+}
+
+/// Measures the lateness of the polls at gate offsets. Quantiles are nearest-rank.
+pub fn punctuality(scans: &[&ScanHistory<'_>]) -> Punctuality {
+    let mut late: Vec<f64> = scans.iter().flat_map(|scan| scan.gate_polls()).map(|poll| poll.lateness().as_ms().abs()).collect();
+    late.sort_by(f64::total_cmp);
+    let rank = |p: f64| late.get(((p * late.len() as f64).ceil() as usize).saturating_sub(1)).copied().unwrap_or_default();
+    Punctuality { polls: late.len() as u64, p50_ms: rank(0.5), p99_ms: rank(0.99), max_ms: late.last().copied().unwrap_or_default() }
+}

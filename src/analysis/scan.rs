@@ -1,0 +1,198 @@
+//! One scan's history, and the bracket in which it became visible.
+
+use std::collections::BTreeMap;
+
+use crate::model::answer::{Answer, State};
+use crate::model::exchange::{Exchange, Kind, Purpose};
+use crate::model::run::Journal;
+use crate::model::time::{Bracket, Nanos, Stamp};
+
+/// All exchanges of one scan, by the time they were sent.
+#[derive(Debug, Clone)]
+pub struct ScanHistory<'a> {
+    /// Its number in the run.
+    pub scan: u64,
+    /// Index of its scenario.
+    pub scenario: u32,
+    /// Index of its arm.
+    pub arm: u32,
+    /// The exchange that asked for it.
+    pub initiate: &'a Exchange,
+    /// Its id, if the initiate was accepted.
+    pub id: Option<&'a str>,
+    /// t = 0: when the id's answer was completely read.
+    pub t0: Option<Stamp>,
+    /// Status polls of the owner.
+    pub polls: Vec<&'a Exchange>,
+    /// Status polls of a foreign user.
+    pub foreign: Vec<&'a Exchange>,
+    /// Readings of the witness.
+    pub witness: Vec<&'a Exchange>,
+    /// Readings of the results.
+    pub results: Vec<&'a Exchange>,
+    /// The second initiate with the same input.
+    pub repeat: Option<&'a Exchange>,
+    /// The cancel.
+    pub cancel: Option<&'a Exchange>,
+}
+
+impl<'a> ScanHistory<'a> {
+    /// Sorts a journal's exchanges into histories, by scan number. Exchanges that belong to no scan are left out.
+    pub fn all(journal: &'a Journal) -> Vec<ScanHistory<'a>> {
+        let mut histories: BTreeMap<u64, ScanHistory<'a>> = BTreeMap::new();
+        for exchange in journal.exchanges.iter().filter(|exchange| exchange.kind == Kind::Initiate) {
+            let Some(scan) = exchange.scan else { continue };
+            let accepted = exchange.answer == Answer::Accepted;
+            histories.insert(
+                scan,
+                ScanHistory {
+                    scan,
+                    scenario: exchange.scenario,
+                    arm: exchange.arm,
+                    initiate: exchange,
+                    id: exchange.id.as_deref().filter(|_| accepted),
+                    t0: accepted.then_some(exchange.done),
+                    polls: Vec::new(),
+                    foreign: Vec::new(),
+                    witness: Vec::new(),
+                    results: Vec::new(),
+                    repeat: None,
+                    cancel: None,
+                },
+            );
+        }
+        for exchange in &journal.exchanges {
+            let Some(history) = exchange.scan.and_then(|scan| histories.get_mut(&scan)) else { continue };
+            match exchange.kind {
+                Kind::Poll => history.polls.push(exchange),
+                Kind::ForeignPoll => history.foreign.push(exchange),
+                Kind::Witness => history.witness.push(exchange),
+                Kind::Results => history.results.push(exchange),
+                Kind::Repeat => history.repeat = Some(exchange),
+                Kind::Cancel => history.cancel = Some(exchange),
+                Kind::Initiate | Kind::UnknownPoll | Kind::Filler => {}
+            }
+        }
+        histories.into_values().collect()
+    }
+
+    /// The age at which an exchange was sent.
+    pub fn age(&self, exchange: &Exchange) -> Nanos {
+        exchange.sent.since(self.t0.unwrap_or(self.initiate.done))
+    }
+
+    /// The instant from which a `not_found` is a broken promise: t = 0, or the first visible answer if that came earlier.
+    pub fn known_from(&self) -> Option<Stamp> {
+        let t0 = self.t0?;
+        let first_visible = self.visible().map(|poll| poll.done).min();
+        Some(first_visible.map_or(t0, |visible| visible.min(t0)))
+    }
+
+    /// Polls that bear on existence: sent before any cancel, which may rightly remove the scan.
+    pub fn evidence(&self) -> impl Iterator<Item = &'a Exchange> + '_ {
+        let cancelled = self.cancel.map_or(Stamp(u64::MAX), |cancel| cancel.sent);
+        self.polls.iter().copied().filter(move |poll| poll.answer.is_evidence() && poll.sent < cancelled)
+    }
+
+    fn visible(&self) -> impl Iterator<Item = &'a Exchange> + '_ {
+        self.evidence().filter(|poll| poll.answer == Answer::Visible)
+    }
+
+    /// The `not_found` answers to polls that were sent once the id was known: each breaks read-your-writes.
+    pub fn denials(&self) -> impl Iterator<Item = &'a Exchange> + '_ {
+        let known = self.known_from();
+        self.evidence().filter(move |poll| poll.answer == Answer::NotFound && known.is_some_and(|known| known <= poll.sent))
+    }
+
+    /// The `not_found` answers to polls that were sent after a visible answer had been received: each is a flap.
+    ///
+    /// A visible answer that was still under way proves nothing: it may have been served after the denial.
+    pub fn flaps(&self) -> Vec<&'a Exchange> {
+        let Some(seen) = self.visible().map(|poll| poll.done).min() else { return Vec::new() };
+        self.denials().filter(|poll| seen < poll.sent).collect()
+    }
+
+    /// The bracket, or `None` if the initiate was not accepted.
+    ///
+    /// Without any evidence it is `(0, ∞)`: nothing was learnt.
+    pub fn bracket(&self) -> Option<Bracket> {
+        let known = self.known_from()?;
+        let last_denial = self.denials().map(|poll| poll.sent).max();
+        let until = self
+            .visible()
+            .map(|poll| poll.done)
+            .filter(|done| last_denial.is_none_or(|denied| denied < *done))
+            .min()
+            .map(|done| done.since(known).clamped());
+        let after = last_denial.map_or(Nanos(0), |denied| denied.since(known));
+        Some(Bracket { after, until })
+    }
+
+    /// The bracket of the first appearance, whatever came after it: what the start of a flapping or evicted scan tells.
+    pub fn first_bracket(&self) -> Option<Bracket> {
+        let known = self.known_from()?;
+        let first = self.visible().map(|poll| poll.done).min();
+        let after = self
+            .denials()
+            .map(|poll| poll.sent)
+            .filter(|denied| first.is_none_or(|first| *denied < first))
+            .max()
+            .map_or(Nanos(0), |denied| denied.since(known));
+        Some(Bracket { after, until: first.map(|first| first.since(known).clamped()) })
+    }
+
+    /// How its visibility is to be counted.
+    pub fn visibility(&self) -> Visibility {
+        let Some(bracket) = self.bracket() else { return Visibility::NotAccepted };
+        if self.evidence().next().is_none() {
+            return Visibility::NoEvidence;
+        }
+        if !self.flaps().is_empty() {
+            return Visibility::Flapping;
+        }
+        match bracket.until {
+            Some(_) => Visibility::Seen(bracket),
+            None => Visibility::NeverSeen(bracket),
+        }
+    }
+
+    /// The first poll that showed a terminal state, and that state.
+    pub fn ended(&self) -> Option<(&'a Exchange, State)> {
+        self.polls
+            .iter()
+            .filter_map(|poll| poll.state.filter(|state| poll.answer == Answer::Visible && state.is_terminal()).map(|state| (*poll, state)))
+            .min_by_key(|(poll, _)| poll.done)
+    }
+
+    /// Whether the repeat was answered with this scan's own id: then it is the same scan, and may start anew.
+    pub fn was_restarted(&self) -> bool {
+        self.repeat.is_some_and(|repeat| repeat.id.is_some() && repeat.id.as_deref() == self.id)
+    }
+
+    /// The instant from which a second write may rightly change the scan.
+    pub fn rewritten_from(&self) -> Stamp {
+        let restart = self.repeat.filter(|_| self.was_restarted()).map(|repeat| repeat.sent);
+        let cancel = self.cancel.map(|cancel| cancel.sent);
+        restart.into_iter().chain(cancel).min().unwrap_or(Stamp(u64::MAX))
+    }
+
+    /// The polls at gate offsets.
+    pub fn gate_polls(&self) -> impl Iterator<Item = &'a Exchange> + '_ {
+        self.polls.iter().copied().filter(|poll| poll.purpose == Purpose::Offset)
+    }
+}
+
+/// How a scan's visibility is to be counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Visibility {
+    /// The initiate was not accepted.
+    NotAccepted,
+    /// Nothing that was answered says anything.
+    NoEvidence,
+    /// It was seen and then denied: its start is not a window.
+    Flapping,
+    /// It became visible in this bracket and stayed so.
+    Seen(Bracket),
+    /// It was denied as long as anybody looked: right-censored.
+    NeverSeen(Bracket),
+}

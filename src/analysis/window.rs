@@ -1,0 +1,187 @@
+//! The window of a group of scans: its distribution, as far as the brackets tell it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::analysis::band::Band;
+use crate::analysis::npmle::{Npmle, Observation, npmle};
+use crate::analysis::scan::{ScanHistory, Visibility};
+use crate::model::time::Bracket;
+
+/// The confidence of every band and limit.
+pub const CONFIDENCE: f64 = 0.95;
+
+/// What is known of the window of a group of scans. Times are ages in milliseconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Window {
+    /// Scans whose window the distribution describes: seen for good, or never seen.
+    pub scans: u64,
+    /// Scans that were seen and then denied; they have no window.
+    pub flapping: u64,
+    /// Scans that were denied as long as anybody looked (right-censored).
+    pub never_visible: u64,
+    /// Scans about which nothing was learnt.
+    pub no_evidence: u64,
+    /// Scans that were denied at least once.
+    pub denied: u64,
+    /// Share of scans visible by certain ages.
+    pub visible_by: Vec<ShareBy>,
+    /// Quantiles of the window.
+    pub quantiles: Vec<Quantile>,
+    /// The estimate's support: where the NPMLE has mass.
+    pub curve: Vec<CurvePoint>,
+    /// How well the estimate is established; `None` without scans.
+    pub estimate: Option<EstimateNote>,
+    /// The brackets behind it.
+    pub brackets: Vec<(f64, Option<f64>)>,
+}
+
+/// Share of scans that are visible by one age.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ShareBy {
+    /// The age.
+    pub t_ms: f64,
+    /// The estimate's lower end; below the upper one where the brackets do not tell.
+    pub share_from: f64,
+    /// The estimate's upper end.
+    pub share_to: f64,
+    /// Lower 95 % limit (identified-set Clopper–Pearson).
+    pub lower: f64,
+    /// Upper 95 % limit.
+    pub upper: f64,
+}
+
+/// One quantile of the window.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Quantile {
+    /// Which, 0 to 1.
+    pub p: f64,
+    /// The estimate: the interval in which the NPMLE reaches `p`. `None` for its end when it lies beyond what was watched.
+    pub from_ms: f64,
+    /// Upper end of the estimate.
+    pub to_ms: Option<f64>,
+    /// 95 % limits for the quantile, whatever the law; `None`: no finite limit.
+    pub lower_ms: f64,
+    /// Upper limit.
+    pub upper_ms: Option<f64>,
+    /// What keeps this from being a number.
+    pub caveat: Option<Caveat>,
+}
+
+/// Why a quantile is not to be read as a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Caveat {
+    /// Fewer scans than an upper limit for this quantile needs.
+    TooFew {
+        /// How many it needs.
+        needs: u64,
+    },
+    /// The polls all fell on the same ages, so that only an interval can be told.
+    NotIdentified,
+}
+
+/// One stretch of the estimated curve.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CurvePoint {
+    /// Where the stretch begins; within it the curve rises nobody knows how.
+    pub from_ms: f64,
+    /// Where it ends; `None`: beyond what was watched.
+    pub to_ms: Option<f64>,
+    /// Share of scans that became visible in it.
+    pub mass: f64,
+}
+
+/// How well the estimate is established.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EstimateNote {
+    /// How it was computed.
+    pub method: String,
+    /// How far its log-likelihood can be below the best, in nats (Kuhn–Tucker).
+    pub kkt_gap: f64,
+    /// Whether it is the only best one.
+    pub unique: bool,
+}
+
+/// Which quantiles are told.
+const QUANTILES: [f64; 4] = [0.5, 0.9, 0.99, 0.999];
+
+/// An estimate spread over more than this share of the quantile's own size is an interval rather than a number.
+const IDENTIFIED_WITHIN: f64 = 0.1;
+
+/// The window of the given scans; `ages_ms` are the ages for `visible_by`.
+pub fn window(scans: &[&ScanHistory<'_>], ages_ms: &[f64]) -> Window {
+    let mut window = Window {
+        scans: 0,
+        flapping: 0,
+        never_visible: 0,
+        no_evidence: 0,
+        denied: 0,
+        visible_by: Vec::new(),
+        quantiles: Vec::new(),
+        curve: Vec::new(),
+        estimate: None,
+        brackets: Vec::new(),
+    };
+    let mut observations = Vec::with_capacity(scans.len());
+    for scan in scans {
+        window.denied += u64::from(scan.denials().next().is_some());
+        match scan.visibility() {
+            Visibility::NotAccepted => {}
+            Visibility::NoEvidence => window.no_evidence += 1,
+            Visibility::Flapping => window.flapping += 1,
+            Visibility::Seen(bracket) => observations.push(observation(bracket)),
+            Visibility::NeverSeen(bracket) => {
+                window.never_visible += 1;
+                observations.push(observation(bracket));
+            }
+        }
+    }
+    window.scans = observations.len() as u64;
+    if observations.is_empty() {
+        return window;
+    }
+    let estimate = npmle(&observations);
+    let band = Band::new(&observations);
+    window.visible_by = ages_ms.iter().map(|t| share_by(&estimate, &band, *t)).collect();
+    window.quantiles = QUANTILES.iter().map(|p| quantile(&estimate, &band, *p)).collect();
+    window.curve = estimate
+        .support
+        .iter()
+        .map(|mass| CurvePoint { from_ms: mass.left, to_ms: finite(mass.right), mass: mass.mass })
+        .collect();
+    window.estimate = Some(EstimateNote { method: estimate.method.to_string(), kkt_gap: estimate.kkt_gap, unique: estimate.unique });
+    window.brackets = observations.iter().map(|seen| (seen.after, finite(seen.until))).collect();
+    window
+}
+
+fn observation(bracket: Bracket) -> Observation {
+    Observation {
+        after: bracket.after.as_ms(),
+        until: bracket.until.map_or(f64::INFINITY, |until| until.as_ms()),
+        weight: 1.0,
+    }
+}
+
+fn share_by(estimate: &Npmle, band: &Band, t_ms: f64) -> ShareBy {
+    let (share_from, share_to) = estimate.cdf_bounds(t_ms);
+    let share = band.visible_by(t_ms, CONFIDENCE);
+    ShareBy { t_ms, share_from, share_to, lower: share.lower, upper: share.upper }
+}
+
+fn quantile(estimate: &Npmle, band: &Band, p: f64) -> Quantile {
+    let interval = estimate.quantile(p);
+    let limits = band.quantile_limits(p, CONFIDENCE);
+    let needs = crate::analysis::band::min_n_for_quantile_upper(p, CONFIDENCE);
+    let caveat = if band.len() < needs {
+        Some(Caveat::TooFew { needs })
+    } else if finite(interval.right).is_none_or(|right| right - interval.left > (IDENTIFIED_WITHIN * right).max(5.0)) {
+        Some(Caveat::NotIdentified)
+    } else {
+        None
+    };
+    Quantile { p, from_ms: interval.left, to_ms: finite(interval.right), lower_ms: limits.lower, upper_ms: finite(limits.upper), caveat }
+}
+
+fn finite(value: f64) -> Option<f64> {
+    value.is_finite().then_some(value)
+}

@@ -1,0 +1,10 @@
+//! The log: one line of JSON per exchange, appended while the run goes on. One writer, one reader, one schema version.
+//!
+//! In go exchanges and headers from [`crate::model`], out comes a [`Journal`](crate::model::run::Journal); what the lines
+//! mean is the business of `analysis`. The log is the only thing that the probe and the reports share.
+
+mod reader;
+mod writer;
+
+pub use reader::{LogError, read};
+pub use writer::{LogWriter, WriteError};

@@ -1,0 +1,144 @@
+//! Why a verdict is what it is: numbers first, and their words in one place.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::analysis::guarantees::ms;
+use crate::model::exchange::Connection;
+use crate::model::guarantee::Guarantee;
+use crate::model::time::{Nanos, Span};
+use crate::verdict::Verdict;
+
+/// One reason for a verdict.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields are the numbers of the sentence that Display makes of them")]
+pub enum Reason {
+    /// Polls at a gate offset were answered not_found.
+    NotFound { at: Nanos, connection: Connection, not_found: u64, polls: u64 },
+    /// More scans were denied at an offset than are tolerated, beyond doubt.
+    RateTooHigh { at: Nanos, connection: Connection, denied: u64, scans: u64, at_most: f64, lower: f64 },
+    /// Too few scans to show that the rate is within what is tolerated.
+    RateUnproven { at: Nanos, connection: Connection, denied: u64, scans: u64, at_most: f64, upper: f64 },
+    /// A guarantee was broken.
+    Broken { guarantee: Guarantee, broken: u64, checked: u64 },
+    /// A quantile of the window is above its limit, beyond doubt.
+    WindowTooLong { quantile: f64, below: Span, lower_ms: f64 },
+    /// A quantile of the window could not be shown to be below its limit.
+    WindowUnproven { quantile: f64, below: Span, upper_ms: Option<f64> },
+    /// A quantile of the poll's round trip is above its limit.
+    TooSlow { quantile: f64, below: Span, ms: f64 },
+    /// Too few polls for a quantile of the round trip.
+    SpeedUnproven { quantile: f64, below: Span, samples: u64 },
+    /// A never-issued id was answered as visible.
+    UnknownIdVisible,
+    /// No control poll was answered.
+    NoControl,
+    /// No scan was accepted.
+    NoScans { initiates: u64 },
+    /// Too many initiates failed.
+    InitiatesFailed { failed: u64, of: u64 },
+    /// Most scans were given an id that another scan already had.
+    WarmIds { repeated: u64, of: u64 },
+    /// Too many polls said neither visible nor not_found.
+    PollsFailed { failed: u64, of: u64 },
+    /// A planned offset has no valid poll.
+    NoSamples { arm: String, at: Nanos, late: u64, other: u64 },
+    /// The probe was too late too often.
+    Late { late: u64, of: u64, p99_ms: f64 },
+    /// The user stopped the run.
+    Interrupted,
+    /// The budget was spent before the plan was done.
+    BudgetSpent,
+    /// The target could not be reached any more.
+    TargetGone,
+    /// The log ends without an end.
+    CutOff,
+    /// The target file does not support any of the scenarios.
+    NothingRun,
+}
+
+impl Reason {
+    /// Which verdict this reason speaks for.
+    pub fn speaks_for(&self) -> Verdict {
+        match self {
+            Reason::NotFound { .. } | Reason::RateTooHigh { .. } | Reason::Broken { .. } | Reason::WindowTooLong { .. } | Reason::TooSlow { .. } => Verdict::Fail,
+            _ => Verdict::Inconclusive,
+        }
+    }
+
+    /// Whether another reason says the same of another scenario.
+    pub(crate) fn same_matter(&self, other: &Reason) -> bool {
+        match (self, other) {
+            (Reason::Broken { guarantee: a, .. }, Reason::Broken { guarantee: b, .. }) => a == b,
+            (Reason::NotFound { at: a, connection: x, .. }, Reason::NotFound { at: b, connection: y, .. }) => a == b && x == y,
+            _ => self == other,
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::NotFound { at, connection, not_found, polls } => {
+                write!(f, "{not_found} of {polls} polls at {} on {} connections answered not_found", ms(*at), connection.word())
+            }
+            Reason::RateTooHigh { at, connection, denied, scans, at_most, lower } => write!(
+                f,
+                "{denied} of {scans} scans were denied at {} on {} connections: above {} % with confidence (at least {:.2} %)",
+                ms(*at),
+                connection.word(),
+                at_most * 100.0,
+                lower * 100.0
+            ),
+            Reason::RateUnproven { at, connection, denied, scans, at_most, upper } => write!(
+                f,
+                "{denied} of {scans} scans were denied at {} on {} connections, which allows for up to {:.2} %: too few scans to show at most {} %",
+                ms(*at),
+                connection.word(),
+                upper * 100.0,
+                at_most * 100.0
+            ),
+            Reason::Broken { guarantee, broken, checked } => {
+                write!(f, "{} is broken in {broken} of {checked}: {}", guarantee.name(), guarantee.promise())
+            }
+            Reason::WindowTooLong { quantile, below, lower_ms } => {
+                write!(f, "the window's p{} is at least {lower_ms:.1} ms, and must be below {below}", percent(*quantile))
+            }
+            Reason::WindowUnproven { quantile, below, upper_ms: Some(upper) } => {
+                write!(f, "the window's p{} could be up to {upper:.1} ms, which does not show that it is below {below}", percent(*quantile))
+            }
+            Reason::WindowUnproven { quantile, below, upper_ms: None } => {
+                write!(f, "too few scans for an upper limit of the window's p{}, which must be below {below}", percent(*quantile))
+            }
+            Reason::TooSlow { quantile, below, ms } => write!(f, "the polls' p{} is {ms:.1} ms, and must be below {below}", percent(*quantile)),
+            Reason::SpeedUnproven { quantile, below, samples } => {
+                write!(f, "{samples} polls are too few for their p{}, which must be below {below}", percent(*quantile))
+            }
+            Reason::UnknownIdVisible => f.write_str("an id that was never issued is answered as if it existed: `visible` means nothing here, so nothing can be judged"),
+            Reason::NoControl => f.write_str("no poll for a never-issued id was answered: whether `visible` means anything is open"),
+            Reason::NoScans { initiates } => write!(f, "none of {initiates} initiates was accepted"),
+            Reason::InitiatesFailed { failed, of } => write!(f, "{failed} of {of} initiates failed"),
+            Reason::WarmIds { repeated, of } => {
+                write!(f, "{repeated} of {of} scans were given an id that another scan already had: put {{n}} into the request so that every scan is a new one")
+            }
+            Reason::PollsFailed { failed, of } => write!(f, "{failed} of {of} polls were answered neither visible nor not_found"),
+            Reason::NoSamples { arm, at, late, other } => {
+                write!(f, "no valid poll at {} ({arm}): {late} late, {other} without evidence", ms(*at))
+            }
+            Reason::Late { late, of, p99_ms } => write!(f, "the probe itself was late: {late} of {of} polls left outside the tolerance (p99 {p99_ms:.1} ms)"),
+            Reason::Interrupted => f.write_str("interrupted before the plan was done"),
+            Reason::BudgetSpent => f.write_str("the budget was spent before the plan was done"),
+            Reason::TargetGone => f.write_str("the target could not be reached any more"),
+            Reason::CutOff => f.write_str("the log is cut off: a partial run"),
+            Reason::NothingRun => f.write_str("nothing was run: the target file supports none of the scenarios"),
+        }
+    }
+}
+
+/// 0.5 → `50`, 0.999 → `99.9`.
+pub(crate) fn percent(quantile: f64) -> String {
+    let text = format!("{:.4}", quantile * 100.0);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
