@@ -8,6 +8,7 @@
 pub mod band;
 pub mod binomial;
 pub mod compare;
+pub mod diagnosis;
 pub mod gate;
 pub mod guarantees;
 pub mod latency;
@@ -22,6 +23,7 @@ pub mod window;
 
 use serde::{Deserialize, Serialize};
 
+use crate::analysis::diagnosis::Diagnosis;
 use crate::analysis::gate::OffsetRate;
 use crate::analysis::guarantees::{Checked, Evidence};
 use crate::analysis::punctuality::Punctuality;
@@ -49,6 +51,8 @@ pub struct Analysis {
     pub punctuality: Punctuality,
     /// The clearest scan, told step by step.
     pub timeline: Option<Timeline>,
+    /// The causes that the findings support.
+    pub diagnosis: Diagnosis,
     /// Whether a never-issued id was denied, so that a `visible` means something; `None`: no control was answered.
     pub honest: Option<bool>,
 }
@@ -107,6 +111,7 @@ pub fn analyse(journal: &Journal) -> Analysis {
         round_trips: round_trips::round_trips(&exchanges),
         punctuality: punctuality::punctuality(&all),
         timeline: timeline::clearest(&all),
+        diagnosis: Diagnosis::default(),
         guarantees,
         scenarios,
     }

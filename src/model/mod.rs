@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod exchange;
+pub mod fault;
 pub mod guarantee;
 pub mod input;
 pub mod plan;
