@@ -1,0 +1,351 @@
+//! Runs scenarios: controls first, then the load, each scan in a task of its own.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use rand::seq::SliceRandom;
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use tokio::task::JoinSet;
+
+use crate::model::answer::{Answer, TransportFault};
+use crate::model::exchange::{Connection, Exchange, Kind};
+use crate::model::scenario::{Each, Input, LoadModel, Scenario};
+use crate::model::time::Stamp;
+use crate::probe::clock::Clock;
+use crate::probe::pace::Pace;
+use crate::probe::record::Recorder;
+use crate::probe::scan::{Noted, ScanTask, Shot};
+use crate::probe::transport::{Lane, Transport};
+use crate::target::{Reading, Reply, Request, RequestError, Target, Variables};
+
+/// How a run is driven, apart from what its scenarios say.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The seed of all randomness.
+    pub seed: u64,
+    /// At most so many requests per second; `None` for no limit.
+    pub max_rps: Option<f64>,
+    /// The longest that one exchange may take.
+    pub timeout: Duration,
+    /// The number that the first scan carries in its request: numbers must not come back in the next run, or a service that
+    /// remembers its requests would answer from memory.
+    pub first_n: u64,
+}
+
+/// What a watcher may be told while a run is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// A scenario begins.
+    ScenarioBegan {
+        /// Its index in the run.
+        scenario: u32,
+    },
+    /// A scan has ended, however.
+    ScanEnded {
+        /// Index of its scenario.
+        scenario: u32,
+    },
+    /// A scenario has ended.
+    ScenarioEnded {
+        /// Its index in the run.
+        scenario: u32,
+    },
+}
+
+/// The target could not be reached at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the target cannot be reached: {}", .0.word())]
+pub struct Unreachable(pub TransportFault);
+
+/// Drives one target.
+pub struct Probe {
+    pub(crate) target: Arc<Target>,
+    pub(crate) transport: Transport,
+    pub(crate) clock: Clock,
+    pub(crate) recorder: Recorder,
+    pub(crate) options: Options,
+    pub(crate) pace: Pace,
+    next_scan: AtomicU64,
+    nonce: AtomicU64,
+    watcher: Box<dyn Fn(Event) + Send + Sync>,
+}
+
+impl Probe {
+    /// A probe that has sent nothing yet. `watcher` is told of events as they happen and must return at once.
+    pub fn new(
+        target: Arc<Target>,
+        transport: Transport,
+        clock: Clock,
+        recorder: Recorder,
+        options: Options,
+        watcher: impl Fn(Event) + Send + Sync + 'static,
+    ) -> Arc<Probe> {
+        let pace = Pace::new(options.max_rps);
+        let watcher = Box::new(watcher);
+        Arc::new(Probe { target, transport, clock, recorder, options, pace, next_scan: AtomicU64::new(0), nonce: AtomicU64::new(0), watcher })
+    }
+
+    /// The clock of this run.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Where its exchanges go.
+    pub fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
+    /// Runs scenarios in their order; one that overlaps runs beside those after it. Dropping the future stops all of them.
+    pub async fn run(self: &Arc<Probe>, scenarios: &[Scenario]) -> Result<(), Unreachable> {
+        let mut beside = JoinSet::new();
+        for (index, scenario) in scenarios.iter().enumerate() {
+            let first_scan = self.next_scan.fetch_add(u64::from(scenario.load.scans), Ordering::Relaxed);
+            let run = ScenarioRun { probe: Arc::clone(self), index: index as u32, scenario: Arc::new(scenario.clone()), first_scan };
+            if scenario.overlap {
+                beside.spawn(run.run());
+            } else {
+                run.run().await?;
+            }
+        }
+        while let Some(ended) = beside.join_next().await {
+            // A task that panicked is a bug of ours, and is passed on; nobody else cancels these tasks.
+            ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
+        }
+        Ok(())
+    }
+
+    /// Runs one more scenario, which was decided on during the run: it is written into the log first.
+    pub async fn run_also(self: &Arc<Probe>, index: u32, scenario: &Scenario) -> Result<(), Unreachable> {
+        self.recorder.scenario(scenario);
+        let first_scan = self.next_scan.fetch_add(u64::from(scenario.load.scans), Ordering::Relaxed);
+        ScenarioRun { probe: Arc::clone(self), index, scenario: Arc::new(scenario.clone()), first_scan }.run().await
+    }
+
+    /// Sends one request and records what came of it. The only way from a plan to a line in the log.
+    pub(crate) async fn fire(
+        &self,
+        shot: Shot,
+        lane: &Lane,
+        request: Result<Request, RequestError>,
+        read: impl FnOnce(&Reply<'_>) -> Reading,
+    ) -> Exchange {
+        self.fire_for(shot, lane, request, |reply| (Noted { reading: read(reply), id: None, seen: None }, ())).await.0
+    }
+
+    /// [`Probe::fire`], where the reader has more to return than the log keeps.
+    pub(crate) async fn fire_for<T>(
+        &self,
+        shot: Shot,
+        lane: &Lane,
+        request: Result<Request, RequestError>,
+        read: impl FnOnce(&Reply<'_>) -> (Noted, T),
+    ) -> (Exchange, Option<T>) {
+        self.pace.turn(&self.clock).await;
+        let sent = self.clock.now();
+        let mut exchange = shot.begin(sent);
+        let request = match request {
+            Ok(request) => request,
+            Err(error) => {
+                exchange.fault = Some(TransportFault::Request);
+                exchange.body = Some(self.recorder.excerpt(error.to_string().as_bytes()));
+                self.recorder.exchange(&exchange);
+                return (exchange, None);
+            }
+        };
+        let outcome = self.transport.exchange(lane, request, self.options.timeout, &self.clock).await;
+        exchange.first_byte = outcome.first_byte;
+        exchange.done = outcome.done;
+        exchange.conn = outcome.conn;
+        exchange.new_conn = outcome.new_conn;
+        let mut more = None;
+        match outcome.reply {
+            Err(fault) => exchange.fault = Some(fault),
+            Ok(received) => {
+                let reply = Reply { http: received.http, headers: &received.headers, body: &received.body };
+                let (Noted { reading, id, seen }, extra) = read(&reply);
+                more = Some(extra);
+                exchange.id = id.or(exchange.id);
+                exchange.seen = seen;
+                exchange.http = Some(received.http);
+                exchange.answer = reading.answer;
+                exchange.state = reading.state;
+                exchange.word = reading.word;
+                exchange.progress = reading.progress;
+                exchange.echo = reading.echo;
+                exchange.worker = crate::probe::scan::worker(&received.headers);
+                exchange.cache = crate::probe::scan::cache_note(&received.headers);
+                exchange.digest = Some(crate::probe::scan::digest(&received.body));
+                if exchange.answer == Answer::Throttled {
+                    self.pace.pause(&self.clock, received.headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()));
+                }
+                if shot.is_unexpected(exchange.answer) {
+                    let why = reading.reason.map_or_else(String::new, |reason| format!("[{reason}] "));
+                    exchange.body = Some(why + &self.recorder.excerpt(&received.body));
+                }
+            }
+        }
+        self.recorder.exchange(&exchange);
+        (exchange, more)
+    }
+
+    /// A number that no other request of this run has had.
+    pub(crate) fn nonce(&self) -> u64 {
+        self.nonce.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// One scenario under way.
+pub(crate) struct ScenarioRun {
+    pub(crate) probe: Arc<Probe>,
+    pub(crate) index: u32,
+    pub(crate) scenario: Arc<Scenario>,
+    first_scan: u64,
+}
+
+/// Which randomness: each use has a stream of its own, so that one more poll in one place does not change all the others.
+const CONTROLS: u64 = 1 << 62;
+const DEALING: u64 = 1 << 61;
+
+impl ScenarioRun {
+    async fn run(self) -> Result<(), Unreachable> {
+        let index = self.index;
+        (self.probe.watcher)(Event::ScenarioBegan { scenario: index });
+        let run = Arc::new(self);
+        run.controls().await?;
+        run.load().await;
+        (run.probe.watcher)(Event::ScenarioEnded { scenario: index });
+        Ok(())
+    }
+
+    fn random(&self, stream: u64) -> ChaCha8Rng {
+        let mut random = ChaCha8Rng::seed_from_u64(self.probe.options.seed);
+        random.set_stream(stream);
+        random
+    }
+
+    /// Polls never-issued ids. If not one of them reaches the target, nothing else will.
+    async fn controls(&self) -> Result<(), Unreachable> {
+        let mut random = self.random(CONTROLS | u64::from(self.index));
+        let lane = self.probe.transport.lane(Connection::Fresh);
+        let mut unreachable = None;
+        for poll in 0..self.scenario.controls.unknown_id {
+            let variables = Variables { n: self.probe.options.first_n, uuid: uuid(&mut random), nonce: self.probe.nonce() };
+            let Ok((id, request)) = self.probe.target.unknown(&variables) else {
+                // A target that only follows handed-out addresses has its controls asked once one was handed out.
+                return Ok(());
+            };
+            let shot = Shot::other(self.index, Kind::UnknownPoll, self.probe.clock.now()).with_id(&id);
+            let exchange = self.probe.fire(shot, &lane, Ok(request), |reply| self.probe.target.read_status(reply, &id)).await;
+            match exchange.fault {
+                Some(fault @ (TransportFault::Connect | TransportFault::Resolve | TransportFault::Tls)) if poll == 0 || unreachable.is_some() => {
+                    unreachable = Some(Unreachable(fault));
+                }
+                _ => unreachable = None,
+            }
+        }
+        unreachable.map_or(Ok(()), Err)
+    }
+
+    async fn load(self: &Arc<Self>) {
+        let scans = self.scenario.load.scans;
+        let mut deal = Deal::new(&self.scenario, self.random(DEALING | u64::from(self.index)));
+        let mut tasks = JoinSet::new();
+        match self.scenario.load.model {
+            LoadModel::Open { every } => {
+                let start = self.probe.clock.now();
+                let mut random = self.random(DEALING | (1 << 32) | u64::from(self.index));
+                for scan in 0..scans {
+                    // Starts are spread within their slots: a strict period would alias with whatever the service does
+                    // periodically.
+                    let slot = every.0.mul_f64(f64::from(scan) + random.random::<f64>());
+                    let planned = start.after(slot);
+                    self.probe.clock.sleep_until(planned).await;
+                    self.begin(&mut tasks, &mut deal, scan, planned);
+                    while tasks.try_join_next().is_some_and(|ended| self.ended(ended)) {}
+                }
+            }
+            LoadModel::Closed { in_flight } => {
+                for scan in 0..scans {
+                    if tasks.len() >= in_flight as usize
+                        && let Some(ended) = tasks.join_next().await
+                    {
+                        self.ended(ended);
+                    }
+                    self.begin(&mut tasks, &mut deal, scan, self.probe.clock.now());
+                }
+            }
+        }
+        while let Some(ended) = tasks.join_next().await {
+            self.ended(ended);
+        }
+    }
+
+    fn begin(self: &Arc<Self>, tasks: &mut JoinSet<()>, deal: &mut Deal, index: u32, planned: Stamp) {
+        if self.probe.recorder.has_failed() {
+            return;
+        }
+        let scan = self.first_scan + u64::from(index);
+        let hand = deal.next();
+        let n = match self.scenario.load.input {
+            Input::Distinct => self.probe.options.first_n + scan,
+            Input::Same => self.probe.options.first_n + self.first_scan,
+        };
+        let task = ScanTask { run: Arc::clone(self), scan, index, n, arm: hand.arm, only: hand.offset, planned, random: self.random(scan) };
+        tasks.spawn(task.run());
+    }
+
+    fn ended(&self, ended: Result<(), tokio::task::JoinError>) -> bool {
+        if let Err(error) = ended {
+            // Nobody cancels single scans, so this is a panic: a bug of ours, to be passed on.
+            std::panic::resume_unwind(error.into_panic());
+        }
+        (self.probe.watcher)(Event::ScanEnded { scenario: self.index });
+        true
+    }
+}
+
+/// Deals scans to arms, and single shots to offsets, in random order but evenly: in blocks that hold each once.
+struct Deal {
+    hands: Vec<Hand>,
+    block: Vec<Hand>,
+    random: ChaCha8Rng,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Hand {
+    arm: u32,
+    /// The one offset to poll at; `None` for all.
+    offset: Option<usize>,
+}
+
+impl Deal {
+    fn new(scenario: &Scenario, random: ChaCha8Rng) -> Deal {
+        let mut hands = Vec::new();
+        for (index, arm) in scenario.arms.iter().enumerate() {
+            let arm_index = index as u32;
+            match arm.each {
+                Each::One if !arm.offsets.is_empty() => hands.extend((0..arm.offsets.len()).map(|offset| Hand { arm: arm_index, offset: Some(offset) })),
+                _ => hands.push(Hand { arm: arm_index, offset: None }),
+            }
+        }
+        Deal { hands, block: Vec::new(), random }
+    }
+
+    fn next(&mut self) -> Hand {
+        if self.block.is_empty() {
+            self.block.clone_from(&self.hands);
+            self.block.shuffle(&mut self.random);
+        }
+        // A checked scenario has at least one arm, so the block just filled is not empty.
+        self.block.pop().unwrap_or(Hand { arm: 0, offset: None })
+    }
+}
+
+/// A version 4 UUID as 32 hex digits, from the run's own randomness.
+pub(crate) fn uuid(random: &mut impl Rng) -> String {
+    let mut bytes = [0; 16];
+    random.fill_bytes(&mut bytes);
+    uuid::Builder::from_random_bytes(bytes).into_uuid().simple().to_string()
+}

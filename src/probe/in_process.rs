@@ -1,0 +1,91 @@
+//! Requests as calls to a router, on virtual time, with what matters of a connection: fresh or kept, its peer address, latency.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use http_body_util::{BodyExt, Limited};
+use tower::ServiceExt;
+
+use crate::model::answer::TransportFault;
+use crate::model::exchange::Connection;
+use crate::probe::clock::Clock;
+use crate::probe::transport::{Head, LARGEST_BODY, Received};
+use crate::target::Request;
+
+/// A router, and how far away it is.
+#[derive(Debug, Clone)]
+pub struct InProcess {
+    router: Router,
+    /// One way through the network.
+    latency: Duration,
+    next_conn: Arc<AtomicU32>,
+}
+
+#[derive(Debug)]
+pub(crate) struct InProcessLane {
+    /// The kept connection and how many exchanges it has carried; `None`: a connection per exchange.
+    kept: Option<(u32, AtomicU32)>,
+}
+
+impl InProcess {
+    /// A router at a distance of `latency`, one way.
+    pub fn new(router: Router, latency: Duration) -> InProcess {
+        InProcess { router, latency, next_conn: Arc::new(AtomicU32::new(1)) }
+    }
+
+    fn connect(&self) -> u32 {
+        self.next_conn.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) fn lane(&self, connection: Connection) -> InProcessLane {
+        let kept = match connection {
+            Connection::Fresh => None,
+            Connection::KeepAlive | Connection::PreOpened => Some((self.connect(), AtomicU32::new(0))),
+        };
+        InProcessLane { kept }
+    }
+
+    pub(crate) async fn send(&self, lane: &InProcessLane, request: Request, clock: &Clock, head: &mut Head) -> Result<Received, TransportFault> {
+        let (conn, new) = match &lane.kept {
+            Some((conn, carried)) => (*conn, carried.fetch_add(1, Ordering::Relaxed) == 0),
+            None => (self.connect(), true),
+        };
+        head.conn = Some(conn);
+        head.new_conn = Some(new);
+        if new {
+            // The handshake is a round trip.
+            tokio::time::sleep(self.latency * 2).await;
+        }
+        tokio::time::sleep(self.latency).await;
+        let mut builder = http::Request::builder().method(request.method.as_str()).uri(path_of(&request.url));
+        for (name, value) in &request.headers {
+            builder = builder.header(name.as_str(), value.as_str());
+        }
+        let mut call = builder.body(Body::from(request.body)).map_err(|_| TransportFault::Request)?;
+        call.extensions_mut().insert(ConnectInfo(peer(conn)));
+        // A router's error type is Infallible.
+        let response = self.router.clone().oneshot(call).await.map_err(|never| match never {})?;
+        tokio::time::sleep(self.latency).await;
+        head.first_byte = Some(clock.now());
+        let (parts, body) = response.into_parts();
+        let body = Limited::new(body, LARGEST_BODY).collect().await.map_err(|_| TransportFault::TooLarge)?.to_bytes();
+        Ok(Received { http: parts.status.as_u16(), headers: parts.headers, body })
+    }
+}
+
+/// The address that a connection comes from: the service tells connections apart by it, as it does over sockets.
+fn peer(conn: u32) -> SocketAddr {
+    let [_, a, b, c] = conn.to_be_bytes();
+    SocketAddr::from((Ipv4Addr::new(127, a, b, c), 40_000))
+}
+
+/// The path and query of a URL.
+fn path_of(url: &str) -> &str {
+    let after_scheme = url.find("://").map_or(0, |at| at + 3);
+    url[after_scheme..].find('/').map_or("/", |at| &url[after_scheme + at..])
+}

@@ -1,0 +1,22 @@
+//! The edge that drives an API: it sends what scenarios ask for, when they ask for it, and records what happened.
+//!
+//! In go a [`Target`](crate::target::Target), scenarios, a [`Clock`] and a [`Transport`]; out comes a log, nothing else.
+//! The probe never judges: it does not know what a fault is, and `analysis` never sees a socket. Real and virtual time run
+//! the same code; only the clock and the transport differ.
+
+mod clock;
+mod drive;
+mod in_process;
+mod network;
+mod pace;
+mod record;
+mod scan;
+mod timer;
+mod transport;
+
+pub use clock::Clock;
+pub use drive::{Event, Options, Probe};
+pub use in_process::InProcess;
+pub use network::{Network, NetworkError, Tls};
+pub use record::Recorder;
+pub use transport::Transport;

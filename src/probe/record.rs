@@ -1,0 +1,86 @@
+//! From a reply to a line in the log: what is kept of it, and what must never be.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::log::{LogWriter, WriteError};
+use crate::model::exchange::Exchange;
+use crate::model::scenario::Scenario;
+
+/// The longest body that is kept in the log.
+const LONGEST_BODY: usize = 2048;
+
+/// Where exchanges go: into the log, and into memory for whoever decides on the next scenario.
+#[derive(Clone)]
+pub struct Recorder {
+    log: LogWriter,
+    secrets: Arc<[String]>,
+    kept: Option<Arc<Mutex<Vec<Exchange>>>>,
+    /// The first failure to write; the run ends with it.
+    failed: Arc<Mutex<Option<WriteError>>>,
+}
+
+impl Recorder {
+    /// Records into a log; `secrets` are struck out of every body that is kept.
+    pub fn new(log: LogWriter, secrets: Vec<String>) -> Recorder {
+        Recorder { log, secrets: secrets.into(), kept: None, failed: Arc::new(Mutex::new(None)) }
+    }
+
+    /// Also keeps the exchanges in memory.
+    #[must_use]
+    pub fn keeping(mut self) -> Recorder {
+        self.kept = Some(Arc::new(Mutex::new(Vec::new())));
+        self
+    }
+
+    /// The exchanges kept so far.
+    pub fn kept(&self) -> Vec<Exchange> {
+        self.kept.as_ref().map_or_else(Vec::new, |kept| kept.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    /// The log itself.
+    pub fn log(&self) -> &LogWriter {
+        &self.log
+    }
+
+    /// The failure that ended the recording, if there was one.
+    pub fn failure(&self) -> Option<WriteError> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    pub(crate) fn scenario(&self, scenario: &Scenario) {
+        let written = self.log.scenario(scenario);
+        self.note(written);
+    }
+
+    pub(crate) fn exchange(&self, exchange: &Exchange) {
+        let written = self.log.exchange(exchange);
+        self.note(written);
+        if let Some(kept) = &self.kept {
+            kept.lock().unwrap_or_else(PoisonError::into_inner).push(exchange.clone());
+        }
+    }
+
+    fn note(&self, written: Result<(), WriteError>) {
+        if let Err(error) = written {
+            self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        }
+    }
+
+    /// The part of a body that may be kept: bounded, readable, without credentials.
+    pub(crate) fn excerpt(&self, body: &[u8]) -> String {
+        let mut text = String::from_utf8_lossy(&body[..body.len().min(4 * LONGEST_BODY)]).into_owned();
+        for secret in self.secrets.iter().filter(|secret| !secret.is_empty()) {
+            text = text.replace(secret.as_str(), "[secret]");
+        }
+        if text.len() > LONGEST_BODY {
+            let end = (0..=LONGEST_BODY).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+            text.truncate(end);
+            text.push('…');
+        }
+        text
+    }
+}

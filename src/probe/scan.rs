@@ -1,0 +1,482 @@
+//! One scan, from its initiate to the last poll.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::{join, join_all};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use sha1::{Digest, Sha1};
+
+use crate::model::answer::Answer;
+use crate::model::exchange::{Connection, Exchange, Kind, Purpose, Route};
+use crate::model::scenario::{Action, Arm, Follow, Then, Until};
+use crate::model::time::{Nanos, Span, Stamp};
+use crate::probe::drive::{ScenarioRun, uuid};
+use crate::probe::transport::Lane;
+use crate::target::{Accepted, Caller, Initiated, Reading, Reply, Variables};
+
+/// A request about to be sent: everything of its log line that is known beforehand.
+#[derive(Debug, Clone)]
+pub(crate) struct Shot {
+    scenario: u32,
+    arm: u32,
+    scan: Option<u64>,
+    kind: Kind,
+    purpose: Purpose,
+    connection: Connection,
+    poller: u32,
+    offset: Option<Nanos>,
+    planned: Stamp,
+    route: Option<Route>,
+    id: Option<String>,
+}
+
+impl Shot {
+    /// A request that belongs to no scan, on a fresh connection.
+    pub(crate) fn other(scenario: u32, kind: Kind, planned: Stamp) -> Shot {
+        Shot {
+            scenario,
+            arm: 0,
+            scan: None,
+            kind,
+            purpose: Purpose::Other,
+            connection: Connection::Fresh,
+            poller: 0,
+            offset: None,
+            planned,
+            route: None,
+            id: None,
+        }
+    }
+
+    pub(crate) fn with_id(mut self, id: &str) -> Shot {
+        self.id = Some(id.to_owned());
+        self
+    }
+
+    /// The log line, as far as it is known when the request leaves.
+    pub(crate) fn begin(&self, sent: Stamp) -> Exchange {
+        Exchange {
+            scenario: self.scenario,
+            arm: self.arm,
+            scan: self.scan,
+            kind: self.kind,
+            purpose: self.purpose,
+            connection: self.connection,
+            poller: self.poller,
+            offset: self.offset,
+            planned: self.planned,
+            sent,
+            first_byte: None,
+            done: sent,
+            conn: None,
+            new_conn: None,
+            http: None,
+            answer: Answer::Transport,
+            fault: None,
+            state: None,
+            word: None,
+            progress: None,
+            id: self.id.clone(),
+            echo: None,
+            worker: None,
+            cache: None,
+            seen: None,
+            route: self.route,
+            digest: None,
+            body: None,
+        }
+    }
+
+    /// Whether an answer is worth keeping the body of.
+    pub(crate) fn is_unexpected(&self, answer: Answer) -> bool {
+        match self.kind {
+            Kind::Initiate | Kind::Repeat => answer != Answer::Accepted,
+            Kind::Poll | Kind::Witness => answer != Answer::Visible,
+            Kind::ForeignPoll | Kind::UnknownPoll => answer != Answer::NotFound,
+            Kind::Results => !answer.is_evidence(),
+            Kind::Cancel | Kind::Filler => false,
+        }
+    }
+}
+
+/// One scan to be run.
+pub(crate) struct ScanTask {
+    pub(crate) run: Arc<ScenarioRun>,
+    pub(crate) scan: u64,
+    /// Its place in its scenario, from 0.
+    pub(crate) index: u32,
+    pub(crate) n: u64,
+    pub(crate) arm: u32,
+    /// The one offset to poll at; `None` for all.
+    pub(crate) only: Option<usize>,
+    pub(crate) planned: Stamp,
+    pub(crate) random: ChaCha8Rng,
+}
+
+impl ScanTask {
+    pub(crate) async fn run(mut self) {
+        let run = Arc::clone(&self.run);
+        let arm = &run.scenario.arms[self.arm as usize];
+        let transport = &run.probe.transport;
+        let variables = Variables { n: self.n, uuid: uuid(&mut self.random), nonce: 0 };
+        // Only a kept lane carries the initiate, too; otherwise the initiate has a connection of its own, like any client's.
+        let initiate_lane = transport.lane(if arm.connection == Connection::KeepAlive { Connection::KeepAlive } else { Connection::Fresh });
+        let poll_lanes: Vec<Lane> = match arm.connection {
+            Connection::KeepAlive => Vec::new(),
+            Connection::Fresh => vec![transport.lane(Connection::Fresh)],
+            Connection::PreOpened => (0..arm.pollers).map(|_| transport.lane(Connection::PreOpened)).collect(),
+        };
+        let fillers = if arm.fillers == 0 { 0 } else { self.random.random_range(0..=arm.fillers) };
+        let mut scan = Scan {
+            task: &self,
+            arm,
+            variables,
+            accepted: Accepted::default(),
+            t0: Stamp(0),
+            initiate_lane,
+            poll_lanes,
+            fresh: transport.lane(Connection::Fresh),
+            watch: Mutex::new(Watch::default()),
+        };
+        scan.warm().await;
+        let Some((accepted, t0)) = scan.initiate(Kind::Initiate, scan.task.planned).await else { return };
+        scan.accepted = accepted;
+        scan.t0 = t0;
+        scan.watch_over(fillers).await;
+    }
+}
+
+/// One scan under way.
+struct Scan<'a> {
+    task: &'a ScanTask,
+    arm: &'a Arm,
+    variables: Variables,
+    accepted: Accepted,
+    t0: Stamp,
+    /// The initiate's lane; polls of a kept arm share it.
+    initiate_lane: Lane,
+    /// One lane per poller, or a single one from which every exchange gets a connection of its own.
+    poll_lanes: Vec<Lane>,
+    /// For readings beside the polls.
+    fresh: Lane,
+    watch: Mutex<Watch>,
+}
+
+/// What the pollers of one scan know together: when it was first seen, and when it ended.
+#[derive(Debug, Clone, Copy, Default)]
+struct Watch {
+    visible: Option<Stamp>,
+    terminal: Option<Stamp>,
+}
+
+/// A poll at a plan's instant.
+#[derive(Debug, Clone, Copy)]
+struct Planned {
+    purpose: Purpose,
+    offset: Option<Span>,
+    at: Stamp,
+    poller: u32,
+}
+
+/// Fillers are sent only if the first poll is at least this far away: a filler under way would delay a poll on a small
+/// machine by more than it shifts any routing.
+const ROOM_FOR_FILLERS: Duration = Duration::from_millis(20);
+
+impl Scan<'_> {
+    fn probe(&self) -> &crate::probe::drive::Probe {
+        &self.task.run.probe
+    }
+
+    fn shot(&self, kind: Kind, connection: Connection, planned: Stamp) -> Shot {
+        Shot { arm: self.task.arm, scan: Some(self.task.scan), connection, ..Shot::other(self.task.run.index, kind, planned) }
+    }
+
+    fn numbered(&self) -> Variables {
+        Variables { nonce: self.probe().nonce(), ..self.variables.clone() }
+    }
+
+    /// Opens the connections that are to be open before they are needed.
+    async fn warm(&self) {
+        if self.arm.connection == Connection::PreOpened {
+            join_all(self.poll_lanes.iter().map(|lane| self.fill(lane, Connection::PreOpened))).await;
+        }
+    }
+
+    async fn fill(&self, lane: &Lane, connection: Connection) {
+        let shot = self.shot(Kind::Filler, connection, self.probe().clock.now());
+        let mut variables = self.numbered();
+        // The default filler polls a never-issued id, which must not become the id of this scan.
+        variables.uuid = format!("{:032x}", u128::from(variables.nonce));
+        let request = self.probe().target.filler(&variables);
+        self.probe().fire(shot, lane, request, |reply| by_code(self.probe().target.read_by_code(reply))).await;
+    }
+
+    /// Asks for the scan; t = 0 is the instant the whole answer was read.
+    async fn initiate(&self, kind: Kind, planned: Stamp) -> Option<(Accepted, Stamp)> {
+        let connection = if self.arm.connection == Connection::KeepAlive { Connection::KeepAlive } else { Connection::Fresh };
+        let shot = self.shot(kind, connection, planned);
+        let request = self.probe().target.initiate(&self.variables);
+        let (exchange, initiated) = self
+            .probe()
+            .fire_initiate(shot, &self.initiate_lane, request)
+            .await;
+        match initiated {
+            Some(Initiated::Accepted(accepted)) => Some((accepted, exchange.done)),
+            _ => None,
+        }
+    }
+
+    /// Everything after the id was handed out.
+    async fn watch_over(&self, fillers: u32) {
+        let readings = join_all([
+            self.readings(Kind::ForeignPoll, &self.task.run.scenario.controls.foreign_user),
+            self.readings(Kind::Witness, &self.task.run.scenario.readings.witness),
+            self.readings(Kind::Results, &self.task.run.scenario.readings.results),
+        ]);
+        join(join(self.fillers(fillers), readings), self.polls()).await;
+        if self.task.run.scenario.readings.at_end {
+            self.read(Kind::Witness, None).await;
+            self.read(Kind::Results, None).await;
+        }
+    }
+
+    async fn fillers(&self, count: u32) {
+        let first = self.offsets().first().copied().unwrap_or(Span(ROOM_FOR_FILLERS));
+        if first.0 < ROOM_FOR_FILLERS {
+            return;
+        }
+        for _ in 0..count {
+            self.fill(&self.fresh, Connection::Fresh).await;
+        }
+    }
+
+    fn offsets(&self) -> &[Span] {
+        match self.task.only {
+            Some(only) => self.arm.offsets.get(only..=only).unwrap_or_default(),
+            None => &self.arm.offsets,
+        }
+    }
+
+    /// The polls at the offsets, and the following after them. On a connection per poll they may overlap, so that a slow
+    /// answer never delays the next question; on a kept connection they cannot.
+    async fn polls(&self) {
+        let at = |offset: Span, poller| Planned { purpose: Purpose::Offset, offset: Some(offset), at: self.t0.after(offset.0), poller };
+        match self.arm.connection {
+            Connection::Fresh => {
+                let polls = self.offsets().iter().flat_map(|offset| (0..self.arm.pollers).map(|poller| at(*offset, poller)));
+                join(join_all(polls.map(|planned| self.poll(planned))), self.follow()).await;
+            }
+            Connection::KeepAlive | Connection::PreOpened => {
+                let pollers = (0..self.arm.pollers).map(|poller| async move {
+                    for offset in self.offsets() {
+                        self.poll(at(*offset, poller)).await;
+                    }
+                    if poller == 0 {
+                        self.follow().await;
+                    }
+                });
+                join_all(pollers).await;
+            }
+        }
+    }
+
+    /// Polls on until the follow's end, with a phase of this scan's own.
+    async fn follow(&self) {
+        let Some(follow) = self.arm.follow else { return };
+        let first = self.t0.after(self.offsets().last().copied().unwrap_or_default().0).after(self.phase(follow));
+        let deadline = self.t0.after(follow.deadline.0);
+        let mut then = self.task.run.scenario.then.as_ref();
+        let mut slot = 0;
+        loop {
+            let planned = first.after(follow.every.0 * slot);
+            if planned > deadline || self.is_over(follow, planned) {
+                return;
+            }
+            slot += 1;
+            // A poller that was held up does not make up for what it missed.
+            if slot > 1 && planned.after(follow.every.0) < self.probe().clock.now() {
+                continue;
+            }
+            self.poll(Planned { purpose: Purpose::Follow, offset: None, at: planned, poller: 0 }).await;
+            if let Some(second) = then
+                && self.reached(second.when).is_some()
+            {
+                then = None;
+                self.second_write(second).await;
+                if second.action == Action::Cancel {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The phases of consecutive scans are as even as can be (the golden ratio's multiples), from a start that the seed gives:
+    /// so that many scans together resolve the window below the polls' spacing.
+    fn phase(&self, follow: Follow) -> Duration {
+        const GOLDEN: f64 = 0.618_033_988_749_894_9;
+        let start = (self.probe().options.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 11) as f64 / (1u64 << 53) as f64;
+        follow.every.0.mul_f64((start + GOLDEN * f64::from(self.task.index + 1)).fract())
+    }
+
+    fn reached(&self, until: Until) -> Option<Stamp> {
+        let watch = *self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        match until {
+            Until::Visible => watch.visible,
+            Until::Terminal => watch.terminal,
+            Until::Deadline => None,
+        }
+    }
+
+    fn is_over(&self, follow: Follow, planned: Stamp) -> bool {
+        self.reached(follow.until).is_some_and(|reached| planned > reached.after(follow.settle.0))
+    }
+
+    /// The second write, and the polls after its answer.
+    async fn second_write(&self, then: &Then) {
+        let t1 = match then.action {
+            Action::Repeat => match self.initiate(Kind::Repeat, self.probe().clock.now()).await {
+                Some((_, t1)) => t1,
+                None => return,
+            },
+            Action::Cancel => {
+                let Some(request) = self.probe().target.cancel(&self.variables, &self.accepted) else { return };
+                let shot = self.shot(Kind::Cancel, Connection::Fresh, self.probe().clock.now());
+                self.probe().fire(shot, &self.fresh, request, |reply| by_code(self.probe().target.read_by_code(reply))).await.done
+            }
+        };
+        for offset in &then.offsets {
+            self.poll(Planned { purpose: Purpose::Then, offset: Some(*offset), at: t1.after(offset.0), poller: 0 }).await;
+        }
+    }
+
+    async fn poll(&self, planned: Planned) {
+        let probe = self.probe();
+        let lane = match self.arm.connection {
+            Connection::KeepAlive => &self.initiate_lane,
+            // There is a lane for every poller, or one for all.
+            _ => self.poll_lanes.get(planned.poller as usize).unwrap_or(&self.poll_lanes[0]),
+        };
+        // The request is built beforehand, so that nothing but the sending lies between the timer and the wire.
+        let request = probe.target.status(&self.numbered(), Caller::Owner, &self.accepted, self.arm.route);
+        let shot = Shot {
+            purpose: planned.purpose,
+            offset: planned.offset.map(Span::as_nanos),
+            poller: planned.poller,
+            route: self.arm.route,
+            ..self.shot(Kind::Poll, self.arm.connection, planned.at)
+        };
+        probe.clock.sleep_until(planned.at).await;
+        let exchange = probe.fire_status(shot, lane, request, &self.accepted.id).await;
+        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        if exchange.answer == Answer::Visible {
+            watch.visible.get_or_insert(exchange.done);
+            if exchange.state.is_some_and(crate::model::answer::State::is_terminal) {
+                watch.terminal.get_or_insert(exchange.done);
+            }
+        }
+    }
+
+    async fn readings(&self, kind: Kind, ages: &[Span]) {
+        join_all(ages.iter().map(|age| self.read(kind, Some(*age)))).await;
+    }
+
+    /// One reading of something beside the owner's status, at an age or now; nothing if the target has no such thing.
+    async fn read(&self, kind: Kind, age: Option<Span>) {
+        let probe = self.probe();
+        let target = &probe.target;
+        let id = self.accepted.id.as_str();
+        let request = match kind {
+            Kind::ForeignPoll if target.can().foreign_user => Some(target.status(&self.numbered(), Caller::Foreign, &self.accepted, None)),
+            Kind::Witness => target.witness(&self.numbered(), &self.accepted),
+            Kind::Results => target.results(&self.numbered(), &self.accepted),
+            _ => None,
+        };
+        let Some(request) = request else { return };
+        let planned = age.map_or_else(|| probe.clock.now(), |age| self.t0.after(age.0));
+        probe.clock.sleep_until(planned).await;
+        let shot = Shot { offset: age.map(Span::as_nanos), ..self.shot(kind, Connection::Fresh, planned) };
+        probe
+            .fire(shot, &self.fresh, request, |reply| match kind {
+                Kind::Witness => target.read_witness(reply, id),
+                Kind::Results => target.read_results(reply, id),
+                _ => target.read_status(reply, id),
+            })
+            .await;
+    }
+}
+
+/// A reading that tells no more than its HTTP code does.
+fn by_code(answer: Answer) -> Reading {
+    Reading { answer, state: None, word: None, progress: None, echo: None, reason: None }
+}
+
+impl crate::probe::drive::Probe {
+    /// Sends an initiate; its log line carries the id that was handed out, or the reason why there is none.
+    async fn fire_initiate(
+        &self,
+        shot: Shot,
+        lane: &Lane,
+        request: Result<crate::target::Request, crate::target::RequestError>,
+    ) -> (Exchange, Option<Initiated>) {
+        self.fire_for(shot, lane, request, |reply| {
+            let initiated = self.target.read_initiate(reply);
+            let reading = match &initiated {
+                Initiated::Accepted(accepted) => Noted { reading: by_code(Answer::Accepted), id: Some(accepted.id.clone()), seen: None },
+                Initiated::Failed { answer, reason } => {
+                    Noted { reading: Reading { reason: Some(reason.clone()), ..by_code(*answer) }, id: None, seen: None }
+                }
+            };
+            (reading, initiated)
+        })
+        .await
+    }
+
+    /// Sends a status poll of the owner, and notes whether a second write is already seen in the answer.
+    async fn fire_status(
+        &self,
+        shot: Shot,
+        lane: &Lane,
+        request: Result<crate::target::Request, crate::target::RequestError>,
+        id: &str,
+    ) -> Exchange {
+        let after_write = shot.purpose == Purpose::Then;
+        let read = |reply: &Reply<'_>| {
+            let seen = if after_write { self.target.read_cancel_seen(reply, id) } else { None };
+            (Noted { reading: self.target.read_status(reply, id), id: None, seen }, ())
+        };
+        self.fire_for(shot, lane, request, read).await.0
+    }
+}
+
+/// A reading with what only some exchanges note beside it.
+pub(crate) struct Noted {
+    pub(crate) reading: Reading,
+    pub(crate) id: Option<String>,
+    pub(crate) seen: Option<bool>,
+}
+
+/// Which worker answered, as far as a header says: the reference service's own, and names in common use.
+pub(crate) fn worker(headers: &http::HeaderMap) -> Option<String> {
+    ["x-worker", "x-worker-id", "x-instance", "x-served-by", "x-backend"].iter().find_map(|name| short(headers, name))
+}
+
+/// What a cache in front says of itself.
+pub(crate) fn cache_note(headers: &http::HeaderMap) -> Option<String> {
+    let told: Vec<String> = ["age", "x-cache", "x-cache-status", "cf-cache-status", "cache-status", "via"]
+        .iter()
+        .filter_map(|name| short(headers, name).map(|value| format!("{name}: {value}")))
+        .collect();
+    (!told.is_empty()).then(|| told.join("; "))
+}
+
+fn short(headers: &http::HeaderMap, name: &str) -> Option<String> {
+    let value = headers.get(name)?.to_str().ok()?;
+    Some(value.chars().take(64).collect())
+}
+
+/// First 16 hex digits of a body's SHA-1: enough to see that two answers differ.
+pub(crate) fn digest(body: &[u8]) -> String {
+    Sha1::digest(body).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}

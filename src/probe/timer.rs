@@ -1,0 +1,205 @@
+//! Sleeps that end when they should.
+//!
+//! tokio's timer wheel turns in milliseconds and wakes a sleeper 1–2 ms late, which at an offset of 0 ms is a different
+//! question from the one that was asked. On Linux one `timerfd` per clock, armed for the earliest sleeper, is late by the
+//! scheduler's latency only (some 0.1 ms). Elsewhere a sleep ends early on tokio's wheel and yields through the rest.
+
+use std::time::Instant;
+
+#[cfg(target_os = "linux")]
+pub use linux::KernelTimer;
+#[cfg(not(target_os = "linux"))]
+pub use portable::KernelTimer;
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::cmp::Reverse;
+    use std::collections::BinaryHeap;
+    use std::future::Future;
+    use std::os::fd::OwnedFd;
+    use std::pin::Pin;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::{Arc, Mutex, PoisonError};
+    use std::task::{Context, Poll, Waker};
+
+    use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime};
+    use tokio::io::unix::AsyncFd;
+
+    use super::Instant;
+
+    /// Wakes any number of sleepers from one kernel timer.
+    #[derive(Debug)]
+    pub struct KernelTimer {
+        shared: Arc<Shared>,
+        driver: tokio::task::JoinHandle<()>,
+    }
+
+    #[derive(Debug)]
+    struct Shared {
+        fd: AsyncFd<OwnedFd>,
+        sleepers: Mutex<BinaryHeap<Reverse<Sleeper>>>,
+    }
+
+    #[derive(Debug)]
+    struct Sleeper {
+        deadline: Instant,
+        state: Arc<State>,
+    }
+
+    /// What a sleep and its entry in the heap share. A dropped sleep leaves its entry behind until its deadline: removing it
+    /// would cost more than waking nobody.
+    #[derive(Debug)]
+    struct State {
+        over: AtomicBool,
+        waker: Mutex<Option<Waker>>,
+    }
+
+    impl PartialEq for Sleeper {
+        fn eq(&self, other: &Self) -> bool {
+            self.deadline == other.deadline
+        }
+    }
+    impl Eq for Sleeper {}
+    impl PartialOrd for Sleeper {
+        fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+            Some(self.cmp(other))
+        }
+    }
+    impl Ord for Sleeper {
+        fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+            self.deadline.cmp(&other.deadline)
+        }
+    }
+
+    impl KernelTimer {
+        /// What the log calls it.
+        pub const NAME: &'static str = "timerfd";
+
+        /// Makes the timer and the task that serves it. Needs a running tokio runtime.
+        pub fn start() -> std::io::Result<KernelTimer> {
+            let fd = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
+            let shared = Arc::new(Shared { fd: AsyncFd::new(fd)?, sleepers: Mutex::new(BinaryHeap::new()) });
+            let driver = tokio::spawn(serve(Arc::clone(&shared)));
+            Ok(KernelTimer { shared, driver })
+        }
+
+        /// Waits until an instant.
+        pub fn sleep_until(&self, deadline: Instant) -> impl Future<Output = ()> + use<> {
+            Sleep { deadline, shared: Arc::clone(&self.shared), state: None }
+        }
+    }
+
+    impl Drop for KernelTimer {
+        fn drop(&mut self) {
+            self.driver.abort();
+        }
+    }
+
+    async fn serve(shared: Arc<Shared>) {
+        loop {
+            let Ok(mut ready) = shared.fd.readable().await else { return };
+            let mut expirations = [0; 8];
+            // The count does not matter, only that it is read, so that the descriptor is quiet until the next expiry.
+            let _ = rustix::io::read(shared.fd.get_ref(), &mut expirations);
+            ready.clear_ready();
+            drop(ready);
+            shared.wake_due();
+        }
+    }
+
+    impl Shared {
+        fn wake_due(&self) {
+            let mut due = Vec::new();
+            {
+                let mut sleepers = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
+                let now = Instant::now();
+                while sleepers.peek().is_some_and(|Reverse(next)| next.deadline <= now) {
+                    due.extend(sleepers.pop().map(|Reverse(sleeper)| sleeper.state));
+                }
+                if let Some(Reverse(next)) = sleepers.peek() {
+                    self.arm(next.deadline);
+                }
+            }
+            for state in due {
+                state.over.store(true, Ordering::Release);
+                let waker = state.waker.lock().unwrap_or_else(PoisonError::into_inner).take();
+                if let Some(waker) = waker {
+                    waker.wake();
+                }
+            }
+        }
+
+        fn arm(&self, deadline: Instant) {
+            // A zero time would disarm the timer; a deadline that has passed must fire at once.
+            let ahead = deadline.saturating_duration_since(Instant::now()).max(std::time::Duration::from_nanos(1));
+            let value = Timespec { tv_sec: ahead.as_secs().try_into().unwrap_or(i64::MAX), tv_nsec: ahead.subsec_nanos().into() };
+            let spec = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
+            // Fails only for a bad descriptor or a malformed time, and this one is ours and well-formed.
+            let _ = timerfd_settime(self.fd.get_ref(), TimerfdTimerFlags::empty(), &spec);
+        }
+    }
+
+    struct Sleep {
+        deadline: Instant,
+        shared: Arc<Shared>,
+        state: Option<Arc<State>>,
+    }
+
+    impl Future for Sleep {
+        type Output = ();
+
+        fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+            if let Some(state) = &self.state {
+                // The waker is stored before the flag is read, so that an expiry in between is not lost.
+                *state.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(cx.waker().clone());
+                return if state.over.load(Ordering::Acquire) { Poll::Ready(()) } else { Poll::Pending };
+            }
+            if self.deadline <= Instant::now() {
+                return Poll::Ready(());
+            }
+            let state = Arc::new(State { over: AtomicBool::new(false), waker: Mutex::new(Some(cx.waker().clone())) });
+            {
+                let mut sleepers = self.shared.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
+                let first = sleepers.peek().is_none_or(|Reverse(next)| self.deadline < next.deadline);
+                sleepers.push(Reverse(Sleeper { deadline: self.deadline, state: Arc::clone(&state) }));
+                if first {
+                    self.shared.arm(self.deadline);
+                }
+            }
+            self.state = Some(state);
+            Poll::Pending
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod portable {
+    use super::Instant;
+
+    /// Sleeps early on tokio's wheel and yields through the rest.
+    #[derive(Debug)]
+    pub struct KernelTimer;
+
+    /// tokio's wheel is late by up to this much.
+    const EARLY: std::time::Duration = std::time::Duration::from_millis(3);
+
+    impl KernelTimer {
+        /// What the log calls it.
+        pub const NAME: &'static str = "tokio+yield";
+
+        /// Makes the timer.
+        pub fn start() -> std::io::Result<KernelTimer> {
+            Ok(KernelTimer)
+        }
+
+        /// Waits until an instant.
+        pub async fn sleep_until(&self, deadline: Instant) {
+            if let Some(early) = deadline.checked_sub(EARLY) {
+                tokio::time::sleep_until(early.into()).await;
+            }
+            while Instant::now() < deadline {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! How requests travel: over sockets, or in process. A closed enum, and one function at its seam.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::model::answer::TransportFault;
+use crate::model::exchange::Connection;
+use crate::model::time::Stamp;
+use crate::probe::clock::Clock;
+use crate::probe::in_process::{InProcess, InProcessLane};
+use crate::probe::network::{Network, NetworkLane};
+use crate::target::Request;
+
+/// The largest body that is read; the rest of a larger one is not, and the exchange counts as failed.
+pub(crate) const LARGEST_BODY: usize = 1024 * 1024;
+
+/// Sockets, or calls.
+#[derive(Debug, Clone)]
+pub enum Transport {
+    /// HTTP over sockets.
+    Network(Network),
+    /// The reference service's router, called on virtual time.
+    InProcess(InProcess),
+}
+
+/// A place to send from. Exchanges on one kept lane share its connection; on a fresh lane each has its own.
+#[derive(Debug)]
+pub(crate) enum Lane {
+    Network(NetworkLane),
+    InProcess(InProcessLane),
+}
+
+/// A complete reply.
+#[derive(Debug, Clone)]
+pub(crate) struct Received {
+    pub(crate) http: u16,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// What came of one request.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// When the reply's head had arrived.
+    pub(crate) first_byte: Option<Stamp>,
+    /// When the reply's last byte had arrived, or it was given up.
+    pub(crate) done: Stamp,
+    /// Which connection carried it.
+    pub(crate) conn: Option<u32>,
+    /// Whether the connection was new.
+    pub(crate) new_conn: Option<bool>,
+    pub(crate) reply: Result<Received, TransportFault>,
+}
+
+impl Transport {
+    /// A lane for one poller.
+    pub(crate) fn lane(&self, connection: Connection) -> Lane {
+        match self {
+            Transport::Network(network) => Lane::Network(network.lane(connection)),
+            Transport::InProcess(in_process) => Lane::InProcess(in_process.lane(connection)),
+        }
+    }
+
+    /// Sends one request and reads the whole reply, within `limit`. The only place where requests leave the harness.
+    pub(crate) async fn exchange(&self, lane: &Lane, request: Request, limit: Duration, clock: &Clock) -> Outcome {
+        let mut head = Head::default();
+        let reply = match (self, lane) {
+            (Transport::Network(network), Lane::Network(lane)) => {
+                tokio::time::timeout(limit, network.send(lane, request, clock, &mut head)).await
+            }
+            (Transport::InProcess(in_process), Lane::InProcess(lane)) => {
+                tokio::time::timeout(limit, in_process.send(lane, request, clock, &mut head)).await
+            }
+            // Lanes are made by `Transport::lane` of the same transport and never leave the probe.
+            _ => Ok(Err(TransportFault::Request)),
+        };
+        Outcome {
+            first_byte: head.first_byte,
+            done: clock.now(),
+            conn: head.conn,
+            new_conn: head.new_conn,
+            reply: reply.unwrap_or(Err(TransportFault::Timeout)),
+        }
+    }
+}
+
+/// What is known of a reply before it is whole; kept outside the time limit, so that a time-out does not lose it.
+#[derive(Debug, Default)]
+pub(crate) struct Head {
+    pub(crate) first_byte: Option<Stamp>,
+    pub(crate) conn: Option<u32>,
+    pub(crate) new_conn: Option<bool>,
+}
