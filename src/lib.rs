@@ -1,1 +1,3 @@
 //! statusgap finds, measures, explains and gates the window in which an async-job API denies a job that it has just accepted.
+
+pub mod analysis;
