@@ -6,3 +6,4 @@
 //! so the same log gives the same bytes.
 
 pub mod binomial;
+pub mod npmle;
