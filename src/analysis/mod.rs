@@ -5,5 +5,6 @@
 //! clock, a network, a file or an operating system's randomness: where chance is needed, the caller brings the seed,
 //! so the same log gives the same bytes.
 
+pub mod band;
 pub mod binomial;
 pub mod npmle;

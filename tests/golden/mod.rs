@@ -1,5 +1,11 @@
 //! Reading the golden answers; shared by the statistics tests.
-#![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)]
+#![allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::print_stdout
+)]
 
 use serde_json::Value;
 
@@ -47,4 +53,16 @@ pub fn close(ours: f64, golden: f64, tolerance: f64, what: &str) {
         (ours - golden).abs() <= tolerance,
         "{what}: {ours} instead of {golden}"
     );
+}
+
+/// The text of a data set that is not redistributed with this project, or `None` with a printed line when `STATUSGAP_GOLDEN_DIR` does not name one.
+pub fn withheld(file: &str) -> Option<String> {
+    let Ok(folder) = std::env::var("STATUSGAP_GOLDEN_DIR") else {
+        println!(
+            "skipped: {file} is not redistributed; set STATUSGAP_GOLDEN_DIR to the folder that has it"
+        );
+        return None;
+    };
+    let path = format!("{folder}/{file}");
+    Some(std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}")))
 }

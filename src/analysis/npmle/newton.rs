@@ -62,7 +62,7 @@ pub(super) fn finish(reduction: &Reduction, start: &Support, largest: usize) -> 
             .iter()
             .map(|&cell| pulls[cell] - reduction.total)
             .collect();
-        let target = best_nonnegative(curvature(reduction, &likely, &cells), &excess, &now);
+        let target = best_nonnegative(&curvature(reduction, &likely, &cells), &excess, &now);
         // the gain that the parabola promises, twice
         let gain: f64 = target
             .iter()
@@ -220,11 +220,11 @@ fn curvature(reduction: &Reduction, likely: &[f64], cells: &[usize]) -> Square {
 
 /// Where the parabola with this gradient (`excess`) and curvature at `now` is highest among nonnegative masses, up to
 /// cells that have left and would return: those are seen by the next step's gradient.
-fn best_nonnegative(curvature: Square, excess: &[f64], now: &[f64]) -> Vec<f64> {
+fn best_nonnegative(curvature: &Square, excess: &[f64], now: &[f64]) -> Vec<f64> {
     let order = now.len();
     let symmetric = |a: usize, b: usize| curvature.row(a.min(b))[a.max(b)];
     let mut inside: Vec<usize> = (0..order).collect();
-    let mut factor = Factor::of(&curvature);
+    let mut factor = Factor::of(curvature);
     let mut at = now.to_vec();
     // the gradient of the parabola at `now` without the masses that have left
     let mut pull = excess.to_vec();
