@@ -11,8 +11,6 @@ use super::reduction::Reduction;
 
 /// Rounds before the support is handed to Newton; more of them cost more than they save.
 const START_ROUNDS: usize = 24;
-/// A dense matrix of this order still factors in well under a second.
-const LARGEST_SUPPORT: usize = 1200;
 /// Rounds when no Newton step is possible.
 const ROUNDS: usize = 20_000;
 const ENOUGH: f64 = 2e-10;
@@ -31,9 +29,7 @@ pub(super) fn estimate(reduction: &Reduction) -> (Method, Vec<f64>) {
         }
         rounds += START_ROUNDS;
         let support = newton::Support::of(reduction, &masses);
-        if support.len() <= LARGEST_SUPPORT
-            && let Some(finished) = newton::finish(reduction, &support, LARGEST_SUPPORT)
-        {
+        if let Some(finished) = newton::finish(reduction, &support) {
             return (Method::Newton, finished);
         }
         if rounds >= ROUNDS || gap_of(reduction, &masses) < ENOUGH {

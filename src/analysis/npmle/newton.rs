@@ -10,6 +10,10 @@ use super::general::{gap_of, normalise};
 use super::reduction::Reduction;
 
 const STEPS: usize = 120;
+/// Entries of the largest matrix: 128 MB.
+const LARGEST_ORDER: usize = 4000;
+/// Multiplications to factor it: about a second.
+const LARGEST_EFFORT: usize = 1_500_000_000;
 /// A gradient is above `n` when it is so by more than its own rounding.
 const ABOVE: f64 = 1e-10;
 
@@ -40,21 +44,21 @@ impl Support {
         normalise(&mut kept);
         Self { masses: kept }
     }
-
-    pub(super) fn len(&self) -> usize {
-        self.masses.iter().filter(|&&mass| mass > 0.0).count()
-    }
 }
 
-/// The maximum, or `None` when it was not reached within the steps or the support outgrew `largest`.
-pub(super) fn finish(reduction: &Reduction, start: &Support, largest: usize) -> Option<Vec<f64>> {
+/// The maximum, or `None` when it was not reached within the steps or the matrix would be too large.
+pub(super) fn finish(reduction: &Reduction, start: &Support) -> Option<Vec<f64>> {
     let mut masses = start.masses.clone();
     let mut last_gain = f64::INFINITY;
     for _ in 0..STEPS {
         let likely = probabilities(&reduction.ranges, &masses);
         let pulls = gradient(reduction, &likely);
         let cells = candidates(reduction, &masses, &pulls);
-        if cells.len() > largest {
+        if cells.len() > LARGEST_ORDER {
+            return None;
+        }
+        let places = Places::of(reduction, &cells);
+        if places.effort() > LARGEST_EFFORT {
             return None;
         }
         let now: Vec<f64> = cells.iter().map(|&cell| masses[cell]).collect();
@@ -62,7 +66,12 @@ pub(super) fn finish(reduction: &Reduction, start: &Support, largest: usize) -> 
             .iter()
             .map(|&cell| pulls[cell] - reduction.total)
             .collect();
-        let target = best_nonnegative(&curvature(reduction, &likely, &cells), &excess, &now);
+        let target = best_nonnegative(
+            &places.curvature(reduction, &likely),
+            places.reach,
+            &excess,
+            &now,
+        );
         // the gain that the parabola promises, twice
         let gain: f64 = target
             .iter()
@@ -183,48 +192,86 @@ impl Square {
     }
 }
 
-/// Second derivatives of the log-likelihood in the masses of `cells`, negated; upper triangle.
-///
-/// A bracket covers a range of candidates, so each entry is a corner sum of a table and all of them take two sweeps.
-fn curvature(reduction: &Reduction, likely: &[f64], cells: &[usize]) -> Square {
-    let order = cells.len();
-    let mut table = Square::zero(order);
-    // for each cell the number of candidates before it
-    let mut before = vec![0; reduction.cells.len() + 1];
-    for &cell in cells {
-        before[cell + 1] = 1;
-    }
-    for cell in 0..reduction.cells.len() {
-        before[cell + 1] += before[cell];
-    }
-    for (range, &probability) in reduction.ranges.iter().zip(likely) {
-        let (first, past) = (before[range.first], before[range.last + 1]);
-        if first < past {
-            table.row_mut(first)[past - 1] += range.weight as f64 / (probability * probability);
+/// Where the candidate cells lie in the brackets.
+struct Places {
+    /// For each boundary between cells the number of candidates before it.
+    before: Vec<usize>,
+    /// For each candidate the last one that shares a bracket with it or with an earlier one. Beyond, a row of the
+    /// curvature and of its factor is zero: narrow brackets make a narrow matrix.
+    reach: Vec<usize>,
+}
+
+impl Places {
+    fn of(reduction: &Reduction, cells: &[usize]) -> Self {
+        let mut before = vec![0; reduction.cells.len() + 1];
+        for &cell in cells {
+            before[cell + 1] = 1;
         }
-    }
-    for row in 1..order {
-        let (above, below) = table.two_rows(row - 1, row);
-        for (entry, add) in below.iter_mut().zip(above) {
-            *entry += *add;
+        for cell in 0..reduction.cells.len() {
+            before[cell + 1] += before[cell];
         }
-    }
-    for row in 0..order {
-        let row = table.row_mut(row);
-        for column in (1..order).rev() {
-            row[column - 1] += row[column];
+        let mut reach: Vec<usize> = (0..cells.len()).collect();
+        for range in &reduction.ranges {
+            let (first, past) = (before[range.first], before[range.last + 1]);
+            if first < past {
+                reach[first] = reach[first].max(past - 1);
+            }
         }
+        for candidate in 1..reach.len() {
+            reach[candidate] = reach[candidate].max(reach[candidate - 1]);
+        }
+        Self { before, reach }
     }
-    table
+
+    /// Multiplications to factor the curvature.
+    fn effort(&self) -> usize {
+        self.reach
+            .iter()
+            .enumerate()
+            .map(|(row, reach)| (reach - row + 1).pow(2) / 2)
+            .sum()
+    }
+
+    /// Second derivatives of the log-likelihood in the masses of the candidates, negated; upper triangle.
+    ///
+    /// A bracket covers a range of candidates, so each entry is a corner sum of a table, and two sweeps give them all.
+    fn curvature(&self, reduction: &Reduction, likely: &[f64]) -> Square {
+        let order = self.reach.len();
+        let mut table = Square::zero(order);
+        for (range, &probability) in reduction.ranges.iter().zip(likely) {
+            let (first, past) = (self.before[range.first], self.before[range.last + 1]);
+            if first < past {
+                table.row_mut(first)[past - 1] += range.weight as f64 / (probability * probability);
+            }
+        }
+        for row in 1..order {
+            let (above, below) = table.two_rows(row - 1, row);
+            for (entry, add) in below[row..].iter_mut().zip(&above[row..]) {
+                *entry += *add;
+            }
+        }
+        for row in 0..order {
+            let entries = table.row_mut(row);
+            for column in (row + 1..order).rev() {
+                entries[column - 1] += entries[column];
+            }
+        }
+        table
+    }
 }
 
 /// Where the parabola with this gradient (`excess`) and curvature at `now` is highest among nonnegative masses, up to
 /// cells that have left and would return: those are seen by the next step's gradient.
-fn best_nonnegative(curvature: &Square, excess: &[f64], now: &[f64]) -> Vec<f64> {
+fn best_nonnegative(
+    curvature: &Square,
+    reach: Vec<usize>,
+    excess: &[f64],
+    now: &[f64],
+) -> Vec<f64> {
     let order = now.len();
     let symmetric = |a: usize, b: usize| curvature.row(a.min(b))[a.max(b)];
     let mut inside: Vec<usize> = (0..order).collect();
-    let mut factor = Factor::of(curvature);
+    let mut factor = Factor::of(curvature, reach);
     let mut at = now.to_vec();
     // the gradient of the parabola at `now` without the masses that have left
     let mut pull = excess.to_vec();
@@ -273,76 +320,81 @@ fn best_nonnegative(curvature: &Square, excess: &[f64], now: &[f64]) -> Vec<f64>
 /// The upper Cholesky factor of a positive definite matrix, from which variables can be removed.
 struct Factor {
     upper: Square,
-    /// How many variables are left.
-    size: usize,
+    /// For each variable left the last column of its row that is not zero; never falls from row to row.
+    reach: Vec<usize>,
 }
 
 impl Factor {
-    fn of(matrix: &Square) -> Self {
+    fn of(matrix: &Square, reach: Vec<usize>) -> Self {
         let order = matrix.order;
         let mut upper = Square {
             order,
             entries: matrix.entries.clone(),
         };
         for pivot in 0..order {
+            let end = reach[pivot] + 1;
             let original = matrix.row(pivot)[pivot];
             let row = upper.row_mut(pivot);
             // the columns are independent, so only rounding can bring a pivot this low
             let root = row[pivot].max(1e-14 * original).sqrt();
             row[pivot] = root;
-            for entry in &mut row[pivot + 1..] {
+            for entry in &mut row[pivot + 1..end] {
                 *entry /= root;
             }
-            for below in pivot + 1..order {
+            for below in pivot + 1..end {
                 let (pivot_row, below_row) = upper.two_rows(pivot, below);
                 let by = pivot_row[below];
-                if by != 0.0 {
-                    for (entry, above) in below_row[below..].iter_mut().zip(&pivot_row[below..]) {
-                        *entry -= by * above;
-                    }
+                for (entry, above) in below_row[below..end].iter_mut().zip(&pivot_row[below..end]) {
+                    *entry -= by * above;
                 }
             }
         }
-        Self { upper, size: order }
+        Self { upper, reach }
     }
 
     /// Removes one variable: its column goes, and rotations bring what sticks out below the diagonal back above it.
     fn remove(&mut self, variable: usize) {
-        let size = self.size;
+        let size = self.reach.len();
         for row in 0..size {
             self.upper
                 .row_mut(row)
                 .copy_within(variable + 1..size, variable);
         }
-        self.size -= 1;
-        for row in variable..self.size {
-            let last = self.size;
+        // the column is gone: what reached it or further now ends one earlier, and rows move up by the rotations
+        self.reach.remove(variable);
+        for (row, reach) in self.reach.iter_mut().enumerate() {
+            if *reach >= variable {
+                *reach = (*reach - 1).max(row);
+            }
+        }
+        for row in variable..size - 1 {
+            let end = self.reach[row] + 1;
             let (above, below) = self.upper.two_rows(row, row + 1);
             let length = above[row].hypot(below[row]);
             let (cosine, sine) = (above[row] / length, below[row] / length);
-            for (a, b) in above[row..last].iter_mut().zip(&mut below[row..last]) {
+            for (a, b) in above[row..end].iter_mut().zip(&mut below[row..end]) {
                 (*a, *b) = (cosine * *a + sine * *b, cosine * *b - sine * *a);
             }
         }
     }
 
     fn solve(&self, mut right: Vec<f64>) -> Vec<f64> {
-        for row in 0..self.size {
+        for (row, &reach) in self.reach.iter().enumerate() {
             let entries = self.upper.row(row);
             right[row] /= entries[row];
             let value = right[row];
-            for (rest, entry) in right[row + 1..]
+            for (rest, entry) in right[row + 1..=reach]
                 .iter_mut()
-                .zip(&entries[row + 1..self.size])
+                .zip(&entries[row + 1..=reach])
             {
                 *rest -= value * entry;
             }
         }
-        for row in (0..self.size).rev() {
-            let entries = &self.upper.row(row)[..self.size];
+        for (row, &reach) in self.reach.iter().enumerate().rev() {
+            let entries = &self.upper.row(row)[..=reach];
             let known: f64 = entries[row + 1..]
                 .iter()
-                .zip(&right[row + 1..])
+                .zip(&right[row + 1..=reach])
                 .map(|(a, b)| a * b)
                 .sum();
             right[row] = (right[row] - known) / entries[row];
