@@ -3,4 +3,6 @@
 pub mod analysis;
 pub mod log;
 pub mod model;
+pub mod probe;
+pub mod target;
 pub mod verdict;

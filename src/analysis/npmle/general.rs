@@ -1,0 +1,61 @@
+//! Overlapping brackets: a start by expectation–maximisation and convex-minorant steps, a finish by Newton steps.
+//!
+//! The first kind of step treats all cells at once in linear time and finds where the mass is, but creeps at the end;
+//! the second works on the few cells with mass and doubles the digits with each step.
+
+use super::Method;
+use super::certificate::{gap, gradient, probabilities};
+use super::convex_minorant;
+use super::newton;
+use super::reduction::Reduction;
+
+/// Rounds before the support is handed to Newton; more of them cost more than they save.
+const START_ROUNDS: usize = 24;
+/// Rounds when no Newton step is possible.
+const ROUNDS: usize = 20_000;
+const ENOUGH: f64 = 2e-10;
+
+pub(super) fn estimate(reduction: &Reduction) -> (Method, Vec<f64>) {
+    let cells = reduction.cells.len();
+    let mut masses = vec![1.0 / cells as f64; cells];
+    for _ in 0..3 {
+        expectation_step(reduction, &mut masses);
+    }
+    let mut rounds = 0;
+    loop {
+        for _ in 0..START_ROUNDS {
+            expectation_step(reduction, &mut masses);
+            convex_minorant::step(reduction, &mut masses);
+        }
+        rounds += START_ROUNDS;
+        let support = newton::Support::of(reduction, &masses);
+        if let Some(finished) = newton::finish(reduction, &support) {
+            return (Method::Newton, finished);
+        }
+        if rounds >= ROUNDS || gap_of(reduction, &masses) < ENOUGH {
+            return (Method::ConvexMinorant, masses);
+        }
+    }
+}
+
+pub(super) fn gap_of(reduction: &Reduction, masses: &[f64]) -> f64 {
+    let likely = probabilities(&reduction.ranges, masses);
+    gap(reduction, &gradient(reduction, &likely))
+}
+
+/// Turnbull's self-consistency step: each mass is multiplied by its mean share of the brackets that cover it.
+fn expectation_step(reduction: &Reduction, masses: &mut [f64]) {
+    let likely = probabilities(&reduction.ranges, masses);
+    let pulls = gradient(reduction, &likely);
+    for (mass, pull) in masses.iter_mut().zip(&pulls) {
+        *mass *= pull.max(0.0) / reduction.total;
+    }
+    normalise(masses);
+}
+
+pub(super) fn normalise(masses: &mut [f64]) {
+    let sum: f64 = masses.iter().sum();
+    for mass in masses {
+        *mass /= sum;
+    }
+}
