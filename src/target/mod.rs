@@ -136,7 +136,7 @@ impl Target {
         }
     }
 
-    /// The file's own user of that role, by which a request is sent: for notes, never with its headers.
+    /// The names of the users that requests may be sent as.
     pub fn users(&self) -> impl Iterator<Item = &str> {
         self.users.keys().map(String::as_str)
     }
