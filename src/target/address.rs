@@ -1,0 +1,164 @@
+//! Addresses: the target's own, and those that its replies hand out.
+
+use url::Url;
+
+/// Where the target lives: scheme, host, port, and perhaps a path that all its endpoints share.
+#[derive(Debug, Clone)]
+pub(super) struct Base {
+    /// Without a slash at the end.
+    text: String,
+    /// With one, so that relative addresses are resolved below it.
+    folder: Url,
+}
+
+/// Why a request has no address to go to.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// A path with an id in it is not a path any more.
+    #[error(
+        "the path {path:?} cannot be sent as it stands: it has control characters or dot segments"
+    )]
+    Path {
+        /// The path with its holes filled.
+        path: String,
+    },
+    /// The text is no address.
+    #[error("{address:?} is not an address: {problem}")]
+    Unreadable {
+        /// The text.
+        address: String,
+        /// What the parser says of it.
+        problem: String,
+    },
+    /// A handed-out address leads to another server.
+    #[error(
+        "the address {address} leaves the target's origin; allow it by `follow_other_origins = true`"
+    )]
+    LeavesOrigin {
+        /// The address.
+        address: String,
+    },
+    /// A handed-out address is not for HTTP, or has a user and password in it.
+    #[error("the address {address:?} is not followed: {problem}")]
+    Hostile {
+        /// The address.
+        address: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+}
+
+/// Whether a handed-out address may lead to another origin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OtherOrigins {
+    Forbidden,
+    FollowedWithoutCredentials,
+}
+
+/// A handed-out address, resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Resolved {
+    pub(super) url: Url,
+    pub(super) leaves_origin: bool,
+}
+
+impl Base {
+    /// Reads a base address; the error is a fragment for the author of the file.
+    pub(super) fn read(text: &str) -> Result<Base, String> {
+        let url = Url::parse(text).map_err(|error| format!("not an address: {error}"))?;
+        if !is_http(&url) {
+            return Err("only http:// and https:// can be probed".to_owned());
+        }
+        if has_credentials(&url) {
+            return Err(
+                "credentials do not belong in an address; send them as a header".to_owned(),
+            );
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err("a base address has neither a query nor a fragment".to_owned());
+        }
+        let text = url.as_str().trim_end_matches('/').to_owned();
+        let folder =
+            Url::parse(&format!("{text}/")).map_err(|error| format!("not an address: {error}"))?;
+        Ok(Base { text, folder })
+    }
+
+    /// The address as text, without a slash at the end.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The address of a path of the target's own, which begins with a slash.
+    pub(super) fn path(&self, path: &str) -> Result<Url, AddressError> {
+        let segments = path.split(['?', '#']).next().unwrap_or_default();
+        let is_dots = |segment: &str| {
+            matches!(
+                segment.to_ascii_lowercase().replace("%2e", ".").as_str(),
+                "." | ".."
+            )
+        };
+        // An address parser would drop or resolve these in silence, and another scan would be asked for.
+        if path.contains(char::is_control) || segments.split(['/', '\\']).any(is_dots) {
+            return Err(AddressError::Path {
+                path: path.to_owned(),
+            });
+        }
+        let address = format!("{}{path}", self.text);
+        let mut url = Url::parse(&address).map_err(|error| AddressError::Unreadable {
+            address,
+            problem: error.to_string(),
+        })?;
+        url.set_fragment(None);
+        Ok(url)
+    }
+
+    /// The address that a reply handed out, absolute or relative to the base.
+    pub(super) fn resolve(
+        &self,
+        handed_out: &str,
+        others: OtherOrigins,
+    ) -> Result<Resolved, AddressError> {
+        let mut url = self
+            .folder
+            .join(handed_out)
+            .map_err(|error| AddressError::Unreadable {
+                address: shortened(handed_out),
+                problem: error.to_string(),
+            })?;
+        let hostile = |problem| AddressError::Hostile {
+            address: shortened(handed_out),
+            problem,
+        };
+        if !is_http(&url) {
+            return Err(hostile("it is neither http nor https"));
+        }
+        if has_credentials(&url) {
+            return Err(hostile("it has a user name or password in it"));
+        }
+        url.set_fragment(None);
+        let leaves_origin = url.origin() != self.folder.origin();
+        if leaves_origin && others == OtherOrigins::Forbidden {
+            return Err(AddressError::LeavesOrigin {
+                address: shortened(url.as_str()),
+            });
+        }
+        Ok(Resolved { url, leaves_origin })
+    }
+}
+
+fn is_http(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https") && url.has_host()
+}
+
+fn has_credentials(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
+/// Enough of a hostile text to recognise it by.
+fn shortened(text: &str) -> String {
+    const ENOUGH: usize = 200;
+    match text.char_indices().nth(ENOUGH) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,291 @@
+//! From the file as it is written to a [`Target`] that is checked whole, with a complaint that points to whatever is wrong.
+
+mod ask;
+mod tell;
+
+use std::collections::BTreeMap;
+
+use http::Method;
+
+use crate::model::answer::State;
+use crate::model::input::{InputError, Source};
+
+use super::address::{Base, OtherOrigins};
+use super::file::{ExtractFile, HttpCodes, ReadFile, StatesFile, TargetFile};
+use super::reading::{InitiateReader, Reader};
+use super::request::Headers;
+use super::template::{Braces, Lookup, Template, TemplateFault, Variable, expand};
+use super::{Cancel, FOREIGN, OWNER, REFERENCE, Read, Target};
+
+/// The line of the reference file that another address replaces.
+const REFERENCE_ADDRESS: &str = "base_url = \"${STATUSGAP_URL:-http://127.0.0.1:8080}\"";
+
+/// The reference file, with another address.
+pub(super) fn reference(base_url: &str, lookup: Lookup<'_>) -> Result<Target, InputError> {
+    let base = Base::read(base_url).map_err(|message| InputError {
+        file: base_url.to_owned(),
+        place: None,
+        message,
+        hint: Some("a target is a file, or an address such as http://127.0.0.1:8080".to_owned()),
+    })?;
+    let address = format!("base_url = {}", toml::Value::from(base.text()));
+    let text = REFERENCE.replacen(REFERENCE_ADDRESS, &address, 1);
+    compile(
+        Source {
+            file: "opportunity-scan.toml",
+            text: &text,
+        },
+        lookup,
+    )
+}
+
+/// Understands a file.
+pub(super) fn compile(source: Source<'_>, lookup: Lookup<'_>) -> Result<Target, InputError> {
+    let mut file: TargetFile = source.read()?;
+    let mut users = BTreeMap::new();
+    users.insert(OWNER.to_owned(), Headers::new());
+    let compiler = Compiler {
+        source,
+        lookup,
+        users: file
+            .users
+            .keys()
+            .cloned()
+            .chain([OWNER.to_owned()])
+            .collect(),
+    };
+    for (name, user) in &file.users {
+        let at = format!("users.{name}.headers");
+        let headers = compiler.headers(&at, &user.headers, Variable::WITHOUT_ID)?;
+        users.insert(name.clone(), headers);
+    }
+    let name = compiler.text("name", &file.name)?;
+    let base = Base::read(&compiler.text("base_url", &file.base_url)?).map_err(|problem| {
+        compiler.complain(
+            "base_url",
+            problem,
+            "for example `base_url = \"http://127.0.0.1:8080\"`",
+        )
+    })?;
+    let unknown_id = compiler.unknown_id(file.unknown_id.as_deref())?;
+    let ask = file.initiate.ask();
+    let initiate = compiler.endpoint("initiate", ask, &Method::POST, Variable::WITHOUT_ID)?;
+    let initiate_reader = InitiateReader {
+        accept: file.initiate.accept.unwrap_or_else(HttpCodes::success),
+        id: compiler.extract("initiate.id", &file.initiate.id, &[])?,
+    };
+    let status = compiler.read("status", file.status, None)?;
+    let witness = file
+        .witness
+        .map(|read| compiler.read("witness", read, None))
+        .transpose()?;
+    let results = file
+        .results
+        .map(|read| compiler.read("results", read, Some(State::Running)))
+        .transpose()?;
+    let cancel = file
+        .cancel
+        .map(|mut cancel| {
+            let ask = cancel.ask();
+            let endpoint = compiler.endpoint("cancel", ask, &Method::POST, Variable::WITH_ID)?;
+            if !endpoint.names_the_id() {
+                return Err(compiler.complain(
+                    "cancel.path",
+                    "nothing here says which scan is to be cancelled",
+                    "put `{id}` into the path, a header or the body",
+                ));
+            }
+            Ok(Cancel {
+                endpoint,
+                seen_when: compiler.when("cancel.seen_when", &cancel.seen_when)?,
+            })
+        })
+        .transpose()?;
+    let filler = file
+        .filler
+        .map(|mut filler| {
+            let ask = filler.ask();
+            compiler.endpoint("filler", ask, &Method::GET, Variable::WITHOUT_ID)
+        })
+        .transpose()?;
+    let told_apart = users
+        .get(FOREIGN)
+        .is_none_or(|foreign| Some(foreign) != users.get(&status.endpoint.user))
+        || status.endpoint.names_the_user()
+        || users[FOREIGN]
+            .iter()
+            .any(|(_, value)| value.variables().any(|variable| variable == Variable::User));
+    if !told_apart {
+        return Err(compiler.complain(
+            "users.foreign",
+            format!(
+                "`foreign` sends the same headers as `{}`, so nothing would be learnt from it",
+                status.endpoint.user
+            ),
+            "give it credentials of its own, or remove it: isolation is then not assessed",
+        ));
+    }
+    Ok(Target {
+        name,
+        base,
+        source_text: source.text.to_owned(),
+        users,
+        unknown_id,
+        initiate,
+        initiate_reader,
+        status,
+        witness,
+        results,
+        cancel,
+        filler,
+    })
+}
+
+struct Compiler<'a> {
+    source: Source<'a>,
+    lookup: Lookup<'a>,
+    users: Vec<String>,
+}
+
+impl Compiler<'_> {
+    fn complain(
+        &self,
+        at: &str,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> InputError {
+        self.source.complain(at, message, Some(hint.into()))
+    }
+
+    fn fault(&self, at: &str, fault: TemplateFault) -> InputError {
+        self.complain(at, fault.message, fault.hint)
+    }
+
+    /// A text whose only holes are environment variables.
+    fn text(&self, at: &str, text: &str) -> Result<String, InputError> {
+        expand(text, self.lookup).map_err(|fault| self.fault(at, fault))
+    }
+
+    fn template(
+        &self,
+        at: &str,
+        text: &str,
+        braces: Braces,
+        allowed: &[Variable],
+    ) -> Result<Template, InputError> {
+        Template::read(text, braces, allowed, self.lookup).map_err(|fault| self.fault(at, fault))
+    }
+
+    fn unknown_id(&self, text: Option<&str>) -> Result<Template, InputError> {
+        let text = text.unwrap_or("{uuid}");
+        let allowed = &[Variable::Uuid, Variable::N];
+        let template = self.template("unknown_id", text, Braces::AreHoles, allowed)?;
+        if !template
+            .variables()
+            .any(|variable| variable == Variable::Uuid)
+        {
+            return Err(self.complain(
+                "unknown_id",
+                "an id that is always the same may have been issued, or be remembered from the last run",
+                "put `{uuid}` into it, for example \"scan_{uuid}\"",
+            ));
+        }
+        Ok(template)
+    }
+
+    fn read(
+        &self,
+        name: &str,
+        mut file: ReadFile,
+        not_yet: Option<State>,
+    ) -> Result<Read, InputError> {
+        let at = |key: &str| format!("{name}.{key}");
+        let endpoint = self.endpoint(name, file.ask(), &Method::GET, Variable::WITH_ID)?;
+        let rules = file
+            .answer
+            .iter()
+            .enumerate()
+            .map(|(index, rule)| self.rule(&at(&format!("answer.{index}")), rule))
+            .collect::<Result<Vec<_>, _>>()?;
+        let extract = |key: &str, file: &Option<ExtractFile>| {
+            file.as_ref()
+                .map(|file| self.extract(&at(key), file, Variable::ID_ALONE))
+                .transpose()
+        };
+        let follow = extract("follow", &file.follow)?;
+        let reader = Reader {
+            state: extract("state", &file.state)?,
+            echo: extract("echo", &file.echo)?,
+            progress: extract("progress", &file.progress)?,
+            states: self.states(&at("states"), &file.states)?,
+            rules,
+            not_yet,
+        };
+        if endpoint.path.is_none() && follow.is_none() {
+            return Err(self.complain(
+                name,
+                "neither `path` nor `follow`: there is nothing to ask",
+                "add `path = \"/…/{id}\"`, or `follow = { pointer = \"/poll_url\" }`",
+            ));
+        }
+        if endpoint.path.is_some()
+            && !endpoint.names_the_id()
+            && !reader.rules.iter().any(|rule| rule.when.names_the_id())
+        {
+            return Err(self.complain(
+                &at("path"),
+                "nothing here says which scan is asked for",
+                "put `{id}` into the path; for a list of all scans, add a rule whose `jsonpath` has '{id:raw}' in it",
+            ));
+        }
+        if !reader.states.is_empty() && reader.state.is_none() {
+            return Err(self.complain(
+                &at("states"),
+                "there are states, and nothing says where a reply has its state",
+                "add `state = { pointer = \"/status\" }`",
+            ));
+        }
+        if file.follow_other_origins && follow.is_none() {
+            return Err(self.complain(
+                &at("follow_other_origins"),
+                "no address is followed here",
+                "add `follow = { pointer = \"/poll_url\" }`, or remove this",
+            ));
+        }
+        Ok(Read {
+            endpoint,
+            follow,
+            others: if file.follow_other_origins {
+                OtherOrigins::FollowedWithoutCredentials
+            } else {
+                OtherOrigins::Forbidden
+            },
+            reader,
+        })
+    }
+
+    fn states(&self, at: &str, file: &StatesFile) -> Result<BTreeMap<String, State>, InputError> {
+        let lists = [
+            ("running", &file.running, State::Running),
+            ("succeeded", &file.succeeded, State::Succeeded),
+            ("failed", &file.failed, State::Failed),
+        ];
+        let mut states = BTreeMap::new();
+        for (key, words, state) in lists {
+            for (index, word) in words.iter().enumerate() {
+                let at = format!("{at}.{key}.{index}");
+                let word = self.text(&at, word)?;
+                if let Some(earlier) = states.insert(word.clone(), state)
+                    && earlier != state
+                {
+                    return Err(self.complain(
+                        &at,
+                        format!("`{word}` is also listed as {}", earlier.word()),
+                        "a word means one state",
+                    ));
+                }
+            }
+        }
+        Ok(states)
+    }
+}

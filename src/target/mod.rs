@@ -1,0 +1,445 @@
+//! The contract as data: what "initiate", "id", "not found" and "complete" mean for one deployment.
+//!
+//! In come the text of a target file and a way to look up environment variables; out come requests, ready to be sent, and the
+//! meaning of their replies. This room sends nothing and reads no file, no clock, no randomness and no environment of its own;
+//! of the other rooms it may name only `model`.
+
+mod address;
+mod compile;
+mod file;
+mod json;
+mod place;
+mod reading;
+mod request;
+mod rules;
+mod template;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::answer::{Answer, State};
+use crate::model::exchange::Route;
+use crate::model::input::{InputError, Source};
+use crate::model::run::Capabilities;
+
+pub use address::AddressError;
+pub use place::Reply;
+pub use reading::{Accepted, Initiated, Reading};
+pub use request::{Request, RequestError, Variables};
+
+use address::{Base, OtherOrigins};
+use place::{Extract, Opened};
+use reading::{InitiateReader, Reader, by_code, text_at};
+use request::{Endpoint, Filling, Headers, is_credential};
+use rules::When;
+use template::Template;
+
+const OWNER: &str = "owner";
+const FOREIGN: &str = "foreign";
+
+/// The shipped target file of the reference contract.
+pub const REFERENCE: &str = include_str!("../../scenarios/targets/opportunity-scan.toml");
+
+/// The shipped target file that explains every key.
+pub const TEMPLATE: &str = include_str!("../../scenarios/targets/template.toml");
+
+/// A deployment's contract, checked whole: whatever can be wrong with the file was found when it was read.
+#[derive(Debug, Clone)]
+pub struct Target {
+    name: String,
+    base: Base,
+    source_text: String,
+    users: BTreeMap<String, Headers>,
+    unknown_id: Template,
+    initiate: Endpoint,
+    initiate_reader: InitiateReader,
+    status: Read,
+    witness: Option<Read>,
+    results: Option<Read>,
+    cancel: Option<Cancel>,
+    filler: Option<Endpoint>,
+}
+
+/// An endpoint that tells about a scan.
+#[derive(Debug, Clone)]
+struct Read {
+    endpoint: Endpoint,
+    follow: Option<Extract>,
+    others: OtherOrigins,
+    reader: Reader,
+}
+
+/// The second write, and how a status reply shows that it was seen.
+#[derive(Debug, Clone)]
+struct Cancel {
+    endpoint: Endpoint,
+    seen_when: When,
+}
+
+/// Who asks for a status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caller {
+    /// The user who asked for the scan.
+    Owner,
+    /// A user who must not see it.
+    Foreign,
+}
+
+impl Target {
+    /// Understands a target file. `lookup` reads an environment variable.
+    ///
+    /// Whatever is wrong with the file is an error with its place: an unknown key, an environment variable without value or
+    /// default, a template, pointer, `JSONPath` or pattern that cannot be read, a user that is not defined, and the like.
+    pub fn read(
+        source: Source<'_>,
+        lookup: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Target, InputError> {
+        compile::compile(source, lookup)
+    }
+
+    /// The reference contract at another address: what `--target http://host:port` means.
+    pub fn reference(
+        base_url: &str,
+        lookup: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Target, InputError> {
+        compile::reference(base_url, lookup)
+    }
+
+    /// The target's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The address that all paths are added to; never with credentials in it.
+    pub fn base_url(&self) -> &str {
+        self.base.text()
+    }
+
+    /// The file as it was written: environment variables stand in it as `${NAME}`, never as values.
+    pub fn source_text(&self) -> &str {
+        &self.source_text
+    }
+
+    /// What the file lets a run assess.
+    pub fn can(&self) -> Capabilities {
+        let status = &self.status.reader;
+        Capabilities {
+            foreign_user: self.users.contains_key(FOREIGN),
+            witness: self.witness.is_some(),
+            results: self.results.is_some(),
+            cancel: self.cancel.is_some(),
+            echo: status.echo.is_some(),
+            states: !status.states.is_empty()
+                || status.rules.iter().any(|rule| rule.state.is_some()),
+            handed_out: self.status.follow.is_some(),
+        }
+    }
+
+    /// The names of the users that requests may be sent as.
+    pub fn users(&self) -> impl Iterator<Item = &str> {
+        self.users.keys().map(String::as_str)
+    }
+
+    /// Texts that must not be shown or recorded: values from the environment in addresses, headers and bodies, and the values of
+    /// headers that identify a caller. Longest first, so that a secret within another leaves no rest.
+    pub fn secrets(&self) -> Vec<String> {
+        let endpoints = [&self.initiate, &self.status.endpoint]
+            .into_iter()
+            .chain(self.witness.iter().map(|read| &read.endpoint))
+            .chain(self.results.iter().map(|read| &read.endpoint))
+            .chain(self.cancel.iter().map(|cancel| &cancel.endpoint))
+            .chain(&self.filler);
+        let mut secrets = BTreeSet::new();
+        for endpoint in endpoints.clone() {
+            for template in endpoint.templates() {
+                secrets.extend(template.environment_values().map(str::to_owned));
+            }
+        }
+        let headers = endpoints
+            .flat_map(|endpoint| &endpoint.headers)
+            .chain(self.users.values().flatten());
+        for (name, value) in headers {
+            secrets.extend(value.environment_values().map(str::to_owned));
+            // a value with holes in it is another one in every request, and no secret of the file's
+            if is_credential(name) && value.variables().next().is_none() {
+                let whole = value.fill(|_| String::new());
+                if let Some((_scheme, credential)) = whole.split_once(' ') {
+                    secrets.insert(credential.trim().to_owned());
+                }
+                secrets.insert(whole);
+            }
+        }
+        // Redacting every `1` or `eu` would ruin the record and protect nothing.
+        const SHORTEST: usize = 4;
+        let mut secrets: Vec<String> = secrets
+            .into_iter()
+            .filter(|secret| secret.len() >= SHORTEST)
+            .collect();
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        secrets
+    }
+
+    /// Asks for a scan. The same variables give the same request, which is what a repeat is.
+    pub fn initiate(&self, variables: &Variables) -> Result<Request, RequestError> {
+        self.ask(&self.initiate, variables, "")
+    }
+
+    /// Asks how a scan stands, as its owner or as a user who must not see it, at the usual address or another.
+    pub fn status(
+        &self,
+        variables: &Variables,
+        caller: Caller,
+        accepted: &Accepted,
+        route: Option<Route>,
+    ) -> Result<Request, RequestError> {
+        let user = match caller {
+            Caller::Owner => self.status.endpoint.user.as_str(),
+            Caller::Foreign => FOREIGN,
+        };
+        let filling = Filling {
+            variables,
+            user,
+            id: &accepted.id,
+        };
+        let handed_out = accepted.handed_out.as_deref();
+        let mut request = self.ask_about(&self.status, filling, handed_out, route)?;
+        if route == Some(Route::CacheBusted) {
+            let mark = if request.url.contains('?') { '&' } else { '?' };
+            let fresh = format!(
+                "{mark}statusgap={}-{}",
+                template::encode(&variables.uuid),
+                variables.nonce
+            );
+            request.url.push_str(&fresh);
+        }
+        Ok(request)
+    }
+
+    /// Asks for the status of an id that was never issued, and says which. Needs variables that no scan has had.
+    ///
+    /// [`RequestError::NoPath`] where the file only follows handed-out addresses: see [`Target::unknown_like`].
+    pub fn unknown(&self, variables: &Variables) -> Result<(String, Request), RequestError> {
+        let id = self.unknown_id(variables);
+        let request = self.ask(&self.status.endpoint, variables, &id)?;
+        Ok((id, request))
+    }
+
+    /// The same for a target that only follows handed-out addresses: one that was handed out, with another id in it.
+    pub fn unknown_like(
+        &self,
+        variables: &Variables,
+        accepted: &Accepted,
+    ) -> Result<(String, Request), RequestError> {
+        if self.status.endpoint.path.is_some() {
+            return self.unknown(variables);
+        }
+        let id = self.unknown_id(variables);
+        let handed_out = accepted
+            .handed_out
+            .as_deref()
+            .ok_or(RequestError::NotHandedOut)?;
+        let encoded = template::encode(&accepted.id);
+        let known = [encoded.as_str(), accepted.id.as_str()]
+            .into_iter()
+            .find(|known| handed_out.contains(known))
+            .ok_or(RequestError::NoPath)?;
+        let address = handed_out.replace(known, &template::encode(&id));
+        let filling = Filling {
+            variables,
+            user: &self.status.endpoint.user,
+            id: &id,
+        };
+        let request = self.ask_about(&self.status, filling, Some(&address), None)?;
+        Ok((id, request))
+    }
+
+    /// Asks the witness, if the target has one.
+    pub fn witness(
+        &self,
+        variables: &Variables,
+        accepted: &Accepted,
+    ) -> Option<Result<Request, RequestError>> {
+        let read = self.witness.as_ref()?;
+        Some(self.read_of(read, variables, accepted, accepted.witness_at.as_deref()))
+    }
+
+    /// Asks for the results, if the target has any.
+    pub fn results(
+        &self,
+        variables: &Variables,
+        accepted: &Accepted,
+    ) -> Option<Result<Request, RequestError>> {
+        let read = self.results.as_ref()?;
+        Some(self.read_of(read, variables, accepted, accepted.results_at.as_deref()))
+    }
+
+    /// Asks for the scan to be cancelled, if the target can.
+    pub fn cancel(
+        &self,
+        variables: &Variables,
+        accepted: &Accepted,
+    ) -> Option<Result<Request, RequestError>> {
+        let cancel = self.cancel.as_ref()?;
+        Some(self.ask(&cancel.endpoint, variables, &accepted.id))
+    }
+
+    /// A harmless request: the file's, or a poll of an id that was never issued.
+    pub fn filler(&self, variables: &Variables) -> Result<Request, RequestError> {
+        match &self.filler {
+            Some(filler) => self.ask(filler, variables, ""),
+            None => self.unknown(variables).map(|(_, request)| request),
+        }
+    }
+
+    /// Reads the reply to an initiate.
+    pub fn read_initiate(&self, reply: &Reply<'_>) -> Initiated {
+        let reply = Opened::new(reply);
+        let id = match self.initiate_reader.read(&reply) {
+            Ok(id) => id,
+            Err((answer, reason)) => return Initiated::Failed { answer, reason },
+        };
+        let address = |read: Option<&Read>| -> Result<Option<String>, String> {
+            let Some((read, follow)) = read.and_then(|read| Some((read, read.follow.as_ref()?)))
+            else {
+                return Ok(None);
+            };
+            match text_at(follow, &reply, &id) {
+                Ok(address) => Ok(Some(address)),
+                Err(_) if read.endpoint.path.is_some() => Ok(None),
+                Err(reason) => Err(format!("no address to follow: {reason}")),
+            }
+        };
+        let addresses = address(Some(&self.status)).and_then(|handed_out| {
+            Ok((
+                handed_out,
+                address(self.witness.as_ref())?,
+                address(self.results.as_ref())?,
+            ))
+        });
+        match addresses {
+            Ok((handed_out, witness_at, results_at)) => Initiated::Accepted(Accepted {
+                id,
+                handed_out,
+                witness_at,
+                results_at,
+            }),
+            Err(reason) => Initiated::Failed {
+                answer: Answer::Malformed,
+                reason,
+            },
+        }
+    }
+
+    /// Reads a status reply about the scan `id`, whoever asked.
+    pub fn read_status(&self, reply: &Reply<'_>, id: &str) -> Reading {
+        self.status.reader.read(&Opened::new(reply), id)
+    }
+
+    /// Reads the witness's reply; by its HTTP code alone if the target has no witness.
+    pub fn read_witness(&self, reply: &Reply<'_>, id: &str) -> Reading {
+        read_by(self.witness.as_ref(), reply, id)
+    }
+
+    /// Reads a results reply; by its HTTP code alone if the target has no results.
+    pub fn read_results(&self, reply: &Reply<'_>, id: &str) -> Reading {
+        read_by(self.results.as_ref(), reply, id)
+    }
+
+    /// Reads a reply that is told by its HTTP code alone: a cancel's or a filler's.
+    pub fn read_by_code(&self, reply: &Reply<'_>) -> Answer {
+        by_code(reply.http)
+    }
+
+    /// Whether a status reply shows the cancel's effect. `None` where the target cannot cancel, and where the reply is neither
+    /// visible nor not found and so says nothing about it.
+    pub fn read_cancel_seen(&self, reply: &Reply<'_>, id: &str) -> Option<bool> {
+        let cancel = self.cancel.as_ref()?;
+        let opened = Opened::new(reply);
+        if cancel.seen_when.holds(&opened, id) {
+            return Some(true);
+        }
+        let reading = self.status.reader.read(&opened, id);
+        reading.answer.is_evidence().then_some(false)
+    }
+
+    fn unknown_id(&self, variables: &Variables) -> String {
+        Filling {
+            variables,
+            user: &self.status.endpoint.user,
+            id: "",
+        }
+        .fill(&self.unknown_id)
+    }
+
+    /// The request to an endpoint's own path, as its own user.
+    fn ask(
+        &self,
+        endpoint: &Endpoint,
+        variables: &Variables,
+        id: &str,
+    ) -> Result<Request, RequestError> {
+        let filling = Filling {
+            variables,
+            user: &endpoint.user,
+            id,
+        };
+        endpoint.at_path(&self.base, self.headers_of(&endpoint.user)?, filling)
+    }
+
+    fn read_of(
+        &self,
+        read: &Read,
+        variables: &Variables,
+        accepted: &Accepted,
+        handed_out: Option<&str>,
+    ) -> Result<Request, RequestError> {
+        let filling = Filling {
+            variables,
+            user: &read.endpoint.user,
+            id: &accepted.id,
+        };
+        self.ask_about(read, filling, handed_out, None)
+    }
+
+    /// The request about a scan: to the endpoint's path if it has one and no handed-out address is asked for.
+    fn ask_about(
+        &self,
+        read: &Read,
+        filling: Filling<'_>,
+        handed_out: Option<&str>,
+        route: Option<Route>,
+    ) -> Result<Request, RequestError> {
+        let user = self.headers_of(filling.user)?;
+        if read.endpoint.path.is_some() && route != Some(Route::HandedOut) {
+            return read.endpoint.at_path(&self.base, user, filling);
+        }
+        let handed_out = handed_out.ok_or(RequestError::NotHandedOut)?;
+        let address = self.base.resolve(handed_out, read.others)?;
+        if address.leaves_origin {
+            read.endpoint.abroad(address.url.into(), filling)
+        } else {
+            read.endpoint.at_address(address.url.into(), user, filling)
+        }
+    }
+
+    fn headers_of(&self, user: &str) -> Result<&Headers, RequestError> {
+        self.users
+            .get(user)
+            .ok_or_else(|| RequestError::NoUser(user.to_owned()))
+    }
+}
+
+fn read_by(read: Option<&Read>, reply: &Reply<'_>, id: &str) -> Reading {
+    match read {
+        Some(read) => read.reader.read(&Opened::new(reply), id),
+        None => Reading {
+            answer: by_code(reply.http),
+            state: None::<State>,
+            word: None,
+            progress: None,
+            echo: None,
+            reason: None,
+        },
+    }
+}

@@ -1,0 +1,218 @@
+//! Where a value stands in a reply: a JSON Pointer (RFC 6901), a `JSONPath` (RFC 9535) or a header.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use http::{HeaderMap, HeaderName};
+use regex::Regex;
+use serde_json::Value;
+use serde_json_path::JsonPath;
+
+use super::template::{Template, encode};
+
+/// A reply, whole, as it came.
+#[derive(Debug, Clone, Copy)]
+pub struct Reply<'a> {
+    /// The HTTP status code.
+    pub http: u16,
+    /// The headers.
+    pub headers: &'a HeaderMap,
+    /// The body, as far as the caller's bound let it in.
+    pub body: &'a [u8],
+}
+
+/// A reply with its body understood once, however many rules look at it.
+pub(super) struct Opened<'a> {
+    pub(super) http: u16,
+    pub(super) headers: &'a HeaderMap,
+    bytes: &'a [u8],
+    /// `None` where the body is not JSON (or nests deeper than the parser's limit of 128).
+    pub(super) json: Option<Value>,
+}
+
+impl<'a> Opened<'a> {
+    pub(super) fn new(reply: &Reply<'a>) -> Self {
+        let bytes = reply
+            .body
+            .strip_prefix(b"\xef\xbb\xbf")
+            .unwrap_or(reply.body);
+        Opened {
+            http: reply.http,
+            headers: reply.headers,
+            bytes,
+            json: serde_json::from_slice(bytes).ok(),
+        }
+    }
+
+    /// The body as text; bytes that are not UTF-8 become U+FFFD.
+    pub(super) fn text(&self) -> Cow<'a, str> {
+        String::from_utf8_lossy(self.bytes)
+    }
+}
+
+/// Where to look.
+#[derive(Debug, Clone)]
+pub(super) enum Place {
+    Pointer(Path),
+    JsonPath(Path),
+    Header(HeaderName),
+}
+
+/// A pointer or a `JSONPath`, which may name the scan's id.
+#[derive(Debug, Clone)]
+pub(super) struct Path {
+    pub(super) template: Template,
+    /// The path as it stands in the file, for reasons.
+    pub(super) written: String,
+}
+
+impl Place {
+    /// The values found there. `None` where there is nothing to look into: a body that is not JSON.
+    pub(super) fn find<'r>(&self, reply: &'r Opened<'_>, id: &str) -> Option<Vec<Cow<'r, Value>>> {
+        match self {
+            Place::Pointer(path) => {
+                let pointer = path.pointer(id);
+                let json = reply.json.as_ref()?;
+                Some(
+                    json.pointer(&pointer)
+                        .map(Cow::Borrowed)
+                        .into_iter()
+                        .collect(),
+                )
+            }
+            Place::JsonPath(path) => {
+                let json = reply.json.as_ref()?;
+                let query = path.query(id).ok()?;
+                Some(query.query(json).into_iter().map(Cow::Borrowed).collect())
+            }
+            Place::Header(name) => Some(
+                reply
+                    .headers
+                    .get_all(name)
+                    .iter()
+                    .map(|value| {
+                        Cow::Owned(Value::String(
+                            String::from_utf8_lossy(value.as_bytes()).into_owned(),
+                        ))
+                    })
+                    .collect(),
+            ),
+        }
+    }
+
+    /// The place in words, for reasons.
+    pub(super) fn written(&self) -> String {
+        match self {
+            Place::Pointer(path) | Place::JsonPath(path) => format!("`{}`", path.written),
+            Place::Header(name) => format!("the header `{name}`"),
+        }
+    }
+}
+
+impl Path {
+    /// The pointer for one scan; `~` and `/` in the id are written as RFC 6901 wants them.
+    pub(super) fn pointer(&self, id: &str) -> String {
+        self.template
+            .fill(|variable| variable.id(id).replace('~', "~0").replace('/', "~1"))
+    }
+
+    /// The query for one scan. The id is written so that it stays inside the string literal it stands in.
+    pub(super) fn query(&self, id: &str) -> Result<JsonPath, serde_json_path::ParseError> {
+        JsonPath::parse(&self.template.fill(|variable| literal(&variable.id(id))))
+    }
+}
+
+impl super::template::Variable {
+    /// The id as this variable writes it; rules know no other variable.
+    pub(super) fn id(self, id: &str) -> String {
+        match self {
+            super::template::Variable::Id => encode(id),
+            _ => id.to_owned(),
+        }
+    }
+}
+
+/// A text inside a `JSONPath` string literal of either quote: everything but plain characters becomes `\uXXXX`.
+fn literal(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_ascii_alphanumeric() || "-_.~:%+=/ ".contains(c) {
+            safe.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // writing to a String cannot fail
+                let _ = write!(safe, "\\u{unit:04x}");
+            }
+        }
+    }
+    safe
+}
+
+/// Takes one text out of a reply.
+#[derive(Debug, Clone)]
+pub(super) struct Extract {
+    pub(super) place: Place,
+    /// The first group that took part is the text; without groups, the whole match is.
+    pub(super) pattern: Option<Regex>,
+}
+
+/// What an extraction came to.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Extracted {
+    Text(String),
+    /// The body is not JSON.
+    NotJson,
+    /// Nothing there, or null.
+    Nothing,
+    /// Something that is no text, number or truth value.
+    Composite,
+    /// A text that the pattern does not match.
+    Unmatched(String),
+}
+
+impl Extract {
+    /// The first value at the place, as text.
+    pub(super) fn take(&self, reply: &Opened<'_>, id: &str) -> Extracted {
+        let Some(found) = self.place.find(reply, id) else {
+            return Extracted::NotJson;
+        };
+        let text = match found.first().map(AsRef::as_ref) {
+            None | Some(Value::Null) => return Extracted::Nothing,
+            Some(value) => match plain(value) {
+                Some(text) => text,
+                None => return Extracted::Composite,
+            },
+        };
+        let Some(pattern) = &self.pattern else {
+            return Extracted::Text(text);
+        };
+        let taken = pattern.captures(&text).and_then(|captures| {
+            captures
+                .iter()
+                .skip(1)
+                .flatten()
+                .next()
+                .or_else(|| captures.get(0))
+                .map(|group| group.as_str().to_owned())
+        });
+        taken.map_or(Extracted::Unmatched(text), Extracted::Text)
+    }
+
+    /// The text, where there is one.
+    pub(super) fn text(&self, reply: &Opened<'_>, id: &str) -> Option<String> {
+        match self.take(reply, id) {
+            Extracted::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// A scalar as text.
+pub(super) fn plain(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}

@@ -1,0 +1,119 @@
+//! Answer rules: what a reply must look like to mean something.
+
+use regex::Regex;
+use serde_json::Value;
+
+use crate::model::answer::{Answer, State};
+
+use super::file::HttpCodes;
+use super::json::JsonTemplate;
+use super::place::{Opened, Place, plain};
+use super::template::Variable;
+
+/// One `[[status.answer]]`.
+#[derive(Debug, Clone)]
+pub(super) struct Rule {
+    pub(super) answer: Answer,
+    /// How a visible scan stands, where the rule says it.
+    pub(super) state: Option<State>,
+    pub(super) when: When,
+}
+
+/// The conditions; all must hold.
+#[derive(Debug, Clone)]
+pub(super) struct When {
+    pub(super) http: Option<HttpCodes>,
+    pub(super) at: Option<(Place, Vec<Test>)>,
+    pub(super) body_matches: Option<Regex>,
+}
+
+/// What is asked of the values at a place. A test holds when any value there passes it.
+#[derive(Debug, Clone)]
+pub(super) enum Test {
+    OneOf(Vec<JsonTemplate>),
+    Matches(Regex),
+    Exists(bool),
+    /// A value is there and is (or is not) JSON null.
+    Null(bool),
+    /// A value is there and is (or is not) an empty text, list or object.
+    Empty(bool),
+}
+
+impl When {
+    /// Whether the reply meets every condition.
+    pub(super) fn holds(&self, reply: &Opened<'_>, id: &str) -> bool {
+        if let Some(codes) = &self.http
+            && !codes.contain(reply.http)
+        {
+            return false;
+        }
+        if let Some((place, tests)) = &self.at {
+            // An error answer lacks nearly everything: absence is told by it only where the rule asks for its code.
+            if self.http.is_none() && is_trouble(reply.http) && tests.iter().all(Test::is_absence) {
+                return false;
+            }
+            let Some(values) = place.find(reply, id) else {
+                return false;
+            };
+            let values: Vec<&Value> = values.iter().map(AsRef::as_ref).collect();
+            if !tests.iter().all(|test| test.holds(&values, id)) {
+                return false;
+            }
+        }
+        self.body_matches
+            .as_ref()
+            .is_none_or(|pattern| pattern.is_match(&reply.text()))
+    }
+
+    /// Whether it depends on which scan was asked for.
+    pub(super) fn names_the_id(&self) -> bool {
+        self.at.as_ref().is_some_and(|(place, tests)| {
+            let in_place = match place {
+                Place::Pointer(path) | Place::JsonPath(path) => {
+                    path.template.variables().any(Variable::is_id)
+                }
+                Place::Header(_) => false,
+            };
+            in_place || tests.iter().any(Test::names_the_id)
+        })
+    }
+}
+
+/// Codes that say something about the caller or the service, and nothing about the scan.
+fn is_trouble(http: u16) -> bool {
+    matches!(http, 401 | 403 | 429 | 500..=599)
+}
+
+impl Test {
+    fn holds(&self, values: &[&Value], id: &str) -> bool {
+        match self {
+            Test::OneOf(wanted) => values
+                .iter()
+                .any(|value| wanted.iter().any(|wanted| wanted.equals(value, id))),
+            Test::Matches(pattern) => values
+                .iter()
+                .filter_map(|value| plain(value))
+                .any(|text| pattern.is_match(&text)),
+            Test::Exists(exists) => values.is_empty() != *exists,
+            Test::Null(null) => values.iter().any(|value| value.is_null() == *null),
+            Test::Empty(empty) => values.iter().any(|value| is_empty(value) == *empty),
+        }
+    }
+
+    fn is_absence(&self) -> bool {
+        matches!(self, Test::Exists(false))
+    }
+
+    fn names_the_id(&self) -> bool {
+        matches!(self, Test::OneOf(wanted) if wanted.iter().any(JsonTemplate::names_the_id))
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.is_empty(),
+        Value::Array(list) => list.is_empty(),
+        Value::Object(object) => object.is_empty(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}

@@ -1,0 +1,302 @@
+//! Texts with holes: `${NAME}` is filled when the file is read, `{id}`, `{uuid}`, `{n}` and `{user}` when a request is built.
+//!
+//! Both kinds are cut out of the text in one pass, so that a value from the environment is never searched for holes itself.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::model::input::nearest;
+
+/// Reads an environment variable.
+pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// A text with holes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Template {
+    parts: Vec<Part>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    /// Kept apart from the text because it may be a secret.
+    FromEnvironment(String),
+    Hole(Variable),
+}
+
+/// What may stand in a hole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Variable {
+    /// The scan's id, percent-encoded for a path segment.
+    Id,
+    /// The scan's id as it is.
+    IdRaw,
+    /// The scan's own random text.
+    Uuid,
+    /// The scan's number.
+    N,
+    /// The name of the user who asks.
+    User,
+}
+
+impl Variable {
+    const ALL: [Variable; 5] = [
+        Variable::Id,
+        Variable::IdRaw,
+        Variable::Uuid,
+        Variable::N,
+        Variable::User,
+    ];
+    /// Where an id is known.
+    pub(super) const WITH_ID: &'static [Variable] = &Self::ALL;
+    /// Where no id is known yet.
+    pub(super) const WITHOUT_ID: &'static [Variable] =
+        &[Variable::Uuid, Variable::N, Variable::User];
+    /// In a rule, which is about a scan and not about a request.
+    pub(super) const ID_ALONE: &'static [Variable] = &[Variable::Id, Variable::IdRaw];
+
+    fn name(self) -> &'static str {
+        match self {
+            Variable::Id => "id",
+            Variable::IdRaw => "id:raw",
+            Variable::Uuid => "uuid",
+            Variable::N => "n",
+            Variable::User => "user",
+        }
+    }
+
+    fn named(name: &str) -> Option<Variable> {
+        Self::ALL.into_iter().find(|known| known.name() == name)
+    }
+
+    /// Whether it stands for the scan's id.
+    pub(super) fn is_id(self) -> bool {
+        matches!(self, Variable::Id | Variable::IdRaw)
+    }
+}
+
+/// What a brace means that begins no known hole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Braces {
+    /// A mistake; a literal brace is written twice.
+    AreHoles,
+    /// Text, because the surroundings have braces of their own (raw bodies, JSONPath, regular expressions).
+    AreText,
+}
+
+/// What is wrong with a template, and the way out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TemplateFault {
+    pub(super) message: String,
+    pub(super) hint: String,
+}
+
+impl Template {
+    /// Cuts a text into its parts. `allowed` are the variables that have a value where the text is used.
+    pub(super) fn read(
+        text: &str,
+        braces: Braces,
+        allowed: &[Variable],
+        lookup: Lookup<'_>,
+    ) -> Result<Template, TemplateFault> {
+        let mut parts = Parts::default();
+        let mut rest = text;
+        while let Some(at) = rest.find(['$', '{', '}']) {
+            parts.text(&rest[..at]);
+            rest = &rest[at..];
+            if let Some((value, after)) = environment(rest, lookup)? {
+                match value {
+                    Value::Set(value) => parts.0.push(Part::FromEnvironment(value)),
+                    Value::Default(value) => parts.text(value),
+                }
+                rest = after;
+            } else {
+                rest = brace(rest, braces, allowed, &mut parts)?;
+            }
+        }
+        parts.text(rest);
+        Ok(Template { parts: parts.0 })
+    }
+
+    /// The text with every hole filled by `fill`.
+    pub(super) fn fill(&self, mut fill: impl FnMut(Variable) -> String) -> String {
+        self.parts
+            .iter()
+            .map(|part| match part {
+                Part::Text(text) | Part::FromEnvironment(text) => text.clone(),
+                Part::Hole(variable) => fill(*variable),
+            })
+            .collect()
+    }
+
+    /// The variables in it, in order.
+    pub(super) fn variables(&self) -> impl Iterator<Item = Variable> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Hole(variable) => Some(*variable),
+            _ => None,
+        })
+    }
+
+    /// The values in it that came from the environment.
+    pub(super) fn environment_values(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::FromEnvironment(value) => Some(value.as_str()),
+            _ => None,
+        })
+    }
+}
+
+/// The text with every `${NAME}` replaced, for values that have no other holes.
+pub(super) fn expand(text: &str, lookup: Lookup<'_>) -> Result<String, TemplateFault> {
+    let mut whole = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        whole.push_str(&rest[..at]);
+        rest = &rest[at..];
+        if let Some((value, after)) = environment(rest, lookup)? {
+            match value {
+                Value::Set(value) => whole.push_str(&value),
+                Value::Default(value) => whole.push_str(value),
+            }
+            rest = after;
+        } else {
+            whole.push('$');
+            rest = &rest[1..];
+        }
+    }
+    whole.push_str(rest);
+    Ok(whole)
+}
+
+/// Percent-encodes all but RFC 3986's unreserved characters, so that an id stays one path segment.
+pub(super) fn encode(id: &str) -> String {
+    const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~');
+    utf8_percent_encode(id, RESERVED).to_string()
+}
+
+#[derive(Default)]
+struct Parts(Vec<Part>);
+
+impl Parts {
+    fn text(&mut self, text: &str) {
+        if let Some(Part::Text(last)) = self.0.last_mut() {
+            last.push_str(text);
+        } else if !text.is_empty() {
+            self.0.push(Part::Text(text.to_owned()));
+        }
+    }
+}
+
+enum Value<'a> {
+    Set(String),
+    Default(&'a str),
+}
+
+/// Reads one `${NAME}` or `${NAME:-default}` at the start of `text`; anything else there is not the environment's.
+/// As in a shell, a variable that is set but empty takes the default.
+fn environment<'a>(
+    text: &'a str,
+    lookup: Lookup<'_>,
+) -> Result<Option<(Value<'a>, &'a str)>, TemplateFault> {
+    let Some(inner) = text.strip_prefix("${") else {
+        return Ok(None);
+    };
+    let name_end = inner
+        .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+        .unwrap_or(inner.len());
+    let (name, after_name) = inner.split_at(name_end);
+    if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
+        return Ok(None);
+    }
+    let (default, after) = if let Some(after) = after_name.strip_prefix('}') {
+        (None, after)
+    } else if let Some((default, after)) = after_name
+        .strip_prefix(":-")
+        .and_then(|rest| rest.split_once('}'))
+    {
+        (Some(default), after)
+    } else {
+        return Err(TemplateFault {
+            message: format!("`${{{name}` is not a whole environment variable"),
+            hint: format!("write `${{{name}}}` or `${{{name}:-default}}`"),
+        });
+    };
+    match (lookup(name), default) {
+        (Some(value), None) => Ok(Some((Value::Set(value), after))),
+        (Some(value), Some(_)) if !value.is_empty() => Ok(Some((Value::Set(value), after))),
+        (_, Some(default)) => Ok(Some((Value::Default(default), after))),
+        (None, None) => Err(TemplateFault {
+            message: format!("the environment variable `{name}` is not set"),
+            hint: format!("set it, or give a default: `${{{name}:-…}}`"),
+        }),
+    }
+}
+
+/// Reads what begins with a brace (or a lone `$`) at the start of `text`, and returns the text after it.
+fn brace<'a>(
+    text: &'a str,
+    braces: Braces,
+    allowed: &[Variable],
+    parts: &mut Parts,
+) -> Result<&'a str, TemplateFault> {
+    let hole = text
+        .strip_prefix('{')
+        .and_then(|inner| inner.split_once('}'))
+        .map(|(name, after)| (name, Variable::named(name), after));
+    match (braces, hole) {
+        (Braces::AreHoles, _) if text.starts_with("{{") || text.starts_with("}}") => {
+            parts.text(&text[..1]);
+            Ok(&text[2..])
+        }
+        (_, Some((_, Some(variable), after))) if allowed.contains(&variable) => {
+            parts.0.push(Part::Hole(variable));
+            Ok(after)
+        }
+        (_, Some((name, Some(variable), _))) => Err(TemplateFault {
+            message: format!("`{{{name}}}` has no value here"),
+            hint: if variable.is_id() {
+                "an id is known only after the initiate was answered".to_owned()
+            } else {
+                format!("here may stand {}", listed(allowed))
+            },
+        }),
+        (Braces::AreHoles, _) if !text.starts_with('$') => Err(stray(text, allowed)),
+        _ => {
+            parts.text(&text[..1]);
+            Ok(&text[1..])
+        }
+    }
+}
+
+fn stray(text: &str, allowed: &[Variable]) -> TemplateFault {
+    let Some((name, _)) = text
+        .strip_prefix('{')
+        .and_then(|inner| inner.split_once('}'))
+    else {
+        return TemplateFault {
+            message: format!("a lone `{}`", &text[..1]),
+            hint: "a literal brace is written twice: `{{` or `}}`".to_owned(),
+        };
+    };
+    TemplateFault {
+        message: format!("unknown template `{{{name}}}`"),
+        hint: match nearest(name, allowed.iter().map(|variable| variable.name())) {
+            Some(right) => format!("did you mean `{{{right}}}`?"),
+            None => format!(
+                "here may stand {}; a literal brace is written twice: `{{{{`",
+                listed(allowed)
+            ),
+        },
+    }
+}
+
+fn listed(variables: &[Variable]) -> String {
+    let names: Vec<String> = variables
+        .iter()
+        .map(|variable| format!("`{{{}}}`", variable.name()))
+        .collect();
+    names.join(", ")
+}
