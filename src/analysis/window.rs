@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::band::Band;
-use crate::analysis::npmle::{Npmle, Observation, npmle};
+use crate::analysis::band::{Band, Sides, min_n_for_quantile_upper};
+use crate::analysis::npmle::{Npmle, Observation, QuantileInterval, npmle};
 use crate::analysis::scan::{ScanHistory, Visibility};
 use crate::model::time::Bracket;
 
@@ -63,6 +63,8 @@ pub struct Quantile {
     pub lower_ms: f64,
     /// Upper limit.
     pub upper_ms: Option<f64>,
+    /// One-sided 95 % upper limit: what a gate may rely on; `None`: no finite limit.
+    pub at_most_ms: Option<f64>,
     /// What keeps this from being a number.
     pub caveat: Option<Caveat>,
 }
@@ -149,7 +151,7 @@ pub fn window(scans: &[&ScanHistory<'_>], ages_ms: &[f64]) -> Window {
         .iter()
         .map(|mass| CurvePoint { from_ms: mass.left, to_ms: finite(mass.right), mass: mass.mass })
         .collect();
-    window.estimate = Some(EstimateNote { method: estimate.method.to_string(), kkt_gap: estimate.kkt_gap, unique: estimate.unique });
+    window.estimate = Some(EstimateNote { method: estimate.method.words().to_owned(), kkt_gap: estimate.kkt_gap, unique: estimate.unique });
     window.brackets = observations.iter().map(|seen| (seen.after, finite(seen.until))).collect();
     window
 }
@@ -158,7 +160,7 @@ fn observation(bracket: Bracket) -> Observation {
     Observation {
         after: bracket.after.as_ms(),
         until: bracket.until.map_or(f64::INFINITY, |until| until.as_ms()),
-        weight: 1.0,
+        weight: 1,
     }
 }
 
@@ -169,17 +171,18 @@ fn share_by(estimate: &Npmle, band: &Band, t_ms: f64) -> ShareBy {
 }
 
 fn quantile(estimate: &Npmle, band: &Band, p: f64) -> Quantile {
-    let interval = estimate.quantile(p);
+    // Only a share outside (0, 1) has no quantile, and these are constants inside it.
+    let interval = estimate.quantile(p).unwrap_or(QuantileInterval { left: 0.0, right: f64::INFINITY });
     let limits = band.quantile_limits(p, CONFIDENCE);
-    let needs = crate::analysis::band::min_n_for_quantile_upper(p, CONFIDENCE);
-    let caveat = if band.len() < needs {
+    let needs = min_n_for_quantile_upper(p, CONFIDENCE, Sides::One);
+    let caveat = if band.n() < needs {
         Some(Caveat::TooFew { needs })
     } else if finite(interval.right).is_none_or(|right| right - interval.left > (IDENTIFIED_WITHIN * right).max(5.0)) {
         Some(Caveat::NotIdentified)
     } else {
         None
     };
-    Quantile { p, from_ms: interval.left, to_ms: finite(interval.right), lower_ms: limits.lower, upper_ms: finite(limits.upper), caveat }
+    Quantile { p, from_ms: interval.left, to_ms: finite(interval.right), lower_ms: limits.lower, upper_ms: finite(limits.upper), at_most_ms: finite(band.quantile_upper(p, CONFIDENCE)), caveat }
 }
 
 fn finite(value: f64) -> Option<f64> {

@@ -70,8 +70,7 @@ impl Network {
 
     #[expect(clippy::unused_self, reason = "the seam is the same for every transport")]
     pub(crate) async fn send(&self, lane: &NetworkLane, request: Request, clock: &Clock, head: &mut Head) -> Result<Received, TransportFault> {
-        let method = reqwest::Method::from_bytes(request.method.as_bytes()).map_err(|_| TransportFault::Request)?;
-        let mut builder = lane.client.request(method, &request.url);
+        let mut builder = lane.client.request(request.method, &request.url);
         for (name, value) in &request.headers {
             builder = builder.header(name.as_str(), value.as_str());
         }

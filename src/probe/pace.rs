@@ -23,6 +23,13 @@ struct Next {
     paused_until: Stamp,
 }
 
+/// When a request may leave.
+enum Turn {
+    At(Stamp),
+    /// Nobody may until then; ask again.
+    Paused(Stamp),
+}
+
 impl Pace {
     /// At most so many requests per second; `None` for no limit.
     pub(crate) fn new(max_rps: Option<f64>) -> Pace {
@@ -34,23 +41,23 @@ impl Pace {
     pub(crate) async fn turn(&self, clock: &Clock) {
         loop {
             let now = clock.now();
-            let at = {
-                let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-                if now < next.paused_until {
-                    next.paused_until
-                } else {
-                    let slot = next.slot.max(now);
-                    next.slot = slot.after(self.gap);
-                    if slot <= now {
-                        return;
-                    }
-                    drop(next);
-                    clock.sleep_until(slot).await;
-                    return;
-                }
-            };
-            clock.sleep_until(at).await;
+            match self.claim(now) {
+                Turn::At(slot) if slot <= now => return,
+                Turn::At(slot) => return clock.sleep_until(slot).await,
+                Turn::Paused(until) => clock.sleep_until(until).await,
+            }
         }
+    }
+
+    /// Takes the next slot, unless the target asked for a pause.
+    fn claim(&self, now: Stamp) -> Turn {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        if now < next.paused_until {
+            return Turn::Paused(next.paused_until);
+        }
+        let slot = next.slot.max(now);
+        next.slot = slot.after(self.gap);
+        Turn::At(slot)
     }
 
     /// The target asked for a pause (`Retry-After`); an unreadable or missing one counts as a second.

@@ -179,8 +179,8 @@ fn judge_quantiles(scenario: &Scenario, seen: &ScenarioAnalysis) -> Vec<Reason> 
         };
         if found.lower_ms > limit.below.as_ms() {
             reasons.push(Reason::WindowTooLong { quantile: limit.quantile, below: limit.below, lower_ms: found.lower_ms });
-        } else if found.upper_ms.is_none_or(|upper| upper > limit.below.as_ms()) {
-            reasons.push(Reason::WindowUnproven { quantile: limit.quantile, below: limit.below, upper_ms: found.upper_ms });
+        } else if found.at_most_ms.is_none_or(|upper| upper > limit.below.as_ms()) {
+            reasons.push(Reason::WindowUnproven { quantile: limit.quantile, below: limit.below, upper_ms: found.at_most_ms });
         }
     }
     for limit in &scenario.expect.latency {

@@ -88,6 +88,19 @@ pub enum Method {
     ConvexMinorant,
 }
 
+impl Method {
+    /// The method in words, as reports name it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Method::Counting => "counting of disjoint brackets",
+            Method::PooledAdjacentViolators => "pool-adjacent-violators in whole numbers",
+            Method::ProductLimit => "product limit (Kaplan-Meier)",
+            Method::Newton => "EM and convex-minorant steps, finished by Newton steps",
+            Method::ConvexMinorant => "EM and convex-minorant steps",
+        }
+    }
+}
+
 /// The estimate with its certificate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Npmle {
