@@ -1,3 +1,7 @@
 //! The `statusgap` binary: parse, run, exit code; nothing else.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    statusgap::cli::run()
+}

@@ -17,6 +17,6 @@ mod transport;
 pub use clock::Clock;
 pub use drive::{Event, Options, Probe};
 pub use in_process::InProcess;
-pub use network::{Network, NetworkError, Tls};
+pub use network::{Network, NetworkError, Tls, is_loopback};
 pub use record::Recorder;
 pub use transport::Transport;

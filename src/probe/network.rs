@@ -124,7 +124,7 @@ fn tls_config(tls: Tls) -> Result<rustls::ClientConfig, rustls::Error> {
 }
 
 /// Whether a base URL names this machine.
-pub(crate) fn is_loopback(base_url: &str) -> bool {
+pub fn is_loopback(base_url: &str) -> bool {
     let rest = base_url.split_once("://").map_or(base_url, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host_port = authority.rsplit('@').next().unwrap_or_default();

@@ -1,0 +1,82 @@
+//! `statusgap check`: validates scenario and target files, and shows what they would do.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::cli::complaint::Complaint;
+use crate::cli::{Ended, output};
+use crate::model::input::Source;
+use crate::model::plan::Plan;
+use crate::model::scenario::Scenario;
+use crate::target::Target;
+use crate::verdict::Exit;
+
+/// Validates scenario and target files, and shows the plan.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Scenario or target files
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+/// Runs the command. All files are checked, and every wrong one is told.
+pub fn run(args: &CheckArgs) -> Ended {
+    let mut exit = Exit::Pass;
+    for path in &args.files {
+        match check(path) {
+            Ok(told) => output::print(&told)?,
+            Err(complaint) => {
+                complaint.print();
+                exit = Exit::Usage;
+            }
+        }
+    }
+    Ok(exit)
+}
+
+fn check(path: &Path) -> Result<String, Complaint> {
+    let text = std::fs::read_to_string(path).map_err(|source| Complaint::file("read", path, source))?;
+    let name = path.display().to_string();
+    let source = Source { file: &name, text: &text };
+    // A target says how to initiate; a scenario never does. What is neither is complained about as a scenario.
+    let is_target = toml::from_str::<toml::Table>(&text).is_ok_and(|table| table.contains_key("initiate") || table.contains_key("base_url"));
+    if is_target {
+        let target = Target::read(source, &|name| std::env::var(name).ok())?;
+        let can = target.can();
+        let has = |yes: bool| if yes { "yes" } else { "not assessed" };
+        return Ok(format!(
+            "{name}: target `{}` at {}\n  isolation (a foreign user): {}\n  witness: {}\n  results: {}\n  echo of the id: {}\n  second write (cancel): {}\n",
+            target.name(),
+            target.base_url(),
+            has(can.foreign_user),
+            has(can.witness),
+            has(can.results),
+            has(can.echo),
+            has(can.cancel),
+        ));
+    }
+    let scenario = Scenario::read(source)?;
+    Ok(format!("{name}: scenario `{}`: {}\n{}", scenario.name, scenario.title, plan_lines(&Plan::of(&scenario))))
+}
+
+/// A plan as lines of text: what will be sent, how often, and what that can show.
+pub fn plan_lines(plan: &Plan) -> String {
+    let mut lines = String::new();
+    for (kind, count) in &plan.requests {
+        // Writing to a string cannot fail.
+        let _ = writeln!(lines, "  {count:>7} {}", kind.word());
+    }
+    let _ = writeln!(lines, "  {:>7} requests at most, within {}", plan.total(), plan.at_most);
+    if plan.polls_per_offset > 0 {
+        let bound = crate::analysis::binomial::zero_failure_bound(plan.polls_per_offset, 0.95);
+        let _ = writeln!(
+            lines,
+            "  {} polls at each offset: none not_found would show a true rate below {:.2} % (95 %)",
+            plan.polls_per_offset,
+            bound * 100.0
+        );
+    }
+    lines
+}

@@ -1,0 +1,95 @@
+//! What went wrong with a command, told once: a line of cause, a line of remedy.
+
+use std::error::Error;
+use std::path::Path;
+
+use crate::log::{LogError, WriteError};
+use crate::model::input::InputError;
+use crate::probe::NetworkError;
+use crate::service::{OpenError, SettingsError};
+use crate::verdict::Exit;
+
+/// A command's failure that is not a finding about the target.
+#[derive(Debug, thiserror::Error)]
+pub enum Complaint {
+    /// A scenario or target file is wrong.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// A log cannot be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The log could not be written on.
+    #[error("the run was stopped because its log could not be written")]
+    Recording(#[source] WriteError),
+    /// A file or folder cannot be read or written.
+    #[error("cannot {action} {path}")]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// The file or folder.
+        path: String,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The arguments do not fit together.
+    #[error("{message}")]
+    Usage {
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
+    /// A knob of the reference service has no such name or value.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The reference service could not be started.
+    #[error("cannot start the reference service")]
+    Service(#[source] OpenError),
+    /// The HTTP client could not be set up.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// The system refused something that every run needs.
+    #[error("cannot {action}")]
+    System {
+        /// What was tried.
+        action: &'static str,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl Complaint {
+    /// A usage error with its remedy.
+    pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Complaint {
+        Complaint::Usage { message: message.into(), hint: hint.into() }
+    }
+
+    /// A file error.
+    pub fn file(action: &'static str, path: &Path, source: std::io::Error) -> Complaint {
+        Complaint::File { action, path: path.display().to_string(), source }
+    }
+
+    /// Prints the complaint with the chain of its causes.
+    pub fn print(&self) {
+        let mut text = format!("error: {self}");
+        let mut source = self.source();
+        while let Some(cause) = source {
+            text.push_str(&format!(": {cause}"));
+            source = cause.source();
+        }
+        if let Complaint::Usage { hint, .. } = self {
+            text.push_str(&format!("\n  hint: {hint}"));
+        }
+        eprintln!("{text}");
+    }
+
+    /// A run that lost its log could not be measured; everything else is the user's to mend.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Complaint::Recording(_) => Exit::Inconclusive,
+            _ => Exit::Usage,
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Files and folders that a run writes. What looks whole is whole: written beside, then renamed.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::cli::complaint::Complaint;
+
+/// The folder of a run: the one that was asked for, or a new one below `reports`.
+pub fn run_folder(asked: Option<&Path>, started: &str, name: &str) -> Result<PathBuf, Complaint> {
+    let folder = asked.map_or_else(|| PathBuf::from("reports").join(format!("{}-{}", compact(started), safe(name))), Path::to_path_buf);
+    fs::create_dir_all(&folder).map_err(|source| Complaint::file("create the folder", &folder, source))?;
+    Ok(folder)
+}
+
+/// `2026-11-23T20:08:55.123Z` → `20261123T200855Z`.
+fn compact(started: &str) -> String {
+    let seconds = started.split(['.', 'Z']).next().unwrap_or(started);
+    seconds.chars().filter(char::is_ascii_alphanumeric).chain(['Z']).collect()
+}
+
+/// A name that is safe as part of a path everywhere.
+fn safe(name: &str) -> String {
+    let safe: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '-' }).take(60).collect();
+    if safe.is_empty() { "run".to_owned() } else { safe }
+}
+
+/// Creates a file that grows while the run goes on.
+pub fn create(path: &Path) -> Result<File, Complaint> {
+    File::create(path).map_err(|source| Complaint::file("create", path, source))
+}
+
+/// Writes a whole file: under another name first, so that nobody ever reads half of it.
+pub fn write_whole(path: &Path, text: &str) -> Result<(), Complaint> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    let part = path.with_file_name(name);
+    let write = || -> std::io::Result<()> {
+        let mut file = File::create(&part)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&part, path)
+    };
+    write().map_err(|source| {
+        // The part is of no use to anybody; that it cannot be removed would be the lesser complaint.
+        let _ = fs::remove_file(&part);
+        Complaint::file("write", path, source)
+    })
+}

@@ -1,0 +1,44 @@
+//! Standard output: what was asked for, alone. Notes and progress go to standard error.
+
+use std::io::{IsTerminal, Write};
+
+use clap::ValueEnum;
+
+use crate::cli::complaint::Complaint;
+use crate::report::{Colour, Style};
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColourChoice {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Width without a terminal: what most pagers and CI logs show without wrapping.
+const UNKNOWN_WIDTH: usize = 100;
+
+/// How the table is to look on this terminal.
+pub fn style(choice: ColourChoice) -> Style {
+    let stdout = std::io::stdout();
+    let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)));
+    let wanted = match choice {
+        ColourChoice::Always => true,
+        ColourChoice::Never => false,
+        // https://no-color.org: set and not empty.
+        ColourChoice::Auto => stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+    };
+    Style { width: width.unwrap_or(UNKNOWN_WIDTH).clamp(40, 200), colour: if wanted { Colour::On } else { Colour::Off } }
+}
+
+/// Prints the result. A reader that went away (`| head`) is not an error.
+pub fn print(text: &str) -> Result<(), Complaint> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Complaint::System { action: "write to standard output", source: error }),
+        _ => Ok(()),
+    }
+}

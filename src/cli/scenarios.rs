@@ -1,0 +1,85 @@
+//! Which scenarios are meant: the shipped ones by name, or files and folders.
+
+use std::path::Path;
+
+use crate::cli::complaint::Complaint;
+use crate::model::input::{Source, nearest};
+use crate::model::scenario::Scenario;
+
+/// The shipped scenarios, in the order in which they run: controls first, then what must come before other scans are asked
+/// for, then what mostly waits, then the rest beside it.
+const SHIPPED: [(&str, &str); 10] = [
+    ("unknown-id", include_str!("../../scenarios/unknown-id.toml")),
+    ("concurrent-polls", include_str!("../../scenarios/concurrent-polls.toml")),
+    ("completion", include_str!("../../scenarios/completion.toml")),
+    ("repeat-request", include_str!("../../scenarios/repeat-request.toml")),
+    ("foreign-user", include_str!("../../scenarios/foreign-user.toml")),
+    ("immediate", include_str!("../../scenarios/immediate.toml")),
+    ("settled", include_str!("../../scenarios/settled.toml")),
+    ("zero-delay", include_str!("../../scenarios/zero-delay.toml")),
+    ("burst", include_str!("../../scenarios/burst.toml")),
+    ("keep-alive", include_str!("../../scenarios/keep-alive.toml")),
+];
+
+/// Resolves what was named on the command line; nothing named means all shipped scenarios.
+pub fn resolve(named: &[String]) -> Result<Vec<Scenario>, Complaint> {
+    if named.is_empty() {
+        return SHIPPED.iter().map(|(name, text)| shipped(name, text)).collect();
+    }
+    let mut scenarios: Vec<Scenario> = Vec::new();
+    for name in named {
+        let path = Path::new(name);
+        if let Some((name, text)) = SHIPPED.iter().find(|(shipped, _)| shipped == name) {
+            scenarios.push(shipped(name, text)?);
+        } else if path.is_dir() {
+            scenarios.extend(folder(path)?);
+        } else if path.is_file() {
+            scenarios.push(file(path)?);
+        } else {
+            let meant = nearest(name, SHIPPED.iter().map(|(name, _)| *name));
+            let hint = match meant {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => format!("name a file, a folder, or one of: {}", SHIPPED.map(|(name, _)| name).join(", ")),
+            };
+            return Err(Complaint::usage(format!("there is no scenario and no file `{name}`"), hint));
+        }
+    }
+    for (index, scenario) in scenarios.iter().enumerate() {
+        if scenarios[..index].iter().any(|earlier| earlier.name == scenario.name) {
+            return Err(Complaint::usage(format!("two scenarios are named `{}`", scenario.name), "give each a name of its own"));
+        }
+    }
+    Ok(scenarios)
+}
+
+fn shipped(name: &str, text: &str) -> Result<Scenario, Complaint> {
+    Ok(Scenario::read(Source { file: &format!("{name}.toml (built in)"), text })?)
+}
+
+fn folder(path: &Path) -> Result<Vec<Scenario>, Complaint> {
+    let entries = std::fs::read_dir(path).map_err(|source| Complaint::file("read the folder", path, source))?;
+    let mut files: Vec<_> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).filter(|path| path.extension().is_some_and(|end| end == "toml")).collect();
+    files.sort();
+    if files.is_empty() {
+        return Err(Complaint::usage(format!("the folder `{}` holds no .toml file", path.display()), "name a folder with scenario files"));
+    }
+    files.iter().map(|path| file(path)).collect()
+}
+
+fn file(path: &Path) -> Result<Scenario, Complaint> {
+    let text = std::fs::read_to_string(path).map_err(|source| Complaint::file("read", path, source))?;
+    Ok(Scenario::read(Source { file: &path.display().to_string(), text: &text })?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shipped_scenario_is_right_and_named_after_its_file() {
+        for (name, text) in SHIPPED {
+            let scenario = Scenario::read(Source { file: name, text }).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(scenario.name, name);
+        }
+    }
+}

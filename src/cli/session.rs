@@ -1,0 +1,164 @@
+//! What a run needs before its first request: a target, a way to it, a clock, and the reference service if it is the target.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::cli::complaint::Complaint;
+use crate::cli::service_args::ServiceArgs;
+use crate::cli::target;
+use crate::model::run::{ClockNote, Environment, LOG_SCHEMA, Run, TargetNote};
+use crate::model::scenario::Scenario;
+use crate::probe::{Clock, InProcess, Network, Transport};
+use crate::service::Service;
+use crate::target::Target;
+
+/// One way through the virtual network: small against every offset, and not nothing.
+const VIRTUAL_LATENCY: Duration = Duration::from_millis(1);
+
+/// Wall clock at the start of every virtual run, so that equal runs write equal logs.
+const VIRTUAL_EPOCH: &str = "2026-01-01T00:00:00Z";
+
+/// Which kind of time a run lives in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Time {
+    /// The real clock, over sockets.
+    Real,
+    /// tokio's paused clock, in process.
+    Virtual,
+}
+
+/// A target that is ready to be probed.
+pub struct Session {
+    /// Its contract.
+    pub target: Arc<Target>,
+    /// The way to it.
+    pub transport: Transport,
+    /// The run's clock.
+    pub clock: Clock,
+    /// A short name for folders.
+    pub name: String,
+    /// The settings of the reference service, if that is the target.
+    pub settings: Option<String>,
+    service: Option<Running>,
+}
+
+struct Running {
+    stop: oneshot::Sender<()>,
+    ended: JoinHandle<std::io::Result<()>>,
+}
+
+impl Session {
+    /// Prepares a deployment that is already there.
+    pub fn deployed(named: &str) -> Result<Session, Complaint> {
+        let target = target::resolve(named)?;
+        let network = Network::new(target.base_url())?;
+        Ok(Session {
+            name: target.name().to_owned(),
+            transport: Transport::Network(network),
+            clock: real_clock()?,
+            target: Arc::new(target),
+            settings: None,
+            service: None,
+        })
+    }
+
+    /// Starts the reference service on a free port of the loopback, or in process on virtual time.
+    pub async fn reference(args: &ServiceArgs, time: Time, seed: u64) -> Result<Session, Complaint> {
+        let mut settings = args.settings()?;
+        let note = args.describe();
+        let name = args.service.clone();
+        match time {
+            Time::Real => {
+                let service = Service::open(settings).await.map_err(Complaint::Service)?;
+                let refused = |source| Complaint::System { action: "listen on the loopback", source };
+                let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(refused)?;
+                let address = listener.local_addr().map_err(refused)?;
+                let (stop, stopped) = oneshot::channel();
+                let ended = tokio::spawn(service.serve(listener, async {
+                    // A dropped sender means the same as a sent stop.
+                    let _ = stopped.await;
+                }));
+                let base_url = format!("http://{address}");
+                let target = Target::reference(&base_url, &|_| None)?;
+                let network = Network::new(&base_url)?;
+                Ok(Session {
+                    target: Arc::new(target),
+                    transport: Transport::Network(network),
+                    clock: real_clock()?,
+                    name,
+                    settings: Some(note),
+                    service: Some(Running { stop, ended }),
+                })
+            }
+            Time::Virtual => {
+                settings.seed = Some(seed);
+                settings.epoch = VIRTUAL_EPOCH.parse::<jiff::Timestamp>().ok().map(std::time::SystemTime::from);
+                let service = Service::open(settings).await.map_err(Complaint::Service)?;
+                let transport = Transport::InProcess(InProcess::new(service.router(), VIRTUAL_LATENCY));
+                // The address is never connected to; requests are calls.
+                let target = Target::reference("http://127.0.0.1:1", &|_| None)?;
+                Ok(Session { target: Arc::new(target), transport, clock: Clock::virtual_time(), name, settings: Some(note), service: None })
+            }
+        }
+    }
+
+    /// The header of this session's log.
+    pub fn header(&self, seed: u64, scenarios: Vec<Scenario>, command: String) -> Run {
+        let is_virtual = matches!(self.clock, Clock::Virtual { .. });
+        let started = if is_virtual { VIRTUAL_EPOCH.to_owned() } else { now() };
+        let run_id = if is_virtual { format!("virtual-{seed:016x}") } else { uuid::Uuid::new_v4().simple().to_string() };
+        Run {
+            schema: LOG_SCHEMA,
+            tool: concat!("statusgap ", env!("CARGO_PKG_VERSION")).to_owned(),
+            run_id,
+            started,
+            seed,
+            target: TargetNote {
+                name: if self.settings.is_some() { format!("reference service, {}", self.name) } else { self.target.name().to_owned() },
+                base_url: self.target.base_url().to_owned(),
+                file: self.target.source_text().to_owned(),
+                service: self.settings.clone(),
+                can: self.target.can(),
+            },
+            scenarios,
+            clock: ClockNote { ..self.clock.note() },
+            shard: None,
+            command,
+            environment: Environment {
+                system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+                processors: std::thread::available_parallelism().map_or(1, |n| n.get() as u32),
+            },
+        }
+    }
+
+    /// The number that the first scan of this run carries in its request.
+    pub fn first_n(&self) -> u64 {
+        match self.clock {
+            Clock::Virtual { .. } => 0,
+            // Seconds since 1970 with room for a thousand scans a second: no run meets the numbers of an earlier one.
+            Clock::Real { .. } => jiff::Timestamp::now().as_second().unsigned_abs() * 1000,
+        }
+    }
+
+    /// Stops what was started.
+    pub async fn close(self) {
+        if let Some(service) = self.service {
+            let _ = service.stop.send(());
+            // The service's own drain is bounded; how it ended does not concern a run that is over.
+            let _ = service.ended.await;
+        }
+    }
+}
+
+fn real_clock() -> Result<Clock, Complaint> {
+    Clock::real().map_err(|source| Complaint::System { action: "make a kernel timer", source })
+}
+
+/// The wall clock, RFC 3339 in UTC.
+pub fn now() -> String {
+    jiff::Timestamp::now().to_string()
+}

@@ -1,0 +1,24 @@
+//! Which target is meant: a file, or the address of a service that speaks the reference contract.
+
+use std::path::Path;
+
+use crate::cli::complaint::Complaint;
+use crate::model::input::Source;
+use crate::target::Target;
+
+/// Reads `--target`.
+pub fn resolve(named: &str) -> Result<Target, Complaint> {
+    let lookup = |name: &str| std::env::var(name).ok();
+    if named.starts_with("http://") || named.starts_with("https://") {
+        return Ok(Target::reference(named, &lookup)?);
+    }
+    let path = Path::new(named);
+    let text = std::fs::read_to_string(path).map_err(|source| match source.kind() {
+        std::io::ErrorKind::NotFound => Complaint::usage(
+            format!("there is no target file `{named}`"),
+            "name a TOML file, or an address that begins with http:// or https://",
+        ),
+        _ => Complaint::file("read", path, source),
+    })?;
+    Ok(Target::read(Source { file: named, text: &text }, &lookup)?)
+}
