@@ -2,6 +2,7 @@
 
 mod files;
 mod goldens;
+mod initiates;
 mod properties;
 mod replies;
 mod requests;
