@@ -44,6 +44,9 @@ pub const REFERENCE: &str = include_str!("../../scenarios/targets/opportunity-sc
 /// The shipped target file that explains every key.
 pub const TEMPLATE: &str = include_str!("../../scenarios/targets/template.toml");
 
+/// Redacting every `1` or `eu` would ruin the record and protect nothing.
+const SHORTEST_SECRET: usize = 4;
+
 /// A deployment's contract, checked whole: whatever can be wrong with the file was found when it was read.
 #[derive(Debug, Clone)]
 pub struct Target {
@@ -91,6 +94,29 @@ impl Target {
     ///
     /// Whatever is wrong with the file is an error with its place: an unknown key, an environment variable without value or
     /// default, a template, pointer, `JSONPath` or pattern that cannot be read, a user that is not defined, and the like.
+    ///
+    /// ```
+    /// use statusgap::model::{answer::Answer, input::Source};
+    /// use statusgap::target::{Reply, Target};
+    ///
+    /// let text = r#"
+    ///     name = "jobs"
+    ///     base_url = "http://localhost:8080"
+    ///     [initiate]
+    ///     path = "/jobs"
+    ///     id = { pointer = "/id" }
+    ///     [status]
+    ///     path = "/jobs/{id}"
+    ///     [[status.answer]]
+    ///     is = "not_found"
+    ///     when = { pointer = "/error", equals = "NO_SUCH_JOB" }
+    /// "#;
+    /// let target = Target::read(Source { file: "jobs.toml", text }, &|_| None)?;
+    /// let headers = http::HeaderMap::new();
+    /// let reply = Reply { http: 200, headers: &headers, body: br#"{"error": "NO_SUCH_JOB"}"# };
+    /// assert_eq!(target.read_status(&reply, "j1").answer, Answer::NotFound);
+    /// # Ok::<(), statusgap::model::input::InputError>(())
+    /// ```
     pub fn read(
         source: Source<'_>,
         lookup: &dyn Fn(&str) -> Option<String>,
@@ -170,11 +196,9 @@ impl Target {
                 secrets.insert(whole);
             }
         }
-        // Redacting every `1` or `eu` would ruin the record and protect nothing.
-        const SHORTEST: usize = 4;
         let mut secrets: Vec<String> = secrets
             .into_iter()
-            .filter(|secret| secret.len() >= SHORTEST)
+            .filter(|secret| secret.len() >= SHORTEST_SECRET)
             .collect();
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         secrets

@@ -54,16 +54,34 @@ impl<'a> Opened<'a> {
 #[derive(Debug, Clone)]
 pub(super) enum Place {
     Pointer(Path),
-    JsonPath(Path),
+    JsonPath(Query),
     Header(HeaderName),
 }
 
-/// A pointer or a `JSONPath`, which may name the scan's id.
+/// A pointer, which may name the scan's id.
 #[derive(Debug, Clone)]
 pub(super) struct Path {
     pub(super) template: Template,
+    /// The pointer as it stands in the file, for reasons.
+    pub(super) written: String,
+}
+
+/// A `JSONPath`, which may name the scan's id.
+#[derive(Debug, Clone)]
+pub(super) struct Query {
+    pub(super) template: Template,
     /// The path as it stands in the file, for reasons.
     pub(super) written: String,
+    id_stands: IdStands,
+}
+
+/// Where an id stands in a `JSONPath`; in either place no id can change the query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum IdStands {
+    /// Inside a string literal: `@.id == '{id:raw}'`.
+    InQuotes,
+    /// As a value: `@.id == {id:raw}`, where an id of digits is a number and any other a string.
+    Alone,
 }
 
 impl Place {
@@ -80,9 +98,9 @@ impl Place {
                         .collect(),
                 )
             }
-            Place::JsonPath(path) => {
+            Place::JsonPath(query) => {
                 let json = reply.json.as_ref()?;
-                let query = path.query(id).ok()?;
+                let query = query.about(id).ok()?;
                 Some(query.query(json).into_iter().map(Cow::Borrowed).collect())
             }
             Place::Header(name) => Some(
@@ -103,7 +121,8 @@ impl Place {
     /// The place in words, for reasons.
     pub(super) fn written(&self) -> String {
         match self {
-            Place::Pointer(path) | Place::JsonPath(path) => format!("`{}`", path.written),
+            Place::Pointer(path) => format!("`{}`", path.written),
+            Place::JsonPath(query) => format!("`{}`", query.written),
             Place::Header(name) => format!("the header `{name}`"),
         }
     }
@@ -115,11 +134,49 @@ impl Path {
         self.template
             .fill(|variable| variable.id(id).replace('~', "~0").replace('/', "~1"))
     }
+}
 
-    /// The query for one scan. The id is written so that it stays inside the string literal it stands in.
-    pub(super) fn query(&self, id: &str) -> Result<JsonPath, serde_json_path::ParseError> {
-        JsonPath::parse(&self.template.fill(|variable| literal(&variable.id(id))))
+impl Query {
+    /// Finds out where the id stands. The error is that of the query with an id like any other.
+    pub(super) fn read(
+        template: Template,
+        written: &str,
+    ) -> Result<Query, serde_json_path::ParseError> {
+        // outside of quotes, a quote and a star would be noticed
+        const TELLTALE: &str = "x'*";
+        let mut query = Query {
+            template,
+            written: written.to_owned(),
+            id_stands: IdStands::InQuotes,
+        };
+        if query.about(TELLTALE).is_err() {
+            query.id_stands = IdStands::Alone;
+            query.about(TELLTALE)?;
+            query.about("7")?;
+        }
+        Ok(query)
     }
+
+    /// The query for one scan.
+    fn about(&self, id: &str) -> Result<JsonPath, serde_json_path::ParseError> {
+        JsonPath::parse(&self.template.fill(|variable| {
+            let id = variable.id(id);
+            match self.id_stands {
+                IdStands::InQuotes => literal(&id),
+                IdStands::Alone if is_number(&id) => id,
+                IdStands::Alone => format!("'{}'", literal(&id)),
+            }
+        }))
+    }
+}
+
+/// Whether an id can stand as a whole number in a `JSONPath`, whose numbers end at 2^53 (RFC 9535, section 2.1).
+fn is_number(id: &str) -> bool {
+    id == "0"
+        || (!id.is_empty()
+            && id.len() <= 15
+            && !id.starts_with('0')
+            && id.bytes().all(|b| b.is_ascii_digit()))
 }
 
 impl super::template::Variable {
@@ -132,17 +189,16 @@ impl super::template::Variable {
     }
 }
 
-/// A text inside a `JSONPath` string literal of either quote: everything but plain characters becomes `\uXXXX`.
+/// A text inside a `JSONPath` string literal of either quote (RFC 9535, section 2.3.1.1): quotes, backslashes and control
+/// characters become `\uXXXX`, all else stands for itself.
 fn literal(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_ascii_alphanumeric() || "-_.~:%+=/ ".contains(c) {
-            safe.push(c);
+        if matches!(c, '\'' | '"' | '\\' | '\0'..='\x1f') {
+            // writing to a String cannot fail
+            let _ = write!(safe, "\\u{:04x}", u32::from(c));
         } else {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                // writing to a String cannot fail
-                let _ = write!(safe, "\\u{unit:04x}");
-            }
+            safe.push(c);
         }
     }
     safe

@@ -127,7 +127,7 @@ impl Reader {
         };
         match answer {
             Answer::Visible => {
-                self.tell_state(rule.and_then(|rule| rule.state), reply, id, &mut reading)
+                self.tell_state(rule.and_then(|rule| rule.state), reply, id, &mut reading);
             }
             Answer::Malformed => {
                 reading.reason = Some(format!("the contract gives HTTP {} no meaning", reply.http));

@@ -69,9 +69,8 @@ impl When {
     pub(super) fn names_the_id(&self) -> bool {
         self.at.as_ref().is_some_and(|(place, tests)| {
             let in_place = match place {
-                Place::Pointer(path) | Place::JsonPath(path) => {
-                    path.template.variables().any(Variable::is_id)
-                }
+                Place::Pointer(path) => path.template.variables().any(Variable::is_id),
+                Place::JsonPath(query) => query.template.variables().any(Variable::is_id),
                 Place::Header(_) => false,
             };
             in_place || tests.iter().any(Test::names_the_id)

@@ -79,7 +79,7 @@ impl Variable {
 pub(super) enum Braces {
     /// A mistake; a literal brace is written twice.
     AreHoles,
-    /// Text, because the surroundings have braces of their own (raw bodies, JSONPath, regular expressions).
+    /// Text, because the surroundings have braces of their own (raw bodies, `JSONPath`).
     AreText,
 }
 

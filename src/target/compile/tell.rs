@@ -6,7 +6,7 @@ use crate::model::answer::{Answer, State};
 use crate::model::input::InputError;
 
 use super::super::file::{ExtractFile, IsFile, RuleFile, StateFile, WhenFile};
-use super::super::place::{Extract, Path, Place};
+use super::super::place::{Extract, Path, Place, Query};
 use super::super::rules::{Rule, Test, When};
 use super::super::template::{Braces, Variable};
 use super::Compiler;
@@ -139,18 +139,16 @@ impl Compiler<'_> {
         [pointer, jsonpath, header]: [&Option<String>; 3],
         allowed: &[Variable],
     ) -> Result<Option<Place>, InputError> {
-        let path = |key: &str, written: &str| {
-            let template =
-                self.template(&format!("{at}.{key}"), written, Braces::AreText, allowed)?;
-            Ok::<_, InputError>(Path {
-                template,
-                written: written.to_owned(),
-            })
+        let template = |key: &str, written: &str| {
+            self.template(&format!("{at}.{key}"), written, Braces::AreText, allowed)
         };
         match (pointer, jsonpath, header) {
             (None, None, None) => Ok(None),
             (Some(written), None, None) => {
-                let path = path("pointer", written)?;
+                let path = Path {
+                    template: template("pointer", written)?,
+                    written: written.clone(),
+                };
                 check_pointer(&path.pointer("x")).map_err(|message| {
                     self.complain(
                         &format!("{at}.pointer"),
@@ -161,15 +159,15 @@ impl Compiler<'_> {
                 Ok(Some(Place::Pointer(path)))
             }
             (None, Some(written), None) => {
-                let path = path("jsonpath", written)?;
-                path.query("x").map_err(|error| {
+                let template = template("jsonpath", written)?;
+                let query = Query::read(template, written).map_err(|error| {
                     self.complain(
                         &format!("{at}.jsonpath"),
                         format!("not a JSONPath: {error}"),
                         "a JSONPath (RFC 9535) looks like `$.jobs[?@.id == '{id:raw}']`",
                     )
                 })?;
-                Ok(Some(Place::JsonPath(path)))
+                Ok(Some(Place::JsonPath(query)))
             }
             (None, None, Some(name)) => {
                 let at = format!("{at}.header");

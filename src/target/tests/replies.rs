@@ -1,0 +1,369 @@
+//! What a target makes of replies.
+
+use super::super::{Reply, Target};
+use super::{file, headers, status, target};
+use crate::model::answer::{Answer, State};
+
+use Answer::{Malformed, NotFound, Refused, ServerError, Throttled, Visible};
+
+/// A target that asks by path, with one `not_found` rule.
+fn denies_when(when: &str) -> Target {
+    target(&file(&format!(
+        "path = '/jobs/{{id}}'\n[[status.answer]]\nis = 'not_found'\nwhen = {{ {when} }}"
+    )))
+}
+
+#[test]
+fn without_rules_the_code_decides() {
+    let target = target(&file("path = '/jobs/{id}'"));
+    for (http, answer) in [
+        (200, Visible),
+        (204, Visible),
+        (299, Visible),
+        (301, Malformed),
+        (304, Malformed),
+        (400, Malformed),
+        (401, Refused),
+        (403, Refused),
+        (404, NotFound),
+        (410, NotFound),
+        (429, Throttled),
+        (500, ServerError),
+        (503, ServerError),
+        (100, Malformed),
+    ] {
+        assert_eq!(status(&target, http, b"anything").answer, answer, "{http}");
+    }
+}
+
+#[test]
+fn every_known_shape_of_a_denial_can_be_said() {
+    for (when, http, denial, found) in [
+        ("http = 404", 404, "{}", "{}"),
+        (
+            "pointer = '/status', equals = 'not_found'",
+            200,
+            r#"{"status":"not_found"}"#,
+            r#"{"status":"running"}"#,
+        ),
+        (
+            "pointer = '/job', null = true",
+            200,
+            r#"{"job":null}"#,
+            r#"{"job":{}}"#,
+        ),
+        (
+            "pointer = '/error', exists = true",
+            200,
+            r#"{"error":{"code":7}}"#,
+            r#"{"id":"j1"}"#,
+        ),
+        (
+            "jsonpath = \"$.jobs[?@.id == '{id:raw}']\", exists = false",
+            200,
+            r#"{"jobs":[{"id":"j2"}]}"#,
+            r#"{"jobs":[{"id":"j2"},{"id":"j1"}]}"#,
+        ),
+        (
+            "pointer = '/state', equals = 'PENDING'",
+            200,
+            r#"{"state":"PENDING"}"#,
+            r#"{"state":"STARTED"}"#,
+        ),
+    ] {
+        let target = denies_when(when);
+        assert_eq!(
+            status(&target, http, denial.as_bytes()).answer,
+            NotFound,
+            "{when}"
+        );
+        assert_eq!(
+            status(&target, 200, found.as_bytes()).answer,
+            Visible,
+            "{when}"
+        );
+    }
+}
+
+#[test]
+fn a_condition_holds_exactly_when_it_says() {
+    let body = br#"{"a":null,"b":"","c":[],"d":{},"e":1,"f":"job j1","g":[1,{"x":2.0}],"h":"j1","j1":true,"big":9007199254740993}"#;
+    for (when, holds) in [
+        ("http = 200", true),
+        ("http = [404, '2xx']", true),
+        ("http = '200'", true),
+        ("http = ['4xx', 500]", false),
+        ("pointer = '/a', null = true", true),
+        ("pointer = '/b', null = false", true),
+        ("pointer = '/zz', null = true", false),
+        ("pointer = '/zz', null = false", false),
+        ("pointer = '/a', exists = true", true),
+        ("pointer = '/zz', exists = false", true),
+        ("pointer = '/b', empty = true", true),
+        ("pointer = '/c', empty = true", true),
+        ("pointer = '/d', empty = true", true),
+        ("pointer = '/a', empty = true", false),
+        ("pointer = '/f', empty = false", true),
+        ("pointer = '/e', equals = 1", true),
+        ("pointer = '/e', equals = 1.0", true),
+        ("pointer = '/e', equals = '1'", false),
+        ("pointer = '/big', equals = 9007199254740992", false),
+        ("pointer = '/g', equals = [1, { x = 2 }]", true),
+        ("pointer = '/g', equals = [1]", false),
+        ("pointer = '/h', equals = '{id}'", true),
+        ("pointer = '/{id:raw}', equals = true", true),
+        ("pointer = '/h', one_of = ['x', '{id:raw}']", true),
+        ("pointer = '/h', one_of = ['x', 'y']", false),
+        ("pointer = '/f', matches = '^job \\w{2}$'", true),
+        ("pointer = '/e', matches = '^1$'", true),
+        ("pointer = '/f', matches = '^j1$'", false),
+        ("pointer = '/f', matches = 'job', equals = 'job j1'", true),
+        ("pointer = '/f', matches = 'job', equals = 'other'", false),
+        ("http = 404, pointer = '/a', null = true", false),
+        ("jsonpath = '$.*', equals = 1", true),
+        ("jsonpath = '$.g[*].x', equals = 2", true),
+        ("header = 'X-Status', equals = 'gone'", true),
+        ("header = 'X-Status', matches = 'here'", false),
+        ("header = 'X-Other', exists = false", true),
+        ("body_matches = '\"big\":\\d+'", true),
+        ("body_matches = 'nothing'", false),
+        ("http = 200, body_matches = 'nothing'", false),
+    ] {
+        let target = denies_when(when);
+        let headers = headers(&[("x-status", "gone")]);
+        let reply = Reply {
+            http: 200,
+            headers: &headers,
+            body,
+        };
+        let expected = if holds { NotFound } else { Visible };
+        assert_eq!(target.read_status(&reply, "j1").answer, expected, "{when}");
+    }
+}
+
+#[test]
+fn the_first_rule_that_holds_decides() {
+    let target = target(&file(
+        "path = '/{id}'\n\
+         [[status.answer]]\nis = 'throttled'\nwhen = { pointer = '/e', equals = 1 }\n\
+         [[status.answer]]\nis = 'refused'\nwhen = { pointer = '/e', exists = true }\n\
+         [[status.answer]]\nis = 'error'\nwhen = { http = '2xx' }\n\
+         [[status.answer]]\nis = 'visible'\nstate = 'running'\nwhen = { http = 404 }",
+    ));
+    assert_eq!(status(&target, 200, br#"{"e":1}"#).answer, Throttled);
+    assert_eq!(status(&target, 500, br#"{"e":2}"#).answer, Refused);
+    assert_eq!(status(&target, 200, b"{}").answer, ServerError);
+    let reading = status(&target, 404, b"");
+    assert_eq!(
+        (reading.answer, reading.state),
+        (Visible, Some(State::Running))
+    );
+}
+
+#[test]
+fn absence_is_no_denial_in_a_reply_that_failed() {
+    let absent = "jsonpath = \"$.jobs[?@.id == '{id:raw}']\", exists = false";
+    let target = denies_when(absent);
+    for (http, body, answer) in [
+        (503, r#"{"error":"down"}"#, ServerError),
+        (429, "{}", Throttled),
+        (401, "{}", Refused),
+        (200, "<html>", Visible),
+        (200, "{}", NotFound),
+    ] {
+        assert_eq!(
+            status(&target, http, body.as_bytes()).answer,
+            answer,
+            "{http} {body}"
+        );
+    }
+    let asked_for = denies_when(&format!("http = 500, {absent}"));
+    assert_eq!(status(&asked_for, 500, b"{}").answer, NotFound);
+}
+
+#[test]
+fn an_id_cannot_break_out_of_a_jsonpath() {
+    let target = denies_when("jsonpath = \"$.jobs[?@.id == '{id:raw}']\", exists = false");
+    let headers = headers(&[]);
+    for id in [
+        "x' || true || @.id == 'x",
+        "a\\",
+        "\"",
+        "é😀",
+        "a\u{0}b",
+        "{n}",
+        "a/b+c=",
+    ] {
+        let body = serde_json::json!({ "jobs": [{ "id": id }] }).to_string();
+        let here = Reply {
+            http: 200,
+            headers: &headers,
+            body: body.as_bytes(),
+        };
+        assert_eq!(target.read_status(&here, id).answer, Visible, "{id}");
+        let absent = Reply {
+            http: 200,
+            headers: &headers,
+            body: br#"{"jobs":[{"id":"other"}]}"#,
+        };
+        assert_eq!(target.read_status(&absent, id).answer, NotFound, "{id}");
+    }
+}
+
+#[test]
+fn a_visible_reply_tells_state_progress_and_id() {
+    let target = target(&file(
+        "path = '/{id}'\nstate = { pointer = '/s' }\necho = { pointer = '/id' }\nprogress = { pointer = '/p' }\n\
+         [status.states]\nrunning = ['busy', '2']\nsucceeded = ['done']\nfailed = ['dead']",
+    ));
+    for (body, answer, state, word, progress, echo) in [
+        (
+            r#"{"s":"busy","p":12.5,"id":"j1"}"#,
+            Visible,
+            Some(State::Running),
+            Some("busy"),
+            Some(12.5),
+            Some("j1"),
+        ),
+        (
+            r#"{"s":"done","p":"100 %","id":7}"#,
+            Visible,
+            Some(State::Succeeded),
+            Some("done"),
+            Some(100.0),
+            Some("7"),
+        ),
+        (
+            r#"{"s":2,"p":"many","id":null}"#,
+            Visible,
+            Some(State::Running),
+            Some("2"),
+            None,
+            None,
+        ),
+        (
+            r#"{"s":"odd","p":"inf"}"#,
+            Visible,
+            Some(State::Unknown),
+            Some("odd"),
+            None,
+            None,
+        ),
+        (
+            r#"{"s":null}"#,
+            Visible,
+            Some(State::Unknown),
+            None,
+            None,
+            None,
+        ),
+        ("{}", Visible, Some(State::Unknown), None, None, None),
+        ("<html>", Malformed, None, None, None, None),
+        ("", Malformed, None, None, None, None),
+        (
+            "\u{feff}{\"s\":\"dead\"}",
+            Visible,
+            Some(State::Failed),
+            Some("dead"),
+            None,
+            None,
+        ),
+    ] {
+        let reading = status(&target, 200, body.as_bytes());
+        assert_eq!(
+            (
+                reading.answer,
+                reading.state,
+                reading.word.as_deref(),
+                reading.progress,
+                reading.echo.as_deref()
+            ),
+            (answer, state, word, progress, echo),
+            "{body}"
+        );
+        let explained = reading.reason.is_some();
+        assert_eq!(
+            explained,
+            !matches!(
+                state,
+                Some(State::Running | State::Succeeded | State::Failed)
+            ),
+            "{body}"
+        );
+    }
+}
+
+#[test]
+fn deep_broken_and_binary_bodies_are_malformed_and_nothing_worse() {
+    let target = target(&file(
+        "path = '/{id}'\nstate = { pointer = '/s' }\n[[status.answer]]\nis = 'not_found'\nwhen = { body_matches = 'gone' }",
+    ));
+    let deep = "[".repeat(200_000);
+    for body in [
+        deep.as_bytes(),
+        b"\xff\xfe\x00",
+        b"{\"s\":",
+        b"{\"s\":\"\xff\"}",
+        b"NaN",
+    ] {
+        assert_eq!(status(&target, 200, body).answer, Malformed);
+    }
+    assert_eq!(status(&target, 200, b"\xff gone \xfe").answer, NotFound);
+}
+
+#[test]
+fn a_list_may_have_ids_that_are_numbers() {
+    let target = denies_when("jsonpath = '$.jobs[?@.id == {id:raw}]', exists = false");
+    let headers = headers(&[]);
+    for (id, answer) in [
+        ("7", Visible),
+        ("8", NotFound),
+        ("07", NotFound),
+        ("a'b", Visible),
+        ("x] || [", NotFound),
+    ] {
+        let reply = Reply {
+            http: 200,
+            headers: &headers,
+            body: br#"{"jobs":[{"id":7},{"id":"a'b"}]}"#,
+        };
+        assert_eq!(target.read_status(&reply, id).answer, answer, "{id}");
+    }
+}
+
+#[test]
+fn the_cancels_effect_is_read_from_status_replies() {
+    let cancel =
+        "[cancel]\npath = '/{id}/cancel'\nseen_when = { pointer = '/s', equals = 'cancelled' }";
+    let target = target(&file(&format!(
+        "path = '/{{id}}'\nstate = {{ pointer = '/s' }}\n{cancel}"
+    )));
+    let headers = headers(&[]);
+    for (http, body, seen) in [
+        (200, r#"{"s":"cancelled"}"#, Some(true)),
+        (200, r#"{"s":"busy"}"#, Some(false)),
+        (404, "", Some(false)),
+        (503, "", None),
+        (429, "{}", None),
+        (200, "<html>", None),
+    ] {
+        let reply = Reply {
+            http,
+            headers: &headers,
+            body: body.as_bytes(),
+        };
+        assert_eq!(target.read_cancel_seen(&reply, "j1"), seen, "{http} {body}");
+    }
+    let without = super::target(&file("path = '/{id}'"));
+    assert_eq!(
+        without.read_cancel_seen(
+            &Reply {
+                http: 200,
+                headers: &headers,
+                body: b"{}"
+            },
+            "j1"
+        ),
+        None
+    );
+}
