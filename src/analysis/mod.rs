@@ -7,4 +7,8 @@
 
 pub mod band;
 pub mod binomial;
+pub mod compare;
+pub mod latency;
 pub mod npmle;
+pub mod order;
+pub mod sprt;
