@@ -105,7 +105,7 @@ pub struct EstimateNote {
 }
 
 /// Which quantiles are told.
-const QUANTILES: [f64; 4] = [0.5, 0.9, 0.99, 0.999];
+const QUANTILES: [f64; 5] = crate::model::scenario::QUANTILES;
 
 /// An estimate spread over more than this share of the quantile's own size is an interval rather than a number.
 const IDENTIFIED_WITHIN: f64 = 0.1;

@@ -227,6 +227,9 @@ pub struct QuantileLimit {
     pub below: Span,
 }
 
+/// The quantiles that analyses tell, and that a scenario may limit.
+pub const QUANTILES: [f64; 5] = [0.5, 0.9, 0.95, 0.99, 0.999];
+
 /// The most scans, polls and offsets that a scenario file may ask for: a typing error must not become a load test.
 const MOST_SCANS: u32 = 1_000_000;
 const MOST_POLLERS: u32 = 1_000;
@@ -619,14 +622,14 @@ mod file {
         table
             .iter()
             .map(|(key, below)| {
-                let digits = key.strip_prefix('p').filter(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()));
                 // p50 is 0.50 and p999 is 0.999: the digits stand behind the decimal point.
-                match digits.and_then(|digits| format!("0.{digits}").parse::<f64>().ok()).filter(|q| *q > 0.0) {
+                let quantile = key.strip_prefix('p').and_then(|digits| format!("0.{digits}").parse::<f64>().ok());
+                match quantile.filter(|quantile| super::QUANTILES.contains(quantile)) {
                     Some(quantile) => Ok(QuantileLimit { quantile, below: *below }),
                     None => Err(source.complain(
                         &format!("{path}.{key}"),
-                        format!("`{key}` is not a quantile"),
-                        Some("write p50, p90, p99 or p999".into()),
+                        format!("`{key}` is not a quantile that is told"),
+                        Some("use p50, p90, p95, p99 or p999".into()),
                     )),
                 }
             })
@@ -662,7 +665,7 @@ mod tests {
         check("[polls]\noffsets=[\"1s\"]\n[expect]\nnot_found = \"seldom\"", "expected \"never\", \"any\" or {");
         check("[polls]\noffsets=[\"1s\"]\n[expect]\nnot_found = { at_most = 2 }", "2 is not a share");
         check("[polls]\noffsets=[\"1s\"]\n[expect]\nguarantees = [\"read-your-write\"]", "did you mean `read-your-writes`?");
-        check("[polls]\noffsets=[\"1s\"]\n[expect.window]\nmedian = \"1s\"", "`median` is not a quantile");
+        check("[polls]\noffsets=[\"1s\"]\n[expect.window]\nmedian = \"1s\"", "`median` is not a quantile that is told");
         check("[polls]\noffsets=[\"1s\"]\n[then]\naction=\"repeat\"\nwhen=\"terminal\"\noffsets=[\"0s\"]", "nobody watches the scan");
     }
 

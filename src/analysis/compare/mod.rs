@@ -1,0 +1,9 @@
+//! Is the new run worse than the old one? Tests for two rates, two samples of values and two samples of windows, and
+//! the correction when many of them are asked at once.
+//!
+//! Plain counts, values and brackets come in, p-values go out; whether a difference is large enough to matter is
+//! decided elsewhere. Where all arrangements cannot be counted they are drawn from a seed that the caller names.
+
+pub mod multiple;
+pub mod ranks;
+pub mod rates;
