@@ -108,7 +108,7 @@ impl Session {
 
     /// The header of this session's log.
     pub fn header(&self, seed: u64, scenarios: Vec<Scenario>, command: String) -> Run {
-        let is_virtual = matches!(self.clock, Clock::Virtual { .. });
+        let is_virtual = self.clock.is_virtual();
         let started = if is_virtual { VIRTUAL_EPOCH.to_owned() } else { now() };
         let run_id = if is_virtual { format!("virtual-{seed:016x}") } else { uuid::Uuid::new_v4().simple().to_string() };
         Run {
@@ -137,11 +137,11 @@ impl Session {
 
     /// The number that the first scan of this run carries in its request.
     pub fn first_n(&self) -> u64 {
-        match self.clock {
-            Clock::Virtual { .. } => 0,
-            // Seconds since 1970 with room for a thousand scans a second: no run meets the numbers of an earlier one.
-            Clock::Real { .. } => jiff::Timestamp::now().as_second().unsigned_abs() * 1000,
+        if self.clock.is_virtual() {
+            return 0;
         }
+        // Seconds since 1970 with room for a thousand scans a second: no run meets the numbers of an earlier one.
+        jiff::Timestamp::now().as_second().unsigned_abs() * 1000
     }
 
     /// Stops what was started.

@@ -7,9 +7,9 @@
 use std::time::Instant;
 
 #[cfg(target_os = "linux")]
-pub use linux::KernelTimer;
+pub(crate) use linux::KernelTimer;
 #[cfg(not(target_os = "linux"))]
-pub use portable::KernelTimer;
+pub(crate) use portable::KernelTimer;
 
 #[cfg(target_os = "linux")]
 mod linux {
