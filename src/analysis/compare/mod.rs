@@ -5,5 +5,7 @@
 //! decided elsewhere. Where all arrangements cannot be counted they are drawn from a seed that the caller names.
 
 pub mod multiple;
+mod permutation;
 pub mod ranks;
 pub mod rates;
+pub mod windows;
