@@ -3,4 +3,5 @@
 pub mod analysis;
 pub mod log;
 pub mod model;
+pub mod report;
 pub mod verdict;
