@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::report::view::{GuaranteeRow, RoundTrip, ScenarioRow, Standing, View, WindowView};
+use crate::model::exchange::Kind;
+use crate::report::view::{GuaranteeRow, Mark, RoundTrip, ScenarioRow, Standing, View, WindowView};
 
 /// The result of a run. Times are in milliseconds and end in `_ms`; a number that must not be told is `null`, with the
 /// reason beside it. Ends with a newline.
@@ -122,8 +123,11 @@ fn window(view: &WindowView) -> Value {
             })
         })
         .collect();
-    let curve: Vec<Value> =
-        view.curve.iter().map(|point| json!({ "from_ms": ms(point.from_ms), "to_ms": point.to_ms.map(ms), "mass": significant(point.mass) })).collect();
+    let curve: Vec<Value> = view
+        .curve
+        .iter()
+        .map(|point| json!({ "from_ms": ms(point.from_ms), "to_ms": point.to_ms.map(ms), "mass": significant(point.mass) }))
+        .collect();
     json!({
         "scans": view.scans,
         "denied": view.denied,
@@ -190,7 +194,7 @@ fn timeline(view: &View) -> Value {
                 "asked": step.asked,
                 "connection": step.kind.map(|_| step.connection.word()),
                 "told": step.told,
-                "denied": step.mark == crate::report::view::Mark::Fails,
+                "denied": step.kind == Some(Kind::Poll) && step.mark == Mark::Fails,
                 "worker": step.worker,
             })
         })
@@ -217,6 +221,29 @@ fn number(value: f64) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::samples;
+
+    #[test]
+    fn every_kind_of_run_reads_as_in_its_snapshot() {
+        for (name, view) in samples::all() {
+            insta::assert_snapshot!(name, json(&view));
+        }
+    }
+
+    #[test]
+    fn a_quantile_of_too_few_scans_is_null_with_its_reason() {
+        let result: Value = serde_json::from_str(&json(&samples::view(samples::seed_bug()))).expect("JSON");
+        assert_eq!(result["window"]["quantiles_ms"]["p50"], json!([1998.2, 2001.05]));
+        assert_eq!(result["window"]["quantiles_ms"]["p99"], Value::Null);
+        assert_eq!(result["window"]["quantile_notes"]["p99"], "n too small: 50 of 299 scans");
+    }
+
+    #[test]
+    fn what_cannot_be_assessed_says_so() {
+        let result: Value = serde_json::from_str(&json(&samples::view(samples::unassessable()))).expect("JSON");
+        assert_eq!((&result["assessable"], &result["verdict"]), (&Value::from(false), &Value::from("inconclusive")));
+        assert_eq!(result["diagnosis"][0]["class"], "N");
+    }
 
     #[test]
     fn numbers_are_rounded_so_that_equal_logs_give_equal_bytes() {

@@ -26,7 +26,12 @@ pub fn markdown(view: &View) -> String {
         unseen(view),
         about(view),
     ];
-    let mut text = sections.into_iter().filter(|section| !section.is_empty()).map(|section| section.trim_end().to_owned()).collect::<Vec<_>>().join("\n\n");
+    let mut text = sections
+        .into_iter()
+        .filter(|section| !section.is_empty())
+        .map(|section| section.trim_end().to_owned())
+        .collect::<Vec<_>>()
+        .join("\n\n");
     text.push('\n');
     text
 }
@@ -97,7 +102,8 @@ fn scenarios(view: &View) -> String {
         return String::new();
     }
     let rows = view.scenarios.iter().map(|row| {
-        let scans = if row.accepted == row.initiates { words::count(row.accepted) } else { format!("{} of {}", row.accepted, row.initiates) };
+        let scans =
+            if row.accepted == row.initiates { words::count(row.accepted) } else { format!("{} of {}", row.accepted, row.initiates) };
         vec![
             escape(&row.name),
             escape(&row.title),
@@ -145,7 +151,8 @@ fn window(view: &View) -> String {
         vec![row.label.clone(), escape(&row.told), limits]
     });
     let _ = write!(text, "\n\n{}", table(&["Quantile", "Window", "95 % limits"], "lll", quantiles));
-    if let Some(plot) = Plot::of(&window.curve) {
+    // Without a denial the curve shows when somebody looked, and nothing of the service.
+    if let Some(plot) = Plot::of(&window.curve).filter(|_| window.denied > 0) {
         let _ = write!(text, "\n\n{}\n\n{}", mermaid(plot), fenced("text", &plot.chart(60, 8).join("\n")));
         text.push_str("\n\nShare of scans visible by age. Where the text plot is shaded (░), the polls leave open how the curve rises.");
     }
@@ -171,7 +178,8 @@ fn window(view: &View) -> String {
 fn mermaid(plot: Plot<'_>) -> String {
     const POINTS: usize = 40;
     let bounds: Vec<(f64, f64)> = (0..=POINTS).map(|point| plot.bounds(plot.end_ms * point as f64 / POINTS as f64)).collect();
-    let line = |end: &dyn Fn(&(f64, f64)) -> f64| bounds.iter().map(|bound| format!("{:.0}", end(bound) * 100.0)).collect::<Vec<_>>().join(", ");
+    let line =
+        |end: &dyn Fn(&(f64, f64)) -> f64| bounds.iter().map(|bound| format!("{:.0}", end(bound) * 100.0)).collect::<Vec<_>>().join(", ");
     let (certain, at_most) = (line(&|bound| bound.0), line(&|bound| bound.1));
     let mut lines = vec![
         "xychart-beta".to_owned(),
@@ -249,7 +257,10 @@ fn guarantees(view: &View) -> String {
         };
         vec![row.name.to_owned(), row.promise.to_owned(), standing.to_owned(), words::count(row.checked), words::count(row.broken), proof]
     });
-    let mut text = format!("## Guarantees\n\n{}", table(&["Guarantee", "Promise", "Standing", "Checked", "Broken", "First proof, or why not"], "lllrrl", rows));
+    let mut text = format!(
+        "## Guarantees\n\n{}",
+        table(&["Guarantee", "Promise", "Standing", "Checked", "Broken", "First proof, or why not"], "lllrrl", rows)
+    );
     for row in view.guarantees.iter().filter(|row| row.evidence.len() > 1) {
         let proofs: Vec<String> = row.evidence.iter().map(|told| format!("- {}", escape(told))).collect();
         let _ = write!(text, "\n\n<details><summary>Proofs: {}</summary>\n\n{}\n\n</details>", row.name, proofs.join("\n"));
@@ -386,6 +397,30 @@ fn sentence_case(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::samples;
+
+    #[test]
+    fn every_kind_of_run_reads_as_in_its_snapshot() {
+        for (name, view) in samples::all() {
+            insta::assert_snapshot!(name, markdown(&view));
+        }
+    }
+
+    #[test]
+    fn every_row_of_a_table_has_as_many_cells_as_its_header() {
+        let cells = |line: &str| line.replace(r"\|", "").matches('|').count();
+        for (name, view) in samples::all() {
+            let text = markdown(&view);
+            let mut header = None;
+            for line in text.lines() {
+                if !line.starts_with("| ") {
+                    header = None;
+                    continue;
+                }
+                assert_eq!(cells(line), *header.get_or_insert_with(|| cells(line)), "{name}: {line}");
+            }
+        }
+    }
 
     #[test]
     fn text_from_a_server_stays_text() {

@@ -23,7 +23,9 @@ impl<'a> Plot<'a> {
 
     /// Share of scans that is certainly visible by an age, and the share that may be.
     pub(super) fn bounds(&self, age_ms: f64) -> (f64, f64) {
-        let sum = |within: &dyn Fn(&CurvePoint) -> bool| self.curve.iter().filter(|point| within(point)).map(|point| point.mass).sum::<f64>().min(1.0);
+        let sum = |within: &dyn Fn(&CurvePoint) -> bool| {
+            self.curve.iter().filter(|point| within(point)).map(|point| point.mass).sum::<f64>().min(1.0)
+        };
         (sum(&|point| point.to_ms.is_some_and(|to| to <= age_ms)), sum(&|point| point.from_ms < age_ms))
     }
 
@@ -47,7 +49,13 @@ impl<'a> Plot<'a> {
         let mut lines: Vec<String> = (0..height)
             .rev()
             .map(|row| {
-                let label = if row + 1 == height { "100 %" } else if row * 2 == height { " 50 %" } else { "     " };
+                let label = if row + 1 == height {
+                    "100 %"
+                } else if row * 2 == height {
+                    " 50 %"
+                } else {
+                    "     "
+                };
                 let cells: String = columns.iter().map(|(certain, at_most)| cell(*certain, *at_most, row, height)).collect();
                 format!("{label} │{}", cells.trim_end())
             })
@@ -82,10 +90,10 @@ mod tests {
 
     #[test]
     fn a_line_is_low_before_the_window_ends_and_high_after_it() {
-        let curve = [CurvePoint { from_ms: 1998.0, to_ms: Some(2003.0), mass: 1.0 }];
+        let curve = [CurvePoint { from_ms: 1978.0, to_ms: Some(1983.0), mass: 1.0 }];
         let plot = Plot::of(&curve).expect("there is a curve");
         assert!((plot.end_ms - 2500.0).abs() < 1e-9);
-        assert_eq!(plot.line(10), "▁▁▁▁▁▁▁▁██", "an edge narrower than a column belongs to the column's end");
+        assert_eq!(plot.line(10), "▁▁▁▁▁▁▁███", "an edge narrower than a column belongs to the column's end");
     }
 
     #[test]

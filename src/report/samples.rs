@@ -200,7 +200,13 @@ fn guarantees(broken: &[(Guarantee, u64, &str)], n: u64) -> Vec<Checked> {
             };
             Checked {
                 guarantee,
-                checked: if why.is_some() { 0 } else if guarantee == Guarantee::Honesty { 2 } else { n },
+                checked: if why.is_some() {
+                    0
+                } else if guarantee == Guarantee::Honesty {
+                    2
+                } else {
+                    n
+                },
                 broken: told.map_or(0, |(_, broken, _)| *broken),
                 evidence: told.iter().map(|(_, _, told)| Proof { scan: Some(0), told: (*told).to_owned() }).collect(),
                 not_assessed: why.map(str::to_owned),
@@ -275,7 +281,9 @@ pub(super) fn seed_bug() -> (Journal, Analysis, Judgement) {
             evidence: vec!["50 of 50 windows end between 1998.2 and 2003.9 ms, whatever the load".to_owned()],
         }],
         ruled_out: vec![RuledOut { class: FaultClass::D, by: "paired polls of equal age: 0/20 and 0/20".to_owned() }],
-        undecided: vec!["Delayed registration and a commit after the answer look alike at this load; a burst would tell them apart.".to_owned()],
+        undecided: vec![
+            "Delayed registration and a commit after the answer look alike at this load; a burst would tell them apart.".to_owned(),
+        ],
     };
     let not_found = |at, not_found| Reason::NotFound { at: ms(at), connection: Connection::Fresh, not_found, polls: 50 };
     let broken = Reason::Broken { guarantee: Guarantee::ReadYourWrites, broken: 50, checked: 50 };
@@ -309,7 +317,10 @@ pub(super) fn healthy() -> (Journal, Analysis, Judgement) {
         verdict: Verdict::Pass,
         reasons: Vec::new(),
         assessable: true,
-        scenarios: vec![judged("immediate", Verdict::Pass, Vec::new(), Some(0.0582)), judged("settled", Verdict::Pass, Vec::new(), Some(0.0582))],
+        scenarios: vec![
+            judged("immediate", Verdict::Pass, Vec::new(), Some(0.0582)),
+            judged("settled", Verdict::Pass, Vec::new(), Some(0.0582)),
+        ],
     };
     (journal(), analysis, judgement)
 }
@@ -324,8 +335,11 @@ pub(super) fn unassessable() -> (Journal, Analysis, Judgement) {
     let honesty = (Guarantee::Honesty, 2, "scan_0000 was never issued and is answered pending");
     analysis.guarantees = guarantees(&[honesty], 100);
     analysis.honest = Some(false);
-    analysis.diagnosis.causes =
-        vec![Cause { class: FaultClass::N, strength: Strength::Strong, evidence: vec!["2 of 2 never-issued ids are answered pending".to_owned()] }];
+    analysis.diagnosis.causes = vec![Cause {
+        class: FaultClass::N,
+        strength: Strength::Strong,
+        evidence: vec!["2 of 2 never-issued ids are answered pending".to_owned()],
+    }];
     judgement.verdict = Verdict::Inconclusive;
     judgement.assessable = false;
     judgement.reasons = vec![Reason::UnknownIdVisible];
@@ -348,7 +362,11 @@ pub(super) fn partial() -> (Journal, Analysis, Judgement) {
 pub(super) fn flapping() -> (Journal, Analysis, Judgement) {
     let (journal, mut analysis, mut judgement) = seed_bug();
     let reads = (Guarantee::ReadYourWrites, 37, "scan 3: poll at 100.2 ms answered not_found (worker 2|\u{1b}[2J`rm`)");
-    let flaps = (Guarantee::MonotonicVisibility, 31, "scan 3: visible at 120.3 ms (worker 1), then not_found at 140.2 ms (worker 2); 4 such denials in all");
+    let flaps = (
+        Guarantee::MonotonicVisibility,
+        31,
+        "scan 3: visible at 120.3 ms (worker 1), then not_found at 140.2 ms (worker 2); 4 such denials in all",
+    );
     analysis.guarantees = guarantees(&[reads, flaps], 50);
     analysis.scenarios.truncate(1);
     analysis.scenarios[0].guarantees = analysis.guarantees.clone();

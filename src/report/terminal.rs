@@ -3,7 +3,7 @@
 //! The headline comes first, since a log scrolls; the next step comes last, since that is where the eye is when the command
 //! has ended. Between them one table, what was broken with its first proof, and the window in a curve and a line.
 
-use comfy_table::{Cell, Color, ColumnConstraint, ContentArrangement, Table, Width, presets};
+use comfy_table::{Cell, Color, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle, Width};
 
 use crate::report::plot::Plot;
 use crate::report::view::{ScenarioRow, Standing, View};
@@ -112,9 +112,7 @@ impl Page {
             None => format!("{} at {}", run.target, run.base_url),
         };
         self.section("target", &[what]);
-        for notice in &view.notices {
-            self.section("note", std::slice::from_ref(notice));
-        }
+        self.section("note", &view.notices);
         let mut reasons: Vec<String> = view.other_reasons.iter().take(TOLD).cloned().collect();
         if view.other_reasons.len() > TOLD {
             reasons.push(format!("and {} more reasons", view.other_reasons.len() - TOLD));
@@ -174,14 +172,16 @@ impl Page {
         }
         let width = self.style.width - MARGIN;
         let mut lines = Vec::new();
-        if let Some(plot) = Plot::of(&window.curve) {
+        if window.denied == 0 {
+            lines.push(format!("none seen: no poll of {} was denied", words::counted(window.scans, "scan")));
+        } else if let Some(plot) = Plot::of(&window.curve) {
             let end = words::age(plot.end_ms);
             let caption = if width >= 90 { "  share of scans visible by age" } else { "" };
-            let room = width.saturating_sub(4 + end.chars().count() + caption.chars().count()).min(60);
+            let room = width.saturating_sub(5 + end.chars().count() + caption.chars().count()).min(60);
             lines.push(format!("0 ▕{}▏ {end}{caption}", plot.line(room)));
         }
         let told: Vec<String> = window.quantiles.iter().take(3).map(|row| format!("{} {}", row.label, row.told)).collect();
-        if window.scans > 0 {
+        if window.scans > 0 && window.denied > 0 {
             lines.extend(words::wrap(&told.join(" · "), width));
         }
         lines.extend(words::wrap(&window.safe.told, width));
@@ -189,9 +189,15 @@ impl Page {
     }
 
     fn causes(&mut self, view: &View) {
-        let told: Vec<String> =
-            view.causes.iter().take(2).map(|cause| format!("{} {} ({}): {}", cause.class, cause.name, cause.strength, cause.mechanism)).collect();
-        self.section("cause", &told);
+        let width = self.style.width - MARGIN;
+        let mut told = Vec::new();
+        for cause in view.causes.iter().take(2) {
+            told.extend(words::wrap(&format!("{} {} ({}): {}", cause.class, cause.name, cause.strength, cause.mechanism), width));
+            if let Some(evidence) = cause.evidence.first() {
+                told.extend(words::wrap(evidence, width - 2).into_iter().map(|line| format!("  {line}")));
+            }
+        }
+        self.block("cause", &told);
     }
 
     fn unseen(&mut self, view: &View) {
@@ -203,10 +209,13 @@ impl Page {
     }
 }
 
+/// A rule under the header and nothing else: rows are read across, and rules between them would double their number.
+const RULED: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+
 fn table(view: &View, style: Style) -> Table {
     let wide = style.width >= WIDE_FROM;
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(RULED).set_content_arrangement(ContentArrangement::Dynamic);
     table.force_no_tty().set_width(u16::try_from(style.width).unwrap_or(u16::MAX));
     if style.colour == Colour::On {
         table.enforce_styling();
@@ -218,7 +227,8 @@ fn table(view: &View, style: Style) -> Table {
     let mut longest: Vec<usize> = header.iter().map(|word| word.len()).collect();
     table.set_header(header);
     for row in &view.scenarios {
-        let mut texts = vec![row.name.clone(), scans_cell(row), row.denied.clone(), row.window.short.clone(), verdict_word(row.verdict).to_owned()];
+        let mut texts =
+            vec![row.name.clone(), scans_cell(row), row.denied.clone(), row.window.short.clone(), verdict_word(row.verdict).to_owned()];
         if wide {
             texts.insert(1, row.title.clone());
         }
@@ -227,7 +237,9 @@ fn table(view: &View, style: Style) -> Table {
         }
         let last = texts.len() - 1;
         let (_, tint) = colour(row.verdict);
-        table.add_row(texts.into_iter().enumerate().map(|(place, text)| if place == last { Cell::new(text).fg(tint) } else { Cell::new(text) }));
+        table.add_row(
+            texts.into_iter().enumerate().map(|(place, text)| if place == last { Cell::new(text).fg(tint) } else { Cell::new(text) }),
+        );
     }
     // No column may become so narrow that a word of it is torn.
     table.set_constraints(longest.into_iter().map(|columns| ColumnConstraint::LowerBoundary(Width::Fixed(columns as u16 + 2))));
@@ -235,7 +247,11 @@ fn table(view: &View, style: Style) -> Table {
 }
 
 fn scans_cell(row: &ScenarioRow) -> String {
-    if row.accepted == row.initiates { words::count(row.accepted) } else { format!("{} of {}", words::count(row.accepted), words::count(row.initiates)) }
+    if row.accepted == row.initiates {
+        words::count(row.accepted)
+    } else {
+        format!("{} of {}", words::count(row.accepted), words::count(row.initiates))
+    }
 }
 
 fn scans(row: &ScenarioRow) -> String {
@@ -297,10 +313,46 @@ fn command_lines(command: &str, width: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::samples;
+
+    #[test]
+    fn no_line_is_longer_than_the_terminal_is_wide() {
+        for (name, view) in samples::all() {
+            for width in [60, 80, 100, 120] {
+                let text = terminal(&view, Style { width, colour: Colour::Off });
+                for line in text.lines() {
+                    assert!(line.chars().count() <= width, "{name} at {width}: {line}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn colour_only_repeats_what_the_words_say() {
+        for (name, view) in samples::all() {
+            let plain = terminal(&view, Style { width: 100, colour: Colour::Off });
+            let coloured = terminal(&view, Style { width: 100, colour: Colour::On });
+            let escapes = regex::Regex::new("\u{1b}\\[[0-9;]*m").expect("a right expression");
+            let stripped: Vec<&str> = coloured.lines().collect();
+            let stripped: Vec<String> = stripped.iter().map(|line| escapes.replace_all(line, "").trim_end().to_owned()).collect();
+            assert_eq!(stripped.join("\n") + "\n", plain, "{name}");
+            assert!(!plain.contains('\u{1b}'), "{name}: an escape without colour, or from a server");
+        }
+    }
+
+    #[test]
+    fn every_kind_of_run_reads_as_in_its_snapshot() {
+        for (name, view) in samples::all() {
+            insta::assert_snapshot!(format!("{name}_80"), terminal(&view, Style { width: 80, colour: Colour::Off }));
+        }
+        let view = samples::view(samples::seed_bug());
+        insta::assert_snapshot!("seed_bug_60", terminal(&view, Style { width: 60, colour: Colour::Off }));
+        insta::assert_snapshot!("seed_bug_120", terminal(&view, Style { width: 120, colour: Colour::Off }));
+    }
 
     #[test]
     fn a_long_command_can_still_be_pasted() {
         let lines = command_lines("statusgap run immediate --target 'my target.toml' --seed 7", 34);
-        assert_eq!(lines, ["statusgap run immediate \\", "  --target 'my target.toml' \\", "  --seed 7"]);
+        assert_eq!(lines, ["statusgap run immediate --target \\", "  'my target.toml' --seed 7"]);
     }
 }

@@ -9,7 +9,19 @@ use crate::model::time::{Nanos, Span};
 /// Makes text from outside safe to print: control characters, which could steer a terminal, and invisible or
 /// direction-changing ones, which could make a line read as something else, are replaced; the length is bounded.
 pub(super) fn clean(text: &str, most: usize) -> String {
-    let mut out: String = text.chars().take(most).map(|c| if c.is_whitespace() { ' ' } else if is_unsafe(c) { '\u{fffd}' } else { c }).collect();
+    let mut out: String = text
+        .chars()
+        .take(most)
+        .map(|c| {
+            if c.is_whitespace() {
+                ' '
+            } else if is_unsafe(c) {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect();
     if text.chars().nth(most).is_some() {
         out.push('…');
     }
@@ -27,7 +39,8 @@ pub(super) fn name(text: &str) -> String {
 }
 
 fn is_unsafe(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// A measured age or duration: `100.4 ms`, from a second on `1.998 s`.
@@ -40,7 +53,13 @@ fn split(ms: f64) -> (String, &'static str) {
     // 999.96 would be written 1000.0 ms.
     if ms.abs() < 999.95 {
         // Enough digits for a loopback round trip, no more than a timer holds.
-        let number = if ms == 0.0 { "0".to_owned() } else if ms.abs() < 10.0 { format!("{ms:.2}") } else { format!("{ms:.1}") };
+        let number = if ms == 0.0 {
+            "0".to_owned()
+        } else if ms.abs() < 10.0 {
+            format!("{ms:.2}")
+        } else {
+            format!("{ms:.1}")
+        };
         (number, "ms")
     } else {
         (format!("{:.3}", ms / 1e3), "s")
@@ -68,17 +87,16 @@ pub(super) fn planned(at: Nanos) -> String {
 /// A share of 0 to 1 in per cent, never rounded up to all or down to none.
 pub(super) fn share(share: f64) -> String {
     let percent = share * 100.0;
-    let text = if percent == 0.0 || percent == 100.0 {
-        format!("{percent:.0}")
-    } else if (10.0..99.95).contains(&percent) {
+    let text = if (10.0..99.95).contains(&percent) {
         format!("{percent:.1}")
     } else if percent >= 99.95 {
-        format!("{:.3}", percent.min(99.999))
-    } else if percent >= 0.01 {
+        format!("{:.3}", if percent < 100.0 { percent.min(99.999) } else { percent })
+    } else if percent >= 0.01 || percent == 0.0 {
         format!("{percent:.2}")
     } else {
         format!("{percent:.1e}")
     };
+    let text = if text.contains(['.']) && !text.contains('e') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
     format!("{text} %")
 }
 
@@ -117,7 +135,7 @@ pub(super) fn quantile(p: f64) -> String {
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut used = 0;
-    for word in text.split(' ') {
+    for word in unbroken(text) {
         let columns = word.chars().count();
         if used > 0 && used + 1 + columns > width {
             lines.push(String::new());
@@ -129,11 +147,27 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
                 line.push(' ');
                 used += 1;
             }
-            line.push_str(word);
+            line.push_str(&word);
             used += columns;
         }
     }
     lines
+}
+
+/// The words of a text, each number together with its unit.
+fn unbroken(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        let unit = word.trim_end_matches([',', '.', ';', ':', ')']);
+        match words.last_mut().filter(|last| ["s", "ms", "%", "ns"].contains(&unit) && last.ends_with(|c: char| c.is_ascii_digit())) {
+            Some(number) => {
+                number.push(' ');
+                number.push_str(word);
+            }
+            None => words.push(word.to_owned()),
+        }
+    }
+    words
 }
 
 #[cfg(test)]
@@ -158,8 +192,9 @@ mod tests {
             (share(1.0), "100 %"),
             (share(0.99999), "99.999 %"),
             (share(0.9289), "92.9 %"),
-            (share(0.00498), "0.50 %"),
-            (share_between(0.25, 0.25), "25.0 %"),
+            (share(0.00498), "0.5 %"),
+            (share_between(0.25, 0.25), "25 %"),
+            (share(0.01), "1 %"),
             (share_between(0.0, 1.0), "0–100 %"),
             (count(2995), "2,995"),
             (count(1_000_000), "1,000,000"),
@@ -181,6 +216,7 @@ mod tests {
     #[test]
     fn lines_are_broken_between_words_only() {
         assert_eq!(wrap("one two three", 8), ["one two", "three"]);
+        assert_eq!(wrap("within 1.998–2.004 s.", 20), ["within", "1.998–2.004 s."], "a number keeps its unit");
         assert_eq!(wrap("http://a.long/address x", 8), ["http://a.long/address", "x"]);
     }
 }

@@ -47,7 +47,11 @@ fn after_fail(analysis: &Analysis, judgement: &Judgement) -> String {
                 Strength::Moderate => "The likely cause is",
                 Strength::Weak => "A possible cause is",
             };
-            format!("{sure} {} (class {}). {}", cause.class.name(), cause.class.letter(), cause.class.cure())
+            let mut text = format!("{sure} {} (class {}). {}", cause.class.name(), cause.class.letter(), cause.class.cure());
+            if let Some(open) = analysis.diagnosis.undecided.first().filter(|_| cause.strength != Strength::Strong) {
+                text.push_str(&format!(" To be sure: {}", words::sentence(open)));
+            }
+            text
         }
         None if judgement.reasons.iter().any(headline::is_denial) => {
             "No single cause explains what was seen. Attach the markdown report and the log to the ticket: the log holds every exchange, and any cause can be \
@@ -73,13 +77,19 @@ fn remedy(reason: &Reason) -> Option<&'static str> {
         Reason::NoScans { .. } | Reason::InitiatesFailed { .. } => {
             "See why initiates are not accepted: the log holds their answers. Credentials, the request's body and rate limits come first."
         }
-        Reason::NoControl => "Make a never-issued id answerable: check `unknown_id` and the status path in the target file, and that the target is up.",
+        Reason::NoControl => {
+            "Make a never-issued id answerable: check `unknown_id` and the status path in the target file, and that the target is up."
+        }
         Reason::RateUnproven { .. } | Reason::WindowUnproven { .. } | Reason::SpeedUnproven { .. } => {
             "Run more scans (`load.scans` in the scenario), or tolerate what so few scans can show."
         }
         Reason::WarmIds { .. } => "Put `{n}` into the initiate's body in the target file, so that every scan is a new one.",
-        Reason::PollsFailed { .. } => "See what the polls were answered in the log: throttling asks for a slower load, server errors for the service's own log.",
-        Reason::NoSamples { .. } | Reason::Late { .. } => "Run it on a quieter machine, or with fewer scans in flight; or widen `polls.tolerance` in the scenario.",
+        Reason::PollsFailed { .. } => {
+            "See what the polls were answered in the log: throttling asks for a slower load, server errors for the service's own log."
+        }
+        Reason::NoSamples { .. } | Reason::Late { .. } => {
+            "Run it on a quieter machine, or with fewer scans in flight; or widen `polls.tolerance` in the scenario."
+        }
         Reason::TargetGone => "See why the target could not be reached any more, and run again.",
         Reason::Interrupted | Reason::CutOff => "Run it again, to its end.",
         Reason::BudgetSpent => "Raise the budget, or ask for less.",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::analysis::Analysis;
 use crate::analysis::gate::OffsetRate;
 use crate::analysis::scan::ScanHistory;
-use crate::model::answer::Answer;
+use crate::model::answer::{Answer, TransportFault};
 use crate::model::exchange::{Connection, Exchange, Kind};
 use crate::model::run::Journal;
 use crate::model::time::{Nanos, Span};
@@ -55,18 +55,28 @@ fn mark(kind: Kind, told: &str, denied: bool) -> Mark {
     let not_found = told == Answer::NotFound.word();
     match kind {
         Kind::Poll if denied => Mark::Fails,
-        // Any other poll without a denial may still be an error or a throttling.
-        Kind::Poll if not_found || is_trouble(told) => Mark::Neutral,
-        Kind::Poll | Kind::Witness if !not_found => Mark::Works,
+        Kind::Poll | Kind::Witness if !not_found && !is_trouble(told) => Mark::Works,
         Kind::ForeignPoll if not_found => Mark::Works,
-        Kind::ForeignPoll if !is_trouble(told) && told != Answer::Refused.word() => Mark::Fails,
+        Kind::ForeignPoll if !is_trouble(told) => Mark::Fails,
         _ => Mark::Neutral,
     }
 }
 
+/// Whether an answer, in words, says nothing about the scan.
 fn is_trouble(told: &str) -> bool {
-    [Answer::Throttled, Answer::ServerError, Answer::Malformed, Answer::Refused, Answer::Transport].iter().any(|answer| answer.word() == told)
-        || ["timed out", "connection closed", "connection failed"].contains(&told)
+    let answers = [Answer::Throttled, Answer::ServerError, Answer::Malformed, Answer::Refused, Answer::Transport];
+    let faults = [
+        TransportFault::Connect,
+        TransportFault::Resolve,
+        TransportFault::Tls,
+        TransportFault::Timeout,
+        TransportFault::Closed,
+        TransportFault::Protocol,
+        TransportFault::TooLarge,
+        TransportFault::Redirect,
+        TransportFault::Request,
+    ];
+    answers.iter().any(|answer| answer.word() == told) || faults.iter().any(|fault| fault.word() == told)
 }
 
 /// At most so many offsets have a row of their own; the table by age has them all.
@@ -74,8 +84,7 @@ const OFFSETS: usize = 12;
 
 /// The table of checks, by age.
 pub(super) fn rows(journal: &Journal, analysis: &Analysis, histories: &[ScanHistory<'_>]) -> Vec<EvidenceRow> {
-    let mut rows = vec![handed_out(analysis)];
-    rows.extend(controls(journal));
+    let mut rows: Vec<EvidenceRow> = controls(journal).into_iter().chain(handed_out(analysis)).collect();
     let mut timed: Vec<(f64, u8, EvidenceRow)> = offset_rows(analysis);
     timed.extend(reading_rows(journal, analysis, histories));
     timed.extend(appearance(analysis));
@@ -84,17 +93,20 @@ pub(super) fn rows(journal: &Journal, analysis: &Analysis, histories: &[ScanHist
     rows
 }
 
-fn handed_out(analysis: &Analysis) -> EvidenceRow {
+fn handed_out(analysis: &Analysis) -> Option<EvidenceRow> {
     let initiates: u64 = analysis.scenarios.iter().map(|scenario| scenario.counts.initiates).sum();
     let accepted: u64 = analysis.scenarios.iter().map(|scenario| scenario.counts.accepted).sum();
     let trip = analysis.round_trips.iter().find(|trips| trips.kind == Kind::Initiate);
-    EvidenceRow {
+    (initiates > 0).then(|| EvidenceRow {
         check: "id handed out".to_owned(),
         timing: "0s".to_owned(),
         mark: if accepted > 0 { Mark::Works } else { Mark::Fails },
         result: format!("accepted {} of {}", words::count(accepted), words::counted(initiates, "initiate")),
-        evidence: trip.map_or_else(|| "no initiate was answered".to_owned(), |trip| format!("answered within {} (p50)", words::age(trip.from_sent.p50_ms))),
-    }
+        evidence: trip.map_or_else(
+            || "no initiate was answered".to_owned(),
+            |trip| format!("answered within {} (p50)", words::age(trip.from_sent.p50_ms)),
+        ),
+    })
 }
 
 fn controls(journal: &Journal) -> Option<EvidenceRow> {
@@ -106,7 +118,11 @@ fn controls(journal: &Journal) -> Option<EvidenceRow> {
         timing: "control".to_owned(),
         mark: if visible > 0 { Mark::Fails } else { Mark::Works },
         result: tally(polls().map(Exchange::told)),
-        evidence: if visible > 0 { "`visible` proves nothing here".to_owned() } else { "`visible` means that the scan exists".to_owned() },
+        evidence: if visible > 0 {
+            "a visible answer proves nothing here".to_owned()
+        } else {
+            "a visible answer means that the scan exists".to_owned()
+        },
     })
 }
 
@@ -173,7 +189,9 @@ fn reading_rows(journal: &Journal, analysis: &Analysis, histories: &[ScanHistory
             }
         }
     }
-    let denied_at = |at: Span| analysis.scenarios.iter().flat_map(|scenario| &scenario.offsets).any(|rate| rate.at == at.as_nanos() && rate.not_found > 0);
+    let denied_at = |at: Span| {
+        analysis.scenarios.iter().flat_map(|scenario| &scenario.offsets).any(|rate| rate.at == at.as_nanos() && rate.not_found > 0)
+    };
     groups
         .into_iter()
         .map(|((kind, at), readings)| {

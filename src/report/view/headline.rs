@@ -11,7 +11,8 @@ use crate::verdict::{Judgement, Reason, Verdict};
 
 /// What happened, in one line.
 pub(super) fn headline(analysis: &Analysis, judgement: &Judgement, window: &WindowView) -> String {
-    let first = || judgement.reasons.first().map_or_else(|| "no reason was recorded".to_owned(), |reason| words::sentence(&reason.to_string()));
+    let first =
+        || judgement.reasons.first().map_or_else(|| "no reason was recorded".to_owned(), |reason| words::sentence(&reason.to_string()));
     let Some(reads) = read_your_writes(analysis) else { return first() };
     match judgement.verdict {
         Verdict::Inconclusive => first(),
@@ -19,7 +20,11 @@ pub(super) fn headline(analysis: &Analysis, judgement: &Judgement, window: &Wind
         Verdict::Fail => first(),
         Verdict::Pass if reads.checked == 0 => "all expectations held; no scan was polled".to_owned(),
         Verdict::Pass if reads.broken > 0 => {
-            format!("{} of {} were denied, within what the scenarios tolerate", words::count(reads.broken), words::counted(reads.checked, "scan"))
+            format!(
+                "{} of {} were denied, within what the scenarios tolerate",
+                words::count(reads.broken),
+                words::counted(reads.checked, "scan")
+            )
         }
         Verdict::Pass => format!(
             "0 of {} were denied; a true rate below {} cannot be excluded (95 %)",
@@ -38,12 +43,18 @@ pub(super) fn read_your_writes(analysis: &Analysis) -> Option<&Checked> {
 pub(super) fn is_denial(reason: &Reason) -> bool {
     matches!(
         reason,
-        Reason::NotFound { .. } | Reason::RateTooHigh { .. } | Reason::Broken { guarantee: Guarantee::ReadYourWrites | Guarantee::MonotonicVisibility, .. }
+        Reason::NotFound { .. }
+            | Reason::RateTooHigh { .. }
+            | Reason::Broken { guarantee: Guarantee::ReadYourWrites | Guarantee::MonotonicVisibility, .. }
     )
 }
 
 fn denied(reads: &Checked, window: &WindowView) -> String {
-    let mut line = format!("status denied {} of {} after handing out the id", words::count(reads.broken), words::counted(reads.checked, "accepted scan"));
+    let mut line = format!(
+        "status denied {} of {} after handing out the id",
+        words::count(reads.broken),
+        words::counted(reads.checked, "accepted scan")
+    );
     if window.flapping > 0 {
         line.push_str(&format!("; {} had already been visible", words::count(window.flapping)));
     } else if let Some(median) = window.quantiles.iter().find(|quantile| quantile.p == 0.5 && quantile.is_number())
@@ -63,19 +74,31 @@ pub(super) fn notices(journal: &Journal, judgement: &Judgement) -> Vec<String> {
     let exchanges = words::counted(journal.exchanges.len() as u64, "exchange");
     match journal.end.as_ref().map(|end| end.reason) {
         Some(EndReason::Complete) => {}
-        Some(EndReason::Interrupted) => notices.push(format!("PARTIAL RUN: it was interrupted after {exchanges}; what follows is told by those.")),
-        Some(EndReason::Budget) => notices.push(format!("PARTIAL RUN: its budget was spent after {exchanges}; what follows is told by those.")),
-        Some(EndReason::TargetGone) => notices.push(format!("PARTIAL RUN: the target was gone after {exchanges}; what follows is told by those.")),
+        Some(EndReason::Interrupted) => {
+            notices.push(format!("PARTIAL RUN: it was interrupted after {exchanges}; what follows is told by those."))
+        }
+        Some(EndReason::Budget) => {
+            notices.push(format!("PARTIAL RUN: its budget was spent after {exchanges}; what follows is told by those."))
+        }
+        Some(EndReason::TargetGone) => {
+            notices.push(format!("PARTIAL RUN: the target was gone after {exchanges}; what follows is told by those."))
+        }
         None => notices.push(format!("PARTIAL LOG: it has no end; what follows is told by the {exchanges} in it.")),
     }
     if journal.torn {
         notices.push("TORN LOG: its last line was incomplete and is left out.".to_owned());
     }
     if let Some(end) = journal.end.as_ref().filter(|end| end.exchanges != journal.exchanges.len() as u64) {
-        notices.push(format!("INCOMPLETE LOG: it was closed with {}, and {} are in it.", words::counted(end.exchanges, "exchange"), journal.exchanges.len()));
+        notices.push(format!(
+            "INCOMPLETE LOG: it was closed with {}, and {} are in it.",
+            words::counted(end.exchanges, "exchange"),
+            journal.exchanges.len()
+        ));
     }
     if !judgement.assessable {
-        notices.push("NOT ASSESSABLE: a never-issued id is answered as if it existed, so no answer below proves that a scan exists.".to_owned());
+        notices.push(
+            "NOT ASSESSABLE: a never-issued id is answered as if it existed, so no answer below proves that a scan exists.".to_owned(),
+        );
     }
     notices
 }
@@ -84,7 +107,11 @@ pub(super) fn notices(journal: &Journal, judgement: &Judgement) -> Vec<String> {
 pub(super) fn other_reasons(judgement: &Judgement) -> Vec<String> {
     let counted = |reason: &Reason| matches!(reason, Reason::NotFound { .. } | Reason::Broken { .. });
     let headline_is_first = judgement.verdict == Verdict::Inconclusive || !judgement.reasons.iter().any(is_denial);
-    let run_wide = judgement.reasons.iter().skip(usize::from(headline_is_first)).filter(|reason| !counted(reason) && reason.speaks_for() == judgement.verdict);
+    let run_wide = judgement
+        .reasons
+        .iter()
+        .skip(usize::from(headline_is_first))
+        .filter(|reason| !counted(reason) && reason.speaks_for() == judgement.verdict);
     let mut told: Vec<&Reason> = judgement.reasons.first().filter(|_| headline_is_first).into_iter().collect();
     let mut lines = Vec::new();
     for reason in run_wide {

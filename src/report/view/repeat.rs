@@ -32,11 +32,13 @@ fn snippet(journal: &Journal, flapping: bool, seconds: f64) -> Option<String> {
     let status = file.get("status")?.as_table()?;
     let key = id_key(initiate)?;
     // A service that the run had started itself is gone with its port; the file says where one is usually found.
-    let base = file.get("base_url").and_then(Value::as_str).filter(|_| note.service.is_some()).unwrap_or(&note.base_url).trim_end_matches('/');
+    let base =
+        file.get("base_url").and_then(Value::as_str).filter(|_| note.service.is_some()).unwrap_or(&note.base_url).trim_end_matches('/');
     let owner = file.get("users").and_then(|users| users.get("owner")).and_then(|owner| owner.get("headers")).and_then(Value::as_table);
     let initiate_line = request(initiate, "POST", base, owner)?;
     let status_line = request(status, "GET", base, owner)?;
-    let mut lines = vec![format!("id=$({initiate_line} |"), format!("  sed -n 's/.*\"{key}\"[[:space:]]*:[[:space:]]*\"\\([^\"]*\\)\".*/\\1/p')")];
+    let mut lines =
+        vec![format!("id=$({initiate_line} |"), format!("  sed -n 's/.*\"{key}\"[[:space:]]*:[[:space:]]*\"\\([^\"]*\\)\".*/\\1/p')")];
     if seconds > 0.0 {
         lines.push(format!("sleep {seconds}"));
     }
@@ -108,7 +110,8 @@ fn template(text: &str) -> Option<(String, usize)> {
     let inner = text.strip_prefix("${")?;
     let end = inner.find('}')?;
     let (name, default) = inner[..end].split_once(":-").unwrap_or((&inner[..end], ""));
-    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let is_name =
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     let is_plain = default.chars().all(|c| c.is_ascii_alphanumeric() || "._:/-@".contains(c));
     (is_name && is_plain).then(|| (text[..end + 3].to_owned(), end + 3))
 }

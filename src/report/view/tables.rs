@@ -137,6 +137,10 @@ pub(super) fn diagnosis(diagnosis: &Diagnosis) -> (Vec<CauseRow>, Vec<RuledOutRo
         cure: cause.class.cure(),
         evidence: cause.evidence.iter().map(|told| words::sentence(told)).collect(),
     });
-    let ruled_out = diagnosis.ruled_out.iter().map(|row| RuledOutRow { class: row.class.letter(), name: row.class.name(), by: words::sentence(&row.by) });
+    let ruled_out = diagnosis.ruled_out.iter().map(|row| RuledOutRow {
+        class: row.class.letter(),
+        name: row.class.name(),
+        by: words::sentence(&row.by),
+    });
     (causes.collect(), ruled_out.collect(), diagnosis.undecided.iter().map(|told| words::sentence(told)).collect())
 }

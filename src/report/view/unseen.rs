@@ -20,6 +20,7 @@ pub(super) fn unseen(journal: &Journal, analysis: &Analysis, view: &View) -> Vec
         }
     }
     lines.extend(view.undecided.iter().cloned());
+    lines.extend(quantile_notes(view));
     if let Some(shard) = journal.run.shard {
         lines.push(format!("This is shard {} of {}: the other shards' scans are not in it.", shard.index + 1, shard.of));
     }
@@ -67,6 +68,9 @@ fn near_the_edge(analysis: &Analysis, view: &View) -> Vec<String> {
 fn window_limits(view: &View) -> Vec<String> {
     let window = &view.window;
     let mut lines = Vec::new();
+    if !view.assessable {
+        return lines;
+    }
     if window.flapping > 0 {
         lines.push(format!("{} flapped: they have no window, and are not in its distribution.", words::counted(window.flapping, "scan")));
     }
@@ -77,23 +81,28 @@ fn window_limits(view: &View) -> Vec<String> {
         ));
     }
     if window.no_evidence > 0 {
-        lines.push(format!("Of {} nothing was learnt: no poll was answered visible or not_found.", words::counted(window.no_evidence, "scan")));
-    }
-    if window.scans > 0 {
-        for row in &window.quantiles {
-            if let Some(note) = &row.note {
-                lines.push(format!("The window's {}: {note}.", row.label));
-            }
-        }
+        lines.push(format!(
+            "Of {} nothing was learnt: no poll was answered visible or not_found.",
+            words::counted(window.no_evidence, "scan")
+        ));
     }
     if window.estimate.as_ref().is_some_and(|estimate| !estimate.unique) {
-        lines.push("The estimate of the window's distribution is not the only best one: between its brackets other curves fit as well.".to_owned());
+        lines.push(
+            "The estimate of the window's distribution is not the only best one: between its brackets other curves fit as well.".to_owned(),
+        );
     }
     if window.scans > 0 && window.denied == 0 && window.flapping == 0 {
         let first = window.curve.iter().filter_map(|point| point.to_ms).fold(0.0, f64::max);
         lines.push(format!("A window shorter than the first poll's answer (up to {} here) leaves no trace.", words::age(first)));
     }
     lines
+}
+
+fn quantile_notes(view: &View) -> Option<String> {
+    let notes: Vec<String> =
+        view.window.quantiles.iter().filter_map(|row| row.note.as_ref().map(|note| format!("{} {note}", row.label))).collect();
+    (view.assessable && view.window.denied > 0 && !notes.is_empty())
+        .then(|| format!("Quantiles of the window that cannot be told as numbers: {}.", notes.join("; ")))
 }
 
 fn lost_polls(analysis: &Analysis) -> Vec<String> {
@@ -104,7 +113,10 @@ fn lost_polls(analysis: &Analysis) -> Vec<String> {
         lines.push(format!("{} left too late for their offset and speak only for the window.", words::counted(late, "poll")));
     }
     if other > 0 {
-        lines.push(format!("{} were answered neither visible nor not_found (errors, throttling, time-outs).", words::counted(other, "poll")));
+        lines.push(format!(
+            "{} were answered neither visible nor not_found (errors, throttling, time-outs).",
+            words::counted(other, "poll")
+        ));
     }
     lines
 }

@@ -103,7 +103,9 @@ fn row(quantile: &Quantile, scans: u64) -> QuantileRow {
     let label = words::quantile(quantile.p);
     let key = label.replace('.', "");
     let (note, told_at_all) = match (quantile.caveat, quantile.to_ms) {
-        (Some(Caveat::TooFew { needs }), _) => (Some(format!("n too small: {} of {} scans", words::count(scans), words::count(needs))), false),
+        (Some(Caveat::TooFew { needs }), _) => {
+            (Some(format!("n too small: {} of {} scans", words::count(scans), words::count(needs))), false)
+        }
         (_, None) => (Some(format!("beyond what was watched: {}", words::between(quantile.from_ms, None))), false),
         (Some(Caveat::NotIdentified), Some(_)) => {
             (Some(format!("not identified: somewhere in {}", words::between(quantile.from_ms, quantile.to_ms))), true)
