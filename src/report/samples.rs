@@ -1,0 +1,405 @@
+//! Small runs with known findings, for the formats' tests.
+//!
+//! The findings are written down rather than computed, so that a snapshot shows what a format makes of them and nothing else.
+
+use crate::analysis::diagnosis::{Cause, Diagnosis, RuledOut, Strength};
+use crate::analysis::gate::OffsetRate;
+use crate::analysis::guarantees::{Checked, Proof};
+use crate::analysis::latency::Latency;
+use crate::analysis::punctuality::Punctuality;
+use crate::analysis::round_trips::RoundTrips;
+use crate::analysis::timeline::{Step, Timeline};
+use crate::analysis::window::{Caveat, CurvePoint, EstimateNote, Quantile, ShareBy, Window};
+use crate::analysis::{Analysis, Counts, ScenarioAnalysis};
+use crate::model::answer::{Answer, State};
+use crate::model::exchange::{Connection, Exchange, Kind, Purpose};
+use crate::model::fault::FaultClass;
+use crate::model::guarantee::Guarantee;
+use crate::model::input::Source;
+use crate::model::run::{Capabilities, ClockNote, End, EndReason, Environment, Journal, Run, TargetNote};
+use crate::model::scenario::Scenario;
+use crate::model::time::{Nanos, Stamp};
+use crate::report::View;
+use crate::verdict::{Judgement, Reason, ScenarioJudgement, Verdict};
+
+const TARGET: &str = r#"
+name = "opportunity-scan"
+base_url = "${STATUSGAP_URL:-http://127.0.0.1:8080}"
+unknown_id = "scan_{uuid}"
+[users.owner]
+headers = { Authorization = "Bearer ${SCAN_TOKEN:-alice-token}" }
+[initiate]
+path = "/api/v1/opportunities/discover"
+json = { force_refresh = true, symbols = ["S{n}"] }
+id = { pointer = "/scan_id" }
+[status]
+path = "/api/v1/opportunities/status/{id}"
+state = { pointer = "/status" }
+"#;
+
+const IMMEDIATE: &str = r#"
+name = "immediate"
+title = "polls every new scan 0.1 s after its id"
+source = "the first test of the analysis"
+[load]
+scans = 50
+[polls]
+offsets = ["100ms"]
+[follow]
+until = "visible"
+every = "20ms"
+deadline = "10s"
+[readings]
+witness = ["100ms"]
+"#;
+
+const SETTLED: &str = r#"
+name = "settled"
+title = "polls every new scan 2 s after its id"
+source = "the second test of the analysis"
+[load]
+scans = 50
+[polls]
+offsets = ["2s"]
+"#;
+
+fn ms(ms: f64) -> Nanos {
+    Nanos((ms * 1e6) as i64)
+}
+
+fn exchange(kind: Kind, sent_ms: f64, answer: Answer, word: Option<&str>) -> Exchange {
+    let sent = Stamp((sent_ms * 1e6) as u64);
+    Exchange {
+        scenario: 0,
+        arm: 0,
+        scan: Some(0),
+        kind,
+        purpose: Purpose::Other,
+        connection: Connection::Fresh,
+        poller: 0,
+        offset: None,
+        planned: sent,
+        sent,
+        first_byte: None,
+        done: Stamp(sent.0 + 1_200_000),
+        conn: None,
+        new_conn: None,
+        http: Some(200),
+        answer,
+        fault: None,
+        state: word.map(|_| State::Running),
+        word: word.map(str::to_owned),
+        progress: None,
+        id: None,
+        echo: None,
+        worker: None,
+        cache: None,
+        seen: None,
+        route: None,
+        digest: None,
+        body: None,
+    }
+}
+
+/// A run of `immediate` and `settled` with one scan's exchanges: t = 0 is at 11.2 ms.
+fn journal() -> Journal {
+    let read = |text| Scenario::read(Source { file: "sample.toml", text }).expect("a right scenario");
+    let scenarios = vec![read(IMMEDIATE), read(SETTLED)];
+    let unknown = Exchange { scan: None, ..exchange(Kind::UnknownPoll, 1.0, Answer::NotFound, None) };
+    let initiate = Exchange { id: Some("scan_7f".to_owned()), ..exchange(Kind::Initiate, 10.0, Answer::Accepted, None) };
+    let exchanges = vec![
+        unknown.clone(),
+        unknown,
+        initiate,
+        exchange(Kind::Poll, 111.3, Answer::NotFound, None),
+        exchange(Kind::Witness, 111.4, Answer::Visible, Some("in_progress")),
+        exchange(Kind::Poll, 2012.5, Answer::Visible, Some("scanning")),
+    ];
+    Journal {
+        run: Run {
+            schema: 1,
+            tool: "statusgap 0.1.0".to_owned(),
+            run_id: "r-000000000007".to_owned(),
+            started: "2026-01-05T09:00:00Z".to_owned(),
+            seed: 7,
+            target: TargetNote {
+                name: "opportunity-scan".to_owned(),
+                base_url: "http://127.0.0.1:40123".to_owned(),
+                file: TARGET.to_owned(),
+                service: Some("deferred, 1 worker, store memory".to_owned()),
+                can: Capabilities { witness: true, echo: true, states: true, ..Capabilities::default() },
+            },
+            scenarios: scenarios.clone(),
+            clock: ClockNote { timer: "timerfd".to_owned(), resolution: Nanos(1) },
+            shard: None,
+            command: "statusgap run immediate settled --service deferred --seed 7".to_owned(),
+            environment: Environment { system: "linux x86_64".to_owned(), processors: 2 },
+        },
+        scenarios,
+        end: Some(End { at: Stamp(4_000_000_000), reason: EndReason::Complete, exchanges: exchanges.len() as u64 }),
+        exchanges,
+        torn: false,
+    }
+}
+
+fn quantile(p: f64, from_ms: f64, to_ms: Option<f64>, needs: u64) -> Quantile {
+    let caveat = (needs > 50).then_some(Caveat::TooFew { needs });
+    Quantile { p, from_ms, to_ms, lower_ms: from_ms - 0.5, upper_ms: to_ms.filter(|_| caveat.is_none()).map(|to| to + 0.6), caveat }
+}
+
+/// A window that ends between two ages for all scans.
+fn window(scans: u64, denied: u64, from_ms: f64, to_ms: f64) -> Window {
+    let middle = f64::midpoint(from_ms, to_ms);
+    Window {
+        scans,
+        flapping: 0,
+        never_visible: 0,
+        no_evidence: 0,
+        denied,
+        visible_by: vec![
+            ShareBy { t_ms: 100.0, share_from: 0.0, share_to: if from_ms < 100.0 { 1.0 } else { 0.0 }, lower: 0.0, upper: 0.0711 },
+            ShareBy { t_ms: 2000.0, share_from: 0.5, share_to: 0.5, lower: 0.355, upper: 0.645 },
+        ],
+        quantiles: vec![
+            quantile(0.5, from_ms, Some(middle), 5),
+            quantile(0.9, middle, Some(to_ms), 29),
+            quantile(0.99, middle, Some(to_ms), 299),
+            quantile(0.999, middle, Some(to_ms), 2995),
+        ],
+        curve: vec![CurvePoint { from_ms, to_ms: Some(middle), mass: 0.5 }, CurvePoint { from_ms: middle, to_ms: Some(to_ms), mass: 0.5 }],
+        estimate: Some(EstimateNote { method: "counting".to_owned(), kkt_gap: 1.2e-13, unique: true }),
+        brackets: Vec::new(),
+    }
+}
+
+fn rate(at_ms: f64, polls: u64, not_found: u64, lower: f64, upper: f64) -> OffsetRate {
+    OffsetRate {
+        at: ms(at_ms),
+        arm: "fresh".to_owned(),
+        connection: Connection::Fresh,
+        polls,
+        not_found,
+        other: 0,
+        late: 0,
+        scans: polls,
+        scans_denied: not_found,
+        lower,
+        upper,
+    }
+}
+
+fn guarantees(broken: &[(Guarantee, u64, &str)], n: u64) -> Vec<Checked> {
+    Guarantee::ALL
+        .into_iter()
+        .map(|guarantee| {
+            let told = broken.iter().find(|(broken, ..)| *broken == guarantee);
+            let why = match guarantee {
+                Guarantee::Isolation => Some("no foreign user polled"),
+                Guarantee::CrashHonesty => Some("no scan died"),
+                _ => None,
+            };
+            Checked {
+                guarantee,
+                checked: if why.is_some() {
+                    0
+                } else if guarantee == Guarantee::Honesty {
+                    2
+                } else {
+                    n
+                },
+                broken: told.map_or(0, |(_, broken, _)| *broken),
+                evidence: told.iter().map(|(_, _, told)| Proof { scan: Some(0), told: (*told).to_owned() }).collect(),
+                not_assessed: why.map(str::to_owned),
+            }
+        })
+        .collect()
+}
+
+fn trips() -> Vec<RoundTrips> {
+    let latency = |p50_ms| Latency { count: 100, p50_ms, p90_ms: p50_ms * 1.5, p99_ms: None, max_ms: p50_ms * 3.0 };
+    let row = |kind, connection, p50| RoundTrips { kind, connection, from_sent: latency(p50), from_planned: latency(p50 + 0.1) };
+    vec![row(Kind::Initiate, Connection::Fresh, 1.2), row(Kind::Poll, Connection::Fresh, 0.8), row(Kind::Poll, Connection::KeepAlive, 0.5)]
+}
+
+fn step(at_ms: f64, until_ms: f64, times: u64, kind: Kind, told: &str, denied: bool) -> Step {
+    Step { at: ms(at_ms), until: ms(until_ms), times, kind, connection: Connection::Fresh, told: told.to_owned(), denied, worker: None }
+}
+
+fn scenario(name: &str, offsets: Vec<OffsetRate>, window: Window, guarantees: Vec<Checked>) -> ScenarioAnalysis {
+    ScenarioAnalysis {
+        name: name.to_owned(),
+        counts: Counts { initiates: 50, accepted: 50, polls: 200, ..Counts::default() },
+        offsets,
+        window,
+        guarantees,
+        punctuality: Punctuality::default(),
+        round_trips: Vec::new(),
+    }
+}
+
+fn analysis(scenarios: Vec<ScenarioAnalysis>, window: Window, guarantees: Vec<Checked>) -> Analysis {
+    Analysis {
+        scenarios,
+        window,
+        guarantees,
+        round_trips: trips(),
+        punctuality: Punctuality { polls: 100, p50_ms: 0.05, p99_ms: 0.31, max_ms: 0.9 },
+        timeline: Some(Timeline {
+            scan: 0,
+            scenario: 0,
+            id: Some("scan_7f".to_owned()),
+            steps: vec![
+                step(100.1, 100.1, 1, Kind::Poll, "not_found", true),
+                step(100.2, 100.2, 1, Kind::Witness, "in_progress", false),
+                step(120.4, 1999.8, 95, Kind::Poll, "not_found", true),
+                step(2001.3, 2001.3, 1, Kind::Poll, "scanning", false),
+            ],
+        }),
+        diagnosis: Diagnosis::default(),
+        honest: Some(true),
+    }
+}
+
+fn judged(name: &str, verdict: Verdict, reasons: Vec<Reason>, could_miss: Option<f64>) -> ScenarioJudgement {
+    ScenarioJudgement { name: name.to_owned(), verdict, reasons, could_miss }
+}
+
+/// The run that the seed's bug leaves.
+pub(super) fn seed_bug() -> (Journal, Analysis, Judgement) {
+    let reads = (Guarantee::ReadYourWrites, 50, "scan 0: poll at 100.1 ms answered not_found, and 95 more until 1999.8 ms");
+    let agreement = (Guarantee::Agreement, 50, "scan 0: the witness said in_progress at 100.2 ms, the status not_found at 120.4 ms");
+    let scenarios = vec![
+        scenario("immediate", vec![rate(100.0, 50, 50, 0.9289, 1.0)], window(50, 50, 1998.2, 2003.9), guarantees(&[reads, agreement], 50)),
+        scenario("settled", vec![rate(2000.0, 50, 25, 0.3553, 0.6447)], window(50, 50, 1998.2, 2003.9), guarantees(&[reads], 50)),
+    ];
+    let mut analysis = analysis(scenarios, window(50, 50, 1998.2, 2003.9), guarantees(&[reads, agreement], 100));
+    analysis.guarantees[2].broken = 100;
+    analysis.diagnosis = Diagnosis {
+        causes: vec![Cause {
+            class: FaultClass::A,
+            strength: Strength::Strong,
+            evidence: vec!["50 of 50 windows end between 1998.2 and 2003.9 ms, whatever the load".to_owned()],
+        }],
+        ruled_out: vec![RuledOut { class: FaultClass::D, by: "paired polls of equal age: 0/20 and 0/20".to_owned() }],
+        undecided: vec![
+            "Delayed registration and a commit after the answer look alike at this load; a burst would tell them apart.".to_owned(),
+        ],
+    };
+    let not_found = |at, not_found| Reason::NotFound { at: ms(at), connection: Connection::Fresh, not_found, polls: 50 };
+    let broken = Reason::Broken { guarantee: Guarantee::ReadYourWrites, broken: 50, checked: 50 };
+    let judgement = Judgement {
+        verdict: Verdict::Fail,
+        reasons: vec![not_found(100.0, 50), broken.clone(), not_found(2000.0, 25)],
+        assessable: true,
+        scenarios: vec![
+            judged("immediate", Verdict::Fail, vec![not_found(100.0, 50), broken], None),
+            judged("settled", Verdict::Fail, vec![not_found(2000.0, 25)], None),
+        ],
+    };
+    (journal(), analysis, judgement)
+}
+
+/// A run of a service without a window.
+pub(super) fn healthy() -> (Journal, Analysis, Judgement) {
+    let scenarios = vec![
+        scenario("immediate", vec![rate(100.0, 50, 0, 0.0, 0.0711)], window(50, 0, 0.0, 101.3), guarantees(&[], 50)),
+        scenario("settled", vec![rate(2000.0, 50, 0, 0.0, 0.0711)], window(50, 0, 0.0, 2001.1), guarantees(&[], 50)),
+    ];
+    let mut analysis = analysis(scenarios, window(50, 0, 0.0, 101.3), guarantees(&[], 100));
+    for seen in std::iter::once(&mut analysis.window).chain(analysis.scenarios.iter_mut().map(|scenario| &mut scenario.window)) {
+        for quantile in &mut seen.quantiles[..2] {
+            quantile.from_ms = 0.0;
+            quantile.caveat = Some(Caveat::NotIdentified);
+        }
+    }
+    analysis.timeline = None;
+    let judgement = Judgement {
+        verdict: Verdict::Pass,
+        reasons: Vec::new(),
+        assessable: true,
+        scenarios: vec![
+            judged("immediate", Verdict::Pass, Vec::new(), Some(0.0582)),
+            judged("settled", Verdict::Pass, Vec::new(), Some(0.0582)),
+        ],
+    };
+    (journal(), analysis, judgement)
+}
+
+/// A service that answers any id as if it existed.
+pub(super) fn unassessable() -> (Journal, Analysis, Judgement) {
+    let (mut journal, mut analysis, mut judgement) = healthy();
+    for exchange in journal.exchanges.iter_mut().filter(|exchange| exchange.kind == Kind::UnknownPoll) {
+        exchange.answer = Answer::Visible;
+        exchange.word = Some("pending".to_owned());
+    }
+    let honesty = (Guarantee::Honesty, 2, "scan_0000 was never issued and is answered pending");
+    analysis.guarantees = guarantees(&[honesty], 100);
+    analysis.honest = Some(false);
+    analysis.diagnosis.causes = vec![Cause {
+        class: FaultClass::N,
+        strength: Strength::Strong,
+        evidence: vec!["2 of 2 never-issued ids are answered pending".to_owned()],
+    }];
+    judgement.verdict = Verdict::Inconclusive;
+    judgement.assessable = false;
+    judgement.reasons = vec![Reason::UnknownIdVisible];
+    for scenario in &mut judgement.scenarios {
+        *scenario = judged(&scenario.name, Verdict::Inconclusive, vec![Reason::UnknownIdVisible], None);
+    }
+    (journal, analysis, judgement)
+}
+
+/// The seed's bug, in a log that was cut off.
+pub(super) fn partial() -> (Journal, Analysis, Judgement) {
+    let (mut journal, analysis, mut judgement) = seed_bug();
+    journal.end = None;
+    journal.torn = true;
+    judgement.reasons.insert(0, Reason::CutOff);
+    (journal, analysis, judgement)
+}
+
+/// Four workers with memories of their own, one of whose names is hostile.
+pub(super) fn flapping() -> (Journal, Analysis, Judgement) {
+    let (journal, mut analysis, mut judgement) = seed_bug();
+    let reads = (Guarantee::ReadYourWrites, 37, "scan 3: poll at 100.2 ms answered not_found (worker 2|\u{1b}[2J`rm`)");
+    let flaps = (
+        Guarantee::MonotonicVisibility,
+        31,
+        "scan 3: visible at 120.3 ms (worker 1), then not_found at 140.2 ms (worker 2); 4 such denials in all",
+    );
+    analysis.guarantees = guarantees(&[reads, flaps], 50);
+    analysis.scenarios.truncate(1);
+    analysis.scenarios[0].guarantees = analysis.guarantees.clone();
+    analysis.scenarios[0].offsets = vec![rate(100.0, 50, 37, 0.597, 0.8537)];
+    for seen in [&mut analysis.window, &mut analysis.scenarios[0].window] {
+        *seen = Window { flapping: 31, denied: 37, ..window(19, 6, 0.0, 140.2) };
+        seen.quantiles[0].caveat = Some(Caveat::NotIdentified);
+        seen.quantiles[1].caveat = Some(Caveat::TooFew { needs: 29 });
+    }
+    if let Some(timeline) = &mut analysis.timeline {
+        timeline.steps[0].worker = Some("2|\u{1b}[2J`rm`".to_owned());
+    }
+    analysis.diagnosis = Diagnosis::default();
+    let broken = |guarantee, broken| Reason::Broken { guarantee, broken, checked: 50 };
+    judgement.reasons = vec![broken(Guarantee::ReadYourWrites, 37), broken(Guarantee::MonotonicVisibility, 31)];
+    judgement.scenarios = vec![judged("immediate", Verdict::Fail, judgement.reasons.clone(), None)];
+    let mut journal = journal;
+    journal.scenarios.truncate(1);
+    (journal, analysis, judgement)
+}
+
+/// The view of a sample.
+pub(super) fn view(sample: (Journal, Analysis, Judgement)) -> View {
+    View::of(&sample.0, &sample.1, &sample.2)
+}
+
+/// All samples, by name.
+pub(super) fn all() -> Vec<(&'static str, View)> {
+    vec![
+        ("seed_bug", view(seed_bug())),
+        ("healthy", view(healthy())),
+        ("unassessable", view(unassessable())),
+        ("partial", view(partial())),
+        ("flapping", view(flapping())),
+    ]
+}

@@ -1,0 +1,358 @@
+//! The terminal: what a tired on-call engineer needs, on one screen.
+//!
+//! The headline comes first, since a log scrolls; the next step comes last, since that is where the eye is when the command
+//! has ended. Between them one table, what was broken with its first proof, and the window in a curve and a line.
+
+use comfy_table::{Cell, Color, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle, Width};
+
+use crate::report::plot::Plot;
+use crate::report::view::{ScenarioRow, Standing, View};
+use crate::report::words;
+use crate::verdict::Verdict;
+
+/// How a terminal wants its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// Columns. Lines are broken between words to fit; a single word longer than that is left whole.
+    pub width: usize,
+    /// Whether to use colour.
+    pub colour: Colour,
+}
+
+/// Whether to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colour {
+    /// With ANSI escapes. They only repeat what the words say.
+    On,
+    /// Text alone.
+    Off,
+}
+
+/// Below so many columns scenarios are stacked instead of tabulated.
+const TABLE_FROM: usize = 80;
+/// From so many columns on the table also says what a scenario does.
+const WIDE_FROM: usize = 120;
+/// No terminal is narrower, whatever it says of itself.
+const NARROWEST: usize = 40;
+/// Columns of the section names on the left.
+const MARGIN: usize = 9;
+/// At most so many things unseen are told here; the markdown report tells all.
+const UNSEEN: usize = 3;
+/// At most so many broken guarantees, and other reasons, are told here.
+const TOLD: usize = 6;
+
+/// The report for a terminal. Ends with a newline.
+pub fn terminal(view: &View, style: Style) -> String {
+    let style = Style { width: style.width.max(NARROWEST), ..style };
+    let mut page = Page { style, text: String::new() };
+    page.headline(view);
+    page.scenarios(view);
+    page.broken(view);
+    page.window(view);
+    page.causes(view);
+    page.unseen(view);
+    page.section("next", &[view.next_step.clone()]);
+    if !view.repeat.command.is_empty() {
+        let lines = command_lines(&view.repeat.command, style.width - MARGIN);
+        page.block("repeat", &lines);
+    }
+    page.text
+}
+
+struct Page {
+    style: Style,
+    text: String,
+}
+
+impl Page {
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line.trim_end());
+        self.text.push('\n');
+    }
+
+    /// Paragraphs beside a section's name, broken to the width.
+    fn section(&mut self, name: &str, paragraphs: &[String]) {
+        let width = self.style.width - MARGIN;
+        let lines: Vec<String> = paragraphs.iter().flat_map(|paragraph| words::wrap(paragraph, width)).collect();
+        self.block(name, &lines);
+    }
+
+    /// Finished lines beside a section's name.
+    fn block(&mut self, name: &str, lines: &[String]) {
+        for (place, line) in lines.iter().enumerate() {
+            let label = format!("{:MARGIN$}", if place == 0 { name } else { "" });
+            let label = self.paint(&label, "2");
+            self.line(&format!("{label}{line}"));
+        }
+    }
+
+    fn paint(&self, text: &str, code: &str) -> String {
+        match self.style.colour {
+            Colour::On if !text.trim().is_empty() => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
+            _ => text.to_owned(),
+        }
+    }
+
+    fn headline(&mut self, view: &View) {
+        let word = view.verdict.word().to_uppercase();
+        let indent = word.len() + 2;
+        let lines = words::wrap(&view.headline, self.style.width - indent);
+        let (code, _) = colour(view.verdict);
+        for (place, line) in lines.iter().enumerate() {
+            if place == 0 {
+                let word = self.paint(&word, &format!("1;{code}"));
+                self.line(&format!("{word}  {line}"));
+            } else {
+                self.line(&format!("{:indent$}{line}", ""));
+            }
+        }
+        let run = &view.run;
+        let what = match &run.service {
+            Some(service) => format!("{} at {} ({service})", run.target, run.base_url),
+            None => format!("{} at {}", run.target, run.base_url),
+        };
+        self.section("target", &[what]);
+        self.section("note", &view.notices);
+        let mut reasons: Vec<String> = view.other_reasons.iter().take(TOLD).cloned().collect();
+        if view.other_reasons.len() > TOLD {
+            reasons.push(format!("and {} more reasons", view.other_reasons.len() - TOLD));
+        }
+        self.section("because", &reasons);
+        self.line("");
+    }
+
+    fn scenarios(&mut self, view: &View) {
+        if view.scenarios.is_empty() {
+            return;
+        }
+        if self.style.width < TABLE_FROM {
+            for row in &view.scenarios {
+                self.stacked(row);
+            }
+        } else {
+            let table = table(view, self.style);
+            for line in table.lines() {
+                self.line(&line);
+            }
+        }
+        self.line("");
+    }
+
+    fn stacked(&mut self, row: &ScenarioRow) {
+        let (code, _) = colour(row.verdict);
+        let verdict = self.paint(verdict_word(row.verdict), code);
+        self.line(&format!("{}: {verdict}", row.name));
+        let told = format!("{} · not_found {} · window {}", scans(row), row.denied, row.window.short);
+        for line in words::wrap(&told, self.style.width - 2) {
+            self.line(&format!("  {line}"));
+        }
+    }
+
+    fn broken(&mut self, view: &View) {
+        let broken: Vec<_> = view.guarantees.iter().filter(|row| row.standing == Standing::Broken).collect();
+        let mut told = Vec::new();
+        let width = self.style.width - MARGIN;
+        for row in broken.iter().take(TOLD) {
+            let line = format!("{} in {} of {}: {}", row.name, words::count(row.broken), words::count(row.checked), row.promise);
+            told.extend(words::wrap(&line, width));
+            if let Some(proof) = row.evidence.first() {
+                told.extend(words::wrap(proof, width - 2).into_iter().map(|line| format!("  {line}")));
+            }
+        }
+        if broken.len() > TOLD {
+            told.push(format!("and {} more", broken.len() - TOLD));
+        }
+        self.block("broken", &told);
+    }
+
+    fn window(&mut self, view: &View) {
+        let window = &view.window;
+        if window.scans + window.flapping == 0 || !view.assessable {
+            return;
+        }
+        let width = self.style.width - MARGIN;
+        let mut lines = Vec::new();
+        if window.denied == 0 {
+            lines.push(format!("none seen: no poll of {} was denied", words::counted(window.scans, "scan")));
+        } else if let Some(plot) = Plot::of(&window.curve) {
+            let end = words::age(plot.end_ms);
+            let caption = if width >= 90 { "  share of scans visible by age" } else { "" };
+            let room = width.saturating_sub(5 + end.chars().count() + caption.chars().count()).min(60);
+            lines.push(format!("0 ▕{}▏ {end}{caption}", plot.line(room)));
+        }
+        let told: Vec<String> = window.quantiles.iter().take(3).map(|row| format!("{} {}", row.label, row.told)).collect();
+        if window.scans > 0 && window.denied > 0 {
+            lines.extend(words::wrap(&told.join(" · "), width));
+        }
+        lines.extend(words::wrap(&window.safe.told, width));
+        self.block("window", &lines);
+    }
+
+    fn causes(&mut self, view: &View) {
+        let width = self.style.width - MARGIN;
+        let mut told = Vec::new();
+        for cause in view.causes.iter().take(2) {
+            told.extend(words::wrap(&format!("{} {} ({}): {}", cause.class, cause.name, cause.strength, cause.mechanism), width));
+            if let Some(evidence) = cause.evidence.first() {
+                told.extend(words::wrap(evidence, width - 2).into_iter().map(|line| format!("  {line}")));
+            }
+        }
+        self.block("cause", &told);
+    }
+
+    fn unseen(&mut self, view: &View) {
+        let mut told: Vec<String> = view.unseen.iter().take(UNSEEN).cloned().collect();
+        if view.unseen.len() > UNSEEN {
+            told.push(format!("and {} more, in the markdown report", view.unseen.len() - UNSEEN));
+        }
+        self.section("unseen", &told);
+    }
+}
+
+/// A rule under the header and nothing else: rows are read across, and rules between them would double their number.
+const RULED: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+
+fn table(view: &View, style: Style) -> Table {
+    let wide = style.width >= WIDE_FROM;
+    let mut table = Table::new();
+    table.load_style(RULED).set_content_arrangement(ContentArrangement::Dynamic);
+    table.force_no_tty().set_width(u16::try_from(style.width).unwrap_or(u16::MAX));
+    if style.colour == Colour::On {
+        table.enforce_styling();
+    }
+    let mut header = vec!["scenario", "scans", "not_found", "window", "verdict"];
+    if wide {
+        header.insert(1, "what");
+    }
+    let mut longest: Vec<usize> = header.iter().map(|word| word.len()).collect();
+    table.set_header(header);
+    for row in &view.scenarios {
+        let mut texts =
+            vec![row.name.clone(), scans_cell(row), row.denied.clone(), row.window.short.clone(), verdict_word(row.verdict).to_owned()];
+        if wide {
+            texts.insert(1, row.title.clone());
+        }
+        for (longest, text) in longest.iter_mut().zip(&texts) {
+            *longest = text.split(' ').map(|word| word.chars().count()).chain([*longest]).max().unwrap_or_default();
+        }
+        let last = texts.len() - 1;
+        let (_, tint) = colour(row.verdict);
+        table.add_row(
+            texts.into_iter().enumerate().map(|(place, text)| if place == last { Cell::new(text).fg(tint) } else { Cell::new(text) }),
+        );
+    }
+    // No column may become so narrow that a word of it is torn.
+    table.set_constraints(longest.into_iter().map(|columns| ColumnConstraint::LowerBoundary(Width::Fixed(columns as u16 + 2))));
+    table
+}
+
+fn scans_cell(row: &ScenarioRow) -> String {
+    if row.accepted == row.initiates {
+        words::count(row.accepted)
+    } else {
+        format!("{} of {}", words::count(row.accepted), words::count(row.initiates))
+    }
+}
+
+fn scans(row: &ScenarioRow) -> String {
+    if row.accepted == row.initiates { words::counted(row.accepted, "scan") } else { format!("{} scans", scans_cell(row)) }
+}
+
+/// A failed row must be seen without colour, too.
+fn verdict_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Fail => "FAIL",
+        other => other.word(),
+    }
+}
+
+fn colour(verdict: Verdict) -> (&'static str, Color) {
+    match verdict {
+        Verdict::Pass => ("32", Color::DarkGreen),
+        Verdict::Fail => ("31", Color::DarkRed),
+        Verdict::Inconclusive => ("33", Color::DarkYellow),
+    }
+}
+
+/// A shell command over several lines, broken only where the shell allows it: at blanks outside quotes.
+fn command_lines(command: &str, width: usize) -> Vec<String> {
+    let mut words_of_it = vec![String::new()];
+    let mut quote = None;
+    for c in command.chars() {
+        match (c, quote) {
+            (' ', None) => words_of_it.push(String::new()),
+            _ => {
+                if quote == Some(c) {
+                    quote = None;
+                } else if quote.is_none() && (c == '\'' || c == '"') {
+                    quote = Some(c);
+                }
+                if let Some(word) = words_of_it.last_mut() {
+                    word.push(c);
+                }
+            }
+        }
+    }
+    let mut lines: Vec<String> = Vec::new();
+    let mut line = String::new();
+    for word in words_of_it.into_iter().filter(|word| !word.is_empty()) {
+        let columns = line.chars().count() + 1 + word.chars().count();
+        // Two columns are kept free for the mark that the command goes on.
+        if !line.is_empty() && columns + 2 > width {
+            lines.push(format!("{line} \\"));
+            line = "  ".to_owned();
+        } else if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(&word);
+    }
+    lines.push(line);
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples;
+
+    #[test]
+    fn no_line_is_longer_than_the_terminal_is_wide() {
+        for (name, view) in samples::all() {
+            for width in [60, 80, 100, 120] {
+                let text = terminal(&view, Style { width, colour: Colour::Off });
+                for line in text.lines() {
+                    assert!(line.chars().count() <= width, "{name} at {width}: {line}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn colour_only_repeats_what_the_words_say() {
+        for (name, view) in samples::all() {
+            let plain = terminal(&view, Style { width: 100, colour: Colour::Off });
+            let coloured = terminal(&view, Style { width: 100, colour: Colour::On });
+            let escapes = regex::Regex::new("\u{1b}\\[[0-9;]*m").expect("a right expression");
+            let stripped: Vec<&str> = coloured.lines().collect();
+            let stripped: Vec<String> = stripped.iter().map(|line| escapes.replace_all(line, "").trim_end().to_owned()).collect();
+            assert_eq!(stripped.join("\n") + "\n", plain, "{name}");
+            assert!(!plain.contains('\u{1b}'), "{name}: an escape without colour, or from a server");
+        }
+    }
+
+    #[test]
+    fn every_kind_of_run_reads_as_in_its_snapshot() {
+        for (name, view) in samples::all() {
+            insta::assert_snapshot!(format!("{name}_80"), terminal(&view, Style { width: 80, colour: Colour::Off }));
+        }
+        let view = samples::view(samples::seed_bug());
+        insta::assert_snapshot!("seed_bug_60", terminal(&view, Style { width: 60, colour: Colour::Off }));
+        insta::assert_snapshot!("seed_bug_120", terminal(&view, Style { width: 120, colour: Colour::Off }));
+    }
+
+    #[test]
+    fn a_long_command_can_still_be_pasted() {
+        let lines = command_lines("statusgap run immediate --target 'my target.toml' --seed 7", 34);
+        assert_eq!(lines, ["statusgap run immediate --target \\", "  'my target.toml' --seed 7"]);
+    }
+}

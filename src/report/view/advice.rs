@@ -1,0 +1,104 @@
+//! The next step, in words.
+
+use crate::analysis::Analysis;
+use crate::analysis::diagnosis::Strength;
+use crate::model::run::Journal;
+use crate::report::view::{headline, unseen};
+use crate::report::words;
+use crate::verdict::{Judgement, Reason, Verdict};
+
+/// What to do now.
+pub(super) fn next_step(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> String {
+    if !judgement.assessable {
+        return "Look at how a never-issued id is answered: either the target file's answer rules take not_found for visible, or the service invents a state \
+                for ids it never issued. Until that is put right nothing else can be measured."
+            .to_owned();
+    }
+    match judgement.verdict {
+        Verdict::Pass => after_pass(analysis),
+        Verdict::Fail => after_fail(analysis, judgement),
+        Verdict::Inconclusive => after_inconclusive(journal, judgement),
+    }
+}
+
+fn after_pass(analysis: &Analysis) -> String {
+    let Some(reads) = headline::read_your_writes(analysis).filter(|reads| reads.checked > 0) else {
+        return "Nothing needs doing. This run polled no scans; add a scenario with scans to see the window itself.".to_owned();
+    };
+    let finer = [0.01, 0.001, 0.0001].into_iter().find(|rate| unseen::scans_to_exclude(*rate) > reads.checked);
+    finer.map_or_else(
+        || "Nothing needs doing.".to_owned(),
+        |rate| {
+            format!(
+                "Nothing needs doing. To exclude denials in more than {} of scans takes {} clean scans; this run had {}.",
+                words::share(rate),
+                words::count(unseen::scans_to_exclude(rate)),
+                words::count(reads.checked)
+            )
+        },
+    )
+}
+
+fn after_fail(analysis: &Analysis, judgement: &Judgement) -> String {
+    match analysis.diagnosis.causes.first() {
+        Some(cause) => {
+            let sure = match cause.strength {
+                Strength::Strong => "The cause is",
+                Strength::Moderate => "The likely cause is",
+                Strength::Weak => "A possible cause is",
+            };
+            let mut text = format!("{sure} {} (class {}). {}", cause.class.name(), cause.class.letter(), cause.class.cure());
+            if let Some(open) = analysis.diagnosis.undecided.first().filter(|_| cause.strength != Strength::Strong) {
+                text.push_str(&format!(" To be sure: {}", words::sentence(open)));
+            }
+            text
+        }
+        None if judgement.reasons.iter().any(headline::is_denial) => {
+            "No single cause explains what was seen. Attach the markdown report and the log to the ticket: the log holds every exchange, and any cause can be \
+             looked for in it later."
+                .to_owned()
+        }
+        None => "Start with the first proof of the broken guarantee: it names the scan, and the log holds every exchange of it.".to_owned(),
+    }
+}
+
+fn after_inconclusive(journal: &Journal, judgement: &Judgement) -> String {
+    let scenario_reasons = judgement.scenarios.iter().flat_map(|scenario| &scenario.reasons);
+    let advice = judgement.reasons.iter().chain(scenario_reasons).find_map(remedy);
+    advice.map_or_else(
+        || "Run it again, to its end.".to_owned(),
+        |advice| if journal.is_complete() { advice.to_owned() } else { format!("{advice} What was seen so far stands in the log.") },
+    )
+}
+
+/// What would make an inconclusive run conclusive.
+fn remedy(reason: &Reason) -> Option<&'static str> {
+    Some(match reason {
+        Reason::NoScans { .. } | Reason::InitiatesFailed { .. } => {
+            "See why initiates are not accepted: the log holds their answers. Credentials, the request's body and rate limits come first."
+        }
+        Reason::NoControl => {
+            "Make a never-issued id answerable: check `unknown_id` and the status path in the target file, and that the target is up."
+        }
+        Reason::RateUnproven { .. } | Reason::WindowUnproven { .. } | Reason::SpeedUnproven { .. } => {
+            "Run more scans (`load.scans` in the scenario), or tolerate what so few scans can show."
+        }
+        Reason::WarmIds { .. } => "Put `{n}` into the initiate's body in the target file, so that every scan is a new one.",
+        Reason::PollsFailed { .. } => {
+            "See what the polls were answered in the log: throttling asks for a slower load, server errors for the service's own log."
+        }
+        Reason::NoSamples { .. } | Reason::Late { .. } => {
+            "Run it on a quieter machine, or with fewer scans in flight; or widen `polls.tolerance` in the scenario."
+        }
+        Reason::TargetGone => "See why the target could not be reached any more, and run again.",
+        Reason::Interrupted | Reason::CutOff => "Run it again, to its end.",
+        Reason::BudgetSpent => "Raise the budget, or ask for less.",
+        Reason::NothingRun => "Describe in the target file what the scenarios need (a foreign user, a witness, results), or choose others.",
+        Reason::UnknownIdVisible
+        | Reason::NotFound { .. }
+        | Reason::RateTooHigh { .. }
+        | Reason::Broken { .. }
+        | Reason::WindowTooLong { .. }
+        | Reason::TooSlow { .. } => return None,
+    })
+}

@@ -1,0 +1,130 @@
+//! The one line that says what happened, and what must be known before it is read.
+
+use crate::analysis::Analysis;
+use crate::analysis::binomial::zero_failure_bound;
+use crate::analysis::guarantees::Checked;
+use crate::model::guarantee::Guarantee;
+use crate::model::run::{EndReason, Journal};
+use crate::report::view::WindowView;
+use crate::report::words;
+use crate::verdict::{Judgement, Reason, Verdict};
+
+/// What happened, in one line.
+pub(super) fn headline(analysis: &Analysis, judgement: &Judgement, window: &WindowView) -> String {
+    let first =
+        || judgement.reasons.first().map_or_else(|| "no reason was recorded".to_owned(), |reason| words::sentence(&reason.to_string()));
+    let Some(reads) = read_your_writes(analysis) else { return first() };
+    match judgement.verdict {
+        Verdict::Inconclusive => first(),
+        Verdict::Fail if judgement.reasons.iter().any(is_denial) => denied(reads, window),
+        Verdict::Fail => first(),
+        Verdict::Pass if reads.checked == 0 => "all expectations held; no scan was polled".to_owned(),
+        Verdict::Pass if reads.broken > 0 => {
+            format!(
+                "{} of {} were denied, within what the scenarios tolerate",
+                words::count(reads.broken),
+                words::counted(reads.checked, "scan")
+            )
+        }
+        Verdict::Pass => format!(
+            "0 of {} were denied; a true rate below {} cannot be excluded (95 %)",
+            words::counted(reads.checked, "accepted scan"),
+            words::share(zero_failure_bound(reads.checked, 0.95))
+        ),
+    }
+}
+
+/// The run's count of scans that were denied after their id was handed out.
+pub(super) fn read_your_writes(analysis: &Analysis) -> Option<&Checked> {
+    analysis.guarantees.iter().find(|checked| checked.guarantee == Guarantee::ReadYourWrites)
+}
+
+/// Whether a reason says that accepted scans were denied.
+pub(super) fn is_denial(reason: &Reason) -> bool {
+    matches!(
+        reason,
+        Reason::NotFound { .. }
+            | Reason::RateTooHigh { .. }
+            | Reason::Broken { guarantee: Guarantee::ReadYourWrites | Guarantee::MonotonicVisibility, .. }
+    )
+}
+
+fn denied(reads: &Checked, window: &WindowView) -> String {
+    let mut line = format!(
+        "status denied {} of {} after handing out the id",
+        words::count(reads.broken),
+        words::counted(reads.checked, "accepted scan")
+    );
+    if window.flapping > 0 {
+        line.push_str(&format!("; {} had already been visible", words::count(window.flapping)));
+    } else if let Some(median) = window.quantiles.iter().find(|quantile| quantile.p == 0.5 && quantile.is_number())
+        && window.denied * 2 > window.scans
+    {
+        line.push_str(&format!("; half were visible by {}", words::between(median.from_ms, median.to_ms)));
+    }
+    if window.never_visible > 0 {
+        line.push_str(&format!("; {} never became visible", words::count(window.never_visible)));
+    }
+    line
+}
+
+/// What a reader must know before anything else.
+pub(super) fn notices(journal: &Journal, judgement: &Judgement) -> Vec<String> {
+    let mut notices = Vec::new();
+    let exchanges = words::counted(journal.exchanges.len() as u64, "exchange");
+    match journal.end.as_ref().map(|end| end.reason) {
+        Some(EndReason::Complete) => {}
+        Some(EndReason::Interrupted) => {
+            notices.push(format!("PARTIAL RUN: it was interrupted after {exchanges}; what follows is told by those."))
+        }
+        Some(EndReason::Budget) => {
+            notices.push(format!("PARTIAL RUN: its budget was spent after {exchanges}; what follows is told by those."))
+        }
+        Some(EndReason::TargetGone) => {
+            notices.push(format!("PARTIAL RUN: the target was gone after {exchanges}; what follows is told by those."))
+        }
+        None => notices.push(format!("PARTIAL LOG: it has no end; what follows is told by the {exchanges} in it.")),
+    }
+    if journal.torn {
+        notices.push("TORN LOG: its last line was incomplete and is left out.".to_owned());
+    }
+    if let Some(end) = journal.end.as_ref().filter(|end| end.exchanges != journal.exchanges.len() as u64) {
+        notices.push(format!(
+            "INCOMPLETE LOG: it was closed with {}, and {} are in it.",
+            words::counted(end.exchanges, "exchange"),
+            journal.exchanges.len()
+        ));
+    }
+    if !judgement.assessable {
+        notices.push(
+            "NOT ASSESSABLE: a never-issued id is answered as if it existed, so no answer below proves that a scan exists.".to_owned(),
+        );
+    }
+    notices
+}
+
+/// The reasons that neither the headline nor a row of counts tells; those of scenarios with the scenario's name.
+pub(super) fn other_reasons(judgement: &Judgement) -> Vec<String> {
+    let counted = |reason: &Reason| matches!(reason, Reason::NotFound { .. } | Reason::Broken { .. });
+    let headline_is_first = judgement.verdict == Verdict::Inconclusive || !judgement.reasons.iter().any(is_denial);
+    let run_wide = judgement
+        .reasons
+        .iter()
+        .skip(usize::from(headline_is_first))
+        .filter(|reason| !counted(reason) && reason.speaks_for() == judgement.verdict);
+    let mut told: Vec<&Reason> = judgement.reasons.first().filter(|_| headline_is_first).into_iter().collect();
+    let mut lines = Vec::new();
+    for reason in run_wide {
+        told.push(reason);
+        lines.push(words::sentence(&reason.to_string()));
+    }
+    for scenario in &judgement.scenarios {
+        for reason in scenario.reasons.iter().filter(|reason| !counted(reason)) {
+            if !told.contains(&reason) {
+                told.push(reason);
+                lines.push(format!("{}: {}", words::name(&scenario.name), words::sentence(&reason.to_string())));
+            }
+        }
+    }
+    lines
+}

@@ -1,0 +1,371 @@
+//! The view: every number and every sentence of a report, chosen once.
+
+mod advice;
+mod evidence;
+mod headline;
+mod repeat;
+mod tables;
+mod unseen;
+mod window;
+
+use crate::analysis::Analysis;
+use crate::analysis::punctuality::Punctuality;
+use crate::analysis::scan::ScanHistory;
+use crate::model::answer::Answer;
+use crate::model::exchange::{Connection, Kind};
+use crate::model::run::{Journal, Shard};
+use crate::report::words;
+use crate::verdict::{Judgement, Verdict};
+
+pub use window::{QuantileRow, SafeDelay, WindowView};
+
+/// All that any format tells of a run. Text in it is safe to print and bounded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct View {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What happened, in one line that does not name the verdict.
+    pub headline: String,
+    /// What a reader must know before anything else: that the log is partial, torn, or cannot be judged.
+    pub notices: Vec<String>,
+    /// Why the verdict is what it is, the weightiest first.
+    pub reasons: Vec<String>,
+    /// Those reasons, also of single scenarios, that neither the headline nor a row of counts tells.
+    pub other_reasons: Vec<String>,
+    /// Whether a `visible` meant anything.
+    pub assessable: bool,
+    /// What was run, where and when.
+    pub run: RunNote,
+    /// Scenario by scenario.
+    pub scenarios: Vec<ScenarioRow>,
+    /// The clearest scan, step by step.
+    pub timeline: Option<Timeline>,
+    /// What was checked, when, and with which result.
+    pub evidence: Vec<EvidenceRow>,
+    /// The window over all scenarios.
+    pub window: WindowView,
+    /// Round trips.
+    pub latency: Vec<LatencyRow>,
+    /// The guarantees over all scenarios.
+    pub guarantees: Vec<GuaranteeRow>,
+    /// The supported causes, strongest first.
+    pub causes: Vec<CauseRow>,
+    /// The excluded causes.
+    pub ruled_out: Vec<RuledOutRow>,
+    /// What could not be told apart, with the probe that would.
+    pub undecided: Vec<String>,
+    /// What this run could not see.
+    pub unseen: Vec<String>,
+    /// How punctual the probe was.
+    pub punctuality: Punctuality,
+    /// How to see it again.
+    pub repeat: Repeat,
+    /// What to do now.
+    pub next_step: String,
+}
+
+/// What was run, where and when.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the fields of the log's first line, cleaned")]
+pub struct RunNote {
+    pub target: String,
+    pub base_url: String,
+    /// Settings of the reference service, where the run started one itself.
+    pub service: Option<String>,
+    pub run_id: String,
+    pub tool: String,
+    pub started: String,
+    pub seed: u64,
+    pub command: String,
+    pub timer: String,
+    pub resolution_ms: f64,
+    pub system: String,
+    pub processors: u32,
+    pub shard: Option<Shard>,
+    /// Exchanges in the log.
+    pub exchanges: u64,
+    /// Whether everything planned was done.
+    pub complete: bool,
+}
+
+/// One scenario.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScenarioRow {
+    /// Its name.
+    pub name: String,
+    /// What it does, in one line.
+    pub title: String,
+    /// The passage it comes from.
+    pub source: String,
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// Why.
+    pub reasons: Vec<String>,
+    /// Scans accepted.
+    pub accepted: u64,
+    /// Scans asked for.
+    pub initiates: u64,
+    /// Status polls.
+    pub polls: u64,
+    /// How often it was answered not_found, in a few words.
+    pub denied: String,
+    /// Its rates.
+    pub offsets: Vec<OffsetRow>,
+    /// Its window.
+    pub window: WindowView,
+    /// Its guarantees.
+    pub guarantees: Vec<GuaranteeRow>,
+    /// The smallest true rate that a pass excludes at 95 %.
+    pub could_miss: Option<f64>,
+}
+
+/// What was answered at one offset.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OffsetRow {
+    /// The age asked for, in milliseconds.
+    pub at_ms: f64,
+    /// The same, as files write it.
+    pub at: String,
+    /// The arm's name.
+    pub arm: String,
+    /// How the polls travelled.
+    pub connection: Connection,
+    /// Polls that count.
+    pub polls: u64,
+    /// Those that were answered not_found.
+    pub not_found: u64,
+    /// Polls without evidence.
+    pub other: u64,
+    /// Polls outside the tolerance.
+    pub late: u64,
+    /// Scans behind the polls.
+    pub scans: u64,
+    /// Scans denied here.
+    pub scans_denied: u64,
+    /// Share of polls answered not_found.
+    pub rate: Option<f64>,
+    /// 95 % limits for the share of scans denied.
+    pub lower: f64,
+    /// Upper limit.
+    pub upper: f64,
+}
+
+/// The clearest scan, step by step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Timeline {
+    /// Its number.
+    pub scan: u64,
+    /// Its scenario's name.
+    pub scenario: String,
+    /// Its id.
+    pub id: Option<String>,
+    /// Its steps by age; the first is the handing out of the id, at 0.
+    pub steps: Vec<TimelineStep>,
+}
+
+/// One step of a timeline.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TimelineStep {
+    /// Age in milliseconds at which the (first) request was sent.
+    pub at_ms: f64,
+    /// Age of the last one.
+    pub until_ms: f64,
+    /// How many exchanges it stands for.
+    pub times: u64,
+    /// What was asked; `None` for the handing out of the id.
+    pub kind: Option<Kind>,
+    /// How it travelled.
+    pub connection: Connection,
+    /// What was asked, in words.
+    pub asked: String,
+    /// What was answered.
+    pub told: String,
+    /// How that is to be taken.
+    pub mark: Mark,
+    /// Who answered.
+    pub worker: Option<String>,
+}
+
+/// How an answer is to be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// As it should be.
+    Works,
+    /// A broken promise.
+    Fails,
+    /// Neither.
+    Neutral,
+}
+
+/// One row of the evidence table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EvidenceRow {
+    /// What was checked.
+    pub check: String,
+    /// At which age.
+    pub timing: String,
+    /// How it is to be taken.
+    pub mark: Mark,
+    /// What was answered.
+    pub result: String,
+    /// What it rests on.
+    pub evidence: String,
+}
+
+/// Round trips of one kind of exchange, in milliseconds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LatencyRow {
+    /// Which: the kind, and the connection where it is not the usual one.
+    pub name: String,
+    /// From the sending.
+    pub sent: RoundTrip,
+    /// From the planned sending, which also counts the time that a late prober hides (coordinated omission).
+    pub planned: RoundTrip,
+}
+
+/// Quantiles of round trips, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[expect(missing_docs, reason = "the quantiles that their names say")]
+pub struct RoundTrip {
+    pub count: u64,
+    pub p50: f64,
+    pub p90: f64,
+    /// `None`: too few for it.
+    pub p99: Option<f64>,
+    pub max: f64,
+}
+
+/// How one guarantee fared.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GuaranteeRow {
+    /// Its name.
+    pub name: &'static str,
+    /// What it promises.
+    pub promise: &'static str,
+    /// Kept, broken or not assessed.
+    pub standing: Standing,
+    /// On how many scans it was checked.
+    pub checked: u64,
+    /// How many of them broke it.
+    pub broken: u64,
+    /// What proves it.
+    pub evidence: Vec<String>,
+}
+
+/// Whether a guarantee was kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// No breach was seen.
+    Kept,
+    /// At least one was.
+    Broken,
+    /// Nothing was checked, and why.
+    NotAssessed(String),
+}
+
+impl Standing {
+    /// The word used in results.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Standing::Kept => "pass",
+            Standing::Broken => "fail",
+            Standing::NotAssessed(_) => "not_assessed",
+        }
+    }
+}
+
+/// One supported cause.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CauseRow {
+    /// Its class' letter.
+    pub class: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// How well it is supported.
+    pub strength: &'static str,
+    /// What happens inside such a service.
+    pub mechanism: &'static str,
+    /// What cures it.
+    pub cure: &'static str,
+    /// What supports it.
+    pub evidence: Vec<String>,
+}
+
+/// One excluded cause.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuledOutRow {
+    /// Its class' letter.
+    pub class: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// The probe that excludes it.
+    pub by: String,
+}
+
+/// How to see it again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Repeat {
+    /// The command that repeats the run; empty where the log does not say.
+    pub command: String,
+    /// A shell snippet that asks for a new scan and polls it at the failing age.
+    pub snippet: Option<String>,
+}
+
+impl View {
+    /// Chooses what a report tells.
+    pub fn of(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> View {
+        let histories = ScanHistory::all(journal);
+        let scenarios = tables::scenarios(journal, analysis, judgement);
+        let window = window::view(&analysis.window, judgement.assessable);
+        let (causes, ruled_out, undecided) = tables::diagnosis(&analysis.diagnosis);
+        let view = View {
+            verdict: judgement.verdict,
+            headline: headline::headline(analysis, judgement, &window),
+            notices: headline::notices(journal, judgement),
+            reasons: judgement.reasons.iter().map(|reason| words::sentence(&reason.to_string())).collect(),
+            other_reasons: headline::other_reasons(judgement),
+            assessable: judgement.assessable,
+            run: run_note(journal),
+            timeline: evidence::timeline(journal, analysis),
+            evidence: evidence::rows(journal, analysis, &histories),
+            latency: tables::latency(&analysis.round_trips),
+            guarantees: analysis.guarantees.iter().map(tables::guarantee).collect(),
+            causes,
+            ruled_out,
+            undecided,
+            unseen: Vec::new(),
+            punctuality: analysis.punctuality,
+            repeat: repeat::repeat(journal, analysis),
+            next_step: advice::next_step(journal, analysis, judgement),
+            scenarios,
+            window,
+        };
+        View { unseen: unseen::unseen(journal, analysis, &view), ..view }
+    }
+}
+
+fn run_note(journal: &Journal) -> RunNote {
+    let run = &journal.run;
+    RunNote {
+        target: words::name(&run.target.name),
+        base_url: words::clean(&run.target.base_url, 200),
+        service: run.target.service.as_deref().map(words::sentence),
+        run_id: words::name(&run.run_id),
+        tool: words::name(&run.tool),
+        started: words::name(&run.started),
+        seed: run.seed,
+        command: words::clean(&run.command, 2000),
+        timer: words::name(&run.clock.timer),
+        resolution_ms: run.clock.resolution.as_ms(),
+        system: words::name(&run.environment.system),
+        processors: run.environment.processors,
+        shard: run.shard,
+        exchanges: journal.exchanges.len() as u64,
+        complete: journal.is_complete(),
+    }
+}
+
+/// Whether an answer shows the scan.
+fn is_visible(answer: Answer) -> bool {
+    answer == Answer::Visible
+}

@@ -1,0 +1,137 @@
+//! How to see it again: the run's command, and a few lines of shell that need nothing but curl.
+//!
+//! The lines are made of the target file as it stands in the log. They ask for a new scan and poll that one: an id of
+//! yesterday reproduces nothing. A log may come from anywhere, so everything in it is quoted for the shell.
+
+use toml::{Table, Value};
+
+use crate::analysis::Analysis;
+use crate::model::run::Journal;
+use crate::report::view::Repeat;
+use crate::report::words;
+
+/// The command and, where something was denied and the target file says enough, the snippet.
+pub(super) fn repeat(journal: &Journal, analysis: &Analysis) -> Repeat {
+    let command = words::clean(journal.run.command.trim(), 2000);
+    let snippet = denied_age(analysis).and_then(|seconds| snippet(journal, analysis.window.flapping > 0, seconds));
+    Repeat { command, snippet }
+}
+
+/// The first age in seconds at which status denied a scan: a gate offset if one failed, else the clearest scan's.
+fn denied_age(analysis: &Analysis) -> Option<f64> {
+    let offsets = analysis.scenarios.iter().flat_map(|scenario| &scenario.offsets);
+    let at_offset = offsets.filter(|rate| rate.not_found > 0).map(|rate| rate.at).min();
+    let in_timeline = || analysis.timeline.as_ref()?.steps.iter().find(|step| step.denied).map(|step| step.at);
+    at_offset.or_else(in_timeline).map(|at| (at.as_ms().max(0.0) / 100.0).round() / 10.0)
+}
+
+fn snippet(journal: &Journal, flapping: bool, seconds: f64) -> Option<String> {
+    let note = &journal.run.target;
+    let file: Table = note.file.parse().ok()?;
+    let initiate = file.get("initiate")?.as_table()?;
+    let status = file.get("status")?.as_table()?;
+    let key = id_key(initiate)?;
+    // A service that the run had started itself is gone with its port; the file says where one is usually found.
+    let base =
+        file.get("base_url").and_then(Value::as_str).filter(|_| note.service.is_some()).unwrap_or(&note.base_url).trim_end_matches('/');
+    let owner = file.get("users").and_then(|users| users.get("owner")).and_then(|owner| owner.get("headers")).and_then(Value::as_table);
+    let initiate_line = request(initiate, "POST", base, owner)?;
+    let status_line = request(status, "GET", base, owner)?;
+    let mut lines =
+        vec![format!("id=$({initiate_line} |"), format!("  sed -n 's/.*\"{key}\"[[:space:]]*:[[:space:]]*\"\\([^\"]*\\)\".*/\\1/p')")];
+    if seconds > 0.0 {
+        lines.push(format!("sleep {seconds}"));
+    }
+    if flapping {
+        // One answer proves nothing about a status that comes and goes.
+        lines.push(format!("for poll in 1 2 3 4 5 6 7 8 9 10; do {status_line}; echo; done"));
+    } else {
+        lines.push(status_line);
+    }
+    Some(lines.join("\n"))
+}
+
+/// The JSON member that carries the id; only plain names, since they become part of a sed expression.
+fn id_key(initiate: &Table) -> Option<&str> {
+    let key = initiate.get("id")?.get("pointer")?.as_str()?.rsplit('/').next()?;
+    (!key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')).then_some(key)
+}
+
+fn request(endpoint: &Table, usual: &str, base: &str, owner: Option<&Table>) -> Option<String> {
+    let path = endpoint.get("path")?.as_str()?;
+    let method = endpoint.get("method").and_then(Value::as_str).unwrap_or(usual);
+    let mut line = format!("curl -s -X {} {}", quoted(method), quoted(&format!("{base}{path}")));
+    let own = endpoint.get("headers").and_then(Value::as_table);
+    for (name, value) in owner.into_iter().chain(own).flatten() {
+        line.push_str(&format!(" -H {}", quoted(&format!("{name}: {}", value.as_str()?))));
+    }
+    if let Some(json) = endpoint.get("json") {
+        line.push_str(&format!(" -H 'Content-Type: application/json' -d {}", quoted(&serde_json::to_string(json).ok()?)));
+    } else if let Some(form) = endpoint.get("form").and_then(Value::as_table) {
+        for (name, value) in form {
+            line.push_str(&format!(" --data-urlencode {}", quoted(&format!("{name}={}", value.as_str()?))));
+        }
+    } else if let Some(body) = endpoint.get("body") {
+        line.push_str(&format!(" --data-binary {}", quoted(body.as_str()?)));
+    }
+    Some(line)
+}
+
+/// A text in the shell's double quotes, with our templates turned into the shell's own. Nothing else in it is expanded.
+fn quoted(text: &str) -> String {
+    let text = words::clean(text, 2000);
+    let mut out = String::from("\"");
+    let mut rest = text.as_str();
+    while let Some(c) = rest.chars().next() {
+        if let Some((shell, length)) = template(rest) {
+            out.push_str(&shell);
+            rest = &rest[length..];
+            continue;
+        }
+        match c {
+            '"' | '\\' | '$' | '`' => out.extend(['\\', c]),
+            // An interactive shell looks for its history even inside double quotes.
+            '!' => out.push_str("\"'!'\""),
+            c => out.push(c),
+        }
+        rest = &rest[c.len_utf8()..];
+    }
+    out.push('"');
+    out
+}
+
+/// A template at the beginning of a text: its shell form, and how many bytes of the text it takes.
+fn template(text: &str) -> Option<(String, usize)> {
+    let fixed = [("{id}", "$id"), ("{id:raw}", "$id"), ("{n}", "$(date +%s)"), ("{uuid}", "$(uuidgen)"), ("{user}", "owner")];
+    if let Some((name, shell)) = fixed.iter().find(|(name, _)| text.starts_with(name)) {
+        return Some(((*shell).to_owned(), name.len()));
+    }
+    // `${NAME}` and `${NAME:-default}` mean the same in target files and in shells, as long as the default is plain.
+    let inner = text.strip_prefix("${")?;
+    let end = inner.find('}')?;
+    let (name, default) = inner[..end].split_once(":-").unwrap_or((&inner[..end], ""));
+    let is_name =
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let is_plain = default.chars().all(|c| c.is_ascii_alphanumeric() || "._:/-@".contains(c));
+    (is_name && is_plain).then(|| (text[..end + 3].to_owned(), end + 3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn nothing_from_a_log_is_run_by_the_shell() {
+        for (text, expected) in [
+            ("$(rm -rf /)", r#""\$(rm -rf /)""#),
+            ("`id`\"; ls #", r#""\`id\`\"; ls #""#),
+            ("${X:-$(id)}", r#""\${X:-\$(id)}""#),
+            ("${SCAN_TOKEN:-alice-token}", r#""${SCAN_TOKEN:-alice-token}""#),
+            ("/status/{id}", r#""/status/$id""#),
+            ("S{n}", r#""S$(date +%s)""#),
+            ("wow!", "\"wow\"'!'\"\""),
+        ] {
+            assert_eq!(quoted(text), expected);
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! What a run could not see: the part of a report that keeps it honest.
+
+use crate::analysis::Analysis;
+use crate::analysis::binomial::zero_failure_bound;
+use crate::model::run::Journal;
+use crate::report::view::{Standing, View};
+use crate::report::words;
+use crate::verdict::Verdict;
+
+/// What this run could not see, the weightiest first.
+pub(super) fn unseen(journal: &Journal, analysis: &Analysis, view: &View) -> Vec<String> {
+    let mut lines = Vec::new();
+    lines.extend(could_have_missed(view));
+    lines.extend(near_the_edge(analysis, view));
+    lines.extend(window_limits(view));
+    lines.extend(lost_polls(analysis));
+    for row in &view.guarantees {
+        if let Standing::NotAssessed(why) = &row.standing {
+            lines.push(format!("{} ({}): not assessed, {why}.", row.name, row.promise));
+        }
+    }
+    lines.extend(view.undecided.iter().cloned());
+    lines.extend(quantile_notes(view));
+    if let Some(shard) = journal.run.shard {
+        lines.push(format!("This is shard {} of {}: the other shards' scans are not in it.", shard.index + 1, shard.of));
+    }
+    lines
+}
+
+/// What a pass could have missed, told once for scenarios of the same size.
+fn could_have_missed(view: &View) -> Vec<String> {
+    let mut told: Vec<(String, Vec<&str>)> = Vec::new();
+    for scenario in view.scenarios.iter().filter(|scenario| scenario.verdict == Verdict::Pass) {
+        let Some(bound) = scenario.could_miss else { continue };
+        let n = scenario.guarantees.iter().find(|row| row.name == "read-your-writes").map_or(scenario.accepted, |row| row.checked);
+        let line = format!("0 of {}: the true rate of denied scans is below {} at 95 %", words::count(n), words::share(bound));
+        match told.iter_mut().find(|(known, _)| *known == line) {
+            Some((_, names)) => names.push(&scenario.name),
+            None => told.push((line, vec![&scenario.name])),
+        }
+    }
+    told.into_iter().map(|(line, names)| format!("{}: {line}; what is rarer could have been missed.", names.join(", "))).collect()
+}
+
+/// Offsets so near to the window's end that their outcome was decided by a hair.
+fn near_the_edge(analysis: &Analysis, view: &View) -> Vec<String> {
+    let curve = &view.window.curve;
+    let from = curve.iter().map(|point| point.from_ms).fold(f64::INFINITY, f64::min);
+    let to = curve.iter().filter_map(|point| point.to_ms).fold(0.0, f64::max);
+    // A wide window has no edge: there an offset is a share of scans, and no accident.
+    if view.window.denied == 0 || view.window.flapping > 0 || to <= from || to - from > (to * 0.1).max(20.0) {
+        return Vec::new();
+    }
+    // The probe's own lateness blurs the offset as the brackets blur the edge.
+    let blur = analysis.punctuality.p99_ms;
+    let mut lines: Vec<String> = Vec::new();
+    for offset in view.scenarios.iter().flat_map(|scenario| &scenario.offsets) {
+        if offset.at_ms > from - blur && offset.at_ms <= to + blur {
+            let line = format!("{} lies within the edge's uncertainty ({}): decided by a hair.", offset.at, words::between(from, Some(to)));
+            if !lines.contains(&line) {
+                lines.push(line);
+            }
+        }
+    }
+    lines
+}
+
+fn window_limits(view: &View) -> Vec<String> {
+    let window = &view.window;
+    let mut lines = Vec::new();
+    if !view.assessable {
+        return lines;
+    }
+    if window.flapping > 0 {
+        lines.push(format!("{} flapped: they have no window, and are not in its distribution.", words::counted(window.flapping, "scan")));
+    }
+    if window.never_visible > 0 {
+        lines.push(format!(
+            "{} stayed denied as long as anybody looked: how long their window is, nobody saw.",
+            words::counted(window.never_visible, "scan")
+        ));
+    }
+    if window.no_evidence > 0 {
+        lines.push(format!(
+            "Of {} nothing was learnt: no poll was answered visible or not_found.",
+            words::counted(window.no_evidence, "scan")
+        ));
+    }
+    if window.estimate.as_ref().is_some_and(|estimate| !estimate.unique) {
+        lines.push(
+            "The estimate of the window's distribution is not the only best one: between its brackets other curves fit as well.".to_owned(),
+        );
+    }
+    if window.scans > 0 && window.denied == 0 && window.flapping == 0 {
+        let first = window.curve.iter().filter_map(|point| point.to_ms).fold(0.0, f64::max);
+        lines.push(format!("A window shorter than the first poll's answer (up to {} here) leaves no trace.", words::age(first)));
+    }
+    lines
+}
+
+fn quantile_notes(view: &View) -> Option<String> {
+    let notes: Vec<String> =
+        view.window.quantiles.iter().filter_map(|row| row.note.as_ref().map(|note| format!("{} {note}", row.label))).collect();
+    (view.assessable && view.window.denied > 0 && !notes.is_empty())
+        .then(|| format!("Quantiles of the window that cannot be told as numbers: {}.", notes.join("; ")))
+}
+
+fn lost_polls(analysis: &Analysis) -> Vec<String> {
+    let mut lines = Vec::new();
+    let late: u64 = analysis.scenarios.iter().flat_map(|scenario| &scenario.offsets).map(|rate| rate.late).sum();
+    let other: u64 = analysis.scenarios.iter().map(|scenario| scenario.counts.without_evidence).sum();
+    if late > 0 {
+        lines.push(format!("{} left too late for their offset and speak only for the window.", words::counted(late, "poll")));
+    }
+    if other > 0 {
+        lines.push(format!(
+            "{} were answered neither visible nor not_found (errors, throttling, time-outs).",
+            words::counted(other, "poll")
+        ));
+    }
+    lines
+}
+
+/// How many clean scans it takes to exclude a rate at 95 %.
+pub(super) fn scans_to_exclude(rate: f64) -> u64 {
+    // The bound falls with n, so that the first n whose bound is within the rate is found by halving.
+    let (mut low, mut high) = (1, 1 << 32);
+    while low < high {
+        let middle = u64::midpoint(low, high);
+        if zero_failure_bound(middle, 0.95) <= rate { high = middle } else { low = middle + 1 }
+    }
+    low
+}
+
+#[cfg(test)]
+mod tests {
+    use super::scans_to_exclude;
+
+    #[test]
+    fn excluding_a_rate_takes_as_many_scans_as_the_tables_say() {
+        assert_eq!([0.05, 0.01, 0.001].map(scans_to_exclude), [59, 299, 2995]);
+    }
+}

@@ -1,0 +1,188 @@
+//! The window in numbers and in words.
+
+use crate::analysis::window::{Caveat, CurvePoint, EstimateNote, Quantile, ShareBy, Window};
+use crate::report::words;
+
+/// The window of a group of scans. Times are ages in milliseconds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WindowView {
+    /// Scans that the distribution describes.
+    pub scans: u64,
+    /// Scans that were seen and then denied.
+    pub flapping: u64,
+    /// Scans that were denied as long as anybody looked.
+    pub never_visible: u64,
+    /// Scans about which nothing was learnt.
+    pub no_evidence: u64,
+    /// Scans that were denied at least once.
+    pub denied: u64,
+    /// In a few words, for a table's cell.
+    pub short: String,
+    /// Share of scans visible by certain ages.
+    pub visible_by: Vec<ShareBy>,
+    /// Quantiles.
+    pub quantiles: Vec<QuantileRow>,
+    /// The estimate's support.
+    pub curve: Vec<CurvePoint>,
+    /// How well it is established.
+    pub estimate: Option<EstimateNote>,
+    /// From when on a first poll is safe.
+    pub safe: SafeDelay,
+}
+
+/// One quantile, with what keeps it from being a number.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QuantileRow {
+    /// Which, 0 to 1.
+    pub p: f64,
+    /// Its key in results: `p50`, `p999`.
+    pub key: String,
+    /// Its label in tables: `p50`, `p99.9`.
+    pub label: String,
+    /// Where the estimate reaches it, from.
+    pub from_ms: f64,
+    /// To; `None`: beyond what was watched.
+    pub to_ms: Option<f64>,
+    /// 95 % limits.
+    pub lower_ms: f64,
+    /// Upper limit, if there is a finite one.
+    pub upper_ms: Option<f64>,
+    /// What keeps it from being a number.
+    pub note: Option<String>,
+    /// The estimate in words, or the note.
+    pub told: String,
+    /// Whether it may be told at all: enough scans, and reached while anybody watched.
+    pub told_at_all: bool,
+}
+
+impl QuantileRow {
+    /// Whether the estimate can be read as a number.
+    pub fn is_number(&self) -> bool {
+        self.note.is_none()
+    }
+
+    /// The 95 % limits in words.
+    pub fn limits(&self) -> String {
+        match self.upper_ms {
+            Some(upper) => words::between(self.lower_ms, Some(upper)),
+            None => format!("{} or later", words::age(self.lower_ms)),
+        }
+    }
+}
+
+/// From when on a first poll is safe, as far as the scans tell.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SafeDelay {
+    /// For which share of scans; `None` where nothing can be said.
+    pub p: Option<f64>,
+    /// The age in milliseconds: an upper 95 % limit.
+    pub ms: Option<f64>,
+    /// The same as a sentence.
+    pub told: String,
+}
+
+/// Puts a window into words.
+pub(super) fn view(window: &Window, assessable: bool) -> WindowView {
+    let quantiles: Vec<QuantileRow> = window.quantiles.iter().map(|quantile| row(quantile, window.scans)).collect();
+    WindowView {
+        scans: window.scans,
+        flapping: window.flapping,
+        never_visible: window.never_visible,
+        no_evidence: window.no_evidence,
+        denied: window.denied,
+        short: short(window, &quantiles, assessable),
+        visible_by: window.visible_by.clone(),
+        safe: safe_delay(window, &quantiles, assessable),
+        quantiles,
+        curve: window.curve.clone(),
+        estimate: window.estimate.clone(),
+    }
+}
+
+fn row(quantile: &Quantile, scans: u64) -> QuantileRow {
+    let label = words::quantile(quantile.p);
+    let key = label.replace('.', "");
+    let (note, told_at_all) = match (quantile.caveat, quantile.to_ms) {
+        (Some(Caveat::TooFew { needs }), _) => {
+            (Some(format!("n too small: {} of {} scans", words::count(scans), words::count(needs))), false)
+        }
+        (_, None) => (Some(format!("beyond what was watched: {}", words::between(quantile.from_ms, None))), false),
+        (Some(Caveat::NotIdentified), Some(_)) => {
+            (Some(format!("not identified: somewhere in {}", words::between(quantile.from_ms, quantile.to_ms))), true)
+        }
+        (None, Some(_)) => (None, true),
+    };
+    let told = note.clone().unwrap_or_else(|| words::between(quantile.from_ms, quantile.to_ms));
+    QuantileRow {
+        p: quantile.p,
+        key,
+        label,
+        from_ms: quantile.from_ms,
+        to_ms: quantile.to_ms,
+        lower_ms: quantile.lower_ms,
+        upper_ms: quantile.upper_ms,
+        note,
+        told,
+        told_at_all,
+    }
+}
+
+fn short(window: &Window, quantiles: &[QuantileRow], assessable: bool) -> String {
+    let all = window.scans + window.flapping;
+    if !assessable {
+        return "not told".to_owned();
+    }
+    if window.flapping > 0 {
+        return format!("flaps in {} of {}", words::count(window.flapping), words::count(all));
+    }
+    if window.scans == 0 {
+        return "–".to_owned();
+    }
+    if window.denied == 0 {
+        return "none seen".to_owned();
+    }
+    let mut text = if window.never_visible == window.scans {
+        String::new()
+    } else if let Some(median) = quantiles.first().filter(|_| window.denied * 2 > window.scans) {
+        match (median.is_number(), median.told_at_all) {
+            (true, _) => format!("p50 {}", median.told),
+            (false, true) => format!("within {}", words::between(median.from_ms, median.to_ms)),
+            (false, false) => median.told.clone(),
+        }
+    } else {
+        let last = window.curve.iter().filter_map(|point| point.to_ms).fold(0.0, f64::max);
+        format!("{} of {}, up to {}", words::count(window.denied), words::count(all), words::age(last))
+    };
+    if window.never_visible > 0 {
+        let never = format!("{} never visible", words::count(window.never_visible));
+        text = if text.is_empty() { never } else { format!("{text}, {never}") };
+    }
+    text
+}
+
+/// The age from which on a first poll finds 99.9 % of scans, or what can be said instead.
+fn safe_delay(window: &Window, quantiles: &[QuantileRow], assessable: bool) -> SafeDelay {
+    let silent = |told: String| SafeDelay { p: None, ms: None, told };
+    if !assessable {
+        return silent("first poll: nothing can be said, a visible answer proves nothing here".to_owned());
+    }
+    if window.flapping > 0 {
+        return silent(format!("first poll: no delay is safe, {} denied after they had been visible", were(window.flapping)));
+    }
+    let known = |quantile: &&QuantileRow| quantile.told_at_all && quantile.upper_ms.is_some();
+    let Some(best) = quantiles.iter().rev().find(known) else {
+        return silent("first poll: no safe delay can be told".to_owned());
+    };
+    let upper = best.upper_ms.unwrap_or_default();
+    let told = if best.p >= 0.999 {
+        format!("first poll safe at {} ≤ {}", best.label, words::age(upper))
+    } else {
+        let why = quantiles.last().and_then(|last| last.note.clone()).unwrap_or_else(|| "no finite limit".to_owned());
+        format!("first poll safe at p99.9: not to be told ({why}); {} ≤ {}", best.label, words::age(upper))
+    };
+    SafeDelay { p: Some(best.p), ms: Some(upper), told }
+}
+
+fn were(n: u64) -> String {
+    format!("{} {}", words::counted(n, "scan"), if n == 1 { "was" } else { "were" })
+}
