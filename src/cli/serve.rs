@@ -1,0 +1,149 @@
+//! `statusgap serve`: the reference service on a socket.
+
+use std::net::{IpAddr, SocketAddr};
+use std::process::ExitCode;
+
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::service_args::ServiceArgs;
+use crate::service::{Service, Settings, StoreChoice};
+
+/// What `serve` is told.
+#[derive(Debug, Clone, Args)]
+pub struct ServeArgs {
+    /// Which service
+    #[command(flatten)]
+    pub service: ServiceArgs,
+    /// Address to listen on
+    #[arg(long, default_value = "127.0.0.1")]
+    pub host: IpAddr,
+    /// Port to listen on; 0 picks a free one
+    #[arg(long, default_value_t = 8080)]
+    pub port: u16,
+    /// Explain every knob and exit
+    #[arg(long)]
+    pub list_knobs: bool,
+    /// Explain every preset and exit
+    #[arg(long, conflicts_with = "list_knobs")]
+    pub list_presets: bool,
+}
+
+/// Wrong usage.
+const USAGE: u8 = 2;
+
+/// Serves until SIGTERM or SIGINT. Ends with 0, with 2 if the settings, the store or the port cannot be used, with 1 if serving failed.
+pub async fn run(args: ServeArgs) -> ExitCode {
+    if args.list_knobs {
+        list_knobs();
+        return ExitCode::SUCCESS;
+    }
+    if args.list_presets {
+        list_presets();
+        return ExitCode::SUCCESS;
+    }
+    let refuse = |what: &str| {
+        eprintln!("error: {what}");
+        ExitCode::from(USAGE)
+    };
+    let settings = match args.service.settings() {
+        Ok(settings) => settings,
+        Err(error) => {
+            return refuse(&format!(
+                "{error}\n  `statusgap serve --list-presets` and `--list-knobs` explain what there is"
+            ));
+        }
+    };
+    let address = SocketAddr::new(args.host, args.port);
+    let listener = match TcpListener::bind(address).await {
+        Ok(listener) => listener,
+        Err(error) => {
+            return refuse(&format!(
+                "cannot listen on {address}: {error}\n  --port 0 picks a free port"
+            ));
+        }
+    };
+    let ready = match (listener.local_addr(), Signals::listen()) {
+        (Ok(bound), Ok(signals)) => (bound, signals),
+        (Err(error), _) | (_, Err(error)) => {
+            return refuse(&format!("cannot serve on {address}: {error}"));
+        }
+    };
+    let (bound, signals) = ready;
+    let line = format!(
+        "READY http://{bound} preset={} workers={} store={}",
+        settings.preset,
+        settings.workers,
+        store_name(&settings.store)
+    );
+    let service = match Service::open(settings).await {
+        Ok(service) => service,
+        Err(error) => return refuse(&error.to_string()),
+    };
+    println!("{line}");
+    match service.serve(listener, signals.any()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: serving on {bound} failed: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The signals that stop the service.
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    /// Listens from now on, so that none is missed once READY is printed.
+    fn listen() -> std::io::Result<Self> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn any(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// The store's kind; a Redis address may carry a password.
+fn store_name(store: &StoreChoice) -> &'static str {
+    match store {
+        StoreChoice::Memory => "memory",
+        StoreChoice::Embedded => "embedded",
+        StoreChoice::Redis(_) => "redis",
+    }
+}
+
+fn list_knobs() {
+    for knob in Settings::knobs() {
+        println!(
+            "{} (default: {})\n    {}\n    {}",
+            knob.name, knob.default, knob.explanation, knob.form
+        );
+    }
+}
+
+fn list_presets() {
+    for preset in Settings::presets() {
+        println!("{}\n    {}", preset.name, preset.explanation);
+        let knobs: Vec<String> = preset
+            .knobs
+            .iter()
+            .map(|(knob, value)| format!("--set {knob}={value}"))
+            .collect();
+        match (preset.base, knobs.is_empty()) {
+            ("", true) => println!("    the defaults"),
+            ("", false) => println!("    {}", knobs.join(" ")),
+            (base, _) => println!("    {base} with {}", knobs.join(" ")),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The options that choose and adjust a reference service; several commands take them.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::service::{Durations, Settings, SettingsError};
+
+/// Which reference service, and how it differs from its preset.
+#[derive(Debug, Clone, Args)]
+pub struct ServiceArgs {
+    /// Preset of the reference service (`statusgap serve --list-presets` explains each)
+    #[arg(long, value_name = "PRESET", default_value = "deferred")]
+    pub service: String,
+    /// Number of workers behind the one port, each with its own memory [default: the preset's, mostly 1]
+    #[arg(long, value_name = "N")]
+    pub workers: Option<usize>,
+    /// Database that all workers share: memory, embedded, or redis://host:port/db [default: memory]
+    #[arg(long, value_name = "STORE")]
+    pub store: Option<String>,
+    /// Directory of the embedded store
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Set a knob on top of the preset; may be repeated (`statusgap serve --list-knobs` explains each)
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// Durations of the background work [default: the preset's]
+    #[arg(long, value_enum)]
+    pub profile: Option<Profile>,
+    /// A user and the bearer token that identifies them; replaces the default users; may be repeated
+    #[arg(long = "user", value_name = "NAME:TOKEN")]
+    pub users: Vec<String>,
+}
+
+/// A set of durations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Profile {
+    /// First snapshot at 2 s, result after about 6 s
+    Default,
+    /// First snapshot at 2 s, result after 160 to 174 s, as measured in production
+    Production,
+}
+
+impl ServiceArgs {
+    /// The settings: preset, then profile, then the named options, then each `--set` in order.
+    pub fn settings(&self) -> Result<Settings, SettingsError> {
+        let mut settings = Settings::preset(&self.service)?;
+        match self.profile {
+            Some(Profile::Production) => settings.durations = Durations::production(),
+            Some(Profile::Default) => settings.durations = Durations::short(),
+            None => {}
+        }
+        if let Some(workers) = self.workers {
+            settings.set("workers", &workers.to_string())?;
+        }
+        if let Some(store) = &self.store {
+            settings.set("store", store)?;
+        }
+        if let Some(dir) = &self.data_dir {
+            settings.data_dir = Some(dir.clone());
+        }
+        for assignment in &self.set {
+            let Some((knob, value)) = assignment.split_once('=') else {
+                return Err(SettingsError::Malformed {
+                    given: assignment.clone(),
+                    form: "NAME=VALUE",
+                });
+            };
+            settings.set(knob.trim(), value.trim())?;
+        }
+        if !self.users.is_empty() {
+            settings.users.clear();
+        }
+        for user in &self.users {
+            match user.split_once(':') {
+                Some((name, token)) if !name.is_empty() && !token.is_empty() => {
+                    settings.users.insert(token.to_owned(), name.to_owned());
+                }
+                _ => {
+                    return Err(SettingsError::Malformed {
+                        given: user.clone(),
+                        form: "NAME:TOKEN",
+                    });
+                }
+            }
+        }
+        Ok(settings)
+    }
+}

@@ -1,0 +1,95 @@
+//! Starting a scan, and cancelling one.
+
+use axum::body::to_bytes;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use serde_json::json;
+
+use super::Context;
+use super::answer::{ESTIMATED_SECONDS, address, progress};
+use super::identity::{Region, ScanId, User};
+use super::refusal::Refusal;
+use crate::service::request::DiscoverRequest;
+use crate::service::scan::accept::{Accepted, accept};
+use crate::service::scan::cancel::{CANCELLED, Cancelled};
+use crate::service::scan::{Job, cancel as scan_cancel};
+
+/// Largest body that is read.
+const BODY_LIMIT: usize = 64 * 1024;
+
+/// `POST /opportunities/discover`
+pub(super) async fn discover(
+    State(context): State<Context>,
+    User(user): User,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let body = to_bytes(request.into_body(), BODY_LIMIT)
+        .await
+        .map_err(|_| Refusal::too_large())?;
+    let request = DiscoverRequest::from_body(&body)?;
+    if !context.shared.within_rate(&user) {
+        return Err(Refusal::too_many());
+    }
+    let filters = request.filters.to_json();
+    let recommendations = request.recommendations;
+    match accept(&context.shared, &context.worker, &user, request).await? {
+        Accepted::Started { job, first_phase } => {
+            let mut response = started(&job, recommendations);
+            if context.shared.settings.hold_connection.is_on() {
+                response.extensions_mut().insert(first_phase);
+            }
+            Ok(response)
+        }
+        Accepted::Joined {
+            scan_id,
+            record,
+            region,
+        } => {
+            let body = json!({
+                "success": true, "scan_id": scan_id, "status": "scanning",
+                "message": "A scan with these filters is already in progress",
+                "estimated_completion_seconds": ESTIMATED_SECONDS, "poll_url": address("status", &scan_id, region),
+                "progress": record.as_ref().map(progress), "filters": filters,
+            });
+            Ok(axum::Json(body).into_response())
+        }
+    }
+}
+
+fn started(job: &Job, recommendations: bool) -> Response {
+    let mut body = json!({
+        "success": true, "scan_id": job.scan_id, "status": "initiated",
+        "message": "Opportunity scan initiated. Poll the status endpoint for progress.",
+        "estimated_completion_seconds": ESTIMATED_SECONDS,
+        "poll_url": address("status", &job.scan_id, job.region),
+        "results_url": address("results", &job.scan_id, job.region),
+        "polling_interval_seconds": 3,
+        "instructions": "Poll poll_url every 3 seconds until the status is complete or failed, then fetch results_url.",
+        "filters": job.filters.to_json(),
+    });
+    if recommendations {
+        body["strategy_recommendations"] = json!(job.filters.strategies());
+    }
+    axum::Json(body).into_response()
+}
+
+/// `POST /opportunities/cancel/{scan_id}`: an extension of the contract, for the owner only.
+pub(super) async fn cancel(
+    State(context): State<Context>,
+    User(user): User,
+    ScanId(scan_id): ScanId,
+    Region(region): Region,
+) -> Result<Response, Refusal> {
+    match scan_cancel::cancel(&context.shared, &context.worker, &user, &scan_id, &region).await? {
+        Cancelled::Done => {
+            let body = json!({"success": true, "status": "failed", "scan_id": scan_id, "message": CANCELLED});
+            Ok(axum::Json(body).into_response())
+        }
+        Cancelled::TooLate => Err(Refusal::new(
+            StatusCode::CONFLICT,
+            "The scan has already ended",
+        )),
+        Cancelled::Unknown => Err(Refusal::not_found("No scan found for this user.")),
+    }
+}

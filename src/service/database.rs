@@ -1,0 +1,250 @@
+//! The store as the workers reach it: with outages, and with whatever stands between a write and a status read.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::chance::{Chance, Purpose, happens};
+use super::clock::Clock;
+use super::fault::follower::{Follower, next_tick};
+use super::fault::quorum::{Arrival, Quorum, Replicas};
+use super::law::Law;
+use super::record::Admission;
+use super::settings::Settings;
+use super::store::{Put, Reveal, Store, StoreError, Write};
+use super::truth::Truth;
+
+/// The store and what is in front of it.
+#[derive(Debug)]
+pub(crate) struct Database {
+    store: Store,
+    copy: ReadCopy,
+    outage: Option<(Duration, Duration)>,
+    clock: Clock,
+    chance: Arc<Chance>,
+    truth: Truth,
+}
+
+/// What status reads look at.
+#[derive(Debug)]
+enum ReadCopy {
+    /// The store itself.
+    None,
+    /// A replica that is late by a law; this share of reads goes there.
+    Replica(Mutex<Follower>, Law, f64),
+    /// An index, refreshed with this period.
+    Index(Mutex<Follower>, Duration),
+    /// Three replicas in a race.
+    Quorum(Box<Mutex<Replicas>>),
+}
+
+/// Where one request reads from; chosen once, so that it sees one state of the world.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum View {
+    /// The store itself.
+    Primary,
+    /// The replica or the index.
+    Copy,
+    /// One of the three replicas.
+    Quorum(Arrival),
+}
+
+impl Database {
+    /// Opens the store.
+    pub(crate) async fn open(
+        settings: &Settings,
+        clock: Clock,
+        chance: Arc<Chance>,
+        truth: Truth,
+    ) -> Result<Self, StoreError> {
+        let copy = if settings.quorum != Quorum::Off {
+            ReadCopy::Quorum(Box::new(Mutex::new(Replicas::new(settings.quorum))))
+        } else if !settings.replica_lag.is_zero() {
+            ReadCopy::Replica(
+                Mutex::default(),
+                settings.replica_lag,
+                settings.replica_share,
+            )
+        } else if !settings.index_period.is_zero() {
+            ReadCopy::Index(Mutex::default(), settings.index_period)
+        } else {
+            ReadCopy::None
+        };
+        let store = Store::open(settings, clock).await?;
+        Ok(Database {
+            store,
+            copy,
+            outage: settings.outage,
+            clock,
+            chance,
+            truth,
+        })
+    }
+
+    /// Applies a batch. `reveals` names the scan whose status can be answered from then on.
+    pub(crate) async fn apply(
+        &self,
+        writes: &[Write],
+        reveals: Option<&str>,
+    ) -> Result<(), StoreError> {
+        self.available()?;
+        self.store
+            .apply(writes, self.reveal_at_store(reveals))
+            .await?;
+        self.ship(writes.iter(), reveals);
+        Ok(())
+    }
+
+    /// Sets `put` and applies `also` if the key is free; otherwise returns its value.
+    pub(crate) async fn claim(
+        &self,
+        put: &Put,
+        also: &[Write],
+        reveals: Option<&str>,
+    ) -> Result<Option<String>, StoreError> {
+        self.available()?;
+        let holder = self
+            .store
+            .claim(put, also, self.reveal_at_store(reveals))
+            .await?;
+        if holder.is_none() {
+            self.ship(also.iter(), reveals);
+        }
+        Ok(holder)
+    }
+
+    /// Sets `put` and applies `also` if the record there admits it.
+    pub(crate) async fn put_guarded(
+        &self,
+        put: &Put,
+        also: &[Write],
+        reveals: Option<&str>,
+    ) -> Result<Admission, StoreError> {
+        self.available()?;
+        let admission = self
+            .store
+            .put_guarded(put, also, self.reveal_at_store(reveals))
+            .await?;
+        if admission == Admission::Written {
+            let put: Write = put.clone().into();
+            self.ship(std::iter::once(&put).chain(also), reveals);
+        }
+        Ok(admission)
+    }
+
+    /// Chooses where a status or results request reads from.
+    pub(crate) fn status_view(&self) -> View {
+        match &self.copy {
+            ReadCopy::None => View::Primary,
+            ReadCopy::Index(..) => View::Copy,
+            ReadCopy::Replica(_, _, share) => {
+                if self
+                    .chance
+                    .with(Purpose::Read, |dice| happens(*share, dice))
+                {
+                    View::Copy
+                } else {
+                    View::Primary
+                }
+            }
+            ReadCopy::Quorum(replicas) => View::Quorum(self.chance.with(Purpose::Read, |dice| {
+                lock(replicas).send_read(Instant::now(), dice)
+            })),
+        }
+    }
+
+    /// A key's value as this view has it.
+    pub(crate) async fn get(&self, view: View, key: &str) -> Result<Option<String>, StoreError> {
+        self.available()?;
+        let now = Instant::now();
+        match (view, &self.copy) {
+            (View::Copy, ReadCopy::Replica(follower, ..) | ReadCopy::Index(follower, _)) => {
+                Ok(lock(follower).read(key, now, now))
+            }
+            (View::Quorum(arrival), ReadCopy::Quorum(replicas)) => {
+                Ok(lock(replicas).read(key, now, arrival))
+            }
+            _ => self.store.get(key).await,
+        }
+    }
+
+    /// A scan's lifecycle, by phase name.
+    pub(crate) async fn phases(&self, scan_id: &str) -> Result<Vec<(String, String)>, StoreError> {
+        self.available()?;
+        self.store.phases(scan_id).await
+    }
+
+    /// The scan whose lifecycle changed last.
+    pub(crate) async fn latest_lifecycle(&self) -> Result<Option<String>, StoreError> {
+        self.available()?;
+        self.store.latest_lifecycle().await
+    }
+
+    /// Removes what has expired.
+    pub(crate) fn purge(&self) -> Result<(), StoreError> {
+        let now = Instant::now();
+        match &self.copy {
+            ReadCopy::None => {}
+            ReadCopy::Replica(follower, ..) | ReadCopy::Index(follower, _) => {
+                lock(follower).purge(now)
+            }
+            ReadCopy::Quorum(replicas) => lock(replicas).purge(now),
+        }
+        self.store.purge()
+    }
+
+    /// Number of values held, where it is cheap to know.
+    pub(crate) fn size(&self) -> usize {
+        self.store.size()
+    }
+
+    fn available(&self) -> Result<(), StoreError> {
+        let now = self.clock.elapsed();
+        match self.outage {
+            Some((from, to)) if (from..to).contains(&now) => Err(StoreError::Unavailable),
+            _ => Ok(()),
+        }
+    }
+
+    /// Status can be answered from the store's own insert unless all reads go to a copy.
+    fn reveal_at_store<'a>(&'a self, scan_id: Option<&'a str>) -> Option<Reveal<'a>> {
+        let reads_store = match &self.copy {
+            ReadCopy::None => true,
+            ReadCopy::Replica(_, _, share) => *share < 1.0,
+            ReadCopy::Index(..) | ReadCopy::Quorum(_) => false,
+        };
+        scan_id.filter(|_| reads_store).map(|scan_id| Reveal {
+            truth: &self.truth,
+            scan_id,
+        })
+    }
+
+    fn ship<'a>(&self, writes: impl Iterator<Item = &'a Write>, reveals: Option<&str>) {
+        if matches!(self.copy, ReadCopy::None) {
+            return;
+        }
+        let writes: Vec<Write> = writes.cloned().collect();
+        let now = Instant::now();
+        let visible = match &self.copy {
+            ReadCopy::None => now,
+            ReadCopy::Replica(follower, lag, _) => {
+                let due = now + self.chance.with(Purpose::Write, |dice| lag.draw(dice));
+                lock(follower).ship_in_order(&writes, due)
+            }
+            ReadCopy::Index(follower, period) => {
+                lock(follower).ship_in_order(&writes, next_tick(self.clock.started(), *period, now))
+            }
+            ReadCopy::Quorum(replicas) => self.chance.with(Purpose::Write, |dice| {
+                lock(replicas).ship(&writes, now, dice)
+            }),
+        };
+        if let Some(scan_id) = reveals {
+            self.truth.mark(scan_id, visible);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

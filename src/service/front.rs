@@ -1,0 +1,176 @@
+//! What stands between the clients and the workers: routing, and the faults that live on the way.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderValue, Method};
+use axum::response::Response;
+use rand::RngExt as _;
+use tokio::time::Instant;
+use tower::ServiceExt as _;
+
+use super::api::refusal::Refusal;
+use super::api::{self, Context};
+use super::chance::Purpose;
+use super::fault::hold::{FirstPhase, HeldConnections};
+use super::fault::mangling::decode_early;
+use super::fault::negative_cache::NegativeCache;
+use super::settings::{PathDecoding, Policy, Routing};
+use super::shared::Shared;
+
+/// A connection nobody used for so long has no worker any more.
+const PIN_LIFE: Duration = Duration::from_secs(600);
+
+/// Pins are looked through when there are this many more than there were after the last look.
+const PIN_SLACK: usize = 4096;
+
+/// The front of a service.
+#[derive(Debug)]
+pub(crate) struct Front {
+    shared: Arc<Shared>,
+    workers: Vec<Router>,
+    next: AtomicUsize,
+    pins: Mutex<Pins>,
+    held: HeldConnections,
+    negative_cache: Option<NegativeCache>,
+}
+
+/// Which worker each connection belongs to.
+#[derive(Debug, Default)]
+struct Pins {
+    workers: BTreeMap<SocketAddr, (usize, Instant)>,
+    look_at: usize,
+}
+
+impl Front {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        let workers = shared
+            .workers
+            .iter()
+            .map(|worker| {
+                api::routes(Context {
+                    shared: shared.clone(),
+                    worker: worker.clone(),
+                })
+            })
+            .collect();
+        let ttl = shared.settings.negative_cache_ttl;
+        Front {
+            workers,
+            next: AtomicUsize::new(0),
+            pins: Mutex::default(),
+            held: HeldConnections::default(),
+            negative_cache: (!ttl.is_zero()).then(|| NegativeCache::new(ttl)),
+            shared,
+        }
+    }
+
+    /// A new connection was accepted from this address; what was known of an older one is void.
+    pub(crate) fn opened(&self, peer: SocketAddr) {
+        self.held.opened(peer);
+        if self.shared.settings.routing == Routing::PerConnection {
+            let worker = self.choose();
+            self.pins().workers.insert(peer, (worker, Instant::now()));
+        }
+    }
+
+    fn worker_for(&self, peer: SocketAddr) -> usize {
+        if self.shared.settings.routing == Routing::PerRequest {
+            return self.choose();
+        }
+        let mut pins = self.pins();
+        let now = Instant::now();
+        if pins.workers.len() > pins.look_at + PIN_SLACK {
+            pins.workers
+                .retain(|_, (_, used)| now.saturating_duration_since(*used) < PIN_LIFE);
+            pins.look_at = pins.workers.len();
+        }
+        if let Some((worker, used)) = pins.workers.get_mut(&peer) {
+            *used = now;
+            return *worker;
+        }
+        let worker = self.choose();
+        pins.workers.insert(peer, (worker, now));
+        worker
+    }
+
+    fn choose(&self) -> usize {
+        let count = self.workers.len();
+        match self.shared.settings.policy {
+            Policy::RoundRobin => self.next.fetch_add(1, Ordering::Relaxed) % count,
+            Policy::Random => self
+                .shared
+                .chance
+                .with(Purpose::Routing, |dice| dice.random_range(0..count)),
+        }
+    }
+
+    fn pins(&self) -> MutexGuard<'_, Pins> {
+        self.pins.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes a request from a connection to a worker, and its answer back.
+pub(crate) async fn pass(State(front): State<Arc<Front>>, mut request: Request) -> Response {
+    // A caller without a connection of its own shares one with all others like it.
+    let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+    let peer = request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map_or(nowhere, |info| info.0);
+    front.held.readable(peer).await;
+    let path = request.uri().path().to_owned();
+    if front.shared.settings.path_decoding == PathDecoding::Eager {
+        match decode_early(request.uri()) {
+            Ok(uri) => *request.uri_mut() = uri,
+            Err(response) => return *response,
+        }
+    }
+    let cached = front
+        .negative_cache
+        .as_ref()
+        .filter(|_| request.method() == Method::GET && path.starts_with(STATUS));
+    let url = request.uri().to_string();
+    if let Some(kept) = cached.and_then(|cache| cache.hit(&url)) {
+        front.shared.metrics.request(&path, kept.status().as_u16());
+        return kept;
+    }
+    let worker = front.worker_for(peer);
+    let Ok(mut response) = front.workers[worker].clone().oneshot(request).await;
+    if let Some(refusal) = response.extensions_mut().remove::<Refusal>() {
+        let headers = response.headers().clone();
+        response = refusal.complete(&path, front.shared.clock.unix_seconds());
+        // `Allow` of a 405, for example; the body's own headers stand.
+        for (name, value) in &headers {
+            if !response.headers().contains_key(name) {
+                response.headers_mut().insert(name, value.clone());
+            }
+        }
+    }
+    if let Some(phase) = response.extensions_mut().remove::<FirstPhase>() {
+        front.held.hold(peer, phase);
+    }
+    response
+        .headers_mut()
+        .insert("x-worker", HeaderValue::from(worker + 1));
+    front
+        .shared
+        .metrics
+        .request(&path, response.status().as_u16());
+    match cached {
+        Some(cache) => {
+            // Looked through with every answer that may add to it: entries live for seconds.
+            cache.purge();
+            cache.pass(&url, response).await
+        }
+        None => response,
+    }
+}
+
+/// The route the cache is in front of.
+const STATUS: &str = "/api/v1/opportunities/status/";

@@ -1,0 +1,205 @@
+//! The reference service: a small async-job API that has the fault, its cures, and every known variant of it.
+//!
+//! In come [`Settings`], by preset and knob; out comes an axum router that speaks the contract of the original system. The mechanics are
+//! real: workers with maps of their own, a background task that runs stages and strategies, snapshots, lifetimes, dedupe, cancellation. A
+//! `not_found` arises because an entry is not where the request looks, and never because a timer decides to say so. The same router serves
+//! sockets on the real clock and in-process calls on tokio's paused clock. This room knows nothing of the rest of the crate: whoever
+//! tests an API must not share types with it.
+//!
+//! The way of a request: `front` (connections, routing, faults in front) → `api` (the contract) → `scan` (acceptance, lookup, work) →
+//! `worker` (memory) and `database` (the shared store, and what lags behind it) → `store`.
+//!
+//! One route is not in the original contract: `POST /api/v1/opportunities/cancel/{scan_id}`, for the owner, ends a running scan as
+//! `failed` with the message "Scan cancelled". It is the second write that tells a lagging replica from a late registration.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use statusgap::service::{Service, Settings};
+//! let service = Service::open(Settings::preset("deferred")?).await?;
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! service.serve(listener, async {}).await?;
+//! # Ok(()) }
+//! ```
+
+mod api;
+mod chance;
+mod clock;
+mod database;
+mod duration;
+mod fault;
+mod front;
+mod knob;
+mod law;
+mod metrics;
+mod preset;
+mod record;
+mod request;
+mod scan;
+mod settings;
+mod shared;
+mod store;
+#[cfg(test)]
+mod tests;
+mod truth;
+mod worker;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::serve::ListenerExt as _;
+use tokio::net::TcpListener;
+
+pub use self::fault::quorum::Quorum;
+pub use self::knob::{KnobDescription, SettingsError};
+pub use self::law::Law;
+pub use self::preset::PresetDescription;
+pub use self::settings::{
+    Durations, Evict, Fallback, Lifetimes, OnCrash, PathDecoding, Placeholder, Policy, QueueRecord,
+    ReadPath, Resolve, Routing, Settings, Slot, Stage, StoreChoice, StoreHandle, Switch,
+};
+pub use self::store::StoreError;
+pub use self::truth::Truth;
+
+use self::front::Front;
+use self::shared::Shared;
+
+/// Why a service could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The settings contradict each other.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The store could not be opened.
+    #[error("cannot open the store: {0}")]
+    Store(#[from] StoreError),
+}
+
+/// A running service. It lives until [`Service::shut_down`], or until its runtime is gone.
+#[derive(Debug)]
+pub struct Service {
+    shared: Arc<Shared>,
+    front: Arc<Front>,
+}
+
+/// How long open connections are waited for after the signal to stop.
+const DRAIN: Duration = Duration::from_secs(5);
+
+impl Service {
+    /// Opens the store and starts the workers. Must be called on the runtime that will serve.
+    pub async fn open(settings: Settings) -> Result<Service, OpenError> {
+        settings.check()?;
+        let shared = Arc::new(Shared::open(settings).await?);
+        shared
+            .crew
+            .spawn(shared::purge_from_time_to_time(Arc::downgrade(&shared)));
+        Ok(Service {
+            front: Arc::new(Front::new(shared.clone())),
+            shared,
+        })
+    }
+
+    /// The router in front of all workers. It tells connections apart by `ConnectInfo<SocketAddr>` in the request's extensions: one peer
+    /// address is one connection.
+    pub fn router(&self) -> Router {
+        Router::new()
+            .fallback(front::pass)
+            .with_state(self.front.clone())
+    }
+
+    /// Serves a socket until `shutdown` resolves, then lets requests under way finish (for 5 s at most) and ends all background work.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> std::io::Result<()> {
+        let front = self.front.clone();
+        let listener = listener.tap_io(move |stream| {
+            // Without it a delayed acknowledgement of 40 ms would look like a window. A connection that is gone already needs neither.
+            let _ = stream.set_nodelay(true);
+            if let Ok(peer) = stream.peer_addr() {
+                front.opened(peer);
+            }
+        });
+        let (told, mut stop) = tokio::sync::watch::channel(false);
+        let signal = async move {
+            shutdown.await;
+            let _ = told.send(true);
+        };
+        let app = self
+            .router()
+            .into_make_service_with_connect_info::<SocketAddr>();
+        let mut served = axum::serve(listener, app)
+            .with_graceful_shutdown(signal)
+            .into_future();
+        let late = async {
+            let stopped = stop.wait_for(|stop| *stop).await.is_ok();
+            if stopped {
+                tokio::time::sleep(DRAIN).await;
+            } else {
+                // The server ended before the signal; its result is what counts.
+                std::future::pending::<()>().await;
+            }
+        };
+        let outcome = tokio::select! {
+            outcome = &mut served => outcome,
+            () = late => Ok(()),
+        };
+        self.shut_down().await;
+        outcome
+    }
+
+    /// What the service itself knows about when each scan became visible.
+    pub fn truth(&self) -> Truth {
+        self.shared.truth.clone()
+    }
+
+    /// Ends all background work. Where crashes are recorded, scans that were running are recorded as failed.
+    pub async fn shut_down(self) {
+        if self.shared.settings.on_crash == OnCrash::Fail {
+            for job in self.shared.running_jobs() {
+                let last = self
+                    .shared
+                    .find_current(&job.worker, &job.user, &job.scan_id, job.region)
+                    .await
+                    .ok()
+                    .flatten();
+                // A store that is away at this moment cannot be told.
+                let _ = scan::cancel::end(
+                    &self.shared,
+                    &job,
+                    last.map(|found| found.record),
+                    "Scan interrupted: the service stopped",
+                )
+                .await;
+            }
+        }
+        self.shared.crew.dismiss().await;
+    }
+}
+
+impl Settings {
+    /// Refuses settings that contradict each other.
+    fn check(&self) -> Result<(), SettingsError> {
+        let conflict = |text| Err(SettingsError::Conflict(text));
+        match self {
+            Settings { workers: 0, .. } => {
+                conflict("knob `workers`: a service needs at least 1 worker")
+            }
+            Settings { concurrency: 0, .. } => {
+                conflict("knob `strategy-concurrency`: at least 1 strategy has to run")
+            }
+            Settings {
+                store: StoreChoice::Embedded,
+                data_dir: None,
+                ..
+            } => conflict("the embedded store needs a directory: give --data-dir DIR"),
+            Settings { users, .. } if users.is_empty() => {
+                conflict("a service needs at least one user")
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! Where records and lookups are kept, for each read path.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{Job, REMOTE_REGION};
+use crate::service::database::View;
+use crate::service::record::{Admission, Record};
+use crate::service::settings::{Fallback, Placeholder, ReadPath, Resolve, StoreHandle};
+use crate::service::shared::Shared;
+use crate::service::store::{Put, StoreError, Write, keys};
+use crate::service::worker::Worker;
+
+/// What a status or results request is answered from.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Found {
+    /// The id the answer carries.
+    pub(crate) scan_id: String,
+    pub(crate) record: Record,
+}
+
+impl Shared {
+    /// Registers a job's lookup, and a first record if there is one.
+    pub(crate) async fn register(
+        &self,
+        job: &Job,
+        first: Option<Record>,
+        also: Vec<Write>,
+    ) -> Result<Admission, StoreError> {
+        let ttl = self.settings.ttl.lookup;
+        if self.settings.read_path == ReadPath::Store {
+            let writes = [self.registration(job), also].concat();
+            return match first {
+                Some(record) => self.write(job, &record, writes).await,
+                None => self
+                    .database
+                    .apply(&writes, None)
+                    .await
+                    .map(|()| Admission::Written),
+            };
+        }
+        job.worker
+            .register_lookup(&job.scan_id, &job.cache_key, ttl, Some(&self.truth));
+        job.worker.set_latest(&job.user, &job.scan_id, ttl);
+        let shared = if self.copies_to_store(job) {
+            self.registration(job)
+        } else {
+            Vec::new()
+        };
+        let writes = [shared, also].concat();
+        if let Some(record) = first {
+            return self.write(job, &record, writes).await;
+        }
+        self.apply_if_possible(&writes).await;
+        Ok(Admission::Written)
+    }
+
+    /// The keys by which a job's slot is found.
+    pub(crate) fn registration(&self, job: &Job) -> Vec<Write> {
+        let ttl = self.settings.ttl.lookup;
+        let set = |key, value: &str| Write::Set {
+            key,
+            value: value.to_owned(),
+            ttl,
+        };
+        vec![
+            set(keys::lookup(job.region, &job.scan_id), &job.cache_key),
+            set(keys::index(job.region, &job.scan_id), &job.cache_key),
+            set(keys::user_latest(&job.user), &job.scan_id),
+        ]
+    }
+
+    /// Writes a record into its slot.
+    pub(crate) async fn write(
+        &self,
+        job: &Job,
+        record: &Record,
+        also: Vec<Write>,
+    ) -> Result<Admission, StoreError> {
+        let put = self.put_of(job, record);
+        let guarded = self.settings.placeholder == Placeholder::Guarded;
+        if self.settings.read_path == ReadPath::Store {
+            if guarded {
+                return self
+                    .database
+                    .put_guarded(&put, &also, Some(&job.scan_id))
+                    .await;
+            }
+            let writes = [vec![put.into()], also].concat();
+            return self
+                .database
+                .apply(&writes, Some(&job.scan_id))
+                .await
+                .map(|()| Admission::Written);
+        }
+        let admission = if guarded {
+            job.worker
+                .put_guarded(&job.cache_key, record, put.ttl, Some(&self.truth))
+        } else {
+            job.worker
+                .put(&job.cache_key, record, put.ttl, Some(&self.truth));
+            Admission::Written
+        };
+        let shared = if self.copies_to_store(job) {
+            vec![put.into()]
+        } else {
+            Vec::new()
+        };
+        // In these variants the store is a copy: that it is away must not hurt, which is what was wrong with them.
+        self.apply_if_possible(&[shared, also].concat()).await;
+        Ok(admission)
+    }
+
+    /// The record as a write.
+    pub(crate) fn put_of(&self, job: &Job, record: &Record) -> Put {
+        Put {
+            key: keys::result(job.region, &job.cache_key),
+            value: record.to_text(),
+            ttl: self.lifetime(record),
+        }
+    }
+
+    /// Takes a job's record out of its slot.
+    pub(crate) async fn take_out(&self, job: &Job) {
+        job.worker.remove(&job.cache_key);
+        if self.settings.read_path == ReadPath::Store || self.copies_to_store(job) {
+            self.apply_if_possible(&[Write::Delete {
+                key: keys::result(job.region, &job.cache_key),
+            }])
+            .await;
+        }
+    }
+
+    /// A lifecycle phase as a write.
+    pub(crate) fn phase(&self, job: &Job, phase: &str, status: &str) -> Write {
+        Write::Phase {
+            scan_id: job.scan_id.clone(),
+            phase: phase.to_owned(),
+            value: json!({"status": status, "timestamp": self.clock.unix_seconds(), "user_id": job.user}).to_string(),
+            at: self.clock.unix_millis(),
+            ttl: self.settings.ttl.lifecycle,
+        }
+    }
+
+    /// Applies writes that nothing depends on.
+    pub(crate) async fn apply_if_possible(&self, writes: &[Write]) {
+        if !writes.is_empty() {
+            // The lifecycle and copies are best effort: a store that is away costs them, not the scan.
+            let _ = self.database.apply(writes, None).await;
+        }
+    }
+
+    /// Whether the lifecycle alone makes a scan visible in status.
+    pub(crate) fn lifecycle_reveals(&self) -> bool {
+        self.settings.fallback != Fallback::None
+    }
+
+    /// Looks a scan up for a user, as status and results do.
+    pub(crate) async fn find(
+        &self,
+        worker: &Worker,
+        user: &str,
+        scan_id: &str,
+        region: &str,
+    ) -> Result<Option<Found>, StoreError> {
+        if self.settings.store_handle == StoreHandle::OnRead {
+            worker.open_handle();
+        }
+        let view = self.database.status_view();
+        self.find_in(view, worker, user, scan_id, region).await
+    }
+
+    /// As [`Shared::find`], but past any replica or index.
+    pub(crate) async fn find_current(
+        &self,
+        worker: &Worker,
+        user: &str,
+        scan_id: &str,
+        region: &str,
+    ) -> Result<Option<Found>, StoreError> {
+        self.find_in(View::Primary, worker, user, scan_id, region)
+            .await
+    }
+
+    async fn find_in(
+        &self,
+        view: View,
+        worker: &Worker,
+        user: &str,
+        scan_id: &str,
+        region: &str,
+    ) -> Result<Option<Found>, StoreError> {
+        let region = if region.is_empty() { "" } else { REMOTE_REGION };
+        let Some(mut cache_key) = self.cache_key(view, worker, scan_id, region).await? else {
+            return Ok(None);
+        };
+        let owned = cache_key
+            .split_once(':')
+            .is_some_and(|(owner, _)| owner == user);
+        if self.settings.owner_check.is_on() && !owned {
+            return Ok(None);
+        }
+        let mut answered = scan_id.to_owned();
+        if self.settings.resolve == Resolve::Latest
+            && let Some(latest) = self.latest(view, worker, user).await?
+            && let Some(key) = self.cache_key(view, worker, &latest, region).await?
+        {
+            (answered, cache_key) = (latest, key);
+        }
+        let record = self.record(view, worker, &cache_key, region).await?;
+        Ok(record.map(|record| Found {
+            scan_id: answered,
+            record,
+        }))
+    }
+
+    async fn cache_key(
+        &self,
+        view: View,
+        worker: &Worker,
+        scan_id: &str,
+        region: &str,
+    ) -> Result<Option<String>, StoreError> {
+        if self.settings.read_path != ReadPath::Store {
+            if let Some(cache_key) = worker.lookup(scan_id) {
+                return Ok(Some(cache_key));
+            }
+            if self.settings.read_path == ReadPath::Memory || !worker.has_handle() {
+                return Ok(None);
+            }
+        }
+        let mut found = self
+            .database
+            .get(view, &keys::lookup(region, scan_id))
+            .await?;
+        if found.is_none() {
+            found = self
+                .database
+                .get(view, &keys::index(region, scan_id))
+                .await?;
+        }
+        if let Some(cache_key) = found
+            .as_deref()
+            .filter(|_| self.settings.read_path == ReadPath::MemoryFirst)
+        {
+            worker.register_lookup(scan_id, cache_key, self.settings.ttl.lookup, None);
+        }
+        Ok(found)
+    }
+
+    async fn latest(
+        &self,
+        view: View,
+        worker: &Worker,
+        user: &str,
+    ) -> Result<Option<String>, StoreError> {
+        if self.settings.read_path == ReadPath::Store {
+            return self.database.get(view, &keys::user_latest(user)).await;
+        }
+        Ok(worker.latest(user))
+    }
+
+    async fn record(
+        &self,
+        view: View,
+        worker: &Worker,
+        cache_key: &str,
+        region: &str,
+    ) -> Result<Option<Record>, StoreError> {
+        if self.settings.read_path != ReadPath::Store {
+            if let Some(record) = worker.entry(cache_key) {
+                return Ok(Some(record));
+            }
+            if self.settings.read_path == ReadPath::Memory || !worker.has_handle() {
+                return Ok(None);
+            }
+        }
+        let text = self
+            .database
+            .get(view, &keys::result(region, cache_key))
+            .await?;
+        let record = text.as_deref().and_then(Record::from_text);
+        if let Some(record) = record
+            .as_ref()
+            .filter(|_| self.settings.read_path == ReadPath::MemoryFirst)
+        {
+            // The copy has a lifetime of its own, and nobody ever refreshes it: this is where a worker freezes.
+            worker.put(cache_key, record, self.lifetime(record), None);
+        }
+        Ok(record)
+    }
+
+    fn copies_to_store(&self, job: &Job) -> bool {
+        self.settings.read_path == ReadPath::MemoryFirst && job.worker.has_handle()
+    }
+
+    fn lifetime(&self, record: &Record) -> Duration {
+        if record.is_terminal() {
+            self.settings.ttl.full
+        } else {
+            self.settings.ttl.partial
+        }
+    }
+}

@@ -1,0 +1,434 @@
+//! Every knob of the service as a typed field, with its default.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::fault::quorum::Quorum;
+use super::law::Law;
+
+/// An enum whose variants are written as words in knob values.
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum $name { $($(#[$doc])* $variant),+ }
+
+        impl $name {
+            /// The words a knob accepts, in the order of the variants.
+            pub const WORDS: &'static [&'static str] = &[$($word),+];
+
+            /// The variant written as `word`.
+            pub fn from_word(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$variant),)+ _ => None }
+            }
+
+            /// How the variant is written.
+            pub fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+    };
+}
+
+words! {
+    /// A thing that is done or not.
+    Switch {
+        /// Done.
+        On = "on",
+        /// Not done.
+        Off = "off",
+    }
+}
+words! {
+    /// What is routed to a worker as one unit.
+    Routing {
+        /// Every request chooses a worker anew.
+        PerRequest = "per-request",
+        /// A connection keeps the worker that accepted it.
+        PerConnection = "per-connection",
+    }
+}
+words! {
+    /// How the next worker is chosen.
+    Policy {
+        /// One after the other.
+        RoundRobin = "round-robin",
+        /// By a seeded draw.
+        Random = "random",
+    }
+}
+words! {
+    /// When a worker opens its handle on the shared store for scan results.
+    StoreHandle {
+        /// At start.
+        Eager = "eager",
+        /// With the first POST that this worker serves; a read never opens it.
+        FirstPost = "first-post",
+        /// With the first POST or the first read.
+        OnRead = "on-read",
+    }
+}
+words! {
+    /// Where a status request looks for the scan.
+    ReadPath {
+        /// Only in the memory of the worker that serves the request.
+        Memory = "memory",
+        /// In that memory first, then in the store, keeping a copy of what was found there.
+        MemoryFirst = "memory-first",
+        /// Only in the store that all workers share.
+        Store = "store",
+    }
+}
+words! {
+    /// What a result slot is keyed by.
+    Slot {
+        /// User and filters: all scans of one user with equal filters share a slot.
+        PerFilters = "per-filters",
+        /// The scan's own id.
+        PerScan = "per-scan",
+    }
+}
+words! {
+    /// What is written into the slot before the id is handed out.
+    Placeholder {
+        /// Nothing.
+        None = "none",
+        /// A partial entry without progress (0/0), over whatever is there.
+        Plain = "plain",
+        /// As `plain`, but only for requests that do not force a refresh.
+        Unforced = "unforced",
+        /// An accepted record (0/14), never over a newer or finished one.
+        Guarded = "guarded",
+    }
+}
+words! {
+    /// What status does when it finds no entry.
+    Fallback {
+        /// Says `not_found`.
+        None = "none",
+        /// Answers `scanning 0/14` if the lifecycle knows the id, whoever asks.
+        Lifecycle = "lifecycle",
+        /// As `lifecycle`, but only for the scan's owner.
+        LifecycleOwner = "lifecycle-owner",
+    }
+}
+words! {
+    /// A point of the background work.
+    Stage {
+        /// Nowhere.
+        None = "none",
+        /// While the profile is read, before the first snapshot.
+        Profile = "profile",
+        /// While the portfolio is fetched.
+        Portfolio = "portfolio",
+        /// While assets are discovered.
+        Assets = "assets",
+        /// After the seventh strategy.
+        Strategies = "strategies",
+        /// After the strategies, before the result is written.
+        Finalise = "finalise",
+    }
+}
+words! {
+    /// What becomes of a scan whose background task died.
+    OnCrash {
+        /// Nothing: whatever was written stays until its TTL.
+        Vanish = "vanish",
+        /// It is recorded as failed.
+        Fail = "fail",
+    }
+}
+words! {
+    /// Which records are dropped early.
+    Evict {
+        /// None.
+        None = "none",
+        /// A finished one, `evict-after` after it finished.
+        Ttl = "ttl",
+        /// A finished one, at once.
+        OnCompletion = "on-completion",
+        /// All finished ones but the last `evict-keep`.
+        KeepLast = "keep-last",
+        /// Any that nobody asked for during `evict-after`.
+        Idle = "idle",
+    }
+}
+words! {
+    /// When a queued job's record is written.
+    QueueRecord {
+        /// With the POST: a waiting job is visible as scanning.
+        AtAccept = "at-accept",
+        /// When the job gets a slot.
+        AtStart = "at-start",
+    }
+}
+words! {
+    /// How the front reads a request's path.
+    PathDecoding {
+        /// Leaves it to the worker.
+        Correct = "correct",
+        /// Decodes `%2F` before routing and takes `+` for a space.
+        Eager = "eager",
+    }
+}
+words! {
+    /// Which scan a status request is answered with.
+    Resolve {
+        /// The one that was asked for.
+        Asked = "asked",
+        /// The latest one of the same user.
+        Latest = "latest",
+    }
+}
+
+/// The database behind the workers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreChoice {
+    /// One map in this process, shared by all workers; it stands for a shared database.
+    Memory,
+    /// A database file in the data directory; it survives a restart.
+    Embedded,
+    /// Redis or Valkey at this address (`redis://host:port/db`).
+    Redis(String),
+}
+
+/// One stage's or one strategy's durations, and the budgets around them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Durations {
+    /// Reading the user's profile.
+    pub profile: Law,
+    /// Fetching the portfolio.
+    pub portfolio: Law,
+    /// Discovering assets; the first snapshot is written after it.
+    pub assets: Law,
+    /// Each strategy.
+    pub strategy: Law,
+    /// From the last strategy to the result.
+    pub finalise: Law,
+}
+
+/// How long written things live.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// A partial entry.
+    pub partial: Duration,
+    /// A finished entry.
+    pub full: Duration,
+    /// Lookup, index and user-latest keys.
+    pub lookup: Duration,
+    /// The flag that says a scan runs for a user and filters.
+    pub active: Duration,
+    /// The lifecycle.
+    pub lifecycle: Duration,
+}
+
+/// Everything that can be chosen about a service.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// The preset these settings started from.
+    pub preset: String,
+    /// Bearer token → user name. The user called `admin` may read every scan's diagnostics.
+    pub users: BTreeMap<String, String>,
+    /// Number of workers, at least 1.
+    pub workers: usize,
+    /// What is routed as one unit.
+    pub routing: Routing,
+    /// How a worker is chosen.
+    pub policy: Policy,
+    /// Makes ids, worker choice, durations and coin flips repeatable.
+    pub seed: Option<u64>,
+    /// Wall clock at service start, in milliseconds since 1970; `None`: the machine's.
+    pub epoch: Option<i64>,
+    /// The shared store.
+    pub store: StoreChoice,
+    /// Where the embedded store keeps its file.
+    pub data_dir: Option<PathBuf>,
+    /// Put before every key in Redis.
+    pub redis_prefix: String,
+    /// When a worker opens the store.
+    pub store_handle: StoreHandle,
+    /// Where status looks.
+    pub read_path: ReadPath,
+    /// What a slot is keyed by.
+    pub slot: Slot,
+    /// What is written before the answer.
+    pub placeholder: Placeholder,
+    /// What status does without an entry.
+    pub fallback: Fallback,
+    /// Whether a scan is shown to its owner only.
+    pub owner_check: Switch,
+    /// Whether the lifecycle answers an unknown id with the most recent scan of any user.
+    pub lifecycle_index_fallback: Switch,
+    /// Durations of the background work.
+    pub durations: Durations,
+    /// Budget for the strategies together.
+    pub budget: Duration,
+    /// How many strategies run at a time.
+    pub concurrency: usize,
+    /// When a forced scan without a snapshot writes a placeholder after all.
+    pub reprime_after: Duration,
+    /// TTLs.
+    pub ttl: Lifetimes,
+    /// Discover requests per 60 s and user; 0: no limit.
+    pub rate_limit: usize,
+    /// Added before every status answer.
+    pub status_latency: Law,
+    /// HTTP code of a status answer for a running scan.
+    pub running_code: u16,
+    /// Where background tasks die.
+    pub crash_stage: Stage,
+    /// Share of scans that die there.
+    pub crash_rate: f64,
+    /// What becomes of them.
+    pub on_crash: OnCrash,
+    /// When the store is unavailable, since service start.
+    pub outage: Option<(Duration, Duration)>,
+    /// Class A: time from the POST to the first record of it.
+    pub registration_delay: Law,
+    /// Class C: time by which the replica is late.
+    pub replica_lag: Law,
+    /// Class C′: share of status reads that go to the replica.
+    pub replica_share: f64,
+    /// Published quorum race between a write and a status read.
+    pub quorum: Quorum,
+    /// Class D: how long the front keeps a `not_found` answer.
+    pub negative_cache_ttl: Duration,
+    /// Class E: jobs that may hold a slot at a time; 0: no queue.
+    pub queue_slots: usize,
+    /// Class E: how long a job holds its slot.
+    pub queue_hold: Law,
+    /// Class E: when a queued job's record is written.
+    pub queue_record: QueueRecord,
+    /// Class F: which records are dropped early.
+    pub evict: Evict,
+    /// Class F: age at which they are dropped.
+    pub evict_after: Duration,
+    /// Class F: how many finished records `keep-last` keeps.
+    pub evict_keep: usize,
+    /// Class G: period of the index refresh; 0: reads need no index.
+    pub index_period: Duration,
+    /// Class H: time between delete and insert of a snapshot; 0: replaced in one step.
+    pub replace_gap: Law,
+    /// Class I: time from the answer to the commit.
+    pub commit_delay: Law,
+    /// Class I: share of scans committed late.
+    pub commit_share: f64,
+    /// Class J: which scan answers.
+    pub resolve: Resolve,
+    /// Class K: share of POSTs routed to the region that status does not look in by default.
+    pub remote_region_share: f64,
+    /// Class L: share of ids with `/`, `+` and `=` in them.
+    pub special_id_share: f64,
+    /// Class L: how the front reads paths.
+    pub path_decoding: PathDecoding,
+    /// Class M: share of accepted scans that are lost.
+    pub lost_task_rate: f64,
+    /// Class N: an unknown id is answered as pending.
+    pub unknown_as_pending: Switch,
+    /// Class P: a connection that carried a POST is not read again until the job's first phase ended.
+    pub hold_connection: Switch,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            preset: "deferred".into(),
+            users: default_users(),
+            workers: 1,
+            // Several worker processes behind one listening port share connections, not requests:
+            // the kernel hands a connection to one of them and there it stays.
+            routing: Routing::PerConnection,
+            policy: Policy::RoundRobin,
+            seed: None,
+            epoch: None,
+            store: StoreChoice::Memory,
+            data_dir: None,
+            redis_prefix: String::new(),
+            store_handle: StoreHandle::Eager,
+            read_path: ReadPath::Memory,
+            slot: Slot::PerFilters,
+            placeholder: Placeholder::None,
+            fallback: Fallback::None,
+            owner_check: Switch::On,
+            lifecycle_index_fallback: Switch::Off,
+            durations: Durations::short(),
+            budget: Duration::from_secs(150),
+            concurrency: 15,
+            reprime_after: Duration::from_secs(5),
+            ttl: Lifetimes {
+                partial: Duration::from_secs(300),
+                full: Duration::from_secs(300),
+                lookup: Duration::from_secs(600),
+                active: Duration::from_secs(300),
+                lifecycle: Duration::from_secs(3600),
+            },
+            rate_limit: 0,
+            status_latency: Law::ZERO,
+            running_code: 200,
+            crash_stage: Stage::None,
+            crash_rate: 1.0,
+            on_crash: OnCrash::Vanish,
+            outage: None,
+            registration_delay: Law::ZERO,
+            replica_lag: Law::ZERO,
+            replica_share: 1.0,
+            quorum: Quorum::Off,
+            negative_cache_ttl: Duration::ZERO,
+            queue_slots: 0,
+            queue_hold: Law::fixed(300),
+            queue_record: QueueRecord::AtStart,
+            evict: Evict::None,
+            evict_after: Duration::from_secs(1),
+            evict_keep: 1,
+            index_period: Duration::ZERO,
+            replace_gap: Law::ZERO,
+            commit_delay: Law::ZERO,
+            commit_share: 0.5,
+            resolve: Resolve::Asked,
+            remote_region_share: 0.0,
+            special_id_share: 0.0,
+            path_decoding: PathDecoding::Correct,
+            lost_task_rate: 0.0,
+            unknown_as_pending: Switch::Off,
+            hold_connection: Switch::Off,
+        }
+    }
+}
+
+impl Durations {
+    /// First snapshot at exactly 2.0 s, result after about 6 s: short enough to try.
+    pub fn short() -> Self {
+        Durations {
+            profile: Law::fixed(400),
+            portfolio: Law::fixed(700),
+            assets: Law::fixed(900),
+            strategy: Law::uniform(500, 4000),
+            finalise: Law::ZERO,
+        }
+    }
+
+    /// First snapshot at 2.0 s, result after 160 to 174 s, as measured in production.
+    pub fn production() -> Self {
+        Durations {
+            strategy: Law::uniform(120_000, 150_000),
+            finalise: Law::uniform(14_000, 21_000),
+            ..Self::short()
+        }
+    }
+}
+
+/// alice and mallory may scan; admin may read diagnostics too.
+fn default_users() -> BTreeMap<String, String> {
+    ["alice", "mallory", "admin"]
+        .into_iter()
+        .map(|name| (format!("{name}-token"), name.to_owned()))
+        .collect()
+}
+
+impl Switch {
+    /// Whether the thing is done.
+    pub fn is_on(self) -> bool {
+        self == Switch::On
+    }
+}

@@ -1,0 +1,203 @@
+//! The shared database of all workers: small text values with a lifetime, under the keys of the original system.
+//!
+//! In come reads, batches of writes that are applied together, and two conditional writes: a claim (write only if nobody else has) and a
+//! guarded put (write only if the record there admits it). Out go values, or [`StoreError`] when the database cannot be reached. The store
+//! knows nothing of HTTP, workers or faults. It is a closed enum of three: a map in this process, a file, Redis.
+
+pub(crate) mod embedded;
+pub(crate) mod keys;
+pub(crate) mod memory;
+pub(crate) mod redis;
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::clock::Clock;
+use super::record::Admission;
+use super::settings::{Settings, StoreChoice};
+use super::truth::Truth;
+
+/// One change to the database.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Write {
+    /// Sets a key for a time.
+    Set {
+        key: String,
+        value: String,
+        ttl: Duration,
+    },
+    /// Removes a key.
+    Delete { key: String },
+    /// Removes a key if it still has this value.
+    DeleteIf { key: String, value: String },
+    /// Records a lifecycle phase, and the scan in the lifecycle index with a time in milliseconds.
+    Phase {
+        scan_id: String,
+        phase: String,
+        value: String,
+        at: u64,
+        ttl: Duration,
+    },
+}
+
+/// A record to be written if what is there admits it.
+#[derive(Debug, Clone)]
+pub(crate) struct Put {
+    pub(crate) key: String,
+    pub(crate) value: String,
+    pub(crate) ttl: Duration,
+}
+
+/// Whose visibility begins with a write, and where that is noted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reveal<'a> {
+    pub(crate) truth: &'a Truth,
+    pub(crate) scan_id: &'a str,
+}
+
+impl Reveal<'_> {
+    /// Notes the present instant; called inside the critical section of the insert.
+    pub(crate) fn now(this: Option<Self>) {
+        if let Some(reveal) = this {
+            reveal.truth.mark(reveal.scan_id, Instant::now());
+        }
+    }
+}
+
+/// Why the database did not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It is switched off by the outage knob.
+    #[error("the store is unavailable")]
+    Unavailable,
+    /// Redis did not answer, or not as expected.
+    #[error("Redis: {0}")]
+    Redis(#[from] ::redis::RedisError),
+    /// The database file could not be used.
+    #[error("database file: {0}")]
+    Embedded(#[from] redb::Error),
+    /// The data directory could not be made.
+    #[error("data directory {path}: {source}")]
+    Directory {
+        /// The directory.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// The database, whichever it is.
+#[derive(Debug)]
+pub(crate) enum Store {
+    /// A map in this process.
+    Memory(memory::MemoryStore),
+    /// A database file.
+    Embedded(embedded::EmbeddedStore),
+    /// Redis.
+    Redis(Box<redis::RedisStore>),
+}
+
+impl Store {
+    /// Opens the store that the settings name.
+    pub(crate) async fn open(settings: &Settings, clock: Clock) -> Result<Store, StoreError> {
+        Ok(match (&settings.store, &settings.data_dir) {
+            (StoreChoice::Redis(url), _) => Store::Redis(Box::new(
+                redis::RedisStore::open(url, &settings.redis_prefix).await?,
+            )),
+            (StoreChoice::Embedded, Some(dir)) => {
+                Store::Embedded(embedded::EmbeddedStore::open(dir, clock)?)
+            }
+            (StoreChoice::Memory | StoreChoice::Embedded, _) => {
+                Store::Memory(memory::MemoryStore::default())
+            }
+        })
+    }
+
+    /// A key's value.
+    pub(crate) async fn get(&self, key: &str) -> Result<Option<String>, StoreError> {
+        match self {
+            Store::Memory(store) => Ok(store.get(key)),
+            Store::Embedded(store) => store.get(key),
+            Store::Redis(store) => store.get(key).await,
+        }
+    }
+
+    /// Applies a batch as one.
+    pub(crate) async fn apply(
+        &self,
+        writes: &[Write],
+        reveal: Option<Reveal<'_>>,
+    ) -> Result<(), StoreError> {
+        match self {
+            Store::Memory(store) => store.apply(writes, reveal),
+            Store::Embedded(store) => store.apply(writes, reveal)?,
+            Store::Redis(store) => store.apply(writes, reveal).await?,
+        }
+        Ok(())
+    }
+
+    /// Sets `put` and applies `also` if the key is free; otherwise changes nothing and returns the value that is there.
+    pub(crate) async fn claim(
+        &self,
+        put: &Put,
+        also: &[Write],
+        reveal: Option<Reveal<'_>>,
+    ) -> Result<Option<String>, StoreError> {
+        match self {
+            Store::Memory(store) => Ok(store.claim(put, also, reveal)),
+            Store::Embedded(store) => store.claim(put, also, reveal),
+            Store::Redis(store) => store.claim(put, also, reveal).await,
+        }
+    }
+
+    /// Sets `put` and applies `also` if the record under the key admits it.
+    pub(crate) async fn put_guarded(
+        &self,
+        put: &Put,
+        also: &[Write],
+        reveal: Option<Reveal<'_>>,
+    ) -> Result<Admission, StoreError> {
+        match self {
+            Store::Memory(store) => Ok(store.put_guarded(put, also, reveal)),
+            Store::Embedded(store) => store.put_guarded(put, also, reveal),
+            Store::Redis(store) => store.put_guarded(put, also, reveal).await,
+        }
+    }
+
+    /// A scan's lifecycle: phase name and value, by name.
+    pub(crate) async fn phases(&self, scan_id: &str) -> Result<Vec<(String, String)>, StoreError> {
+        match self {
+            Store::Memory(store) => Ok(store.phases(scan_id)),
+            Store::Embedded(store) => store.phases(scan_id),
+            Store::Redis(store) => store.phases(scan_id).await,
+        }
+    }
+
+    /// The scan whose lifecycle changed last, whosever it is.
+    pub(crate) async fn latest_lifecycle(&self) -> Result<Option<String>, StoreError> {
+        match self {
+            Store::Memory(store) => Ok(store.latest_lifecycle()),
+            Store::Embedded(store) => store.latest_lifecycle(),
+            Store::Redis(store) => store.latest_lifecycle().await,
+        }
+    }
+
+    /// Removes what has expired; Redis does that by itself.
+    pub(crate) fn purge(&self) -> Result<(), StoreError> {
+        match self {
+            Store::Memory(store) => store.purge(),
+            Store::Embedded(store) => store.purge()?,
+            Store::Redis(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Number of values held, where it is cheap to know.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Store::Memory(store) => store.size(),
+            Store::Embedded(_) | Store::Redis(_) => 0,
+        }
+    }
+}
