@@ -64,9 +64,5 @@ fn npmle_of_random_phases_every_10_ms(bencher: Bencher, count: usize) {
 #[divan::bench(args = [1_000, 100_000])]
 fn band_at_a_hundred_times(bencher: Bencher, count: usize) {
     let band = Band::new(&two_looks(count));
-    bencher.bench(|| {
-        (0..100)
-            .map(|t| band.visible_by(f64::from(t) / 50.0, 0.95).lower)
-            .sum::<f64>()
-    });
+    bencher.bench(|| (0..100).map(|t| band.visible_by(f64::from(t) / 50.0, 0.95).lower).sum::<f64>());
 }

@@ -49,7 +49,12 @@ fn every_golden_history_has_its_verdict_and_its_bracket() {
         let id = case["id"].as_str().expect("id");
         let posted = case["post"][0].as_u64().expect("post");
         let received = case["post"][1].as_u64();
-        let initiate = exchange(Kind::Initiate, posted, received.unwrap_or(posted), if received.is_some() { Answer::Accepted } else { Answer::Transport });
+        let initiate = exchange(
+            Kind::Initiate,
+            posted,
+            received.unwrap_or(posted),
+            if received.is_some() { Answer::Accepted } else { Answer::Transport },
+        );
         let polls = polls(case);
         let history = ScanHistory {
             scan: 0,

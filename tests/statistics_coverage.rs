@@ -25,12 +25,7 @@ struct Law {
 
 fn laws() -> [Law; 4] {
     [
-        Law {
-            name: "step at 2 s",
-            draw: |_| 2000.0,
-            shares: [(1990.0, 0.0), (2000.0, 1.0), (2200.0, 1.0)],
-            quantiles: [2000.0, 2000.0],
-        },
+        Law { name: "step at 2 s", draw: |_| 2000.0, shares: [(1990.0, 0.0), (2000.0, 1.0), (2200.0, 1.0)], quantiles: [2000.0, 2000.0] },
         Law {
             name: "uniform between 1.9 and 2.1 s",
             draw: |chance| 1900.0 + 200.0 * chance.random::<f64>(),
@@ -40,11 +35,7 @@ fn laws() -> [Law; 4] {
         Law {
             name: "exponential with mean 50 ms",
             draw: |chance| -50.0 * (1.0 - chance.random::<f64>()).ln(),
-            shares: [
-                (-50.0 * 0.9_f64.ln(), 0.1),
-                (50.0 * LN_2, 0.5),
-                (50.0 * 10.0_f64.ln(), 0.9),
-            ],
+            shares: [(-50.0 * 0.9_f64.ln(), 0.1), (50.0 * LN_2, 0.5), (50.0 * 10.0_f64.ln(), 0.9)],
             quantiles: [50.0 * LN_2, 50.0 * 10.0_f64.ln()],
         },
         Law {
@@ -53,11 +44,7 @@ fn laws() -> [Law; 4] {
                 let radius = (-2.0 * (1.0 - chance.random::<f64>()).ln()).sqrt();
                 300.0 * (0.8 * radius * (TAU * chance.random::<f64>()).cos()).exp()
             },
-            shares: [
-                (300.0 * (-0.8 * NORMAL_90).exp(), 0.1),
-                (300.0, 0.5),
-                (300.0 * (0.8 * NORMAL_90).exp(), 0.9),
-            ],
+            shares: [(300.0 * (-0.8 * NORMAL_90).exp(), 0.1), (300.0, 0.5), (300.0 * (0.8 * NORMAL_90).exp(), 0.9)],
             quantiles: [300.0, 300.0 * (0.8 * NORMAL_90).exp()],
         },
     ]
@@ -120,54 +107,36 @@ fn least(runs: u64) -> f64 {
 #[test]
 fn shares_and_quantiles_are_covered_for_every_law_and_poller() {
     for law in laws() {
-        for poller in [
-            Poller::Watching,
-            Poller::Scheduled,
-            Poller::RandomPhase,
-            Poller::BacksOff,
-        ] {
+        for poller in [Poller::Watching, Poller::Scheduled, Poller::RandomPhase, Poller::BacksOff] {
             let mut shares = [0_u64; 3];
             let mut quantiles = [0_u64; 2];
             for seed in 0..RUNS {
                 let mut chance = ChaCha8Rng::seed_from_u64(seed);
-                let scans: Vec<Observation> = (0..SCANS)
-                    .map(|_| bracket(&law, poller, &mut chance))
-                    .collect();
+                let scans: Vec<Observation> = (0..SCANS).map(|_| bracket(&law, poller, &mut chance)).collect();
                 let band = Band::new(&scans);
                 for (covered, (t, truth)) in shares.iter_mut().zip(law.shares) {
                     let share = band.visible_by(t, 0.95);
                     *covered += u64::from((share.lower..=share.upper).contains(&truth));
                 }
-                for ((covered, truth), p) in quantiles.iter_mut().zip(law.quantiles).zip([0.5, 0.9])
-                {
+                for ((covered, truth), p) in quantiles.iter_mut().zip(law.quantiles).zip([0.5, 0.9]) {
                     let limits = band.quantile_limits(p, 0.95);
                     *covered += u64::from((limits.lower..=limits.upper).contains(&truth));
                 }
             }
             for covered in shares.into_iter().chain(quantiles) {
                 let coverage = covered as f64 / RUNS as f64;
-                assert!(
-                    coverage >= least(RUNS),
-                    "{}, {poller:?}: {coverage} {shares:?} {quantiles:?}",
-                    law.name
-                );
+                assert!(coverage >= least(RUNS), "{}, {poller:?}: {coverage} {shares:?} {quantiles:?}", law.name);
             }
         }
     }
 }
 
 /// The percentile bootstrap of the estimated share at `t`: limits that many would print.
-fn bootstrap(
-    observations: &[Observation],
-    t: f64,
-    resamples: usize,
-    chance: &mut ChaCha8Rng,
-) -> (f64, f64) {
+fn bootstrap(observations: &[Observation], t: f64, resamples: usize, chance: &mut ChaCha8Rng) -> (f64, f64) {
     let mut shares: Vec<f64> = (0..resamples)
         .map(|_| {
-            let resample: Vec<Observation> = (0..observations.len())
-                .map(|_| observations[chance.random_range(0..observations.len())])
-                .collect();
+            let resample: Vec<Observation> =
+                (0..observations.len()).map(|_| observations[chance.random_range(0..observations.len())]).collect();
             let (low, high) = npmle(&resample).cdf_bounds(t);
             f64::midpoint(low, high)
         })
@@ -204,10 +173,7 @@ fn a_bootstrap_of_the_estimate_misses_the_truth_where_the_band_does_not() {
         let share = Band::new(&looks).visible_by(t, 0.95);
         by_band += u64::from((share.lower..=share.upper).contains(&0.9));
     }
-    let (by_bootstrap, by_band) = (
-        by_bootstrap as f64 / runs as f64,
-        by_band as f64 / runs as f64,
-    );
+    let (by_bootstrap, by_band) = (by_bootstrap as f64 / runs as f64, by_band as f64 / runs as f64);
     assert!(by_bootstrap < 0.85, "the bootstrap covered {by_bootstrap}");
     assert!(by_band >= least(runs), "the band covered {by_band}");
 }

@@ -12,18 +12,9 @@ fn check(name: &str, observations: &[Observation], answer: &Value) -> Npmle {
     let fit = npmle(observations);
     let support = answer["support"].as_array().unwrap();
     assert_eq!(fit.n, answer["n"].as_u64().unwrap(), "{name}");
-    assert_eq!(
-        fit.support.len(),
-        support.len(),
-        "{name}: {:?}",
-        fit.support
-    );
+    assert_eq!(fit.support.len(), support.len(), "{name}: {:?}", fit.support);
     for (ours, golden) in fit.support.iter().zip(support) {
-        assert_eq!(
-            (ours.left, ours.right),
-            (number(&golden["L"]), number(&golden["R"])),
-            "{name}"
-        );
+        assert_eq!((ours.left, ours.right), (number(&golden["L"]), number(&golden["R"])), "{name}");
         close(ours.mass, number(&golden["mass"]), 1e-12, name);
     }
     // the golden likelihood has 30 digits; ours is a sum of up to 850 rounded logarithms
@@ -34,53 +25,22 @@ fn check(name: &str, observations: &[Observation], answer: &Value) -> Npmle {
 }
 
 fn answer(file: &Value, name: &str) -> Value {
-    file.as_array()
-        .unwrap()
-        .iter()
-        .find(|set| set["name"] == name)
-        .unwrap()
-        .clone()
+    file.as_array().unwrap().iter().find(|set| set["name"] == name).unwrap().clone()
 }
 
 /// Brackets from a table whose first two columns are the ends and whose third is the group.
 fn brackets(table: &str, group: &str) -> Vec<Observation> {
-    rows(table)
-        .iter()
-        .filter(|row| group.is_empty() || row[2] == group)
-        .map(|row| Observation::new(real(&row[0]), real(&row[1])))
-        .collect()
+    rows(table).iter().filter(|row| group.is_empty() || row[2] == group).map(|row| Observation::new(real(&row[0]), real(&row[1]))).collect()
 }
 
 #[test]
 fn small_published_sets_equal_their_golden_answers() {
     let answers = json("npmle_golden.json");
     let sets: [(&str, &[(f64, f64)]); 3] = [
-        (
-            "fay_shaw_example1",
-            &[
-                (2.0, 3.0),
-                (5.0, 6.0),
-                (1.0, 7.0),
-                (1.0, 7.0),
-                (9.0, 12.0),
-                (8.0, 10.0),
-                (10.0, 13.0),
-            ],
-        ),
+        ("fay_shaw_example1", &[(2.0, 3.0), (5.0, 6.0), (1.0, 7.0), (1.0, 7.0), (9.0, 12.0), (8.0, 10.0), (10.0, 13.0)]),
         (
             "adjacent_halfopen_trap",
-            &[
-                (0.0, 1.0),
-                (0.0, 1.0),
-                (0.0, 1.0),
-                (0.0, 1.0),
-                (0.0, 1.0),
-                (1.0, 2.0),
-                (1.0, 2.0),
-                (1.0, 2.0),
-                (1.0, 2.0),
-                (1.0, 2.0),
-            ],
+            &[(0.0, 1.0), (0.0, 1.0), (0.0, 1.0), (0.0, 1.0), (0.0, 1.0), (1.0, 2.0), (1.0, 2.0), (1.0, 2.0), (1.0, 2.0), (1.0, 2.0)],
         ),
         (
             "lifelines_unit_test_halfopen",
@@ -108,38 +68,13 @@ fn small_published_sets_equal_their_golden_answers() {
 fn published_data_sets_equal_their_golden_answers() {
     let answers = json("npmle_golden.json");
     for (name, file, group, method) in [
-        (
-            "npsurv_cancer_RT",
-            "npsurv_cancer.csv",
-            "RT",
-            Method::Newton,
-        ),
-        (
-            "npsurv_cancer_RCT",
-            "npsurv_cancer.csv",
-            "RCT",
-            Method::Newton,
-        ),
-        (
-            "kmsurv_bcdeter_R",
-            "kmsurv_bcdeter.csv",
-            "1",
-            Method::Newton,
-        ),
-        (
-            "kmsurv_bcdeter_RC",
-            "kmsurv_bcdeter.csv",
-            "2",
-            Method::Newton,
-        ),
+        ("npsurv_cancer_RT", "npsurv_cancer.csv", "RT", Method::Newton),
+        ("npsurv_cancer_RCT", "npsurv_cancer.csv", "RCT", Method::Newton),
+        ("kmsurv_bcdeter_R", "kmsurv_bcdeter.csv", "1", Method::Newton),
+        ("kmsurv_bcdeter_RC", "kmsurv_bcdeter.csv", "2", Method::Newton),
         ("mice_ce", "mice.csv", "ce", Method::PooledAdjacentViolators),
         ("mice_ge", "mice.csv", "ge", Method::PooledAdjacentViolators),
-        (
-            "mice_pooled",
-            "mice.csv",
-            "",
-            Method::PooledAdjacentViolators,
-        ),
+        ("mice_pooled", "mice.csv", "", Method::PooledAdjacentViolators),
         ("ir_diabetes", "ir_diabetes.csv", "", Method::Newton),
     ] {
         let fit = check(name, &brackets(&text(file), group), &answer(&answers, name));
@@ -150,12 +85,8 @@ fn published_data_sets_equal_their_golden_answers() {
 #[test]
 fn sets_shaped_like_our_runs_equal_their_golden_answers() {
     for set in json("harness_golden.json").as_array().unwrap() {
-        let observations: Vec<_> = set["obs"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|ends| Observation::new(number(&ends[0]), number(&ends[1])))
-            .collect();
+        let observations: Vec<_> =
+            set["obs"].as_array().unwrap().iter().map(|ends| Observation::new(number(&ends[0]), number(&ends[1]))).collect();
         check(set["name"].as_str().unwrap(), &observations, set);
     }
 }
@@ -164,11 +95,7 @@ fn sets_shaped_like_our_runs_equal_their_golden_answers() {
 fn withheld_data_sets_equal_their_golden_answers() {
     let answers = json("npmle_golden.json");
     if let Some(table) = withheld("bcos.csv") {
-        for (name, group) in [
-            ("bcos_Rad", "Rad"),
-            ("bcos_RadChem", "RadChem"),
-            ("bcos_pooled", ""),
-        ] {
+        for (name, group) in [("bcos_Rad", "Rad"), ("bcos_RadChem", "RadChem"), ("bcos_pooled", "")] {
             check(name, &brackets(&table, group), &answer(&answers, name));
         }
     }
@@ -226,47 +153,26 @@ fn right_censored_exact_times_give_the_product_limit_estimate() {
 
 /// Brackets on a coarse grid, so that ends coincide; some exact, some open-ended.
 fn any_brackets() -> impl Strategy<Value = Vec<Observation>> {
-    let bracket =
-        (0_u32..40, 0_u32..12, 0_u32..10, 1_u64..4).prop_map(|(after, length, kind, weight)| {
-            Observation {
-                after: f64::from(after),
-                until: match kind {
-                    0 => f64::INFINITY,
-                    _ => f64::from(after + length),
-                },
-                weight,
-            }
-        });
+    let bracket = (0_u32..40, 0_u32..12, 0_u32..10, 1_u64..4).prop_map(|(after, length, kind, weight)| Observation {
+        after: f64::from(after),
+        until: match kind {
+            0 => f64::INFINITY,
+            _ => f64::from(after + length),
+        },
+        weight,
+    });
     prop::collection::vec(bracket, 1..60)
 }
 
 /// Brackets with ends that hardly ever coincide.
 fn scattered_brackets() -> impl Strategy<Value = Vec<Observation>> {
-    let bracket = (0.0..100.0_f64, 0.01..80.0_f64, 0_u32..10).prop_map(|(after, length, kind)| {
-        Observation::new(
-            after,
-            if kind == 0 {
-                f64::INFINITY
-            } else {
-                after + length
-            },
-        )
-    });
+    let bracket = (0.0..100.0_f64, 0.01..80.0_f64, 0_u32..10)
+        .prop_map(|(after, length, kind)| Observation::new(after, if kind == 0 { f64::INFINITY } else { after + length }));
     prop::collection::vec(bracket, 1..120)
 }
 
-fn same_estimate(
-    one: &Npmle,
-    other: &Npmle,
-    time: impl Fn(f64) -> f64,
-) -> Result<(), TestCaseError> {
-    prop_assert_eq!(
-        one.support.len(),
-        other.support.len(),
-        "{:?}\n{:?}",
-        one,
-        other
-    );
+fn same_estimate(one: &Npmle, other: &Npmle, time: impl Fn(f64) -> f64) -> Result<(), TestCaseError> {
+    prop_assert_eq!(one.support.len(), other.support.len(), "{:?}\n{:?}", one, other);
     for (a, b) in one.support.iter().zip(&other.support) {
         prop_assert_eq!((time(a.left), time(a.right)), (b.left, b.right));
         prop_assert!((a.mass - b.mass).abs() < 1e-7, "{:?} {:?}", a, b);

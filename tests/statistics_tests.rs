@@ -18,32 +18,17 @@ fn numbers(value: &serde_json::Value) -> Vec<f64> {
 
 #[test]
 fn order_statistics_enclose_quantiles_with_the_golden_coverage() {
-    for case in json("other_golden.json")["quantile_order_stat_ci"]
-        .as_array()
-        .unwrap()
-    {
-        let ranks = quantile_ranks(
-            case["n"].as_u64().unwrap(),
-            number(&case["q"]),
-            number(&case["conf"]),
-        );
+    for case in json("other_golden.json")["quantile_order_stat_ci"].as_array().unwrap() {
+        let ranks = quantile_ranks(case["n"].as_u64().unwrap(), number(&case["q"]), number(&case["conf"]));
         assert_eq!(ranks.lower, case["lower_rank"].as_u64(), "{case}");
         assert_eq!(ranks.upper, case["upper_rank"].as_u64(), "{case}");
-        close(
-            ranks.coverage,
-            number(&case["exact_coverage"]),
-            1e-12,
-            &case.to_string(),
-        );
+        close(ranks.coverage, number(&case["exact_coverage"]), 1e-12, &case.to_string());
     }
 }
 
 #[test]
 fn the_sample_that_bounds_a_quantile_has_the_golden_size() {
-    for case in json("other_golden.json")["min_n_for_quantile_upper"]
-        .as_array()
-        .unwrap()
-    {
+    for case in json("other_golden.json")["min_n_for_quantile_upper"].as_array().unwrap() {
         let needed = |sides| Some(min_n_for_quantile_upper(number(&case["q"]), 0.95, sides));
         assert_eq!(needed(Sides::One), case["one_sided_95"].as_u64(), "{case}");
         assert_eq!(needed(Sides::Two), case["two_sided_95"].as_u64(), "{case}");
@@ -55,37 +40,12 @@ fn two_rates_get_the_golden_p_values() {
     for case in json("other_golden.json")["two_by_two"].as_array().unwrap() {
         let count = |name: &str| case[name].as_u64().unwrap();
         // "less" in the golden file: the first rate is lower, which is the new rate being higher
-        let rates = Rates {
-            base_events: count("x1"),
-            base_trials: count("n1"),
-            new_events: count("x2"),
-            new_trials: count("n2"),
-        };
+        let rates = Rates { base_events: count("x1"), base_trials: count("n1"), new_events: count("x2"), new_trials: count("n2") };
         let what = case.to_string();
-        close(
-            rates.fisher().p_two_sided,
-            number(&case["fisher_two"]),
-            1e-12,
-            &what,
-        );
-        close(
-            rates.fisher().p_higher,
-            number(&case["fisher_less"]),
-            1e-12,
-            &what,
-        );
-        close(
-            rates.boschloo().p_higher,
-            number(&case["boschloo_less"]),
-            1e-9,
-            &what,
-        );
-        close(
-            rates.boschloo().p_two_sided,
-            number(&case["boschloo_two"]),
-            1e-9,
-            &what,
-        );
+        close(rates.fisher().p_two_sided, number(&case["fisher_two"]), 1e-12, &what);
+        close(rates.fisher().p_higher, number(&case["fisher_less"]), 1e-12, &what);
+        close(rates.boschloo().p_higher, number(&case["boschloo_less"]), 1e-9, &what);
+        close(rates.boschloo().p_two_sided, number(&case["boschloo_two"]), 1e-9, &what);
         // In two cases the golden value comes from floating-point statistics that tell equal tables apart. In whole
         // numbers (1, 7), (5, 11), (7, 1), (11, 5) of 12 are equally extreme, and so are (8, 1), (2, 5) of (10, 6).
         let barnard = match (rates.base_events, rates.base_trials) {
@@ -126,16 +86,8 @@ fn the_sequential_test_stops_where_the_golden_one_does() {
         close(test.lower(), rate("lower"), 1e-12, &what);
         close(test.event_weight(), rate("llr_fail"), 1e-12, &what);
         close(test.clean_weight(), rate("llr_ok"), 1e-12, &what);
-        assert_eq!(
-            Some(test.clean_trials_to_pass()),
-            case["n_accept_if_zero"].as_u64(),
-            "{what}"
-        );
-        assert_eq!(
-            Some(test.events_to_fail()),
-            case["fails_to_reject_at_start"].as_u64(),
-            "{what}"
-        );
+        assert_eq!(Some(test.clean_trials_to_pass()), case["n_accept_if_zero"].as_u64(), "{what}");
+        assert_eq!(Some(test.events_to_fail()), case["fails_to_reject_at_start"].as_u64(), "{what}");
     }
 }
 
@@ -158,39 +110,19 @@ fn a_frozen_server_shows_only_in_latencies_from_the_plan() {
     let mut free = 0;
     for planned in (0..10_000).step_by(10) {
         let sent = free.max(planned);
-        let start = if (5000..6000).contains(&sent) {
-            6000
-        } else {
-            sent
-        };
+        let start = if (5000..6000).contains(&sent) { 6000 } else { sent };
         let done = start + 1;
         free = done;
-        latency.record(RoundTrip {
-            planned,
-            sent,
-            done,
-        });
+        latency.record(RoundTrip { planned, sent, done });
     }
     let golden = json("co_golden.json");
-    for (name, histogram) in [
-        ("uncorrected_ms", latency.from_sent()),
-        ("corrected_ms", latency.from_planned()),
-    ] {
+    for (name, histogram) in [("uncorrected_ms", latency.from_sent()), ("corrected_ms", latency.from_planned())] {
         let ours = summary(histogram).unwrap();
         assert_eq!(ours.count, 1000);
-        for (figure, value) in [
-            ("p50", ours.p50),
-            ("p90", ours.p90),
-            ("p95", ours.p95),
-            ("p99", ours.p99),
-            ("p999", ours.p999),
-            ("max", ours.max),
-        ] {
-            assert_eq!(
-                Some(value),
-                golden[name][figure].as_u64(),
-                "{name} {figure}"
-            );
+        for (figure, value) in
+            [("p50", ours.p50), ("p90", ours.p90), ("p95", ours.p95), ("p99", ours.p99), ("p999", ours.p999), ("max", ours.max)]
+        {
+            assert_eq!(Some(value), golden[name][figure].as_u64(), "{name} {figure}");
         }
     }
 }

@@ -90,14 +90,8 @@ impl Band {
         let (mut beginnings, mut exact) = (Vec::with_capacity(observations.len()), Vec::new());
         for observation in observations {
             observation.check();
-            over.push(Step {
-                at: observation.until,
-                count: observation.weight,
-            });
-            let beginning = Step {
-                at: observation.after,
-                count: observation.weight,
-            };
+            over.push(Step { at: observation.until, count: observation.weight });
+            let beginning = Step { at: observation.after, count: observation.weight };
             beginnings.push(beginning);
             if observation.is_exact() {
                 exact.push(beginning);
@@ -115,12 +109,7 @@ impl Band {
             }
         }
         let n = over.last().map_or(0, |step| step.count);
-        Self {
-            over,
-            beginnings,
-            exact,
-            n,
-        }
+        Self { over, beginnings, exact, n }
     }
 
     /// Number of windows.
@@ -135,20 +124,14 @@ impl Band {
 
     /// Windows that certainly last at `t`.
     pub fn lasting_at(&self, t: f64) -> u64 {
-        let known_to_end_at_t =
-            counted(&self.exact, |at| at >= t) - counted(&self.exact, |at| at > t);
+        let known_to_end_at_t = counted(&self.exact, |at| at >= t) - counted(&self.exact, |at| at > t);
         counted(&self.beginnings, |at| at >= t) - known_to_end_at_t
     }
 
     /// The share of windows over by `t`, with two-sided limits. Without any window nothing is excluded.
     pub fn visible_by(&self, t: f64, confidence: f64) -> Share {
         if self.n == 0 {
-            return Share {
-                estimate_lo: 0.0,
-                estimate_hi: 1.0,
-                lower: 0.0,
-                upper: 1.0,
-            };
+            return Share { estimate_lo: 0.0, estimate_hi: 1.0, lower: 0.0, upper: 1.0 };
         }
         let each = Sides::Two.each(confidence);
         let (over, lasting) = (self.over_by(t), self.lasting_at(t));
@@ -165,31 +148,19 @@ impl Band {
         let lower = self.quantile_lower(p, Sides::Two.each(confidence));
         let upper = self.quantile_upper(p, Sides::Two.each(confidence));
         let needed = min_n_for_quantile_upper(p, confidence, Sides::Two);
-        let sample = if self.n < needed {
-            Sample::TooSmall { needed }
-        } else {
-            Sample::Enough
-        };
-        QuantileLimits {
-            lower,
-            upper,
-            sample,
-        }
+        let sample = if self.n < needed { Sample::TooSmall { needed } } else { Sample::Enough };
+        QuantileLimits { lower, upper, sample }
     }
 
     /// One-sided upper limit of the `p`-quantile; infinite when there is none.
     pub fn quantile_upper(&self, p: f64, confidence: f64) -> f64 {
-        quantile_rank(self.n, p, confidence)
-            .and_then(|rank| reaching(&self.over, rank))
-            .unwrap_or(f64::INFINITY)
+        quantile_rank(self.n, p, confidence).and_then(|rank| reaching(&self.over, rank)).unwrap_or(f64::INFINITY)
     }
 
     /// One-sided lower limit of the `p`-quantile; 0, where every window begins, when there is none.
     pub fn quantile_lower(&self, p: f64, confidence: f64) -> f64 {
         // a window lasts longer than the p-quantile with probability at most 1 - p
-        quantile_rank(self.n, 1.0 - p, confidence)
-            .and_then(|rank| reaching(&self.beginnings, rank))
-            .unwrap_or(0.0)
+        quantile_rank(self.n, 1.0 - p, confidence).and_then(|rank| reaching(&self.beginnings, rank)).unwrap_or(0.0)
     }
 }
 
@@ -206,10 +177,7 @@ pub fn quantile_limits(observations: &[Observation], p: f64, confidence: f64) ->
 /// The smallest number of windows that can bound the `p`-quantile from above, all of them having ended: 299 for the
 /// 0.99-quantile, one side, 95 %.
 pub fn min_n_for_quantile_upper(p: f64, confidence: f64, sides: Sides) -> u64 {
-    assert!(
-        p > 0.0 && p < 1.0,
-        "a quantile strictly between 0 and 1, not {p}"
-    );
+    assert!(p > 0.0 && p < 1.0, "a quantile strictly between 0 and 1, not {p}");
     smallest_power_below(p.ln(), 1.0 - sides.each(confidence))
 }
 
@@ -239,9 +207,7 @@ fn counted(steps: &[Step], within: impl Fn(f64) -> bool) -> u64 {
 
 /// The first instant at which `count` windows are counted.
 fn reaching(steps: &[Step], count: u64) -> Option<f64> {
-    steps
-        .get(steps.partition_point(|step| step.count < count))
-        .map(|step| step.at)
+    steps.get(steps.partition_point(|step| step.count < count)).map(|step| step.at)
 }
 
 #[cfg(test)]
@@ -250,38 +216,21 @@ mod tests {
     use crate::analysis::binomial::clopper_pearson;
 
     fn repeated(after: f64, until: f64, weight: u64) -> Observation {
-        Observation {
-            after,
-            until,
-            weight,
-        }
+        Observation { after, until, weight }
     }
 
     #[test]
     fn at_an_offset_that_every_scan_polls_the_band_is_clopper_pearson() {
-        let share = visible_by(
-            &[repeated(0.0, 100.0, 30), repeated(100.0, 2000.0, 70)],
-            100.0,
-            0.95,
-        );
+        let share = visible_by(&[repeated(0.0, 100.0, 30), repeated(100.0, 2000.0, 70)], 100.0, 0.95);
         let plain = clopper_pearson(30, 100, 0.95);
         assert_eq!((share.estimate_lo, share.estimate_hi), (0.3, 0.3));
-        assert!(
-            (share.lower - plain.lower).abs() < 1e-14 && (share.upper - plain.upper).abs() < 1e-14
-        );
+        assert!((share.lower - plain.lower).abs() < 1e-14 && (share.upper - plain.upper).abs() < 1e-14);
     }
 
     #[test]
     fn between_two_polls_the_band_says_both_ends() {
-        let share = visible_by(
-            &[repeated(0.0, 100.0, 30), repeated(100.0, 2000.0, 70)],
-            500.0,
-            0.95,
-        );
-        assert_eq!(
-            (share.estimate_lo, share.estimate_hi, share.upper),
-            (0.3, 1.0, 1.0)
-        );
+        let share = visible_by(&[repeated(0.0, 100.0, 30), repeated(100.0, 2000.0, 70)], 500.0, 0.95);
+        assert_eq!((share.estimate_lo, share.estimate_hi, share.upper), (0.3, 1.0, 1.0));
     }
 
     #[test]
@@ -296,36 +245,15 @@ mod tests {
         assert_eq!(min_n_for_quantile_upper(0.99, 0.95, Sides::One), 299);
         assert_eq!(min_n_for_quantile_upper(0.99, 0.95, Sides::Two), 368);
         let limits = quantile_limits(&[repeated(10.0, 20.0, 367)], 0.99, 0.95);
-        assert_eq!(
-            limits,
-            QuantileLimits {
-                lower: 10.0,
-                upper: f64::INFINITY,
-                sample: Sample::TooSmall { needed: 368 }
-            }
-        );
+        assert_eq!(limits, QuantileLimits { lower: 10.0, upper: f64::INFINITY, sample: Sample::TooSmall { needed: 368 } });
         let limits = quantile_limits(&[repeated(10.0, 20.0, 368)], 0.99, 0.95);
-        assert_eq!(
-            limits,
-            QuantileLimits {
-                lower: 10.0,
-                upper: 20.0,
-                sample: Sample::Enough
-            }
-        );
+        assert_eq!(limits, QuantileLimits { lower: 10.0, upper: 20.0, sample: Sample::Enough });
     }
 
     #[test]
     fn windows_that_outlast_the_observation_leave_the_quantile_open() {
-        let limits = quantile_limits(
-            &[repeated(0.0, 20.0, 50), repeated(500.0, f64::INFINITY, 50)],
-            0.5,
-            0.95,
-        );
-        assert_eq!(
-            (limits.lower, limits.upper, limits.sample),
-            (0.0, f64::INFINITY, Sample::Enough)
-        );
+        let limits = quantile_limits(&[repeated(0.0, 20.0, 50), repeated(500.0, f64::INFINITY, 50)], 0.5, 0.95);
+        assert_eq!((limits.lower, limits.upper, limits.sample), (0.0, f64::INFINITY, Sample::Enough));
     }
 
     #[test]

@@ -19,10 +19,7 @@ pub struct Limits {
 /// Source: Clopper & Pearson, Biometrika 26 (1934), 404–413.
 pub fn clopper_pearson(x: u64, n: u64, confidence: f64) -> Limits {
     let one_sided = f64::midpoint(1.0, confidence);
-    Limits {
-        lower: lower_limit(x, n, one_sided),
-        upper: upper_limit(x, n, one_sided),
-    }
+    Limits { lower: lower_limit(x, n, one_sided), upper: upper_limit(x, n, one_sided) }
 }
 
 /// One-sided lower limit: the share at which `x` or more successes in `n` have probability `1 - confidence`.
@@ -60,19 +57,13 @@ pub fn zero_failure_bound(n: u64, confidence: f64) -> f64 {
 
 /// How many trials without an event are needed before the rate is known to be at most `rate`.
 pub fn n_for_zero_failures(rate: f64, confidence: f64) -> u64 {
-    assert!(
-        rate > 0.0 && rate < 1.0,
-        "a rate strictly between 0 and 1, not {rate}"
-    );
+    assert!(rate > 0.0 && rate < 1.0, "a rate strictly between 0 and 1, not {rate}");
     smallest_power_below((-rate).ln_1p(), 1.0 - confidence)
 }
 
 /// The smallest whole `n >= 1` with `exp(n * log_base) <= tail`, steady where the quotient is a whole number.
 pub(crate) fn smallest_power_below(log_base: f64, tail: f64) -> u64 {
-    assert!(
-        tail > 0.0 && tail < 1.0,
-        "a confidence strictly between 0 and 1"
-    );
+    assert!(tail > 0.0 && tail < 1.0, "a confidence strictly between 0 and 1");
     let exact = tail.ln() / log_base;
     // 0.5^n <= 0.25 must give 2 also when the quotient of logarithms comes out as 2.0000000000000004
     (exact - 1e-9 * exact.max(1.0)).ceil().max(1.0) as u64
@@ -99,11 +90,7 @@ pub fn pmf(x: u64, n: u64, p: f64) -> f64 {
     if x == n {
         return (total * p.ln()).exp();
     }
-    let log = stirling_error(n)
-        - stirling_error(x)
-        - stirling_error(n - x)
-        - deviance(count, total * p)
-        - deviance(rest, total * q);
+    let log = stirling_error(n) - stirling_error(x) - stirling_error(n - x) - deviance(count, total * p) - deviance(rest, total * q);
     log.exp() * (total / (TAU * count * rest)).sqrt()
 }
 
@@ -112,11 +99,7 @@ pub fn cdf(x: u64, n: u64, p: f64) -> f64 {
     if x >= n {
         return 1.0;
     }
-    if (x as f64) < n as f64 * p {
-        lower_tail(x, n, p)
-    } else {
-        1.0 - upper_tail(x + 1, n, p)
-    }
+    if (x as f64) < n as f64 * p { lower_tail(x, n, p) } else { 1.0 - upper_tail(x + 1, n, p) }
 }
 
 /// Probability of at least `x` successes in `n` trials.
@@ -127,11 +110,7 @@ pub fn survival(x: u64, n: u64, p: f64) -> f64 {
     if x > n {
         return 0.0;
     }
-    if x as f64 > n as f64 * p {
-        upper_tail(x, n, p)
-    } else {
-        1.0 - lower_tail(x - 1, n, p)
-    }
+    if x as f64 > n as f64 * p { upper_tail(x, n, p) } else { 1.0 - lower_tail(x - 1, n, p) }
 }
 
 /// Which tail event a limit is the root of.
@@ -143,10 +122,7 @@ enum Side {
 
 fn check(x: u64, n: u64, confidence: f64) {
     assert!(n > 0 && x <= n, "{x} successes of {n} trials");
-    assert!(
-        confidence > 0.0 && confidence < 1.0,
-        "a confidence strictly between 0 and 1, not {confidence}"
-    );
+    assert!(confidence > 0.0 && confidence < 1.0, "a confidence strictly between 0 and 1, not {confidence}");
 }
 
 /// Sums outwards from `x`, where the terms fall at least geometrically because `x >= n p`.
@@ -197,10 +173,7 @@ fn solve(n: u64, side: Side, tail: f64) -> f64 {
             }
             Side::AtMost(x) => {
                 let value = cdf(x, n, p);
-                (
-                    value.ln(),
-                    -((n - x) as f64) / (1.0 - p) * pmf(x, n, p) / value,
-                )
+                (value.ln(), -((n - x) as f64) / (1.0 - p) * pmf(x, n, p) / value)
             }
         };
         let excess = log - goal;
@@ -210,11 +183,7 @@ fn solve(n: u64, side: Side, tail: f64) -> f64 {
             low = p;
         }
         let newton = p - excess / slope;
-        let next = if newton > low && newton < high {
-            newton
-        } else {
-            f64::midpoint(low, high)
-        };
+        let next = if newton > low && newton < high { newton } else { f64::midpoint(low, high) };
         let step = (next - p).abs();
         p = next;
         if step <= p * 1e-16 || high - low <= p * 1e-16 {
@@ -234,11 +203,7 @@ fn stirling_error(n: u64) -> f64 {
     }
     let square = x * x;
     (1.0 / 12.0
-        - (1.0 / 360.0
-            - (1.0 / 1260.0
-                - (1.0 / 1680.0 - (1.0 / 1188.0 - 691.0 / 360_360.0 / square) / square) / square)
-                / square)
-            / square)
+        - (1.0 / 360.0 - (1.0 / 1260.0 - (1.0 / 1680.0 - (1.0 / 1188.0 - 691.0 / 360_360.0 / square) / square) / square) / square) / square)
         / x
 }
 
@@ -290,10 +255,7 @@ mod tests {
             let limits = clopper_pearson(x, 1_000_000, 0.95);
             let low = survival(x, 1_000_000, limits.lower);
             let high = cdf(x, 1_000_000, limits.upper);
-            assert!(
-                (low - 0.025).abs() < 1e-10 && (high - 0.025).abs() < 1e-10,
-                "{x}: {low} {high}"
-            );
+            assert!((low - 0.025).abs() < 1e-10 && (high - 0.025).abs() < 1e-10, "{x}: {low} {high}");
         }
     }
 

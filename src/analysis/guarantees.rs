@@ -79,7 +79,12 @@ enum Finding {
     Broken(String),
 }
 
-fn per_scan<'a>(guarantee: Guarantee, scans: &[&'a ScanHistory<'a>], otherwise: &str, check: impl Fn(&ScanHistory<'a>) -> Finding) -> Checked {
+fn per_scan<'a>(
+    guarantee: Guarantee,
+    scans: &[&'a ScanHistory<'a>],
+    otherwise: &str,
+    check: impl Fn(&ScanHistory<'a>) -> Finding,
+) -> Checked {
     let (mut checked, mut broken, mut evidence) = (0, 0, Vec::new());
     for scan in scans {
         match check(scan) {
@@ -167,8 +172,12 @@ fn monotonic_visibility(scan: &ScanHistory<'_>) -> Finding {
 /// Looks for two polls of which the second was sent after the first was answered and tells an earlier state.
 fn monotonic_state(scan: &ScanHistory<'_>) -> Finding {
     let rewritten = scan.rewritten_from();
-    let mut told: Vec<&Exchange> =
-        scan.polls.iter().copied().filter(|poll| poll.answer == Answer::Visible && poll.sent < rewritten && names_this_scan(scan, poll)).collect();
+    let mut told: Vec<&Exchange> = scan
+        .polls
+        .iter()
+        .copied()
+        .filter(|poll| poll.answer == Answer::Visible && poll.sent < rewritten && names_this_scan(scan, poll))
+        .collect();
     if told.len() < 2 {
         return Finding::Silent;
     }
@@ -262,11 +271,13 @@ fn completion(evidence: Evidence<'_>) -> Checked {
         if proofs.len() < PROOFS {
             let last = scan.evidence().last();
             let last = last.map_or_else(|| "never answered".to_owned(), |poll| format!("still {} at {}", poll.told(), at(scan, poll)));
-            let elsewhere = elsewhere.map_or_else(String::new, |reading| format!(", though its {} says {}", reading.kind.word(), reading.told()));
+            let elsewhere =
+                elsewhere.map_or_else(String::new, |reading| format!(", though its {} says {}", reading.kind.word(), reading.told()));
             proofs.push(Proof { scan: Some(scan.scan), told: format!("scan {}: {last}{elsewhere}", scan.scan) });
         }
     }
-    let not_assessed = (checked == 0).then(|| if watched.is_empty() { "no scan was watched to its end" } else { "no scan ended by the deadline" }.to_owned());
+    let not_assessed = (checked == 0)
+        .then(|| if watched.is_empty() { "no scan was watched to its end" } else { "no scan ended by the deadline" }.to_owned());
     Checked { guarantee: Guarantee::Completion, checked, broken, evidence: proofs, not_assessed }
 }
 
@@ -278,16 +289,28 @@ fn agreement(scan: &ScanHistory<'_>, slack: Span) -> Finding {
         return Finding::Silent;
     }
     // The witness knew the scan, and the status denied it afterwards.
-    let known = scan.witness.iter().filter(|reading| reading.answer == Answer::Visible && names_this_scan(scan, reading)).min_by_key(|reading| reading.done);
+    let known = scan
+        .witness
+        .iter()
+        .filter(|reading| reading.answer == Answer::Visible && names_this_scan(scan, reading))
+        .min_by_key(|reading| reading.done);
     if let Some(known) = known
         && let Some(denied) = scan.denials().find(|poll| known.done <= poll.sent)
     {
-        return Finding::Broken(format!("the witness said {} at {}, the status not_found at {}{}", known.told(), at(scan, known), at(scan, denied), by(denied)));
+        return Finding::Broken(format!(
+            "the witness said {} at {}, the status not_found at {}{}",
+            known.told(),
+            at(scan, known),
+            at(scan, denied),
+            by(denied)
+        ));
     }
     // Status says it ended well, and the results are not there afterwards.
     if let Some((ended, State::Succeeded)) = scan.ended() {
         let missing = scan.results.iter().find(|reading| {
-            ended.done <= reading.sent && reading.sent < rewritten && (reading.answer == Answer::NotFound || reading.state == Some(State::Running))
+            ended.done <= reading.sent
+                && reading.sent < rewritten
+                && (reading.answer == Answer::NotFound || reading.state == Some(State::Running))
         });
         if let Some(missing) = missing {
             return Finding::Broken(format!(
@@ -301,13 +324,27 @@ fn agreement(scan: &ScanHistory<'_>, slack: Span) -> Finding {
         }
     }
     // The witness says it ended, and the status says running well after that.
-    let over = scan.witness.iter().filter(|reading| reading.state.is_some_and(State::is_terminal) && names_this_scan(scan, reading)).min_by_key(|reading| reading.done);
+    let over = scan
+        .witness
+        .iter()
+        .filter(|reading| reading.state.is_some_and(State::is_terminal) && names_this_scan(scan, reading))
+        .min_by_key(|reading| reading.done);
     if let Some(over) = over {
         let still = scan.polls.iter().find(|poll| {
-            poll.state == Some(State::Running) && over.done.after(slack.0) <= poll.sent && poll.sent < rewritten && names_this_scan(scan, poll)
+            poll.state == Some(State::Running)
+                && over.done.after(slack.0) <= poll.sent
+                && poll.sent < rewritten
+                && names_this_scan(scan, poll)
         });
         if let Some(still) = still {
-            return Finding::Broken(format!("the witness said {} at {}, the status {} at {}{}", over.told(), at(scan, over), still.told(), at(scan, still), by(still)));
+            return Finding::Broken(format!(
+                "the witness said {} at {}, the status {} at {}{}",
+                over.told(),
+                at(scan, over),
+                still.told(),
+                at(scan, still),
+                by(still)
+            ));
         }
     }
     Finding::Kept
@@ -323,8 +360,12 @@ fn promptness(evidence: Evidence<'_>) -> Checked {
     let stall = evidence.scenario.expect.stall;
     let answered = |scan: &&ScanHistory<'_>| scan.polls.iter().any(|poll| poll.was_answered());
     let polled: Vec<_> = evidence.scans.iter().filter(|scan| answered(scan)).collect();
-    let mut trips: Vec<u64> =
-        polled.iter().flat_map(|scan| &scan.polls).filter(|poll| poll.was_answered()).map(|poll| poll.round_trip().as_nanos() as u64).collect();
+    let mut trips: Vec<u64> = polled
+        .iter()
+        .flat_map(|scan| &scan.polls)
+        .filter(|poll| poll.was_answered())
+        .map(|poll| poll.round_trip().as_nanos() as u64)
+        .collect();
     trips.sort_unstable();
     let usual = baseline(evidence.scans).unwrap_or_else(|| trips.get(trips.len() / 2).copied().unwrap_or_default());
     let limit = Nanos::from(stall.0).0.max(usual.saturating_mul(20) as i64) as u64;
@@ -374,7 +415,13 @@ fn crash_honesty(scan: &ScanHistory<'_>) -> Finding {
         (None, Some(died)) if scan.cancel.is_none() => {
             let after = scan.polls.iter().rfind(|poll| died.done <= poll.sent && poll.answer.is_evidence());
             match after {
-                Some(poll) => Finding::Broken(format!("the witness said {} at {}, the status {} at {}", died.told(), at(scan, died), poll.told(), at(scan, poll))),
+                Some(poll) => Finding::Broken(format!(
+                    "the witness said {} at {}, the status {} at {}",
+                    died.told(),
+                    at(scan, died),
+                    poll.told(),
+                    at(scan, poll)
+                )),
                 None => Finding::Silent,
             }
         }

@@ -53,19 +53,13 @@ pub struct Latency {
 impl Latency {
     /// Without any round trip.
     pub fn new() -> Self {
-        Self {
-            from_sent: empty(),
-            from_planned: empty(),
-        }
+        Self { from_sent: empty(), from_planned: empty() }
     }
 
     /// Counts one round trip. A stamp before its predecessor counts as a latency of zero.
     pub fn record(&mut self, trip: RoundTrip) {
         count(&mut self.from_sent, trip.done.saturating_sub(trip.sent));
-        count(
-            &mut self.from_planned,
-            trip.done.saturating_sub(trip.planned),
-        );
+        count(&mut self.from_planned, trip.done.saturating_sub(trip.planned));
     }
 
     /// From the sent instant: what the server needed.
@@ -120,9 +114,7 @@ fn empty() -> Histogram<u64> {
 
 fn count(histogram: &mut Histogram<u64>, value: u64) {
     // it grows as needed; only a table larger than the address space could not be
-    histogram
-        .record(value)
-        .expect("a histogram of 64-bit values fits into memory");
+    histogram.record(value).expect("a histogram of 64-bit values fits into memory");
 }
 
 #[cfg(test)]
@@ -137,15 +129,8 @@ mod tests {
     #[test]
     fn a_late_request_counts_its_wait_only_from_the_plan() {
         let mut latency = Latency::new();
-        latency.extend([RoundTrip {
-            planned: 10,
-            sent: 110,
-            done: 115,
-        }]);
+        latency.extend([RoundTrip { planned: 10, sent: 110, done: 115 }]);
         assert_eq!(summary(latency.from_sent()).map(|one| one.p50), Some(5));
-        assert_eq!(
-            summary(latency.from_planned()).map(|one| one.p50),
-            Some(105)
-        );
+        assert_eq!(summary(latency.from_planned()).map(|one| one.p50), Some(105));
     }
 }

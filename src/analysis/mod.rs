@@ -99,7 +99,8 @@ pub fn analyse(journal: &Journal) -> Analysis {
     let all: Vec<&ScanHistory<'_>> = histories.iter().collect();
     let scenarios: Vec<ScenarioAnalysis> =
         journal.scenarios.iter().enumerate().map(|(index, _)| analyse_scenario(journal, index as u32, &histories)).collect();
-    let mut ages: Vec<f64> = journal.scenarios.iter().flat_map(|scenario| &scenario.arms).flat_map(|arm| &arm.offsets).map(|offset| offset.as_ms()).collect();
+    let mut ages: Vec<f64> =
+        journal.scenarios.iter().flat_map(|scenario| &scenario.arms).flat_map(|arm| &arm.offsets).map(|offset| offset.as_ms()).collect();
     ages.sort_by(f64::total_cmp);
     ages.dedup();
     let exchanges: Vec<&Exchange> = journal.exchanges.iter().collect();

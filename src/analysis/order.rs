@@ -21,10 +21,7 @@ pub struct QuantileRanks {
 ///
 /// Source: David & Nagaraja, *Order Statistics* (3rd ed.), section 7.1.
 pub fn quantile_ranks(n: u64, p: f64, confidence: f64) -> QuantileRanks {
-    assert!(
-        p > 0.0 && p < 1.0,
-        "a quantile strictly between 0 and 1, not {p}"
-    );
+    assert!(p > 0.0 && p < 1.0, "a quantile strictly between 0 and 1, not {p}");
     let each = Sides::Two.each(confidence);
     let upper = quantile_rank(n, p, each);
     // the k-th largest bounds the quantile from below as the k-th smallest of the mirrored values does from above
@@ -32,11 +29,7 @@ pub fn quantile_ranks(n: u64, p: f64, confidence: f64) -> QuantileRanks {
     // the quantile lies between them when at least `lower` and fewer than `upper` values are below it
     let too_low = lower.map_or(0.0, |rank| binomial::cdf(rank - 1, n, p));
     let too_high = upper.map_or(0.0, |rank| binomial::survival(rank, n, p));
-    QuantileRanks {
-        lower,
-        upper,
-        coverage: 1.0 - too_low - too_high,
-    }
+    QuantileRanks { lower, upper, coverage: 1.0 - too_low - too_high }
 }
 
 /// The interval for a quantile of sorted values; an end is `None` when the sample is too small to have one.
@@ -53,14 +46,8 @@ mod tests {
     #[test]
     fn a_small_sample_has_an_open_end() {
         let values: Vec<f64> = (1..=20).map(f64::from).collect();
-        assert_eq!(
-            quantile_interval(&values, 0.5, 0.95),
-            (Some(6.0), Some(15.0))
-        );
+        assert_eq!(quantile_interval(&values, 0.5, 0.95), (Some(6.0), Some(15.0)));
         assert_eq!(quantile_interval(&values, 0.99, 0.95).1, None);
-        assert_eq!(
-            quantile_ranks(0, 0.5, 0.95).coverage.to_bits(),
-            1.0_f64.to_bits()
-        );
+        assert_eq!(quantile_ranks(0, 0.5, 0.95).coverage.to_bits(), 1.0_f64.to_bits());
     }
 }

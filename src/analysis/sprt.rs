@@ -43,14 +43,8 @@ pub struct Characteristic {
 impl Sprt {
     /// `None` unless `0 < p0 < p1 < 1`, both errors are positive, and together they stay below 1.
     pub fn new(p0: f64, p1: f64, alpha: f64, beta: f64) -> Option<Self> {
-        let sensible =
-            0.0 < p0 && p0 < p1 && p1 < 1.0 && alpha > 0.0 && beta > 0.0 && alpha + beta < 1.0;
-        sensible.then_some(Self {
-            p0,
-            p1,
-            alpha,
-            beta,
-        })
+        let sensible = 0.0 < p0 && p0 < p1 && p1 < 1.0 && alpha > 0.0 && beta > 0.0 && alpha + beta < 1.0;
+        sensible.then_some(Self { p0, p1, alpha, beta })
     }
 
     /// The log-likelihood ratio at which the test fails.
@@ -104,12 +98,7 @@ impl Sprt {
     pub fn characteristic(&self, rate: f64, most: u64) -> Characteristic {
         // open[events]: probability to be undecided after the trials so far with that many events
         let mut open = vec![1.0];
-        let mut result = Characteristic {
-            pass: 0.0,
-            fail: 0.0,
-            undecided: 1.0,
-            mean_trials: 0.0,
-        };
+        let mut result = Characteristic { pass: 0.0, fail: 0.0, undecided: 1.0, mean_trials: 0.0 };
         for trials in 1..=most {
             let before: f64 = open.iter().sum();
             if before <= 0.0 {
@@ -179,9 +168,7 @@ mod tests {
 
     #[test]
     fn outcomes_of_a_cut_test_sum_to_one() {
-        let ends = Sprt::new(0.01, 0.1, 0.05, 0.05)
-            .expect("sensible rates")
-            .characteristic(0.03, 50);
+        let ends = Sprt::new(0.01, 0.1, 0.05, 0.05).expect("sensible rates").characteristic(0.03, 50);
         assert!((ends.pass + ends.fail + ends.undecided - 1.0).abs() < 1e-14);
         assert!(ends.undecided > 0.1 && ends.mean_trials <= 50.0);
     }

@@ -146,22 +146,15 @@ pub fn window(scans: &[&ScanHistory<'_>], ages_ms: &[f64]) -> Window {
     let band = Band::new(&observations);
     window.visible_by = ages_ms.iter().map(|t| share_by(&estimate, &band, *t)).collect();
     window.quantiles = QUANTILES.iter().map(|p| quantile(&estimate, &band, *p)).collect();
-    window.curve = estimate
-        .support
-        .iter()
-        .map(|mass| CurvePoint { from_ms: mass.left, to_ms: finite(mass.right), mass: mass.mass })
-        .collect();
+    window.curve =
+        estimate.support.iter().map(|mass| CurvePoint { from_ms: mass.left, to_ms: finite(mass.right), mass: mass.mass }).collect();
     window.estimate = Some(EstimateNote { method: estimate.method.words().to_owned(), kkt_gap: estimate.kkt_gap, unique: estimate.unique });
     window.brackets = observations.iter().map(|seen| (seen.after, finite(seen.until))).collect();
     window
 }
 
 fn observation(bracket: Bracket) -> Observation {
-    Observation {
-        after: bracket.after.as_ms(),
-        until: bracket.until.map_or(f64::INFINITY, |until| until.as_ms()),
-        weight: 1,
-    }
+    Observation { after: bracket.after.as_ms(), until: bracket.until.map_or(f64::INFINITY, |until| until.as_ms()), weight: 1 }
 }
 
 fn share_by(estimate: &Npmle, band: &Band, t_ms: f64) -> ShareBy {
@@ -182,7 +175,15 @@ fn quantile(estimate: &Npmle, band: &Band, p: f64) -> Quantile {
     } else {
         None
     };
-    Quantile { p, from_ms: interval.left, to_ms: finite(interval.right), lower_ms: limits.lower, upper_ms: finite(limits.upper), at_most_ms: finite(band.quantile_upper(p, CONFIDENCE)), caveat }
+    Quantile {
+        p,
+        from_ms: interval.left,
+        to_ms: finite(interval.right),
+        lower_ms: limits.lower,
+        upper_ms: finite(limits.upper),
+        at_most_ms: finite(band.quantile_upper(p, CONFIDENCE)),
+        caveat,
+    }
 }
 
 fn finite(value: f64) -> Option<f64> {

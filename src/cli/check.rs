@@ -41,7 +41,8 @@ fn check(path: &Path) -> Result<String, Complaint> {
     let name = path.display().to_string();
     let source = Source { file: &name, text: &text };
     // A target says how to initiate; a scenario never does. What is neither is complained about as a scenario.
-    let is_target = toml::from_str::<toml::Table>(&text).is_ok_and(|table| table.contains_key("initiate") || table.contains_key("base_url"));
+    let is_target =
+        toml::from_str::<toml::Table>(&text).is_ok_and(|table| table.contains_key("initiate") || table.contains_key("base_url"));
     if is_target {
         let target = Target::read(source, &|name| std::env::var(name).ok())?;
         let can = target.can();

@@ -24,7 +24,10 @@ const UNKNOWN_WIDTH: usize = 100;
 /// How the table is to look on this terminal.
 pub fn style(choice: ColourChoice) -> Style {
     let stdout = std::io::stdout();
-    let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)));
+    let width = std::env::var("COLUMNS")
+        .ok()
+        .and_then(|columns| columns.parse().ok())
+        .or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)));
     let wanted = match choice {
         ColourChoice::Always => true,
         ColourChoice::Never => false,
@@ -38,7 +41,9 @@ pub fn style(choice: ColourChoice) -> Style {
 pub fn print(text: &str) -> Result<(), Complaint> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Complaint::System { action: "write to standard output", source: error }),
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Complaint::System { action: "write to standard output", source: error })
+        }
         _ => Ok(()),
     }
 }

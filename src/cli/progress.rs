@@ -22,7 +22,8 @@ impl Progress {
         let scans: u64 = scenarios.iter().map(|scenario| u64::from(scenario.load.scans)).sum();
         let bar = if hidden || !std::io::stderr().is_terminal() { ProgressBar::hidden() } else { ProgressBar::new(scans) };
         // The template is a constant that is known to be right; a plain bar would do as well.
-        let style = ProgressStyle::with_template("{spinner} {pos:>4}/{len} scans [{bar:24}] {elapsed} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+        let style = ProgressStyle::with_template("{spinner} {pos:>4}/{len} scans [{bar:24}] {elapsed} {msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style.progress_chars("━╸ "));
         bar.enable_steady_tick(Duration::from_millis(120));
         Progress { bar, names: scenarios.iter().map(|scenario| scenario.name.clone()).collect() }

@@ -31,7 +31,7 @@ pub struct RunArgs {
     #[arg(value_name = "SCENARIO")]
     scenarios: Vec<String>,
     /// A deployment: a target file, or the address of a service that speaks the reference contract
-    #[arg(long, value_name = "FILE|URL", conflicts_with_all = ["service", "workers", "store", "set", "profile", "data_dir", "user"], help_heading = "Target")]
+    #[arg(long, value_name = "FILE|URL", conflicts_with_all = ["service", "workers", "store", "set", "profile", "data_dir", "users"], help_heading = "Target")]
     target: Option<String>,
     #[command(flatten)]
     service: ServiceArgs,
@@ -80,7 +80,8 @@ pub fn run(args: &RunArgs) -> Ended {
 }
 
 fn runtime(args: &RunArgs) -> Result<tokio::runtime::Runtime, Complaint> {
-    let mut builder = if args.virtual_time { tokio::runtime::Builder::new_current_thread() } else { tokio::runtime::Builder::new_multi_thread() };
+    let mut builder =
+        if args.virtual_time { tokio::runtime::Builder::new_current_thread() } else { tokio::runtime::Builder::new_multi_thread() };
     builder.enable_all().start_paused(args.virtual_time).build().map_err(|source| Complaint::System { action: "start the runtime", source })
 }
 
@@ -105,7 +106,10 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64) -> Ended {
     }
     if scenarios.is_empty() {
         session.close().await;
-        return Err(Complaint::usage("the target supports none of these scenarios", "describe more of it in the target file, or name other scenarios"));
+        return Err(Complaint::usage(
+            "the target supports none of these scenarios",
+            "describe more of it in the target file, or name other scenarios",
+        ));
     }
 
     let header = session.header(seed, scenarios.clone(), command_line(seed, args.seed.is_some()));
@@ -116,7 +120,10 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64) -> Ended {
     let progress = Progress::new(&scenarios, args.quiet || args.virtual_time);
     let watcher = progress.clone();
     let options = Options { seed, max_rps, timeout: args.timeout.0, first_n: session.first_n() };
-    let probe = Probe::new(Arc::clone(&session.target), session.transport.clone(), session.clock.clone(), recorder, options, move |event| watcher.note(event));
+    let probe =
+        Probe::new(Arc::clone(&session.target), session.transport.clone(), session.clock.clone(), recorder, options, move |event| {
+            watcher.note(event)
+        });
 
     let reason = until_stopped(&probe, &scenarios, args.virtual_time).await;
     progress.finish();
@@ -245,14 +252,16 @@ fn dry_run(scenarios: &[Scenario], max_rps: Option<f64>) -> Ended {
         total += plan.total();
         output::print(&format!("{}: {}\n{}\n", scenario.name, scenario.title, check::plan_lines(&plan)))?;
     }
-    let rate = max_rps.map_or_else(|| "no rate limit (the target is on this machine)".to_owned(), |rps| format!("at most {rps} requests per second"));
+    let rate = max_rps
+        .map_or_else(|| "no rate limit (the target is on this machine)".to_owned(), |rps| format!("at most {rps} requests per second"));
     output::print(&format!("{total} requests at most in {} scenarios, {rate}; nothing was sent\n", scenarios.len()))?;
     Ok(Exit::Pass)
 }
 
 /// The command that repeats this run, ready to be pasted.
 fn command_line(seed: u64, had_seed: bool) -> String {
-    let mut words: Vec<String> = std::iter::once("statusgap".to_owned()).chain(std::env::args().skip(1).map(|word| quoted(&word))).collect();
+    let mut words: Vec<String> =
+        std::iter::once("statusgap".to_owned()).chain(std::env::args().skip(1).map(|word| quoted(&word))).collect();
     if !had_seed {
         words.push(format!("--seed {seed}"));
     }

@@ -58,7 +58,10 @@ fn shipped(name: &str, text: &str) -> Result<Scenario, Complaint> {
 
 fn folder(path: &Path) -> Result<Vec<Scenario>, Complaint> {
     let entries = std::fs::read_dir(path).map_err(|source| Complaint::file("read the folder", path, source))?;
-    let mut files: Vec<_> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).filter(|path| path.extension().is_some_and(|end| end == "toml")).collect();
+    let mut files: Vec<_> = entries
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.extension().is_some_and(|end| end == "toml"))
+        .collect();
     files.sort();
     if files.is_empty() {
         return Err(Complaint::usage(format!("the folder `{}` holds no .toml file", path.display()), "name a folder with scenario files"));

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::service_args::ServiceArgs;
-use crate::service::{Service, Settings, StoreChoice};
+use crate::service::{Service, Settings};
 
 /// What `serve` is told.
 #[derive(Debug, Clone, Args)]
@@ -33,8 +33,19 @@ pub struct ServeArgs {
 /// Wrong usage.
 const USAGE: u8 = 2;
 
+/// Runs the command on a runtime of its own.
+pub fn run(args: ServeArgs) -> ExitCode {
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(serve(args)),
+        Err(error) => {
+            eprintln!("error: cannot start the runtime: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 /// Serves until SIGTERM or SIGINT. Ends with 0, with 2 if the settings, the store or the port cannot be used, with 1 if serving failed.
-pub async fn run(args: ServeArgs) -> ExitCode {
+async fn serve(args: ServeArgs) -> ExitCode {
     if args.list_knobs {
         list_knobs();
         return ExitCode::SUCCESS;
@@ -50,18 +61,14 @@ pub async fn run(args: ServeArgs) -> ExitCode {
     let settings = match args.service.settings() {
         Ok(settings) => settings,
         Err(error) => {
-            return refuse(&format!(
-                "{error}\n  `statusgap serve --list-presets` and `--list-knobs` explain what there is"
-            ));
+            return refuse(&format!("{error}\n  `statusgap serve --list-presets` and `--list-knobs` explain what there is"));
         }
     };
     let address = SocketAddr::new(args.host, args.port);
     let listener = match TcpListener::bind(address).await {
         Ok(listener) => listener,
         Err(error) => {
-            return refuse(&format!(
-                "cannot listen on {address}: {error}\n  --port 0 picks a free port"
-            ));
+            return refuse(&format!("cannot listen on {address}: {error}\n  --port 0 picks a free port"));
         }
     };
     let ready = match (listener.local_addr(), Signals::listen()) {
@@ -71,12 +78,7 @@ pub async fn run(args: ServeArgs) -> ExitCode {
         }
     };
     let (bound, signals) = ready;
-    let line = format!(
-        "READY http://{bound} preset={} workers={} store={}",
-        settings.preset,
-        settings.workers,
-        store_name(&settings.store)
-    );
+    let line = format!("READY http://{bound} preset={} workers={} store={}", settings.preset, settings.workers, settings.store.kind());
     let service = match Service::open(settings).await {
         Ok(service) => service,
         Err(error) => return refuse(&error.to_string()),
@@ -100,10 +102,7 @@ struct Signals {
 impl Signals {
     /// Listens from now on, so that none is missed once READY is printed.
     fn listen() -> std::io::Result<Self> {
-        Ok(Signals {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
+        Ok(Signals { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
     async fn any(mut self) {
@@ -114,32 +113,16 @@ impl Signals {
     }
 }
 
-/// The store's kind; a Redis address may carry a password.
-fn store_name(store: &StoreChoice) -> &'static str {
-    match store {
-        StoreChoice::Memory => "memory",
-        StoreChoice::Embedded => "embedded",
-        StoreChoice::Redis(_) => "redis",
-    }
-}
-
 fn list_knobs() {
     for knob in Settings::knobs() {
-        println!(
-            "{} (default: {})\n    {}\n    {}",
-            knob.name, knob.default, knob.explanation, knob.form
-        );
+        println!("{} (default: {})\n    {}\n    {}", knob.name, knob.default, knob.explanation, knob.form);
     }
 }
 
 fn list_presets() {
     for preset in Settings::presets() {
         println!("{}\n    {}", preset.name, preset.explanation);
-        let knobs: Vec<String> = preset
-            .knobs
-            .iter()
-            .map(|(knob, value)| format!("--set {knob}={value}"))
-            .collect();
+        let knobs: Vec<String> = preset.knobs.iter().map(|(knob, value)| format!("--set {knob}={value}")).collect();
         match (preset.base, knobs.is_empty()) {
             ("", true) => println!("    the defaults"),
             ("", false) => println!("    {}", knobs.join(" ")),

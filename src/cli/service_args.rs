@@ -42,6 +42,20 @@ pub enum Profile {
 }
 
 impl ServiceArgs {
+    /// The choice in words, for the log. A store's address may carry a password, and users' tokens are secrets: neither is told.
+    pub fn describe(&self, settings: &Settings) -> String {
+        let mut words = vec![
+            format!("preset {}", self.service),
+            format!("{} worker{}", settings.workers, if settings.workers == 1 { "" } else { "s" }),
+        ];
+        words.push(format!("{} store", settings.store.kind()));
+        if self.profile == Some(Profile::Production) {
+            words.push("production durations".to_owned());
+        }
+        words.extend(self.set.iter().cloned());
+        words.join(", ")
+    }
+
     /// The settings: preset, then profile, then the named options, then each `--set` in order.
     pub fn settings(&self) -> Result<Settings, SettingsError> {
         let mut settings = Settings::preset(&self.service)?;
@@ -61,10 +75,7 @@ impl ServiceArgs {
         }
         for assignment in &self.set {
             let Some((knob, value)) = assignment.split_once('=') else {
-                return Err(SettingsError::Malformed {
-                    given: assignment.clone(),
-                    form: "NAME=VALUE",
-                });
+                return Err(SettingsError::Malformed { given: assignment.clone(), form: "NAME=VALUE" });
             };
             settings.set(knob.trim(), value.trim())?;
         }
@@ -77,10 +88,7 @@ impl ServiceArgs {
                     settings.users.insert(token.to_owned(), name.to_owned());
                 }
                 _ => {
-                    return Err(SettingsError::Malformed {
-                        given: user.clone(),
-                        form: "NAME:TOKEN",
-                    });
+                    return Err(SettingsError::Malformed { given: user.clone(), form: "NAME:TOKEN" });
                 }
             }
         }

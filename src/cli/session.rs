@@ -69,7 +69,7 @@ impl Session {
     /// Starts the reference service on a free port of the loopback, or in process on virtual time.
     pub async fn reference(args: &ServiceArgs, time: Time, seed: u64) -> Result<Session, Complaint> {
         let mut settings = args.settings()?;
-        let note = args.describe();
+        let note = args.describe(&settings);
         let name = args.service.clone();
         match time {
             Time::Real => {
@@ -96,7 +96,7 @@ impl Session {
             }
             Time::Virtual => {
                 settings.seed = Some(seed);
-                settings.epoch = VIRTUAL_EPOCH.parse::<jiff::Timestamp>().ok().map(std::time::SystemTime::from);
+                settings.epoch = VIRTUAL_EPOCH.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond);
                 let service = Service::open(settings).await.map_err(Complaint::Service)?;
                 let transport = Transport::InProcess(InProcess::new(service.router(), VIRTUAL_LATENCY));
                 // The address is never connected to; requests are calls.

@@ -104,6 +104,8 @@ pub fn read(file: &str, mut input: impl BufRead) -> Result<Journal, LogError> {
         }
     }
     // Lines are written as exchanges end; everything after wants them as they began.
-    journal.exchanges.sort_by_key(|exchange| (exchange.sent, exchange.done, exchange.scenario, exchange.scan, exchange.kind, exchange.poller));
+    journal
+        .exchanges
+        .sort_by_key(|exchange| (exchange.sent, exchange.done, exchange.scenario, exchange.scan, exchange.kind, exchange.poller));
     Ok(journal)
 }

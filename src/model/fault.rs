@@ -117,7 +117,9 @@ impl FaultClass {
             FaultClass::M => "Some accepted scans are written nowhere.",
             FaultClass::N => "An id that nobody issued is answered as if it were pending.",
             FaultClass::O => "An old copy or a fallback is answered after the truth has moved on.",
-            FaultClass::P => "The connection that carried the POST is not served until background work has ended, which hides the window from pooled clients.",
+            FaultClass::P => {
+                "The connection that carried the POST is not served until background work has ended, which hides the window from pooled clients."
+            }
             FaultClass::Q => "Status does not check who is asking.",
         }
     }
@@ -125,23 +127,53 @@ impl FaultClass {
     /// What cures it, and which of the three usual fixes (placeholder, lifecycle fallback, shared cache) do not.
     pub fn cure(self) -> &'static str {
         match self {
-            FaultClass::A => "Write the record before the answer. A placeholder before the answer (option 1) cures this, as does a fallback to the early-written lifecycle (option 2) if it checks the owner; moving the cache to a shared store (option 3) alone does not: it shares an entry that is still written late.",
-            FaultClass::B => "Keep the record in one store that all workers read and write (option 3), written before the answer. A placeholder in the worker's own memory (option 1) does not cure it, and a fallback to the lifecycle (option 2) hides it behind a stale state.",
-            FaultClass::C => "Read a just-accepted scan from the primary, or hand out the id only when the replica has it. A placeholder (option 1) arrives at the replica just as late; a shared cache (option 3) helps only if it is not itself the replica.",
-            FaultClass::CPrime => "Pin the reads of a scan to the primary until the replica has caught up (session consistency). None of the three options does that.",
-            FaultClass::D => "Send `Cache-Control: no-store` on not_found, or stop the cache from keeping 404s. Option 1 leaves it nothing to keep if the record is there from the first instant; options 2 and 3 do not touch it.",
-            FaultClass::E => "Write the record when the job is queued, with the state `queued`. That is option 1 in the right place; options 2 and 3 do not move the instant of writing.",
-            FaultClass::F => "Keep a scan longer than callers may ask: lookup longer than result, result longer than the scan. None of the three options changes a lifetime.",
-            FaultClass::G => "Read by id from the store rather than from the index, or refresh the index before answering. A placeholder (option 1) that goes through the same index waits for the same refresh.",
+            FaultClass::A => {
+                "Write the record before the answer. A placeholder before the answer (option 1) cures this, as does a fallback to the early-written lifecycle (option 2) if it checks the owner; moving the cache to a shared store (option 3) alone does not: it shares an entry that is still written late."
+            }
+            FaultClass::B => {
+                "Keep the record in one store that all workers read and write (option 3), written before the answer. A placeholder in the worker's own memory (option 1) does not cure it, and a fallback to the lifecycle (option 2) hides it behind a stale state."
+            }
+            FaultClass::C => {
+                "Read a just-accepted scan from the primary, or hand out the id only when the replica has it. A placeholder (option 1) arrives at the replica just as late; a shared cache (option 3) helps only if it is not itself the replica."
+            }
+            FaultClass::CPrime => {
+                "Pin the reads of a scan to the primary until the replica has caught up (session consistency). None of the three options does that."
+            }
+            FaultClass::D => {
+                "Send `Cache-Control: no-store` on not_found, or stop the cache from keeping 404s. Option 1 leaves it nothing to keep if the record is there from the first instant; options 2 and 3 do not touch it."
+            }
+            FaultClass::E => {
+                "Write the record when the job is queued, with the state `queued`. That is option 1 in the right place; options 2 and 3 do not move the instant of writing."
+            }
+            FaultClass::F => {
+                "Keep a scan longer than callers may ask: lookup longer than result, result longer than the scan. None of the three options changes a lifetime."
+            }
+            FaultClass::G => {
+                "Read by id from the store rather than from the index, or refresh the index before answering. A placeholder (option 1) that goes through the same index waits for the same refresh."
+            }
             FaultClass::H => "Replace the record in one step instead of deleting and inserting it. None of the three options touches it.",
-            FaultClass::I => "Commit before the answer is sent. A placeholder (option 1) cures it only if it is committed before the answer, too.",
-            FaultClass::J => "Look a scan up by its own id, and key its slot by that id. A placeholder in a slot shared by all scans of a user (option 1 as usually written) makes this worse.",
-            FaultClass::K => "Poll the address that the answer hands out, or derive the scope from the id. None of the three options changes the scope.",
+            FaultClass::I => {
+                "Commit before the answer is sent. A placeholder (option 1) cures it only if it is committed before the answer, too."
+            }
+            FaultClass::J => {
+                "Look a scan up by its own id, and key its slot by that id. A placeholder in a slot shared by all scans of a user (option 1 as usually written) makes this worse."
+            }
+            FaultClass::K => {
+                "Poll the address that the answer hands out, or derive the scope from the id. None of the three options changes the scope."
+            }
             FaultClass::L => "Issue ids of unreserved characters only, or decode them exactly once. None of the three options touches it.",
-            FaultClass::M => "Acknowledge a scan only after it is durably queued. A placeholder (option 1) would show it as running for ever.",
-            FaultClass::N => "Answer an id that was never issued with not_found. A fallback that invents a state (option 2 without a check) causes this.",
-            FaultClass::O => "Keep one source of truth, and never let an older state replace a newer one. Option 2 (a fallback with no terminal state) and option 3 (memory first, copied on read) cause this.",
-            FaultClass::P => "Run background work after the response is finished, outside the middleware. It hides another fault rather than being the cause: look at fresh connections.",
+            FaultClass::M => {
+                "Acknowledge a scan only after it is durably queued. A placeholder (option 1) would show it as running for ever."
+            }
+            FaultClass::N => {
+                "Answer an id that was never issued with not_found. A fallback that invents a state (option 2 without a check) causes this."
+            }
+            FaultClass::O => {
+                "Keep one source of truth, and never let an older state replace a newer one. Option 2 (a fallback with no terminal state) and option 3 (memory first, copied on read) cause this."
+            }
+            FaultClass::P => {
+                "Run background work after the response is finished, outside the middleware. It hides another fault rather than being the cause: look at fresh connections."
+            }
             FaultClass::Q => "Check the owner on every path that answers for a scan. Option 2 as usually written causes this.",
         }
     }

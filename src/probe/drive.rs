@@ -84,7 +84,17 @@ impl Probe {
     ) -> Arc<Probe> {
         let pace = Pace::new(options.max_rps);
         let watcher = Box::new(watcher);
-        Arc::new(Probe { target, transport, clock, recorder, options, pace, next_scan: AtomicU64::new(0), nonce: AtomicU64::new(0), watcher })
+        Arc::new(Probe {
+            target,
+            transport,
+            clock,
+            recorder,
+            options,
+            pace,
+            next_scan: AtomicU64::new(0),
+            nonce: AtomicU64::new(0),
+            watcher,
+        })
     }
 
     /// The clock of this run.
@@ -239,7 +249,9 @@ impl ScenarioRun {
             let shot = Shot::other(self.index, Kind::UnknownPoll, self.probe.clock.now()).with_id(&id);
             let exchange = self.probe.fire(shot, &lane, Ok(request), |reply| self.probe.target.read_status(reply, &id)).await;
             match exchange.fault {
-                Some(fault @ (TransportFault::Connect | TransportFault::Resolve | TransportFault::Tls)) if poll == 0 || unreachable.is_some() => {
+                Some(fault @ (TransportFault::Connect | TransportFault::Resolve | TransportFault::Tls))
+                    if poll == 0 || unreachable.is_some() =>
+                {
                     unreachable = Some(Unreachable(fault));
                 }
                 _ => unreachable = None,
@@ -326,7 +338,9 @@ impl Deal {
         for (index, arm) in scenario.arms.iter().enumerate() {
             let arm_index = index as u32;
             match arm.each {
-                Each::One if !arm.offsets.is_empty() => hands.extend((0..arm.offsets.len()).map(|offset| Hand { arm: arm_index, offset: Some(offset) })),
+                Each::One if !arm.offsets.is_empty() => {
+                    hands.extend((0..arm.offsets.len()).map(|offset| Hand { arm: arm_index, offset: Some(offset) }))
+                }
                 _ => hands.push(Hand { arm: arm_index, offset: None }),
             }
         }

@@ -50,7 +50,13 @@ impl InProcess {
         InProcessLane { kept }
     }
 
-    pub(crate) async fn send(&self, lane: &InProcessLane, request: Request, clock: &Clock, head: &mut Head) -> Result<Received, TransportFault> {
+    pub(crate) async fn send(
+        &self,
+        lane: &InProcessLane,
+        request: Request,
+        clock: &Clock,
+        head: &mut Head,
+    ) -> Result<Received, TransportFault> {
         let (conn, new) = match &lane.kept {
             Some((conn, carried)) => (*conn, carried.fetch_add(1, Ordering::Relaxed) == 0),
             None => (self.connect(), true),

@@ -69,7 +69,13 @@ impl Network {
     }
 
     #[expect(clippy::unused_self, reason = "the seam is the same for every transport")]
-    pub(crate) async fn send(&self, lane: &NetworkLane, request: Request, clock: &Clock, head: &mut Head) -> Result<Received, TransportFault> {
+    pub(crate) async fn send(
+        &self,
+        lane: &NetworkLane,
+        request: Request,
+        clock: &Clock,
+        head: &mut Head,
+    ) -> Result<Received, TransportFault> {
         let mut builder = lane.client.request(request.method, &request.url);
         for (name, value) in &request.headers {
             builder = builder.header(name.as_str(), value.as_str());
@@ -162,7 +168,9 @@ fn fault(error: &reqwest::Error) -> TransportFault {
             }
             use std::io::ErrorKind as Kind;
             found = match io.kind() {
-                Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe | Kind::UnexpectedEof if !error.is_connect() => Some(TransportFault::Closed),
+                Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe | Kind::UnexpectedEof if !error.is_connect() => {
+                    Some(TransportFault::Closed)
+                }
                 _ => found,
             };
         }

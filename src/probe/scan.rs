@@ -218,10 +218,7 @@ impl Scan<'_> {
         let connection = if self.arm.connection == Connection::KeepAlive { Connection::KeepAlive } else { Connection::Fresh };
         let shot = self.shot(kind, connection, planned);
         let request = self.probe().target.initiate(&self.variables);
-        let (exchange, initiated) = self
-            .probe()
-            .fire_initiate(shot, &self.initiate_lane, request)
-            .await;
+        let (exchange, initiated) = self.probe().fire_initiate(shot, &self.initiate_lane, request).await;
         match initiated {
             Some(Initiated::Accepted(accepted)) => Some((accepted, exchange.done)),
             _ => None,

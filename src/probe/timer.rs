@@ -78,7 +78,10 @@ mod linux {
         /// Makes the timer and the task that serves it. Needs a running tokio runtime.
         pub fn start() -> std::io::Result<KernelTimer> {
             let fd = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
-            #[expect(deprecated, reason = "its successor is unsafe for the sake of raw descriptors; an OwnedFd is open as long as its owner lives")]
+            #[expect(
+                deprecated,
+                reason = "its successor is unsafe for the sake of raw descriptors; an OwnedFd is open as long as its owner lives"
+            )]
             let fd = AsyncFd::new(fd)?;
             let shared = Arc::new(Shared { fd, sleepers: Mutex::new(BinaryHeap::new()) });
             let driver = tokio::spawn(serve(Arc::clone(&shared)));

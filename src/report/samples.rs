@@ -5,8 +5,8 @@
 use crate::analysis::diagnosis::{Cause, Diagnosis, RuledOut, Strength};
 use crate::analysis::gate::OffsetRate;
 use crate::analysis::guarantees::{Checked, Proof};
-use crate::analysis::latency::Latency;
 use crate::analysis::punctuality::Punctuality;
+use crate::analysis::round_trips::Percentiles;
 use crate::analysis::round_trips::RoundTrips;
 use crate::analysis::timeline::{Step, Timeline};
 use crate::analysis::window::{Caveat, CurvePoint, EstimateNote, Quantile, ShareBy, Window};
@@ -216,7 +216,7 @@ fn guarantees(broken: &[(Guarantee, u64, &str)], n: u64) -> Vec<Checked> {
 }
 
 fn trips() -> Vec<RoundTrips> {
-    let latency = |p50_ms| Latency { count: 100, p50_ms, p90_ms: p50_ms * 1.5, p99_ms: None, max_ms: p50_ms * 3.0 };
+    let latency = |p50_ms| Percentiles { count: 100, p50_ms, p90_ms: p50_ms * 1.5, p99_ms: None, max_ms: p50_ms * 3.0 };
     let row = |kind, connection, p50| RoundTrips { kind, connection, from_sent: latency(p50), from_planned: latency(p50 + 0.1) };
     vec![row(Kind::Initiate, Connection::Fresh, 1.2), row(Kind::Poll, Connection::Fresh, 0.8), row(Kind::Poll, Connection::KeepAlive, 0.5)]
 }

@@ -15,9 +15,7 @@ pub(super) struct Base {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// A path with an id in it is not a path any more.
-    #[error(
-        "the path {path:?} cannot be sent as it stands: it has control characters or dot segments"
-    )]
+    #[error("the path {path:?} cannot be sent as it stands: it has control characters or dot segments")]
     Path {
         /// The path with its holes filled.
         path: String,
@@ -31,9 +29,7 @@ pub enum AddressError {
         problem: String,
     },
     /// A handed-out address leads to another server.
-    #[error(
-        "the address {address} leaves the target's origin; allow it by `follow_other_origins = true`"
-    )]
+    #[error("the address {address} leaves the target's origin; allow it by `follow_other_origins = true`")]
     LeavesOrigin {
         /// The address.
         address: String,
@@ -70,16 +66,13 @@ impl Base {
             return Err("only http:// and https:// can be probed".to_owned());
         }
         if has_credentials(&url) {
-            return Err(
-                "credentials do not belong in an address; send them as a header".to_owned(),
-            );
+            return Err("credentials do not belong in an address; send them as a header".to_owned());
         }
         if url.query().is_some() || url.fragment().is_some() {
             return Err("a base address has neither a query nor a fragment".to_owned());
         }
         let text = url.as_str().trim_end_matches('/').to_owned();
-        let folder =
-            Url::parse(&format!("{text}/")).map_err(|error| format!("not an address: {error}"))?;
+        let folder = Url::parse(&format!("{text}/")).map_err(|error| format!("not an address: {error}"))?;
         Ok(Base { text, folder })
     }
 
@@ -91,44 +84,24 @@ impl Base {
     /// The address of a path of the target's own, which begins with a slash.
     pub(super) fn path(&self, path: &str) -> Result<Url, AddressError> {
         let segments = path.split(['?', '#']).next().unwrap_or_default();
-        let is_dots = |segment: &str| {
-            matches!(
-                segment.to_ascii_lowercase().replace("%2e", ".").as_str(),
-                "." | ".."
-            )
-        };
+        let is_dots = |segment: &str| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
         // An address parser would drop or resolve these in silence, and another scan would be asked for.
         if path.contains(char::is_control) || segments.split(['/', '\\']).any(is_dots) {
-            return Err(AddressError::Path {
-                path: path.to_owned(),
-            });
+            return Err(AddressError::Path { path: path.to_owned() });
         }
         let address = format!("{}{path}", self.text);
-        let mut url = Url::parse(&address).map_err(|error| AddressError::Unreadable {
-            address,
-            problem: error.to_string(),
-        })?;
+        let mut url = Url::parse(&address).map_err(|error| AddressError::Unreadable { address, problem: error.to_string() })?;
         url.set_fragment(None);
         Ok(url)
     }
 
     /// The address that a reply handed out, absolute or relative to the base.
-    pub(super) fn resolve(
-        &self,
-        handed_out: &str,
-        others: OtherOrigins,
-    ) -> Result<Resolved, AddressError> {
+    pub(super) fn resolve(&self, handed_out: &str, others: OtherOrigins) -> Result<Resolved, AddressError> {
         let mut url = self
             .folder
             .join(handed_out)
-            .map_err(|error| AddressError::Unreadable {
-                address: shortened(handed_out),
-                problem: error.to_string(),
-            })?;
-        let hostile = |problem| AddressError::Hostile {
-            address: shortened(handed_out),
-            problem,
-        };
+            .map_err(|error| AddressError::Unreadable { address: shortened(handed_out), problem: error.to_string() })?;
+        let hostile = |problem| AddressError::Hostile { address: shortened(handed_out), problem };
         if !is_http(&url) {
             return Err(hostile("it is neither http nor https"));
         }
@@ -138,9 +111,7 @@ impl Base {
         url.set_fragment(None);
         let leaves_origin = url.origin() != self.folder.origin();
         if leaves_origin && others == OtherOrigins::Forbidden {
-            return Err(AddressError::LeavesOrigin {
-                address: shortened(url.as_str()),
-            });
+            return Err(AddressError::LeavesOrigin { address: shortened(url.as_str()) });
         }
         Ok(Resolved { url, leaves_origin })
     }

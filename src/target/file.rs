@@ -233,8 +233,7 @@ impl HttpCodes {
     }
 }
 
-const HTTP_CODES: &str =
-    "an HTTP code such as 404, a class such as \"5xx\", or a list of these such as [404, 410]";
+const HTTP_CODES: &str = "an HTTP code such as 404, a class such as \"5xx\", or a list of these such as [404, 410]";
 
 struct HttpCodesVisitor;
 

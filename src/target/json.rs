@@ -20,10 +20,7 @@ impl JsonTemplate {
         match self {
             JsonTemplate::Text(template) => Value::String(template.fill(fill)),
             JsonTemplate::List(list) => list.iter().map(|item| item.fill(fill)).collect(),
-            JsonTemplate::Object(object) => object
-                .iter()
-                .map(|(key, value)| (key.clone(), value.fill(fill)))
-                .collect(),
+            JsonTemplate::Object(object) => object.iter().map(|(key, value)| (key.clone(), value.fill(fill))).collect(),
             JsonTemplate::Plain(value) => value.clone(),
         }
     }
@@ -31,28 +28,17 @@ impl JsonTemplate {
     /// Whether a reply's value equals this one when it is asked about the scan `id`.
     pub(super) fn equals(&self, value: &Value, id: &str) -> bool {
         match (self, value) {
-            (JsonTemplate::Text(template), Value::String(text)) => {
-                template.fill(|variable| variable.id(id)) == *text
-            }
+            (JsonTemplate::Text(template), Value::String(text)) => template.fill(|variable| variable.id(id)) == *text,
             (JsonTemplate::List(wanted), Value::Array(list)) => {
-                wanted.len() == list.len()
-                    && wanted
-                        .iter()
-                        .zip(list)
-                        .all(|(wanted, value)| wanted.equals(value, id))
+                wanted.len() == list.len() && wanted.iter().zip(list).all(|(wanted, value)| wanted.equals(value, id))
             }
             (JsonTemplate::Object(wanted), Value::Object(object)) => {
                 wanted.len() == object.len()
-                    && wanted.iter().all(|(key, wanted)| {
-                        object
-                            .get(key)
-                            .is_some_and(|value| wanted.equals(value, id))
-                    })
+                    && wanted.iter().all(|(key, wanted)| object.get(key).is_some_and(|value| wanted.equals(value, id)))
             }
             // JSON has one kind of number, so 1 equals 1.0; two integers are compared exactly, however large
             (JsonTemplate::Plain(Value::Number(wanted)), Value::Number(number)) => {
-                wanted == number
-                    || ((wanted.is_f64() || number.is_f64()) && wanted.as_f64() == number.as_f64())
+                wanted == number || ((wanted.is_f64() || number.is_f64()) && wanted.as_f64() == number.as_f64())
             }
             (JsonTemplate::Plain(wanted), value) => wanted == value,
             _ => false,
@@ -61,9 +47,7 @@ impl JsonTemplate {
 
     /// Whether it depends on which scan was asked for.
     pub(super) fn names_the_id(&self) -> bool {
-        self.templates()
-            .iter()
-            .any(|template| template.variables().any(Variable::is_id))
+        self.templates().iter().any(|template| template.variables().any(Variable::is_id))
     }
 
     /// All its texts.
@@ -71,10 +55,7 @@ impl JsonTemplate {
         match self {
             JsonTemplate::Text(template) => vec![template],
             JsonTemplate::List(list) => list.iter().flat_map(Self::templates).collect(),
-            JsonTemplate::Object(object) => object
-                .iter()
-                .flat_map(|(_, value)| value.templates())
-                .collect(),
+            JsonTemplate::Object(object) => object.iter().flat_map(|(_, value)| value.templates()).collect(),
             JsonTemplate::Plain(_) => Vec::new(),
         }
     }

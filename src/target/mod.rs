@@ -117,18 +117,12 @@ impl Target {
     /// assert_eq!(target.read_status(&reply, "j1").answer, Answer::NotFound);
     /// # Ok::<(), statusgap::model::input::InputError>(())
     /// ```
-    pub fn read(
-        source: Source<'_>,
-        lookup: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Target, InputError> {
+    pub fn read(source: Source<'_>, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Target, InputError> {
         compile::compile(source, lookup)
     }
 
     /// The reference contract at another address: what `--target http://host:port` means.
-    pub fn reference(
-        base_url: &str,
-        lookup: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Target, InputError> {
+    pub fn reference(base_url: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Target, InputError> {
         compile::reference(base_url, lookup)
     }
 
@@ -156,8 +150,7 @@ impl Target {
             results: self.results.is_some(),
             cancel: self.cancel.is_some(),
             echo: status.echo.is_some(),
-            states: !status.states.is_empty()
-                || status.rules.iter().any(|rule| rule.state.is_some()),
+            states: !status.states.is_empty() || status.rules.iter().any(|rule| rule.state.is_some()),
             handed_out: self.status.follow.is_some(),
         }
     }
@@ -182,9 +175,7 @@ impl Target {
                 secrets.extend(template.environment_values().map(str::to_owned));
             }
         }
-        let headers = endpoints
-            .flat_map(|endpoint| &endpoint.headers)
-            .chain(self.users.values().flatten());
+        let headers = endpoints.flat_map(|endpoint| &endpoint.headers).chain(self.users.values().flatten());
         for (name, value) in headers {
             secrets.extend(value.environment_values().map(str::to_owned));
             // a value with holes in it is another one in every request, and no secret of the file's
@@ -196,10 +187,7 @@ impl Target {
                 secrets.insert(whole);
             }
         }
-        let mut secrets: Vec<String> = secrets
-            .into_iter()
-            .filter(|secret| secret.len() >= SHORTEST_SECRET)
-            .collect();
+        let mut secrets: Vec<String> = secrets.into_iter().filter(|secret| secret.len() >= SHORTEST_SECRET).collect();
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         secrets
     }
@@ -221,20 +209,12 @@ impl Target {
             Caller::Owner => self.status.endpoint.user.as_str(),
             Caller::Foreign => FOREIGN,
         };
-        let filling = Filling {
-            variables,
-            user,
-            id: &accepted.id,
-        };
+        let filling = Filling { variables, user, id: &accepted.id };
         let handed_out = accepted.handed_out.as_deref();
         let mut request = self.ask_about(&self.status, filling, handed_out, route)?;
         if route == Some(Route::CacheBusted) {
             let mark = if request.url.contains('?') { '&' } else { '?' };
-            let fresh = format!(
-                "{mark}statusgap={}-{}",
-                template::encode(&variables.uuid),
-                variables.nonce
-            );
+            let fresh = format!("{mark}statusgap={}-{}", template::encode(&variables.uuid), variables.nonce);
             request.url.push_str(&fresh);
         }
         Ok(request)
@@ -250,60 +230,35 @@ impl Target {
     }
 
     /// The same for a target that only follows handed-out addresses: one that was handed out, with another id in it.
-    pub fn unknown_like(
-        &self,
-        variables: &Variables,
-        accepted: &Accepted,
-    ) -> Result<(String, Request), RequestError> {
+    pub fn unknown_like(&self, variables: &Variables, accepted: &Accepted) -> Result<(String, Request), RequestError> {
         if self.status.endpoint.path.is_some() {
             return self.unknown(variables);
         }
         let id = self.unknown_id(variables);
-        let handed_out = accepted
-            .handed_out
-            .as_deref()
-            .ok_or(RequestError::NotHandedOut)?;
+        let handed_out = accepted.handed_out.as_deref().ok_or(RequestError::NotHandedOut)?;
         let encoded = template::encode(&accepted.id);
-        let known = [encoded.as_str(), accepted.id.as_str()]
-            .into_iter()
-            .find(|known| handed_out.contains(known))
-            .ok_or(RequestError::NoPath)?;
+        let known =
+            [encoded.as_str(), accepted.id.as_str()].into_iter().find(|known| handed_out.contains(known)).ok_or(RequestError::NoPath)?;
         let address = handed_out.replace(known, &template::encode(&id));
-        let filling = Filling {
-            variables,
-            user: &self.status.endpoint.user,
-            id: &id,
-        };
+        let filling = Filling { variables, user: &self.status.endpoint.user, id: &id };
         let request = self.ask_about(&self.status, filling, Some(&address), None)?;
         Ok((id, request))
     }
 
     /// Asks the witness, if the target has one.
-    pub fn witness(
-        &self,
-        variables: &Variables,
-        accepted: &Accepted,
-    ) -> Option<Result<Request, RequestError>> {
+    pub fn witness(&self, variables: &Variables, accepted: &Accepted) -> Option<Result<Request, RequestError>> {
         let read = self.witness.as_ref()?;
         Some(self.read_of(read, variables, accepted, accepted.witness_at.as_deref()))
     }
 
     /// Asks for the results, if the target has any.
-    pub fn results(
-        &self,
-        variables: &Variables,
-        accepted: &Accepted,
-    ) -> Option<Result<Request, RequestError>> {
+    pub fn results(&self, variables: &Variables, accepted: &Accepted) -> Option<Result<Request, RequestError>> {
         let read = self.results.as_ref()?;
         Some(self.read_of(read, variables, accepted, accepted.results_at.as_deref()))
     }
 
     /// Asks for the scan to be cancelled, if the target can.
-    pub fn cancel(
-        &self,
-        variables: &Variables,
-        accepted: &Accepted,
-    ) -> Option<Result<Request, RequestError>> {
+    pub fn cancel(&self, variables: &Variables, accepted: &Accepted) -> Option<Result<Request, RequestError>> {
         let cancel = self.cancel.as_ref()?;
         Some(self.ask(&cancel.endpoint, variables, &accepted.id))
     }
@@ -324,8 +279,7 @@ impl Target {
             Err((answer, reason)) => return Initiated::Failed { answer, reason },
         };
         let address = |read: Option<&Read>| -> Result<Option<String>, String> {
-            let Some((read, follow)) = read.and_then(|read| Some((read, read.follow.as_ref()?)))
-            else {
+            let Some((read, follow)) = read.and_then(|read| Some((read, read.follow.as_ref()?))) else {
                 return Ok(None);
             };
             match text_at(follow, &reply, &id) {
@@ -334,24 +288,11 @@ impl Target {
                 Err(reason) => Err(format!("no address to follow: {reason}")),
             }
         };
-        let addresses = address(Some(&self.status)).and_then(|handed_out| {
-            Ok((
-                handed_out,
-                address(self.witness.as_ref())?,
-                address(self.results.as_ref())?,
-            ))
-        });
+        let addresses = address(Some(&self.status))
+            .and_then(|handed_out| Ok((handed_out, address(self.witness.as_ref())?, address(self.results.as_ref())?)));
         match addresses {
-            Ok((handed_out, witness_at, results_at)) => Initiated::Accepted(Accepted {
-                id,
-                handed_out,
-                witness_at,
-                results_at,
-            }),
-            Err(reason) => Initiated::Failed {
-                answer: Answer::Malformed,
-                reason,
-            },
+            Ok((handed_out, witness_at, results_at)) => Initiated::Accepted(Accepted { id, handed_out, witness_at, results_at }),
+            Err(reason) => Initiated::Failed { answer: Answer::Malformed, reason },
         }
     }
 
@@ -388,41 +329,17 @@ impl Target {
     }
 
     fn unknown_id(&self, variables: &Variables) -> String {
-        Filling {
-            variables,
-            user: &self.status.endpoint.user,
-            id: "",
-        }
-        .fill(&self.unknown_id)
+        Filling { variables, user: &self.status.endpoint.user, id: "" }.fill(&self.unknown_id)
     }
 
     /// The request to an endpoint's own path, as its own user.
-    fn ask(
-        &self,
-        endpoint: &Endpoint,
-        variables: &Variables,
-        id: &str,
-    ) -> Result<Request, RequestError> {
-        let filling = Filling {
-            variables,
-            user: &endpoint.user,
-            id,
-        };
+    fn ask(&self, endpoint: &Endpoint, variables: &Variables, id: &str) -> Result<Request, RequestError> {
+        let filling = Filling { variables, user: &endpoint.user, id };
         endpoint.at_path(&self.base, self.headers_of(&endpoint.user)?, filling)
     }
 
-    fn read_of(
-        &self,
-        read: &Read,
-        variables: &Variables,
-        accepted: &Accepted,
-        handed_out: Option<&str>,
-    ) -> Result<Request, RequestError> {
-        let filling = Filling {
-            variables,
-            user: &read.endpoint.user,
-            id: &accepted.id,
-        };
+    fn read_of(&self, read: &Read, variables: &Variables, accepted: &Accepted, handed_out: Option<&str>) -> Result<Request, RequestError> {
+        let filling = Filling { variables, user: &read.endpoint.user, id: &accepted.id };
         self.ask_about(read, filling, handed_out, None)
     }
 
@@ -448,22 +365,13 @@ impl Target {
     }
 
     fn headers_of(&self, user: &str) -> Result<&Headers, RequestError> {
-        self.users
-            .get(user)
-            .ok_or_else(|| RequestError::NoUser(user.to_owned()))
+        self.users.get(user).ok_or_else(|| RequestError::NoUser(user.to_owned()))
     }
 }
 
 fn read_by(read: Option<&Read>, reply: &Reply<'_>, id: &str) -> Reading {
     match read {
         Some(read) => read.reader.read(&Opened::new(reply), id),
-        None => Reading {
-            answer: by_code(reply.http),
-            state: None::<State>,
-            word: None,
-            progress: None,
-            echo: None,
-            reason: None,
-        },
+        None => Reading { answer: by_code(reply.http), state: None::<State>, word: None, progress: None, echo: None, reason: None },
     }
 }

@@ -32,16 +32,8 @@ pub(super) struct Opened<'a> {
 
 impl<'a> Opened<'a> {
     pub(super) fn new(reply: &Reply<'a>) -> Self {
-        let bytes = reply
-            .body
-            .strip_prefix(b"\xef\xbb\xbf")
-            .unwrap_or(reply.body);
-        Opened {
-            http: reply.http,
-            headers: reply.headers,
-            bytes,
-            json: serde_json::from_slice(bytes).ok(),
-        }
+        let bytes = reply.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(reply.body);
+        Opened { http: reply.http, headers: reply.headers, bytes, json: serde_json::from_slice(bytes).ok() }
     }
 
     /// The body as text; bytes that are not UTF-8 become U+FFFD.
@@ -91,12 +83,7 @@ impl Place {
             Place::Pointer(path) => {
                 let pointer = path.pointer(id);
                 let json = reply.json.as_ref()?;
-                Some(
-                    json.pointer(&pointer)
-                        .map(Cow::Borrowed)
-                        .into_iter()
-                        .collect(),
-                )
+                Some(json.pointer(&pointer).map(Cow::Borrowed).into_iter().collect())
             }
             Place::JsonPath(query) => {
                 let json = reply.json.as_ref()?;
@@ -108,11 +95,7 @@ impl Place {
                     .headers
                     .get_all(name)
                     .iter()
-                    .map(|value| {
-                        Cow::Owned(Value::String(
-                            String::from_utf8_lossy(value.as_bytes()).into_owned(),
-                        ))
-                    })
+                    .map(|value| Cow::Owned(Value::String(String::from_utf8_lossy(value.as_bytes()).into_owned())))
                     .collect(),
             ),
         }
@@ -131,24 +114,16 @@ impl Place {
 impl Path {
     /// The pointer for one scan; `~` and `/` in the id are written as RFC 6901 wants them.
     pub(super) fn pointer(&self, id: &str) -> String {
-        self.template
-            .fill(|variable| variable.id(id).replace('~', "~0").replace('/', "~1"))
+        self.template.fill(|variable| variable.id(id).replace('~', "~0").replace('/', "~1"))
     }
 }
 
 impl Query {
     /// Finds out where the id stands. The error is that of the query with an id like any other.
-    pub(super) fn read(
-        template: Template,
-        written: &str,
-    ) -> Result<Query, serde_json_path::ParseError> {
+    pub(super) fn read(template: Template, written: &str) -> Result<Query, serde_json_path::ParseError> {
         // outside of quotes, a quote and a star would be noticed
         const TELLTALE: &str = "x'*";
-        let mut query = Query {
-            template,
-            written: written.to_owned(),
-            id_stands: IdStands::InQuotes,
-        };
+        let mut query = Query { template, written: written.to_owned(), id_stands: IdStands::InQuotes };
         if query.about(TELLTALE).is_err() {
             query.id_stands = IdStands::Alone;
             query.about(TELLTALE)?;
@@ -172,11 +147,7 @@ impl Query {
 
 /// Whether an id can stand as a whole number in a `JSONPath`, whose numbers end at 2^53 (RFC 9535, section 2.1).
 fn is_number(id: &str) -> bool {
-    id == "0"
-        || (!id.is_empty()
-            && id.len() <= 15
-            && !id.starts_with('0')
-            && id.bytes().all(|b| b.is_ascii_digit()))
+    id == "0" || (!id.is_empty() && id.len() <= 15 && !id.starts_with('0') && id.bytes().all(|b| b.is_ascii_digit()))
 }
 
 impl super::template::Variable {
@@ -243,13 +214,7 @@ impl Extract {
             return Extracted::Text(text);
         };
         let taken = pattern.captures(&text).and_then(|captures| {
-            captures
-                .iter()
-                .skip(1)
-                .flatten()
-                .next()
-                .or_else(|| captures.get(0))
-                .map(|group| group.as_str().to_owned())
+            captures.iter().skip(1).flatten().next().or_else(|| captures.get(0)).map(|group| group.as_str().to_owned())
         });
         taken.map_or(Extracted::Unmatched(text), Extracted::Text)
     }

@@ -84,10 +84,7 @@ impl InitiateReader {
                 answer @ (Answer::Refused | Answer::Throttled | Answer::ServerError) => answer,
                 _ => Answer::Malformed,
             };
-            return Err((
-                answer,
-                format!("HTTP {} is not an accepted code", reply.http),
-            ));
+            return Err((answer, format!("HTTP {} is not an accepted code", reply.http)));
         }
         let id = text_at(&self.id, reply, "").map_err(|reason| (Answer::Malformed, reason))?;
         let problem = if id.is_empty() {
@@ -97,10 +94,7 @@ impl InitiateReader {
         } else {
             return Ok(id);
         };
-        Err((
-            Answer::Malformed,
-            format!("the id at {} {problem}", self.id.place.written()),
-        ))
+        Err((Answer::Malformed, format!("the id at {} {problem}", self.id.place.written())))
     }
 }
 
@@ -112,17 +106,9 @@ impl Reader {
         let mut reading = Reading {
             answer,
             state: None,
-            word: self
-                .state
-                .as_ref()
-                .and_then(|state| state.text(reply, id))
-                .map(|word| word.chars().take(LONGEST_WORD).collect()),
+            word: self.state.as_ref().and_then(|state| state.text(reply, id)).map(|word| word.chars().take(LONGEST_WORD).collect()),
             progress: self.progress(reply, id),
-            echo: self
-                .echo
-                .as_ref()
-                .and_then(|echo| echo.text(reply, id))
-                .filter(|echo| echo.len() <= LONGEST_ID),
+            echo: self.echo.as_ref().and_then(|echo| echo.text(reply, id)).filter(|echo| echo.len() <= LONGEST_ID),
             reason: None,
         };
         match answer {
@@ -141,13 +127,7 @@ impl Reader {
     /// looked up (an error page of a proxy, say) is no evidence that the scan was found, so it is malformed. A body that can
     /// be read but has no word, or an unlisted one, stays visible: no rule calls it anything else, many APIs leave the state
     /// null until work begins, and a target whose *denials* look like that is caught by the never-issued id.
-    fn tell_state(
-        &self,
-        by_rule: Option<State>,
-        reply: &Opened<'_>,
-        id: &str,
-        reading: &mut Reading,
-    ) {
+    fn tell_state(&self, by_rule: Option<State>, reply: &Opened<'_>, id: &str, reading: &mut Reading) {
         if by_rule.is_some() {
             reading.state = by_rule;
             return;
@@ -161,10 +141,7 @@ impl Reader {
                 let known = self.states.get(&word).copied();
                 reading.state = Some(known.unwrap_or(State::Unknown));
                 if known.is_none() && !self.states.is_empty() {
-                    reading.reason = reading
-                        .word
-                        .as_ref()
-                        .map(|word| format!("the target file lists no state {word:?}"));
+                    reading.reason = reading.word.as_ref().map(|word| format!("the target file lists no state {word:?}"));
                 }
             }
             Extracted::NotJson if self.not_yet.is_some() && reply.http == 202 => {

@@ -122,12 +122,7 @@ impl Filling<'_> {
 
 impl Endpoint {
     /// The request to the endpoint's own path.
-    pub(super) fn at_path(
-        &self,
-        base: &Base,
-        user: &Headers,
-        filling: Filling<'_>,
-    ) -> Result<Request, RequestError> {
+    pub(super) fn at_path(&self, base: &Base, user: &Headers, filling: Filling<'_>) -> Result<Request, RequestError> {
         let path = self.path.as_ref().ok_or(RequestError::NoPath)?;
         let url = base.path(&filling.fill(path))?;
         Ok(Request {
@@ -140,12 +135,7 @@ impl Endpoint {
     }
 
     /// The request to an address on the target's own origin that a reply handed out.
-    pub(super) fn at_address(
-        &self,
-        url: String,
-        user: &Headers,
-        filling: Filling<'_>,
-    ) -> Result<Request, RequestError> {
+    pub(super) fn at_address(&self, url: String, user: &Headers, filling: Filling<'_>) -> Result<Request, RequestError> {
         Ok(Request {
             method: self.method.clone(),
             url,
@@ -156,65 +146,37 @@ impl Endpoint {
     }
 
     /// The request to an address on another origin: nothing that could be a credential goes along.
-    pub(super) fn abroad(
-        &self,
-        url: String,
-        filling: Filling<'_>,
-    ) -> Result<Request, RequestError> {
+    pub(super) fn abroad(&self, url: String, filling: Filling<'_>) -> Result<Request, RequestError> {
         let mut harmless = self.clone();
-        harmless.headers.retain(|(name, value)| {
-            !is_credential(name) && value.environment_values().next().is_none()
-        });
-        if harmless
-            .body
-            .templates()
-            .iter()
-            .any(|template| template.environment_values().next().is_some())
-        {
+        harmless.headers.retain(|(name, value)| !is_credential(name) && value.environment_values().next().is_none());
+        if harmless.body.templates().iter().any(|template| template.environment_values().next().is_some()) {
             harmless.body = Body::None;
         }
-        Ok(Request {
-            leaves_origin: true,
-            ..harmless.at_address(url, &Vec::new(), filling)?
-        })
+        Ok(Request { leaves_origin: true, ..harmless.at_address(url, &Vec::new(), filling)? })
     }
 
     /// Whether a request to it depends on which scan is asked for.
     pub(super) fn names_the_id(&self) -> bool {
-        self.templates()
-            .any(|template| template.variables().any(Variable::is_id))
+        self.templates().any(|template| template.variables().any(Variable::is_id))
     }
 
     /// Whether a request to it depends on who asks, apart from the user's headers.
     pub(super) fn names_the_user(&self) -> bool {
-        self.templates().any(|template| {
-            template
-                .variables()
-                .any(|variable| variable == Variable::User)
-        })
+        self.templates().any(|template| template.variables().any(|variable| variable == Variable::User))
     }
 
     /// Everything in it that has holes.
     pub(super) fn templates(&self) -> impl Iterator<Item = &Template> {
-        self.path
-            .iter()
-            .chain(self.headers.iter().map(|(_, value)| value))
-            .chain(self.body.templates())
+        self.path.iter().chain(self.headers.iter().map(|(_, value)| value)).chain(self.body.templates())
     }
 
     /// The user's headers, then the endpoint's, which win; and the body's type where nobody gave one.
-    fn filled_headers(
-        &self,
-        user: &Headers,
-        filling: Filling<'_>,
-    ) -> Result<Vec<(String, String)>, RequestError> {
+    fn filled_headers(&self, user: &Headers, filling: Filling<'_>) -> Result<Vec<(String, String)>, RequestError> {
         let mut headers: Vec<(String, String)> = Vec::new();
         for (name, value) in user.iter().chain(&self.headers) {
             let value = filling.fill(value);
             if HeaderValue::from_str(&value).is_err() {
-                return Err(RequestError::Header {
-                    name: name.to_string(),
-                });
+                return Err(RequestError::Header { name: name.to_string() });
             }
             headers.retain(|(earlier, _)| earlier != name.as_str());
             headers.push((name.to_string(), value));
@@ -230,16 +192,9 @@ impl Endpoint {
     fn filled_body(&self, filling: Filling<'_>) -> Vec<u8> {
         match &self.body {
             Body::None => Vec::new(),
-            Body::Json(json) => json
-                .fill(&mut |variable| filling.value(variable))
-                .to_string()
-                .into_bytes(),
+            Body::Json(json) => json.fill(&mut |variable| filling.value(variable)).to_string().into_bytes(),
             Body::Form(fields) => form_urlencoded::Serializer::new(String::new())
-                .extend_pairs(
-                    fields
-                        .iter()
-                        .map(|(name, value)| (name, filling.fill(value))),
-                )
+                .extend_pairs(fields.iter().map(|(name, value)| (name, filling.fill(value))))
                 .finish()
                 .into_bytes(),
             Body::Text(text) => filling.fill(text).into_bytes(),
@@ -269,17 +224,5 @@ impl Body {
 /// Whether a header of this name says who the caller is.
 pub(super) fn is_credential(name: &HeaderName) -> bool {
     let name = name.as_str();
-    [
-        "auth",
-        "cookie",
-        "token",
-        "secret",
-        "key",
-        "session",
-        "credential",
-        "password",
-        "signature",
-    ]
-    .iter()
-    .any(|mark| name.contains(mark))
+    ["auth", "cookie", "token", "secret", "key", "session", "credential", "password", "signature"].iter().any(|mark| name.contains(mark))
 }

@@ -60,9 +60,7 @@ impl When {
                 return false;
             }
         }
-        self.body_matches
-            .as_ref()
-            .is_none_or(|pattern| pattern.is_match(&reply.text()))
+        self.body_matches.as_ref().is_none_or(|pattern| pattern.is_match(&reply.text()))
     }
 
     /// Whether it depends on which scan was asked for.
@@ -86,13 +84,8 @@ fn is_trouble(http: u16) -> bool {
 impl Test {
     fn holds(&self, values: &[&Value], id: &str) -> bool {
         match self {
-            Test::OneOf(wanted) => values
-                .iter()
-                .any(|value| wanted.iter().any(|wanted| wanted.equals(value, id))),
-            Test::Matches(pattern) => values
-                .iter()
-                .filter_map(|value| plain(value))
-                .any(|text| pattern.is_match(&text)),
+            Test::OneOf(wanted) => values.iter().any(|value| wanted.iter().any(|wanted| wanted.equals(value, id))),
+            Test::Matches(pattern) => values.iter().filter_map(|value| plain(value)).any(|text| pattern.is_match(&text)),
             Test::Exists(exists) => values.is_empty() != *exists,
             Test::Null(null) => values.iter().any(|value| value.is_null() == *null),
             Test::Empty(empty) => values.iter().any(|value| is_empty(value) == *empty),

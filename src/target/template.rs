@@ -39,18 +39,11 @@ pub(super) enum Variable {
 }
 
 impl Variable {
-    const ALL: [Variable; 5] = [
-        Variable::Id,
-        Variable::IdRaw,
-        Variable::Uuid,
-        Variable::N,
-        Variable::User,
-    ];
+    const ALL: [Variable; 5] = [Variable::Id, Variable::IdRaw, Variable::Uuid, Variable::N, Variable::User];
     /// Where an id is known.
     pub(super) const WITH_ID: &'static [Variable] = &Self::ALL;
     /// Where no id is known yet.
-    pub(super) const WITHOUT_ID: &'static [Variable] =
-        &[Variable::Uuid, Variable::N, Variable::User];
+    pub(super) const WITHOUT_ID: &'static [Variable] = &[Variable::Uuid, Variable::N, Variable::User];
     /// In a rule, which is about a scan and not about a request.
     pub(super) const ID_ALONE: &'static [Variable] = &[Variable::Id, Variable::IdRaw];
 
@@ -92,12 +85,7 @@ pub(super) struct TemplateFault {
 
 impl Template {
     /// Cuts a text into its parts. `allowed` are the variables that have a value where the text is used.
-    pub(super) fn read(
-        text: &str,
-        braces: Braces,
-        allowed: &[Variable],
-        lookup: Lookup<'_>,
-    ) -> Result<Template, TemplateFault> {
+    pub(super) fn read(text: &str, braces: Braces, allowed: &[Variable], lookup: Lookup<'_>) -> Result<Template, TemplateFault> {
         let mut parts = Parts::default();
         let mut rest = text;
         while let Some(at) = rest.find(['$', '{', '}']) {
@@ -169,11 +157,7 @@ pub(super) fn expand(text: &str, lookup: Lookup<'_>) -> Result<String, TemplateF
 
 /// Percent-encodes all but RFC 3986's unreserved characters, so that an id stays one path segment.
 pub(super) fn encode(id: &str) -> String {
-    const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-        .remove(b'-')
-        .remove(b'.')
-        .remove(b'_')
-        .remove(b'~');
+    const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
     utf8_percent_encode(id, RESERVED).to_string()
 }
 
@@ -197,26 +181,18 @@ enum Value<'a> {
 
 /// Reads one `${NAME}` or `${NAME:-default}` at the start of `text`; anything else there is not the environment's.
 /// As in a shell, a variable that is set but empty takes the default.
-fn environment<'a>(
-    text: &'a str,
-    lookup: Lookup<'_>,
-) -> Result<Option<(Value<'a>, &'a str)>, TemplateFault> {
+fn environment<'a>(text: &'a str, lookup: Lookup<'_>) -> Result<Option<(Value<'a>, &'a str)>, TemplateFault> {
     let Some(inner) = text.strip_prefix("${") else {
         return Ok(None);
     };
-    let name_end = inner
-        .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
-        .unwrap_or(inner.len());
+    let name_end = inner.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(inner.len());
     let (name, after_name) = inner.split_at(name_end);
     if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
         return Ok(None);
     }
     let (default, after) = if let Some(after) = after_name.strip_prefix('}') {
         (None, after)
-    } else if let Some((default, after)) = after_name
-        .strip_prefix(":-")
-        .and_then(|rest| rest.split_once('}'))
-    {
+    } else if let Some((default, after)) = after_name.strip_prefix(":-").and_then(|rest| rest.split_once('}')) {
         (Some(default), after)
     } else {
         return Err(TemplateFault {
@@ -236,16 +212,8 @@ fn environment<'a>(
 }
 
 /// Reads what begins with a brace (or a lone `$`) at the start of `text`, and returns the text after it.
-fn brace<'a>(
-    text: &'a str,
-    braces: Braces,
-    allowed: &[Variable],
-    parts: &mut Parts,
-) -> Result<&'a str, TemplateFault> {
-    let hole = text
-        .strip_prefix('{')
-        .and_then(|inner| inner.split_once('}'))
-        .map(|(name, after)| (name, Variable::named(name), after));
+fn brace<'a>(text: &'a str, braces: Braces, allowed: &[Variable], parts: &mut Parts) -> Result<&'a str, TemplateFault> {
+    let hole = text.strip_prefix('{').and_then(|inner| inner.split_once('}')).map(|(name, after)| (name, Variable::named(name), after));
     match (braces, hole) {
         (Braces::AreHoles, _) if text.starts_with("{{") || text.starts_with("}}") => {
             parts.text(&text[..1]);
@@ -272,10 +240,7 @@ fn brace<'a>(
 }
 
 fn stray(text: &str, allowed: &[Variable]) -> TemplateFault {
-    let Some((name, _)) = text
-        .strip_prefix('{')
-        .and_then(|inner| inner.split_once('}'))
-    else {
+    let Some((name, _)) = text.strip_prefix('{').and_then(|inner| inner.split_once('}')) else {
         return TemplateFault {
             message: format!("a lone `{}`", &text[..1]),
             hint: "a literal brace is written twice: `{{` or `}}`".to_owned(),
@@ -285,18 +250,12 @@ fn stray(text: &str, allowed: &[Variable]) -> TemplateFault {
         message: format!("unknown template `{{{name}}}`"),
         hint: match nearest(name, allowed.iter().map(|variable| variable.name())) {
             Some(right) => format!("did you mean `{{{right}}}`?"),
-            None => format!(
-                "here may stand {}; a literal brace is written twice: `{{{{`",
-                listed(allowed)
-            ),
+            None => format!("here may stand {}; a literal brace is written twice: `{{{{`", listed(allowed)),
         },
     }
 }
 
 fn listed(variables: &[Variable]) -> String {
-    let names: Vec<String> = variables
-        .iter()
-        .map(|variable| format!("`{{{}}}`", variable.name()))
-        .collect();
+    let names: Vec<String> = variables.iter().map(|variable| format!("`{{{}}}`", variable.name())).collect();
     names.join(", ")
 }

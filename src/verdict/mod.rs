@@ -71,8 +71,12 @@ pub struct ScenarioJudgement {
 
 /// Judges a run.
 pub fn judge(journal: &Journal, analysis: &Analysis) -> Judgement {
-    let scenarios: Vec<ScenarioJudgement> =
-        journal.scenarios.iter().zip(&analysis.scenarios).map(|(scenario, seen)| judge_scenario(scenario, seen, journal.is_complete())).collect();
+    let scenarios: Vec<ScenarioJudgement> = journal
+        .scenarios
+        .iter()
+        .zip(&analysis.scenarios)
+        .map(|(scenario, seen)| judge_scenario(scenario, seen, journal.is_complete()))
+        .collect();
     let assessable = analysis.honest != Some(false);
     let mut reasons = Vec::new();
     if !assessable {
@@ -123,7 +127,8 @@ fn judge_scenario(scenario: &Scenario, seen: &ScenarioAnalysis, complete: bool) 
     // Never the other way round: what cannot be assessed is not a proven breach.
     let verdict = if reasons.contains(&Reason::UnknownIdVisible) { Verdict::Inconclusive } else { verdict };
     reasons.sort_by_key(|reason| std::cmp::Reverse(reason.speaks_for()));
-    let clean = seen.guarantees.iter().find(|checked| checked.guarantee == Guarantee::ReadYourWrites && checked.broken == 0 && checked.checked > 0);
+    let clean =
+        seen.guarantees.iter().find(|checked| checked.guarantee == Guarantee::ReadYourWrites && checked.broken == 0 && checked.checked > 0);
     let could_miss = clean.filter(|_| verdict == Verdict::Pass).map(|checked| zero_failure_bound(checked.checked, 0.95));
     ScenarioJudgement { name: scenario.name.clone(), verdict, reasons, could_miss }
 }
@@ -144,9 +149,23 @@ fn judge_rate(scenario: &Scenario, rate: &OffsetRate, complete: bool) -> Option<
             let upper = upper_limit(rate.scans_denied, rate.scans, confidence);
             let lower = crate::analysis::binomial::lower_limit(rate.scans_denied, rate.scans, confidence);
             if lower > at_most {
-                Some(Reason::RateTooHigh { at: rate.at, connection: rate.connection, denied: rate.scans_denied, scans: rate.scans, at_most, lower })
+                Some(Reason::RateTooHigh {
+                    at: rate.at,
+                    connection: rate.connection,
+                    denied: rate.scans_denied,
+                    scans: rate.scans,
+                    at_most,
+                    lower,
+                })
             } else if upper > at_most {
-                Some(Reason::RateUnproven { at: rate.at, connection: rate.connection, denied: rate.scans_denied, scans: rate.scans, at_most, upper })
+                Some(Reason::RateUnproven {
+                    at: rate.at,
+                    connection: rate.connection,
+                    denied: rate.scans_denied,
+                    scans: rate.scans,
+                    at_most,
+                    upper,
+                })
             } else {
                 None
             }
@@ -189,7 +208,9 @@ fn judge_quantiles(scenario: &Scenario, seen: &ScenarioAnalysis) -> Vec<Reason> 
             match trips.from_planned.quantile_ms(limit.quantile) {
                 Some(ms) if ms > limit.below.as_ms() => reasons.push(Reason::TooSlow { quantile: limit.quantile, below: limit.below, ms }),
                 Some(_) => {}
-                None => reasons.push(Reason::SpeedUnproven { quantile: limit.quantile, below: limit.below, samples: trips.from_planned.count }),
+                None => {
+                    reasons.push(Reason::SpeedUnproven { quantile: limit.quantile, below: limit.below, samples: trips.from_planned.count })
+                }
             }
         }
     }
@@ -208,7 +229,10 @@ fn judge_quality(scenario: &Scenario, seen: &ScenarioAnalysis) -> Vec<Reason> {
         } else if share(refused, counts.initiates) > scenario.expect.errors_at_most {
             reasons.push(Reason::InitiatesFailed { failed: refused, of: counts.initiates });
         }
-        if share(counts.repeated_ids, counts.accepted) > 0.5 && scenario.load.input == crate::model::scenario::Input::Distinct && counts.accepted > 1 {
+        if share(counts.repeated_ids, counts.accepted) > 0.5
+            && scenario.load.input == crate::model::scenario::Input::Distinct
+            && counts.accepted > 1
+        {
             reasons.push(Reason::WarmIds { repeated: counts.repeated_ids, of: counts.accepted });
         }
     }

@@ -63,7 +63,11 @@ impl Reason {
     /// Which verdict this reason speaks for.
     pub fn speaks_for(&self) -> Verdict {
         match self {
-            Reason::NotFound { .. } | Reason::RateTooHigh { .. } | Reason::Broken { .. } | Reason::WindowTooLong { .. } | Reason::TooSlow { .. } => Verdict::Fail,
+            Reason::NotFound { .. }
+            | Reason::RateTooHigh { .. }
+            | Reason::Broken { .. }
+            | Reason::WindowTooLong { .. }
+            | Reason::TooSlow { .. } => Verdict::Fail,
             _ => Verdict::Inconclusive,
         }
     }
@@ -112,22 +116,31 @@ impl fmt::Display for Reason {
             Reason::WindowUnproven { quantile, below, upper_ms: None } => {
                 write!(f, "too few scans for an upper limit of the window's p{}, which must be below {below}", percent(*quantile))
             }
-            Reason::TooSlow { quantile, below, ms } => write!(f, "the polls' p{} is {ms:.1} ms, and must be below {below}", percent(*quantile)),
+            Reason::TooSlow { quantile, below, ms } => {
+                write!(f, "the polls' p{} is {ms:.1} ms, and must be below {below}", percent(*quantile))
+            }
             Reason::SpeedUnproven { quantile, below, samples } => {
                 write!(f, "{samples} polls are too few for their p{}, which must be below {below}", percent(*quantile))
             }
-            Reason::UnknownIdVisible => f.write_str("an id that was never issued is answered as if it existed: `visible` means nothing here, so nothing can be judged"),
+            Reason::UnknownIdVisible => f.write_str(
+                "an id that was never issued is answered as if it existed: `visible` means nothing here, so nothing can be judged",
+            ),
             Reason::NoControl => f.write_str("no poll for a never-issued id was answered: whether `visible` means anything is open"),
             Reason::NoScans { initiates } => write!(f, "none of {initiates} initiates was accepted"),
             Reason::InitiatesFailed { failed, of } => write!(f, "{failed} of {of} initiates failed"),
             Reason::WarmIds { repeated, of } => {
-                write!(f, "{repeated} of {of} scans were given an id that another scan already had: put {{n}} into the request so that every scan is a new one")
+                write!(
+                    f,
+                    "{repeated} of {of} scans were given an id that another scan already had: put {{n}} into the request so that every scan is a new one"
+                )
             }
             Reason::PollsFailed { failed, of } => write!(f, "{failed} of {of} polls were answered neither visible nor not_found"),
             Reason::NoSamples { arm, at, late, other } => {
                 write!(f, "no valid poll at {} ({arm}): {late} late, {other} without evidence", ms(*at))
             }
-            Reason::Late { late, of, p99_ms } => write!(f, "the probe itself was late: {late} of {of} polls left outside the tolerance (p99 {p99_ms:.1} ms)"),
+            Reason::Late { late, of, p99_ms } => {
+                write!(f, "the probe itself was late: {late} of {of} polls left outside the tolerance (p99 {p99_ms:.1} ms)")
+            }
             Reason::Interrupted => f.write_str("interrupted before the plan was done"),
             Reason::BudgetSpent => f.write_str("the budget was spent before the plan was done"),
             Reason::TargetGone => f.write_str("the target could not be reached any more"),

@@ -1,11 +1,5 @@
 //! Reading the golden answers; shared by the statistics tests.
-#![allow(
-    dead_code,
-    missing_docs,
-    unreachable_pub,
-    clippy::unwrap_used,
-    clippy::print_stdout
-)]
+#![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used, clippy::print_stdout)]
 
 use serde_json::Value;
 
@@ -28,11 +22,7 @@ pub fn number(value: &Value) -> f64 {
 }
 
 pub fn real(text: &str) -> f64 {
-    if text == "Inf" {
-        f64::INFINITY
-    } else {
-        text.parse().unwrap_or_else(|_| panic!("{text}"))
-    }
+    if text == "Inf" { f64::INFINITY } else { text.parse().unwrap_or_else(|_| panic!("{text}")) }
 }
 
 /// The rows of a comma-separated text, without its heading.
@@ -40,27 +30,18 @@ pub fn rows(text: &str) -> Vec<Vec<String>> {
     text.lines()
         .skip(1)
         .filter(|line| !line.trim().is_empty())
-        .map(|line| {
-            line.split(',')
-                .map(|cell| cell.trim().trim_matches('"').to_owned())
-                .collect()
-        })
+        .map(|line| line.split(',').map(|cell| cell.trim().trim_matches('"').to_owned()).collect())
         .collect()
 }
 
 pub fn close(ours: f64, golden: f64, tolerance: f64, what: &str) {
-    assert!(
-        (ours - golden).abs() <= tolerance,
-        "{what}: {ours} instead of {golden}"
-    );
+    assert!((ours - golden).abs() <= tolerance, "{what}: {ours} instead of {golden}");
 }
 
 /// The text of a data set that is not redistributed with this project, or `None` with a printed line when `STATUSGAP_GOLDEN_DIR` does not name one.
 pub fn withheld(file: &str) -> Option<String> {
     let Ok(folder) = std::env::var("STATUSGAP_GOLDEN_DIR") else {
-        println!(
-            "skipped: {file} is not redistributed; set STATUSGAP_GOLDEN_DIR to the folder that has it"
-        );
+        println!("skipped: {file} is not redistributed; set STATUSGAP_GOLDEN_DIR to the folder that has it");
         return None;
     };
     let path = format!("{folder}/{file}");

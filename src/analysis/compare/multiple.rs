@@ -9,9 +9,7 @@ pub fn holm(p_values: &[f64]) -> Vec<f64> {
     let mut adjusted = vec![0.0; count];
     let mut largest = 0.0_f64;
     for (rank, index) in ascending(p_values).into_iter().enumerate() {
-        largest = largest
-            .max((count - rank) as f64 * p_values[index])
-            .min(1.0);
+        largest = largest.max((count - rank) as f64 * p_values[index]).min(1.0);
         adjusted[index] = largest;
     }
     adjusted

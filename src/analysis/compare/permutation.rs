@@ -41,42 +41,21 @@ pub(super) struct Shares {
 const COUNTABLE: u64 = 100_000;
 
 pub(super) fn shares(blocks: &[Block], draws: Draws) -> Shares {
-    let observed: f64 = blocks
-        .iter()
-        .map(|block| block.values[..block.chosen].iter().sum::<f64>())
-        .sum();
+    let observed: f64 = blocks.iter().map(|block| block.values[..block.chosen].iter().sum::<f64>()).sum();
     let mean: f64 = blocks
         .iter()
         .filter(|block| !block.values.is_empty())
-        .map(|block| {
-            block.values.iter().sum::<f64>() * block.chosen as f64 / block.values.len() as f64
-        })
+        .map(|block| block.values.iter().sum::<f64>() * block.chosen as f64 / block.values.len() as f64)
         .sum();
     // sums that are equal in real numbers differ by rounding: 8 of 35 arrangements, not 7
-    let same = 1e-10
-        * blocks
-            .iter()
-            .flat_map(|block| &block.values)
-            .map(|value| value.abs())
-            .sum::<f64>();
-    let mut tally = Tally {
-        observed,
-        mean,
-        same,
-        all: 0,
-        at_least: 0,
-        at_most: 0,
-        as_far: 0,
-    };
+    let same = 1e-10 * blocks.iter().flat_map(|block| &block.values).map(|value| value.abs()).sum::<f64>();
+    let mut tally = Tally { observed, mean, same, all: 0, at_least: 0, at_most: 0, as_far: 0 };
 
     let arrangements = if let Some(all) = arrangements(blocks) {
         let mut sums = vec![0.0];
         for block in blocks {
             let within = sums_of_choices(&block.values, block.chosen);
-            sums = sums
-                .iter()
-                .flat_map(|sum| within.iter().map(move |more| sum + more))
-                .collect();
+            sums = sums.iter().flat_map(|sum| within.iter().map(move |more| sum + more)).collect();
         }
         for sum in sums {
             tally.add(sum);
@@ -87,21 +66,13 @@ pub(super) fn shares(blocks: &[Block], draws: Draws) -> Shares {
         let mut shuffled = blocks.to_vec();
         tally.add(observed);
         for _ in 0..draws.count {
-            let sum = shuffled
-                .iter_mut()
-                .map(|block| deal(block, &mut chance))
-                .sum();
+            let sum = shuffled.iter_mut().map(|block| deal(block, &mut chance)).sum();
             tally.add(sum);
         }
         Arrangements::Drawn(draws.count)
     };
     let share = |count: u64| count as f64 / tally.all as f64;
-    Shares {
-        at_least: share(tally.at_least),
-        at_most: share(tally.at_most),
-        as_far: share(tally.as_far),
-        arrangements,
-    }
+    Shares { at_least: share(tally.at_least), at_most: share(tally.at_most), as_far: share(tally.as_far), arrangements }
 }
 
 #[derive(Debug)]
@@ -120,8 +91,7 @@ impl Tally {
         self.all += 1;
         self.at_least += u64::from(sum >= self.observed - self.same);
         self.at_most += u64::from(sum <= self.observed + self.same);
-        self.as_far +=
-            u64::from((sum - self.mean).abs() >= (self.observed - self.mean).abs() - self.same);
+        self.as_far += u64::from((sum - self.mean).abs() >= (self.observed - self.mean).abs() - self.same);
     }
 }
 
@@ -182,16 +152,10 @@ fn deal(block: &mut Block, chance: &mut ChaCha8Rng) -> f64 {
 mod tests {
     use super::*;
 
-    const DRAWS: Draws = Draws {
-        count: 20_000,
-        seed: 7,
-    };
+    const DRAWS: Draws = Draws { count: 20_000, seed: 7 };
 
     fn block(values: &[f64], chosen: usize) -> Block {
-        Block {
-            values: values.to_vec(),
-            chosen,
-        }
+        Block { values: values.to_vec(), chosen }
     }
 
     #[test]
@@ -212,10 +176,7 @@ mod tests {
     #[test]
     fn drawn_arrangements_agree_with_the_law_and_repeat_with_their_seed() {
         let values: Vec<f64> = (0..60).map(f64::from).collect();
-        let (first, again) = (
-            shares(&[block(&values, 20)], DRAWS),
-            shares(&[block(&values, 20)], DRAWS),
-        );
+        let (first, again) = (shares(&[block(&values, 20)], DRAWS), shares(&[block(&values, 20)], DRAWS));
         assert_eq!(first, again);
         assert!(first.at_most < 1e-4 && first.at_least > 0.999);
         let mixed: Vec<f64> = (0..60).map(|k| f64::from(k * 37 % 60)).collect();

@@ -25,11 +25,8 @@ pub fn mann_whitney(x: &[f64], y: &[f64]) -> Option<MannWhitney> {
     if x.is_empty() || y.is_empty() {
         return None;
     }
-    let mut values: Vec<(f64, bool)> = x
-        .iter()
-        .map(|&value| (value + 0.0, true))
-        .chain(y.iter().map(|&value| (value + 0.0, false)))
-        .collect();
+    let mut values: Vec<(f64, bool)> =
+        x.iter().map(|&value| (value + 0.0, true)).chain(y.iter().map(|&value| (value + 0.0, false))).collect();
     values.sort_by(|a, b| a.0.total_cmp(&b.0));
 
     // twice the mean rank, a whole number also for ties
@@ -54,19 +51,12 @@ pub fn mann_whitney(x: &[f64], y: &[f64]) -> Option<MannWhitney> {
         let distance = u - own_size * other_size / 2.0;
         if variance > 0.0 {
             let scale = variance.sqrt();
-            (
-                normal_tail((distance - 0.5) / scale),
-                normal_tail((-distance - 0.5) / scale),
-            )
+            (normal_tail((distance - 0.5) / scale), normal_tail((-distance - 0.5) / scale))
         } else {
             (1.0, 1.0)
         }
     };
-    Some(MannWhitney {
-        u,
-        p_two_sided: (2.0 * p_greater.min(p_less)).min(1.0),
-        p_greater,
-    })
+    Some(MannWhitney { u, p_two_sided: (2.0 * p_greater.min(p_less)).min(1.0), p_greater })
 }
 
 /// Probabilities that a random choice of `size` ranks sums to at least, and to at most, `sum`.
@@ -111,10 +101,6 @@ mod tests {
         let ranks: Vec<usize> = (1..=140).map(|rank| 2 * rank).collect();
         let own = (large.u + 70.0 * 71.0 / 2.0) as usize * 2;
         let (exact, _) = counted(&ranks, 70, own);
-        assert!(
-            (large.p_greater - exact).abs() < 1e-4,
-            "{} {exact}",
-            large.p_greater
-        );
+        assert!((large.p_greater - exact).abs() < 1e-4, "{} {exact}", large.p_greater);
     }
 }

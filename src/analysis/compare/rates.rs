@@ -32,11 +32,7 @@ pub struct RateTest {
 }
 
 impl RateTest {
-    const NO_EVIDENCE: Self = Self {
-        p_higher: 1.0,
-        p_lower: 1.0,
-        p_two_sided: 1.0,
-    };
+    const NO_EVIDENCE: Self = Self { p_higher: 1.0, p_lower: 1.0, p_two_sided: 1.0 };
 }
 
 /// Tables whose statistic is this close (relatively) to the observed one are as extreme as it.
@@ -44,10 +40,7 @@ const SAME: f64 = 1e-9;
 
 impl Rates {
     fn check(&self) {
-        assert!(
-            self.base_events <= self.base_trials && self.new_events <= self.new_trials,
-            "more events than trials: {self:?}"
-        );
+        assert!(self.base_events <= self.base_trials && self.new_events <= self.new_trials, "more events than trials: {self:?}");
     }
 
     fn says_nothing(&self) -> bool {
@@ -56,12 +49,7 @@ impl Rates {
 
     /// The same table with the runs exchanged.
     fn exchanged(&self) -> Self {
-        Self {
-            base_events: self.new_events,
-            base_trials: self.new_trials,
-            new_events: self.base_events,
-            new_trials: self.base_trials,
-        }
+        Self { base_events: self.new_events, base_trials: self.new_trials, new_events: self.base_events, new_trials: self.base_trials }
     }
 
     /// Fisher's exact test; the two-sided value adds the tables that are no more probable than the observed one.
@@ -74,16 +62,8 @@ impl Rates {
         let at = |new: u64| hypergeometric(new, events, self.base_trials, self.new_trials);
         let observed = at(self.new_events);
         let possible = events.saturating_sub(self.base_trials)..=events.min(self.new_trials);
-        let p_two_sided = possible
-            .map(at)
-            .filter(|&p| p <= observed * (1.0 + SAME))
-            .sum::<f64>()
-            .min(1.0);
-        RateTest {
-            p_higher: fisher_higher(self),
-            p_lower: fisher_higher(&self.exchanged()),
-            p_two_sided,
-        }
+        let p_two_sided = possible.map(at).filter(|&p| p <= observed * (1.0 + SAME)).sum::<f64>().min(1.0);
+        RateTest { p_higher: fisher_higher(self), p_lower: fisher_higher(&self.exchanged()), p_two_sided }
     }
 
     /// Boschloo's exact test; the two-sided value is twice the smaller one-sided one.
@@ -93,11 +73,7 @@ impl Rates {
             return RateTest::NO_EVIDENCE;
         }
         let (p_higher, p_lower) = (boschloo_higher(self), boschloo_higher(&self.exchanged()));
-        RateTest {
-            p_higher,
-            p_lower,
-            p_two_sided: (2.0 * p_higher.min(p_lower)).min(1.0),
-        }
+        RateTest { p_higher, p_lower, p_two_sided: (2.0 * p_higher.min(p_lower)).min(1.0) }
     }
 
     /// Barnard's exact test with the pooled z-statistic.
@@ -111,47 +87,19 @@ impl Rates {
         let extreme = |with: &dyn Fn(f64) -> bool| {
             let rows = (0..=self.base_trials)
                 .map(|base_events| {
-                    let z = |new_events| {
-                        Self {
-                            base_events,
-                            new_events,
-                            ..*self
-                        }
-                        .pooled_z()
-                    };
+                    let z = |new_events| Self { base_events, new_events, ..*self }.pooled_z();
                     // z rises with the new events, so what is extreme is both ends of a row, or one
                     let all = 0..=self.new_trials;
-                    let below = all
-                        .clone()
-                        .take_while(|&new| z(new) < 0.0 && with(z(new)))
-                        .count() as u64;
-                    let above = all
-                        .rev()
-                        .take_while(|&new| z(new) >= 0.0 && with(z(new)))
-                        .count() as u64;
-                    Row {
-                        below,
-                        from: self.new_trials + 1 - above,
-                    }
+                    let below = all.clone().take_while(|&new| z(new) < 0.0 && with(z(new))).count() as u64;
+                    let above = all.rev().take_while(|&new| z(new) >= 0.0 && with(z(new))).count() as u64;
+                    Row { below, from: self.new_trials + 1 - above }
                 })
                 .collect();
-            Region {
-                rows,
-                new_trials: self.new_trials,
-            }
-            .largest_probability()
+            Region { rows, new_trials: self.new_trials }.largest_probability()
         };
         RateTest {
-            p_higher: if observed <= 0.0 {
-                1.0
-            } else {
-                extreme(&|z| z >= observed - slack)
-            },
-            p_lower: if observed >= 0.0 {
-                1.0
-            } else {
-                extreme(&|z| z <= observed + slack)
-            },
+            p_higher: if observed <= 0.0 { 1.0 } else { extreme(&|z| z >= observed - slack) },
+            p_lower: if observed >= 0.0 { 1.0 } else { extreme(&|z| z <= observed + slack) },
             p_two_sided: extreme(&|z| z.abs() >= observed.abs() - slack),
         }
     }
@@ -180,25 +128,18 @@ fn hypergeometric(new: u64, events: u64, base_trials: u64, new_trials: u64) -> f
     }
     // any common rate gives the same quotient; this one keeps all three factors large
     let rate = events as f64 / (base_trials + new_trials) as f64;
-    pmf(new, new_trials, rate) * pmf(events - new, base_trials, rate)
-        / pmf(events, base_trials + new_trials, rate)
+    pmf(new, new_trials, rate) * pmf(events - new, base_trials, rate) / pmf(events, base_trials + new_trials, rate)
 }
 
 /// Probability of at least the observed number of new events, given their total.
 fn fisher_higher(rates: &Rates) -> f64 {
     let events = rates.base_events + rates.new_events;
     let most = events.min(rates.new_trials);
-    let first = hypergeometric(
-        rates.new_events,
-        events,
-        rates.base_trials,
-        rates.new_trials,
-    );
+    let first = hypergeometric(rates.new_events, events, rates.base_trials, rates.new_trials);
     let (mut term, mut sum) = (1.0, 1.0);
     for new in rates.new_events..most {
         let base = events - new;
-        term *= base as f64 * (rates.new_trials - new) as f64
-            / ((new + 1) as f64 * (rates.base_trials - base + 1) as f64);
+        term *= base as f64 * (rates.new_trials - new) as f64 / ((new + 1) as f64 * (rates.base_trials - base + 1) as f64);
         sum += term;
         if term < sum * 1e-18 {
             break;
@@ -213,23 +154,13 @@ fn boschloo_higher(rates: &Rates) -> f64 {
     let mut from = 0;
     let rows = (0..=rates.base_trials)
         .map(|base_events| {
-            while from <= rates.new_trials
-                && fisher_higher(&Rates {
-                    base_events,
-                    new_events: from,
-                    ..*rates
-                }) > observed
-            {
+            while from <= rates.new_trials && fisher_higher(&Rates { base_events, new_events: from, ..*rates }) > observed {
                 from += 1;
             }
             Row { below: 0, from }
         })
         .collect();
-    Region {
-        rows,
-        new_trials: rates.new_trials,
-    }
-    .largest_probability()
+    Region { rows, new_trials: rates.new_trials }.largest_probability()
 }
 
 /// Which numbers of new events are extreme beside a given number of old ones: those below `below`, and `from` and more.
@@ -263,11 +194,7 @@ impl Region {
         for step in 1..steps {
             let peak = grid[step] >= grid[step - 1] && grid[step] >= grid[step + 1];
             if peak && grid[step] > 0.9 * best {
-                largest = largest.max(climb(
-                    at,
-                    (step - 1) as f64 * width,
-                    (step + 1) as f64 * width,
-                ));
+                largest = largest.max(climb(at, (step - 1) as f64 * width, (step + 1) as f64 * width));
             }
         }
         largest.min(1.0)
@@ -286,10 +213,7 @@ impl Region {
         for (index, &p) in new.iter().enumerate().rev() {
             from[index] = from[index + 1] + p;
         }
-        base.iter()
-            .zip(&self.rows)
-            .map(|(p, row)| p * (up_to[row.below as usize] + from[row.from as usize]))
-            .sum()
+        base.iter().zip(&self.rows).map(|(p, row)| p * (up_to[row.below as usize] + from[row.from as usize])).sum()
     }
 }
 
@@ -336,35 +260,17 @@ mod tests {
 
     #[test]
     fn equal_rates_and_empty_runs_are_no_evidence() {
-        let same = Rates {
-            base_events: 3,
-            base_trials: 40,
-            new_events: 3,
-            new_trials: 40,
-        };
+        let same = Rates { base_events: 3, base_trials: 40, new_events: 3, new_trials: 40 };
         assert!(same.boschloo().p_two_sided > 0.9 && same.barnard().p_two_sided > 0.9);
-        let empty = Rates {
-            base_events: 0,
-            base_trials: 0,
-            new_events: 3,
-            new_trials: 40,
-        };
+        let empty = Rates { base_events: 0, base_trials: 0, new_events: 3, new_trials: 40 };
         assert_eq!(empty.boschloo(), RateTest::NO_EVIDENCE);
     }
 
     #[test]
     fn boschloo_is_never_weaker_than_fisher() {
         for new_events in 0..=12 {
-            let rates = Rates {
-                base_events: 1,
-                base_trials: 30,
-                new_events,
-                new_trials: 25,
-            };
-            assert!(
-                rates.boschloo().p_higher <= rates.fisher().p_higher + 1e-12,
-                "{rates:?}"
-            );
+            let rates = Rates { base_events: 1, base_trials: 30, new_events, new_trials: 25 };
+            assert!(rates.boschloo().p_higher <= rates.fisher().p_higher + 1e-12, "{rates:?}");
         }
     }
 }

@@ -83,22 +83,15 @@ pub fn scores(observations: &[Observation], kind: Scores) -> Vec<f64> {
         log_open.push(log);
     }
     let weighted = |place: usize| {
-        if open[place] > 0.0 {
-            open[place] * log_open[place]
-        } else {
-            0.0
-        }
+        if open[place] > 0.0 { open[place] * log_open[place] } else { 0.0 }
     };
     observations
         .iter()
         .map(|observation| {
             let exact = observation.is_exact();
-            let from = estimate.support.partition_point(|mass| {
-                mass.right < observation.after || (!exact && mass.right <= observation.after)
-            });
-            let to = estimate
-                .support
-                .partition_point(|mass| mass.right <= observation.until);
+            let from =
+                estimate.support.partition_point(|mass| mass.right < observation.after || (!exact && mass.right <= observation.after));
+            let to = estimate.support.partition_point(|mass| mass.right <= observation.until);
             match kind {
                 Scores::WilcoxonMannWhitney => open[from] + open[to] - 1.0,
                 _ => (weighted(from) - weighted(to)) / (open[from] - open[to]),
@@ -112,11 +105,7 @@ pub fn scores(observations: &[Observation], kind: Scores) -> Vec<f64> {
 /// All arrangements are counted when there are at most 100,000; otherwise they are drawn.
 pub fn compare_windows(samples: &[Sample], kind: Scores, draws: Draws) -> Option<WindowTest> {
     let observations: Vec<Observation> = samples.iter().map(|sample| sample.observation).collect();
-    let has = |group| {
-        samples
-            .iter()
-            .any(|one| one.group == group && one.observation.weight > 0)
-    };
+    let has = |group| samples.iter().any(|one| one.group == group && one.observation.weight > 0);
     if !has(Group::Base) || !has(Group::New) {
         return None;
     }
@@ -124,15 +113,8 @@ pub fn compare_windows(samples: &[Sample], kind: Scores, draws: Draws) -> Option
     let mut blocks: BTreeMap<u32, Block> = BTreeMap::new();
     // the new run first: a block's chosen values are its first ones
     for group in [Group::New, Group::Base] {
-        for (sample, &score) in samples
-            .iter()
-            .zip(&scores)
-            .filter(|(sample, _)| sample.group == group)
-        {
-            let block = blocks.entry(sample.block).or_insert_with(|| Block {
-                values: Vec::new(),
-                chosen: 0,
-            });
+        for (sample, &score) in samples.iter().zip(&scores).filter(|(sample, _)| sample.group == group) {
+            let block = blocks.entry(sample.block).or_insert_with(|| Block { values: Vec::new(), chosen: 0 });
             let weight = sample.observation.weight as usize;
             block.values.extend(std::iter::repeat_n(score, weight));
             if group == Group::New {
@@ -141,15 +123,8 @@ pub fn compare_windows(samples: &[Sample], kind: Scores, draws: Draws) -> Option
         }
     }
     let blocks: Vec<Block> = blocks.into_values().collect();
-    let (u, variance) = blocks
-        .iter()
-        .map(moments)
-        .fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
-    let z = if variance > 0.0 {
-        u / variance.sqrt()
-    } else {
-        0.0
-    };
+    let (u, variance) = blocks.iter().map(moments).fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+    let z = if variance > 0.0 { u / variance.sqrt() } else { 0.0 };
     let shares = shares(&blocks, draws);
     Some(WindowTest {
         u,
@@ -169,17 +144,7 @@ fn moments(block: &Block) -> (f64, f64) {
         return (0.0, 0.0);
     }
     let mean = block.values.iter().sum::<f64>() / size;
-    let squares: f64 = block
-        .values
-        .iter()
-        .map(|value| (value - mean).powi(2))
-        .sum();
-    let sum: f64 = block.values[..block.chosen]
-        .iter()
-        .map(|value| value - mean)
-        .sum();
-    (
-        sum,
-        chosen * (size - chosen) / (size * (size - 1.0)) * squares,
-    )
+    let squares: f64 = block.values.iter().map(|value| (value - mean).powi(2)).sum();
+    let sum: f64 = block.values[..block.chosen].iter().map(|value| value - mean).sum();
+    (sum, chosen * (size - chosen) / (size * (size - 1.0)) * squares)
 }

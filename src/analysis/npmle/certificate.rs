@@ -46,13 +46,7 @@ pub(super) fn probabilities(ranges: &[Range], masses: &[f64]) -> Vec<f64> {
     }
     ranges
         .iter()
-        .map(|range| {
-            if range.first == range.last {
-                masses[range.first]
-            } else {
-                before[range.last + 1].minus(before[range.first])
-            }
-        })
+        .map(|range| if range.first == range.last { masses[range.first] } else { before[range.last + 1].minus(before[range.first]) })
         .collect()
 }
 

@@ -31,14 +31,7 @@ struct Pool {
 pub(super) fn single_look(reduction: &Reduction) -> Option<Vec<f64>> {
     let last_cell = reduction.last_cell();
     // a look at the boundary after cell j
-    let mut looks = vec![
-        Pool {
-            over: 0,
-            looked_at: 0,
-            width: 1
-        };
-        last_cell
-    ];
+    let mut looks = vec![Pool { over: 0, looked_at: 0, width: 1 }; last_cell];
     for range in &reduction.ranges {
         let weight = u128::from(range.weight);
         match (range.first == 0, range.last == last_cell) {
@@ -71,11 +64,7 @@ pub(super) fn single_look(reduction: &Reduction) -> Option<Vec<f64>> {
     let mut boundary = 0;
     let (mut over, mut looked_at) = (0_u128, 1_u128);
     // everything is over after the last cell
-    for pool in pools.into_iter().chain([Pool {
-        over: 1,
-        looked_at: 1,
-        width: 1,
-    }]) {
+    for pool in pools.into_iter().chain([Pool { over: 1, looked_at: 1, width: 1 }]) {
         // the difference of two fractions, exact up to the one division
         let rise = pool.over * looked_at - over * pool.looked_at;
         masses[boundary] = rise as f64 / (pool.looked_at * looked_at) as f64;
@@ -110,11 +99,7 @@ pub(super) fn product_limit(reduction: &Reduction) -> Option<Vec<f64>> {
         .enumerate()
         .map(|(cell, (&ended, &stopped))| {
             at_risk -= stopped;
-            let conditional = if cell == last_cell {
-                1.0
-            } else {
-                ended as f64 / at_risk as f64
-            };
+            let conditional = if cell == last_cell { 1.0 } else { ended as f64 / at_risk as f64 };
             let mass = open * conditional;
             open *= 1.0 - conditional;
             at_risk -= ended;

@@ -52,11 +52,7 @@ pub(super) fn step(reduction: &Reduction, masses: &mut [f64]) {
 
     let mut share = 1.0;
     while share > 1e-6 {
-        let trial: Vec<f64> = masses
-            .iter()
-            .zip(&target)
-            .map(|(mass, target)| mass + share * (target - mass))
-            .collect();
+        let trial: Vec<f64> = masses.iter().zip(&target).map(|(mass, target)| mass + share * (target - mass)).collect();
         let value = log_likelihood(&reduction.ranges, &probabilities(&reduction.ranges, &trial));
         if value > now {
             masses.copy_from_slice(&trial);
@@ -79,15 +75,8 @@ fn isotonic(values: &[f64], weights: &[f64]) -> Vec<f64> {
             pools.pop();
             pools.pop();
             let weight = before.1 + last.1;
-            pools.push((
-                (before.0 * before.1 + last.0 * last.1) / weight,
-                weight,
-                before.2 + last.2,
-            ));
+            pools.push(((before.0 * before.1 + last.0 * last.1) / weight, weight, before.2 + last.2));
         }
     }
-    pools
-        .into_iter()
-        .flat_map(|(mean, _, width)| std::iter::repeat_n(mean, width))
-        .collect()
+    pools.into_iter().flat_map(|(mean, _, width)| std::iter::repeat_n(mean, width)).collect()
 }

@@ -33,11 +33,7 @@ pub struct Observation {
 impl Observation {
     /// One window in `(after, until]`.
     pub const fn new(after: f64, until: f64) -> Self {
-        Self {
-            after,
-            until,
-            weight: 1,
-        }
+        Self { after, until, weight: 1 }
     }
 
     /// One window known exactly.
@@ -48,9 +44,7 @@ impl Observation {
     /// Panics on a bracket that no window can be in: the caller folded its stamps wrongly.
     pub(crate) fn check(&self) {
         assert!(
-            self.after <= self.until
-                && self.after < f64::INFINITY
-                && self.until > f64::NEG_INFINITY,
+            self.after <= self.until && self.after < f64::INFINITY && self.until > f64::NEG_INFINITY,
             "no window lies in ({}, {}]",
             self.after,
             self.until
@@ -131,14 +125,7 @@ pub struct QuantileInterval {
 pub fn npmle(observations: &[Observation]) -> Npmle {
     let reduction = Reduction::of(observations);
     if reduction.ranges.is_empty() {
-        return Npmle {
-            support: Vec::new(),
-            log_likelihood: 0.0,
-            kkt_gap: 0.0,
-            unique: true,
-            method: Method::Counting,
-            n: 0,
-        };
+        return Npmle { support: Vec::new(), log_likelihood: 0.0, kkt_gap: 0.0, unique: true, method: Method::Counting, n: 0 };
     }
     let (method, masses) = if let Some(masses) = closed_form::counting(&reduction) {
         (Method::Counting, masses)
@@ -160,11 +147,7 @@ pub fn npmle(observations: &[Observation]) -> Npmle {
             .iter()
             .zip(&masses)
             .filter(|(_, mass)| **mass > 0.0)
-            .map(|(cell, &mass)| Mass {
-                left: cell.left,
-                right: cell.right,
-                mass,
-            })
+            .map(|(cell, &mass)| Mass { left: cell.left, right: cell.right, mass })
             .collect(),
         method,
         n: reduction.ranges.iter().map(|range| range.weight).sum(),
@@ -180,13 +163,7 @@ impl Npmle {
         let share = |masses: f64| masses.clamp(0.0, 1.0);
         (
             share(self.support.iter().filter(over).map(|mass| mass.mass).sum()),
-            share(
-                self.support
-                    .iter()
-                    .filter(begun)
-                    .map(|mass| mass.mass)
-                    .sum(),
-            ),
+            share(self.support.iter().filter(begun).map(|mass| mass.mass).sum()),
         )
     }
 
@@ -205,22 +182,13 @@ impl Npmle {
             sum += mass.mass;
             if (sum - p).abs() <= SAME {
                 let next = self.support.get(index + 1).unwrap_or(mass);
-                return Some(QuantileInterval {
-                    left: mass.left,
-                    right: next.right,
-                });
+                return Some(QuantileInterval { left: mass.left, right: next.right });
             }
             if sum > p {
-                return Some(QuantileInterval {
-                    left: mass.left,
-                    right: mass.right,
-                });
+                return Some(QuantileInterval { left: mass.left, right: mass.right });
             }
         }
-        self.support.last().map(|mass| QuantileInterval {
-            left: mass.left,
-            right: mass.right,
-        })
+        self.support.last().map(|mass| QuantileInterval { left: mass.left, right: mass.right })
     }
 }
 
@@ -229,50 +197,27 @@ mod tests {
     use super::*;
 
     fn brackets(ends: &[(f64, f64)]) -> Vec<Observation> {
-        ends.iter()
-            .map(|&(after, until)| Observation::new(after, until))
-            .collect()
+        ends.iter().map(|&(after, until)| Observation::new(after, until)).collect()
     }
 
     #[test]
     fn touching_half_open_brackets_share_no_window() {
-        let fit = npmle(&[
-            Observation {
-                after: 0.0,
-                until: 1.0,
-                weight: 5,
-            },
-            Observation {
-                after: 1.0,
-                until: 2.0,
-                weight: 5,
-            },
-        ]);
+        let fit = npmle(&[Observation { after: 0.0, until: 1.0, weight: 5 }, Observation { after: 1.0, until: 2.0, weight: 5 }]);
         let masses: Vec<f64> = fit.support.iter().map(|mass| mass.mass).collect();
         assert_eq!((masses, fit.method), (vec![0.5, 0.5], Method::Counting));
     }
 
     #[test]
-    fn an_exact_window_is_inside_the_bracket_that_ends_with_it_and_outside_the_one_that_begins_there()
-     {
+    fn an_exact_window_is_inside_the_bracket_that_ends_with_it_and_outside_the_one_that_begins_there() {
         let fit = npmle(&brackets(&[(0.0, 3.0), (3.0, 3.0), (3.0, 5.0)]));
-        let ends: Vec<(f64, f64)> = fit
-            .support
-            .iter()
-            .map(|mass| (mass.left, mass.right))
-            .collect();
+        let ends: Vec<(f64, f64)> = fit.support.iter().map(|mass| (mass.left, mass.right)).collect();
         assert_eq!(ends, [(3.0, 3.0), (3.0, 5.0)]);
         assert!((fit.support[0].mass - 2.0 / 3.0).abs() < 1e-15);
     }
 
     #[test]
     fn a_share_inside_an_interval_is_bounded_and_not_interpolated() {
-        let fit = npmle(&brackets(&[
-            (0.0, 100.0),
-            (0.0, 100.0),
-            (200.0, 300.0),
-            (200.0, f64::INFINITY),
-        ]));
+        let fit = npmle(&brackets(&[(0.0, 100.0), (0.0, 100.0), (200.0, 300.0), (200.0, f64::INFINITY)]));
         assert_eq!(fit.cdf_bounds(50.0), (0.0, 0.5));
         assert_eq!(fit.cdf_bounds(100.0), (0.5, 0.5));
         assert_eq!(fit.cdf_bounds(250.0), (0.5, 1.0));
@@ -281,34 +226,15 @@ mod tests {
     #[test]
     fn a_quantile_that_a_step_hits_exactly_spans_to_the_next_mass() {
         let fit = npmle(&brackets(&[(0.0, 1.0), (2.0, 3.0), (4.0, 5.0)]));
-        assert_eq!(
-            fit.quantile(1.0 / 3.0),
-            Some(QuantileInterval {
-                left: 0.0,
-                right: 3.0
-            })
-        );
-        assert_eq!(
-            fit.quantile(0.5),
-            Some(QuantileInterval {
-                left: 2.0,
-                right: 3.0
-            })
-        );
+        assert_eq!(fit.quantile(1.0 / 3.0), Some(QuantileInterval { left: 0.0, right: 3.0 }));
+        assert_eq!(fit.quantile(0.5), Some(QuantileInterval { left: 2.0, right: 3.0 }));
         assert_eq!(fit.quantile(1.0), None);
     }
 
     #[test]
     fn windows_that_never_end_put_their_mass_at_infinity() {
-        let fit = npmle(&brackets(&[
-            (0.0, 10.0),
-            (50.0, f64::INFINITY),
-            (60.0, f64::INFINITY),
-        ]));
-        assert_eq!(
-            fit.quantile(0.9).map(|quantile| quantile.right),
-            Some(f64::INFINITY)
-        );
+        let fit = npmle(&brackets(&[(0.0, 10.0), (50.0, f64::INFINITY), (60.0, f64::INFINITY)]));
+        assert_eq!(fit.quantile(0.9).map(|quantile| quantile.right), Some(f64::INFINITY));
         assert!((fit.cdf_bounds(1e9).0 - 1.0 / 3.0).abs() < 1e-12);
     }
 

@@ -27,10 +27,7 @@ impl Support {
     /// Drops what the linear steps have only left behind; a cell dropped in error comes back by its gradient.
     pub(super) fn of(reduction: &Reduction, masses: &[f64]) -> Self {
         let small = 1e-3 / reduction.total;
-        let mut kept: Vec<f64> = masses
-            .iter()
-            .map(|&mass| if mass < small { 0.0 } else { mass })
-            .collect();
+        let mut kept: Vec<f64> = masses.iter().map(|&mass| if mass < small { 0.0 } else { mass }).collect();
         let likely = probabilities(&reduction.ranges, &kept);
         for (range, probability) in reduction.ranges.iter().zip(likely) {
             if probability <= 0.0 {
@@ -62,23 +59,10 @@ pub(super) fn finish(reduction: &Reduction, start: &Support) -> Option<Vec<f64>>
             return None;
         }
         let now: Vec<f64> = cells.iter().map(|&cell| masses[cell]).collect();
-        let excess: Vec<f64> = cells
-            .iter()
-            .map(|&cell| pulls[cell] - reduction.total)
-            .collect();
-        let target = best_nonnegative(
-            &places.curvature(reduction, &likely),
-            places.reach,
-            &excess,
-            &now,
-        );
+        let excess: Vec<f64> = cells.iter().map(|&cell| pulls[cell] - reduction.total).collect();
+        let target = best_nonnegative(&places.curvature(reduction, &likely), places.reach, &excess, &now);
         // the gain that the parabola promises, twice
-        let gain: f64 = target
-            .iter()
-            .zip(&now)
-            .zip(&excess)
-            .map(|((to, from), pull)| (to - from) * pull)
-            .sum();
+        let gain: f64 = target.iter().zip(&now).zip(&excess).map(|((to, from), pull)| (to - from) * pull).sum();
         let entered = now.contains(&0.0);
         let settled = !entered && (gain.abs() < 1e-22 || (gain < 1e-12 && gain > 0.1 * last_gain));
         last_gain = gain;
@@ -108,17 +92,10 @@ fn candidates(reduction: &Reduction, masses: &[f64], pulls: &[f64]) -> Vec<usize
 }
 
 /// Moves towards the target as far as the likelihood rises; `false` when it does not.
-fn advance(
-    reduction: &Reduction,
-    masses: &mut [f64],
-    cells: &[usize],
-    target: &[f64],
-    gain: f64,
-) -> bool {
+fn advance(reduction: &Reduction, masses: &mut [f64], cells: &[usize], target: &[f64], gain: f64) -> bool {
     let value = |masses: &[f64]| {
         let sum: f64 = masses.iter().sum();
-        log_likelihood(&reduction.ranges, &probabilities(&reduction.ranges, masses))
-            - reduction.total * sum
+        log_likelihood(&reduction.ranges, &probabilities(&reduction.ranges, masses)) - reduction.total * sum
     };
     let now = value(masses);
     // below this a rise drowns in the rounding of the likelihood, and the parabola is the better judge
@@ -128,11 +105,7 @@ fn advance(
         let mut trial = masses.to_vec();
         for (&cell, &to) in cells.iter().zip(target) {
             // at full length the target itself, so that what leaves is exactly zero
-            trial[cell] = if share < 1.0 {
-                masses[cell] + share * (to - masses[cell])
-            } else {
-                to
-            };
+            trial[cell] = if share < 1.0 { masses[cell] + share * (to - masses[cell]) } else { to };
         }
         let there = value(&trial);
         if there.is_finite() && there >= now + 1e-4 * share * gain - drowned {
@@ -147,17 +120,10 @@ fn advance(
 
 /// Masses below rounding are zero, unless the certificate needs them.
 fn without_dust(reduction: &Reduction, masses: Vec<f64>) -> Vec<f64> {
-    let mut clean: Vec<f64> = masses
-        .iter()
-        .map(|&mass| if mass < 1e-12 { 0.0 } else { mass })
-        .collect();
+    let mut clean: Vec<f64> = masses.iter().map(|&mass| if mass < 1e-12 { 0.0 } else { mass }).collect();
     normalise(&mut clean);
     let gap = gap_of(reduction, &clean);
-    if gap.is_finite() && gap <= gap_of(reduction, &masses).max(1e-10) {
-        clean
-    } else {
-        masses
-    }
+    if gap.is_finite() && gap <= gap_of(reduction, &masses).max(1e-10) { clean } else { masses }
 }
 
 /// A square matrix, row after row.
@@ -168,10 +134,7 @@ struct Square {
 
 impl Square {
     fn zero(order: usize) -> Self {
-        Self {
-            order,
-            entries: vec![0.0; order * order],
-        }
+        Self { order, entries: vec![0.0; order * order] }
     }
 
     fn row(&self, row: usize) -> &[f64] {
@@ -185,10 +148,7 @@ impl Square {
     /// Two different rows, the first above the second.
     fn two_rows(&mut self, above: usize, below: usize) -> (&mut [f64], &mut [f64]) {
         let (head, tail) = self.entries.split_at_mut(below * self.order);
-        (
-            &mut head[above * self.order..(above + 1) * self.order],
-            &mut tail[..self.order],
-        )
+        (&mut head[above * self.order..(above + 1) * self.order], &mut tail[..self.order])
     }
 }
 
@@ -225,11 +185,7 @@ impl Places {
 
     /// Multiplications to factor the curvature.
     fn effort(&self) -> usize {
-        self.reach
-            .iter()
-            .enumerate()
-            .map(|(row, reach)| (reach - row + 1).pow(2) / 2)
-            .sum()
+        self.reach.iter().enumerate().map(|(row, reach)| (reach - row + 1).pow(2) / 2).sum()
     }
 
     /// Second derivatives of the log-likelihood in the masses of the candidates, negated; upper triangle.
@@ -262,12 +218,7 @@ impl Places {
 
 /// Where the parabola with this gradient (`excess`) and curvature at `now` is highest among nonnegative masses, up to
 /// cells that have left and would return: those are seen by the next step's gradient.
-fn best_nonnegative(
-    curvature: &Square,
-    reach: Vec<usize>,
-    excess: &[f64],
-    now: &[f64],
-) -> Vec<f64> {
+fn best_nonnegative(curvature: &Square, reach: Vec<usize>, excess: &[f64], now: &[f64]) -> Vec<f64> {
     let order = now.len();
     let symmetric = |a: usize, b: usize| curvature.row(a.min(b))[a.max(b)];
     let mut inside: Vec<usize> = (0..order).collect();
@@ -278,11 +229,7 @@ fn best_nonnegative(
     loop {
         let right: Vec<f64> = inside.iter().map(|&index| pull[index]).collect();
         let change = factor.solve(right);
-        let goal: Vec<f64> = inside
-            .iter()
-            .zip(&change)
-            .map(|(&index, change)| now[index] + change)
-            .collect();
+        let goal: Vec<f64> = inside.iter().zip(&change).map(|(&index, change)| now[index] + change).collect();
         let mut share = 1.0_f64;
         for (&index, &goal) in inside.iter().zip(&goal) {
             if goal <= 0.0 {
@@ -327,10 +274,7 @@ struct Factor {
 impl Factor {
     fn of(matrix: &Square, reach: Vec<usize>) -> Self {
         let order = matrix.order;
-        let mut upper = Square {
-            order,
-            entries: matrix.entries.clone(),
-        };
+        let mut upper = Square { order, entries: matrix.entries.clone() };
         for pivot in 0..order {
             let end = reach[pivot] + 1;
             let original = matrix.row(pivot)[pivot];
@@ -356,9 +300,7 @@ impl Factor {
     fn remove(&mut self, variable: usize) {
         let size = self.reach.len();
         for row in 0..size {
-            self.upper
-                .row_mut(row)
-                .copy_within(variable + 1..size, variable);
+            self.upper.row_mut(row).copy_within(variable + 1..size, variable);
         }
         // the column is gone: what reached it or further now ends one earlier, and rows move up by the rotations
         self.reach.remove(variable);
@@ -383,20 +325,13 @@ impl Factor {
             let entries = self.upper.row(row);
             right[row] /= entries[row];
             let value = right[row];
-            for (rest, entry) in right[row + 1..=reach]
-                .iter_mut()
-                .zip(&entries[row + 1..=reach])
-            {
+            for (rest, entry) in right[row + 1..=reach].iter_mut().zip(&entries[row + 1..=reach]) {
                 *rest -= value * entry;
             }
         }
         for (row, &reach) in self.reach.iter().enumerate().rev() {
             let entries = &self.upper.row(row)[..=reach];
-            let known: f64 = entries[row + 1..]
-                .iter()
-                .zip(&right[row + 1..=reach])
-                .map(|(a, b)| a * b)
-                .sum();
+            let known: f64 = entries[row + 1..].iter().zip(&right[row + 1..=reach]).map(|(a, b)| a * b).sum();
             right[row] = (right[row] - known) / entries[row];
         }
         right

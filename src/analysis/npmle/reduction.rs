@@ -47,21 +47,13 @@ fn by_time(a: &End, b: &End) -> Ordering {
 }
 
 fn beginning(observation: &Observation) -> End {
-    let kind = if observation.is_exact() {
-        Kind::PointBegins
-    } else {
-        Kind::Begins
-    };
+    let kind = if observation.is_exact() { Kind::PointBegins } else { Kind::Begins };
     (observation.after, kind)
 }
 
 impl Reduction {
     pub(super) fn of(observations: &[Observation]) -> Self {
-        let observed = || {
-            observations
-                .iter()
-                .filter(|observation| observation.weight > 0)
-        };
+        let observed = || observations.iter().filter(|observation| observation.weight > 0);
         let mut ends: Vec<End> = Vec::with_capacity(2 * observations.len());
         for observation in observed() {
             observation.check();
@@ -75,10 +67,7 @@ impl Reduction {
         for pair in ends.windows(2) {
             if pair[0].1 != Kind::Ends && pair[1].1 == Kind::Ends {
                 beginnings.push(pair[0]);
-                cells.push(Cell {
-                    left: pair[0].0,
-                    right: pair[1].0,
-                });
+                cells.push(Cell { left: pair[0].0, right: pair[1].0 });
             }
         }
 
@@ -89,20 +78,9 @@ impl Reduction {
             let past = cells.partition_point(|cell| cell.right <= observation.until);
             *merged.entry((first, past - 1)).or_default() += observation.weight;
         }
-        let ranges: Vec<Range> = merged
-            .into_iter()
-            .map(|((first, last), weight)| Range {
-                first,
-                last,
-                weight,
-            })
-            .collect();
+        let ranges: Vec<Range> = merged.into_iter().map(|((first, last), weight)| Range { first, last, weight }).collect();
         let total = ranges.iter().map(|range| range.weight as f64).sum();
-        Self {
-            cells,
-            ranges,
-            total,
-        }
+        Self { cells, ranges, total }
     }
 
     pub(super) fn last_cell(&self) -> usize {

@@ -6,7 +6,7 @@ use crate::analysis::Analysis;
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::analysis::gate::OffsetRate;
 use crate::analysis::guarantees::Checked;
-use crate::analysis::latency::Latency;
+use crate::analysis::round_trips::Percentiles;
 use crate::analysis::round_trips::RoundTrips;
 use crate::model::run::Journal;
 use crate::report::view::{CauseRow, GuaranteeRow, LatencyRow, OffsetRow, RoundTrip, RuledOutRow, ScenarioRow, Standing, window};
@@ -119,8 +119,8 @@ pub(super) fn latency(trips: &[RoundTrips]) -> Vec<LatencyRow> {
     rows
 }
 
-fn round_trip(latency: &Latency) -> RoundTrip {
-    RoundTrip { count: latency.count, p50: latency.p50_ms, p90: latency.p90_ms, p99: latency.p99_ms, max: latency.max_ms }
+fn round_trip(latency: &Percentiles) -> RoundTrip {
+    RoundTrip { count: latency.count, p50: latency.p50_ms, p90: latency.p90_ms, p99: Some(latency.p99_ms), max: latency.max_ms }
 }
 
 /// The causes, the excluded ones, and what is undecided.

@@ -16,12 +16,7 @@ use super::super::template::{Braces, Template, Variable};
 use super::Compiler;
 
 impl Compiler<'_> {
-    pub(super) fn headers(
-        &self,
-        at: &str,
-        headers: &BTreeMap<String, String>,
-        allowed: &[Variable],
-    ) -> Result<Headers, InputError> {
+    pub(super) fn headers(&self, at: &str, headers: &BTreeMap<String, String>, allowed: &[Variable]) -> Result<Headers, InputError> {
         let mut compiled = Headers::new();
         for (name, value) in headers {
             let at = format!("{at}.{name}");
@@ -56,13 +51,7 @@ impl Compiler<'_> {
         })
     }
 
-    pub(super) fn endpoint(
-        &self,
-        name: &str,
-        ask: AskFile,
-        method: &Method,
-        allowed: &[Variable],
-    ) -> Result<Endpoint, InputError> {
+    pub(super) fn endpoint(&self, name: &str, ask: AskFile, method: &Method, allowed: &[Variable]) -> Result<Endpoint, InputError> {
         let at = |key: &str| format!("{name}.{key}");
         let method = match &ask.method {
             None => method.clone(),
@@ -99,20 +88,11 @@ impl Compiler<'_> {
         })
     }
 
-    pub(super) fn path(
-        &self,
-        at: &str,
-        path: &str,
-        allowed: &[Variable],
-    ) -> Result<Template, InputError> {
+    pub(super) fn path(&self, at: &str, path: &str, allowed: &[Variable]) -> Result<Template, InputError> {
         let template = self.template(at, path, Braces::AreHoles, allowed)?;
         let sample = template.fill(|_| "x".to_owned());
         if !sample.starts_with('/') {
-            return Err(self.complain(
-                at,
-                "a path begins with a slash",
-                "the address of the server is given once, as `base_url`",
-            ));
+            return Err(self.complain(at, "a path begins with a slash", "the address of the server is given once, as `base_url`"));
         }
         let nowhere = Base::read("http://localhost").map(|base| base.path(&sample));
         if !matches!(nowhere, Ok(Ok(_))) {
@@ -125,22 +105,12 @@ impl Compiler<'_> {
         Ok(template)
     }
 
-    pub(super) fn body(
-        &self,
-        name: &str,
-        ask: AskFile,
-        allowed: &[Variable],
-    ) -> Result<Body, InputError> {
+    pub(super) fn body(&self, name: &str, ask: AskFile, allowed: &[Variable]) -> Result<Body, InputError> {
         match (ask.json, ask.form, ask.body) {
             (None, None, None) => Ok(Body::None),
             (Some(json), None, None) => {
                 let at = format!("{name}.json");
-                Ok(Body::Json(self.json(
-                    &at,
-                    json,
-                    Braces::AreHoles,
-                    allowed,
-                )?))
+                Ok(Body::Json(self.json(&at, json, Braces::AreHoles, allowed)?))
             }
             (None, Some(form), None) => form
                 .into_iter()
@@ -153,41 +123,22 @@ impl Compiler<'_> {
                 .map(Body::Form),
             (None, None, Some(text)) => {
                 let at = format!("{name}.body");
-                self.template(&at, &text, Braces::AreText, allowed)
-                    .map(Body::Text)
+                self.template(&at, &text, Braces::AreText, allowed).map(Body::Text)
             }
-            _ => Err(self.complain(
-                name,
-                "more than one of `json`, `form` and `body`",
-                "a request has one body; keep one of them",
-            )),
+            _ => Err(self.complain(name, "more than one of `json`, `form` and `body`", "a request has one body; keep one of them")),
         }
     }
 
-    pub(super) fn json(
-        &self,
-        at: &str,
-        value: toml::Value,
-        braces: Braces,
-        allowed: &[Variable],
-    ) -> Result<JsonTemplate, InputError> {
+    pub(super) fn json(&self, at: &str, value: toml::Value, braces: Braces, allowed: &[Variable]) -> Result<JsonTemplate, InputError> {
         let plain = |value: Value| Ok(JsonTemplate::Plain(value));
         match value {
-            toml::Value::String(text) => self
-                .template(at, &text, braces, allowed)
-                .map(JsonTemplate::Text),
-            toml::Value::Datetime(stamp) => self
-                .template(at, &stamp.to_string(), braces, allowed)
-                .map(JsonTemplate::Text),
+            toml::Value::String(text) => self.template(at, &text, braces, allowed).map(JsonTemplate::Text),
+            toml::Value::Datetime(stamp) => self.template(at, &stamp.to_string(), braces, allowed).map(JsonTemplate::Text),
             toml::Value::Integer(number) => plain(number.into()),
             toml::Value::Boolean(truth) => plain(truth.into()),
             toml::Value::Float(number) => match serde_json::Number::from_f64(number) {
                 Some(number) => plain(number.into()),
-                None => Err(self.complain(
-                    at,
-                    format!("JSON has no number `{number}`"),
-                    "write it as a text, or leave it out",
-                )),
+                None => Err(self.complain(at, format!("JSON has no number `{number}`"), "write it as a text, or leave it out")),
             },
             toml::Value::Array(list) => list
                 .into_iter()

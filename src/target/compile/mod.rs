@@ -30,13 +30,7 @@ pub(super) fn reference(base_url: &str, lookup: Lookup<'_>) -> Result<Target, In
     })?;
     let address = format!("base_url = {}", toml::Value::from(base.text()));
     let text = REFERENCE.replacen(REFERENCE_ADDRESS, &address, 1);
-    compile(
-        Source {
-            file: "opportunity-scan.toml",
-            text: &text,
-        },
-        lookup,
-    )
+    compile(Source { file: "opportunity-scan.toml", text: &text }, lookup)
 }
 
 /// Understands a file.
@@ -44,29 +38,15 @@ pub(super) fn compile(source: Source<'_>, lookup: Lookup<'_>) -> Result<Target, 
     let mut file: TargetFile = source.read()?;
     let mut users = BTreeMap::new();
     users.insert(OWNER.to_owned(), Headers::new());
-    let compiler = Compiler {
-        source,
-        lookup,
-        users: file
-            .users
-            .keys()
-            .cloned()
-            .chain([OWNER.to_owned()])
-            .collect(),
-    };
+    let compiler = Compiler { source, lookup, users: file.users.keys().cloned().chain([OWNER.to_owned()]).collect() };
     for (name, user) in &file.users {
         let at = format!("users.{name}.headers");
         let headers = compiler.headers(&at, &user.headers, Variable::WITHOUT_ID)?;
         users.insert(name.clone(), headers);
     }
     let name = compiler.text("name", &file.name)?;
-    let base = Base::read(&compiler.text("base_url", &file.base_url)?).map_err(|problem| {
-        compiler.complain(
-            "base_url",
-            problem,
-            "for example `base_url = \"http://127.0.0.1:8080\"`",
-        )
-    })?;
+    let base = Base::read(&compiler.text("base_url", &file.base_url)?)
+        .map_err(|problem| compiler.complain("base_url", problem, "for example `base_url = \"http://127.0.0.1:8080\"`"))?;
     let unknown_id = compiler.unknown_id(file.unknown_id.as_deref())?;
     let ask = file.initiate.ask();
     let initiate = compiler.endpoint("initiate", ask, &Method::POST, Variable::WITHOUT_ID)?;
@@ -75,14 +55,8 @@ pub(super) fn compile(source: Source<'_>, lookup: Lookup<'_>) -> Result<Target, 
         id: compiler.extract("initiate.id", &file.initiate.id, &[])?,
     };
     let status = compiler.read("status", file.status, None)?;
-    let witness = file
-        .witness
-        .map(|read| compiler.read("witness", read, None))
-        .transpose()?;
-    let results = file
-        .results
-        .map(|read| compiler.read("results", read, Some(State::Running)))
-        .transpose()?;
+    let witness = file.witness.map(|read| compiler.read("witness", read, None)).transpose()?;
+    let results = file.results.map(|read| compiler.read("results", read, Some(State::Running))).transpose()?;
     let cancel = file
         .cancel
         .map(|mut cancel| {
@@ -95,10 +69,7 @@ pub(super) fn compile(source: Source<'_>, lookup: Lookup<'_>) -> Result<Target, 
                     "put `{id}` into the path, a header or the body",
                 ));
             }
-            Ok(Cancel {
-                endpoint,
-                seen_when: compiler.when("cancel.seen_when", &cancel.seen_when)?,
-            })
+            Ok(Cancel { endpoint, seen_when: compiler.when("cancel.seen_when", &cancel.seen_when)? })
         })
         .transpose()?;
     let filler = file
@@ -108,20 +79,13 @@ pub(super) fn compile(source: Source<'_>, lookup: Lookup<'_>) -> Result<Target, 
             compiler.endpoint("filler", ask, &Method::GET, Variable::WITHOUT_ID)
         })
         .transpose()?;
-    let told_apart = users
-        .get(FOREIGN)
-        .is_none_or(|foreign| Some(foreign) != users.get(&status.endpoint.user))
+    let told_apart = users.get(FOREIGN).is_none_or(|foreign| Some(foreign) != users.get(&status.endpoint.user))
         || status.endpoint.names_the_user()
-        || users[FOREIGN]
-            .iter()
-            .any(|(_, value)| value.variables().any(|variable| variable == Variable::User));
+        || users[FOREIGN].iter().any(|(_, value)| value.variables().any(|variable| variable == Variable::User));
     if !told_apart {
         return Err(compiler.complain(
             "users.foreign",
-            format!(
-                "`foreign` sends the same headers as `{}`, so nothing would be learnt from it",
-                status.endpoint.user
-            ),
+            format!("`foreign` sends the same headers as `{}`, so nothing would be learnt from it", status.endpoint.user),
             "give it credentials of its own, or remove it: isolation is then not assessed",
         ));
     }
@@ -148,12 +112,7 @@ struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
-    fn complain(
-        &self,
-        at: &str,
-        message: impl Into<String>,
-        hint: impl Into<String>,
-    ) -> InputError {
+    fn complain(&self, at: &str, message: impl Into<String>, hint: impl Into<String>) -> InputError {
         self.source.complain(at, message, Some(hint.into()))
     }
 
@@ -166,13 +125,7 @@ impl Compiler<'_> {
         expand(text, self.lookup).map_err(|fault| self.fault(at, fault))
     }
 
-    fn template(
-        &self,
-        at: &str,
-        text: &str,
-        braces: Braces,
-        allowed: &[Variable],
-    ) -> Result<Template, InputError> {
+    fn template(&self, at: &str, text: &str, braces: Braces, allowed: &[Variable]) -> Result<Template, InputError> {
         Template::read(text, braces, allowed, self.lookup).map_err(|fault| self.fault(at, fault))
     }
 
@@ -182,12 +135,7 @@ impl Compiler<'_> {
         self.template("unknown_id", text, Braces::AreHoles, allowed)
     }
 
-    fn read(
-        &self,
-        name: &str,
-        mut file: ReadFile,
-        not_yet: Option<State>,
-    ) -> Result<Read, InputError> {
+    fn read(&self, name: &str, mut file: ReadFile, not_yet: Option<State>) -> Result<Read, InputError> {
         let at = |key: &str| format!("{name}.{key}");
         let endpoint = self.endpoint(name, file.ask(), &Method::GET, Variable::WITH_ID)?;
         let rules = file
@@ -196,11 +144,8 @@ impl Compiler<'_> {
             .enumerate()
             .map(|(index, rule)| self.rule(&at(&format!("answer.{index}")), rule))
             .collect::<Result<Vec<_>, _>>()?;
-        let extract = |key: &str, file: &Option<ExtractFile>| {
-            file.as_ref()
-                .map(|file| self.extract(&at(key), file, Variable::ID_ALONE))
-                .transpose()
-        };
+        let extract =
+            |key: &str, file: &Option<ExtractFile>| file.as_ref().map(|file| self.extract(&at(key), file, Variable::ID_ALONE)).transpose();
         let follow = extract("follow", &file.follow)?;
         let reader = Reader {
             state: extract("state", &file.state)?,
@@ -217,10 +162,7 @@ impl Compiler<'_> {
                 "add `path = \"/…/{id}\"`, or `follow = { pointer = \"/poll_url\" }`",
             ));
         }
-        if endpoint.path.is_some()
-            && !endpoint.names_the_id()
-            && !reader.rules.iter().any(|rule| rule.when.names_the_id())
-        {
+        if endpoint.path.is_some() && !endpoint.names_the_id() && !reader.rules.iter().any(|rule| rule.when.names_the_id()) {
             return Err(self.complain(
                 &at("path"),
                 "nothing here says which scan is asked for",
@@ -244,11 +186,7 @@ impl Compiler<'_> {
         Ok(Read {
             endpoint,
             follow,
-            others: if file.follow_other_origins {
-                OtherOrigins::FollowedWithoutCredentials
-            } else {
-                OtherOrigins::Forbidden
-            },
+            others: if file.follow_other_origins { OtherOrigins::FollowedWithoutCredentials } else { OtherOrigins::Forbidden },
             reader,
         })
     }
@@ -267,11 +205,7 @@ impl Compiler<'_> {
                 if let Some(earlier) = states.insert(word.clone(), state)
                     && earlier != state
                 {
-                    return Err(self.complain(
-                        &at,
-                        format!("`{word}` is also listed as {}", earlier.word()),
-                        "a word means one state",
-                    ));
+                    return Err(self.complain(&at, format!("`{word}` is also listed as {}", earlier.word()), "a word means one state"));
                 }
             }
         }

@@ -40,16 +40,8 @@ impl Compiler<'_> {
 
     pub(super) fn when(&self, at: &str, file: &WhenFile) -> Result<When, InputError> {
         let tests = self.tests(at, file)?;
-        let place = self.place(
-            at,
-            [&file.pointer, &file.jsonpath, &file.header],
-            Variable::ID_ALONE,
-        )?;
-        let body_matches = file
-            .body_matches
-            .as_ref()
-            .map(|pattern| self.pattern(&format!("{at}.body_matches"), pattern))
-            .transpose()?;
+        let place = self.place(at, [&file.pointer, &file.jsonpath, &file.header], Variable::ID_ALONE)?;
+        let body_matches = file.body_matches.as_ref().map(|pattern| self.pattern(&format!("{at}.body_matches"), pattern)).transpose()?;
         let at_place = match (place, tests.is_empty()) {
             (Some(place), false) => Some((place, tests)),
             (None, true) => None,
@@ -75,11 +67,7 @@ impl Compiler<'_> {
                 "add `http`, `pointer`, `jsonpath`, `header` or `body_matches`",
             ));
         }
-        Ok(When {
-            http: file.http.clone(),
-            at: at_place,
-            body_matches,
-        })
+        Ok(When { http: file.http.clone(), at: at_place, body_matches })
     }
 
     pub(super) fn tests(&self, at: &str, file: &WhenFile) -> Result<Vec<Test>, InputError> {
@@ -94,10 +82,8 @@ impl Compiler<'_> {
             if list.is_empty() {
                 return Err(self.complain(&at, "nothing is one of none", "list what it may be"));
             }
-            let list = list
-                .iter()
-                .map(|wanted| self.json(&at, wanted.clone(), Braces::AreText, Variable::ID_ALONE))
-                .collect::<Result<_, _>>()?;
+            let list =
+                list.iter().map(|wanted| self.json(&at, wanted.clone(), Braces::AreText, Variable::ID_ALONE)).collect::<Result<_, _>>()?;
             tests.push(Test::OneOf(list));
         }
         if let Some(pattern) = &file.matches {
@@ -110,25 +96,15 @@ impl Compiler<'_> {
         Ok(tests)
     }
 
-    pub(super) fn extract(
-        &self,
-        at: &str,
-        file: &ExtractFile,
-        allowed: &[Variable],
-    ) -> Result<Extract, InputError> {
-        let Some(place) = self.place(at, [&file.pointer, &file.jsonpath, &file.header], allowed)?
-        else {
+    pub(super) fn extract(&self, at: &str, file: &ExtractFile, allowed: &[Variable]) -> Result<Extract, InputError> {
+        let Some(place) = self.place(at, [&file.pointer, &file.jsonpath, &file.header], allowed)? else {
             return Err(self.complain(
                 at,
                 "no place is named",
                 "write `{ pointer = \"/id\" }`, `{ jsonpath = \"$.id\" }` or `{ header = \"Location\" }`",
             ));
         };
-        let pattern = file
-            .pattern
-            .as_ref()
-            .map(|pattern| self.pattern(&format!("{at}.pattern"), pattern))
-            .transpose()?;
+        let pattern = file.pattern.as_ref().map(|pattern| self.pattern(&format!("{at}.pattern"), pattern)).transpose()?;
         Ok(Extract { place, pattern })
     }
 
@@ -139,16 +115,11 @@ impl Compiler<'_> {
         [pointer, jsonpath, header]: [&Option<String>; 3],
         allowed: &[Variable],
     ) -> Result<Option<Place>, InputError> {
-        let template = |key: &str, written: &str| {
-            self.template(&format!("{at}.{key}"), written, Braces::AreText, allowed)
-        };
+        let template = |key: &str, written: &str| self.template(&format!("{at}.{key}"), written, Braces::AreText, allowed);
         match (pointer, jsonpath, header) {
             (None, None, None) => Ok(None),
             (Some(written), None, None) => {
-                let path = Path {
-                    template: template("pointer", written)?,
-                    written: written.clone(),
-                };
+                let path = Path { template: template("pointer", written)?, written: written.clone() };
                 check_pointer(&path.pointer("x")).map_err(|message| {
                     self.complain(
                         &format!("{at}.pointer"),
@@ -174,11 +145,7 @@ impl Compiler<'_> {
                 let name = self.text(&at, name)?;
                 self.header_name(&at, &name).map(Place::Header).map(Some)
             }
-            _ => Err(self.complain(
-                at,
-                "more than one of `pointer`, `jsonpath` and `header`",
-                "one place at a time: keep one of them",
-            )),
+            _ => Err(self.complain(at, "more than one of `pointer`, `jsonpath` and `header`", "one place at a time: keep one of them")),
         }
     }
 
@@ -202,10 +169,7 @@ fn check_pointer(pointer: &str) -> Result<(), &'static str> {
         return Err("a JSON Pointer begins with a slash");
     }
     let escapes = pointer.split('~').skip(1);
-    if escapes
-        .into_iter()
-        .any(|after| !after.starts_with(['0', '1']))
-    {
+    if escapes.into_iter().any(|after| !after.starts_with(['0', '1'])) {
         return Err("a `~` in a JSON Pointer is followed by `0` or `1`");
     }
     Ok(())

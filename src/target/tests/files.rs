@@ -8,10 +8,7 @@ fn refused(text: &str, line: &str, message: &str, hint: &str) {
     let error = read(text).expect_err(message);
     let shown = error.to_string();
     assert!(error.message.contains(message), "{shown}");
-    assert!(
-        error.hint.as_deref().unwrap_or_default().contains(hint),
-        "{shown}"
-    );
+    assert!(error.hint.as_deref().unwrap_or_default().contains(hint), "{shown}");
     let place = error.place.unwrap_or_else(|| panic!("no place: {shown}"));
     assert!(place.text.contains(line), "{shown}");
 }
@@ -23,128 +20,28 @@ fn a_wrong_status_table_is_told_with_its_place_and_a_way_out() {
         ("path = '/jobs'", "path = '/jobs'", "which scan", "{id}"),
         ("path = 'jobs/{id}'", "path = 'jobs", "slash", "base_url"),
         ("path = '/a/../{id}'", "'/a/../", "cannot be sent", ".."),
-        (
-            "path = '/{uid}'",
-            "/{uid}",
-            "unknown template `{uid}`",
-            "did you mean `{uuid}`",
-        ),
+        ("path = '/{uid}'", "/{uid}", "unknown template `{uid}`", "did you mean `{uuid}`"),
         ("path = '/{id}/{'", "/{id}/{", "lone `{`", "twice"),
-        (
-            "path = '/${NONE}/{id}'",
-            "NONE",
-            "`NONE` is not set",
-            "${NONE:-",
-        ),
+        ("path = '/${NONE}/{id}'", "NONE", "`NONE` is not set", "${NONE:-"),
         ("path = '/${TOKEN/{id}'", "TOKEN", "not a whole", "${TOKEN}"),
-        (
-            "pth = '/jobs/{id}'",
-            "pth",
-            "unknown field `pth`",
-            "did you mean `path`",
-        ),
-        (
-            "state = { pointer = '/s' }",
-            "[status]",
-            "nothing to ask",
-            "follow",
-        ),
-        (
-            "path = '/{id}'\nmethod = 'get'",
-            "'get'",
-            "not an HTTP method",
-            "GET",
-        ),
-        (
-            "path = '/{id}'\nuser = 'admn'\n[users.admin]",
-            "'admn'",
-            "no user `admn`",
-            "did you mean `admin`",
-        ),
-        (
-            "path = '/{id}'\nuser = 'x'",
-            "'x'",
-            "no user `x`",
-            "[users.x]",
-        ),
-        (
-            "path = '/{id}'\nbody = ''\nform = {}",
-            "[status]",
-            "more than one of",
-            "one body",
-        ),
-        (
-            "path = '/{id}'\nfollow_other_origins = true",
-            "true",
-            "no address is followed",
-            "follow =",
-        ),
-        (
-            "path = '/{id}'\nheaders = { 'a b' = '' }",
-            "a b",
-            "not a header name",
-            "dashes",
-        ),
-        (
-            "path = '/{id}'\nheaders = { a = '', A = '' }",
-            "headers",
-            "given twice",
-            "keep one",
-        ),
-        (
-            "path = '/{id}'\nheaders = { a = \"x\\n\" }",
-            "headers",
-            "no header may have",
-            "newline",
-        ),
-        (
-            "path = '/{id}'\nstate = { pointer = 's' }",
-            "'s'",
-            "begins with a slash",
-            "/jobs/0/id",
-        ),
-        (
-            "path = '/{id}'\nstate = { pointer = '/~2' }",
-            "~2",
-            "followed by `0` or `1`",
-            "~1",
-        ),
-        (
-            "path = '/{id}'\nstate = { jsonpath = '$.jobs.{id:raw}' }",
-            "$.jobs.",
-            "not a JSONPath",
-            "'{id:raw}'",
-        ),
-        (
-            "path = '/{id}'\nstate = { jsonpath = '$[' }",
-            "$[",
-            "not a JSONPath",
-            "RFC 9535",
-        ),
-        (
-            "path = '/{id}'\nstate = { }",
-            "state",
-            "no place",
-            "pointer",
-        ),
-        (
-            "path = '/{id}'\nstate = { pointer = '', header = 'a' }",
-            "state",
-            "more than one of",
-            "one place",
-        ),
-        (
-            "path = '/{id}'\nstate = { header = 'a', pattern = '(' }",
-            "'('",
-            "not a regular expression: unclosed group",
-            "\\(",
-        ),
-        (
-            "path = '/{id}'\n[status.states]\nrunning = ['a']",
-            "states",
-            "where a reply has its state",
-            "state =",
-        ),
+        ("pth = '/jobs/{id}'", "pth", "unknown field `pth`", "did you mean `path`"),
+        ("state = { pointer = '/s' }", "[status]", "nothing to ask", "follow"),
+        ("path = '/{id}'\nmethod = 'get'", "'get'", "not an HTTP method", "GET"),
+        ("path = '/{id}'\nuser = 'admn'\n[users.admin]", "'admn'", "no user `admn`", "did you mean `admin`"),
+        ("path = '/{id}'\nuser = 'x'", "'x'", "no user `x`", "[users.x]"),
+        ("path = '/{id}'\nbody = ''\nform = {}", "[status]", "more than one of", "one body"),
+        ("path = '/{id}'\nfollow_other_origins = true", "true", "no address is followed", "follow ="),
+        ("path = '/{id}'\nheaders = { 'a b' = '' }", "a b", "not a header name", "dashes"),
+        ("path = '/{id}'\nheaders = { a = '', A = '' }", "headers", "given twice", "keep one"),
+        ("path = '/{id}'\nheaders = { a = \"x\\n\" }", "headers", "no header may have", "newline"),
+        ("path = '/{id}'\nstate = { pointer = 's' }", "'s'", "begins with a slash", "/jobs/0/id"),
+        ("path = '/{id}'\nstate = { pointer = '/~2' }", "~2", "followed by `0` or `1`", "~1"),
+        ("path = '/{id}'\nstate = { jsonpath = '$.jobs.{id:raw}' }", "$.jobs.", "not a JSONPath", "'{id:raw}'"),
+        ("path = '/{id}'\nstate = { jsonpath = '$[' }", "$[", "not a JSONPath", "RFC 9535"),
+        ("path = '/{id}'\nstate = { }", "state", "no place", "pointer"),
+        ("path = '/{id}'\nstate = { pointer = '', header = 'a' }", "state", "more than one of", "one place"),
+        ("path = '/{id}'\nstate = { header = 'a', pattern = '(' }", "'('", "not a regular expression: unclosed group", "\\("),
+        ("path = '/{id}'\n[status.states]\nrunning = ['a']", "states", "where a reply has its state", "state ="),
         (
             "path = '/{id}'\nstate = { pointer = '/s' }\n[status.states]\nrunning = ['a']\nfailed = ['a']",
             "failed = ['a']",
@@ -158,42 +55,18 @@ fn a_wrong_status_table_is_told_with_its_place_and_a_way_out() {
         ("http = 99", "http = 99", "expected an HTTP code", ""),
         ("http = 'many'", "many", "expected an HTTP code", ""),
         ("http = []", "[]", "expected an HTTP code", ""),
-        (
-            "http = 404, equals = 1",
-            "when",
-            "no place is named",
-            "pointer",
-        ),
+        ("http = 404, equals = 1", "when", "no place is named", "pointer"),
         ("pointer = '/a'", "when", "nothing is asked", "exists"),
         ("pointer = '/a', one_of = []", "[]", "one of none", "list"),
-        (
-            "pointer = '/a', matches = '['",
-            "'['",
-            "not a regular expression",
-            "\\.",
-        ),
-        (
-            "pointer = '/a', equals = '{uuid}'",
-            "{uuid}",
-            "no value here",
-            "{id}",
-        ),
-        (
-            "pointer = '/a', equals = nan",
-            "nan",
-            "JSON has no number",
-            "text",
-        ),
+        ("pointer = '/a', matches = '['", "'['", "not a regular expression", "\\."),
+        ("pointer = '/a', equals = '{uuid}'", "{uuid}", "no value here", "{id}"),
+        ("pointer = '/a', equals = nan", "nan", "JSON has no number", "text"),
         ("", "when", "every reply", "http"),
     ] {
-        let text = file(&format!(
-            "{path}[[status.answer]]\nis = 'not_found'\nwhen = {{ {when} }}"
-        ));
+        let text = file(&format!("{path}[[status.answer]]\nis = 'not_found'\nwhen = {{ {when} }}"));
         refused(&text, line, message, hint);
     }
-    let text = file(&format!(
-        "{path}[[status.answer]]\nis = 'not_found'\nstate = 'failed'\nwhen = {{ http = 404 }}"
-    ));
+    let text = file(&format!("{path}[[status.answer]]\nis = 'not_found'\nstate = 'failed'\nwhen = {{ http = 404 }}"));
     refused(&text, "state = 'failed'", "only a visible scan", "visible");
 }
 
@@ -203,66 +76,16 @@ fn a_wrong_table_elsewhere_is_told_with_its_place_and_a_way_out() {
     let head = "name = 'x'\nbase_url = 'http://h'\n";
     let initiate = "[initiate]\npath = '/'\nid = { pointer = '/id' }\n";
     for (text, line, message, hint) in [
-        (
-            format!("{head}[initiate]\npath = '/{{id}}'\nid = {{ pointer = '' }}\n{status}"),
-            "/{id}",
-            "no value here",
-            "after the initiate",
-        ),
-        (
-            format!("{head}{initiate}accept = 'ok'\n{status}"),
-            "ok",
-            "expected an HTTP code",
-            "",
-        ),
-        (
-            format!("name = 'x'\nbase_url = 'ftp://h'\n{initiate}{status}"),
-            "ftp",
-            "only http",
-            "base_url",
-        ),
-        (
-            format!("name = 'x'\nbase_url = 'h:80'\n{initiate}{status}"),
-            "h:80",
-            "only http",
-            "base_url",
-        ),
-        (
-            format!("name = 'x'\nbase_url = 'http://u:p@h'\n{initiate}{status}"),
-            "u:p",
-            "credentials",
-            "base_url",
-        ),
-        (
-            format!("name = 'x'\nbase_url = 'http://h?q'\n{initiate}{status}"),
-            "?q",
-            "query",
-            "base_url",
-        ),
-        (
-            format!("{head}{initiate}{status}[cancel]\npath = '/c'\nseen_when = {{ http = 200 }}"),
-            "'/c'",
-            "which scan",
-            "{id}",
-        ),
-        (
-            format!("{head}{initiate}{status}[filler]\npath = '/{{id}}'"),
-            "/{id}",
-            "no value here",
-            "id",
-        ),
-        (
-            format!("{head}{initiate}{status}[users.foreign]"),
-            "[users.foreign]",
-            "same headers",
-            "of its own",
-        ),
-        (
-            format!("{head}{initiate}{status}[users.owner]\nheaders = {{ a = '{{id}}' }}"),
-            "headers",
-            "no value here",
-            "id",
-        ),
+        (format!("{head}[initiate]\npath = '/{{id}}'\nid = {{ pointer = '' }}\n{status}"), "/{id}", "no value here", "after the initiate"),
+        (format!("{head}{initiate}accept = 'ok'\n{status}"), "ok", "expected an HTTP code", ""),
+        (format!("name = 'x'\nbase_url = 'ftp://h'\n{initiate}{status}"), "ftp", "only http", "base_url"),
+        (format!("name = 'x'\nbase_url = 'h:80'\n{initiate}{status}"), "h:80", "only http", "base_url"),
+        (format!("name = 'x'\nbase_url = 'http://u:p@h'\n{initiate}{status}"), "u:p", "credentials", "base_url"),
+        (format!("name = 'x'\nbase_url = 'http://h?q'\n{initiate}{status}"), "?q", "query", "base_url"),
+        (format!("{head}{initiate}{status}[cancel]\npath = '/c'\nseen_when = {{ http = 200 }}"), "'/c'", "which scan", "{id}"),
+        (format!("{head}{initiate}{status}[filler]\npath = '/{{id}}'"), "/{id}", "no value here", "id"),
+        (format!("{head}{initiate}{status}[users.foreign]"), "[users.foreign]", "same headers", "of its own"),
+        (format!("{head}{initiate}{status}[users.owner]\nheaders = {{ a = '{{id}}' }}"), "headers", "no value here", "id"),
     ] {
         refused(&text, line, message, hint);
     }
@@ -274,13 +97,7 @@ fn the_shipped_files_are_valid_and_can_assess_everything() {
         let target = target(text);
         let can = target.can();
         assert!(
-            can.foreign_user
-                && can.witness
-                && can.results
-                && can.cancel
-                && can.echo
-                && can.states
-                && can.handed_out,
+            can.foreign_user && can.witness && can.results && can.cancel && can.echo && can.states && can.handed_out,
             "{name}: {can:?}"
         );
         assert_eq!(target.source_text(), text);
@@ -289,49 +106,23 @@ fn the_shipped_files_are_valid_and_can_assess_everything() {
 
 #[test]
 fn the_smallest_file_can_assess_nothing_beyond_status() {
-    assert_eq!(
-        target(&file("path = '/jobs/{id}'")).can(),
-        crate::model::run::Capabilities::default()
-    );
+    assert_eq!(target(&file("path = '/jobs/{id}'")).can(), crate::model::run::Capabilities::default());
 }
 
 #[test]
 fn an_address_alone_is_the_reference_contract_there() {
-    let target =
-        super::Target::reference("https://scans.example:8443/v/", &|_| None).expect("an address");
+    let target = super::Target::reference("https://scans.example:8443/v/", &|_| None).expect("an address");
     assert_eq!(target.base_url(), "https://scans.example:8443/v");
-    assert!(
-        target
-            .source_text()
-            .contains("https://scans.example:8443/v")
-    );
+    assert!(target.source_text().contains("https://scans.example:8443/v"));
     let wrong = super::Target::reference("scans.example", &|_| None).expect_err("no scheme");
-    assert!(
-        wrong.to_string().contains("http://127.0.0.1:8080"),
-        "{wrong}"
-    );
+    assert!(wrong.to_string().contains("http://127.0.0.1:8080"), "{wrong}");
 }
 
 #[test]
 fn values_from_the_environment_never_change_the_structure() {
-    let target = target(&file(
-        "path = '/jobs/{id}'\nheaders = { X-Odd = '${BRACES}', X-Default = '${EMPTY:-d}' }",
-    ));
-    let request = target
-        .status(
-            &super::variables(),
-            super::super::Caller::Owner,
-            &super::accepted("j1"),
-            None,
-        )
-        .expect("sendable");
-    let find = |name: &str| {
-        request
-            .headers
-            .iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, v)| v.as_str())
-    };
+    let target = target(&file("path = '/jobs/{id}'\nheaders = { X-Odd = '${BRACES}', X-Default = '${EMPTY:-d}' }"));
+    let request = target.status(&super::variables(), super::super::Caller::Owner, &super::accepted("j1"), None).expect("sendable");
+    let find = |name: &str| request.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
     assert_eq!(find("x-odd"), Some("{id} ${TOKEN} \""));
     assert_eq!(find("x-default"), Some("d"));
 }
@@ -342,14 +133,6 @@ fn secrets_are_what_came_from_the_environment_or_says_who_asks() {
         "name = 'x'\nbase_url = 'http://h'\n[users.owner]\nheaders = { Authorization = 'Bearer literal-token', X-Plain = 'plain-value', Cookie = 'id={uuid}' }\n\
          [initiate]\npath = '/?key=${TOKEN}'\nbody = '${BRACES}'\nid = { pointer = '/id' }\n[status]\npath = '/{id}'",
     );
-    assert_eq!(
-        target.secrets(),
-        [
-            "Bearer literal-token",
-            "{id} ${TOKEN} \"",
-            "literal-token",
-            "s3cret-token"
-        ]
-    );
+    assert_eq!(target.secrets(), ["Bearer literal-token", "{id} ${TOKEN} \"", "literal-token", "s3cret-token"]);
     assert!(!target.source_text().contains("s3cret-token"));
 }

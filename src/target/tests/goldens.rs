@@ -53,18 +53,10 @@ fn every_reply_of_the_reference_contract_is_read_as_what_it_is() {
         "status-unavailable",
     ] {
         let golden: Golden = serde_json::from_str(text).expect(name);
-        let pairs: Vec<_> = golden
-            .headers
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
+        let pairs: Vec<_> = golden.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let headers = super::headers(&pairs);
         let body = golden.body.to_string();
-        let reply = Reply {
-            http: golden.http,
-            headers: &headers,
-            body: body.as_bytes(),
-        };
+        let reply = Reply { http: golden.http, headers: &headers, body: body.as_bytes() };
         let got = match golden.read_as.as_str() {
             "initiate" => initiated(&target.read_initiate(&reply)),
             "status" => reading(&target.read_status(&reply, SCAN)),

@@ -26,13 +26,7 @@ fn read(text: &str) -> Result<Target, InputError> {
         "EMPTY" => Some(String::new()),
         _ => None,
     };
-    Target::read(
-        Source {
-            file: "small.toml",
-            text,
-        },
-        &environment,
-    )
+    Target::read(Source { file: "small.toml", text }, &environment)
 }
 
 fn target(text: &str) -> Target {
@@ -40,48 +34,26 @@ fn target(text: &str) -> Target {
 }
 
 fn variables() -> Variables {
-    Variables {
-        n: 7,
-        uuid: "00ff".to_owned(),
-        nonce: 3,
-    }
+    Variables { n: 7, uuid: "00ff".to_owned(), nonce: 3 }
 }
 
 fn accepted(id: &str) -> Accepted {
-    Accepted {
-        id: id.to_owned(),
-        ..Accepted::default()
-    }
+    Accepted { id: id.to_owned(), ..Accepted::default() }
 }
 
 fn handed_out(id: &str, address: &str) -> Accepted {
-    Accepted {
-        handed_out: Some(address.to_owned()),
-        ..accepted(id)
-    }
+    Accepted { handed_out: Some(address.to_owned()), ..accepted(id) }
 }
 
 fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
     pairs
         .iter()
-        .map(|(name, value)| {
-            (
-                name.parse::<HeaderName>().expect("a header name"),
-                HeaderValue::from_str(value).expect("a header value"),
-            )
-        })
+        .map(|(name, value)| (name.parse::<HeaderName>().expect("a header name"), HeaderValue::from_str(value).expect("a header value")))
         .collect()
 }
 
 /// What `target` makes of a status reply about the scan `j1`.
 fn status(target: &Target, http: u16, body: &[u8]) -> Reading {
     let headers = HeaderMap::new();
-    target.read_status(
-        &Reply {
-            http,
-            headers: &headers,
-            body,
-        },
-        "j1",
-    )
+    target.read_status(&Reply { http, headers: &headers, body }, "j1")
 }

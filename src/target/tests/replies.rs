@@ -8,9 +8,7 @@ use Answer::{Malformed, NotFound, Refused, ServerError, Throttled, Visible};
 
 /// A target that asks by path, with one `not_found` rule.
 fn denies_when(when: &str) -> Target {
-    target(&file(&format!(
-        "path = '/jobs/{{id}}'\n[[status.answer]]\nis = 'not_found'\nwhen = {{ {when} }}"
-    )))
+    target(&file(&format!("path = '/jobs/{{id}}'\n[[status.answer]]\nis = 'not_found'\nwhen = {{ {when} }}")))
 }
 
 #[test]
@@ -40,48 +38,20 @@ fn without_rules_the_code_decides() {
 fn every_known_shape_of_a_denial_can_be_said() {
     for (when, http, denial, found) in [
         ("http = 404", 404, "{}", "{}"),
-        (
-            "pointer = '/status', equals = 'not_found'",
-            200,
-            r#"{"status":"not_found"}"#,
-            r#"{"status":"running"}"#,
-        ),
-        (
-            "pointer = '/job', null = true",
-            200,
-            r#"{"job":null}"#,
-            r#"{"job":{}}"#,
-        ),
-        (
-            "pointer = '/error', exists = true",
-            200,
-            r#"{"error":{"code":7}}"#,
-            r#"{"id":"j1"}"#,
-        ),
+        ("pointer = '/status', equals = 'not_found'", 200, r#"{"status":"not_found"}"#, r#"{"status":"running"}"#),
+        ("pointer = '/job', null = true", 200, r#"{"job":null}"#, r#"{"job":{}}"#),
+        ("pointer = '/error', exists = true", 200, r#"{"error":{"code":7}}"#, r#"{"id":"j1"}"#),
         (
             "jsonpath = \"$.jobs[?@.id == '{id:raw}']\", exists = false",
             200,
             r#"{"jobs":[{"id":"j2"}]}"#,
             r#"{"jobs":[{"id":"j2"},{"id":"j1"}]}"#,
         ),
-        (
-            "pointer = '/state', equals = 'PENDING'",
-            200,
-            r#"{"state":"PENDING"}"#,
-            r#"{"state":"STARTED"}"#,
-        ),
+        ("pointer = '/state', equals = 'PENDING'", 200, r#"{"state":"PENDING"}"#, r#"{"state":"STARTED"}"#),
     ] {
         let target = denies_when(when);
-        assert_eq!(
-            status(&target, http, denial.as_bytes()).answer,
-            NotFound,
-            "{when}"
-        );
-        assert_eq!(
-            status(&target, 200, found.as_bytes()).answer,
-            Visible,
-            "{when}"
-        );
+        assert_eq!(status(&target, http, denial.as_bytes()).answer, NotFound, "{when}");
+        assert_eq!(status(&target, 200, found.as_bytes()).answer, Visible, "{when}");
     }
 }
 
@@ -131,11 +101,7 @@ fn a_condition_holds_exactly_when_it_says() {
     ] {
         let target = denies_when(when);
         let headers = headers(&[("x-status", "gone")]);
-        let reply = Reply {
-            http: 200,
-            headers: &headers,
-            body,
-        };
+        let reply = Reply { http: 200, headers: &headers, body };
         let expected = if holds { NotFound } else { Visible };
         assert_eq!(target.read_status(&reply, "j1").answer, expected, "{when}");
     }
@@ -154,10 +120,7 @@ fn the_first_rule_that_holds_decides() {
     assert_eq!(status(&target, 500, br#"{"e":2}"#).answer, Refused);
     assert_eq!(status(&target, 200, b"{}").answer, ServerError);
     let reading = status(&target, 404, b"");
-    assert_eq!(
-        (reading.answer, reading.state),
-        (Visible, Some(State::Running))
-    );
+    assert_eq!((reading.answer, reading.state), (Visible, Some(State::Running)));
 }
 
 #[test]
@@ -171,11 +134,7 @@ fn absence_is_no_denial_in_a_reply_that_failed() {
         (200, "<html>", Visible),
         (200, "{}", NotFound),
     ] {
-        assert_eq!(
-            status(&target, http, body.as_bytes()).answer,
-            answer,
-            "{http} {body}"
-        );
+        assert_eq!(status(&target, http, body.as_bytes()).answer, answer, "{http} {body}");
     }
     let asked_for = denies_when(&format!("http = 500, {absent}"));
     assert_eq!(status(&asked_for, 500, b"{}").answer, NotFound);
@@ -185,27 +144,11 @@ fn absence_is_no_denial_in_a_reply_that_failed() {
 fn an_id_cannot_break_out_of_a_jsonpath() {
     let target = denies_when("jsonpath = \"$.jobs[?@.id == '{id:raw}']\", exists = false");
     let headers = headers(&[]);
-    for id in [
-        "x' || true || @.id == 'x",
-        "a\\",
-        "\"",
-        "é😀",
-        "a\u{0}b",
-        "{n}",
-        "a/b+c=",
-    ] {
+    for id in ["x' || true || @.id == 'x", "a\\", "\"", "é😀", "a\u{0}b", "{n}", "a/b+c="] {
         let body = serde_json::json!({ "jobs": [{ "id": id }] }).to_string();
-        let here = Reply {
-            http: 200,
-            headers: &headers,
-            body: body.as_bytes(),
-        };
+        let here = Reply { http: 200, headers: &headers, body: body.as_bytes() };
         assert_eq!(target.read_status(&here, id).answer, Visible, "{id}");
-        let absent = Reply {
-            http: 200,
-            headers: &headers,
-            body: br#"{"jobs":[{"id":"other"}]}"#,
-        };
+        let absent = Reply { http: 200, headers: &headers, body: br#"{"jobs":[{"id":"other"}]}"# };
         assert_eq!(target.read_status(&absent, id).answer, NotFound, "{id}");
     }
 }
@@ -217,95 +160,33 @@ fn a_visible_reply_tells_state_progress_and_id() {
          [status.states]\nrunning = ['busy', '2']\nsucceeded = ['done']\nfailed = ['dead']",
     ));
     for (body, answer, state, word, progress, echo) in [
-        (
-            r#"{"s":"busy","p":12.5,"id":"j1"}"#,
-            Visible,
-            Some(State::Running),
-            Some("busy"),
-            Some(12.5),
-            Some("j1"),
-        ),
-        (
-            r#"{"s":"done","p":"100 %","id":7}"#,
-            Visible,
-            Some(State::Succeeded),
-            Some("done"),
-            Some(100.0),
-            Some("7"),
-        ),
-        (
-            r#"{"s":2,"p":"many","id":null}"#,
-            Visible,
-            Some(State::Running),
-            Some("2"),
-            None,
-            None,
-        ),
-        (
-            r#"{"s":"odd","p":"inf"}"#,
-            Visible,
-            Some(State::Unknown),
-            Some("odd"),
-            None,
-            None,
-        ),
-        (
-            r#"{"s":null}"#,
-            Visible,
-            Some(State::Unknown),
-            None,
-            None,
-            None,
-        ),
+        (r#"{"s":"busy","p":12.5,"id":"j1"}"#, Visible, Some(State::Running), Some("busy"), Some(12.5), Some("j1")),
+        (r#"{"s":"done","p":"100 %","id":7}"#, Visible, Some(State::Succeeded), Some("done"), Some(100.0), Some("7")),
+        (r#"{"s":2,"p":"many","id":null}"#, Visible, Some(State::Running), Some("2"), None, None),
+        (r#"{"s":"odd","p":"inf"}"#, Visible, Some(State::Unknown), Some("odd"), None, None),
+        (r#"{"s":null}"#, Visible, Some(State::Unknown), None, None, None),
         ("{}", Visible, Some(State::Unknown), None, None, None),
         ("<html>", Malformed, None, None, None, None),
         ("", Malformed, None, None, None, None),
-        (
-            "\u{feff}{\"s\":\"dead\"}",
-            Visible,
-            Some(State::Failed),
-            Some("dead"),
-            None,
-            None,
-        ),
+        ("\u{feff}{\"s\":\"dead\"}", Visible, Some(State::Failed), Some("dead"), None, None),
     ] {
         let reading = status(&target, 200, body.as_bytes());
         assert_eq!(
-            (
-                reading.answer,
-                reading.state,
-                reading.word.as_deref(),
-                reading.progress,
-                reading.echo.as_deref()
-            ),
+            (reading.answer, reading.state, reading.word.as_deref(), reading.progress, reading.echo.as_deref()),
             (answer, state, word, progress, echo),
             "{body}"
         );
         let explained = reading.reason.is_some();
-        assert_eq!(
-            explained,
-            !matches!(
-                state,
-                Some(State::Running | State::Succeeded | State::Failed)
-            ),
-            "{body}"
-        );
+        assert_eq!(explained, !matches!(state, Some(State::Running | State::Succeeded | State::Failed)), "{body}");
     }
 }
 
 #[test]
 fn deep_broken_and_binary_bodies_are_malformed_and_nothing_worse() {
-    let target = target(&file(
-        "path = '/{id}'\nstate = { pointer = '/s' }\n[[status.answer]]\nis = 'not_found'\nwhen = { body_matches = 'gone' }",
-    ));
+    let target =
+        target(&file("path = '/{id}'\nstate = { pointer = '/s' }\n[[status.answer]]\nis = 'not_found'\nwhen = { body_matches = 'gone' }"));
     let deep = "[".repeat(200_000);
-    for body in [
-        deep.as_bytes(),
-        b"\xff\xfe\x00",
-        b"{\"s\":",
-        b"{\"s\":\"\xff\"}",
-        b"NaN",
-    ] {
+    for body in [deep.as_bytes(), b"\xff\xfe\x00", b"{\"s\":", b"{\"s\":\"\xff\"}", b"NaN"] {
         assert_eq!(status(&target, 200, body).answer, Malformed);
     }
     assert_eq!(status(&target, 200, b"\xff gone \xfe").answer, NotFound);
@@ -315,29 +196,16 @@ fn deep_broken_and_binary_bodies_are_malformed_and_nothing_worse() {
 fn a_list_may_have_ids_that_are_numbers() {
     let target = denies_when("jsonpath = '$.jobs[?@.id == {id:raw}]', exists = false");
     let headers = headers(&[]);
-    for (id, answer) in [
-        ("7", Visible),
-        ("8", NotFound),
-        ("07", NotFound),
-        ("a'b", Visible),
-        ("x] || [", NotFound),
-    ] {
-        let reply = Reply {
-            http: 200,
-            headers: &headers,
-            body: br#"{"jobs":[{"id":7},{"id":"a'b"}]}"#,
-        };
+    for (id, answer) in [("7", Visible), ("8", NotFound), ("07", NotFound), ("a'b", Visible), ("x] || [", NotFound)] {
+        let reply = Reply { http: 200, headers: &headers, body: br#"{"jobs":[{"id":7},{"id":"a'b"}]}"# };
         assert_eq!(target.read_status(&reply, id).answer, answer, "{id}");
     }
 }
 
 #[test]
 fn the_cancels_effect_is_read_from_status_replies() {
-    let cancel =
-        "[cancel]\npath = '/{id}/cancel'\nseen_when = { pointer = '/s', equals = 'cancelled' }";
-    let target = target(&file(&format!(
-        "path = '/{{id}}'\nstate = {{ pointer = '/s' }}\n{cancel}"
-    )));
+    let cancel = "[cancel]\npath = '/{id}/cancel'\nseen_when = { pointer = '/s', equals = 'cancelled' }";
+    let target = target(&file(&format!("path = '/{{id}}'\nstate = {{ pointer = '/s' }}\n{cancel}")));
     let headers = headers(&[]);
     for (http, body, seen) in [
         (200, r#"{"s":"cancelled"}"#, Some(true)),
@@ -347,23 +215,9 @@ fn the_cancels_effect_is_read_from_status_replies() {
         (429, "{}", None),
         (200, "<html>", None),
     ] {
-        let reply = Reply {
-            http,
-            headers: &headers,
-            body: body.as_bytes(),
-        };
+        let reply = Reply { http, headers: &headers, body: body.as_bytes() };
         assert_eq!(target.read_cancel_seen(&reply, "j1"), seen, "{http} {body}");
     }
     let without = super::target(&file("path = '/{id}'"));
-    assert_eq!(
-        without.read_cancel_seen(
-            &Reply {
-                http: 200,
-                headers: &headers,
-                body: b"{}"
-            },
-            "j1"
-        ),
-        None
-    );
+    assert_eq!(without.read_cancel_seen(&Reply { http: 200, headers: &headers, body: b"{}" }, "j1"), None);
 }

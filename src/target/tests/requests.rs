@@ -5,36 +5,21 @@ use super::{accepted, file, handed_out, target, variables};
 use crate::model::exchange::Route;
 
 fn header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
-    request
-        .headers
-        .iter()
-        .find(|(known, _)| known == name)
-        .map(|(_, value)| value.as_str())
+    request.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
 }
 
 fn url_for(status: &str, id: &str) -> Result<String, RequestError> {
-    target(&file(status))
-        .status(&variables(), Caller::Owner, &accepted(id), None)
-        .map(|request| request.url)
+    target(&file(status)).status(&variables(), Caller::Owner, &accepted(id), None).map(|request| request.url)
 }
 
 #[test]
 fn the_reference_initiate_asks_for_a_job_of_its_own() {
     let request = target(REFERENCE).initiate(&variables()).expect("sendable");
     assert_eq!(request.method, "POST");
-    assert_eq!(
-        request.url,
-        "http://127.0.0.1:8080/api/v1/opportunities/discover"
-    );
-    assert_eq!(
-        String::from_utf8_lossy(&request.body),
-        r#"{"force_refresh":true,"symbols":["S7-00ff"]}"#
-    );
+    assert_eq!(request.url, "http://127.0.0.1:8080/api/v1/opportunities/discover");
+    assert_eq!(String::from_utf8_lossy(&request.body), r#"{"force_refresh":true,"symbols":["S7-00ff"]}"#);
     assert_eq!(header(&request, "content-type"), Some("application/json"));
-    assert_eq!(
-        header(&request, "authorization"),
-        Some("Bearer alice-token")
-    );
+    assert_eq!(header(&request, "authorization"), Some("Bearer alice-token"));
     assert!(!format!("{request:?}").contains("alice-token"));
 }
 
@@ -42,58 +27,28 @@ fn the_reference_initiate_asks_for_a_job_of_its_own() {
 fn each_endpoint_is_asked_as_its_user() {
     let target = target(REFERENCE);
     let (v, a) = (variables(), accepted("j1"));
-    let owner = target
-        .status(&v, Caller::Owner, &a, None)
-        .expect("sendable");
-    let foreign = target
-        .status(&v, Caller::Foreign, &a, None)
-        .expect("sendable");
+    let owner = target.status(&v, Caller::Owner, &a, None).expect("sendable");
+    let foreign = target.status(&v, Caller::Foreign, &a, None).expect("sendable");
     let witness = target.witness(&v, &a).expect("there").expect("sendable");
     assert_eq!(header(&owner, "authorization"), Some("Bearer alice-token"));
-    assert_eq!(
-        header(&foreign, "authorization"),
-        Some("Bearer mallory-token")
-    );
-    assert_eq!(
-        header(&witness, "authorization"),
-        Some("Bearer admin-token")
-    );
+    assert_eq!(header(&foreign, "authorization"), Some("Bearer mallory-token"));
+    assert_eq!(header(&witness, "authorization"), Some("Bearer admin-token"));
     assert_eq!(owner.url, foreign.url);
     let (id, unknown) = target.unknown(&v).expect("sendable");
     assert_eq!(id, "scan_00ff");
-    assert_eq!(
-        unknown.url,
-        "http://127.0.0.1:8080/api/v1/opportunities/status/scan_00ff"
-    );
+    assert_eq!(unknown.url, "http://127.0.0.1:8080/api/v1/opportunities/status/scan_00ff");
     let cancel = target.cancel(&v, &a).expect("there").expect("sendable");
-    assert_eq!(
-        (cancel.method.as_str(), cancel.url.as_str()),
-        (
-            "POST",
-            "http://127.0.0.1:8080/api/v1/opportunities/cancel/j1"
-        )
-    );
-    assert_eq!(
-        target.filler(&v).expect("sendable").url,
-        "http://127.0.0.1:8080/health"
-    );
+    assert_eq!((cancel.method.as_str(), cancel.url.as_str()), ("POST", "http://127.0.0.1:8080/api/v1/opportunities/cancel/j1"));
+    assert_eq!(target.filler(&v).expect("sendable").url, "http://127.0.0.1:8080/health");
 }
 
 #[test]
 fn an_id_stays_one_path_segment() {
     for (path, id, end) in [
-        (
-            "/jobs/{id}",
-            "a b/c?d#e%é",
-            "/jobs/a%20b%2Fc%3Fd%23e%25%C3%A9",
-        ),
+        ("/jobs/{id}", "a b/c?d#e%é", "/jobs/a%20b%2Fc%3Fd%23e%25%C3%A9"),
         ("/jobs/{id}", "A-z_0.9~", "/jobs/A-z_0.9~"),
         ("/jobs/{id:raw}", "a%2Fb", "/jobs/a%2Fb"),
-        (
-            "/jobs?id={id}&n={n}&u={user}",
-            "a&b",
-            "/jobs?id=a%26b&n=7&u=owner",
-        ),
+        ("/jobs?id={id}&n={n}&u={user}", "a&b", "/jobs?id=a%26b&n=7&u=owner"),
         ("/{{{id}}}", "a", "/%7Ba%7D"),
         ("/{id:raw}", "/evil.example/x", "//evil.example/x"),
     ] {
@@ -113,21 +68,10 @@ fn an_id_that_would_ask_for_something_else_is_refused() {
         ("/jobs/{id:raw}", "a\nb"),
     ] {
         let got = url_for(&format!("path = '{path}'"), id);
-        assert!(
-            matches!(got, Err(RequestError::Address(AddressError::Path { .. }))),
-            "{path} {id}: {got:?}"
-        );
+        assert!(matches!(got, Err(RequestError::Address(AddressError::Path { .. }))), "{path} {id}: {got:?}");
     }
-    let got = url_for(
-        "path = '/{id}'\nheaders = { X-Id = '{id:raw}' }",
-        "a\r\nX-Evil: 1",
-    );
-    assert_eq!(
-        got,
-        Err(RequestError::Header {
-            name: "x-id".to_owned()
-        })
-    );
+    let got = url_for("path = '/{id}'\nheaders = { X-Id = '{id:raw}' }", "a\r\nX-Evil: 1");
+    assert_eq!(got, Err(RequestError::Header { name: "x-id".to_owned() }));
 }
 
 #[test]
@@ -138,20 +82,14 @@ fn bodies_are_json_forms_or_text() {
             r#"{"id":"a \"b","n":1,"list":["00ff",1.5,true],"at":"2025-11-03"}"#,
             Some("application/json"),
         ),
-        (
-            r#"form = { id = "{id:raw}", "k&" = "" }"#,
-            "id=a+%22b&k%26=",
-            Some("application/x-www-form-urlencoded"),
-        ),
-        (
-            r#"body = '{"a":{"b":{n}},"c":"{id}","d":"{x}"}'"#,
-            r#"{"a":{"b":7},"c":"a%20%22b","d":"{x}"}"#,
-            None,
-        ),
+        (r#"form = { id = "{id:raw}", "k&" = "" }"#, "id=a+%22b&k%26=", Some("application/x-www-form-urlencoded")),
+        (r#"body = '{"a":{"b":{n}},"c":"{id}","d":"{x}"}'"#, r#"{"a":{"b":7},"c":"a%20%22b","d":"{x}"}"#, None),
     ] {
-        let request = target(&file(&format!("path = '/'\nmethod = 'POST'\n{body}\n[[status.answer]]\nis = 'visible'\nwhen = {{ pointer = '/id', equals = '{{id}}' }}")))
-            .status(&variables(), Caller::Owner, &accepted("a \"b"), None)
-            .expect("sendable");
+        let request = target(&file(&format!(
+            "path = '/'\nmethod = 'POST'\n{body}\n[[status.answer]]\nis = 'visible'\nwhen = {{ pointer = '/id', equals = '{{id}}' }}"
+        )))
+        .status(&variables(), Caller::Owner, &accepted("a \"b"), None)
+        .expect("sendable");
         let mut got = String::from_utf8_lossy(&request.body).into_owned();
         let mut wanted = sent.to_owned();
         if content_type == Some("application/json") {
@@ -165,24 +103,15 @@ fn bodies_are_json_forms_or_text() {
 }
 
 fn sorted(json: &str) -> String {
-    let map: std::collections::BTreeMap<String, serde_json::Value> =
-        serde_json::from_str(json).expect("an object");
+    let map: std::collections::BTreeMap<String, serde_json::Value> = serde_json::from_str(json).expect("an object");
     format!("{map:?}")
 }
 
 #[test]
 fn an_endpoints_header_wins_over_the_users() {
-    let text = file(
-        "path = '/{id}'\nheaders = { ACCEPT = 'text/plain' }\n[users.owner]\nheaders = { Accept = 'x/y', X-User = '{user}' }",
-    );
-    let request = target(&text)
-        .status(&variables(), Caller::Owner, &accepted("j1"), None)
-        .expect("sendable");
-    let sent: Vec<_> = request
-        .headers
-        .iter()
-        .map(|(n, v)| (n.as_str(), v.as_str()))
-        .collect();
+    let text = file("path = '/{id}'\nheaders = { ACCEPT = 'text/plain' }\n[users.owner]\nheaders = { Accept = 'x/y', X-User = '{user}' }");
+    let request = target(&text).status(&variables(), Caller::Owner, &accepted("j1"), None).expect("sendable");
+    let sent: Vec<_> = request.headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
     assert_eq!(sent, [("x-user", "owner"), ("accept", "text/plain")]);
 }
 
@@ -192,60 +121,20 @@ fn routes_choose_between_the_path_and_the_handed_out_address() {
     let follow_only = file("follow = { pointer = '/poll_url' }");
     for (text, address, route, url) in [
         (&both, "/other/j1", None, "http://localhost:8080/jobs/j1"),
-        (
-            &both,
-            "/other/j1",
-            Some(Route::HandedOut),
-            "http://localhost:8080/other/j1",
-        ),
-        (
-            &both,
-            "/other/j1",
-            Some(Route::CacheBusted),
-            "http://localhost:8080/jobs/j1?statusgap=00ff-3",
-        ),
-        (
-            &follow_only,
-            "/other/j1",
-            None,
-            "http://localhost:8080/other/j1",
-        ),
-        (
-            &follow_only,
-            "other/j1#top",
-            None,
-            "http://localhost:8080/other/j1",
-        ),
-        (
-            &follow_only,
-            "http://LOCALHOST:8080/x?a=1",
-            Some(Route::CacheBusted),
-            "http://localhost:8080/x?a=1&statusgap=00ff-3",
-        ),
+        (&both, "/other/j1", Some(Route::HandedOut), "http://localhost:8080/other/j1"),
+        (&both, "/other/j1", Some(Route::CacheBusted), "http://localhost:8080/jobs/j1?statusgap=00ff-3"),
+        (&follow_only, "/other/j1", None, "http://localhost:8080/other/j1"),
+        (&follow_only, "other/j1#top", None, "http://localhost:8080/other/j1"),
+        (&follow_only, "http://LOCALHOST:8080/x?a=1", Some(Route::CacheBusted), "http://localhost:8080/x?a=1&statusgap=00ff-3"),
     ] {
-        let request = target(text)
-            .status(
-                &variables(),
-                Caller::Owner,
-                &handed_out("j1", address),
-                route,
-            )
-            .expect("sendable");
+        let request = target(text).status(&variables(), Caller::Owner, &handed_out("j1", address), route).expect("sendable");
         assert_eq!((request.url.as_str(), request.leaves_origin), (url, false));
     }
     let target = target(&follow_only);
-    assert_eq!(
-        target.status(&variables(), Caller::Owner, &accepted("j1"), None),
-        Err(RequestError::NotHandedOut)
-    );
+    assert_eq!(target.status(&variables(), Caller::Owner, &accepted("j1"), None), Err(RequestError::NotHandedOut));
     assert_eq!(target.unknown(&variables()), Err(RequestError::NoPath));
-    let (id, request) = target
-        .unknown_like(&variables(), &handed_out("j1", "/other/j1?x"))
-        .expect("sendable");
-    assert_eq!(
-        (id.as_str(), request.url.as_str()),
-        ("00ff", "http://localhost:8080/other/00ff?x")
-    );
+    let (id, request) = target.unknown_like(&variables(), &handed_out("j1", "/other/j1?x")).expect("sendable");
+    assert_eq!((id.as_str(), request.url.as_str()), ("00ff", "http://localhost:8080/other/00ff?x"));
 }
 
 #[test]
@@ -253,61 +142,28 @@ fn another_origin_is_followed_only_where_allowed_and_never_with_credentials() {
     let status = "follow = { header = 'Location' }\nheaders = { Accept = 'x/y', X-Env = '${TOKEN}', X-Api-Key = 'k' }";
     let users = "[users.owner]\nheaders = { Authorization = 'Bearer ${TOKEN}', X-Mine = 'm' }";
     let elsewhere = handed_out("j1", "https://localhost:8080/jobs/j1");
-    let forbidden = target(&file(&format!("{status}\n{users}"))).status(
-        &variables(),
-        Caller::Owner,
-        &elsewhere,
-        None,
-    );
-    assert!(
-        matches!(
-            forbidden,
-            Err(RequestError::Address(AddressError::LeavesOrigin { .. }))
-        ),
-        "another scheme is another origin"
-    );
-    let request = target(&file(&format!(
-        "{status}\nfollow_other_origins = true\n{users}"
-    )))
-    .status(&variables(), Caller::Owner, &elsewhere, None)
-    .expect("sendable");
+    let forbidden = target(&file(&format!("{status}\n{users}"))).status(&variables(), Caller::Owner, &elsewhere, None);
+    assert!(matches!(forbidden, Err(RequestError::Address(AddressError::LeavesOrigin { .. }))), "another scheme is another origin");
+    let request = target(&file(&format!("{status}\nfollow_other_origins = true\n{users}")))
+        .status(&variables(), Caller::Owner, &elsewhere, None)
+        .expect("sendable");
     assert!(request.leaves_origin);
     assert_eq!(request.headers, [("accept".to_owned(), "x/y".to_owned())]);
 }
 
 #[test]
 fn hostile_addresses_are_not_followed() {
-    let target = target(&file(
-        "follow = { header = 'Location' }\nfollow_other_origins = true",
-    ));
-    for address in [
-        "file:///etc/passwd",
-        "javascript:alert(1)",
-        "http://user:pass@localhost:8080/x",
-        "http://",
-        "http://[::1",
-        "//u@other.example/x",
-    ] {
-        let got = target.status(
-            &variables(),
-            Caller::Owner,
-            &handed_out("j1", address),
-            None,
-        );
-        assert!(
-            matches!(got, Err(RequestError::Address(_))),
-            "{address}: {got:?}"
-        );
+    let target = target(&file("follow = { header = 'Location' }\nfollow_other_origins = true"));
+    for address in
+        ["file:///etc/passwd", "javascript:alert(1)", "http://user:pass@localhost:8080/x", "http://", "http://[::1", "//u@other.example/x"]
+    {
+        let got = target.status(&variables(), Caller::Owner, &handed_out("j1", address), None);
+        assert!(matches!(got, Err(RequestError::Address(_))), "{address}: {got:?}");
     }
 }
 
 #[test]
 fn a_target_without_a_foreign_user_cannot_ask_as_one() {
-    let got = target(&file("path = '/{id}'")).status(
-        &variables(),
-        Caller::Foreign,
-        &accepted("j1"),
-        None,
-    );
+    let got = target(&file("path = '/{id}'")).status(&variables(), Caller::Foreign, &accepted("j1"), None);
     assert_eq!(got, Err(RequestError::NoUser("foreign".to_owned())));
 }
