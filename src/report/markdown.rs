@@ -59,7 +59,7 @@ fn timeline(view: &View) -> String {
         .steps
         .iter()
         .map(|step| {
-            let when = if step.at_ms == step.until_ms { words::age(step.at_ms) } else { words::between(step.at_ms, Some(step.until_ms)) };
+            let when = if step.times == 1 { words::age(step.at_ms) } else { words::between(step.at_ms, Some(step.until_ms)) };
             let asked = match step.kind {
                 Some(_) => format!("{} ({})", step.asked, step.connection.word()),
                 None => step.asked.clone(),

@@ -3,6 +3,9 @@
 //! The lines are made of the target file as it stands in the log. They ask for a new scan and poll that one: an id of
 //! yesterday reproduces nothing. A log may come from anywhere, so everything in it is quoted for the shell.
 
+// Writing to a String cannot fail.
+use std::fmt::Write as _;
+
 use toml::{Table, Value};
 
 use crate::analysis::Analysis;
@@ -63,16 +66,16 @@ fn request(endpoint: &Table, usual: &str, base: &str, owner: Option<&Table>) -> 
     let mut line = format!("curl -s -X {} {}", quoted(method), quoted(&format!("{base}{path}")));
     let own = endpoint.get("headers").and_then(Value::as_table);
     for (name, value) in owner.into_iter().chain(own).flatten() {
-        line.push_str(&format!(" -H {}", quoted(&format!("{name}: {}", value.as_str()?))));
+        let _ = write!(line, " -H {}", quoted(&format!("{name}: {}", value.as_str()?)));
     }
     if let Some(json) = endpoint.get("json") {
-        line.push_str(&format!(" -H 'Content-Type: application/json' -d {}", quoted(&serde_json::to_string(json).ok()?)));
+        let _ = write!(line, " -H 'Content-Type: application/json' -d {}", quoted(&serde_json::to_string(json).ok()?));
     } else if let Some(form) = endpoint.get("form").and_then(Value::as_table) {
         for (name, value) in form {
-            line.push_str(&format!(" --data-urlencode {}", quoted(&format!("{name}={}", value.as_str()?))));
+            let _ = write!(line, " --data-urlencode {}", quoted(&format!("{name}={}", value.as_str()?)));
         }
     } else if let Some(body) = endpoint.get("body") {
-        line.push_str(&format!(" --data-binary {}", quoted(body.as_str()?)));
+        let _ = write!(line, " --data-binary {}", quoted(body.as_str()?));
     }
     Some(line)
 }
