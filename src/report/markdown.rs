@@ -89,6 +89,9 @@ fn plain_mark(mark: Mark) -> &'static str {
 }
 
 fn evidence(view: &View) -> String {
+    if view.evidence.is_empty() {
+        return String::new();
+    }
     let rows = view.evidence.iter().map(|row| {
         let mark = plain_mark(row.mark);
         let gap = if mark.is_empty() { "" } else { " " };

@@ -109,6 +109,22 @@ mod tests {
     }
 
     #[test]
+    fn a_log_without_exchanges_is_reported_rather_than_refused() {
+        let (mut journal, ..) = samples::partial();
+        journal.exchanges.clear();
+        for scenarios in [journal.scenarios.clone(), Vec::new()] {
+            journal.scenarios = scenarios;
+            let analysis = crate::analysis::analyse(&journal);
+            let view = View::of(&journal, &analysis, &crate::verdict::judge(&journal, &analysis));
+            assert_eq!(view.verdict, crate::verdict::Verdict::Inconclusive);
+            for format in Format::ALL {
+                let text = render(&view, format, PLAIN);
+                assert!(text.contains("0 exchanges") && !text.contains("NaN"), "{format:?}: {text}");
+            }
+        }
+    }
+
+    #[test]
     fn a_partial_run_is_named_as_such_in_every_format() {
         let view = samples::view(&samples::partial());
         for format in Format::ALL {
