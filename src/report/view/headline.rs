@@ -29,7 +29,7 @@ pub(super) fn headline(analysis: &Analysis, judgement: &Judgement, window: &Wind
             )
         }
         Verdict::Pass => format!(
-            "0 of {} were denied; a true rate below {} cannot be excluded (95 %)",
+            "0 of {} were denied: at the ages polled the true rate is below {} (95 %)",
             words::counted(reads.checked, "accepted scan"),
             words::share(zero_failure_bound(reads.checked, 0.95))
         ),
