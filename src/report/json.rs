@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_quantile_of_too_few_scans_is_null_with_its_reason() {
-        let result: Value = serde_json::from_str(&json(&samples::view(samples::seed_bug()))).expect("JSON");
+        let result: Value = serde_json::from_str(&json(&samples::view(&samples::seed_bug()))).expect("JSON");
         assert_eq!(result["window"]["quantiles_ms"]["p50"], json!([1998.2, 2001.05]));
         assert_eq!(result["window"]["quantiles_ms"]["p99"], Value::Null);
         assert_eq!(result["window"]["quantile_notes"]["p99"], "n too small: 50 of 299 scans");
@@ -240,14 +240,14 @@ mod tests {
 
     #[test]
     fn what_cannot_be_assessed_says_so() {
-        let result: Value = serde_json::from_str(&json(&samples::view(samples::unassessable()))).expect("JSON");
+        let result: Value = serde_json::from_str(&json(&samples::view(&samples::unassessable()))).expect("JSON");
         assert_eq!((&result["assessable"], &result["verdict"]), (&Value::from(false), &Value::from("inconclusive")));
         assert_eq!(result["diagnosis"][0]["class"], "N");
     }
 
     #[test]
     fn numbers_are_rounded_so_that_equal_logs_give_equal_bytes() {
-        assert_eq!(ms(1998.200_049_999).to_string(), "1998.2");
+        assert_eq!(ms(1_998.200_049_999).to_string(), "1998.2");
         assert_eq!(significant(0.928_865_123).to_string(), "0.928865");
         assert_eq!(significant(-0.0).to_string(), "0.0");
         assert_eq!(ms(f64::INFINITY), Value::Null);

@@ -59,7 +59,7 @@ fn timeline(view: &View) -> String {
         .steps
         .iter()
         .map(|step| {
-            let when = if step.at_ms == step.until_ms { words::age(step.at_ms) } else { words::between(step.at_ms, Some(step.until_ms)) };
+            let when = if step.times == 1 { words::age(step.at_ms) } else { words::between(step.at_ms, Some(step.until_ms)) };
             let asked = match step.kind {
                 Some(_) => format!("{} ({})", step.asked, step.connection.word()),
                 None => step.asked.clone(),
@@ -89,6 +89,9 @@ fn plain_mark(mark: Mark) -> &'static str {
 }
 
 fn evidence(view: &View) -> String {
+    if view.evidence.is_empty() {
+        return String::new();
+    }
     let rows = view.evidence.iter().map(|row| {
         let mark = plain_mark(row.mark);
         let gap = if mark.is_empty() { "" } else { " " };
@@ -160,7 +163,7 @@ fn window(view: &View) -> String {
         let shares = window.visible_by.iter().map(|by| {
             vec![words::age(by.t_ms), words::share_between(by.share_from, by.share_to), words::share_between(by.lower, by.upper)]
         });
-        let _ = write!(text, "\n\n{}", table(&["Visible by", "Share of scans", "95 % limits"], "rrr", shares));
+        let _ = write!(text, "\n\n{}", folded(table(&["Visible by", "Share of scans", "95 % limits"], "rrr", shares)));
     }
     if let Some(note) = &window.estimate {
         let unique = if note.unique { "the only best one" } else { "one of several equally good ones" };
@@ -220,7 +223,7 @@ fn rates(view: &View) -> String {
     format!(
         "## not_found by age and connection\n\n{}\n\nLimits (Clopper–Pearson) are for the share of scans denied at that age: polls of one scan are not independent. \
          Late polls left outside the scenario's tolerance and do not count; other polls said neither visible nor not_found.",
-        table(&header, "lrlrrrrrr", rows.into_iter())
+        folded(table(&header, "lrlrrrrrr", rows.into_iter()))
     )
 }
 
@@ -361,6 +364,14 @@ fn table(header: &[&str], align: &str, rows: impl Iterator<Item = Vec<String>>) 
     lines.join("\n")
 }
 
+/// Longer tables are folded, so that what comes after them is found.
+const UNFOLDED: usize = 40;
+
+fn folded(table: String) -> String {
+    let rows = table.lines().count().saturating_sub(2);
+    if rows > UNFOLDED { format!("<details><summary>{rows} rows</summary>\n\n{table}\n\n</details>") } else { table }
+}
+
 /// A code block whose fence is longer than any run of backticks in it.
 fn fenced(language: &str, text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
@@ -420,6 +431,13 @@ mod tests {
                 assert_eq!(cells(line), *header.get_or_insert_with(|| cells(line)), "{name}: {line}");
             }
         }
+    }
+
+    #[test]
+    fn a_long_table_is_folded() {
+        let long = |rows| folded(table(&["a"], "l", (0..rows).map(|n: usize| vec![n.to_string()])));
+        assert!(!long(40).contains("<details>"));
+        assert!(long(41).starts_with("<details><summary>41 rows</summary>\n\n| a |"), "a table needs a blank line before it");
     }
 
     #[test]

@@ -75,6 +75,75 @@ pub fn render(view: &View, format: Format, style: Style) -> String {
 mod tests {
     use super::*;
 
+    const PLAIN: Style = Style { width: 100, colour: Colour::Off };
+
+    #[test]
+    fn a_hostile_server_cannot_steer_any_format() {
+        const EVIL: &str = "x\u{1b}[2J\u{7}\r\n# PASS\u{202e} | `y`";
+        let (mut journal, mut analysis, judgement) = samples::seed_bug();
+        let run = &mut journal.run;
+        for text in [&mut run.target.name, &mut run.target.base_url, &mut run.command, &mut run.started, &mut run.tool, &mut run.run_id] {
+            text.push_str(EVIL);
+        }
+        journal.scenarios[0].name.push_str(EVIL);
+        journal.scenarios[0].title.push_str(EVIL);
+        for exchange in &mut journal.exchanges {
+            exchange.word = exchange.word.as_ref().map(|word| format!("{word}{EVIL}"));
+        }
+        for checked in &mut analysis.guarantees {
+            checked.evidence.iter_mut().for_each(|proof| proof.told.push_str(EVIL));
+            checked.not_assessed.iter_mut().for_each(|why| why.push_str(EVIL));
+        }
+        for step in analysis.timeline.iter_mut().flat_map(|timeline| &mut timeline.steps) {
+            step.told.push_str(EVIL);
+            step.worker = Some(EVIL.to_owned());
+        }
+        analysis.diagnosis.causes[0].evidence.push(EVIL.to_owned());
+        let view = View::of(&journal, &analysis, &judgement);
+        for format in Format::ALL {
+            let text = render(&view, format, PLAIN);
+            let bad: Vec<char> = text.chars().filter(|c| (c.is_control() && *c != '\n') || *c == '\u{202e}').collect();
+            assert!(bad.is_empty(), "{format:?}: {bad:?}");
+            assert!(!text.contains("\n# PASS"), "{format:?}: a server wrote a headline");
+        }
+    }
+
+    #[test]
+    fn a_log_without_exchanges_is_reported_rather_than_refused() {
+        let (mut journal, ..) = samples::partial();
+        journal.exchanges.clear();
+        for scenarios in [journal.scenarios.clone(), Vec::new()] {
+            journal.scenarios = scenarios;
+            let analysis = crate::analysis::analyse(&journal);
+            let view = View::of(&journal, &analysis, &crate::verdict::judge(&journal, &analysis));
+            assert_eq!(view.verdict, crate::verdict::Verdict::Inconclusive);
+            for format in Format::ALL {
+                let text = render(&view, format, PLAIN);
+                assert!(text.contains("0 exchanges") && !text.contains("NaN"), "{format:?}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_partial_run_is_named_as_such_in_every_format() {
+        let view = samples::view(&samples::partial());
+        for format in Format::ALL {
+            let text = render(&view, format, PLAIN);
+            assert!(text.contains("PARTIAL LOG") && text.contains("TORN LOG"), "{format:?}: {text}");
+        }
+    }
+
+    #[test]
+    fn every_format_tells_the_same_verdict() {
+        for (name, view) in samples::all() {
+            for format in Format::ALL {
+                let text = render(&view, format, PLAIN);
+                let words = [view.verdict.word().to_owned(), view.verdict.word().to_uppercase()];
+                assert!(words.iter().any(|word| text.contains(word)), "{name} as {format:?}: {text}");
+            }
+        }
+    }
+
     #[test]
     fn a_format_is_read_by_the_name_it_is_written_with() {
         for format in Format::ALL {

@@ -23,8 +23,9 @@ impl<'a> Plot<'a> {
 
     /// Share of scans that is certainly visible by an age, and the share that may be.
     pub(super) fn bounds(&self, age_ms: f64) -> (f64, f64) {
+        // Folded from plus zero: the sum of no floats is minus zero, and would be printed so.
         let sum = |within: &dyn Fn(&CurvePoint) -> bool| {
-            self.curve.iter().filter(|point| within(point)).map(|point| point.mass).sum::<f64>().min(1.0)
+            self.curve.iter().filter(|point| within(point)).fold(0.0, |sum, point| sum + point.mass).min(1.0)
         };
         (sum(&|point| point.to_ms.is_some_and(|to| to <= age_ms)), sum(&|point| point.from_ms < age_ms))
     }

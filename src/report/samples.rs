@@ -144,7 +144,14 @@ fn journal() -> Journal {
 
 fn quantile(p: f64, from_ms: f64, to_ms: Option<f64>, needs: u64) -> Quantile {
     let caveat = (needs > 50).then_some(Caveat::TooFew { needs });
-    Quantile { p, from_ms, to_ms, lower_ms: from_ms - 0.5, upper_ms: to_ms.filter(|_| caveat.is_none()).map(|to| to + 0.6), caveat }
+    Quantile {
+        p,
+        from_ms,
+        to_ms,
+        lower_ms: (from_ms - 0.5).max(0.0),
+        upper_ms: to_ms.filter(|_| caveat.is_none()).map(|to| to + 0.6),
+        caveat,
+    }
 }
 
 /// A window that ends between two ages for all scans.
@@ -389,17 +396,17 @@ pub(super) fn flapping() -> (Journal, Analysis, Judgement) {
 }
 
 /// The view of a sample.
-pub(super) fn view(sample: (Journal, Analysis, Judgement)) -> View {
+pub(super) fn view(sample: &(Journal, Analysis, Judgement)) -> View {
     View::of(&sample.0, &sample.1, &sample.2)
 }
 
 /// All samples, by name.
 pub(super) fn all() -> Vec<(&'static str, View)> {
     vec![
-        ("seed_bug", view(seed_bug())),
-        ("healthy", view(healthy())),
-        ("unassessable", view(unassessable())),
-        ("partial", view(partial())),
-        ("flapping", view(flapping())),
+        ("seed_bug", view(&seed_bug())),
+        ("healthy", view(&healthy())),
+        ("unassessable", view(&unassessable())),
+        ("partial", view(&partial())),
+        ("flapping", view(&flapping())),
     ]
 }

@@ -51,7 +51,7 @@ pub fn terminal(view: &View, style: Style) -> String {
     page.window(view);
     page.causes(view);
     page.unseen(view);
-    page.section("next", &[view.next_step.clone()]);
+    page.section("next", std::slice::from_ref(&view.next_step));
     if !view.repeat.command.is_empty() {
         let lines = command_lines(&view.repeat.command, style.width - MARGIN);
         page.block("repeat", &lines);
@@ -279,18 +279,17 @@ fn command_lines(command: &str, width: usize) -> Vec<String> {
     let mut words_of_it = vec![String::new()];
     let mut quote = None;
     for c in command.chars() {
-        match (c, quote) {
-            (' ', None) => words_of_it.push(String::new()),
-            _ => {
-                if quote == Some(c) {
-                    quote = None;
-                } else if quote.is_none() && (c == '\'' || c == '"') {
-                    quote = Some(c);
-                }
-                if let Some(word) = words_of_it.last_mut() {
-                    word.push(c);
-                }
-            }
+        if c == ' ' && quote.is_none() {
+            words_of_it.push(String::new());
+            continue;
+        }
+        if quote == Some(c) {
+            quote = None;
+        } else if quote.is_none() && (c == '\'' || c == '"') {
+            quote = Some(c);
+        }
+        if let Some(word) = words_of_it.last_mut() {
+            word.push(c);
         }
     }
     let mut lines: Vec<String> = Vec::new();
@@ -300,7 +299,7 @@ fn command_lines(command: &str, width: usize) -> Vec<String> {
         // Two columns are kept free for the mark that the command goes on.
         if !line.is_empty() && columns + 2 > width {
             lines.push(format!("{line} \\"));
-            line = "  ".to_owned();
+            line = String::from("  ");
         } else if !line.is_empty() {
             line.push(' ');
         }
@@ -329,12 +328,11 @@ mod tests {
 
     #[test]
     fn colour_only_repeats_what_the_words_say() {
+        let escapes = regex::Regex::new("\u{1b}\\[[0-9;]*m").expect("a right expression");
         for (name, view) in samples::all() {
             let plain = terminal(&view, Style { width: 100, colour: Colour::Off });
             let coloured = terminal(&view, Style { width: 100, colour: Colour::On });
-            let escapes = regex::Regex::new("\u{1b}\\[[0-9;]*m").expect("a right expression");
-            let stripped: Vec<&str> = coloured.lines().collect();
-            let stripped: Vec<String> = stripped.iter().map(|line| escapes.replace_all(line, "").trim_end().to_owned()).collect();
+            let stripped: Vec<String> = coloured.lines().map(|line| escapes.replace_all(line, "").trim_end().to_owned()).collect();
             assert_eq!(stripped.join("\n") + "\n", plain, "{name}");
             assert!(!plain.contains('\u{1b}'), "{name}: an escape without colour, or from a server");
         }
@@ -345,7 +343,7 @@ mod tests {
         for (name, view) in samples::all() {
             insta::assert_snapshot!(format!("{name}_80"), terminal(&view, Style { width: 80, colour: Colour::Off }));
         }
-        let view = samples::view(samples::seed_bug());
+        let view = samples::view(&samples::seed_bug());
         insta::assert_snapshot!("seed_bug_60", terminal(&view, Style { width: 60, colour: Colour::Off }));
         insta::assert_snapshot!("seed_bug_120", terminal(&view, Style { width: 120, colour: Colour::Off }));
     }

@@ -86,7 +86,7 @@ pub(super) fn planned(at: Nanos) -> String {
 
 /// A share of 0 to 1 in per cent, never rounded up to all or down to none.
 pub(super) fn share(share: f64) -> String {
-    let percent = share * 100.0;
+    let percent = share * 100.0 + 0.0;
     let text = if (10.0..99.95).contains(&percent) {
         format!("{percent:.1}")
     } else if percent >= 99.95 {

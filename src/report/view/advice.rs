@@ -1,5 +1,8 @@
 //! The next step, in words.
 
+// Writing to a String cannot fail.
+use std::fmt::Write as _;
+
 use crate::analysis::Analysis;
 use crate::analysis::diagnosis::Strength;
 use crate::model::run::Journal;
@@ -49,7 +52,7 @@ fn after_fail(analysis: &Analysis, judgement: &Judgement) -> String {
             };
             let mut text = format!("{sure} {} (class {}). {}", cause.class.name(), cause.class.letter(), cause.class.cure());
             if let Some(open) = analysis.diagnosis.undecided.first().filter(|_| cause.strength != Strength::Strong) {
-                text.push_str(&format!(" To be sure: {}", words::sentence(open)));
+                let _ = write!(text, " To be sure: {}", words::sentence(open));
             }
             text
         }

@@ -1,5 +1,8 @@
 //! What was seen, told in the order of time: the clearest scan's timeline, and the table of checks.
 
+// Writing to a String cannot fail.
+use std::fmt::Write as _;
+
 use std::collections::BTreeMap;
 
 use crate::analysis::Analysis;
@@ -231,7 +234,7 @@ fn appearance(analysis: &Analysis) -> Option<(f64, u8, EvidenceRow)> {
     if window.denied == 0 || window.flapping > 0 {
         return None;
     }
-    let median = window.quantiles.iter().find(|quantile| quantile.p == 0.5 && quantile.caveat.is_none())?;
+    let median = window.quantiles.iter().find(|quantile| (quantile.p - 0.5).abs() < 1e-9 && quantile.caveat.is_none())?;
     let until = median.to_ms?;
     let row = EvidenceRow {
         check: "status becomes visible".to_owned(),
@@ -243,7 +246,7 @@ fn appearance(analysis: &Analysis) -> Option<(f64, u8, EvidenceRow)> {
     Some((until, 0, row))
 }
 
-/// What was answered how often: `in_progress 18, not_found 2 of 20`.
+/// What was answered how often: `in_progress 18, scanning 2 of 20`.
 fn tally(told: impl Iterator<Item = String>) -> String {
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     for answer in told {
@@ -255,7 +258,7 @@ fn tally(told: impl Iterator<Item = String>) -> String {
     let more = counts.len().saturating_sub(4);
     let mut text = counts.iter().take(4).map(|(answer, n)| format!("{answer} {}", words::count(*n))).collect::<Vec<_>>().join(", ");
     if more > 0 {
-        text.push_str(&format!(", {more} other answers"));
+        let _ = write!(text, ", {more} other answers");
     }
     format!("{text} of {}", words::count(all))
 }

@@ -1,5 +1,8 @@
 //! The one line that says what happened, and what must be known before it is read.
 
+// Writing to a String cannot fail.
+use std::fmt::Write as _;
+
 use crate::analysis::Analysis;
 use crate::analysis::binomial::zero_failure_bound;
 use crate::analysis::guarantees::Checked;
@@ -15,9 +18,8 @@ pub(super) fn headline(analysis: &Analysis, judgement: &Judgement, window: &Wind
         || judgement.reasons.first().map_or_else(|| "no reason was recorded".to_owned(), |reason| words::sentence(&reason.to_string()));
     let Some(reads) = read_your_writes(analysis) else { return first() };
     match judgement.verdict {
-        Verdict::Inconclusive => first(),
         Verdict::Fail if judgement.reasons.iter().any(is_denial) => denied(reads, window),
-        Verdict::Fail => first(),
+        Verdict::Fail | Verdict::Inconclusive => first(),
         Verdict::Pass if reads.checked == 0 => "all expectations held; no scan was polled".to_owned(),
         Verdict::Pass if reads.broken > 0 => {
             format!(
@@ -27,7 +29,7 @@ pub(super) fn headline(analysis: &Analysis, judgement: &Judgement, window: &Wind
             )
         }
         Verdict::Pass => format!(
-            "0 of {} were denied; a true rate below {} cannot be excluded (95 %)",
+            "0 of {} were denied: at the ages polled the true rate is below {} (95 %)",
             words::counted(reads.checked, "accepted scan"),
             words::share(zero_failure_bound(reads.checked, 0.95))
         ),
@@ -56,14 +58,14 @@ fn denied(reads: &Checked, window: &WindowView) -> String {
         words::counted(reads.checked, "accepted scan")
     );
     if window.flapping > 0 {
-        line.push_str(&format!("; {} had already been visible", words::count(window.flapping)));
-    } else if let Some(median) = window.quantiles.iter().find(|quantile| quantile.p == 0.5 && quantile.is_number())
+        let _ = write!(line, "; {} had already been visible", words::count(window.flapping));
+    } else if let Some(median) = window.median().filter(|median| median.is_number())
         && window.denied * 2 > window.scans
     {
-        line.push_str(&format!("; half were visible by {}", words::between(median.from_ms, median.to_ms)));
+        let _ = write!(line, "; half were visible by {}", words::between(median.from_ms, median.to_ms));
     }
     if window.never_visible > 0 {
-        line.push_str(&format!("; {} never became visible", words::count(window.never_visible)));
+        let _ = write!(line, "; {} never became visible", words::count(window.never_visible));
     }
     line
 }
@@ -72,18 +74,15 @@ fn denied(reads: &Checked, window: &WindowView) -> String {
 pub(super) fn notices(journal: &Journal, judgement: &Judgement) -> Vec<String> {
     let mut notices = Vec::new();
     let exchanges = words::counted(journal.exchanges.len() as u64, "exchange");
-    match journal.end.as_ref().map(|end| end.reason) {
-        Some(EndReason::Complete) => {}
-        Some(EndReason::Interrupted) => {
-            notices.push(format!("PARTIAL RUN: it was interrupted after {exchanges}; what follows is told by those."))
-        }
-        Some(EndReason::Budget) => {
-            notices.push(format!("PARTIAL RUN: its budget was spent after {exchanges}; what follows is told by those."))
-        }
-        Some(EndReason::TargetGone) => {
-            notices.push(format!("PARTIAL RUN: the target was gone after {exchanges}; what follows is told by those."))
-        }
-        None => notices.push(format!("PARTIAL LOG: it has no end; what follows is told by the {exchanges} in it.")),
+    let cut = match journal.end.as_ref().map(|end| end.reason) {
+        Some(EndReason::Complete) => None,
+        Some(EndReason::Interrupted) => Some("PARTIAL RUN: it was interrupted"),
+        Some(EndReason::Budget) => Some("PARTIAL RUN: its budget was spent"),
+        Some(EndReason::TargetGone) => Some("PARTIAL RUN: the target was gone"),
+        None => Some("PARTIAL LOG: it has no end"),
+    };
+    if let Some(cut) = cut {
+        notices.push(format!("{cut}; what follows is told by the {exchanges} before that."));
     }
     if journal.torn {
         notices.push("TORN LOG: its last line was incomplete and is left out.".to_owned());

@@ -107,7 +107,7 @@ pub struct ScenarioRow {
     pub initiates: u64,
     /// Status polls.
     pub polls: u64,
-    /// How often it was answered not_found, in a few words.
+    /// How often it was answered `not_found`, in a few words.
     pub denied: String,
     /// Its rates.
     pub offsets: Vec<OffsetRow>,
@@ -132,7 +132,7 @@ pub struct OffsetRow {
     pub connection: Connection,
     /// Polls that count.
     pub polls: u64,
-    /// Those that were answered not_found.
+    /// Those that were answered `not_found`.
     pub not_found: u64,
     /// Polls without evidence.
     pub other: u64,
@@ -142,7 +142,7 @@ pub struct OffsetRow {
     pub scans: u64,
     /// Scans denied here.
     pub scans_denied: u64,
-    /// Share of polls answered not_found.
+    /// Share of polls answered `not_found`.
     pub rate: Option<f64>,
     /// 95 % limits for the share of scans denied.
     pub lower: f64,

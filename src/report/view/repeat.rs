@@ -3,6 +3,9 @@
 //! The lines are made of the target file as it stands in the log. They ask for a new scan and poll that one: an id of
 //! yesterday reproduces nothing. A log may come from anywhere, so everything in it is quoted for the shell.
 
+// Writing to a String cannot fail.
+use std::fmt::Write as _;
+
 use toml::{Table, Value};
 
 use crate::analysis::Analysis;
@@ -34,22 +37,31 @@ fn snippet(journal: &Journal, flapping: bool, seconds: f64) -> Option<String> {
     // A service that the run had started itself is gone with its port; the file says where one is usually found.
     let base =
         file.get("base_url").and_then(Value::as_str).filter(|_| note.service.is_some()).unwrap_or(&note.base_url).trim_end_matches('/');
+    // Anything else could be read as an option.
+    if !["http://", "https://", "${"].iter().any(|scheme| base.starts_with(scheme)) {
+        return None;
+    }
     let owner = file.get("users").and_then(|users| users.get("owner")).and_then(|owner| owner.get("headers")).and_then(Value::as_table);
     let initiate_line = request(initiate, "POST", base, owner)?;
     let status_line = request(status, "GET", base, owner)?;
-    let mut lines =
-        vec![format!("id=$({initiate_line} |"), format!("  sed -n 's/.*\"{key}\"[[:space:]]*:[[:space:]]*\"\\([^\"]*\\)\".*/\\1/p')")];
+    let mut lines = vec![
+        format!("id=$({initiate_line} |"),
+        format!("  sed -n 's/.*\"{key}\"[[:space:]]*:[[:space:]]*\"\\{{0,1\\}}\\([^\",}}]*\\).*/\\1/p')"),
+    ];
     if seconds > 0.0 {
         lines.push(format!("sleep {seconds}"));
     }
     if flapping {
         // One answer proves nothing about a status that comes and goes.
-        lines.push(format!("for poll in 1 2 3 4 5 6 7 8 9 10; do {status_line}; echo; done"));
+        lines.extend(["for poll in 1 2 3 4 5 6 7 8 9 10; do".to_owned(), format!("  {status_line}; echo"), "done".to_owned()]);
     } else {
         lines.push(status_line);
     }
     Some(lines.join("\n"))
 }
+
+/// Goes on in the next line, so that a long request stays readable.
+const NEXT: &str = " \\\n    ";
 
 /// The JSON member that carries the id; only plain names, since they become part of a sed expression.
 fn id_key(initiate: &Table) -> Option<&str> {
@@ -60,19 +72,23 @@ fn id_key(initiate: &Table) -> Option<&str> {
 fn request(endpoint: &Table, usual: &str, base: &str, owner: Option<&Table>) -> Option<String> {
     let path = endpoint.get("path")?.as_str()?;
     let method = endpoint.get("method").and_then(Value::as_str).unwrap_or(usual);
-    let mut line = format!("curl -s -X {} {}", quoted(method), quoted(&format!("{base}{path}")));
+    let mut line = String::from("curl -s");
+    if method != "GET" {
+        let _ = write!(line, " -X {}", quoted(method));
+    }
+    let _ = write!(line, " {}", quoted(&format!("{base}{path}")));
     let own = endpoint.get("headers").and_then(Value::as_table);
     for (name, value) in owner.into_iter().chain(own).flatten() {
-        line.push_str(&format!(" -H {}", quoted(&format!("{name}: {}", value.as_str()?))));
+        let _ = write!(line, "{NEXT}-H {}", quoted(&format!("{name}: {}", value.as_str()?)));
     }
     if let Some(json) = endpoint.get("json") {
-        line.push_str(&format!(" -H 'Content-Type: application/json' -d {}", quoted(&serde_json::to_string(json).ok()?)));
+        let _ = write!(line, "{NEXT}-H 'Content-Type: application/json'{NEXT}-d {}", quoted(&serde_json::to_string(json).ok()?));
     } else if let Some(form) = endpoint.get("form").and_then(Value::as_table) {
         for (name, value) in form {
-            line.push_str(&format!(" --data-urlencode {}", quoted(&format!("{name}={}", value.as_str()?))));
+            let _ = write!(line, "{NEXT}--data-urlencode {}", quoted(&format!("{name}={}", value.as_str()?)));
         }
     } else if let Some(body) = endpoint.get("body") {
-        line.push_str(&format!(" --data-binary {}", quoted(body.as_str()?)));
+        let _ = write!(line, "{NEXT}--data-binary {}", quoted(body.as_str()?));
     }
     Some(line)
 }
@@ -80,6 +96,9 @@ fn request(endpoint: &Table, usual: &str, base: &str, owner: Option<&Table>) -> 
 /// A text in the shell's double quotes, with our templates turned into the shell's own. Nothing else in it is expanded.
 fn quoted(text: &str) -> String {
     let text = words::clean(text, 2000);
+    if !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "_./:-".contains(c)) {
+        return text;
+    }
     let mut out = String::from("\"");
     let mut rest = text.as_str();
     while let Some(c) = rest.chars().next() {
@@ -119,6 +138,7 @@ fn template(text: &str) -> Option<(String, usize)> {
 #[cfg(test)]
 mod tests {
     use super::quoted;
+    use crate::report::{View, samples};
 
     #[test]
     fn nothing_from_a_log_is_run_by_the_shell() {
@@ -133,5 +153,24 @@ mod tests {
         ] {
             assert_eq!(quoted(text), expected);
         }
+    }
+
+    #[test]
+    fn a_reproduction_asks_for_a_new_scan_and_polls_that_one() {
+        let snippet = samples::view(&samples::seed_bug()).repeat.snippet.expect("the target file says enough");
+        assert!(snippet.starts_with("id=$(curl -s -X POST"), "{snippet}");
+        assert!(snippet.contains("\nsleep 0.1\n"), "the failing offset is 100ms: {snippet}");
+        assert!(snippet.contains("/opportunities/status/$id"), "{snippet}");
+        assert!(!snippet.contains("scan_7f"), "an id of yesterday reproduces nothing: {snippet}");
+    }
+
+    #[test]
+    fn nothing_is_made_up_where_the_target_file_says_too_little() {
+        let (mut journal, analysis, judgement) = samples::seed_bug();
+        for file in ["", "name = 'x'", "not toml [", "[initiate]\npath='/a'\n[status]\npath='/b/{id}'"] {
+            journal.run.target.file = file.to_owned();
+            assert_eq!(View::of(&journal, &analysis, &judgement).repeat.snippet, None, "{file}");
+        }
+        assert_eq!(samples::view(&samples::healthy()).repeat.snippet, None, "there is nothing to reproduce");
     }
 }

@@ -1,5 +1,8 @@
 //! The rows that are counted rather than told: scenarios, guarantees, round trips, causes.
 
+// Writing to a String cannot fail.
+use std::fmt::Write as _;
+
 use std::collections::BTreeMap;
 
 use crate::analysis::Analysis;
@@ -59,7 +62,7 @@ fn offset(rate: &OffsetRate) -> OffsetRow {
 /// So many offsets with a denial are named in a table's cell.
 const NAMED: usize = 3;
 
-/// How often status said not_found, for a table's cell: `50/50 at 100ms`.
+/// How often status said `not_found`, for a table's cell: `50/50 at 100ms`.
 fn denied(offsets: &[OffsetRow], denied: u64, scans: u64) -> String {
     let several = offsets.iter().any(|row| row.connection != offsets[0].connection);
     let told = |row: &OffsetRow| {
@@ -76,7 +79,7 @@ fn denied(offsets: &[OffsetRow], denied: u64, scans: u64) -> String {
         (_, hits) => {
             let mut text = hits.iter().take(NAMED).map(|row| told(row)).collect::<Vec<_>>().join(", ");
             if hits.len() > NAMED {
-                text.push_str(&format!(", +{} more", hits.len() - NAMED));
+                let _ = write!(text, ", +{} more", hits.len() - NAMED);
             }
             text
         }

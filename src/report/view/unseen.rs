@@ -14,11 +14,7 @@ pub(super) fn unseen(journal: &Journal, analysis: &Analysis, view: &View) -> Vec
     lines.extend(near_the_edge(analysis, view));
     lines.extend(window_limits(view));
     lines.extend(lost_polls(analysis));
-    for row in &view.guarantees {
-        if let Standing::NotAssessed(why) = &row.standing {
-            lines.push(format!("{} ({}): not assessed, {why}.", row.name, row.promise));
-        }
-    }
+    lines.extend(not_assessed(view));
     lines.extend(view.undecided.iter().cloned());
     lines.extend(quantile_notes(view));
     if let Some(shard) = journal.run.shard {
@@ -96,6 +92,18 @@ fn window_limits(view: &View) -> Vec<String> {
         lines.push(format!("A window shorter than the first poll's answer (up to {} here) leaves no trace.", words::age(first)));
     }
     lines
+}
+
+fn not_assessed(view: &View) -> Option<String> {
+    let silent: Vec<String> = view
+        .guarantees
+        .iter()
+        .filter_map(|row| match &row.standing {
+            Standing::NotAssessed(why) => Some(format!("{} ({why})", row.name)),
+            Standing::Kept | Standing::Broken => None,
+        })
+        .collect();
+    (!silent.is_empty()).then(|| format!("Not assessed: {}.", silent.join(", ")))
 }
 
 fn quantile_notes(view: &View) -> Option<String> {

@@ -55,6 +55,13 @@ pub struct QuantileRow {
     pub told_at_all: bool,
 }
 
+impl WindowView {
+    /// The median, where there is one.
+    pub fn median(&self) -> Option<&QuantileRow> {
+        self.quantiles.iter().find(|quantile| quantile.key == "p50")
+    }
+}
+
 impl QuantileRow {
     /// Whether the estimate can be read as a number.
     pub fn is_number(&self) -> bool {
