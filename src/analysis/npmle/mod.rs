@@ -8,6 +8,7 @@
 //! Sources: Peto, Applied Statistics 22 (1973); Turnbull, JRSS B 38 (1976); Gentleman & Geyer, Biometrika 81 (1994).
 
 mod certificate;
+mod cholesky;
 mod closed_form;
 mod convex_minorant;
 mod general;
@@ -102,9 +103,11 @@ pub struct Npmle {
     pub support: Vec<Mass>,
     /// Natural logarithm of the likelihood at the estimate.
     pub log_likelihood: f64,
-    /// No distribution has a log-likelihood larger than `log_likelihood + kkt_gap` (nats).
+    /// No distribution has a log-likelihood larger than `log_likelihood + kkt_gap` (nats). Below 1e-9 up to a million
+    /// windows; beyond, the last digit of a sum of that many terms.
     pub kkt_gap: f64,
-    /// Whether no other masses reach the same likelihood (the rank condition of Gentleman & Geyer).
+    /// Whether no other masses reach the same likelihood (the rank condition of Gentleman & Geyer). Checked rather than
+    /// assumed; where inside its interval a mass lies is never determined, unique or not.
     pub unique: bool,
     /// How it was found.
     pub method: Method,
@@ -122,6 +125,18 @@ pub struct QuantileInterval {
 }
 
 /// Estimates the distribution of windows from their brackets. Without any bracket the support is empty.
+///
+/// ```
+/// use statusgap::analysis::npmle::{Observation, npmle};
+///
+/// // three scans found at the first poll, one hidden at 100 ms and visible at 2,003 ms
+/// let fit = npmle(&[
+///     Observation { after: 0.0, until: 104.0, weight: 3 },
+///     Observation::new(100.0, 2003.0),
+/// ]);
+/// assert_eq!(fit.cdf_bounds(99.0).0, 0.0);
+/// assert!(fit.kkt_gap < 1e-9);
+/// ```
 pub fn npmle(observations: &[Observation]) -> Npmle {
     let reduction = Reduction::of(observations);
     if reduction.ranges.is_empty() {

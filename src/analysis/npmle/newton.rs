@@ -6,7 +6,8 @@
 //! Sources: Wang, JRSS B 69 (2007); Groeneboom, Jongbloed & Wellner, Scand. J. Statist. 35 (2008); Lawson & Hanson (1974).
 
 use super::certificate::{gradient, log_likelihood, probabilities};
-use super::general::{gap_of, normalise};
+use super::cholesky::{Factor, Square};
+use super::general::{enough, gap_of, normalise};
 use super::reduction::Reduction;
 
 const STEPS: usize = 120;
@@ -14,8 +15,6 @@ const STEPS: usize = 120;
 const LARGEST_ORDER: usize = 4000;
 /// Multiplications to factor it: about a second.
 const LARGEST_EFFORT: usize = 1_500_000_000;
-/// A gradient is above `n` when it is so by more than its own rounding.
-const ABOVE: f64 = 1e-10;
 
 /// Masses in all cells, most of them zero.
 #[derive(Debug, Clone)]
@@ -71,12 +70,13 @@ pub(super) fn finish(reduction: &Reduction, start: &Support) -> Option<Vec<f64>>
         }
     }
     let kept = without_dust(reduction, masses);
-    (gap_of(reduction, &kept) < 1e-9).then_some(kept)
+    (gap_of(reduction, &kept) < enough(reduction)).then_some(kept)
 }
 
 /// Cells with mass, and between each two of them the cell where the gradient peaks, when it does so above `n`.
 fn candidates(reduction: &Reduction, masses: &[f64], pulls: &[f64]) -> Vec<usize> {
-    let above = reduction.total + ABOVE.max(1e-15 * reduction.total);
+    // by more than the rounding of the gradient
+    let above = reduction.total + enough(reduction) / 10.0;
     let mut cells = Vec::new();
     let mut peak: Option<usize> = None;
     for cell in 0..masses.len() {
@@ -123,33 +123,7 @@ fn without_dust(reduction: &Reduction, masses: Vec<f64>) -> Vec<f64> {
     let mut clean: Vec<f64> = masses.iter().map(|&mass| if mass < 1e-12 { 0.0 } else { mass }).collect();
     normalise(&mut clean);
     let gap = gap_of(reduction, &clean);
-    if gap.is_finite() && gap <= gap_of(reduction, &masses).max(1e-10) { clean } else { masses }
-}
-
-/// A square matrix, row after row.
-struct Square {
-    order: usize,
-    entries: Vec<f64>,
-}
-
-impl Square {
-    fn zero(order: usize) -> Self {
-        Self { order, entries: vec![0.0; order * order] }
-    }
-
-    fn row(&self, row: usize) -> &[f64] {
-        &self.entries[row * self.order..(row + 1) * self.order]
-    }
-
-    fn row_mut(&mut self, row: usize) -> &mut [f64] {
-        &mut self.entries[row * self.order..(row + 1) * self.order]
-    }
-
-    /// Two different rows, the first above the second.
-    fn two_rows(&mut self, above: usize, below: usize) -> (&mut [f64], &mut [f64]) {
-        let (head, tail) = self.entries.split_at_mut(below * self.order);
-        (&mut head[above * self.order..(above + 1) * self.order], &mut tail[..self.order])
-    }
+    if gap.is_finite() && gap <= gap_of(reduction, &masses).max(enough(reduction) / 10.0) { clean } else { masses }
 }
 
 /// Where the candidate cells lie in the brackets.
@@ -261,79 +235,5 @@ fn best_nonnegative(curvature: &Square, reach: Vec<usize>, excess: &[f64], now: 
         if inside.is_empty() {
             return now.to_vec();
         }
-    }
-}
-
-/// The upper Cholesky factor of a positive definite matrix, from which variables can be removed.
-struct Factor {
-    upper: Square,
-    /// For each variable left the last column of its row that is not zero; never falls from row to row.
-    reach: Vec<usize>,
-}
-
-impl Factor {
-    fn of(matrix: &Square, reach: Vec<usize>) -> Self {
-        let order = matrix.order;
-        let mut upper = Square { order, entries: matrix.entries.clone() };
-        for pivot in 0..order {
-            let end = reach[pivot] + 1;
-            let original = matrix.row(pivot)[pivot];
-            let row = upper.row_mut(pivot);
-            // the columns are independent, so only rounding can bring a pivot this low
-            let root = row[pivot].max(1e-14 * original).sqrt();
-            row[pivot] = root;
-            for entry in &mut row[pivot + 1..end] {
-                *entry /= root;
-            }
-            for below in pivot + 1..end {
-                let (pivot_row, below_row) = upper.two_rows(pivot, below);
-                let by = pivot_row[below];
-                for (entry, above) in below_row[below..end].iter_mut().zip(&pivot_row[below..end]) {
-                    *entry -= by * above;
-                }
-            }
-        }
-        Self { upper, reach }
-    }
-
-    /// Removes one variable: its column goes, and rotations bring what sticks out below the diagonal back above it.
-    fn remove(&mut self, variable: usize) {
-        let size = self.reach.len();
-        for row in 0..size {
-            self.upper.row_mut(row).copy_within(variable + 1..size, variable);
-        }
-        // the column is gone: what reached it or further now ends one earlier, and rows move up by the rotations
-        self.reach.remove(variable);
-        for (row, reach) in self.reach.iter_mut().enumerate() {
-            if *reach >= variable {
-                *reach = (*reach - 1).max(row);
-            }
-        }
-        for row in variable..size - 1 {
-            let end = self.reach[row] + 1;
-            let (above, below) = self.upper.two_rows(row, row + 1);
-            let length = above[row].hypot(below[row]);
-            let (cosine, sine) = (above[row] / length, below[row] / length);
-            for (a, b) in above[row..end].iter_mut().zip(&mut below[row..end]) {
-                (*a, *b) = (cosine * *a + sine * *b, cosine * *b - sine * *a);
-            }
-        }
-    }
-
-    fn solve(&self, mut right: Vec<f64>) -> Vec<f64> {
-        for (row, &reach) in self.reach.iter().enumerate() {
-            let entries = self.upper.row(row);
-            right[row] /= entries[row];
-            let value = right[row];
-            for (rest, entry) in right[row + 1..=reach].iter_mut().zip(&entries[row + 1..=reach]) {
-                *rest -= value * entry;
-            }
-        }
-        for (row, &reach) in self.reach.iter().enumerate().rev() {
-            let entries = &self.upper.row(row)[..=reach];
-            let known: f64 = entries[row + 1..].iter().zip(&right[row + 1..=reach]).map(|(a, b)| a * b).sum();
-            right[row] = (right[row] - known) / entries[row];
-        }
-        right
     }
 }
