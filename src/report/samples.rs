@@ -150,6 +150,7 @@ fn quantile(p: f64, from_ms: f64, to_ms: Option<f64>, needs: u64) -> Quantile {
         to_ms,
         lower_ms: (from_ms - 0.5).max(0.0),
         upper_ms: to_ms.filter(|_| caveat.is_none()).map(|to| to + 0.6),
+        at_most_ms: None,
         caveat,
     }
 }
@@ -223,7 +224,15 @@ fn guarantees(broken: &[(Guarantee, u64, &str)], n: u64) -> Vec<Checked> {
 }
 
 fn trips() -> Vec<RoundTrips> {
-    let latency = |p50_ms| Percentiles { count: 100, p50_ms, p90_ms: p50_ms * 1.5, p99_ms: None, max_ms: p50_ms * 3.0 };
+    let latency = |p50_ms| Percentiles {
+        count: 100,
+        p50_ms,
+        p90_ms: p50_ms * 1.5,
+        p95_ms: p50_ms * 2.0,
+        p99_ms: p50_ms * 2.5,
+        p999_ms: p50_ms * 3.0,
+        max_ms: p50_ms * 3.0,
+    };
     let row = |kind, connection, p50| RoundTrips { kind, connection, from_sent: latency(p50), from_planned: latency(p50 + 0.1) };
     vec![row(Kind::Initiate, Connection::Fresh, 1.2), row(Kind::Poll, Connection::Fresh, 0.8), row(Kind::Poll, Connection::KeepAlive, 0.5)]
 }
