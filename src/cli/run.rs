@@ -122,7 +122,7 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64) -> Ended {
     let options = Options { seed, max_rps, timeout: args.timeout.0, first_n: session.first_n() };
     let probe =
         Probe::new(Arc::clone(&session.target), session.transport.clone(), session.clock.clone(), recorder, options, move |event| {
-            watcher.note(event)
+            watcher.note(event);
         });
 
     let reason = until_stopped(&probe, &scenarios, args.virtual_time).await;

@@ -339,7 +339,7 @@ impl Deal {
             let arm_index = index as u32;
             match arm.each {
                 Each::One if !arm.offsets.is_empty() => {
-                    hands.extend((0..arm.offsets.len()).map(|offset| Hand { arm: arm_index, offset: Some(offset) }))
+                    hands.extend((0..arm.offsets.len()).map(|offset| Hand { arm: arm_index, offset: Some(offset) }));
                 }
                 _ => hands.push(Hand { arm: arm_index, offset: None }),
             }

@@ -475,5 +475,10 @@ fn short(headers: &http::HeaderMap, name: &str) -> Option<String> {
 
 /// First 16 hex digits of a body's SHA-1: enough to see that two answers differ.
 pub(crate) fn digest(body: &[u8]) -> String {
-    Sha1::digest(body).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    use std::fmt::Write as _;
+    Sha1::digest(body).iter().take(8).fold(String::with_capacity(16), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
