@@ -38,7 +38,7 @@ pub struct RunArgs {
     /// Runs on virtual time against the reference service in process: a scan of 170 s takes milliseconds
     #[arg(long = "virtual", conflicts_with = "target", help_heading = "Target")]
     virtual_time: bool,
-    /// The folder for log, result.json and report.md [default: reports/<time>-<name>]
+    /// The folder for log, result.json and report.md [default: reports/TIME-NAME]
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     out: Option<PathBuf>,
     /// What goes to standard output
