@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderValue, Method};
+use axum::http::{HeaderValue, Method, header};
 use axum::response::Response;
 use rand::RngExt as _;
 use tokio::time::Instant;
@@ -143,13 +143,10 @@ pub(crate) async fn pass(State(front): State<Arc<Front>>, mut request: Request) 
     let worker = front.worker_for(peer);
     let Ok(mut response) = front.workers[worker].clone().oneshot(request).await;
     if let Some(refusal) = response.extensions_mut().remove::<Refusal>() {
-        let headers = response.headers().clone();
+        let allow = response.headers_mut().remove(header::ALLOW);
         response = refusal.complete(&path, front.shared.clock.unix_seconds());
-        // `Allow` of a 405, for example; the body's own headers stand.
-        for (name, value) in &headers {
-            if !response.headers().contains_key(name) {
-                response.headers_mut().insert(name, value.clone());
-            }
+        if let Some(allow) = allow {
+            response.headers_mut().insert(header::ALLOW, allow);
         }
     }
     if let Some(phase) = response.extensions_mut().remove::<FirstPhase>() {

@@ -271,9 +271,6 @@ fn start(shared: &Arc<Shared>, job: Job, slot: Option<JobSlot>, unrecorded: bool
     let (sender, receiver) = watch::channel(false);
     shared.job_begins(&job);
     shared.metrics.scan(Event::Started);
-    if !unrecorded {
-        shared.metrics.visible_after(job.accepted.elapsed());
-    }
     let start = Start {
         slot,
         unrecorded,

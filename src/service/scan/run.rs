@@ -136,12 +136,7 @@ impl Work<'_> {
                 .await
             {
                 Ok(Admission::Superseded) => return Err(Stop::Superseded),
-                Ok(_) => {
-                    self.shared
-                        .metrics
-                        .visible_after(self.job.accepted.elapsed());
-                    return Ok(());
-                }
+                Ok(_) => return Ok(()),
                 Err(_) => sleep(Duration::from_millis(200)).await,
             }
         }
