@@ -187,7 +187,7 @@ impl Database {
         match &self.copy {
             ReadCopy::None => {}
             ReadCopy::Replica(follower, ..) | ReadCopy::Index(follower, _) => {
-                lock(follower).purge(now)
+                lock(follower).purge(now);
             }
             ReadCopy::Quorum(replicas) => lock(replicas).purge(now),
         }

@@ -128,7 +128,13 @@ pub(crate) async fn pass(State(front): State<Arc<Front>>, mut request: Request) 
     if front.shared.settings.path_decoding == PathDecoding::Eager {
         match decode_early(request.uri()) {
             Ok(uri) => *request.uri_mut() = uri,
-            Err(response) => return *response,
+            Err(response) => {
+                front
+                    .shared
+                    .metrics
+                    .request(&path, response.status().as_u16());
+                return *response;
+            }
         }
     }
     let cached = front

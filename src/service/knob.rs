@@ -545,6 +545,11 @@ fn table() -> Vec<Knob> {
             on_crash,
             "What becomes of a scan whose task died."
         ),
+        knob!(
+            "lease",
+            lease,
+            "With guarded records in Redis: a running scan whose process shows no sign of life this long has failed; 0 is for ever."
+        ),
         knob!("outage", outage, "When the shared store is unavailable."),
         knob!(
             "registration-delay",

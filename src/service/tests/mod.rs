@@ -5,6 +5,7 @@ mod history;
 mod presets;
 mod sockets;
 mod stores;
+mod zoo;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU16, Ordering};

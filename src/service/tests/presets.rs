@@ -309,3 +309,26 @@ async fn equal_seeds_give_equal_histories() {
     }
     assert_eq!(histories[0], histories[1]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn shared_cache_takes_a_store_that_is_away_for_an_empty_one() {
+    let world = World::open("shared-cache", &[("workers", "2"), ("outage", "1s..3s")]).await;
+    let owner = world.fresh("alice");
+    let id = owner.discover(json!({})).await.id();
+    let warmed = world.fresh("alice");
+    warmed.discover(json!({"symbols": ["OTHER"]})).await;
+    wait(1500).await;
+    assert_eq!(warmed.status(&id).await, "not_found");
+    wait(2000).await;
+    assert!(warmed.status(&id).await.starts_with("scanning"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_on_read_freezes_even_an_otherwise_sound_service() {
+    let world = World::open("sound", &[("workers", "2"), ("read-path", "memory-first")]).await;
+    let id = world.scan(json!({})).await;
+    let other = world.fresh("alice");
+    assert_eq!(other.status(&id).await, "scanning 0/14");
+    wait(7000).await;
+    assert_eq!(other.status(&id).await, "scanning 0/14");
+}

@@ -357,3 +357,38 @@ async fn a_redis_that_is_not_there_is_found_out_at_start() {
         .expect_err("nobody listens there");
     assert!(matches!(error, OpenError::Store(_)), "{error}");
 }
+
+#[tokio::test]
+async fn a_scan_whose_process_is_gone_has_failed_for_the_other_processes() {
+    let redis = RedisServer::start().await;
+    let url = redis.url();
+    let knobs = [
+        ("store", url.as_str()),
+        ("strategy", "30s"),
+        ("lease", "400ms"),
+        ("on-crash", "vanish"),
+    ];
+    let (one, two) = (
+        quick("sound", &knobs).await,
+        quick("sound", &[&knobs[..], &[("seed", "2")]].concat()).await,
+    );
+    let id = one.scan(json!({})).await;
+    wait(1000).await;
+    assert!(
+        two.status(&id).await.starts_with("scanning"),
+        "the lease is renewed"
+    );
+    one.service.shut_down().await;
+    until(&two.fresh("alice"), &id, "failed").await;
+    assert_eq!(
+        two.fresh("alice").lifecycle(&id).await.body["current_phase"],
+        "failed"
+    );
+    let next = two.fresh("alice").discover(json!({})).await;
+    assert_eq!(
+        next.body["status"], "initiated",
+        "a dead scan is not joined"
+    );
+    assert_ne!(next.id(), id);
+    two.service.shut_down().await;
+}
