@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderValue, Method};
+use axum::http::{HeaderValue, Method, header};
 use axum::response::Response;
 use rand::RngExt as _;
 use tokio::time::Instant;
@@ -49,7 +49,16 @@ struct Pins {
 
 impl Front {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        let workers = shared.workers.iter().map(|worker| api::routes(Context { shared: shared.clone(), worker: worker.clone() })).collect();
+        let workers = shared
+            .workers
+            .iter()
+            .map(|worker| {
+                api::routes(Context {
+                    shared: shared.clone(),
+                    worker: worker.clone(),
+                })
+            })
+            .collect();
         let ttl = shared.settings.negative_cache_ttl;
         Front {
             workers,
@@ -77,7 +86,8 @@ impl Front {
         let mut pins = self.pins();
         let now = Instant::now();
         if pins.workers.len() > pins.look_at + PIN_SLACK {
-            pins.workers.retain(|_, (_, used)| now.saturating_duration_since(*used) < PIN_LIFE);
+            pins.workers
+                .retain(|_, (_, used)| now.saturating_duration_since(*used) < PIN_LIFE);
             pins.look_at = pins.workers.len();
         }
         if let Some((worker, used)) = pins.workers.get_mut(&peer) {
@@ -93,7 +103,10 @@ impl Front {
         let count = self.workers.len();
         match self.shared.settings.policy {
             Policy::RoundRobin => self.next.fetch_add(1, Ordering::Relaxed) % count,
-            Policy::Random => self.shared.chance.with(Purpose::Routing, |dice| dice.random_range(0..count)),
+            Policy::Random => self
+                .shared
+                .chance
+                .with(Purpose::Routing, |dice| dice.random_range(0..count)),
         }
     }
 
@@ -106,16 +119,28 @@ impl Front {
 pub(crate) async fn pass(State(front): State<Arc<Front>>, mut request: Request) -> Response {
     // A caller without a connection of its own shares one with all others like it.
     let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map_or(nowhere, |info| info.0);
+    let peer = request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map_or(nowhere, |info| info.0);
     front.held.readable(peer).await;
     let path = request.uri().path().to_owned();
     if front.shared.settings.path_decoding == PathDecoding::Eager {
         match decode_early(request.uri()) {
             Ok(uri) => *request.uri_mut() = uri,
-            Err(response) => return *response,
+            Err(response) => {
+                front
+                    .shared
+                    .metrics
+                    .request(&path, response.status().as_u16());
+                return *response;
+            }
         }
     }
-    let cached = front.negative_cache.as_ref().filter(|_| request.method() == Method::GET && path.starts_with(STATUS));
+    let cached = front
+        .negative_cache
+        .as_ref()
+        .filter(|_| request.method() == Method::GET && path.starts_with(STATUS));
     let url = request.uri().to_string();
     if let Some(kept) = cached.and_then(|cache| cache.hit(&url)) {
         front.shared.metrics.request(&path, kept.status().as_u16());
@@ -124,20 +149,22 @@ pub(crate) async fn pass(State(front): State<Arc<Front>>, mut request: Request) 
     let worker = front.worker_for(peer);
     let Ok(mut response) = front.workers[worker].clone().oneshot(request).await;
     if let Some(refusal) = response.extensions_mut().remove::<Refusal>() {
-        let headers = response.headers().clone();
+        let allow = response.headers_mut().remove(header::ALLOW);
         response = refusal.complete(&path, front.shared.clock.unix_seconds());
-        // `Allow` of a 405, for example; the body's own headers stand.
-        for (name, value) in &headers {
-            if !response.headers().contains_key(name) {
-                response.headers_mut().insert(name, value.clone());
-            }
+        if let Some(allow) = allow {
+            response.headers_mut().insert(header::ALLOW, allow);
         }
     }
     if let Some(phase) = response.extensions_mut().remove::<FirstPhase>() {
         front.held.hold(peer, phase);
     }
-    response.headers_mut().insert("x-worker", HeaderValue::from(worker + 1));
-    front.shared.metrics.request(&path, response.status().as_u16());
+    response
+        .headers_mut()
+        .insert("x-worker", HeaderValue::from(worker + 1));
+    front
+        .shared
+        .metrics
+        .request(&path, response.status().as_u16());
     match cached {
         Some(cache) => {
             // Looked through with every answer that may add to it: entries live for seconds.

@@ -31,7 +31,11 @@ struct Counts {
 
 impl Metrics {
     pub(crate) fn request(&self, path: &str, status: u16) {
-        *self.lock().requests.entry((route(path), status)).or_default() += 1;
+        *self
+            .lock()
+            .requests
+            .entry((route(path), status))
+            .or_default() += 1;
     }
 
     pub(crate) fn scan(&self, event: Event) {
@@ -43,7 +47,7 @@ impl Metrics {
         }
     }
 
-    /// From the acceptance of a scan to its first record.
+    /// From the acceptance of a scan that has ended to the instant it became visible.
     pub(crate) fn visible_after(&self, latency: Duration) {
         let mut counts = self.lock();
         counts.visibility_count += 1;
@@ -53,23 +57,50 @@ impl Metrics {
     /// The exposition format, version 0.0.4.
     pub(crate) fn exposition(&self, entries: usize) -> String {
         let counts = self.lock();
-        let mut text =
-            String::from("# HELP statusgap_requests_total Requests by route and HTTP status.\n# TYPE statusgap_requests_total counter\n");
+        let mut text = String::from(
+            "# HELP statusgap_requests_total Requests by route and HTTP status.\n# TYPE statusgap_requests_total counter\n",
+        );
         for ((route, status), count) in &counts.requests {
             // Writing to a String cannot fail.
-            let _ = writeln!(text, "statusgap_requests_total{{route=\"{route}\",status=\"{status}\"}} {count}");
+            let _ = writeln!(
+                text,
+                "statusgap_requests_total{{route=\"{route}\",status=\"{status}\"}} {count}"
+            );
         }
         for (name, help, kind, value) in [
-            ("scans_started_total", "Scans whose background work began.", "counter", counts.started),
-            ("scans_completed_total", "Scans that ended with a result.", "counter", counts.completed),
-            ("scans_failed_total", "Scans that ended without one.", "counter", counts.failed),
-            ("entries", "Entries in worker memory and in a memory store.", "gauge", entries as u64),
+            (
+                "scans_started_total",
+                "Scans whose background work began.",
+                "counter",
+                counts.started,
+            ),
+            (
+                "scans_completed_total",
+                "Scans that ended with a result.",
+                "counter",
+                counts.completed,
+            ),
+            (
+                "scans_failed_total",
+                "Scans that ended without one.",
+                "counter",
+                counts.failed,
+            ),
+            (
+                "entries",
+                "Entries in worker memory and in a memory store.",
+                "gauge",
+                entries as u64,
+            ),
         ] {
-            let _ = writeln!(text, "# HELP statusgap_{name} {help}\n# TYPE statusgap_{name} {kind}\nstatusgap_{name} {value}");
+            let _ = writeln!(
+                text,
+                "# HELP statusgap_{name} {help}\n# TYPE statusgap_{name} {kind}\nstatusgap_{name} {value}"
+            );
         }
         let _ = writeln!(
             text,
-            "# HELP statusgap_visibility_latency_seconds From acceptance to the first record of a scan.\n\
+            "# HELP statusgap_visibility_latency_seconds From acceptance to visibility, of scans that have ended.\n\
              # TYPE statusgap_visibility_latency_seconds summary\n\
              statusgap_visibility_latency_seconds_sum {}\nstatusgap_visibility_latency_seconds_count {}",
             counts.visibility_sum, counts.visibility_count
@@ -93,5 +124,8 @@ fn route(path: &str) -> &'static str {
         ("/health", "health"),
         ("/metrics", "metrics"),
     ];
-    ROUTES.iter().find(|(prefix, _)| path.starts_with(prefix)).map_or("unknown", |(_, name)| name)
+    ROUTES
+        .iter()
+        .find(|(prefix, _)| path.starts_with(prefix))
+        .map_or("unknown", |(_, name)| name)
 }

@@ -293,6 +293,8 @@ pub struct Settings {
     pub crash_rate: f64,
     /// What becomes of them.
     pub on_crash: OnCrash,
+    /// How long a running scan is believed to be alive without a sign of life in a shared Redis; 0: for ever.
+    pub lease: Duration,
     /// When the store is unavailable, since service start.
     pub outage: Option<(Duration, Duration)>,
     /// Class A: time from the POST to the first record of it.
@@ -380,6 +382,7 @@ impl Default for Settings {
             crash_stage: Stage::None,
             crash_rate: 1.0,
             on_crash: OnCrash::Vanish,
+            lease: Duration::from_secs(60),
             outage: None,
             registration_delay: Law::ZERO,
             replica_lag: Law::ZERO,
@@ -421,13 +424,20 @@ impl Durations {
 
     /// First snapshot at 2.0 s, result after 160 to 174 s, as measured in production.
     pub fn production() -> Self {
-        Durations { strategy: Law::uniform(120_000, 150_000), finalise: Law::uniform(14_000, 21_000), ..Self::short() }
+        Durations {
+            strategy: Law::uniform(120_000, 150_000),
+            finalise: Law::uniform(14_000, 21_000),
+            ..Self::short()
+        }
     }
 }
 
 /// alice and mallory may scan; admin may read diagnostics too.
 fn default_users() -> BTreeMap<String, String> {
-    ["alice", "mallory", "admin"].into_iter().map(|name| (format!("{name}-token"), name.to_owned())).collect()
+    ["alice", "mallory", "admin"]
+        .into_iter()
+        .map(|name| (format!("{name}-token"), name.to_owned()))
+        .collect()
 }
 
 impl Switch {

@@ -20,7 +20,13 @@ pub(crate) struct Eviction<T> {
 
 impl<T> Eviction<T> {
     pub(crate) fn new(rule: Evict, after: Duration, keep: usize) -> Self {
-        Eviction { rule, after, keep, finished: Mutex::default(), last_asked: Mutex::default() }
+        Eviction {
+            rule,
+            after,
+            keep,
+            finished: Mutex::default(),
+            last_asked: Mutex::default(),
+        }
     }
 
     /// Waits as long as a finished scan is kept, and says which scans are to be dropped then.
@@ -46,10 +52,15 @@ impl<T> Eviction<T> {
         self.rule == Evict::Idle
     }
 
-    /// Somebody asked for a scan, or it was just made.
+    /// Watches a scan from now on, as if it had just been asked for.
+    pub(crate) fn watch(&self, scan_id: &str) {
+        self.asked_at().insert(scan_id.to_owned(), Instant::now());
+    }
+
+    /// Somebody asked for a scan; ids that are not watched leave no trace.
     pub(crate) fn asked(&self, scan_id: &str) {
-        if self.watches_idleness() {
-            self.asked_at().insert(scan_id.to_owned(), Instant::now());
+        if let Some(last) = self.asked_at().get_mut(scan_id) {
+            *last = Instant::now();
         }
     }
 
@@ -58,7 +69,9 @@ impl<T> Eviction<T> {
         loop {
             let last = self.asked_at().get(scan_id).copied();
             match last {
-                Some(last) if last.elapsed() < self.after => tokio::time::sleep_until(last + self.after).await,
+                Some(last) if last.elapsed() < self.after => {
+                    tokio::time::sleep_until(last + self.after).await;
+                }
                 _ => break,
             }
         }
@@ -66,6 +79,8 @@ impl<T> Eviction<T> {
     }
 
     fn asked_at(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Instant>> {
-        self.last_asked.lock().unwrap_or_else(PoisonError::into_inner)
+        self.last_asked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,10 +2,11 @@
 //!
 //! In comes an accepted request on some worker; out go records in result slots, lifecycle phases, and the task that writes them.
 //! `accept` decides what is written before the answer, `run` is the background work, `slots` knows where records and lookups are kept for
-//! each read path. None of this knows HTTP.
+//! each read path, `lease` notices that the process behind a scan is gone. None of this knows HTTP.
 
 pub(crate) mod accept;
 pub(crate) mod cancel;
+pub(crate) mod lease;
 pub(crate) mod run;
 pub(crate) mod slots;
 
@@ -82,7 +83,11 @@ impl Job {
 
     /// What is written into the slot before there is a snapshot, for this kind of placeholder.
     pub(crate) fn placeholder(&self, shared: &Shared, kind: Placeholder) -> Option<Record> {
-        let mut record = self.record(shared, State::Accepted, "Scan initiated, processing in background...");
+        let mut record = self.record(
+            shared,
+            State::Accepted,
+            "Scan initiated, processing in background...",
+        );
         match kind {
             Placeholder::None => return None,
             Placeholder::Unforced if self.forced => return None,
