@@ -62,18 +62,14 @@ async fn serve(args: ServeArgs) -> ExitCode {
     let settings = match args.service.settings() {
         Ok(settings) => settings,
         Err(error) => {
-            return refuse(&format!(
-                "{error}\n  `statusgap serve --list-presets` and `--list-knobs` explain what there is"
-            ));
+            return refuse(&format!("{error}\n  `statusgap serve --list-presets` and `--list-knobs` explain what there is"));
         }
     };
     let address = SocketAddr::new(args.host, args.port);
     let listener = match TcpListener::bind(address).await {
         Ok(listener) => listener,
         Err(error) => {
-            return refuse(&format!(
-                "cannot listen on {address}: {error}\n  --port 0 picks a free port"
-            ));
+            return refuse(&format!("cannot listen on {address}: {error}\n  --port 0 picks a free port"));
         }
     };
     let ready = match (listener.local_addr(), Signals::listen()) {
@@ -83,12 +79,7 @@ async fn serve(args: ServeArgs) -> ExitCode {
         }
     };
     let (bound, signals) = ready;
-    let line = format!(
-        "READY http://{bound} preset={} workers={} store={}\n",
-        settings.preset,
-        settings.workers,
-        settings.store.kind()
-    );
+    let line = format!("READY http://{bound} preset={} workers={} store={}\n", settings.preset, settings.workers, settings.store.kind());
     let service = match Service::open(settings).await {
         Ok(service) => service,
         Err(error) => return refuse(&error.to_string()),
@@ -112,10 +103,7 @@ struct Signals {
 impl Signals {
     /// Listens from now on, so that none is missed once READY is printed.
     fn listen() -> std::io::Result<Self> {
-        Ok(Signals {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
+        Ok(Signals { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
     async fn any(mut self) {
@@ -127,31 +115,20 @@ impl Signals {
 }
 
 fn knob_list() -> String {
-    let describe = |knob: &KnobDescription| {
-        format!(
-            "{} (default: {})\n    {}\n    {}\n",
-            knob.name, knob.default, knob.explanation, knob.form
-        )
-    };
+    let describe =
+        |knob: &KnobDescription| format!("{} (default: {})\n    {}\n    {}\n", knob.name, knob.default, knob.explanation, knob.form);
     Settings::knobs().iter().map(describe).collect()
 }
 
 fn preset_list() -> String {
     let describe = |preset: &PresetDescription| {
-        let knobs: Vec<String> = preset
-            .knobs
-            .iter()
-            .map(|(knob, value)| format!("--set {knob}={value}"))
-            .collect();
+        let knobs: Vec<String> = preset.knobs.iter().map(|(knob, value)| format!("--set {knob}={value}")).collect();
         let made_of = match (preset.base, knobs.is_empty()) {
             ("", true) => "the defaults".to_owned(),
             ("", false) => knobs.join(" "),
             (base, _) => format!("{base} with {}", knobs.join(" ")),
         };
-        format!(
-            "{}\n    {}\n    {made_of}\n",
-            preset.name, preset.explanation
-        )
+        format!("{}\n    {}\n    {made_of}\n", preset.name, preset.explanation)
     };
     Settings::presets().iter().map(describe).collect()
 }

@@ -14,15 +14,8 @@ pub(super) const ESTIMATED_SECONDS: u64 = 120;
 
 /// The address of a scan under one of the two read routes. The other region has to be named.
 pub(super) fn address(route: &str, scan_id: &str, region: &str) -> String {
-    let region = if region.is_empty() {
-        String::new()
-    } else {
-        format!("?region={}", region.trim_end_matches('/'))
-    };
-    format!(
-        "/api/v1/opportunities/{route}/{}{region}",
-        encode_segment(scan_id)
-    )
+    let region = if region.is_empty() { String::new() } else { format!("?region={}", region.trim_end_matches('/')) };
+    format!("/api/v1/opportunities/{route}/{}{region}", encode_segment(scan_id))
 }
 
 /// The one answer for a scan that status cannot find, marked for a cache in front.
@@ -51,11 +44,7 @@ pub(super) fn status(found: &Found, region: &str, running_code: StatusCode) -> R
             json!({"success": false, "status": "failed", "scan_id": scan_id, "message": record.message})
         }
     };
-    let code = if record.is_terminal() {
-        StatusCode::OK
-    } else {
-        running_code
-    };
+    let code = if record.is_terminal() { StatusCode::OK } else { running_code };
     (code, axum::Json(body)).into_response()
 }
 
@@ -104,11 +93,7 @@ pub(super) fn progress(record: &Record) -> Value {
 /// Milliseconds since 1970 in RFC 3339.
 pub(super) fn timestamp(millis: u64) -> String {
     // Every time the clock can show lies within jiff's range; past it the epoch is shown.
-    i64::try_from(millis)
-        .ok()
-        .and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok())
-        .unwrap_or_default()
-        .to_string()
+    i64::try_from(millis).ok().and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok()).unwrap_or_default().to_string()
 }
 
 fn remaining(record: &Record) -> u64 {

@@ -19,14 +19,8 @@ use crate::service::scan::{Job, cancel as scan_cancel};
 const BODY_LIMIT: usize = 64 * 1024;
 
 /// `POST /opportunities/discover`
-pub(super) async fn discover(
-    State(context): State<Context>,
-    User(user): User,
-    request: Request,
-) -> Result<Response, Refusal> {
-    let body = to_bytes(request.into_body(), BODY_LIMIT)
-        .await
-        .map_err(|_| Refusal::too_large())?;
+pub(super) async fn discover(State(context): State<Context>, User(user): User, request: Request) -> Result<Response, Refusal> {
+    let body = to_bytes(request.into_body(), BODY_LIMIT).await.map_err(|_| Refusal::too_large())?;
     let request = DiscoverRequest::from_body(&body)?;
     if !context.shared.within_rate(&user) {
         return Err(Refusal::too_many());
@@ -41,11 +35,7 @@ pub(super) async fn discover(
             }
             Ok(response)
         }
-        Accepted::Joined {
-            scan_id,
-            record,
-            region,
-        } => {
+        Accepted::Joined { scan_id, record, region } => {
             let body = json!({
                 "success": true, "scan_id": scan_id, "status": "scanning",
                 "message": "A scan with these filters is already in progress",
@@ -86,10 +76,7 @@ pub(super) async fn cancel(
             let body = json!({"success": true, "status": "failed", "scan_id": scan_id, "message": CANCELLED});
             Ok(axum::Json(body).into_response())
         }
-        Cancelled::TooLate => Err(Refusal::new(
-            StatusCode::CONFLICT,
-            "The scan has already ended",
-        )),
+        Cancelled::TooLate => Err(Refusal::new(StatusCode::CONFLICT, "The scan has already ended")),
         Cancelled::Unknown => Err(Refusal::not_found("No scan found for this user.")),
     }
 }

@@ -27,12 +27,7 @@ impl FromRequestParts<Context> for User {
         let name = token.and_then(|token| context.shared.settings.users.get(token));
         name.cloned().map(User).ok_or_else(|| {
             let body = axum::Json(json!({"detail": "Missing authorization header"}));
-            (
-                StatusCode::UNAUTHORIZED,
-                [(header::WWW_AUTHENTICATE, "Bearer")],
-                body,
-            )
-                .into_response()
+            (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], body).into_response()
         })
     }
 }
@@ -47,10 +42,7 @@ impl FromRequestParts<Context> for ScanId {
     async fn from_request_parts(parts: &mut Parts, context: &Context) -> Result<Self, Refusal> {
         match Path::<String>::from_request_parts(parts, context).await {
             Ok(Path(scan_id)) => Ok(ScanId(scan_id)),
-            Err(_) => Err(Refusal::new(
-                StatusCode::BAD_REQUEST,
-                "The scan id in the path is not valid UTF-8",
-            )),
+            Err(_) => Err(Refusal::new(StatusCode::BAD_REQUEST, "The scan id in the path is not valid UTF-8")),
         }
     }
 }
@@ -64,9 +56,7 @@ impl FromRequestParts<Context> for Region {
 
     async fn from_request_parts(parts: &mut Parts, _: &Context) -> Result<Self, Self::Rejection> {
         let query = parts.uri.query().unwrap_or_default();
-        let region = query
-            .split('&')
-            .find_map(|pair| pair.strip_prefix("region="));
+        let region = query.split('&').find_map(|pair| pair.strip_prefix("region="));
         Ok(Region(region.unwrap_or_default().to_owned()))
     }
 }

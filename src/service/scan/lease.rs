@@ -16,11 +16,7 @@ const ABANDONED: &str = "Scan failed: the process that ran it is gone";
 impl Shared {
     /// A job's lease as a write, where there are leases.
     pub(crate) fn lease(&self, job: &Job) -> Option<Write> {
-        let set = || Write::Set {
-            key: keys::lease(&job.scan_id),
-            value: "alive".into(),
-            ttl: self.settings.lease,
-        };
+        let set = || Write::Set { key: keys::lease(&job.scan_id), value: "alive".into(), ttl: self.settings.lease };
         self.has_leases().then(set)
     }
 
@@ -36,35 +32,15 @@ impl Shared {
     }
 
     /// A record as it is to be believed: running work without a lease has failed, and is recorded so.
-    pub(crate) async fn believe(
-        &self,
-        record: Record,
-        cache_key: &str,
-        region: &str,
-    ) -> Result<Record, StoreError> {
-        if record.is_terminal() || !self.has_leases() || self.running_job(&record.scan_id).is_some()
-        {
+    pub(crate) async fn believe(&self, record: Record, cache_key: &str, region: &str) -> Result<Record, StoreError> {
+        if record.is_terminal() || !self.has_leases() || self.running_job(&record.scan_id).is_some() {
             return Ok(record);
         }
-        if self
-            .database
-            .get(View::Primary, &keys::lease(&record.scan_id))
-            .await?
-            .is_some()
-        {
+        if self.database.get(View::Primary, &keys::lease(&record.scan_id)).await?.is_some() {
             return Ok(record);
         }
-        let failed = Record {
-            state: State::Failed,
-            message: ABANDONED.into(),
-            updated: self.clock.unix_millis(),
-            ..record.clone()
-        };
-        let put = Put {
-            key: keys::result(region, cache_key),
-            value: failed.to_text(),
-            ttl: self.settings.ttl.full,
-        };
+        let failed = Record { state: State::Failed, message: ABANDONED.into(), updated: self.clock.unix_millis(), ..record.clone() };
+        let put = Put { key: keys::result(region, cache_key), value: failed.to_text(), ttl: self.settings.ttl.full };
         let phase = self.phase_of(&failed.scan_id, &failed.user_id, "failed", "error");
         match self.database.put_guarded(&put, &[phase], None).await? {
             Admission::Written => Ok(failed),
@@ -75,8 +51,7 @@ impl Shared {
 
     fn has_leases(&self) -> bool {
         let Self { settings, .. } = self;
-        let shared = settings.read_path == ReadPath::Store
-            && matches!(settings.store, StoreChoice::Redis(_));
+        let shared = settings.read_path == ReadPath::Store && matches!(settings.store, StoreChoice::Redis(_));
         shared && settings.placeholder == Placeholder::Guarded && !settings.lease.is_zero()
     }
 }

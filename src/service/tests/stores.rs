@@ -6,12 +6,8 @@ use super::*;
 use crate::service::OpenError;
 
 /// Durations short enough for the real clock: the first snapshot at 20 ms, the result at about 120 ms.
-const QUICK: [(&str, &str); 4] = [
-    ("stage-profile", "10ms"),
-    ("stage-portfolio", "5ms"),
-    ("stage-assets", "5ms"),
-    ("strategy", "uniform(10ms,100ms)"),
-];
+const QUICK: [(&str, &str); 4] =
+    [("stage-profile", "10ms"), ("stage-portfolio", "5ms"), ("stage-assets", "5ms"), ("strategy", "uniform(10ms,100ms)")];
 
 async fn quick(preset: &str, knobs: &[(&str, &str)]) -> World {
     World::open(preset, &[&QUICK[..], knobs].concat()).await
@@ -43,11 +39,7 @@ async fn check_promises(world: &World) {
     assert_eq!(world.status(&forced).await, "failed");
     assert_eq!(world.status(&id).await, "complete 14/14");
     wait(200).await;
-    assert_eq!(
-        world.status(&forced).await,
-        "failed",
-        "the old run cannot write over the end"
-    );
+    assert_eq!(world.status(&forced).await, "failed", "the old run cannot write over the end");
 }
 
 #[tokio::test]
@@ -55,15 +47,7 @@ async fn sound_keeps_its_promises_on_the_embedded_store() {
     for workers in ["1", "4"] {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().to_str().expect("a readable path");
-        let world = quick(
-            "sound",
-            &[
-                ("workers", workers),
-                ("store", "embedded"),
-                ("data-dir", path),
-            ],
-        )
-        .await;
+        let world = quick("sound", &[("workers", workers), ("store", "embedded"), ("data-dir", path)]).await;
         check_promises(&world).await;
         world.service.shut_down().await;
     }
@@ -73,18 +57,9 @@ async fn sound_keeps_its_promises_on_the_embedded_store() {
 async fn a_scan_that_was_running_when_the_process_ended_has_failed_after_the_restart() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().to_str().expect("a readable path");
-    let knobs = [
-        ("store", "embedded"),
-        ("data-dir", path),
-        ("on-crash", "vanish"),
-        ("strategy", "30s"),
-    ];
+    let knobs = [("store", "embedded"), ("data-dir", path), ("on-crash", "vanish"), ("strategy", "30s")];
     let world = quick("sound", &knobs).await;
-    let done = world
-        .fresh("alice")
-        .discover(json!({"symbols": ["DONE"]}))
-        .await
-        .id();
+    let done = world.fresh("alice").discover(json!({"symbols": ["DONE"]})).await.id();
     let id = world.scan(json!({})).await;
     assert_eq!(world.fresh("alice").cancel(&done).await.code, 200);
     wait(50).await;
@@ -93,28 +68,12 @@ async fn a_scan_that_was_running_when_the_process_ended_has_failed_after_the_res
     world.service.shut_down().await;
 
     let world = quick("sound", &knobs).await;
-    let answer = world
-        .fresh("alice")
-        .get(&format!("/api/v1/opportunities/status/{id}"))
-        .await;
+    let answer = world.fresh("alice").get(&format!("/api/v1/opportunities/status/{id}")).await;
     assert_eq!(answer.body["status"], "failed");
     assert_eq!(answer.body["message"], "Scan interrupted by a restart");
-    assert_eq!(
-        world.fresh("alice").lifecycle(&id).await.body["current_phase"],
-        "failed"
-    );
-    assert_eq!(
-        world
-            .fresh("alice")
-            .get(&format!("/api/v1/opportunities/status/{done}"))
-            .await
-            .body["message"],
-        "Scan cancelled"
-    );
-    assert_eq!(
-        world.fresh("alice").discover(json!({})).await.body["status"],
-        "initiated"
-    );
+    assert_eq!(world.fresh("alice").lifecycle(&id).await.body["current_phase"], "failed");
+    assert_eq!(world.fresh("alice").get(&format!("/api/v1/opportunities/status/{done}")).await.body["message"], "Scan cancelled");
+    assert_eq!(world.fresh("alice").discover(json!({})).await.body["status"], "initiated");
     world.service.shut_down().await;
 }
 
@@ -127,26 +86,15 @@ async fn a_sound_service_that_stops_says_so_of_its_running_scans() {
     let id = world.scan(json!({})).await;
     world.service.shut_down().await;
     let world = quick("sound", &knobs).await;
-    let answer = world
-        .fresh("alice")
-        .get(&format!("/api/v1/opportunities/status/{id}"))
-        .await;
-    assert_eq!(
-        answer.body["message"],
-        "Scan interrupted: the service stopped"
-    );
+    let answer = world.fresh("alice").get(&format!("/api/v1/opportunities/status/{id}")).await;
+    assert_eq!(answer.body["message"], "Scan interrupted: the service stopped");
     world.service.shut_down().await;
 }
 
 #[tokio::test]
 async fn an_embedded_store_without_a_directory_is_refused() {
-    let error = Service::open(settings("sound", &[("store", "embedded")]))
-        .await
-        .expect_err("no directory");
-    assert_eq!(
-        error.to_string(),
-        "the embedded store needs a directory: give --data-dir DIR"
-    );
+    let error = Service::open(settings("sound", &[("store", "embedded")])).await.expect_err("no directory");
+    assert_eq!(error.to_string(), "the embedded store needs a directory: give --data-dir DIR");
 }
 
 /// A Redis of our own, ended with the test.
@@ -162,11 +110,7 @@ impl RedisServer {
         let port = free.local_addr().expect("an address").port();
         drop(free);
         let dir = tempfile::tempdir().expect("a directory");
-        let mut server = RedisServer {
-            process: Self::spawn(port, &dir),
-            port,
-            dir,
-        };
+        let mut server = RedisServer { process: Self::spawn(port, &dir), port, dir };
         server.ready().await;
         server
     }
@@ -182,10 +126,7 @@ impl RedisServer {
 
     async fn ready(&mut self) {
         for _ in 0..500 {
-            if tokio::net::TcpStream::connect(("127.0.0.1", self.port))
-                .await
-                .is_ok()
-            {
+            if tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await.is_ok() {
                 return;
             }
             wait(10).await;
@@ -214,15 +155,7 @@ impl Drop for RedisServer {
 async fn sound_keeps_its_promises_on_redis() {
     let redis = RedisServer::start().await;
     for (workers, prefix) in [("1", "a:"), ("4", "b:")] {
-        let world = quick(
-            "sound",
-            &[
-                ("workers", workers),
-                ("store", &redis.url()),
-                ("redis-prefix", prefix),
-            ],
-        )
-        .await;
+        let world = quick("sound", &[("workers", workers), ("store", &redis.url()), ("redis-prefix", prefix)]).await;
         check_promises(&world).await;
         world.service.shut_down().await;
     }
@@ -232,26 +165,12 @@ async fn sound_keeps_its_promises_on_redis() {
 async fn two_sound_services_on_one_redis_are_one_service() {
     let redis = RedisServer::start().await;
     let slow = [("store", redis.url()), ("strategy", "10s".to_owned())];
-    let slow: Vec<(&str, &str)> = slow
-        .iter()
-        .map(|(knob, value)| (*knob, value.as_str()))
-        .collect();
-    let (one, two) = (
-        quick("sound", &slow).await,
-        quick("sound", &[&slow[..], &[("seed", "2")]].concat()).await,
-    );
+    let slow: Vec<(&str, &str)> = slow.iter().map(|(knob, value)| (*knob, value.as_str())).collect();
+    let (one, two) = (quick("sound", &slow).await, quick("sound", &[&slow[..], &[("seed", "2")]].concat()).await);
     let id = one.scan(json!({})).await;
     assert_ne!(two.status(&id).await, "not_found");
-    assert_eq!(
-        two.scan(json!({})).await,
-        id,
-        "the second service joins the first one's scan"
-    );
-    assert_eq!(
-        two.fresh("alice").discover(forced()).await.id(),
-        id,
-        "and can take it over"
-    );
+    assert_eq!(two.scan(json!({})).await, id, "the second service joins the first one's scan");
+    assert_eq!(two.fresh("alice").discover(forced()).await.id(), id, "and can take it over");
     one.service.shut_down().await;
     two.service.shut_down().await;
 }
@@ -260,11 +179,7 @@ async fn two_sound_services_on_one_redis_are_one_service() {
 async fn shared_cache_on_redis_denies_and_freezes_as_it_does_on_the_shared_map() {
     let redis = RedisServer::start().await;
     let world = quick("shared-cache", &[("workers", "3"), ("store", &redis.url())]).await;
-    let (owner, idle, warmed) = (
-        world.fresh("alice"),
-        world.fresh("alice"),
-        world.fresh("alice"),
-    );
+    let (owner, idle, warmed) = (world.fresh("alice"), world.fresh("alice"), world.fresh("alice"));
     owner.get("/health").await;
     idle.get("/health").await;
     warmed.discover(json!({"symbols": ["OTHER"]})).await;
@@ -280,40 +195,22 @@ async fn shared_cache_on_redis_denies_and_freezes_as_it_does_on_the_shared_map()
 #[tokio::test]
 async fn redis_holds_the_keys_of_the_original_system_with_their_lifetimes() {
     let redis = RedisServer::start().await;
-    let world = quick(
-        "shared-cache",
-        &[("store", &redis.url()), ("strategy", "30s")],
-    )
-    .await;
+    let world = quick("shared-cache", &[("store", &redis.url()), ("strategy", "30s")]).await;
     let id = world.scan(json!({})).await;
     wait(60).await;
     let client = ::redis::Client::open(redis.url()).expect("an address");
-    let mut connection = client
-        .get_multiplexed_async_connection()
-        .await
-        .expect("a connection");
+    let mut connection = client.get_multiplexed_async_connection().await.expect("a connection");
     for (key, life) in [
         (format!("opportunity_scan_lookup:{id}"), 600),
         (format!("opportunity_scan_result_index:{id}"), 600),
         ("opportunity_user_latest_scan:alice".to_owned(), 600),
-        (
-            "opportunity_scan_result:alice:b7131f12a6b6595f".to_owned(),
-            300,
-        ),
+        ("opportunity_scan_result:alice:b7131f12a6b6595f".to_owned(), 300),
         (format!("scan_lifecycle:{id}"), 3600),
     ] {
-        let ttl: i64 = ::redis::cmd("TTL")
-            .arg(&key)
-            .query_async(&mut connection)
-            .await
-            .expect("an answer");
+        let ttl: i64 = ::redis::cmd("TTL").arg(&key).query_async(&mut connection).await.expect("an answer");
         assert!((life - 5..=life).contains(&ttl), "{key} lives for {ttl} s");
     }
-    let members: i64 = ::redis::cmd("ZCARD")
-        .arg("scan_lifecycle:index")
-        .query_async(&mut connection)
-        .await
-        .expect("an answer");
+    let members: i64 = ::redis::cmd("ZCARD").arg("scan_lifecycle:index").query_async(&mut connection).await.expect("an answer");
     assert_eq!(members, 1);
 }
 
@@ -325,24 +222,11 @@ async fn a_redis_that_dies_is_a_503_and_comes_back() {
     assert!(world.status(&id).await.starts_with("scanning"));
     redis.kill();
     assert_eq!(world.status(&id).await, "http 503");
-    assert_eq!(
-        world
-            .fresh("alice")
-            .discover(json!({"symbols": ["X"]}))
-            .await
-            .code,
-        503
-    );
+    assert_eq!(world.fresh("alice").discover(json!({"symbols": ["X"]})).await.code, 503);
     redis.process = RedisServer::spawn(redis.port, &redis.dir);
     redis.ready().await;
     for _ in 0..300 {
-        if world
-            .fresh("alice")
-            .discover(json!({"symbols": ["Y"]}))
-            .await
-            .code
-            == 200
-        {
+        if world.fresh("alice").discover(json!({"symbols": ["Y"]})).await.code == 200 {
             return;
         }
         wait(10).await;
@@ -352,9 +236,7 @@ async fn a_redis_that_dies_is_a_503_and_comes_back() {
 
 #[tokio::test]
 async fn a_redis_that_is_not_there_is_found_out_at_start() {
-    let error = Service::open(settings("sound", &[("store", "redis://127.0.0.1:1/")]))
-        .await
-        .expect_err("nobody listens there");
+    let error = Service::open(settings("sound", &[("store", "redis://127.0.0.1:1/")])).await.expect_err("nobody listens there");
     assert!(matches!(error, OpenError::Store(_)), "{error}");
 }
 
@@ -362,33 +244,16 @@ async fn a_redis_that_is_not_there_is_found_out_at_start() {
 async fn a_scan_whose_process_is_gone_has_failed_for_the_other_processes() {
     let redis = RedisServer::start().await;
     let url = redis.url();
-    let knobs = [
-        ("store", url.as_str()),
-        ("strategy", "30s"),
-        ("lease", "400ms"),
-        ("on-crash", "vanish"),
-    ];
-    let (one, two) = (
-        quick("sound", &knobs).await,
-        quick("sound", &[&knobs[..], &[("seed", "2")]].concat()).await,
-    );
+    let knobs = [("store", url.as_str()), ("strategy", "30s"), ("lease", "400ms"), ("on-crash", "vanish")];
+    let (one, two) = (quick("sound", &knobs).await, quick("sound", &[&knobs[..], &[("seed", "2")]].concat()).await);
     let id = one.scan(json!({})).await;
     wait(1000).await;
-    assert!(
-        two.status(&id).await.starts_with("scanning"),
-        "the lease is renewed"
-    );
+    assert!(two.status(&id).await.starts_with("scanning"), "the lease is renewed");
     one.service.shut_down().await;
     until(&two.fresh("alice"), &id, "failed").await;
-    assert_eq!(
-        two.fresh("alice").lifecycle(&id).await.body["current_phase"],
-        "failed"
-    );
+    assert_eq!(two.fresh("alice").lifecycle(&id).await.body["current_phase"], "failed");
     let next = two.fresh("alice").discover(json!({})).await;
-    assert_eq!(
-        next.body["status"], "initiated",
-        "a dead scan is not joined"
-    );
+    assert_eq!(next.body["status"], "initiated", "a dead scan is not joined");
     assert_ne!(next.id(), id);
     two.service.shut_down().await;
 }
