@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::binomial::clopper_pearson;
+use crate::analysis::binomial::{Limits, clopper_pearson};
 use crate::analysis::scan::ScanHistory;
 use crate::model::answer::Answer;
 use crate::model::exchange::Connection;
@@ -90,7 +90,9 @@ pub fn offset_rates(scenario: &Scenario, scans: &[&ScanHistory<'_>]) -> Vec<Offs
         .into_iter()
         .filter_map(|((arm, at), count)| {
             let arm = scenario.arms.get(arm as usize)?;
-            let limits = clopper_pearson(count.scans_denied, count.scans, 0.95);
+            // Without a scan nothing is excluded.
+            let limits =
+                if count.scans == 0 { Limits { lower: 0.0, upper: 1.0 } } else { clopper_pearson(count.scans_denied, count.scans, 0.95) };
             Some(OffsetRate {
                 at,
                 arm: arm.name.clone(),

@@ -112,7 +112,7 @@ pub fn analyse(journal: &Journal) -> Analysis {
         round_trips: round_trips::round_trips(&exchanges),
         punctuality: punctuality::punctuality(&all),
         timeline: timeline::clearest(&all),
-        diagnosis: Diagnosis::default(),
+        diagnosis: diagnosis::diagnose(journal, &all, &scenarios),
         guarantees,
         scenarios,
     }

@@ -1,5 +1,6 @@
 //! `statusgap serve`: the reference service on a socket.
 
+use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
 
@@ -8,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::service_args::ServiceArgs;
-use crate::service::{Service, Settings};
+use crate::service::{KnobDescription, PresetDescription, Service, Settings};
 
 /// What `serve` is told.
 #[derive(Debug, Clone, Args)]
@@ -47,11 +48,11 @@ pub fn run(args: ServeArgs) -> ExitCode {
 /// Serves until SIGTERM or SIGINT. Ends with 0, with 2 if the settings, the store or the port cannot be used, with 1 if serving failed.
 async fn serve(args: ServeArgs) -> ExitCode {
     if args.list_knobs {
-        list_knobs();
+        print(&knob_list());
         return ExitCode::SUCCESS;
     }
     if args.list_presets {
-        list_presets();
+        print(&preset_list());
         return ExitCode::SUCCESS;
     }
     let refuse = |what: &str| {
@@ -78,12 +79,12 @@ async fn serve(args: ServeArgs) -> ExitCode {
         }
     };
     let (bound, signals) = ready;
-    let line = format!("READY http://{bound} preset={} workers={} store={}", settings.preset, settings.workers, settings.store.kind());
+    let line = format!("READY http://{bound} preset={} workers={} store={}\n", settings.preset, settings.workers, settings.store.kind());
     let service = match Service::open(settings).await {
         Ok(service) => service,
         Err(error) => return refuse(&error.to_string()),
     };
-    println!("{line}");
+    print(&line);
     match service.serve(listener, signals.any()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -113,20 +114,27 @@ impl Signals {
     }
 }
 
-fn list_knobs() {
-    for knob in Settings::knobs() {
-        println!("{} (default: {})\n    {}\n    {}", knob.name, knob.default, knob.explanation, knob.form);
-    }
+fn knob_list() -> String {
+    let describe =
+        |knob: &KnobDescription| format!("{} (default: {})\n    {}\n    {}\n", knob.name, knob.default, knob.explanation, knob.form);
+    Settings::knobs().iter().map(describe).collect()
 }
 
-fn list_presets() {
-    for preset in Settings::presets() {
-        println!("{}\n    {}", preset.name, preset.explanation);
+fn preset_list() -> String {
+    let describe = |preset: &PresetDescription| {
         let knobs: Vec<String> = preset.knobs.iter().map(|(knob, value)| format!("--set {knob}={value}")).collect();
-        match (preset.base, knobs.is_empty()) {
-            ("", true) => println!("    the defaults"),
-            ("", false) => println!("    {}", knobs.join(" ")),
-            (base, _) => println!("    {base} with {}", knobs.join(" ")),
-        }
-    }
+        let made_of = match (preset.base, knobs.is_empty()) {
+            ("", true) => "the defaults".to_owned(),
+            ("", false) => knobs.join(" "),
+            (base, _) => format!("{base} with {}", knobs.join(" ")),
+        };
+        format!("{}\n    {}\n    {made_of}\n", preset.name, preset.explanation)
+    };
+    Settings::presets().iter().map(describe).collect()
+}
+
+/// Writes to standard output. A reader that has gone away, as `head` does, has read enough.
+fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }

@@ -95,3 +95,43 @@ impl ServiceArgs {
         Ok(settings)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(Debug, clap::Parser)]
+    struct Cli {
+        #[command(flatten)]
+        service: ServiceArgs,
+    }
+
+    fn settings(args: &[&str]) -> Result<Settings, String> {
+        let cli = Cli::try_parse_from(["statusgap"].iter().chain(args)).map_err(|error| error.to_string())?;
+        cli.service.settings().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn later_and_more_specific_options_win() {
+        let settings =
+            settings(&["--service", "zoo-b", "--workers", "2", "--set", "workers=3", "--profile", "production", "--user", "bob:b"]);
+        let settings = settings.expect("good options");
+        assert_eq!((settings.preset.as_str(), settings.workers), ("zoo-b", 3));
+        assert_eq!(settings.durations, Durations::production());
+        assert_eq!(settings.users.into_iter().collect::<Vec<_>>(), [("b".to_owned(), "bob".to_owned())]);
+    }
+
+    #[test]
+    fn wrong_options_are_refused_with_what_was_expected() {
+        for (args, message) in [
+            (["--service", "soundd"], "there is no preset `soundd`; did you mean `sound`?"),
+            (["--set", "workers"], "`workers` is not NAME=VALUE"),
+            (["--user", "bob"], "`bob` is not NAME:TOKEN"),
+            (["--store", "mysql"], "knob `store`: `mysql` is not memory, embedded, or redis://host:port/db"),
+        ] {
+            assert_eq!(settings(&args).err().as_deref(), Some(message));
+        }
+    }
+}

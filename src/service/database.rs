@@ -141,7 +141,9 @@ impl Database {
         let now = Instant::now();
         match &self.copy {
             ReadCopy::None => {}
-            ReadCopy::Replica(follower, ..) | ReadCopy::Index(follower, _) => lock(follower).purge(now),
+            ReadCopy::Replica(follower, ..) | ReadCopy::Index(follower, _) => {
+                lock(follower).purge(now);
+            }
             ReadCopy::Quorum(replicas) => lock(replicas).purge(now),
         }
         self.store.purge()

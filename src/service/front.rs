@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderValue, Method};
+use axum::http::{HeaderValue, Method, header};
 use axum::response::Response;
 use rand::RngExt as _;
 use tokio::time::Instant;
@@ -112,7 +112,10 @@ pub(crate) async fn pass(State(front): State<Arc<Front>>, mut request: Request) 
     if front.shared.settings.path_decoding == PathDecoding::Eager {
         match decode_early(request.uri()) {
             Ok(uri) => *request.uri_mut() = uri,
-            Err(response) => return *response,
+            Err(response) => {
+                front.shared.metrics.request(&path, response.status().as_u16());
+                return *response;
+            }
         }
     }
     let cached = front.negative_cache.as_ref().filter(|_| request.method() == Method::GET && path.starts_with(STATUS));
@@ -124,13 +127,10 @@ pub(crate) async fn pass(State(front): State<Arc<Front>>, mut request: Request) 
     let worker = front.worker_for(peer);
     let Ok(mut response) = front.workers[worker].clone().oneshot(request).await;
     if let Some(refusal) = response.extensions_mut().remove::<Refusal>() {
-        let headers = response.headers().clone();
+        let allow = response.headers_mut().remove(header::ALLOW);
         response = refusal.complete(&path, front.shared.clock.unix_seconds());
-        // `Allow` of a 405, for example; the body's own headers stand.
-        for (name, value) in &headers {
-            if !response.headers().contains_key(name) {
-                response.headers_mut().insert(name, value.clone());
-            }
+        if let Some(allow) = allow {
+            response.headers_mut().insert(header::ALLOW, allow);
         }
     }
     if let Some(phase) = response.extensions_mut().remove::<FirstPhase>() {

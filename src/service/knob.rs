@@ -401,6 +401,11 @@ fn table() -> Vec<Knob> {
         knob!("crash-stage", crash_stage, "Where background tasks die."),
         knob!("crash-rate", crash_rate, "Share of scans that die at crash-stage."),
         knob!("on-crash", on_crash, "What becomes of a scan whose task died."),
+        knob!(
+            "lease",
+            lease,
+            "With guarded records in Redis: a running scan whose process shows no sign of life this long has failed; 0 is for ever."
+        ),
         knob!("outage", outage, "When the shared store is unavailable."),
         knob!("registration-delay", registration_delay, "Class A: time from the POST until the scan is first recorded, in the background."),
         knob!("replica-lag", replica_lag, "Class C: status reads a replica that gets every write this much later."),

@@ -43,7 +43,7 @@ impl Metrics {
         }
     }
 
-    /// From the acceptance of a scan to its first record.
+    /// From the acceptance of a scan that has ended to the instant it became visible.
     pub(crate) fn visible_after(&self, latency: Duration) {
         let mut counts = self.lock();
         counts.visibility_count += 1;
@@ -69,7 +69,7 @@ impl Metrics {
         }
         let _ = writeln!(
             text,
-            "# HELP statusgap_visibility_latency_seconds From acceptance to the first record of a scan.\n\
+            "# HELP statusgap_visibility_latency_seconds From acceptance to visibility, of scans that have ended.\n\
              # TYPE statusgap_visibility_latency_seconds summary\n\
              statusgap_visibility_latency_seconds_sum {}\nstatusgap_visibility_latency_seconds_count {}",
             counts.visibility_sum, counts.visibility_count

@@ -293,6 +293,8 @@ pub struct Settings {
     pub crash_rate: f64,
     /// What becomes of them.
     pub on_crash: OnCrash,
+    /// How long a running scan is believed to be alive without a sign of life in a shared Redis; 0: for ever.
+    pub lease: Duration,
     /// When the store is unavailable, since service start.
     pub outage: Option<(Duration, Duration)>,
     /// Class A: time from the POST to the first record of it.
@@ -380,6 +382,7 @@ impl Default for Settings {
             crash_stage: Stage::None,
             crash_rate: 1.0,
             on_crash: OnCrash::Vanish,
+            lease: Duration::from_secs(60),
             outage: None,
             registration_delay: Law::ZERO,
             replica_lag: Law::ZERO,

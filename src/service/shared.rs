@@ -97,6 +97,9 @@ impl Shared {
         let mut running = lock(&self.running);
         if running.get(&job.scan_id).is_some_and(|known| known.run <= job.run) {
             running.remove(&job.scan_id);
+            if let Some(visible) = self.truth.visible_since(&job.scan_id) {
+                self.metrics.visible_after(visible.saturating_duration_since(job.accepted));
+            }
         }
     }
 

@@ -1,8 +1,22 @@
 //! From findings to causes: which fault classes the log supports, and which it rules out by which probe.
+//!
+//! A pure function of the log, in the order in which a person would decide: what voids everything else first (controls), then
+//! what is seen on settled scans, then scans that are never seen, then the window at the start and what makes it. A class is
+//! named only on evidence of its own; what these probes cannot tell apart is said, with the probe that would.
+
+mod case;
+mod claims;
+mod flapping;
+mod never;
+mod start;
 
 use serde::{Deserialize, Serialize};
 
+use crate::analysis::ScenarioAnalysis;
+use crate::analysis::diagnosis::case::Case;
+use crate::analysis::scan::ScanHistory;
 use crate::model::fault::FaultClass;
+use crate::model::run::Journal;
 
 /// What the log says about causes. Empty when nothing is wrong.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -45,4 +59,42 @@ pub struct RuledOut {
     pub class: FaultClass,
     /// The probe, and what it showed.
     pub by: String,
+}
+
+impl Diagnosis {
+    /// Whether a class is among the causes.
+    pub fn names(&self, class: FaultClass) -> bool {
+        self.causes.iter().any(|cause| cause.class == class)
+    }
+
+    fn found(&mut self, class: FaultClass, strength: Strength, evidence: Vec<String>) {
+        self.causes.push(Cause { class, strength, evidence });
+    }
+
+    fn excluded(&mut self, class: FaultClass, by: String) {
+        self.ruled_out.push(RuledOut { class, by });
+    }
+}
+
+/// Diagnoses a log from its scans and what was found of each scenario.
+pub fn diagnose(journal: &Journal, scans: &[&ScanHistory<'_>], scenarios: &[ScenarioAnalysis]) -> Diagnosis {
+    let mut diagnosis = Diagnosis::default();
+    if claims::unknown_masked(&mut diagnosis, scenarios) {
+        // If everything is "visible", no other signature means anything.
+        return diagnosis;
+    }
+    let case = Case::new(journal, scans);
+    claims::foreign_disclosure(&mut diagnosis, scenarios);
+    claims::wrong_job(&mut diagnosis, scenarios);
+    let flapping = flapping::diagnose(&mut diagnosis, &case);
+    let lost = never::diagnose(&mut diagnosis, &case, &flapping);
+    start::diagnose(&mut diagnosis, &case, &flapping, &lost);
+    claims::held_response(&mut diagnosis, scenarios);
+    claims::stale(&mut diagnosis, &case, scenarios, &flapping);
+    // Strongest first; among equals the order of decision stands.
+    diagnosis.causes.sort_by_key(|cause| std::cmp::Reverse(cause.strength));
+    let named: Vec<FaultClass> = diagnosis.causes.iter().map(|cause| cause.class).collect();
+    diagnosis.ruled_out.retain(|out| !named.contains(&out.class));
+    diagnosis.ruled_out.sort_by_key(|out| out.class);
+    diagnosis
 }

@@ -46,10 +46,15 @@ impl<T> Eviction<T> {
         self.rule == Evict::Idle
     }
 
-    /// Somebody asked for a scan, or it was just made.
+    /// Watches a scan from now on, as if it had just been asked for.
+    pub(crate) fn watch(&self, scan_id: &str) {
+        self.asked_at().insert(scan_id.to_owned(), Instant::now());
+    }
+
+    /// Somebody asked for a scan; ids that are not watched leave no trace.
     pub(crate) fn asked(&self, scan_id: &str) {
-        if self.watches_idleness() {
-            self.asked_at().insert(scan_id.to_owned(), Instant::now());
+        if let Some(last) = self.asked_at().get_mut(scan_id) {
+            *last = Instant::now();
         }
     }
 
@@ -58,7 +63,9 @@ impl<T> Eviction<T> {
         loop {
             let last = self.asked_at().get(scan_id).copied();
             match last {
-                Some(last) if last.elapsed() < self.after => tokio::time::sleep_until(last + self.after).await,
+                Some(last) if last.elapsed() < self.after => {
+                    tokio::time::sleep_until(last + self.after).await;
+                }
                 _ => break,
             }
         }

@@ -196,9 +196,6 @@ fn start(shared: &Arc<Shared>, job: Job, slot: Option<JobSlot>, unrecorded: bool
     let (sender, receiver) = watch::channel(false);
     shared.job_begins(&job);
     shared.metrics.scan(Event::Started);
-    if !unrecorded {
-        shared.metrics.visible_after(job.accepted.elapsed());
-    }
     let start = Start { slot, unrecorded, first_phase: sender };
     let abort = shared.crew.spawn(run::run(shared.clone(), job.clone(), start));
     job.worker.set_task(&job.filter_key, &job.scan_id, job.run, abort);

@@ -2,10 +2,11 @@
 //!
 //! In comes an accepted request on some worker; out go records in result slots, lifecycle phases, and the task that writes them.
 //! `accept` decides what is written before the answer, `run` is the background work, `slots` knows where records and lookups are kept for
-//! each read path. None of this knows HTTP.
+//! each read path, `lease` notices that the process behind a scan is gone. None of this knows HTTP.
 
 pub(crate) mod accept;
 pub(crate) mod cancel;
+pub(crate) mod lease;
 pub(crate) mod run;
 pub(crate) mod slots;
 

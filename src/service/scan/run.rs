@@ -45,7 +45,10 @@ const ENDING_ATTEMPTS: usize = 300;
 /// Does the work of a job.
 pub(crate) async fn run(shared: Arc<Shared>, job: Job, start: Start) {
     let work = Work { dice: shared.chance.dice(Purpose::Work, job.ordinal), shared: &shared, job: &job };
-    let outcome = work.do_all(start).await;
+    let outcome = tokio::select! {
+        outcome = work.do_all(start) => outcome,
+        () = shared.keep_lease(&job) => Err(Stop::Died),
+    };
     match outcome {
         Ok(()) => shared.metrics.scan(Event::Completed),
         Err(Stop::Died) if shared.settings.on_crash == OnCrash::Fail => {
@@ -106,10 +109,7 @@ impl Work<'_> {
         for _ in 0..ENDING_ATTEMPTS {
             match self.shared.register(self.job, first.clone(), vec![phase.clone()]).await {
                 Ok(Admission::Superseded) => return Err(Stop::Superseded),
-                Ok(_) => {
-                    self.shared.metrics.visible_after(self.job.accepted.elapsed());
-                    return Ok(());
-                }
+                Ok(_) => return Ok(()),
                 Err(_) => sleep(Duration::from_millis(200)).await,
             }
         }
@@ -121,10 +121,16 @@ impl Work<'_> {
             return;
         }
         let (shared, job) = (self.shared.clone(), self.job.clone());
-        shared.eviction.asked(&job.scan_id);
         self.shared.crew.spawn(async move {
-            shared.eviction.idle(&job.scan_id).await;
-            shared.take_out(&job).await;
+            // A scan that is dropped while it runs comes back with its next snapshot, and is watched again.
+            loop {
+                shared.eviction.watch(&job.scan_id);
+                shared.eviction.idle(&job.scan_id).await;
+                shared.take_out(&job).await;
+                if shared.running_job(&job.scan_id).is_none() {
+                    break;
+                }
+            }
         });
     }
 
@@ -254,7 +260,7 @@ impl Work<'_> {
             return self.shared.write(self.job, record, also).await;
         }
         // The lookup outlives the result: both are written anew with each record.
-        let keys = self.shared.registration(self.job).into_iter().take(2);
+        let keys = self.shared.lookup_keys(self.job).into_iter();
         self.shared.write(self.job, record, keys.chain(also).collect()).await
     }
 }

@@ -42,15 +42,21 @@ impl Shared {
         Ok(Admission::Written)
     }
 
-    /// The keys by which a job's slot is found.
+    /// The keys written when a scan is registered: those by which its slot is found, and the user's latest scan.
     pub(crate) fn registration(&self, job: &Job) -> Vec<Write> {
+        let mut writes = self.lookup_keys(job);
+        let key = keys::user_latest(&job.user);
         let ttl = self.settings.ttl.lookup;
-        let set = |key, value: &str| Write::Set { key, value: value.to_owned(), ttl };
-        vec![
-            set(keys::lookup(job.region, &job.scan_id), &job.cache_key),
-            set(keys::index(job.region, &job.scan_id), &job.cache_key),
-            set(keys::user_latest(&job.user), &job.scan_id),
-        ]
+        writes.push(Write::Set { key, value: job.scan_id.clone(), ttl });
+        writes
+    }
+
+    /// The keys by which a job's slot is found, and its lease where there are leases.
+    pub(crate) fn lookup_keys(&self, job: &Job) -> Vec<Write> {
+        let set = |key| Write::Set { key, value: job.cache_key.clone(), ttl: self.settings.ttl.lookup };
+        let mut writes = vec![set(keys::lookup(job.region, &job.scan_id)), set(keys::index(job.region, &job.scan_id))];
+        writes.extend(self.lease(job));
+        writes
     }
 
     /// Writes a record into its slot.
@@ -89,12 +95,17 @@ impl Shared {
         }
     }
 
-    /// A lifecycle phase as a write.
+    /// A lifecycle phase of a job as a write.
     pub(crate) fn phase(&self, job: &Job, phase: &str, status: &str) -> Write {
+        self.phase_of(&job.scan_id, &job.user, phase, status)
+    }
+
+    /// A lifecycle phase of a scan as a write.
+    pub(crate) fn phase_of(&self, scan_id: &str, user: &str, phase: &str, status: &str) -> Write {
         Write::Phase {
-            scan_id: job.scan_id.clone(),
+            scan_id: scan_id.to_owned(),
             phase: phase.to_owned(),
-            value: json!({"status": status, "timestamp": self.clock.unix_seconds(), "user_id": job.user}).to_string(),
+            value: json!({"status": status, "timestamp": self.clock.unix_seconds(), "user_id": user}).to_string(),
             at: self.clock.unix_millis(),
             ttl: self.settings.ttl.lifecycle,
         }
@@ -143,8 +154,11 @@ impl Shared {
         {
             (answered, cache_key) = (latest, key);
         }
-        let record = self.record(view, worker, &cache_key, region).await?;
-        Ok(record.map(|record| Found { scan_id: answered, record }))
+        let Some(record) = self.record(view, worker, &cache_key, region).await? else {
+            return Ok(None);
+        };
+        let record = self.believe(record, &cache_key, region).await?;
+        Ok(Some(Found { scan_id: answered, record }))
     }
 
     async fn cache_key(&self, view: View, worker: &Worker, scan_id: &str, region: &str) -> Result<Option<String>, StoreError> {
@@ -156,9 +170,9 @@ impl Shared {
                 return Ok(None);
             }
         }
-        let mut found = self.database.get(view, &keys::lookup(region, scan_id)).await?;
+        let mut found = self.read(view, &keys::lookup(region, scan_id)).await?;
         if found.is_none() {
-            found = self.database.get(view, &keys::index(region, scan_id)).await?;
+            found = self.read(view, &keys::index(region, scan_id)).await?;
         }
         if let Some(cache_key) = found.as_deref().filter(|_| self.settings.read_path == ReadPath::MemoryFirst) {
             worker.register_lookup(scan_id, cache_key, self.settings.ttl.lookup, None);
@@ -168,7 +182,7 @@ impl Shared {
 
     async fn latest(&self, view: View, worker: &Worker, user: &str) -> Result<Option<String>, StoreError> {
         if self.settings.read_path == ReadPath::Store {
-            return self.database.get(view, &keys::user_latest(user)).await;
+            return self.read(view, &keys::user_latest(user)).await;
         }
         Ok(worker.latest(user))
     }
@@ -182,13 +196,21 @@ impl Shared {
                 return Ok(None);
             }
         }
-        let text = self.database.get(view, &keys::result(region, cache_key)).await?;
+        let text = self.read(view, &keys::result(region, cache_key)).await?;
         let record = text.as_deref().and_then(Record::from_text);
         if let Some(record) = record.as_ref().filter(|_| self.settings.read_path == ReadPath::MemoryFirst) {
             // The copy has a lifetime of its own, and nobody ever refreshes it: this is where a worker freezes.
             worker.put(cache_key, record, self.lifetime(record), None);
         }
         Ok(record)
+    }
+
+    /// Reads a key. With the store as a copy behind memory, a store that is away is taken for an empty one, as it was in the original.
+    async fn read(&self, view: View, key: &str) -> Result<Option<String>, StoreError> {
+        match self.database.get(view, key).await {
+            Err(_) if self.settings.read_path == ReadPath::MemoryFirst => Ok(None),
+            answer => answer,
+        }
     }
 
     fn copies_to_store(&self, job: &Job) -> bool {

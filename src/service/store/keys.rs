@@ -27,6 +27,11 @@ pub(crate) fn active(filter_key: &str) -> String {
     format!("opportunity_scan_active:{filter_key}")
 }
 
+/// Scan id → anything, for as long as the process that runs it lives.
+pub(crate) fn lease(scan_id: &str) -> String {
+    format!("opportunity_scan_lease:{scan_id}")
+}
+
 /// Scan id → its phases.
 pub(crate) fn lifecycle(scan_id: &str) -> String {
     format!("scan_lifecycle:{scan_id}")

@@ -1,0 +1,127 @@
+//! The evidence, arranged for diagnosis: each scan as a row of looks.
+
+use crate::analysis::scan::ScanHistory;
+use crate::model::answer::Answer;
+use crate::model::exchange::{Connection, Exchange, Route};
+use crate::model::run::Journal;
+use crate::model::scenario::{Arm, LoadModel, Scenario};
+
+/// One status answer that says seen or not seen. Ages in milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Look<'a> {
+    /// The age at which it was sent.
+    pub(super) age: f64,
+    /// The age at which its answer had arrived.
+    pub(super) until: f64,
+    pub(super) seen: bool,
+    pub(super) exchange: &'a Exchange,
+}
+
+/// One scan as a row of looks, by the time they were sent.
+#[derive(Debug)]
+pub(super) struct Row<'a> {
+    pub(super) scan: &'a ScanHistory<'a>,
+    pub(super) scenario: &'a Scenario,
+    pub(super) arm: &'a Arm,
+    /// At the usual address, on connections of their own.
+    pub(super) looks: Vec<Look<'a>>,
+    /// At the usual address, on the initiator's connection.
+    pub(super) kept: Vec<Look<'a>>,
+    /// At the address that was handed out.
+    pub(super) handed_out: Vec<Look<'a>>,
+}
+
+/// All rows of a log.
+#[derive(Debug)]
+pub(super) struct Case<'a> {
+    pub(super) journal: &'a Journal,
+    pub(super) rows: Vec<Row<'a>>,
+}
+
+impl<'a> Case<'a> {
+    pub(super) fn new(journal: &'a Journal, scans: &[&'a ScanHistory<'a>]) -> Case<'a> {
+        let rows = scans
+            .iter()
+            .filter(|scan| scan.id.is_some())
+            .filter_map(|scan| {
+                let scenario = journal.scenarios.get(scan.scenario as usize)?;
+                let arm = scenario.arms.get(scan.arm as usize)?;
+                let mut row = Row { scan, scenario, arm, looks: Vec::new(), kept: Vec::new(), handed_out: Vec::new() };
+                for exchange in scan.evidence() {
+                    let look = Look {
+                        age: scan.age(exchange).as_ms(),
+                        until: exchange.done.since(scan.t0.unwrap_or(scan.initiate.done)).as_ms(),
+                        seen: exchange.answer == Answer::Visible,
+                        exchange,
+                    };
+                    match (exchange.route, exchange.connection) {
+                        (Some(Route::HandedOut), _) => row.handed_out.push(look),
+                        (Some(Route::CacheBusted), _) => {}
+                        (None, Connection::KeepAlive) => row.kept.push(look),
+                        (None, _) => row.looks.push(look),
+                    }
+                }
+                Some(row)
+            })
+            .collect();
+        Case { journal, rows }
+    }
+
+    /// Rows that have looks on connections of their own.
+    pub(super) fn watched(&self) -> impl Iterator<Item = &Row<'a>> {
+        self.rows.iter().filter(|row| !row.looks.is_empty())
+    }
+}
+
+impl<'a> Row<'a> {
+    /// The first look that saw the scan.
+    pub(super) fn first_seen(&self) -> Option<&Look<'a>> {
+        self.looks.iter().filter(|look| look.seen).min_by(|a, b| a.until.total_cmp(&b.until))
+    }
+
+    /// The looks sent after the scan was known to have been seen.
+    pub(super) fn after_seen(&self) -> impl Iterator<Item = &Look<'a>> {
+        let seen = self.first_seen().map_or(f64::INFINITY, |look| look.until);
+        self.looks.iter().filter(move |look| look.age > seen)
+    }
+
+    /// The denials before the first sight.
+    pub(super) fn denied_at_start(&self) -> impl Iterator<Item = &Look<'a>> {
+        let seen = self.first_seen().map_or(f64::INFINITY, |look| look.until);
+        self.looks.iter().filter(move |look| !look.seen && look.age < seen)
+    }
+
+    /// The start window as `(last denial before the first sight, first sight]`.
+    pub(super) fn start(&self) -> Option<(f64, f64)> {
+        let seen = self.first_seen()?;
+        let denied = self.denied_at_start().map(|look| look.age).fold(0.0, f64::max);
+        Some((denied, seen.until))
+    }
+
+    /// Whether the scan was asked for while no other scan of its scenario was under way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.scenario.load.model == LoadModel::Closed { in_flight: 1 }
+    }
+
+    /// Whether the scan was asked for together with all others of its scenario.
+    pub(super) fn is_of_burst(&self) -> bool {
+        matches!(self.scenario.load.model, LoadModel::Open { every } if every.0.is_zero()) && self.scenario.load.scans >= 8
+    }
+}
+
+/// The median of some numbers; the lower one of two.
+pub(super) fn median(mut numbers: Vec<f64>) -> Option<f64> {
+    numbers.sort_by(f64::total_cmp);
+    numbers.get(numbers.len().saturating_sub(1) / 2).copied()
+}
+
+/// Milliseconds in words.
+pub(super) fn ms(value: f64) -> String {
+    if value < 10.0 {
+        format!("{value:.1} ms")
+    } else if value < 10_000.0 {
+        format!("{value:.0} ms")
+    } else {
+        format!("{:.1} s", value / 1e3)
+    }
+}

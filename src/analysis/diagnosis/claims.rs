@@ -1,0 +1,126 @@
+//! Classes that show in what is claimed rather than in when: N, Q, J, P and O.
+
+use crate::analysis::ScenarioAnalysis;
+use crate::analysis::diagnosis::case::{Case, ms};
+use crate::analysis::diagnosis::flapping::{Flapping, Kind};
+use crate::analysis::diagnosis::{Diagnosis, Strength};
+use crate::analysis::guarantees::Checked;
+use crate::model::answer::{Answer, State};
+use crate::model::exchange::Exchange;
+use crate::model::fault::FaultClass;
+use crate::model::guarantee::Guarantee;
+
+/// A guarantee over all scenarios: how often checked, how often broken, and the proofs.
+fn sum(scenarios: &[ScenarioAnalysis], guarantee: Guarantee) -> (u64, u64, Vec<String>) {
+    let all = || scenarios.iter().flat_map(|scenario| &scenario.guarantees).filter(|checked| checked.guarantee == guarantee);
+    let count = |of: fn(&Checked) -> u64| all().map(of).sum();
+    let proofs = all().flat_map(|checked| checked.evidence.iter().take(2)).take(3).map(|proof| proof.told.clone()).collect();
+    (count(|checked| checked.checked), count(|checked| checked.broken), proofs)
+}
+
+/// N: the never-issued control is visible.
+pub(super) fn unknown_masked(diagnosis: &mut Diagnosis, scenarios: &[ScenarioAnalysis]) -> bool {
+    let (checked, broken, proofs) = sum(scenarios, Guarantee::Honesty);
+    if broken > 0 {
+        let mut evidence = vec![format!("{broken} of {checked} polls for ids that were never issued were answered as visible")];
+        evidence.extend(proofs);
+        diagnosis.found(FaultClass::N, Strength::Strong, evidence);
+    } else if checked > 0 {
+        diagnosis.excluded(FaultClass::N, format!("the never-issued control: {checked} of {checked} not_found"));
+    }
+    broken > 0
+}
+
+/// Q: a foreign user sees the scan.
+pub(super) fn foreign_disclosure(diagnosis: &mut Diagnosis, scenarios: &[ScenarioAnalysis]) {
+    let (checked, broken, proofs) = sum(scenarios, Guarantee::Isolation);
+    if broken > 0 {
+        let mut evidence = vec![format!("a foreign user was answered for {broken} of {checked} scans")];
+        evidence.extend(proofs);
+        diagnosis.found(FaultClass::Q, Strength::Strong, evidence);
+    } else if checked > 0 {
+        diagnosis.excluded(FaultClass::Q, format!("a foreign user's polls: {checked} of {checked} scans not shown"));
+    }
+}
+
+/// J: another scan is answered.
+pub(super) fn wrong_job(diagnosis: &mut Diagnosis, scenarios: &[ScenarioAnalysis]) {
+    let (checked, broken, proofs) = sum(scenarios, Guarantee::Echo);
+    if broken > 0 {
+        let mut evidence = vec![format!("{broken} of {checked} scans were answered with another scan's id")];
+        evidence.extend(proofs);
+        diagnosis.found(FaultClass::J, Strength::Strong, evidence);
+    } else if checked > 0 {
+        diagnosis.excluded(FaultClass::J, format!("the echoed id: right in all of {checked} scans"));
+    }
+}
+
+/// P: polls on the initiator's connection are held back, polls on fresh ones are not.
+pub(super) fn held_response(diagnosis: &mut Diagnosis, scenarios: &[ScenarioAnalysis]) {
+    let (checked, broken, proofs) = sum(scenarios, Guarantee::Promptness);
+    let compared = scenarios
+        .iter()
+        .any(|scenario| scenario.round_trips.iter().any(|trips| trips.connection == crate::model::exchange::Connection::KeepAlive));
+    if broken > 0 && compared && proofs.iter().all(|proof| proof.contains("keep-alive")) {
+        let mut evidence = vec![format!(
+            "polls on the connection that carried the POST were held back in {broken} scans, polls on fresh connections were not"
+        )];
+        evidence.extend(proofs);
+        diagnosis.found(FaultClass::P, Strength::Strong, evidence);
+    } else if broken == 0 && compared {
+        diagnosis.excluded(FaultClass::P, format!("polls on kept connections: none of {checked} scans had one held back"));
+    }
+}
+
+/// O: an older state after a newer one, for good, or a state that never moves while the truth does.
+pub(super) fn stale(diagnosis: &mut Diagnosis, case: &Case<'_>, scenarios: &[ScenarioAnalysis], flapping: &Flapping) {
+    let mut evidence = Vec::new();
+    let mut strength = Strength::Strong;
+    let (checked, regressed, proofs) = sum(scenarios, Guarantee::MonotonicState);
+    // Where reads alternate between a primary and a replica that lags, older states come back for as long as the lag; only
+    // what lasts well beyond it is a fallback or a copy.
+    let lag_ms = match flapping.kind {
+        Some(Kind::MixedReads) => flapping.until_ms,
+        _ => 0.0,
+    };
+    let lasting: Vec<f64> = case.rows.iter().filter_map(|row| regression(row.scan)).filter(|lasted| *lasted > 2.0 * lag_ms).collect();
+    if !lasting.is_empty() {
+        evidence.push(format!(
+            "{} of {checked} scans went back from their end to an earlier state, as late as {} after it",
+            lasting.len(),
+            ms(lasting.iter().copied().fold(0.0, f64::max))
+        ));
+        evidence.extend(proofs);
+    } else if regressed > 0 && flapping.kind != Some(Kind::MixedReads) {
+        evidence.push(format!("the progress of {regressed} of {checked} scans went back"));
+        evidence.extend(proofs);
+        strength = Strength::Moderate;
+    }
+    let (watched, frozen, proofs) = sum(scenarios, Guarantee::Completion);
+    if frozen > 0 {
+        evidence.push(format!("{frozen} of {watched} scans that were watched to their end never showed it"));
+        evidence.extend(proofs);
+    }
+    if !evidence.is_empty() {
+        diagnosis.found(FaultClass::O, strength, evidence);
+    } else if watched > 0 && regressed == 0 {
+        diagnosis.excluded(FaultClass::O, format!("states over time: {watched} scans ended, and none of {checked} went back"));
+    }
+}
+
+/// How long after its end a scan still showed an earlier state, in ms; `None` if it never did.
+fn regression(scan: &crate::analysis::scan::ScanHistory<'_>) -> Option<f64> {
+    let (ended, _) = scan.ended()?;
+    let own = |poll: &&&Exchange| poll.echo.is_none() || poll.echo.as_deref() == scan.id;
+    scan.polls
+        .iter()
+        .filter(|poll| {
+            poll.answer == Answer::Visible
+                && poll.state == Some(State::Running)
+                && ended.done <= poll.sent
+                && poll.sent < scan.rewritten_from()
+        })
+        .filter(own)
+        .map(|poll| poll.sent.since(ended.done).as_ms())
+        .reduce(f64::max)
+}

@@ -1,0 +1,418 @@
+//! The window between the id and the first sight: A, C, D, E, G and I.
+
+use crate::analysis::compare::rates::Rates;
+use crate::analysis::diagnosis::case::{Case, Row, median, ms};
+use crate::analysis::diagnosis::flapping::{Flapping, Kind};
+use crate::analysis::diagnosis::never::Lost;
+use crate::analysis::diagnosis::{Diagnosis, Strength};
+use crate::model::exchange::Purpose;
+use crate::model::fault::FaultClass;
+use crate::model::scenario::Action;
+
+/// A commit that comes after the answer comes within this; what lasts longer is a registration.
+const COMMIT_MS: f64 = 30.0;
+
+/// What is known of the windows, from scans whose first poll was not preceded by another.
+struct Windows {
+    /// First polls of scans: how many, and how many were denied.
+    singles: usize,
+    denied: usize,
+    /// The latest first poll that was denied, and the earliest age from which every later first poll saw its scan.
+    latest_denied: f64,
+    /// Median of the brackets' ends.
+    median: Option<(f64, f64)>,
+}
+
+pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Flapping, lost: &Lost) {
+    if matches!(flapping.kind, Some(Kind::PerInstance | Kind::MixedReads)) {
+        under_disagreement(diagnosis, case, flapping, lost);
+        return;
+    }
+    let rows: Vec<&Row<'_>> = case.watched().filter(|row| !lost.contains(&row.scan.scan)).collect();
+    let windows = windows(&rows);
+    let denied_rows = rows.iter().filter(|row| row.denied_at_start().next().is_some()).count();
+    if denied_rows == 0 {
+        if rows.len() >= 8 {
+            rule_out_all(diagnosis, &rows);
+        }
+        return;
+    }
+    let observer = observer_effect(diagnosis, case, lost);
+    // A negative cache stretches every window that is polled more than once; only first polls tell the one beneath.
+    if observer && windows.denied < 3 {
+        return;
+    }
+    if queue(diagnosis, case, lost) {
+        return;
+    }
+    let rows_for_shape: Vec<&Row<'_>> =
+        if observer { rows.iter().copied().filter(|row| row.looks.len() == 1).collect() } else { rows.clone() };
+    if !observer && lattice(diagnosis, &rows_for_shape) {
+        return;
+    }
+    if commit(diagnosis, &rows, &windows, observer) {
+        return;
+    }
+    registration_or_lag(diagnosis, case, &rows, &windows, lost, observer);
+}
+
+fn windows(rows: &[&Row<'_>]) -> Windows {
+    let firsts: Vec<_> = rows.iter().filter_map(|row| row.looks.first()).collect();
+    let denied: Vec<f64> = firsts.iter().filter(|look| !look.seen).map(|look| look.age).collect();
+    let brackets: Vec<(f64, f64)> =
+        rows.iter().filter(|row| row.denied_at_start().next().is_some()).filter_map(|row| row.start()).collect();
+    let median_of = |end: fn(&(f64, f64)) -> f64| median(brackets.iter().map(end).collect());
+    Windows {
+        singles: firsts.len(),
+        denied: denied.len(),
+        latest_denied: denied.iter().copied().fold(0.0, f64::max),
+        median: median_of(|bracket| bracket.0).zip(median_of(|bracket| bracket.1)),
+    }
+}
+
+fn rule_out_all(diagnosis: &mut Diagnosis, rows: &[&Row<'_>]) {
+    let youngest = rows.iter().filter_map(|row| row.looks.first()).map(|look| look.age).fold(f64::INFINITY, f64::min);
+    let immediate = rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age <= 5.0).count();
+    let told = format!("{} scans, first polled from {} after the id: none denied", rows.len(), ms(youngest));
+    for class in [FaultClass::A, FaultClass::C, FaultClass::D, FaultClass::G] {
+        diagnosis.excluded(class, told.clone());
+    }
+    if immediate >= 20 {
+        diagnosis.excluded(FaultClass::I, format!("{immediate} scans polled at once: none denied"));
+    }
+    if rows.iter().filter(|row| row.is_of_burst()).count() >= 8 {
+        diagnosis.excluded(FaultClass::E, "scans asked for all at once: none denied".to_owned());
+    }
+}
+
+/// D: scans of equal age, one arm polled early and one not; the early polls make the difference.
+fn observer_effect(diagnosis: &mut Diagnosis, case: &Case<'_>, lost: &Lost) -> bool {
+    let mut evidence = Vec::new();
+    let mut tested = None;
+    for scenario in &case.journal.scenarios {
+        let [a, b] = scenario.arms.as_slice() else { continue };
+        let (Some(common), Some(first_a), Some(first_b)) = (a.offsets.last(), a.offsets.first(), b.offsets.first()) else { continue };
+        if b.offsets.last() != Some(common) || first_a == first_b || a.connection != b.connection {
+            continue;
+        }
+        let early_is_a = first_a < first_b;
+        let at_common = |arm_index: u32| {
+            let looks = case
+                .watched()
+                .filter(|row| row.scenario.name == scenario.name && row.scan.arm == arm_index && !lost.contains(&row.scan.scan))
+                .flat_map(|row| &row.looks)
+                .filter(|look| look.exchange.purpose == Purpose::Offset && look.exchange.offset == Some(common.as_nanos()));
+            let answers: Vec<bool> = looks.map(|look| look.seen).collect();
+            (answers.iter().filter(|seen| !**seen).count() as u64, answers.len() as u64)
+        };
+        let (early, undisturbed) = if early_is_a { (at_common(0), at_common(1)) } else { (at_common(1), at_common(0)) };
+        if early.1 < 4 || undisturbed.1 < 4 {
+            continue;
+        }
+        let test = Rates { base_events: undisturbed.0, base_trials: undisturbed.1, new_events: early.0, new_trials: early.1 }.boschloo();
+        let told = format!(
+            "paired polls at {common}: denied {}/{} where the scan had been polled before, {}/{} where it had not",
+            early.0, early.1, undisturbed.0, undisturbed.1
+        );
+        if test.p_higher <= 0.005 {
+            evidence.push(format!("{told} (p = {:.1e})", test.p_higher));
+        } else {
+            tested = Some(told);
+        }
+    }
+    let from_cache =
+        case.watched().flat_map(|row| &row.looks).filter(|look| !look.seen && look.exchange.cache.as_deref().is_some_and(says_hit)).count();
+    if from_cache > 0 {
+        evidence.push(format!("{from_cache} denials were answered from a cache, as their headers say"));
+    }
+    if evidence.is_empty() {
+        if let Some(told) = tested {
+            diagnosis.excluded(FaultClass::D, told);
+        } else {
+            diagnosis.undecided.push(
+                "cannot tell whether polling itself lengthens the window (D): poll pairs of scans at the same age, one of them early"
+                    .to_owned(),
+            );
+        }
+        return false;
+    }
+    let strength = if evidence.iter().any(|told| told.starts_with("paired")) { Strength::Strong } else { Strength::Moderate };
+    diagnosis.found(FaultClass::D, strength, evidence);
+    true
+}
+
+/// Whether a cache says that an answer was its own.
+fn says_hit(note: &str) -> bool {
+    let note = note.to_ascii_lowercase();
+    note.split(';').any(|part| {
+        let part = part.trim();
+        (part.contains("cache") && part.contains("hit"))
+            || part.strip_prefix("age: ").is_some_and(|age| age.parse::<u64>().is_ok_and(|age| age > 0))
+    })
+}
+
+/// E: the window grows with the place in the queue.
+fn queue(diagnosis: &mut Diagnosis, case: &Case<'_>, lost: &Lost) -> bool {
+    let mut found = false;
+    let mut checked = None;
+    for (index, _) in case.journal.scenarios.iter().enumerate() {
+        let mut burst: Vec<(f64, (f64, f64))> = case
+            .watched()
+            .filter(|row| row.scan.scenario as usize == index && row.is_of_burst() && !lost.contains(&row.scan.scan))
+            .filter_map(|row| {
+                let start = row.start().unwrap_or((row.denied_at_start().map(|look| look.age).fold(0.0, f64::max), f64::INFINITY));
+                Some((row.scan.t0?.0 as f64, start))
+            })
+            .collect();
+        if burst.len() < 8 {
+            continue;
+        }
+        burst.sort_by(|a, b| a.0.total_cmp(&b.0));
+        // The ends of the brackets bound each window; growth must show in the lower ends, where nothing is assumed.
+        let lower: Vec<f64> = burst.iter().map(|(_, (after, _))| *after).collect();
+        let third = lower.len() / 3;
+        let first = median(burst[..third].iter().map(|(_, (_, until))| *until).collect()).unwrap_or_default();
+        let last = median(lower[lower.len() - third..].to_vec()).unwrap_or_default();
+        let idle = median(case.watched().filter(|row| row.is_idle()).filter_map(|row| row.start()).map(|(_, until)| until).collect());
+        // Queues serve roughly in order, but not exactly in the order in which answers came back.
+        let by_size = spread(&lower);
+        let grows = last > 2.0 * first || idle.is_some_and(|idle| by_size > 3.0 * idle.max(5.0));
+        let told = format!(
+            "{} scans at once: the window grew from at most {} for the first third to at least {} for the last{}",
+            burst.len(),
+            ms(first),
+            ms(last),
+            idle.map_or_else(String::new, |idle| format!("; alone a scan was seen within {}", ms(idle)))
+        );
+        if grows && staircase(&burst) {
+            diagnosis.found(FaultClass::E, if idle.is_some() { Strength::Strong } else { Strength::Moderate }, vec![told]);
+            found = true;
+        } else {
+            checked = Some(format!(
+                "{} scans at once: the window did not grow with their number ({} for the first third, {} for the last)",
+                burst.len(),
+                ms(first),
+                ms(last)
+            ));
+        }
+    }
+    if !found {
+        if let Some(checked) = checked {
+            diagnosis.excluded(FaultClass::E, checked);
+        } else {
+            diagnosis.undecided.push("cannot tell whether the window grows with the queue (E): ask for several scans at once".to_owned());
+        }
+    }
+    found
+}
+
+fn spread(numbers: &[f64]) -> f64 {
+    let largest = numbers.iter().copied().fold(0.0, f64::max);
+    let smallest = numbers.iter().copied().fold(f64::INFINITY, f64::min);
+    largest - smallest.min(largest)
+}
+
+/// Whether the windows of a burst are many different ones, as a queue makes them, rather than one common instant: no single
+/// age lies in more than half of the brackets.
+fn staircase(burst: &[(f64, (f64, f64))]) -> bool {
+    let deepest = burst
+        .iter()
+        .map(|(_, (_, until))| burst.iter().filter(|(_, (after, end))| after < until && until <= end).count())
+        .max()
+        .unwrap_or_default();
+    deepest * 2 <= burst.len()
+}
+
+/// G: scans become visible on a common lattice of instants, whatever their age.
+fn lattice(diagnosis: &mut Diagnosis, rows: &[&Row<'_>]) -> bool {
+    let mut ages = Vec::new();
+    let mut instants = Vec::new();
+    for row in rows {
+        let (Some((after, until)), Some(t0)) = (row.start(), row.scan.t0) else { continue };
+        if until - after > 80.0 || row.denied_at_start().next().is_none() {
+            continue;
+        }
+        let origin = t0.0 as f64 / 1e6;
+        ages.push((after, until));
+        instants.push((origin + after, origin + until));
+    }
+    let n = ages.len();
+    if n < 12 {
+        diagnosis.undecided.push("cannot tell a delay (A) from an index that refreshes periodically (G): follow scans that were asked for at random instants closely".to_owned());
+        return false;
+    }
+    let by_age = stabbing(&mut ages);
+    let by_instant = stabbing(&mut instants);
+    let first = instants.iter().map(|bracket| bracket.1).fold(f64::INFINITY, f64::min);
+    let last = instants.iter().map(|bracket| bracket.0).fold(0.0, f64::max);
+    if by_instant.len() * 3 <= n && by_age.len() >= 4 && by_age.len() > by_instant.len() && by_instant.len() >= 3 {
+        let gaps: Vec<f64> = by_instant.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let period = median(gaps).unwrap_or_default();
+        diagnosis.found(
+            FaultClass::G,
+            Strength::Strong,
+            vec![
+                format!(
+                    "{n} scans, asked for over {}, became visible at only {} instants, about {} apart",
+                    ms(last - first),
+                    by_instant.len(),
+                    ms(period)
+                ),
+                format!("their windows differ: no fewer than {} different ages explain them", by_age.len()),
+            ],
+        );
+        return true;
+    }
+    diagnosis.excluded(
+        FaultClass::G,
+        format!("{n} scans became visible at no fewer than {} different instants: no common lattice", by_instant.len()),
+    );
+    false
+}
+
+/// The fewest points that touch every interval, by the greedy choice of right ends (which is optimal); the points are returned.
+fn stabbing(intervals: &mut [(f64, f64)]) -> Vec<f64> {
+    intervals.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let mut points: Vec<f64> = Vec::new();
+    for (after, until) in intervals.iter() {
+        if points.last().is_none_or(|point| point <= after) {
+            points.push(*until);
+        }
+    }
+    points
+}
+
+/// I: some polls at once are denied, none a few milliseconds later.
+fn commit(diagnosis: &mut Diagnosis, rows: &[&Row<'_>], windows: &Windows, observer: bool) -> bool {
+    let at_once: Vec<bool> = rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age <= 5.0).map(|look| look.seen).collect();
+    let denied = at_once.iter().filter(|seen| !**seen).count();
+    let last_denied = if observer {
+        windows.latest_denied
+    } else {
+        rows.iter().flat_map(|row| row.denied_at_start()).map(|look| look.age).fold(0.0, f64::max)
+    };
+    // The first sight after a denial bounds the window from above; a sight some milliseconds later is what makes it a commit.
+    let later = rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age > COMMIT_MS).count();
+    let later_denied = rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age > COMMIT_MS && !look.seen).count();
+    if last_denied > COMMIT_MS {
+        if at_once.len() >= 20 {
+            diagnosis.excluded(
+                FaultClass::I,
+                format!("the window lasts far longer than a commit: a poll at {} was still denied", ms(last_denied)),
+            );
+        }
+        return false;
+    }
+    if later < 8 {
+        diagnosis.undecided.push(format!(
+            "cannot tell a commit after the answer (I) from a delayed registration (A) with these offsets: the last not_found was at {}, and only {later} scans were first polled after {}",
+            ms(last_denied),
+            ms(COMMIT_MS)
+        ));
+    }
+    let always = denied == at_once.len();
+    if at_once.len() >= 10 && always {
+        return false;
+    }
+    diagnosis.found(
+        FaultClass::I,
+        if later >= 8 && at_once.len() >= 20 { Strength::Strong } else { Strength::Moderate },
+        vec![
+            format!("polled at once, {denied} of {} scans were denied", at_once.len()),
+            format!(
+                "the last denial came {} after the id; of {later} scans that were first polled later than {}, {later_denied} were denied",
+                ms(last_denied),
+                ms(COMMIT_MS)
+            ),
+        ],
+    );
+    true
+}
+
+/// A or C: a delay before the first sight. A second write tells them apart: a replica lags behind every write.
+fn registration_or_lag(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<'_>], windows: &Windows, lost: &Lost, observer: bool) {
+    let mut evidence = vec![format!(
+        "{} of {} first polls were denied, the latest {} after the id",
+        windows.denied,
+        windows.singles,
+        ms(windows.latest_denied)
+    )];
+    if let Some((after, until)) = windows.median.filter(|_| !observer) {
+        evidence.push(format!("half of the denied scans were seen within {}–{} and were never denied again", ms(after), ms(until)));
+    }
+    let witnessed = rows
+        .iter()
+        .filter(|row| {
+            let seen = row.first_seen().map_or(f64::INFINITY, |look| look.until);
+            row.scan.witness.iter().any(|reading| {
+                reading.answer == crate::model::answer::Answer::Visible
+                    && row.scan.t0.is_some_and(|t0| reading.done.since(t0).as_ms() < seen)
+            })
+        })
+        .count();
+    if witnessed > 0 {
+        evidence.push(format!("the witness knew {witnessed} of them before status did"));
+    }
+    let own = windows
+        .median
+        .map_or(windows.latest_denied, |(after, until)| if observer { windows.latest_denied } else { f64::midpoint(after, until) });
+    match second_write(case, lost) {
+        Some((after, until, n)) if after > 0.3 * own && after > 10.0 => {
+            evidence.push(format!("a second write lagged as well: {n} cancels were seen only after {}–{}", ms(after), ms(until)));
+            diagnosis.found(FaultClass::C, Strength::Strong, evidence);
+            diagnosis.excluded(FaultClass::A, "the second write lags like the first, which a delayed registration does not".to_owned());
+        }
+        Some((_, until, n)) => {
+            diagnosis
+                .excluded(FaultClass::C, format!("the second write: {n} cancels were seen within {}, so writes do not lag", ms(until)));
+            diagnosis.found(FaultClass::A, Strength::Strong, evidence);
+        }
+        None => {
+            diagnosis.undecided.push("cannot tell a delayed registration (A) from a replica that lags (C) without a second write: describe [cancel] in the target file".to_owned());
+            diagnosis.found(FaultClass::A, Strength::Moderate, evidence);
+        }
+    }
+}
+
+/// The lag of the second write: medians of the last poll that did not show it and of the first answer that did.
+fn second_write(case: &Case<'_>, lost: &Lost) -> Option<(f64, f64, usize)> {
+    let mut lower = Vec::new();
+    let mut upper = Vec::new();
+    for row in &case.rows {
+        let cancelled = row.scenario.then.as_ref().is_some_and(|then| then.action == Action::Cancel);
+        let Some(cancel) = row.scan.cancel.filter(|cancel| cancelled && !lost.contains(&row.scan.scan) && cancel.was_answered()) else {
+            continue;
+        };
+        let told: Vec<_> = row.scan.polls.iter().filter(|poll| poll.purpose == Purpose::Then && poll.seen.is_some()).collect();
+        let Some(shown) = told.iter().filter(|poll| poll.seen == Some(true)).min_by_key(|poll| poll.done) else { continue };
+        let hidden = told
+            .iter()
+            .filter(|poll| poll.seen == Some(false) && poll.sent < shown.sent)
+            .map(|poll| poll.sent.since(cancel.done).as_ms())
+            .fold(0.0, f64::max);
+        lower.push(hidden);
+        upper.push(shown.done.since(cancel.done).as_ms());
+    }
+    let n = lower.len();
+    (n >= 3).then_some(())?;
+    Some((median(lower)?, median(upper)?, n))
+}
+
+/// With workers that disagree, a denial before the first sight says nothing about time, unless nobody at all had seen any
+/// scan before some age.
+fn under_disagreement(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Flapping, lost: &Lost) {
+    if flapping.kind != Some(Kind::PerInstance) {
+        return;
+    }
+    let looks = || case.watched().filter(|row| !lost.contains(&row.scan.scan)).flat_map(|row| &row.looks);
+    let earliest = looks().filter(|look| look.seen).map(|look| look.until).fold(f64::INFINITY, f64::min);
+    let before = looks().filter(|look| look.age < earliest).count();
+    if !earliest.is_finite() || earliest < 15.0 || before < 20 {
+        return;
+    }
+    diagnosis.found(
+        FaultClass::A,
+        if before >= 50 { Strength::Strong } else { Strength::Moderate },
+        vec![format!("no worker knew any scan before {}: all of {before} polls up to then were denied", ms(earliest))],
+    );
+}
