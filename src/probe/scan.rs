@@ -144,7 +144,7 @@ impl ScanTask {
         let Some((accepted, t0)) = scan.initiate(Kind::Initiate, scan.task.planned).await else { return };
         scan.accepted = accepted;
         scan.t0 = t0;
-        scan.watch_over(fillers).await;
+        join(run.controls_at(&scan.accepted), scan.watch_over(fillers)).await;
     }
 }
 
