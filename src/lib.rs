@@ -2,6 +2,7 @@
 
 pub mod analysis;
 pub mod cli;
+pub mod inquiry;
 pub mod log;
 pub mod model;
 pub mod probe;
