@@ -199,7 +199,28 @@ impl Settings {
             Settings { users, .. } if users.is_empty() => {
                 conflict("a service needs at least one user")
             }
+            _ if self.read_copies() > 1 => conflict(
+                "replica-lag, index-period and quorum exclude each other: status reads one copy of the store",
+            ),
+            Settings {
+                read_path: ReadPath::Memory,
+                ..
+            } if self.read_copies() > 0 => conflict(
+                "replica-lag, index-period and quorum need a read-path that reads the store: memory-first or store",
+            ),
             _ => Ok(()),
         }
+    }
+
+    /// How many kinds of copy status is told to read instead of the store.
+    fn read_copies(&self) -> usize {
+        [
+            !self.replica_lag.is_zero(),
+            !self.index_period.is_zero(),
+            self.quorum != Quorum::Off,
+        ]
+        .into_iter()
+        .filter(|on| *on)
+        .count()
     }
 }

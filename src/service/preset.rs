@@ -123,6 +123,21 @@ const PRESETS: &[PresetDescription] = &[
         &[("store-handle", "on-read")],
     ),
     preset(
+        "slow",
+        "Healthy but slow: every status answer takes 100 to 400 ms, and 202 stands for running.",
+        "sound",
+        &[
+            ("status-latency", "uniform(100ms,400ms)"),
+            ("running-code", "202"),
+        ],
+    ),
+    preset(
+        "queued",
+        "Healthy with a queue: a job that waits for its slot is visible as scanning.",
+        "sound",
+        &[("queue-slots", "1"), ("queue-record", "at-accept")],
+    ),
+    preset(
         "zoo-a",
         "A, delayed registration: the record is created 2 s later, in the background.",
         "sound",

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+use super::fault::scope::Region;
 use super::record::{Admission, Record};
 use super::settings::StoreHandle;
 use super::truth::Truth;
@@ -124,6 +125,7 @@ impl Worker {
     /// Registers where a scan's entry is to be found. If something is there already, the scan can be answered from now on.
     pub(crate) fn register_lookup(
         &self,
+        region: Region,
         scan_id: &str,
         cache_key: &str,
         ttl: Duration,
@@ -131,9 +133,10 @@ impl Worker {
     ) {
         let mut memory = self.lock();
         let now = Instant::now();
+        let key = format!("{}{scan_id}", region.prefix());
         memory
             .scan_lookup
-            .insert(scan_id.to_owned(), (cache_key.to_owned(), now + ttl));
+            .insert(key, (cache_key.to_owned(), now + ttl));
         let warm = memory
             .opportunity_cache
             .get(cache_key)
@@ -144,11 +147,12 @@ impl Worker {
     }
 
     /// Where a scan's entry is to be found.
-    pub(crate) fn lookup(&self, scan_id: &str) -> Option<String> {
+    pub(crate) fn lookup(&self, region: Region, scan_id: &str) -> Option<String> {
         let memory = self.lock();
-        memory
+        let found = memory
             .scan_lookup
-            .get(scan_id)
+            .get(&format!("{}{scan_id}", region.prefix()));
+        found
             .filter(|(_, until)| Instant::now() < *until)
             .map(|(key, _)| key.clone())
     }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::service::fault::mangling::encode_segment;
 use crate::service::fault::negative_cache::Absent;
+use crate::service::fault::scope::Region;
 use crate::service::record::{Record, State};
 use crate::service::scan::slots::Found;
 
@@ -13,14 +14,10 @@ use crate::service::scan::slots::Found;
 pub(super) const ESTIMATED_SECONDS: u64 = 120;
 
 /// The address of a scan under one of the two read routes. The other region has to be named.
-pub(super) fn address(route: &str, scan_id: &str, region: &str) -> String {
-    let region = if region.is_empty() {
-        String::new()
-    } else {
-        format!("?region={}", region.trim_end_matches('/'))
-    };
+pub(super) fn address(route: &str, scan_id: &str, region: Region) -> String {
+    let query = region.query();
     format!(
-        "/api/v1/opportunities/{route}/{}{region}",
+        "/api/v1/opportunities/{route}/{}{query}",
         encode_segment(scan_id)
     )
 }
@@ -34,7 +31,7 @@ pub(super) fn status_not_found() -> Response {
 }
 
 /// Status from a record. `running_code` is the HTTP code for a scan that still runs.
-pub(super) fn status(found: &Found, region: &str, running_code: StatusCode) -> Response {
+pub(super) fn status(found: &Found, region: Region, running_code: StatusCode) -> Response {
     let Found { scan_id, record } = found;
     let progress = progress(record);
     let body = match record.state {

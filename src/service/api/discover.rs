@@ -8,8 +8,9 @@ use serde_json::json;
 
 use super::Context;
 use super::answer::{ESTIMATED_SECONDS, address, progress};
-use super::identity::{Region, ScanId, User};
+use super::identity::{ScanId, User};
 use super::refusal::Refusal;
+use crate::service::fault::scope::Region;
 use crate::service::request::DiscoverRequest;
 use crate::service::scan::accept::{Accepted, accept};
 use crate::service::scan::cancel::{CANCELLED, Cancelled};
@@ -79,9 +80,9 @@ pub(super) async fn cancel(
     State(context): State<Context>,
     User(user): User,
     ScanId(scan_id): ScanId,
-    Region(region): Region,
+    region: Region,
 ) -> Result<Response, Refusal> {
-    match scan_cancel::cancel(&context.shared, &context.worker, &user, &scan_id, &region).await? {
+    match scan_cancel::cancel(&context.shared, &context.worker, &user, &scan_id, region).await? {
         Cancelled::Done => {
             let body = json!({"success": true, "status": "failed", "scan_id": scan_id, "message": CANCELLED});
             Ok(axum::Json(body).into_response())

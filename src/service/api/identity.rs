@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::Context;
 use super::refusal::Refusal;
+use crate::service::fault::scope::Region;
 
 /// The user whose token came with the request.
 #[derive(Debug, Clone)]
@@ -55,18 +56,17 @@ impl FromRequestParts<Context> for ScanId {
     }
 }
 
-/// The region that the query string names; empty for the default one.
-#[derive(Debug, Clone)]
-pub(super) struct Region(pub(super) String);
-
+/// The region that the query string names.
 impl FromRequestParts<Context> for Region {
-    type Rejection = std::convert::Infallible;
+    type Rejection = Refusal;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Context) -> Result<Self, Self::Rejection> {
-        let query = parts.uri.query().unwrap_or_default();
-        let region = query
-            .split('&')
-            .find_map(|pair| pair.strip_prefix("region="));
-        Ok(Region(region.unwrap_or_default().to_owned()))
+    async fn from_request_parts(parts: &mut Parts, _: &Context) -> Result<Self, Refusal> {
+        let unknown = || {
+            Refusal::new(
+                StatusCode::BAD_REQUEST,
+                "The query string names a region that there is not",
+            )
+        };
+        Region::from_query(parts.uri.query().unwrap_or_default()).ok_or_else(unknown)
     }
 }

@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use super::Context;
 use super::answer;
-use super::identity::{Region, ScanId, User};
+use super::identity::{ScanId, User};
 use super::refusal::Refusal;
 use crate::service::chance::Purpose;
+use crate::service::fault::scope::Region;
 use crate::service::settings::{Fallback, ReadPath};
 
 /// `GET /opportunities/status/{scan_id}`
@@ -17,7 +18,7 @@ pub(super) async fn status(
     State(context): State<Context>,
     User(user): User,
     ScanId(scan_id): ScanId,
-    Region(region): Region,
+    region: Region,
 ) -> Result<Response, Refusal> {
     let shared = &context.shared;
     let settings = &shared.settings;
@@ -33,10 +34,10 @@ pub(super) async fn status(
     let running_code = StatusCode::from_u16(settings.running_code).unwrap_or(StatusCode::OK);
     shared.eviction.asked(&scan_id);
     if let Some(found) = shared
-        .find(&context.worker, &user, &scan_id, &region)
+        .find(&context.worker, &user, &scan_id, region)
         .await?
     {
-        return Ok(answer::status(&found, &region, running_code));
+        return Ok(answer::status(&found, region, running_code));
     }
     if lifecycle_vouches(&context, &user, &scan_id).await? {
         return Ok(answer::status_presumed(
@@ -60,11 +61,11 @@ pub(super) async fn results(
     State(context): State<Context>,
     User(user): User,
     ScanId(scan_id): ScanId,
-    Region(region): Region,
+    region: Region,
 ) -> Result<Response, Refusal> {
     let found = context
         .shared
-        .find(&context.worker, &user, &scan_id, &region)
+        .find(&context.worker, &user, &scan_id, region)
         .await?;
     found
         .as_ref()

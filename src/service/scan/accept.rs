@@ -7,11 +7,12 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::run::{self, Start};
-use super::{Fate, Job, REMOTE_REGION};
+use super::{Fate, Job};
 use crate::service::chance::{Dice, Purpose, happens};
 use crate::service::fault::hold::FirstPhase;
 use crate::service::fault::mangling::special_tail;
 use crate::service::fault::queue::{JobSlot, Queue};
+use crate::service::fault::scope::Region;
 use crate::service::metrics::Event;
 use crate::service::record::Record;
 use crate::service::request::DiscoverRequest;
@@ -37,7 +38,7 @@ pub(crate) enum Accepted {
         /// Its present record, if one has been written yet.
         record: Option<Record>,
         /// Its region.
-        region: &'static str,
+        region: Region,
     },
 }
 
@@ -88,7 +89,7 @@ pub(crate) async fn accept(
         Some(rival) => {
             let region = shared
                 .running_job(&rival.scan_id)
-                .map_or("", |job| job.region);
+                .map_or(Region::Home, |job| job.region);
             Ok(Accepted::Joined {
                 scan_id: rival.scan_id,
                 record: rival.record,
@@ -120,9 +121,9 @@ fn new_job(shared: &Shared, worker: &Arc<Worker>, user: &str, request: &Discover
     };
     Job {
         region: if happens(settings.remote_region_share, &mut dice) {
-            REMOTE_REGION
+            Region::Remote
         } else {
-            ""
+            Region::Home
         },
         scan_id,
         user: user.to_owned(),
@@ -181,7 +182,9 @@ async fn claim_in_store(
                 &job.worker,
                 &job.user,
                 &holder,
-                shared.running_job(&holder).map_or("", |job| job.region),
+                shared
+                    .running_job(&holder)
+                    .map_or(Region::Home, |job| job.region),
             )
             .await?;
         let record = found.map(|found| found.record);
@@ -211,8 +214,11 @@ async fn claim_in_memory(
     phases: Vec<Write>,
 ) -> Result<Option<Rival>, StoreError> {
     if let Claim::Running(task) = job.worker.claim_task(&job.filter_key, &job.scan_id) {
+        let region = shared
+            .running_job(&task.scan_id)
+            .map_or(Region::Home, |job| job.region);
         let found = shared
-            .find_current(&job.worker, &job.user, &task.scan_id, "")
+            .find_current(&job.worker, &job.user, &task.scan_id, region)
             .await?;
         return Ok(Some(Rival {
             scan_id: task.scan_id,
@@ -243,7 +249,7 @@ async fn restart(
     job.worker.abort_task(&rival.scan_id);
     job.region = shared
         .running_job(&rival.scan_id)
-        .map_or("", |job| job.region);
+        .map_or(Region::Home, |job| job.region);
     if shared.settings.slot == Slot::PerScan {
         job.cache_key = format!("{}:{}", job.user, rival.scan_id);
     }

@@ -1,5 +1,6 @@
 //! Cancelling a scan: the second write that every client can make.
 
+use crate::service::fault::scope::Region;
 use crate::service::metrics::Event;
 use crate::service::record::{Admission, Record, State};
 use crate::service::scan::Job;
@@ -28,7 +29,7 @@ pub(crate) async fn cancel(
     worker: &Arc<Worker>,
     user: &str,
     scan_id: &str,
-    region: &str,
+    region: Region,
 ) -> Result<Cancelled, StoreError> {
     let Some(found) = shared
         .find_current(worker, user, scan_id, region)

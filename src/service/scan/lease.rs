@@ -5,6 +5,7 @@
 
 use super::Job;
 use crate::service::database::View;
+use crate::service::fault::scope::Region;
 use crate::service::record::{Admission, Record, State};
 use crate::service::settings::{Placeholder, ReadPath, StoreChoice};
 use crate::service::shared::Shared;
@@ -40,7 +41,7 @@ impl Shared {
         &self,
         record: Record,
         cache_key: &str,
-        region: &str,
+        region: Region,
     ) -> Result<Record, StoreError> {
         if record.is_terminal() || !self.has_leases() || self.running_job(&record.scan_id).is_some()
         {

@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use rand::RngExt as _;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use super::{IN_PROGRESS, Job, cancel};
 use crate::service::chance::{Dice, Purpose};
@@ -48,6 +48,7 @@ pub(crate) async fn run(shared: Arc<Shared>, job: Job, start: Start) {
         dice: shared.chance.dice(Purpose::Work, job.ordinal),
         shared: &shared,
         job: &job,
+        due: Instant::now(),
     };
     let outcome = tokio::select! {
         outcome = work.do_all(start) => outcome,
@@ -93,6 +94,8 @@ struct Work<'a> {
     shared: &'a Arc<Shared>,
     job: &'a Job,
     dice: Dice,
+    /// When the present stage is over. Stages are timed from here and not from when the timer woke, so that their lateness does not add up.
+    due: Instant,
 }
 
 impl Work<'_> {
@@ -100,10 +103,12 @@ impl Work<'_> {
         self.wait_to_be_recorded(start.slot, start.unrecorded)
             .await?;
         self.watch_idleness();
+        self.due = Instant::now();
         self.prepare(start.first_phase).await?;
         let mut record = self.job.record(self.shared, State::Scanning, IN_PROGRESS);
         self.snapshot(&mut record).await?;
         self.run_strategies(&mut record).await?;
+        self.due = Instant::now();
         self.pass(Stage::Finalise, self.shared.settings.durations.finalise)
             .await?;
         self.complete(record).await
@@ -202,7 +207,8 @@ impl Work<'_> {
 
     /// Takes as long as the law says, and dies if that is the job's fate here.
     async fn pass(&mut self, stage: Stage, law: Law) -> Result<(), Stop> {
-        sleep(law.draw(&mut self.dice)).await;
+        self.due += law.draw(&mut self.dice);
+        sleep_until(self.due).await;
         self.survive(stage)
     }
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Job, REMOTE_REGION};
+use super::Job;
 use crate::service::database::View;
+use crate::service::fault::scope::Region;
 use crate::service::record::{Admission, Record};
 use crate::service::settings::{Fallback, Placeholder, ReadPath, Resolve, StoreHandle};
 use crate::service::shared::Shared;
@@ -40,8 +41,13 @@ impl Shared {
                     .map(|()| Admission::Written),
             };
         }
-        job.worker
-            .register_lookup(&job.scan_id, &job.cache_key, ttl, Some(&self.truth));
+        job.worker.register_lookup(
+            job.region,
+            &job.scan_id,
+            &job.cache_key,
+            ttl,
+            Some(&self.truth),
+        );
         job.worker.set_latest(&job.user, &job.scan_id, ttl);
         let shared = if self.copies_to_store(job) {
             self.registration(job)
@@ -182,7 +188,7 @@ impl Shared {
         worker: &Worker,
         user: &str,
         scan_id: &str,
-        region: &str,
+        region: Region,
     ) -> Result<Option<Found>, StoreError> {
         if self.settings.store_handle == StoreHandle::OnRead {
             worker.open_handle();
@@ -197,7 +203,7 @@ impl Shared {
         worker: &Worker,
         user: &str,
         scan_id: &str,
-        region: &str,
+        region: Region,
     ) -> Result<Option<Found>, StoreError> {
         self.find_in(View::Primary, worker, user, scan_id, region)
             .await
@@ -209,9 +215,8 @@ impl Shared {
         worker: &Worker,
         user: &str,
         scan_id: &str,
-        region: &str,
+        region: Region,
     ) -> Result<Option<Found>, StoreError> {
-        let region = if region.is_empty() { "" } else { REMOTE_REGION };
         let Some(mut cache_key) = self.cache_key(view, worker, scan_id, region).await? else {
             return Ok(None);
         };
@@ -243,10 +248,10 @@ impl Shared {
         view: View,
         worker: &Worker,
         scan_id: &str,
-        region: &str,
+        region: Region,
     ) -> Result<Option<String>, StoreError> {
         if self.settings.read_path != ReadPath::Store {
-            if let Some(cache_key) = worker.lookup(scan_id) {
+            if let Some(cache_key) = worker.lookup(region, scan_id) {
                 return Ok(Some(cache_key));
             }
             if self.settings.read_path == ReadPath::Memory || !worker.has_handle() {
@@ -261,7 +266,7 @@ impl Shared {
             .as_deref()
             .filter(|_| self.settings.read_path == ReadPath::MemoryFirst)
         {
-            worker.register_lookup(scan_id, cache_key, self.settings.ttl.lookup, None);
+            worker.register_lookup(region, scan_id, cache_key, self.settings.ttl.lookup, None);
         }
         Ok(found)
     }
@@ -283,7 +288,7 @@ impl Shared {
         view: View,
         worker: &Worker,
         cache_key: &str,
-        region: &str,
+        region: Region,
     ) -> Result<Option<Record>, StoreError> {
         if self.settings.read_path != ReadPath::Store {
             if let Some(record) = worker.entry(cache_key) {

@@ -38,7 +38,7 @@ async fn deferred_knows_the_instant_at_which_a_scan_became_visible() {
         .expect("it is visible by now");
     let after = visible - began;
     assert!(
-        Duration::from_millis(1999) < after && after <= Duration::from_millis(2004),
+        Duration::from_millis(1999) < after && after <= Duration::from_millis(2002),
         "{after:?}"
     );
 }

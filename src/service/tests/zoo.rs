@@ -427,7 +427,7 @@ async fn records_are_evicted_by_count_by_completion_and_by_idleness() {
 
 #[tokio::test(start_paused = true)]
 async fn a_visible_queue_is_slow_and_healthy() {
-    let world = World::open("zoo-e", &[("queue-record", "at-accept")]).await;
+    let world = World::open("queued", &[]).await;
     for number in 0..6 {
         let id = own_scan(&world, number).await;
         assert_eq!(world.status(&id).await, "scanning 0/14");
@@ -486,4 +486,23 @@ async fn a_published_quorum_gives_its_published_share_through_the_router() {
         (135..=215).contains(&fresh),
         "{fresh} of 400 were fresh at once"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn knobs_that_could_have_no_effect_are_refused() {
+    for (preset, knobs) in [
+        ("deferred", [("replica-lag", "1s"), ("workers", "1")]),
+        ("zoo-b", [("quorum", "YMMR"), ("workers", "1")]),
+        ("sound", [("replica-lag", "1s"), ("index-period", "1s")]),
+        ("sound", [("workers", "0"), ("replica-lag", "1s")]),
+    ] {
+        let refused = Service::open(settings(preset, &knobs)).await;
+        assert!(refused.is_err(), "{preset} with {knobs:?} was opened");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_scope_fault_works_in_worker_memory_too() {
+    let world = World::open("zoo-b", &[("workers", "1"), ("remote-region-share", "1")]).await;
+    assert!(scope(&world).await);
 }
