@@ -29,6 +29,7 @@ mod duration;
 mod fault;
 mod front;
 mod knob;
+mod knob_value;
 mod law;
 mod metrics;
 mod preset;
