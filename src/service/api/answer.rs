@@ -32,7 +32,9 @@ pub(super) fn status_not_found() -> Response {
 
 /// Status from a record. `running_code` is the HTTP code for a scan that still runs.
 pub(super) fn status(found: &Found, region: Region, running_code: StatusCode) -> Response {
-    let Found { scan_id, record } = found;
+    let Found {
+        scan_id, record, ..
+    } = found;
     let progress = progress(record);
     let body = match record.state {
         State::Accepted | State::Scanning => json!({
@@ -68,7 +70,9 @@ pub(super) fn status_presumed(scan_id: &str, message: &str, running_code: Status
 
 /// Results from a record; `None` where there are none to be had.
 pub(super) fn results(found: &Found) -> Option<Response> {
-    let Found { scan_id, record } = found;
+    let Found {
+        scan_id, record, ..
+    } = found;
     match record.state {
         State::Accepted | State::Scanning => {
             let body = json!({

@@ -1,13 +1,15 @@
 //! Cancelling a scan: the second write that every client can make.
 
+use std::sync::Arc;
+
 use crate::service::fault::scope::Region;
 use crate::service::metrics::Event;
 use crate::service::record::{Admission, Record, State};
 use crate::service::scan::Job;
+use crate::service::settings::ReadPath;
 use crate::service::shared::Shared;
 use crate::service::store::{StoreError, Write, keys};
 use crate::service::worker::Worker;
-use std::sync::Arc;
 
 /// What a cancelled scan says.
 pub(crate) const CANCELLED: &str = "Scan cancelled";
@@ -38,29 +40,31 @@ pub(crate) async fn cancel(
     else {
         return Ok(Cancelled::Unknown);
     };
-    let Some(job) = shared
-        .running_job(&found.record.scan_id)
-        .filter(|_| !found.record.is_terminal())
-    else {
+    if found.record.is_terminal() {
         return Ok(Cancelled::TooLate);
-    };
-    worker.abort_task(&job.scan_id);
-    Ok(
-        match end(
-            shared,
-            &Job {
+    }
+    let admission = match shared.running_job(&found.record.scan_id) {
+        Some(job) => {
+            worker.abort_task(&job.scan_id);
+            let here = Job {
                 worker: worker.clone(),
                 ..job
-            },
-            Some(found.record),
-            CANCELLED,
-        )
-        .await?
-        {
-            Admission::Written => Cancelled::Done,
-            Admission::Behind | Admission::Superseded => Cancelled::TooLate,
-        },
-    )
+            };
+            end(shared, &here, Some(found.record), CANCELLED).await?
+        }
+        None if shared.settings.read_path == ReadPath::Store => {
+            shared
+                .fail_elsewhere(&found.record, &found.cache_key, region, CANCELLED)
+                .await?
+                .0
+        }
+        // Its task died and left this entry in memory: there is nothing to cancel.
+        None => Admission::Superseded,
+    };
+    Ok(match admission {
+        Admission::Written => Cancelled::Done,
+        Admission::Behind | Admission::Superseded => Cancelled::TooLate,
+    })
 }
 
 /// Ends a running job as failed, keeping the progress it had.

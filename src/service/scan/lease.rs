@@ -55,9 +55,29 @@ impl Shared {
         {
             return Ok(record);
         }
+        Ok(
+            match self
+                .fail_elsewhere(&record, cache_key, region, ABANDONED)
+                .await?
+            {
+                (Admission::Written, failed) => failed,
+                // Somebody was quicker; the next read shows what is there.
+                (Admission::Behind | Admission::Superseded, _) => record,
+            },
+        )
+    }
+
+    /// Records a scan in the store as failed that does not run in this process. Returns the record as written, if it was.
+    pub(crate) async fn fail_elsewhere(
+        &self,
+        record: &Record,
+        cache_key: &str,
+        region: Region,
+        message: &str,
+    ) -> Result<(Admission, Record), StoreError> {
         let failed = Record {
             state: State::Failed,
-            message: ABANDONED.into(),
+            message: message.to_owned(),
             updated: self.clock.unix_millis(),
             ..record.clone()
         };
@@ -67,11 +87,9 @@ impl Shared {
             ttl: self.settings.ttl.full,
         };
         let phase = self.phase_of(&failed.scan_id, &failed.user_id, "failed", "error");
-        match self.database.put_guarded(&put, &[phase], None).await? {
-            Admission::Written => Ok(failed),
-            // Somebody was quicker; the next read shows what is there.
-            Admission::Behind | Admission::Superseded => Ok(record),
-        }
+        // The flag that it runs stays, under a key only its own process knows; the next claim finds an ended scan and lowers it.
+        let admission = self.database.put_guarded(&put, &[phase], None).await?;
+        Ok((admission, failed))
     }
 
     fn has_leases(&self) -> bool {

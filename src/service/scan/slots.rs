@@ -18,6 +18,8 @@ use crate::service::worker::Worker;
 pub(crate) struct Found {
     /// The id the answer carries.
     pub(crate) scan_id: String,
+    /// The slot it was found in.
+    pub(crate) cache_key: String,
     pub(crate) record: Record,
 }
 
@@ -239,6 +241,7 @@ impl Shared {
         let record = self.believe(record, &cache_key, region).await?;
         Ok(Some(Found {
             scan_id: answered,
+            cache_key,
             record,
         }))
     }

@@ -252,6 +252,24 @@ async fn two_sound_services_on_one_redis_are_one_service() {
         id,
         "and can take it over"
     );
+    let other = one
+        .fresh("alice")
+        .discover(json!({"symbols": ["S"]}))
+        .await
+        .id();
+    assert_eq!(
+        two.fresh("alice").cancel(&other).await.code,
+        200,
+        "the second service can cancel it"
+    );
+    assert_eq!(one.status(&other).await, "failed");
+    assert_eq!(
+        one.fresh("alice")
+            .discover(json!({"symbols": ["S"]}))
+            .await
+            .body["status"],
+        "initiated"
+    );
     one.service.shut_down().await;
     two.service.shut_down().await;
 }
