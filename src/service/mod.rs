@@ -12,13 +12,17 @@
 //! One route is not in the original contract: `POST /api/v1/opportunities/cancel/{scan_id}`, for the owner, ends a running scan as
 //! `failed` with the message "Scan cancelled". It is the second write that tells a lagging replica from a late registration.
 //!
-//! ```no_run
-//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use statusgap::service::{Service, Settings};
-//! let service = Service::open(Settings::preset("deferred")?).await?;
-//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-//! service.serve(listener, async {}).await?;
+//! ```
+//! use statusgap::service::{OpenError, Service, Settings};
+//!
+//! # async fn example() -> Result<(), OpenError> {
+//! let mut settings = Settings::preset("sound")?;
+//! settings.set("replica-lag", "uniform(100ms,400ms)")?;
+//! let service = Service::open(settings).await?;
+//! let _router = service.router(); // or service.serve(listener, shutdown)
+//! service.shut_down().await;
 //! # Ok(()) }
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(example()).unwrap();
 //! ```
 
 mod api;
