@@ -15,6 +15,7 @@ use crate::service::request::DiscoverRequest;
 use crate::service::scan::accept::{Accepted, accept};
 use crate::service::scan::cancel::{CANCELLED, Cancelled};
 use crate::service::scan::{Job, cancel as scan_cancel};
+use crate::service::store::StoreError;
 
 /// Largest body that is read.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -34,10 +35,12 @@ pub(super) async fn discover(
     }
     let filters = request.filters.to_json();
     let recommendations = request.recommendations;
-    match accept(&context.shared, &context.worker, &user, request).await? {
+    let hold = context.shared.settings.hold_connection.is_on();
+    let acceptance = async move { accept(&context.shared, &context.worker, &user, request).await };
+    match to_the_end(acceptance).await? {
         Accepted::Started { job, first_phase } => {
             let mut response = started(&job, recommendations);
-            if context.shared.settings.hold_connection.is_on() {
+            if hold {
                 response.extensions_mut().insert(first_phase);
             }
             Ok(response)
@@ -82,7 +85,11 @@ pub(super) async fn cancel(
     ScanId(scan_id): ScanId,
     region: Region,
 ) -> Result<Response, Refusal> {
-    match scan_cancel::cancel(&context.shared, &context.worker, &user, &scan_id, region).await? {
+    let id = scan_id.clone();
+    let cancellation = async move {
+        scan_cancel::cancel(&context.shared, &context.worker, &user, &id, region).await
+    };
+    match to_the_end(cancellation).await? {
         Cancelled::Done => {
             let body = json!({"success": true, "status": "failed", "scan_id": scan_id, "message": CANCELLED});
             Ok(axum::Json(body).into_response())
@@ -93,4 +100,18 @@ pub(super) async fn cancel(
         )),
         Cancelled::Unknown => Err(Refusal::not_found("No scan found for this user.")),
     }
+}
+
+/// Does work that must not be left half done. A client that hangs up drops its handler; what it has asked for is finished all the same,
+/// because a claim without a task, or a task stopped without a record, would be in everybody's way.
+async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+) -> Result<T, Refusal> {
+    let unfinished = |_| {
+        Refusal::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "The request could not be finished",
+        )
+    };
+    Ok(tokio::spawn(work).await.map_err(unfinished)??)
 }

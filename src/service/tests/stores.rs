@@ -2,6 +2,8 @@
 
 use std::process::{Child, Command, Stdio};
 
+use futures_util::FutureExt as _;
+
 use super::*;
 use crate::service::OpenError;
 
@@ -414,4 +416,15 @@ async fn a_scan_whose_process_is_gone_has_failed_for_the_other_processes() {
     );
     assert_ne!(next.id(), id);
     two.service.shut_down().await;
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_while_it_posts_leaves_nothing_half_done() {
+    let redis = RedisServer::start().await;
+    let world = quick("shared-cache", &[("store", &redis.url())]).await;
+    // Polled once and dropped: the handler is then waiting for Redis in the midst of its work.
+    let client = world.fresh("alice");
+    assert!(client.discover(json!({})).now_or_never().is_none());
+    let id = world.scan(json!({})).await;
+    until(&world.fresh("alice"), &id, "complete 14/14").await;
 }
