@@ -13,7 +13,7 @@ use super::keys;
 use super::memory::judge;
 use super::{Put, Reveal, StoreError, Write};
 use crate::service::clock::Clock;
-use crate::service::record::{Admission, Record, State};
+use crate::service::record::{Admission, Record, Standing, State};
 
 /// Key → (end of life in ms since 1970, value).
 const VALUES: TableDefinition<'_, &str, (u64, &str)> = TableDefinition::new("values");
@@ -238,7 +238,7 @@ fn joined(put: &Put, also: &[Write]) -> Vec<Write> {
 fn commit_for(writes: &[Write]) -> Commit {
     let durable = writes.iter().any(|write| match write {
         Write::Set { value, .. } => {
-            Record::from_text(value).is_none_or(|record| record.state != State::Scanning)
+            Standing::from_text(value).is_none_or(|record| record.state != State::Scanning)
         }
         Write::Delete { .. } | Write::DeleteIf { .. } => true,
         Write::Phase { .. } => false,

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 
 use super::{Put, Reveal, Write};
-use crate::service::record::{Admission, Record};
+use crate::service::record::{Admission, Standing};
 
 /// A map with lifetimes. An expired value is never answered, whether or not it has been purged.
 #[derive(Debug, Default)]
@@ -173,7 +173,10 @@ impl From<Put> for Write {
 
 /// Whether the record `there` admits the record `new`; what is no record admits anything.
 pub(super) fn judge(there: Option<&str>, new: &str) -> Admission {
-    match (there.and_then(Record::from_text), Record::from_text(new)) {
+    match (
+        there.and_then(Standing::from_text),
+        Standing::from_text(new),
+    ) {
         (Some(there), Some(new)) => there.admits(&new),
         _ => Admission::Written,
     }
