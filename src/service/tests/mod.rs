@@ -3,6 +3,7 @@
 mod contract;
 mod history;
 mod presets;
+mod redis;
 mod sockets;
 mod stores;
 mod zoo;
