@@ -138,6 +138,12 @@ fn survey(analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
     end.readings = Readings { witness: spans(&[50, 1000, 3000]), results: Vec::new(), at_end: true };
     all.push(end);
 
+    let mut again = scenario("again", "the same is asked for again when a scan has ended", "a slot that is shared by all scans of a user (fault classes J and O)", 2, every(150));
+    again.overlap = true;
+    again.arms[0].follow = follow(Until::Terminal, 250, 0, 20_000);
+    again.then = Some(Then { action: Action::Repeat, when: Until::Terminal, offsets: spans(&[0, 100, 500, 2500]) });
+    all.push(again);
+
     let mut dense = scenario("dense", "two scans polled every 10 ms", "holes and the shape of the window (fault classes H, E and C')", 2, every(50));
     dense.overlap = true;
     dense.arms[0].follow = follow(Until::Deadline, 10, 0, 5000);
@@ -173,7 +179,7 @@ fn single_shots(analysis: &Analysis) -> Vec<Scenario> {
     shots.arms[0].fillers = 2;
     let mut at_once = scenario("at-once", "a poll at once, on a connection that is already open", "zero-delay polls (fault class I)", 60, every(12));
     at_once.overlap = true;
-    at_once.arms = vec![Arm { offsets: spans(&[0]), ..arm("pre-opened", Connection::PreOpened) }];
+    at_once.arms = vec![Arm { offsets: spans(&[0]), fillers: 3, ..arm("pre-opened", Connection::PreOpened) }];
     vec![at_once, shots]
 }
 
@@ -205,8 +211,8 @@ fn separate_windows(analysis: &Analysis, can: Capabilities, known: Known) -> Vec
     let mut observer = scenario("observer", "pairs of equal age, one of them polled before", "negative cache: it exists because it was polled (fault class D)", 28, every(30));
     observer.overlap = true;
     observer.arms = vec![
-        Arm { offsets: vec![ms(0), ms(8), common], ..arm("polled before", Connection::PreOpened) },
-        Arm { offsets: vec![common], ..arm("not polled before", Connection::PreOpened) },
+        Arm { offsets: vec![ms(0), ms(8), common], fillers: 3, ..arm("polled before", Connection::PreOpened) },
+        Arm { offsets: vec![common], fillers: 3, ..arm("not polled before", Connection::PreOpened) },
     ];
     all.push(observer);
 

@@ -140,7 +140,7 @@ impl ScanTask {
             fresh: transport.lane(Connection::Fresh),
             watch: Mutex::new(Watch::default()),
         };
-        scan.warm().await;
+        scan.warm(fillers).await;
         let Some((accepted, t0)) = scan.initiate(Kind::Initiate, scan.task.planned).await else { return };
         scan.accepted = accepted;
         scan.t0 = t0;
@@ -197,10 +197,14 @@ impl Scan<'_> {
         Variables { nonce: self.probe().nonce(), ..self.variables.clone() }
     }
 
-    /// Opens the connections that are to be open before they are needed.
-    async fn warm(&self) {
+    /// Opens the connections that are to be open before they are needed. Fillers come first: once the poll's connection is
+    /// open, only they can keep a round-robin router from always sending the initiate to the worker next to the poll's.
+    async fn warm(&self, fillers: u32) {
         if self.arm.connection == Connection::PreOpened {
             join_all(self.poll_lanes.iter().map(|lane| self.fill(lane, Connection::PreOpened))).await;
+            for _ in 0..fillers {
+                self.fill(&self.fresh, Connection::Fresh).await;
+            }
         }
     }
 
@@ -241,7 +245,7 @@ impl Scan<'_> {
 
     async fn fillers(&self, count: u32) {
         let first = self.offsets().first().copied().unwrap_or(Span(ROOM_FOR_FILLERS));
-        if first.0 < ROOM_FOR_FILLERS {
+        if first.0 < ROOM_FOR_FILLERS || self.arm.connection == Connection::PreOpened {
             return;
         }
         for _ in 0..count {
