@@ -290,8 +290,12 @@ impl Scan<'_> {
         let deadline = self.t0.after(follow.deadline.0);
         let mut then = self.task.run.scenario.then.as_ref();
         let mut slot = 0;
+        // Each poll strays from its slot by up to a fifth of it: scans that are polled in lock-step would meet a round-robin
+        // router in the same order for ever, and each would always be sent to the same worker.
+        let mut random = self.task.random.clone();
         loop {
-            let planned = first.after(follow.every.0 * slot);
+            let stray = follow.every.0.mul_f64(0.2 * random.random::<f64>());
+            let planned = first.after(follow.every.0 * slot + stray);
             if planned > deadline || self.is_over(follow, planned) {
                 return;
             }

@@ -33,7 +33,10 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fl
     let windows = windows(&rows);
     // A denial is part of a window only if the scan was seen later; a single denied look may as well be of a lost scan.
     let opened = rows.iter().filter(|row| row.first_seen().is_some() && row.denied_at_start().next().is_some()).count();
-    if opened == 0 {
+    // Single shots show a window, too, if they are denied early and no longer later.
+    let over = rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age > windows.latest_denied);
+    let closes = windows.denied > 0 && over.count() >= 8;
+    if opened == 0 && !closes {
         if rows.len() >= 8 && windows.denied == 0 {
             rule_out_all(diagnosis, &rows);
         }
