@@ -34,8 +34,9 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fl
     // A denial is part of a window only if the scan was seen later; a single denied look may as well be of a lost scan.
     let opened = rows.iter().filter(|row| row.first_seen().is_some() && row.denied_at_start().next().is_some()).count();
     // Single shots show a window, too, if they are denied early and no longer later.
-    let over = rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age > windows.latest_denied);
-    let closes = windows.denied > 0 && over.count() >= 8;
+    let over = rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age > windows.latest_denied).count();
+    let share = windows.denied as f64 / (windows.singles - over).max(1) as f64;
+    let closes = windows.denied > 0 && lost.is_empty() && (1.0 - share).powi(over as i32) < 1e-4;
     if opened == 0 && !closes {
         if rows.len() >= 8 && windows.denied == 0 {
             rule_out_all(diagnosis, &rows);
@@ -166,13 +167,10 @@ pub(super) fn queue(diagnosis: &mut Diagnosis, case: &Case<'_>) -> bool {
         let mut burst: Vec<(f64, (f64, f64))> = case
             .watched()
             .filter(|row| row.scan.scenario as usize == index && row.is_of_burst())
-            .filter_map(|row| {
-                let start = row.start().unwrap_or((row.denied_at_start().map(|look| look.age).fold(0.0, f64::max), f64::INFINITY));
-                Some((row.scan.t0?.0 as f64, start))
-            })
+            .filter_map(|row| Some((row.scan.t0?.0 as f64, row.start()?)))
             .collect();
-        let seen = burst.iter().filter(|(_, (_, until))| until.is_finite()).count();
-        if burst.len() < 8 || seen * 2 < burst.len() {
+        let asked = case.rows.iter().filter(|row| row.scan.scenario as usize == index).count();
+        if burst.len() < 8 || burst.len() * 3 < asked * 2 {
             continue;
         }
         burst.sort_by(|a, b| a.0.total_cmp(&b.0));
