@@ -42,6 +42,7 @@ mod architecture;
 
 pub mod analysis;
 pub mod cli;
+pub mod inquiry;
 pub mod log;
 pub mod model;
 pub mod probe;

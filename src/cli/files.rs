@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::complaint::Complaint;
 
+/// The log's name in a run's folder.
+pub const LOG: &str = "log.ndjson";
+
 /// The folder of a run: the one that was asked for, or a new one below `reports`.
 pub fn run_folder(asked: Option<&Path>, started: &str, name: &str) -> Result<PathBuf, Complaint> {
     let folder = asked.map_or_else(|| PathBuf::from("reports").join(format!("{}-{}", compact(started), safe(name))), Path::to_path_buf);

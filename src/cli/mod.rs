@@ -3,10 +3,15 @@
 
 mod check;
 mod complaint;
+mod diagnose;
 mod files;
+mod investigation;
+mod limits;
+mod matrix;
 mod output;
 mod progress;
 mod report;
+mod reproduce;
 mod run;
 mod scenarios;
 mod serve;
@@ -43,7 +48,10 @@ Exit codes:
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(Box<run::RunArgs>),
+    Reproduce(Box<reproduce::ReproduceArgs>),
+    Diagnose(diagnose::DiagnoseArgs),
     Report(report::ReportArgs),
+    Matrix(matrix::MatrixArgs),
     Serve(Box<serve::ServeArgs>),
     Check(check::CheckArgs),
 }
@@ -53,7 +61,10 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let ended = match cli.command {
         Command::Run(args) => run::run(&args),
+        Command::Reproduce(args) => reproduce::run(&args),
+        Command::Diagnose(args) => diagnose::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Matrix(args) => matrix::run(&args),
         Command::Serve(args) => return serve::run(*args),
         Command::Check(args) => check::run(&args),
     };

@@ -8,7 +8,7 @@ use crate::analysis::analyse;
 use crate::cli::complaint::Complaint;
 use crate::cli::output::{self, ColourChoice};
 use crate::cli::{Ended, files};
-use crate::model::run::Journal;
+use crate::model::run::{EndReason, Journal};
 use crate::report::{Format, Style, View, render};
 use crate::verdict::{Exit, judge};
 
@@ -51,6 +51,18 @@ pub fn run(args: &ReportArgs) -> Ended {
     Ok(worst)
 }
 
+/// What a run does when its log is whole: reads it back, writes the reports beside it, and shows what was asked for.
+pub fn conclude(folder: &std::path::Path, format: Format, style: Style, quiet: bool, reason: EndReason) -> Ended {
+    let journal = read(&folder.join(files::LOG))?;
+    let (texts, exit) = texts(&journal, format, style);
+    texts.write(folder)?;
+    output::print(&texts.shown)?;
+    if !quiet {
+        eprintln!("written to {}: {}, result.json, report.md", folder.display(), files::LOG);
+    }
+    Ok(if reason == EndReason::Interrupted { Exit::Interrupted } else { exit })
+}
+
 /// Reads a log from a file.
 pub fn read(path: &std::path::Path) -> Result<Journal, Complaint> {
     let file = std::fs::File::open(path).map_err(|source| Complaint::file("open", path, source))?;
@@ -82,7 +94,8 @@ pub fn texts(journal: &Journal, format: Format, style: Style) -> (Texts, Exit) {
     (Texts { shown: text(format), result: text(Format::Json), report: text(Format::Markdown) }, judgement.verdict.into())
 }
 
-fn worse(a: Exit, b: Exit) -> Exit {
+/// The weightier of two exit codes.
+pub fn worse(a: Exit, b: Exit) -> Exit {
     let weight = |exit: Exit| match exit {
         Exit::Pass => 0,
         Exit::Inconclusive => 1,

@@ -11,13 +11,14 @@ use crate::cli::output::{self, ColourChoice};
 use crate::cli::progress::Progress;
 use crate::cli::service_args::ServiceArgs;
 use crate::cli::session::{Session, Time};
+use crate::cli::limits::Limits;
 use crate::cli::{Ended, check, files, report, scenarios};
 use crate::log::LogWriter;
 use crate::model::plan::Plan;
 use crate::model::run::{Capabilities, EndReason};
-use crate::model::scenario::{Action, LoadModel, Scenario};
+use crate::model::scenario::{Action, Scenario};
 use crate::model::time::Span;
-use crate::probe::{Options, Probe, Recorder, is_loopback};
+use crate::probe::{Options, Probe, Recorder};
 use crate::report::Format;
 use crate::verdict::Exit;
 
@@ -70,11 +71,6 @@ pub struct RunArgs {
 /// Runs the command.
 pub fn run(args: &RunArgs) -> Ended {
     let scenarios = scenarios::resolve(&args.scenarios)?;
-    if let Some(rps) = args.max_rps
-        && !(rps.is_finite() && rps > 0.0)
-    {
-        return Err(Complaint::usage(format!("--max-rps {rps} is no rate"), "give a number of requests per second above 0"));
-    }
     let seed = args.seed.unwrap_or_else(rand::random);
     runtime(args)?.block_on(probe(args, scenarios, seed))
 }
@@ -91,10 +87,9 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64) -> Ended {
         None => Session::reference(&args.service, if args.virtual_time { Time::Virtual } else { Time::Real }, seed).await?,
     };
     let (scenarios, left_out) = possible(scenarios, session.target.can());
-    let ours = is_loopback(session.target.base_url());
-    let max_rps = args.max_rps.or(if ours { None } else { Some(5.0) });
-    let max_scans = args.max_scans.or(if ours { None } else { Some(50) });
-    let scenarios: Vec<Scenario> = bounded(scenarios, max_scans).into_iter().map(|scenario| slowed(scenario, max_rps)).collect();
+    let limits = Limits::towards(session.target.base_url(), args.max_rps, args.max_scans)?;
+    let scenarios = limits.apply(scenarios);
+    let max_rps = limits.max_rps;
     if !args.quiet {
         for (name, why) in &left_out {
             eprintln!("note: scenario {name} is left out: {why}");
@@ -114,7 +109,7 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64) -> Ended {
 
     let header = session.header(seed, scenarios.clone(), command_line(seed, args.seed.is_some()));
     let folder = files::run_folder(args.out.as_deref(), &header.started, &session.name)?;
-    let log_path = folder.join("log.ndjson");
+    let log_path = folder.join(files::LOG);
     let log = LogWriter::begin(Box::new(files::create(&log_path)?), &header).map_err(Complaint::Recording)?;
     let recorder = Recorder::new(log, session.target.secrets());
     let progress = Progress::new(&scenarios, args.quiet || args.virtual_time);
@@ -133,14 +128,7 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64) -> Ended {
     probe.recorder().log().end(probe.clock().now(), reason).map_err(Complaint::Recording)?;
     session.close().await;
 
-    let journal = report::read(&log_path)?;
-    let (texts, exit) = report::texts(&journal, args.format, output::style(args.color));
-    texts.write(&folder)?;
-    output::print(&texts.shown)?;
-    if !args.quiet {
-        eprintln!("written to {}: log.ndjson, result.json, report.md", folder.display());
-    }
-    Ok(if reason == EndReason::Interrupted { Exit::Interrupted } else { exit })
+    report::conclude(&folder, args.format, output::style(args.color), args.quiet, reason)
 }
 
 /// Runs to the end, or until the user stops it. Stopping drops what is under way; the log keeps what was done.
@@ -210,41 +198,6 @@ fn possible(scenarios: Vec<Scenario>, can: Capabilities) -> (Vec<Scenario>, Vec<
     (kept, left_out)
 }
 
-/// Cuts the scenarios down to at most so many scans in all, each by the same share and to no less than one.
-fn bounded(mut scenarios: Vec<Scenario>, max_scans: Option<u32>) -> Vec<Scenario> {
-    let total: u32 = scenarios.iter().map(|scenario| scenario.load.scans).sum();
-    if let Some(max) = max_scans.filter(|max| total > *max) {
-        for scenario in scenarios.iter_mut().filter(|scenario| scenario.load.scans > 0) {
-            let share = f64::from(scenario.load.scans) / f64::from(total) * f64::from(max);
-            scenario.load.scans = (share as u32).max(1);
-        }
-    }
-    scenarios
-}
-
-/// Slows a scenario down so that its polls can be on time under a rate limit: a scan's requests must fit between two starts.
-fn slowed(mut scenario: Scenario, max_rps: Option<f64>) -> Scenario {
-    let Some(rps) = max_rps else { return scenario };
-    let beat = Duration::from_secs_f64(1.0 / rps);
-    for arm in &mut scenario.arms {
-        arm.fillers = 0;
-        if let Some(follow) = &mut arm.follow {
-            follow.every = Span(follow.every.0.max(beat * 5));
-        }
-        let affordable = (rps / 2.0).max(1.0) as u32;
-        arm.pollers = arm.pollers.min(affordable);
-    }
-    if scenario.load.scans > 0 {
-        let plan = Plan::of(&scenario);
-        let per_scan = (plan.total() / u64::from(scenario.load.scans)).clamp(2, 20) as u32;
-        scenario.load.model = match scenario.load.model {
-            LoadModel::Open { every } => LoadModel::Open { every: Span(every.0.max(beat * per_scan)) },
-            LoadModel::Closed { .. } => LoadModel::Closed { in_flight: 1 },
-        };
-    }
-    scenario
-}
-
 fn dry_run(scenarios: &[Scenario], max_rps: Option<f64>) -> Ended {
     let mut total = 0;
     for scenario in scenarios {
@@ -258,10 +211,18 @@ fn dry_run(scenarios: &[Scenario], max_rps: Option<f64>) -> Ended {
     Ok(Exit::Pass)
 }
 
-/// The command that repeats this run, ready to be pasted.
-fn command_line(seed: u64, had_seed: bool) -> String {
-    let mut words: Vec<String> =
-        std::iter::once("statusgap".to_owned()).chain(std::env::args().skip(1).map(|word| quoted(&word))).collect();
+/// The command that repeats this run, ready to be pasted: without what only concerns where its output went.
+pub fn command_line(seed: u64, had_seed: bool) -> String {
+    const ABOUT_OUTPUT: [&str; 3] = ["--out", "--format", "--color"];
+    let mut words = vec!["statusgap".to_owned()];
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        if ABOUT_OUTPUT.contains(&argument.as_str()) {
+            arguments.next();
+        } else if !(argument == "--quiet" || argument == "-q" || ABOUT_OUTPUT.iter().any(|flag| argument.strip_prefix(flag).is_some_and(|rest| rest.starts_with('=')))) {
+            words.push(quoted(&argument));
+        }
+    }
     if !had_seed {
         words.push(format!("--seed {seed}"));
     }

@@ -1,7 +1,7 @@
 //! Runs scenarios: controls first, then the load, each scan in a task of its own.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use rand::seq::SliceRandom;
@@ -67,6 +67,7 @@ pub struct Probe {
     pub(crate) recorder: Recorder,
     pub(crate) options: Options,
     pub(crate) pace: Pace,
+    next_scenario: AtomicU32,
     next_scan: AtomicU64,
     nonce: AtomicU64,
     watcher: Box<dyn Fn(Event) + Send + Sync>,
@@ -91,6 +92,7 @@ impl Probe {
             recorder,
             options,
             pace,
+            next_scenario: AtomicU32::new(0),
             next_scan: AtomicU64::new(0),
             nonce: AtomicU64::new(0),
             watcher,
@@ -107,12 +109,14 @@ impl Probe {
         &self.recorder
     }
 
-    /// Runs scenarios in their order; one that overlaps runs beside those after it. Dropping the future stops all of them.
+    /// Runs the scenarios of the log's header in their order; one that overlaps runs beside those after it. Dropping the future
+    /// stops all of them.
     pub async fn run(self: &Arc<Probe>, scenarios: &[Scenario]) -> Result<(), Unreachable> {
         let mut beside = JoinSet::new();
-        for (index, scenario) in scenarios.iter().enumerate() {
+        for scenario in scenarios {
+            let index = self.next_scenario.fetch_add(1, Ordering::Relaxed);
             let first_scan = self.next_scan.fetch_add(u64::from(scenario.load.scans), Ordering::Relaxed);
-            let run = ScenarioRun::new(self, index as u32, scenario, first_scan);
+            let run = ScenarioRun::new(self, index, scenario, first_scan);
             if scenario.overlap {
                 beside.spawn(run.run());
             } else {
@@ -126,11 +130,12 @@ impl Probe {
         Ok(())
     }
 
-    /// Runs one more scenario, which was decided on during the run: it is written into the log first.
-    pub async fn run_also(self: &Arc<Probe>, index: u32, scenario: &Scenario) -> Result<(), Unreachable> {
-        self.recorder.scenario(scenario);
-        let first_scan = self.next_scan.fetch_add(u64::from(scenario.load.scans), Ordering::Relaxed);
-        ScenarioRun::new(self, index, scenario, first_scan).run().await
+    /// Runs scenarios that were decided on during the run: they are written into the log first.
+    pub async fn run_also(self: &Arc<Probe>, scenarios: &[Scenario]) -> Result<(), Unreachable> {
+        for scenario in scenarios {
+            self.recorder.scenario(scenario);
+        }
+        self.run(scenarios).await
     }
 
     /// Sends one request and records what came of it. The only way from a plan to a line in the log.

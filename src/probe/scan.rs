@@ -140,7 +140,7 @@ impl ScanTask {
             fresh: transport.lane(Connection::Fresh),
             watch: Mutex::new(Watch::default()),
         };
-        scan.warm().await;
+        scan.warm(fillers).await;
         let Some((accepted, t0)) = scan.initiate(Kind::Initiate, scan.task.planned).await else { return };
         scan.accepted = accepted;
         scan.t0 = t0;
@@ -197,10 +197,14 @@ impl Scan<'_> {
         Variables { nonce: self.probe().nonce(), ..self.variables.clone() }
     }
 
-    /// Opens the connections that are to be open before they are needed.
-    async fn warm(&self) {
+    /// Opens the connections that are to be open before they are needed. Fillers come first: once the poll's connection is
+    /// open, only they can keep a round-robin router from always sending the initiate to the worker next to the poll's.
+    async fn warm(&self, fillers: u32) {
         if self.arm.connection == Connection::PreOpened {
             join_all(self.poll_lanes.iter().map(|lane| self.fill(lane, Connection::PreOpened))).await;
+            for _ in 0..fillers {
+                self.fill(&self.fresh, Connection::Fresh).await;
+            }
         }
     }
 
@@ -241,7 +245,7 @@ impl Scan<'_> {
 
     async fn fillers(&self, count: u32) {
         let first = self.offsets().first().copied().unwrap_or(Span(ROOM_FOR_FILLERS));
-        if first.0 < ROOM_FOR_FILLERS {
+        if first.0 < ROOM_FOR_FILLERS || self.arm.connection == Connection::PreOpened {
             return;
         }
         for _ in 0..count {
@@ -286,8 +290,12 @@ impl Scan<'_> {
         let deadline = self.t0.after(follow.deadline.0);
         let mut then = self.task.run.scenario.then.as_ref();
         let mut slot = 0;
+        // Each poll strays from its slot by up to a fifth of it: scans that are polled in lock-step would meet a round-robin
+        // router in the same order for ever, and each would always be sent to the same worker.
+        let mut random = self.task.random.clone();
         loop {
-            let planned = first.after(follow.every.0 * slot);
+            let stray = follow.every.0.mul_f64(0.2 * random.random::<f64>());
+            let planned = first.after(follow.every.0 * slot + stray);
             if planned > deadline || self.is_over(follow, planned) {
                 return;
             }

@@ -1,15 +1,7 @@
 //! The table of knobs: how each field of [`Settings`] is named, read, shown and explained in text.
 
-use std::path::PathBuf;
-use std::time::Duration;
-
-use super::duration;
-use super::fault::quorum::Quorum;
-use super::law::Law;
-use super::settings::{
-    Evict, Fallback, OnCrash, PathDecoding, Placeholder, Policy, QueueRecord, ReadPath, Resolve, Routing, Settings, Slot, Stage,
-    StoreChoice, StoreHandle, Switch,
-};
+use super::knob_value::KnobValue;
+use super::settings::Settings;
 
 /// A knob as shown to people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,17 +61,9 @@ pub enum SettingsError {
 }
 
 fn hint(nearest: Option<&str>) -> String {
-    nearest.map(|word| format!("; did you mean `{word}`?")).unwrap_or_default()
-}
-
-/// A type that a knob's value can have.
-trait KnobValue: Sized {
-    fn form() -> String;
-    fn words() -> &'static [&'static str] {
-        &[]
-    }
-    fn read(text: &str) -> Option<Self>;
-    fn show(&self) -> String;
+    nearest
+        .map(|word| format!("; did you mean `{word}`?"))
+        .unwrap_or_default()
 }
 
 /// One row of the table.
@@ -98,13 +82,21 @@ impl Settings {
         let table = table();
         let Some(row) = table.iter().find(|row| row.name == knob) else {
             let nearest = nearest(knob, table.iter().map(|row| row.name));
-            return Err(SettingsError::UnknownKnob { name: knob.into(), nearest });
+            return Err(SettingsError::UnknownKnob {
+                name: knob.into(),
+                nearest,
+            });
         };
         if (row.set)(self, value) {
             return Ok(());
         }
         let nearest = nearest(value, (row.words)().iter().copied());
-        Err(SettingsError::BadValue { name: knob.into(), value: value.into(), form: (row.form)(), nearest })
+        Err(SettingsError::BadValue {
+            name: knob.into(),
+            value: value.into(),
+            form: (row.form)(),
+            nearest,
+        })
     }
 
     /// All knobs, in the order in which they are explained.
@@ -112,13 +104,21 @@ impl Settings {
         let defaults = Settings::default();
         table()
             .iter()
-            .map(|row| KnobDescription { name: row.name, default: (row.show)(&defaults), form: (row.form)(), explanation: row.explanation })
+            .map(|row| KnobDescription {
+                name: row.name,
+                default: (row.show)(&defaults),
+                form: (row.form)(),
+                explanation: row.explanation,
+            })
             .collect()
     }
 
     /// Every knob's present value, as it would be written.
     pub fn values(&self) -> Vec<(&'static str, String)> {
-        table().iter().map(|row| (row.name, (row.show)(self))).collect()
+        table()
+            .iter()
+            .map(|row| (row.name, (row.show)(self)))
+            .collect()
     }
 }
 
@@ -147,196 +147,6 @@ fn edit_distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-macro_rules! word_values {
-    ($($type:ident),+) => {
-        $(impl KnobValue for $type {
-            fn form() -> String { format!("one of {}", Self::WORDS.join(", ")) }
-            fn words() -> &'static [&'static str] { Self::WORDS }
-            fn read(text: &str) -> Option<Self> { Self::from_word(text) }
-            fn show(&self) -> String { self.word().into() }
-        })+
-    };
-}
-
-word_values!(
-    Switch,
-    Routing,
-    Policy,
-    StoreHandle,
-    ReadPath,
-    Slot,
-    Placeholder,
-    Fallback,
-    Stage,
-    OnCrash,
-    Evict,
-    QueueRecord,
-    PathDecoding,
-    Resolve,
-    Quorum
-);
-
-impl KnobValue for Law {
-    fn form() -> String {
-        "a duration or law: 2s, uniform(1.9s,2.1s), exp(50ms), lognormal(300ms,0.8)".into()
-    }
-    fn read(text: &str) -> Option<Self> {
-        Law::parse(text)
-    }
-    fn show(&self) -> String {
-        Law::show(self)
-    }
-}
-
-impl KnobValue for Duration {
-    fn form() -> String {
-        "a duration: 100ms, 2s, 1m30s".into()
-    }
-    fn read(text: &str) -> Option<Self> {
-        duration::parse(text)
-    }
-    fn show(&self) -> String {
-        duration::show(*self)
-    }
-}
-
-impl KnobValue for Option<(Duration, Duration)> {
-    fn form() -> String {
-        "off, or an interval since service start: 2s..4s".into()
-    }
-    fn read(text: &str) -> Option<Self> {
-        if text == "off" {
-            return Some(None);
-        }
-        let (from, to) = text.split_once("..")?;
-        let (from, to) = (duration::parse(from)?, duration::parse(to)?);
-        (from < to).then_some(Some((from, to)))
-    }
-    fn show(&self) -> String {
-        match self {
-            None => "off".into(),
-            Some((from, to)) => format!("{}..{}", duration::show(*from), duration::show(*to)),
-        }
-    }
-}
-
-/// A probability.
-impl KnobValue for f64 {
-    fn form() -> String {
-        "a share from 0 to 1".into()
-    }
-    fn read(text: &str) -> Option<Self> {
-        text.parse().ok().filter(|share| (0.0..=1.0).contains(share))
-    }
-    fn show(&self) -> String {
-        self.to_string()
-    }
-}
-
-impl KnobValue for usize {
-    fn form() -> String {
-        "a whole number from 0 to 10000".into()
-    }
-    fn read(text: &str) -> Option<Self> {
-        text.parse().ok().filter(|count| *count <= 10_000)
-    }
-    fn show(&self) -> String {
-        self.to_string()
-    }
-}
-
-/// An HTTP code of success.
-impl KnobValue for u16 {
-    fn form() -> String {
-        "200 or 202".into()
-    }
-    fn read(text: &str) -> Option<Self> {
-        text.parse().ok().filter(|code| [200, 202].contains(code))
-    }
-    fn show(&self) -> String {
-        self.to_string()
-    }
-}
-
-impl KnobValue for Option<u64> {
-    fn form() -> String {
-        "random, or a whole number".into()
-    }
-    fn read(text: &str) -> Option<Self> {
-        if text == "random" { Some(None) } else { text.parse().ok().map(Some) }
-    }
-    fn show(&self) -> String {
-        self.map_or_else(|| "random".into(), |seed| seed.to_string())
-    }
-}
-
-impl KnobValue for Option<i64> {
-    fn form() -> String {
-        "machine, or a wall clock in RFC 3339 such as 2026-01-01T00:00:00Z".into()
-    }
-    fn read(text: &str) -> Option<Self> {
-        if text == "machine" {
-            return Some(None);
-        }
-        let stamp: jiff::Timestamp = text.parse().ok()?;
-        (stamp.as_millisecond() >= 0).then(|| Some(stamp.as_millisecond()))
-    }
-    fn show(&self) -> String {
-        match self.map(jiff::Timestamp::from_millisecond) {
-            Some(Ok(stamp)) => stamp.to_string(),
-            _ => "machine".into(),
-        }
-    }
-}
-
-impl KnobValue for StoreChoice {
-    fn form() -> String {
-        "memory, embedded, or redis://host:port/db".into()
-    }
-    fn words() -> &'static [&'static str] {
-        &["memory", "embedded"]
-    }
-    fn read(text: &str) -> Option<Self> {
-        match text {
-            "memory" => Some(StoreChoice::Memory),
-            "embedded" => Some(StoreChoice::Embedded),
-            url if url.starts_with("redis://") && url.len() > "redis://".len() => Some(StoreChoice::Redis(url.into())),
-            _ => None,
-        }
-    }
-    fn show(&self) -> String {
-        match self {
-            StoreChoice::Memory => "memory".into(),
-            StoreChoice::Embedded => "embedded".into(),
-            StoreChoice::Redis(url) => url.clone(),
-        }
-    }
-}
-
-impl KnobValue for Option<PathBuf> {
-    fn form() -> String {
-        "a directory".into()
-    }
-    fn read(text: &str) -> Option<Self> {
-        Some((!text.is_empty()).then(|| text.into()))
-    }
-    fn show(&self) -> String {
-        self.as_ref().map(|dir| dir.display().to_string()).unwrap_or_default()
-    }
-}
-
-impl KnobValue for String {
-    fn form() -> String {
-        "any text".into()
-    }
-    fn read(text: &str) -> Option<Self> {
-        Some(text.into())
-    }
-    fn show(&self) -> String {
-        self.clone()
-    }
-}
-
 fn form_of<T: KnobValue>(_: fn(&Settings) -> &T) -> fn() -> String {
     T::form
 }
@@ -363,75 +173,267 @@ macro_rules! knob {
 
 fn table() -> Vec<Knob> {
     vec![
-        knob!("workers", workers, "Number of workers behind the one port, each with its own memory."),
-        knob!("routing", routing, "Whether each request or each connection is given to a worker."),
+        knob!(
+            "workers",
+            workers,
+            "Number of workers behind the one port, each with its own memory."
+        ),
+        knob!(
+            "routing",
+            routing,
+            "Whether each request or each connection is given to a worker."
+        ),
         knob!("policy", policy, "How the next worker is chosen."),
-        knob!("seed", seed, "Makes ids, worker choice, durations and coin flips repeatable."),
-        knob!("epoch", epoch, "Wall clock at service start; timestamps count on from it."),
+        knob!(
+            "seed",
+            seed,
+            "Makes ids, worker choice, durations and coin flips repeatable."
+        ),
+        knob!(
+            "epoch",
+            epoch,
+            "Wall clock at service start; timestamps count on from it."
+        ),
         knob!("store", store, "The database that all workers share."),
-        knob!("data-dir", data_dir, "Where the embedded store keeps its file."),
-        knob!("redis-prefix", redis_prefix, "Put before every key in Redis, so that two services can share one."),
-        knob!("store-handle", store_handle, "When a worker opens its handle on the shared store for scan results."),
-        knob!("read-path", read_path, "Where status and results look for a scan."),
-        knob!("slot", slot, "Whether scans with equal user and filters share one result slot."),
-        knob!("placeholder", placeholder, "What is written into the slot before the id is handed out."),
-        knob!("fallback", fallback, "What status does when it finds no entry."),
-        knob!("owner-check", owner_check, "Whether a scan is shown to its owner only (class Q when off)."),
+        knob!(
+            "data-dir",
+            data_dir,
+            "Where the embedded store keeps its file."
+        ),
+        knob!(
+            "redis-prefix",
+            redis_prefix,
+            "Put before every key in Redis, so that two services can share one."
+        ),
+        knob!(
+            "store-handle",
+            store_handle,
+            "When a worker opens its handle on the shared store for scan results."
+        ),
+        knob!(
+            "read-path",
+            read_path,
+            "Where status and results look for a scan."
+        ),
+        knob!(
+            "slot",
+            slot,
+            "Whether scans with equal user and filters share one result slot."
+        ),
+        knob!(
+            "placeholder",
+            placeholder,
+            "What is written into the slot before the id is handed out."
+        ),
+        knob!(
+            "fallback",
+            fallback,
+            "What status does when it finds no entry."
+        ),
+        knob!(
+            "owner-check",
+            owner_check,
+            "Whether a scan is shown to its owner only (class Q when off)."
+        ),
         knob!(
             "lifecycle-index-fallback",
             lifecycle_index_fallback,
             "The lifecycle answers an unknown id with the most recent scan of any user."
         ),
-        knob!("stage-profile", durations.profile, "Duration of reading the user's profile."),
-        knob!("stage-portfolio", durations.portfolio, "Duration of fetching the portfolio."),
-        knob!("stage-assets", durations.assets, "Duration of discovering assets; the first snapshot follows."),
-        knob!("strategy", durations.strategy, "Duration of each of the 14 strategies."),
-        knob!("stage-finalise", durations.finalise, "Duration from the last strategy to the result."),
-        knob!("strategy-budget", budget, "Time after which strategies that still run are given up."),
-        knob!("strategy-concurrency", concurrency, "How many strategies run at a time (at least 1)."),
-        knob!("reprime-after", reprime_after, "Age at which a forced scan without a snapshot writes a placeholder after all."),
-        knob!("ttl-partial", ttl.partial, "Lifetime of a partial entry, and of a copy of one."),
-        knob!("ttl-full", ttl.full, "Lifetime of a finished entry, and of a copy of one."),
-        knob!("ttl-lookup", ttl.lookup, "Lifetime of lookup, index and user-latest keys."),
-        knob!("ttl-active", ttl.active, "Lifetime of the flag that a scan runs for a user and filters."),
+        knob!(
+            "stage-profile",
+            durations.profile,
+            "Duration of reading the user's profile."
+        ),
+        knob!(
+            "stage-portfolio",
+            durations.portfolio,
+            "Duration of fetching the portfolio."
+        ),
+        knob!(
+            "stage-assets",
+            durations.assets,
+            "Duration of discovering assets; the first snapshot follows."
+        ),
+        knob!(
+            "strategy",
+            durations.strategy,
+            "Duration of each of the 14 strategies."
+        ),
+        knob!(
+            "stage-finalise",
+            durations.finalise,
+            "Duration from the last strategy to the result."
+        ),
+        knob!(
+            "strategy-budget",
+            budget,
+            "Time after which strategies that still run are given up."
+        ),
+        knob!(
+            "strategy-concurrency",
+            concurrency,
+            "How many strategies run at a time (at least 1)."
+        ),
+        knob!(
+            "reprime-after",
+            reprime_after,
+            "Age at which a forced scan without a snapshot writes a placeholder after all."
+        ),
+        knob!(
+            "ttl-partial",
+            ttl.partial,
+            "Lifetime of a partial entry, and of a copy of one."
+        ),
+        knob!(
+            "ttl-full",
+            ttl.full,
+            "Lifetime of a finished entry, and of a copy of one."
+        ),
+        knob!(
+            "ttl-lookup",
+            ttl.lookup,
+            "Lifetime of lookup, index and user-latest keys."
+        ),
+        knob!(
+            "ttl-active",
+            ttl.active,
+            "Lifetime of the flag that a scan runs for a user and filters."
+        ),
         knob!("ttl-lifecycle", ttl.lifecycle, "Lifetime of the lifecycle."),
-        knob!("rate-limit", rate_limit, "Discover requests per 60 s and user before 429; 0 is no limit."),
-        knob!("status-latency", status_latency, "Time added to every status answer: slow but correct."),
-        knob!("running-code", running_code, "HTTP code of a status answer for a running scan."),
+        knob!(
+            "rate-limit",
+            rate_limit,
+            "Discover requests per 60 s and user before 429; 0 is no limit."
+        ),
+        knob!(
+            "status-latency",
+            status_latency,
+            "Time added to every status answer: slow but correct."
+        ),
+        knob!(
+            "running-code",
+            running_code,
+            "HTTP code of a status answer for a running scan."
+        ),
         knob!("crash-stage", crash_stage, "Where background tasks die."),
-        knob!("crash-rate", crash_rate, "Share of scans that die at crash-stage."),
-        knob!("on-crash", on_crash, "What becomes of a scan whose task died."),
+        knob!(
+            "crash-rate",
+            crash_rate,
+            "Share of scans that die at crash-stage."
+        ),
+        knob!(
+            "on-crash",
+            on_crash,
+            "What becomes of a scan whose task died."
+        ),
         knob!(
             "lease",
             lease,
             "With guarded records in Redis: a running scan whose process shows no sign of life this long has failed; 0 is for ever."
         ),
         knob!("outage", outage, "When the shared store is unavailable."),
-        knob!("registration-delay", registration_delay, "Class A: time from the POST until the scan is first recorded, in the background."),
-        knob!("replica-lag", replica_lag, "Class C: status reads a replica that gets every write this much later."),
-        knob!("replica-share", replica_share, "Class C': share of status reads that go to the replica, the rest to the primary."),
-        knob!("quorum", quorum, "Status reads race with writes in a published three-replica quorum."),
-        knob!("negative-cache-ttl", negative_cache_ttl, "Class D: a cache in front keeps not_found answers this long, by full URL."),
-        knob!("queue-slots", queue_slots, "Class E: how many jobs may hold a slot; 0 is no queue."),
-        knob!("queue-hold", queue_hold, "Class E: how long a job holds its slot."),
-        knob!("queue-record", queue_record, "Class E: whether a waiting job is already recorded."),
+        knob!(
+            "registration-delay",
+            registration_delay,
+            "Class A: time from the POST until the scan is first recorded, in the background."
+        ),
+        knob!(
+            "replica-lag",
+            replica_lag,
+            "Class C: status reads a replica that gets every write this much later."
+        ),
+        knob!(
+            "replica-share",
+            replica_share,
+            "Class C': share of status reads that go to the replica, the rest to the primary."
+        ),
+        knob!(
+            "quorum",
+            quorum,
+            "Status reads race with writes in a published three-replica quorum."
+        ),
+        knob!(
+            "negative-cache-ttl",
+            negative_cache_ttl,
+            "Class D: a cache in front keeps not_found answers this long, by full URL."
+        ),
+        knob!(
+            "queue-slots",
+            queue_slots,
+            "Class E: how many jobs may hold a slot; 0 is no queue."
+        ),
+        knob!(
+            "queue-hold",
+            queue_hold,
+            "Class E: how long a job holds its slot."
+        ),
+        knob!(
+            "queue-record",
+            queue_record,
+            "Class E: whether a waiting job is already recorded."
+        ),
         knob!("evict", evict, "Class F: which records are dropped early."),
-        knob!("evict-after", evict_after, "Class F: age at which ttl and idle drop a record."),
-        knob!("evict-keep", evict_keep, "Class F: how many finished records keep-last keeps."),
-        knob!("index-period", index_period, "Class G: status reads an index that is refreshed on this lattice; 0 is none."),
-        knob!("replace-gap", replace_gap, "Class H: a snapshot deletes its predecessor this long before it is inserted."),
-        knob!("commit-delay", commit_delay, "Class I: time from the answer until the accepted record is committed."),
-        knob!("commit-share", commit_share, "Class I: share of scans that are committed late."),
-        knob!("resolve", resolve, "Class J: whether status answers with the scan asked for or the user's latest."),
+        knob!(
+            "evict-after",
+            evict_after,
+            "Class F: age at which ttl and idle drop a record."
+        ),
+        knob!(
+            "evict-keep",
+            evict_keep,
+            "Class F: how many finished records keep-last keeps."
+        ),
+        knob!(
+            "index-period",
+            index_period,
+            "Class G: status reads an index that is refreshed on this lattice; 0 is none."
+        ),
+        knob!(
+            "replace-gap",
+            replace_gap,
+            "Class H: a snapshot deletes its predecessor this long before it is inserted."
+        ),
+        knob!(
+            "commit-delay",
+            commit_delay,
+            "Class I: time from the answer until the accepted record is committed."
+        ),
+        knob!(
+            "commit-share",
+            commit_share,
+            "Class I: share of scans that are committed late."
+        ),
+        knob!(
+            "resolve",
+            resolve,
+            "Class J: whether status answers with the scan asked for or the user's latest."
+        ),
         knob!(
             "remote-region-share",
             remote_region_share,
             "Class K: share of scans recorded in a region where status looks only when told by the query string."
         ),
-        knob!("special-id-share", special_id_share, "Class L: share of ids that contain '/', '+' and '='."),
-        knob!("path-decoding", path_decoding, "Class L: whether the front decodes paths before it routes them."),
-        knob!("lost-task-rate", lost_task_rate, "Class M: share of accepted scans that are lost without a trace."),
-        knob!("unknown-as-pending", unknown_as_pending, "Class N: an id that nobody knows is answered as scanning."),
+        knob!(
+            "special-id-share",
+            special_id_share,
+            "Class L: share of ids that contain '/', '+' and '='."
+        ),
+        knob!(
+            "path-decoding",
+            path_decoding,
+            "Class L: whether the front decodes paths before it routes them."
+        ),
+        knob!(
+            "lost-task-rate",
+            lost_task_rate,
+            "Class M: share of accepted scans that are lost without a trace."
+        ),
+        knob!(
+            "unknown-as-pending",
+            unknown_as_pending,
+            "Class N: an id that nobody knows is answered as scanning."
+        ),
         knob!(
             "hold-connection",
             hold_connection,
@@ -448,7 +450,9 @@ mod tests {
     fn every_default_is_a_value_its_own_knob_accepts() {
         let mut settings = Settings::default();
         for knob in Settings::knobs() {
-            settings.set(knob.name, &knob.default).unwrap_or_else(|error| panic!("{error}"));
+            settings
+                .set(knob.name, &knob.default)
+                .unwrap_or_else(|error| panic!("{error}"));
         }
         assert_eq!(settings, Settings::default());
     }
@@ -457,13 +461,32 @@ mod tests {
     fn a_wrong_setting_says_what_was_expected_and_what_was_meant() {
         let mut settings = Settings::default();
         for (knob, value, message) in [
-            ("worker", "2", "there is no knob `worker`; did you mean `workers`?"),
+            (
+                "worker",
+                "2",
+                "there is no knob `worker`; did you mean `workers`?",
+            ),
             ("zzzzzzzzzz", "2", "there is no knob `zzzzzzzzzz`"),
-            ("placeholder", "plane", "knob `placeholder`: `plane` is not one of none, plain, unforced, guarded; did you mean `plain`?"),
-            ("crash-rate", "2", "knob `crash-rate`: `2` is not a share from 0 to 1"),
-            ("evict-after", "5", "knob `evict-after`: `5` is not a duration: 100ms, 2s, 1m30s"),
+            (
+                "placeholder",
+                "plane",
+                "knob `placeholder`: `plane` is not one of none, plain, unforced, guarded; did you mean `plain`?",
+            ),
+            (
+                "crash-rate",
+                "2",
+                "knob `crash-rate`: `2` is not a share from 0 to 1",
+            ),
+            (
+                "evict-after",
+                "5",
+                "knob `evict-after`: `5` is not a duration: 100ms, 2s, 1m30s",
+            ),
         ] {
-            assert_eq!(settings.set(knob, value).map_err(|error| error.to_string()), Err(message.into()));
+            assert_eq!(
+                settings.set(knob, value).map_err(|error| error.to_string()),
+                Err(message.into())
+            );
         }
     }
 }

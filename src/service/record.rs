@@ -1,5 +1,7 @@
 //! What a result slot holds: the state of one scan, and the rule by which one record may replace another.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 /// How far a scan has come.
@@ -14,6 +16,13 @@ pub(crate) enum State {
     Complete,
     /// Ended without a result.
     Failed,
+}
+
+impl State {
+    /// Whether the scan has ended.
+    pub(crate) fn is_terminal(self) -> bool {
+        matches!(self, State::Complete | State::Failed)
+    }
 }
 
 /// One opportunity that a strategy found.
@@ -58,7 +67,7 @@ pub(crate) enum Admission {
 impl Record {
     /// Whether the scan has ended.
     pub(crate) fn is_terminal(&self) -> bool {
-        matches!(self.state, State::Complete | State::Failed)
+        self.state.is_terminal()
     }
 
     /// Progress in percent, 0 when the total is unknown.
@@ -69,19 +78,9 @@ impl Record {
         (1000.0 * self.strategies_completed as f64 / self.total_strategies as f64).round() / 10.0
     }
 
-    /// Whether `new` may replace this record: nothing replaces an end, no run an later one, no progress a greater one.
-    ///
-    /// The Redis store applies the same rule in its script, where it can be atomic.
+    /// Whether `new` may replace this record.
     pub(crate) fn admits(&self, new: &Record) -> Admission {
-        if self.scan_id != new.scan_id {
-            Admission::Written
-        } else if self.is_terminal() || new.run < self.run {
-            Admission::Superseded
-        } else if !new.is_terminal() && new.strategies_completed < self.strategies_completed {
-            Admission::Behind
-        } else {
-            Admission::Written
-        }
+        Standing::of(self).admits(&Standing::of(new))
     }
 
     /// The record as stored.
@@ -93,5 +92,82 @@ impl Record {
     /// Reads a stored record; `None` if something else was written there.
     pub(crate) fn from_text(text: &str) -> Option<Record> {
         serde_json::from_str(text).ok()
+    }
+}
+
+/// What decides whether one record may replace another. Read from text without the opportunities, it costs a fraction of the record.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(crate) struct Standing<'a> {
+    #[serde(borrow)]
+    scan_id: Cow<'a, str>,
+    run: u64,
+    pub(crate) state: State,
+    strategies_completed: usize,
+}
+
+impl<'a> Standing<'a> {
+    /// The standing of a stored record; `None` if something else was written there.
+    pub(crate) fn from_text(text: &'a str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
+    fn of(record: &'a Record) -> Self {
+        Standing {
+            scan_id: Cow::Borrowed(&record.scan_id),
+            run: record.run,
+            state: record.state,
+            strategies_completed: record.strategies_completed,
+        }
+    }
+
+    /// Nothing replaces an end, no run a later one, no progress a greater one.
+    ///
+    /// The Redis store applies the same rule in its script, where it can be atomic.
+    pub(crate) fn admits(&self, new: &Standing<'_>) -> Admission {
+        if self.scan_id != new.scan_id {
+            Admission::Written
+        } else if self.state.is_terminal() || new.run < self.run {
+            Admission::Superseded
+        } else if !new.state.is_terminal() && new.strategies_completed < self.strategies_completed {
+            Admission::Behind
+        } else {
+            Admission::Written
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn standing(run: u64, state: State, strategies_completed: usize) -> Standing<'static> {
+        Standing {
+            scan_id: Cow::Borrowed("scan_1"),
+            run,
+            state,
+            strategies_completed,
+        }
+    }
+
+    #[test]
+    fn only_what_is_further_on_may_replace_a_record() {
+        use State::{Accepted, Complete, Failed, Scanning};
+        for (there, new, expected) in [
+            ((1, Accepted, 0), (1, Scanning, 0), Admission::Written),
+            ((1, Scanning, 3), (1, Scanning, 4), Admission::Written),
+            ((1, Scanning, 3), (1, Complete, 14), Admission::Written),
+            ((1, Scanning, 3), (1, Failed, 0), Admission::Written),
+            ((1, Scanning, 3), (2, Scanning, 3), Admission::Written),
+            ((1, Scanning, 3), (1, Accepted, 0), Admission::Behind),
+            ((2, Scanning, 3), (2, Scanning, 0), Admission::Behind),
+            ((2, Scanning, 3), (1, Scanning, 9), Admission::Superseded),
+            ((2, Scanning, 3), (1, Complete, 14), Admission::Superseded),
+            ((1, Complete, 14), (2, Accepted, 0), Admission::Superseded),
+            ((1, Failed, 0), (1, Complete, 14), Admission::Superseded),
+        ] {
+            let admission =
+                standing(there.0, there.1, there.2).admits(&standing(new.0, new.1, new.2));
+            assert_eq!(admission, expected, "{there:?} and then {new:?}");
+        }
     }
 }

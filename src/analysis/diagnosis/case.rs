@@ -4,7 +4,7 @@ use crate::analysis::scan::ScanHistory;
 use crate::model::answer::Answer;
 use crate::model::exchange::{Connection, Exchange, Route};
 use crate::model::run::Journal;
-use crate::model::scenario::{Arm, LoadModel, Scenario};
+use crate::model::scenario::{LoadModel, Scenario};
 
 /// One status answer that says seen or not seen. Ages in milliseconds.
 #[derive(Debug, Clone, Copy)]
@@ -22,7 +22,6 @@ pub(super) struct Look<'a> {
 pub(super) struct Row<'a> {
     pub(super) scan: &'a ScanHistory<'a>,
     pub(super) scenario: &'a Scenario,
-    pub(super) arm: &'a Arm,
     /// At the usual address, on connections of their own.
     pub(super) looks: Vec<Look<'a>>,
     /// At the usual address, on the initiator's connection.
@@ -45,8 +44,7 @@ impl<'a> Case<'a> {
             .filter(|scan| scan.id.is_some())
             .filter_map(|scan| {
                 let scenario = journal.scenarios.get(scan.scenario as usize)?;
-                let arm = scenario.arms.get(scan.arm as usize)?;
-                let mut row = Row { scan, scenario, arm, looks: Vec::new(), kept: Vec::new(), handed_out: Vec::new() };
+                let mut row = Row { scan, scenario, looks: Vec::new(), kept: Vec::new(), handed_out: Vec::new() };
                 for exchange in scan.evidence() {
                     let look = Look {
                         age: scan.age(exchange).as_ms(),

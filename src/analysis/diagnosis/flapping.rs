@@ -47,9 +47,9 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>) -> Flapping {
     }
     let evicted: Vec<&Row<'_>> = flapping.iter().copied().filter(|row| is_evicted(row)).collect();
     let others: Vec<&Row<'_>> = flapping.iter().copied().filter(|row| !is_evicted(row)).collect();
-    // A scan with few looks after its last sight may be either; what the clear ones are decides for it.
-    let clear_others = others.iter().filter(|row| row.looks.len() >= 8).count();
-    if !evicted.is_empty() && clear_others == 0 {
+    // A scan that was denied at the very last only may be either; those that came back decide for it.
+    let came_back = others.iter().any(|row| runs(row).len() >= 3);
+    if !evicted.is_empty() && !came_back {
         return eviction(diagnosis, &evicted);
     }
     if by_worker(&others) {

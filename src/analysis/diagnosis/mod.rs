@@ -87,8 +87,10 @@ pub fn diagnose(journal: &Journal, scans: &[&ScanHistory<'_>], scenarios: &[Scen
     claims::foreign_disclosure(&mut diagnosis, scenarios);
     claims::wrong_job(&mut diagnosis, scenarios);
     let flapping = flapping::diagnose(&mut diagnosis, &case);
-    let lost = never::diagnose(&mut diagnosis, &case, &flapping);
-    start::diagnose(&mut diagnosis, &case, &flapping, &lost);
+    // A worker's own memory makes windows of all lengths, which must not be taken for a queue.
+    let queued = flapping.kind.is_none() && start::queue(&mut diagnosis, &case);
+    let lost = if queued { never::Lost::new() } else { never::diagnose(&mut diagnosis, &case, &flapping) };
+    start::diagnose(&mut diagnosis, &case, &flapping, &lost, queued);
     claims::held_response(&mut diagnosis, scenarios);
     claims::stale(&mut diagnosis, &case, scenarios, &flapping);
     // Strongest first; among equals the order of decision stands.

@@ -17,10 +17,12 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fl
     // How late scans become visible that do: a scan counts as lost only if it was watched well beyond that.
     let latest = case.watched().filter_map(Row::first_seen).map(|look| look.until).fold(0.0, f64::max);
     let beyond = (2.0 * latest).max(latest + 1000.0);
+    let all_workers = case.watched().flat_map(workers).collect::<BTreeSet<&str>>().len();
     let enough = |row: &&Row<'_>| {
         let denials = row.looks.len();
-        // Where workers disagree, a scan may be denied many times in a row by chance.
+        // Where workers disagree, a scan may be denied many times in a row because the one that knows it was never asked.
         let chance = match flapping.kind {
+            Some(Kind::PerInstance) if all_workers >= 2 => workers(row).len() == all_workers,
             Some(Kind::PerInstance) => flapping.share.powi(denials as i32) < 1e-6,
             _ => denials >= 4,
         };
@@ -92,6 +94,11 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fl
     diagnosis.found(FaultClass::M, strength, evidence);
     diagnosis.excluded(FaultClass::L, "outcomes grouped by features of the id: no feature tells".to_owned());
     numbers
+}
+
+/// The workers that answered a scan's polls, as far as headers say.
+fn workers<'a>(row: &Row<'a>) -> BTreeSet<&'a str> {
+    row.looks.iter().filter_map(|look| look.exchange.worker.as_deref()).collect()
 }
 
 /// A property of an id, and its name.

@@ -23,16 +23,22 @@ struct Windows {
     median: Option<(f64, f64)>,
 }
 
-pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Flapping, lost: &Lost) {
+/// The classes of the window at the start; `queued`: it is known to grow with the queue ([`queue`]).
+pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Flapping, lost: &Lost, queued: bool) {
     if matches!(flapping.kind, Some(Kind::PerInstance | Kind::MixedReads)) {
         under_disagreement(diagnosis, case, flapping, lost);
         return;
     }
     let rows: Vec<&Row<'_>> = case.watched().filter(|row| !lost.contains(&row.scan.scan)).collect();
     let windows = windows(&rows);
-    let denied_rows = rows.iter().filter(|row| row.denied_at_start().next().is_some()).count();
-    if denied_rows == 0 {
-        if rows.len() >= 8 {
+    // A denial is part of a window only if the scan was seen later; a single denied look may as well be of a lost scan.
+    let opened = rows.iter().filter(|row| row.first_seen().is_some() && row.denied_at_start().next().is_some()).count();
+    // Single shots show a window, too, if they are denied early and no longer later.
+    let over = rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age > windows.latest_denied).count();
+    let share = windows.denied as f64 / (windows.singles - over).max(1) as f64;
+    let closes = windows.denied > 0 && lost.is_empty() && (1.0 - share).powi(over as i32) < 1e-4;
+    if opened == 0 && !closes {
+        if rows.len() >= 8 && windows.denied == 0 {
             rule_out_all(diagnosis, &rows);
         }
         return;
@@ -42,7 +48,7 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fl
     if observer && windows.denied < 3 {
         return;
     }
-    if queue(diagnosis, case, lost) {
+    if flapping.kind.is_none() && queued {
         return;
     }
     let rows_for_shape: Vec<&Row<'_>> =
@@ -152,19 +158,19 @@ fn says_hit(note: &str) -> bool {
 }
 
 /// E: the window grows with the place in the queue.
-fn queue(diagnosis: &mut Diagnosis, case: &Case<'_>, lost: &Lost) -> bool {
+///
+/// Decided before lost scans are: behind a long queue a scan may be denied as long as anybody looks.
+pub(super) fn queue(diagnosis: &mut Diagnosis, case: &Case<'_>) -> bool {
     let mut found = false;
     let mut checked = None;
     for (index, _) in case.journal.scenarios.iter().enumerate() {
         let mut burst: Vec<(f64, (f64, f64))> = case
             .watched()
-            .filter(|row| row.scan.scenario as usize == index && row.is_of_burst() && !lost.contains(&row.scan.scan))
-            .filter_map(|row| {
-                let start = row.start().unwrap_or((row.denied_at_start().map(|look| look.age).fold(0.0, f64::max), f64::INFINITY));
-                Some((row.scan.t0?.0 as f64, start))
-            })
+            .filter(|row| row.scan.scenario as usize == index && row.is_of_burst())
+            .filter_map(|row| Some((row.scan.t0?.0 as f64, row.start()?)))
             .collect();
-        if burst.len() < 8 {
+        let asked = case.rows.iter().filter(|row| row.scan.scenario as usize == index).count();
+        if burst.len() < 8 || burst.len() * 3 < asked * 2 {
             continue;
         }
         burst.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -199,8 +205,6 @@ fn queue(diagnosis: &mut Diagnosis, case: &Case<'_>, lost: &Lost) -> bool {
     if !found {
         if let Some(checked) = checked {
             diagnosis.excluded(FaultClass::E, checked);
-        } else {
-            diagnosis.undecided.push("cannot tell whether the window grows with the queue (E): ask for several scans at once".to_owned());
         }
     }
     found
@@ -238,7 +242,6 @@ fn lattice(diagnosis: &mut Diagnosis, rows: &[&Row<'_>]) -> bool {
     }
     let n = ages.len();
     if n < 12 {
-        diagnosis.undecided.push("cannot tell a delay (A) from an index that refreshes periodically (G): follow scans that were asked for at random instants closely".to_owned());
         return false;
     }
     let by_age = stabbing(&mut ages);
@@ -356,6 +359,14 @@ fn registration_or_lag(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<
     let own = windows
         .median
         .map_or(windows.latest_denied, |(after, until)| if observer { windows.latest_denied } else { f64::midpoint(after, until) });
+    for (class, hint) in [
+        (FaultClass::G, "cannot tell a delay (A) from an index that refreshes periodically (G): follow scans that were asked for at random instants closely"),
+        (FaultClass::E, "cannot tell whether the window grows with the queue (E): ask for several scans at once"),
+    ] {
+        if !diagnosis.ruled_out.iter().any(|out| out.class == class) {
+            diagnosis.undecided.push(hint.to_owned());
+        }
+    }
     match second_write(case, lost) {
         Some((after, until, n)) if after > 0.3 * own && after > 10.0 => {
             evidence.push(format!("a second write lagged as well: {n} cancels were seen only after {}–{}", ms(after), ms(until)));

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::service::fault::mangling::encode_segment;
 use crate::service::fault::negative_cache::Absent;
+use crate::service::fault::scope::Region;
 use crate::service::record::{Record, State};
 use crate::service::scan::slots::Found;
 
@@ -13,9 +14,12 @@ use crate::service::scan::slots::Found;
 pub(super) const ESTIMATED_SECONDS: u64 = 120;
 
 /// The address of a scan under one of the two read routes. The other region has to be named.
-pub(super) fn address(route: &str, scan_id: &str, region: &str) -> String {
-    let region = if region.is_empty() { String::new() } else { format!("?region={}", region.trim_end_matches('/')) };
-    format!("/api/v1/opportunities/{route}/{}{region}", encode_segment(scan_id))
+pub(super) fn address(route: &str, scan_id: &str, region: Region) -> String {
+    let query = region.query();
+    format!(
+        "/api/v1/opportunities/{route}/{}{query}",
+        encode_segment(scan_id)
+    )
 }
 
 /// The one answer for a scan that status cannot find, marked for a cache in front.
@@ -27,8 +31,10 @@ pub(super) fn status_not_found() -> Response {
 }
 
 /// Status from a record. `running_code` is the HTTP code for a scan that still runs.
-pub(super) fn status(found: &Found, region: &str, running_code: StatusCode) -> Response {
-    let Found { scan_id, record } = found;
+pub(super) fn status(found: &Found, region: Region, running_code: StatusCode) -> Response {
+    let Found {
+        scan_id, record, ..
+    } = found;
     let progress = progress(record);
     let body = match record.state {
         State::Accepted | State::Scanning => json!({
@@ -44,7 +50,11 @@ pub(super) fn status(found: &Found, region: &str, running_code: StatusCode) -> R
             json!({"success": false, "status": "failed", "scan_id": scan_id, "message": record.message})
         }
     };
-    let code = if record.is_terminal() { StatusCode::OK } else { running_code };
+    let code = if record.is_terminal() {
+        StatusCode::OK
+    } else {
+        running_code
+    };
     (code, axum::Json(body)).into_response()
 }
 
@@ -60,7 +70,9 @@ pub(super) fn status_presumed(scan_id: &str, message: &str, running_code: Status
 
 /// Results from a record; `None` where there are none to be had.
 pub(super) fn results(found: &Found) -> Option<Response> {
-    let Found { scan_id, record } = found;
+    let Found {
+        scan_id, record, ..
+    } = found;
     match record.state {
         State::Accepted | State::Scanning => {
             let body = json!({
@@ -93,7 +105,11 @@ pub(super) fn progress(record: &Record) -> Value {
 /// Milliseconds since 1970 in RFC 3339.
 pub(super) fn timestamp(millis: u64) -> String {
     // Every time the clock can show lies within jiff's range; past it the epoch is shown.
-    i64::try_from(millis).ok().and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok()).unwrap_or_default().to_string()
+    i64::try_from(millis)
+        .ok()
+        .and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok())
+        .unwrap_or_default()
+        .to_string()
 }
 
 fn remaining(record: &Record) -> u64 {

@@ -8,34 +8,48 @@ use serde_json::json;
 
 use super::Context;
 use super::answer::{ESTIMATED_SECONDS, address, progress};
-use super::identity::{Region, ScanId, User};
+use super::identity::{ScanId, User};
 use super::refusal::Refusal;
+use crate::service::fault::scope::Region;
 use crate::service::request::DiscoverRequest;
 use crate::service::scan::accept::{Accepted, accept};
 use crate::service::scan::cancel::{CANCELLED, Cancelled};
 use crate::service::scan::{Job, cancel as scan_cancel};
+use crate::service::store::StoreError;
 
 /// Largest body that is read.
 const BODY_LIMIT: usize = 64 * 1024;
 
 /// `POST /opportunities/discover`
-pub(super) async fn discover(State(context): State<Context>, User(user): User, request: Request) -> Result<Response, Refusal> {
-    let body = to_bytes(request.into_body(), BODY_LIMIT).await.map_err(|_| Refusal::too_large())?;
+pub(super) async fn discover(
+    State(context): State<Context>,
+    User(user): User,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let body = to_bytes(request.into_body(), BODY_LIMIT)
+        .await
+        .map_err(|_| Refusal::too_large())?;
     let request = DiscoverRequest::from_body(&body)?;
     if !context.shared.within_rate(&user) {
         return Err(Refusal::too_many());
     }
     let filters = request.filters.to_json();
     let recommendations = request.recommendations;
-    match accept(&context.shared, &context.worker, &user, request).await? {
+    let hold = context.shared.settings.hold_connection.is_on();
+    let acceptance = async move { accept(&context.shared, &context.worker, &user, request).await };
+    match to_the_end(acceptance).await? {
         Accepted::Started { job, first_phase } => {
             let mut response = started(&job, recommendations);
-            if context.shared.settings.hold_connection.is_on() {
+            if hold {
                 response.extensions_mut().insert(first_phase);
             }
             Ok(response)
         }
-        Accepted::Joined { scan_id, record, region } => {
+        Accepted::Joined {
+            scan_id,
+            record,
+            region,
+        } => {
             let body = json!({
                 "success": true, "scan_id": scan_id, "status": "scanning",
                 "message": "A scan with these filters is already in progress",
@@ -69,14 +83,35 @@ pub(super) async fn cancel(
     State(context): State<Context>,
     User(user): User,
     ScanId(scan_id): ScanId,
-    Region(region): Region,
+    region: Region,
 ) -> Result<Response, Refusal> {
-    match scan_cancel::cancel(&context.shared, &context.worker, &user, &scan_id, &region).await? {
+    let id = scan_id.clone();
+    let cancellation = async move {
+        scan_cancel::cancel(&context.shared, &context.worker, &user, &id, region).await
+    };
+    match to_the_end(cancellation).await? {
         Cancelled::Done => {
             let body = json!({"success": true, "status": "failed", "scan_id": scan_id, "message": CANCELLED});
             Ok(axum::Json(body).into_response())
         }
-        Cancelled::TooLate => Err(Refusal::new(StatusCode::CONFLICT, "The scan has already ended")),
+        Cancelled::TooLate => Err(Refusal::new(
+            StatusCode::CONFLICT,
+            "The scan has already ended",
+        )),
         Cancelled::Unknown => Err(Refusal::not_found("No scan found for this user.")),
     }
+}
+
+/// Does work that must not be left half done. A client that hangs up drops its handler; what it has asked for is finished all the same,
+/// because a claim without a task, or a task stopped without a record, would be in everybody's way.
+async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+) -> Result<T, Refusal> {
+    let unfinished = |_| {
+        Refusal::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "The request could not be finished",
+        )
+    };
+    Ok(tokio::spawn(work).await.map_err(unfinished)??)
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::Context;
 use super::refusal::Refusal;
+use crate::service::fault::scope::Region;
 
 /// The user whose token came with the request.
 #[derive(Debug, Clone)]
@@ -27,7 +28,12 @@ impl FromRequestParts<Context> for User {
         let name = token.and_then(|token| context.shared.settings.users.get(token));
         name.cloned().map(User).ok_or_else(|| {
             let body = axum::Json(json!({"detail": "Missing authorization header"}));
-            (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], body).into_response()
+            (
+                StatusCode::UNAUTHORIZED,
+                [(header::WWW_AUTHENTICATE, "Bearer")],
+                body,
+            )
+                .into_response()
         })
     }
 }
@@ -42,21 +48,25 @@ impl FromRequestParts<Context> for ScanId {
     async fn from_request_parts(parts: &mut Parts, context: &Context) -> Result<Self, Refusal> {
         match Path::<String>::from_request_parts(parts, context).await {
             Ok(Path(scan_id)) => Ok(ScanId(scan_id)),
-            Err(_) => Err(Refusal::new(StatusCode::BAD_REQUEST, "The scan id in the path is not valid UTF-8")),
+            Err(_) => Err(Refusal::new(
+                StatusCode::BAD_REQUEST,
+                "The scan id in the path is not valid UTF-8",
+            )),
         }
     }
 }
 
-/// The region that the query string names; empty for the default one.
-#[derive(Debug, Clone)]
-pub(super) struct Region(pub(super) String);
-
+/// The region that the query string names.
 impl FromRequestParts<Context> for Region {
-    type Rejection = std::convert::Infallible;
+    type Rejection = Refusal;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Context) -> Result<Self, Self::Rejection> {
-        let query = parts.uri.query().unwrap_or_default();
-        let region = query.split('&').find_map(|pair| pair.strip_prefix("region="));
-        Ok(Region(region.unwrap_or_default().to_owned()))
+    async fn from_request_parts(parts: &mut Parts, _: &Context) -> Result<Self, Refusal> {
+        let unknown = || {
+            Refusal::new(
+                StatusCode::BAD_REQUEST,
+                "The query string names a region that there is not",
+            )
+        };
+        Region::from_query(parts.uri.query().unwrap_or_default()).ok_or_else(unknown)
     }
 }

@@ -12,3 +12,4 @@ pub(crate) mod mangling;
 pub(crate) mod negative_cache;
 pub(crate) mod queue;
 pub(crate) mod quorum;
+pub(crate) mod scope;

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::fault::scope::Region;
 use super::record::{Record, State};
 use super::request::Filters;
 use super::settings::Placeholder;
@@ -31,8 +32,8 @@ pub(crate) struct Job {
     pub(crate) filter_key: String,
     /// The slot of its records.
     pub(crate) cache_key: String,
-    /// Put before its keys; empty in the region that status looks in by default.
-    pub(crate) region: &'static str,
+    /// Where it is recorded.
+    pub(crate) region: Region,
     /// Counts restarts, from 1.
     pub(crate) run: u64,
     /// Whether the request forced a refresh.
@@ -58,9 +59,6 @@ pub(crate) struct Fate {
     pub(crate) dies: bool,
 }
 
-/// The name of the other region, as put before keys.
-pub(crate) const REMOTE_REGION: &str = "remote/";
-
 /// What a running scan says.
 pub(crate) const IN_PROGRESS: &str = "Scan in progress";
 
@@ -83,7 +81,11 @@ impl Job {
 
     /// What is written into the slot before there is a snapshot, for this kind of placeholder.
     pub(crate) fn placeholder(&self, shared: &Shared, kind: Placeholder) -> Option<Record> {
-        let mut record = self.record(shared, State::Accepted, "Scan initiated, processing in background...");
+        let mut record = self.record(
+            shared,
+            State::Accepted,
+            "Scan initiated, processing in background...",
+        );
         match kind {
             Placeholder::None => return None,
             Placeholder::Unforced if self.forced => return None,

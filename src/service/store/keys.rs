@@ -1,15 +1,17 @@
 //! The keys of the original system, in one place.
 //!
-//! `region` is empty for the region that status looks in by default, and otherwise put before the key.
+//! What belongs to a region begins with its prefix, which is empty for the one that status looks in by default.
+
+use crate::service::fault::scope::Region;
 
 /// Scan id → cache key, written with the POST.
-pub(crate) fn lookup(region: &str, scan_id: &str) -> String {
-    format!("{region}opportunity_scan_lookup:{scan_id}")
+pub(crate) fn lookup(region: Region, scan_id: &str) -> String {
+    format!("{}opportunity_scan_lookup:{scan_id}", region.prefix())
 }
 
 /// Scan id → cache key, written with the first record.
-pub(crate) fn index(region: &str, scan_id: &str) -> String {
-    format!("{region}opportunity_scan_result_index:{scan_id}")
+pub(crate) fn index(region: Region, scan_id: &str) -> String {
+    format!("{}opportunity_scan_result_index:{scan_id}", region.prefix())
 }
 
 /// User → latest scan id.
@@ -18,8 +20,8 @@ pub(crate) fn user_latest(user: &str) -> String {
 }
 
 /// Cache key → record.
-pub(crate) fn result(region: &str, cache_key: &str) -> String {
-    format!("{region}opportunity_scan_result:{cache_key}")
+pub(crate) fn result(region: Region, cache_key: &str) -> String {
+    format!("{}opportunity_scan_result:{cache_key}", region.prefix())
 }
 
 /// User and filters → id of the scan that runs for them.

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 
 use super::{Put, Reveal, Write};
-use crate::service::record::{Admission, Record};
+use crate::service::record::{Admission, Standing};
 
 /// A map with lifetimes. An expired value is never answered, whether or not it has been purged.
 #[derive(Debug, Default)]
@@ -25,7 +25,10 @@ pub(crate) struct Maps {
 impl Maps {
     /// A key's value at `now`.
     pub(crate) fn get(&self, key: &str, now: Instant) -> Option<&str> {
-        self.values.get(key).filter(|(_, until)| now < *until).map(|(value, _)| value.as_str())
+        self.values
+            .get(key)
+            .filter(|(_, until)| now < *until)
+            .map(|(value, _)| value.as_str())
     }
 
     /// Applies one write at `now`.
@@ -42,8 +45,17 @@ impl Maps {
                     self.values.remove(key);
                 }
             }
-            Write::Phase { scan_id, phase, value, at, ttl } => {
-                let (phases, until) = self.phases.entry(scan_id.clone()).or_insert_with(|| (BTreeMap::new(), now));
+            Write::Phase {
+                scan_id,
+                phase,
+                value,
+                at,
+                ttl,
+            } => {
+                let (phases, until) = self
+                    .phases
+                    .entry(scan_id.clone())
+                    .or_insert_with(|| (BTreeMap::new(), now));
                 phases.insert(phase.clone(), value.clone());
                 *until = now + *ttl;
                 self.lifecycle_index.insert(scan_id.clone(), *at);
@@ -63,7 +75,8 @@ impl Maps {
         self.values.retain(|_, (_, until)| now < *until);
         self.phases.retain(|_, (_, until)| now < *until);
         let phases = &self.phases;
-        self.lifecycle_index.retain(|scan_id, _| phases.contains_key(scan_id));
+        self.lifecycle_index
+            .retain(|scan_id, _| phases.contains_key(scan_id));
     }
 }
 
@@ -79,7 +92,12 @@ impl MemoryStore {
         Reveal::now(reveal);
     }
 
-    pub(crate) fn claim(&self, put: &Put, also: &[Write], reveal: Option<Reveal<'_>>) -> Option<String> {
+    pub(crate) fn claim(
+        &self,
+        put: &Put,
+        also: &[Write],
+        reveal: Option<Reveal<'_>>,
+    ) -> Option<String> {
         let mut maps = self.lock();
         let now = Instant::now();
         if let Some(holder) = maps.get(&put.key, now) {
@@ -91,7 +109,12 @@ impl MemoryStore {
         None
     }
 
-    pub(crate) fn put_guarded(&self, put: &Put, also: &[Write], reveal: Option<Reveal<'_>>) -> Admission {
+    pub(crate) fn put_guarded(
+        &self,
+        put: &Put,
+        also: &[Write],
+        reveal: Option<Reveal<'_>>,
+    ) -> Admission {
         let mut maps = self.lock();
         let now = Instant::now();
         let admission = judge(maps.get(&put.key, now), &put.value);
@@ -109,12 +132,18 @@ impl MemoryStore {
         let Some((phases, _)) = maps.phases.get(scan_id).filter(|(_, until)| now < *until) else {
             return Vec::new();
         };
-        phases.iter().map(|(phase, value)| (phase.clone(), value.clone())).collect()
+        phases
+            .iter()
+            .map(|(phase, value)| (phase.clone(), value.clone()))
+            .collect()
     }
 
     pub(crate) fn latest_lifecycle(&self) -> Option<String> {
         let maps = self.lock();
-        maps.lifecycle_index.iter().max_by_key(|(_, at)| **at).map(|(scan_id, _)| scan_id.clone())
+        maps.lifecycle_index
+            .iter()
+            .max_by_key(|(_, at)| **at)
+            .map(|(scan_id, _)| scan_id.clone())
     }
 
     pub(crate) fn purge(&self) {
@@ -134,13 +163,20 @@ impl MemoryStore {
 
 impl From<Put> for Write {
     fn from(put: Put) -> Write {
-        Write::Set { key: put.key, value: put.value, ttl: put.ttl }
+        Write::Set {
+            key: put.key,
+            value: put.value,
+            ttl: put.ttl,
+        }
     }
 }
 
 /// Whether the record `there` admits the record `new`; what is no record admits anything.
 pub(super) fn judge(there: Option<&str>, new: &str) -> Admission {
-    match (there.and_then(Record::from_text), Record::from_text(new)) {
+    match (
+        there.and_then(Standing::from_text),
+        Standing::from_text(new),
+    ) {
         (Some(there), Some(new)) => there.admits(&new),
         _ => Admission::Written,
     }

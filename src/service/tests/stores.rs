@@ -1,20 +1,26 @@
-//! The stores: a file that survives, a real Redis that does not, and what `sound` keeps on each. On the real clock.
+//! What holds on every store, and the database file. On the real clock.
 
-use std::process::{Child, Command, Stdio};
-
+use super::redis::RedisServer;
 use super::*;
-use crate::service::OpenError;
+use crate::service::clock::Clock;
+use crate::service::record::{Admission, Record, State};
+use crate::service::store::{Put, Store, Write};
 
-/// Durations short enough for the real clock: the first snapshot at 20 ms, the result at about 120 ms.
-const QUICK: [(&str, &str); 4] =
-    [("stage-profile", "10ms"), ("stage-portfolio", "5ms"), ("stage-assets", "5ms"), ("strategy", "uniform(10ms,100ms)")];
+/// Durations short enough for the real clock: the first snapshot at 20 ms, the result within a second.
+/// Long enough that a busy machine still gets its cancellation in before the end.
+pub(super) const QUICK: [(&str, &str); 4] = [
+    ("stage-profile", "10ms"),
+    ("stage-portfolio", "5ms"),
+    ("stage-assets", "5ms"),
+    ("strategy", "uniform(500ms,900ms)"),
+];
 
-async fn quick(preset: &str, knobs: &[(&str, &str)]) -> World {
+pub(super) async fn quick(preset: &str, knobs: &[(&str, &str)]) -> World {
     World::open(preset, &[&QUICK[..], knobs].concat()).await
 }
 
 /// Waits until status says so; fails after five seconds.
-async fn until(client: &Client, id: &str, expected: &str) {
+pub(super) async fn until(client: &Client, id: &str, expected: &str) {
     for _ in 0..500 {
         if client.status(id).await == expected {
             return;
@@ -25,7 +31,7 @@ async fn until(client: &Client, id: &str, expected: &str) {
 }
 
 /// What must hold on any store, with short scans.
-async fn check_promises(world: &World) {
+pub(super) async fn check_promises(world: &World) {
     let id = world.scan(json!({})).await;
     assert_ne!(world.status(&id).await, "not_found");
     assert_eq!(world.fresh("mallory").status(&id).await, "not_found");
@@ -39,7 +45,11 @@ async fn check_promises(world: &World) {
     assert_eq!(world.status(&forced).await, "failed");
     assert_eq!(world.status(&id).await, "complete 14/14");
     wait(200).await;
-    assert_eq!(world.status(&forced).await, "failed", "the old run cannot write over the end");
+    assert_eq!(
+        world.status(&forced).await,
+        "failed",
+        "the old run cannot write over the end"
+    );
 }
 
 #[tokio::test]
@@ -47,7 +57,15 @@ async fn sound_keeps_its_promises_on_the_embedded_store() {
     for workers in ["1", "4"] {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().to_str().expect("a readable path");
-        let world = quick("sound", &[("workers", workers), ("store", "embedded"), ("data-dir", path)]).await;
+        let world = quick(
+            "sound",
+            &[
+                ("workers", workers),
+                ("store", "embedded"),
+                ("data-dir", path),
+            ],
+        )
+        .await;
         check_promises(&world).await;
         world.service.shut_down().await;
     }
@@ -57,9 +75,18 @@ async fn sound_keeps_its_promises_on_the_embedded_store() {
 async fn a_scan_that_was_running_when_the_process_ended_has_failed_after_the_restart() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().to_str().expect("a readable path");
-    let knobs = [("store", "embedded"), ("data-dir", path), ("on-crash", "vanish"), ("strategy", "30s")];
+    let knobs = [
+        ("store", "embedded"),
+        ("data-dir", path),
+        ("on-crash", "vanish"),
+        ("strategy", "30s"),
+    ];
     let world = quick("sound", &knobs).await;
-    let done = world.fresh("alice").discover(json!({"symbols": ["DONE"]})).await.id();
+    let done = world
+        .fresh("alice")
+        .discover(json!({"symbols": ["DONE"]}))
+        .await
+        .id();
     let id = world.scan(json!({})).await;
     assert_eq!(world.fresh("alice").cancel(&done).await.code, 200);
     wait(50).await;
@@ -68,12 +95,28 @@ async fn a_scan_that_was_running_when_the_process_ended_has_failed_after_the_res
     world.service.shut_down().await;
 
     let world = quick("sound", &knobs).await;
-    let answer = world.fresh("alice").get(&format!("/api/v1/opportunities/status/{id}")).await;
+    let answer = world
+        .fresh("alice")
+        .get(&format!("/api/v1/opportunities/status/{id}"))
+        .await;
     assert_eq!(answer.body["status"], "failed");
     assert_eq!(answer.body["message"], "Scan interrupted by a restart");
-    assert_eq!(world.fresh("alice").lifecycle(&id).await.body["current_phase"], "failed");
-    assert_eq!(world.fresh("alice").get(&format!("/api/v1/opportunities/status/{done}")).await.body["message"], "Scan cancelled");
-    assert_eq!(world.fresh("alice").discover(json!({})).await.body["status"], "initiated");
+    assert_eq!(
+        world.fresh("alice").lifecycle(&id).await.body["current_phase"],
+        "failed"
+    );
+    assert_eq!(
+        world
+            .fresh("alice")
+            .get(&format!("/api/v1/opportunities/status/{done}"))
+            .await
+            .body["message"],
+        "Scan cancelled"
+    );
+    assert_eq!(
+        world.fresh("alice").discover(json!({})).await.body["status"],
+        "initiated"
+    );
     world.service.shut_down().await;
 }
 
@@ -81,179 +124,167 @@ async fn a_scan_that_was_running_when_the_process_ended_has_failed_after_the_res
 async fn a_sound_service_that_stops_says_so_of_its_running_scans() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().to_str().expect("a readable path");
-    let knobs = [("store", "embedded"), ("data-dir", path)];
+    let knobs = [
+        ("store", "embedded"),
+        ("data-dir", path),
+        ("strategy", "30s"),
+    ];
     let world = quick("sound", &knobs).await;
     let id = world.scan(json!({})).await;
     world.service.shut_down().await;
     let world = quick("sound", &knobs).await;
-    let answer = world.fresh("alice").get(&format!("/api/v1/opportunities/status/{id}")).await;
-    assert_eq!(answer.body["message"], "Scan interrupted: the service stopped");
+    let answer = world
+        .fresh("alice")
+        .get(&format!("/api/v1/opportunities/status/{id}"))
+        .await;
+    assert_eq!(
+        answer.body["message"],
+        "Scan interrupted: the service stopped"
+    );
     world.service.shut_down().await;
 }
 
 #[tokio::test]
 async fn an_embedded_store_without_a_directory_is_refused() {
-    let error = Service::open(settings("sound", &[("store", "embedded")])).await.expect_err("no directory");
-    assert_eq!(error.to_string(), "the embedded store needs a directory: give --data-dir DIR");
+    let error = Service::open(settings("sound", &[("store", "embedded")]))
+        .await
+        .expect_err("no directory");
+    assert_eq!(
+        error.to_string(),
+        "the embedded store needs a directory: give --data-dir DIR"
+    );
 }
 
-/// A Redis of our own, ended with the test.
-struct RedisServer {
-    process: Child,
-    port: u16,
-    dir: tempfile::TempDir,
-}
-
-impl RedisServer {
-    async fn start() -> Self {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = free.local_addr().expect("an address").port();
-        drop(free);
-        let dir = tempfile::tempdir().expect("a directory");
-        let mut server = RedisServer { process: Self::spawn(port, &dir), port, dir };
-        server.ready().await;
-        server
-    }
-
-    fn spawn(port: u16, dir: &tempfile::TempDir) -> Child {
-        Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir"])
-            .arg(dir.path())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("this test needs a real Redis: install redis-server (Debian: apt-get install redis-server)")
-    }
-
-    async fn ready(&mut self) {
-        for _ in 0..500 {
-            if tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await.is_ok() {
-                return;
-            }
-            wait(10).await;
-        }
-        panic!("redis-server did not open port {}", self.port);
-    }
-
-    fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}/3", self.port)
-    }
-
-    fn kill(&mut self) {
-        // A process that is gone already is as good.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-impl Drop for RedisServer {
-    fn drop(&mut self) {
-        self.kill();
+/// A record with this run, state and number of strategies completed.
+fn record(scan_id: &str, run: u64, state: State, strategies_completed: usize) -> Record {
+    Record {
+        scan_id: scan_id.to_owned(),
+        user_id: "alice".to_owned(),
+        run,
+        state,
+        message: String::new(),
+        strategies_completed,
+        total_strategies: 14,
+        opportunities: Vec::new(),
+        updated: 0,
+        execution_time_ms: 0,
     }
 }
 
 #[tokio::test]
-async fn sound_keeps_its_promises_on_redis() {
+async fn all_stores_admit_the_same_records_and_claims() {
     let redis = RedisServer::start().await;
-    for (workers, prefix) in [("1", "a:"), ("4", "b:")] {
-        let world = quick("sound", &[("workers", workers), ("store", &redis.url()), ("redis-prefix", prefix)]).await;
-        check_promises(&world).await;
-        world.service.shut_down().await;
-    }
-}
-
-#[tokio::test]
-async fn two_sound_services_on_one_redis_are_one_service() {
-    let redis = RedisServer::start().await;
-    let slow = [("store", redis.url()), ("strategy", "10s".to_owned())];
-    let slow: Vec<(&str, &str)> = slow.iter().map(|(knob, value)| (*knob, value.as_str())).collect();
-    let (one, two) = (quick("sound", &slow).await, quick("sound", &[&slow[..], &[("seed", "2")]].concat()).await);
-    let id = one.scan(json!({})).await;
-    assert_ne!(two.status(&id).await, "not_found");
-    assert_eq!(two.scan(json!({})).await, id, "the second service joins the first one's scan");
-    assert_eq!(two.fresh("alice").discover(forced()).await.id(), id, "and can take it over");
-    one.service.shut_down().await;
-    two.service.shut_down().await;
-}
-
-#[tokio::test]
-async fn shared_cache_on_redis_denies_and_freezes_as_it_does_on_the_shared_map() {
-    let redis = RedisServer::start().await;
-    let world = quick("shared-cache", &[("workers", "3"), ("store", &redis.url())]).await;
-    let (owner, idle, warmed) = (world.fresh("alice"), world.fresh("alice"), world.fresh("alice"));
-    owner.get("/health").await;
-    idle.get("/health").await;
-    warmed.discover(json!({"symbols": ["OTHER"]})).await;
-    let id = owner.discover(json!({})).await.id();
-    let first = warmed.status(&id).await;
-    assert!(first.starts_with("scanning"));
-    until(&owner, &id, "complete 14/14").await;
-    assert_eq!(idle.status(&id).await, "not_found");
-    assert_eq!(warmed.status(&id).await, first, "frozen at its first copy");
-    assert_eq!(warmed.results(&id).await.code, 202);
-}
-
-#[tokio::test]
-async fn redis_holds_the_keys_of_the_original_system_with_their_lifetimes() {
-    let redis = RedisServer::start().await;
-    let world = quick("shared-cache", &[("store", &redis.url()), ("strategy", "30s")]).await;
-    let id = world.scan(json!({})).await;
-    wait(60).await;
-    let client = ::redis::Client::open(redis.url()).expect("an address");
-    let mut connection = client.get_multiplexed_async_connection().await.expect("a connection");
-    for (key, life) in [
-        (format!("opportunity_scan_lookup:{id}"), 600),
-        (format!("opportunity_scan_result_index:{id}"), 600),
-        ("opportunity_user_latest_scan:alice".to_owned(), 600),
-        ("opportunity_scan_result:alice:b7131f12a6b6595f".to_owned(), 300),
-        (format!("scan_lifecycle:{id}"), 3600),
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().to_str().expect("a readable path");
+    let clock = Clock::start(None);
+    let life = Duration::from_secs(60);
+    for knobs in [
+        vec![("store", "memory")],
+        vec![("store", "embedded"), ("data-dir", path)],
+        vec![("store", &redis.url())],
     ] {
-        let ttl: i64 = ::redis::cmd("TTL").arg(&key).query_async(&mut connection).await.expect("an answer");
-        assert!((life - 5..=life).contains(&ttl), "{key} lives for {ttl} s");
-    }
-    let members: i64 = ::redis::cmd("ZCARD").arg("scan_lifecycle:index").query_async(&mut connection).await.expect("an answer");
-    assert_eq!(members, 1);
-}
-
-#[tokio::test]
-async fn a_redis_that_dies_is_a_503_and_comes_back() {
-    let mut redis = RedisServer::start().await;
-    let world = quick("sound", &[("store", &redis.url()), ("strategy", "30s")]).await;
-    let id = world.scan(json!({})).await;
-    assert!(world.status(&id).await.starts_with("scanning"));
-    redis.kill();
-    assert_eq!(world.status(&id).await, "http 503");
-    assert_eq!(world.fresh("alice").discover(json!({"symbols": ["X"]})).await.code, 503);
-    redis.process = RedisServer::spawn(redis.port, &redis.dir);
-    redis.ready().await;
-    for _ in 0..300 {
-        if world.fresh("alice").discover(json!({"symbols": ["Y"]})).await.code == 200 {
-            return;
+        let store = Store::open(&settings("sound", &knobs), clock)
+            .await
+            .expect("the store opens");
+        let mut number = 0;
+        for there in states() {
+            for new in states() {
+                number += 1;
+                let put = |record: &Record| Put {
+                    key: format!("r{number}"),
+                    value: record.to_text(),
+                    ttl: life,
+                };
+                store
+                    .apply(&[put(&there).into()], None)
+                    .await
+                    .expect("it is written");
+                let admission = store
+                    .put_guarded(&put(&new), &[], None)
+                    .await
+                    .expect("it is judged");
+                assert_eq!(
+                    admission,
+                    there.admits(&new),
+                    "{knobs:?}: {there:?} and then {new:?}"
+                );
+                let kept = store
+                    .get(&format!("r{number}"))
+                    .await
+                    .expect("it is read")
+                    .as_deref()
+                    .and_then(Record::from_text);
+                assert_eq!(
+                    kept,
+                    Some(if admission == Admission::Written {
+                        new
+                    } else {
+                        there.clone()
+                    })
+                );
+            }
         }
-        wait(10).await;
+        let claim = |value: &str| Put {
+            key: "claim".into(),
+            value: value.into(),
+            ttl: life,
+        };
+        let also = |value: &str| {
+            [Write::Set {
+                key: "also".into(),
+                value: value.into(),
+                ttl: life,
+            }]
+        };
+        assert_eq!(
+            store
+                .claim(&claim("a"), &also("a"), None)
+                .await
+                .expect("a claim"),
+            None
+        );
+        assert_eq!(
+            store
+                .claim(&claim("b"), &also("b"), None)
+                .await
+                .expect("a claim"),
+            Some("a".into())
+        );
+        assert_eq!(
+            store.get("also").await.expect("it is read"),
+            Some("a".into()),
+            "a refused claim writes nothing"
+        );
+        let lower = |value: &str| {
+            [Write::DeleteIf {
+                key: "claim".into(),
+                value: value.into(),
+            }]
+        };
+        store.apply(&lower("b"), None).await.expect("it is applied");
+        assert_eq!(
+            store.get("claim").await.expect("it is read"),
+            Some("a".into())
+        );
+        store.apply(&lower("a"), None).await.expect("it is applied");
+        assert_eq!(store.get("claim").await.expect("it is read"), None);
     }
-    panic!("the service did not find its store again");
 }
 
-#[tokio::test]
-async fn a_redis_that_is_not_there_is_found_out_at_start() {
-    let error = Service::open(settings("sound", &[("store", "redis://127.0.0.1:1/")])).await.expect_err("nobody listens there");
-    assert!(matches!(error, OpenError::Store(_)), "{error}");
-}
-
-#[tokio::test]
-async fn a_scan_whose_process_is_gone_has_failed_for_the_other_processes() {
-    let redis = RedisServer::start().await;
-    let url = redis.url();
-    let knobs = [("store", url.as_str()), ("strategy", "30s"), ("lease", "400ms"), ("on-crash", "vanish")];
-    let (one, two) = (quick("sound", &knobs).await, quick("sound", &[&knobs[..], &[("seed", "2")]].concat()).await);
-    let id = one.scan(json!({})).await;
-    wait(1000).await;
-    assert!(two.status(&id).await.starts_with("scanning"), "the lease is renewed");
-    one.service.shut_down().await;
-    until(&two.fresh("alice"), &id, "failed").await;
-    assert_eq!(two.fresh("alice").lifecycle(&id).await.body["current_phase"], "failed");
-    let next = two.fresh("alice").discover(json!({})).await;
-    assert_eq!(next.body["status"], "initiated", "a dead scan is not joined");
-    assert_ne!(next.id(), id);
-    two.service.shut_down().await;
+fn states() -> Vec<Record> {
+    use State::{Accepted, Complete, Failed, Scanning};
+    let mut states = Vec::new();
+    for run in [1, 2] {
+        for (state, completed) in [
+            (Accepted, 0),
+            (Scanning, 3),
+            (Scanning, 9),
+            (Complete, 14),
+            (Failed, 3),
+        ] {
+            states.push(record("scan_1", run, state, completed));
+        }
+    }
+    states.push(record("scan_2", 1, Scanning, 1));
+    states
 }

@@ -1,0 +1,66 @@
+//! `statusgap diagnose`: the causes that a log supports, and those that it rules out.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::analysis::analyse;
+use crate::analysis::diagnosis::{Diagnosis, Strength};
+use crate::cli::{Ended, output, report};
+use crate::verdict::{Exit, judge};
+
+/// Says which causes logs support, which they rule out and by which probe, and what they cannot tell apart.
+#[derive(Debug, Args)]
+pub struct DiagnoseArgs {
+    /// The logs (`log.ndjson` in a run's folder)
+    #[arg(required = true, value_name = "LOG")]
+    logs: Vec<PathBuf>,
+}
+
+/// Runs the command. The exit code is that of the worst verdict.
+pub fn run(args: &DiagnoseArgs) -> Ended {
+    let mut worst = Exit::Pass;
+    for path in &args.logs {
+        let journal = report::read(path)?;
+        let analysis = analyse(&journal);
+        let verdict = judge(&journal, &analysis).verdict;
+        let heading = if args.logs.len() > 1 { format!("{}\n", path.display()) } else { String::new() };
+        output::print(&(heading + &tell(&analysis.diagnosis, verdict.word())))?;
+        worst = report::worse(worst, verdict.into());
+    }
+    Ok(worst)
+}
+
+fn tell(diagnosis: &Diagnosis, verdict: &str) -> String {
+    let mut text = format!("verdict {verdict}\n");
+    if diagnosis.causes.is_empty() {
+        text.push_str("healthy as far as was looked: no cause is supported\n");
+    }
+    for cause in &diagnosis.causes {
+        let strength = match cause.strength {
+            Strength::Strong => "strong",
+            Strength::Moderate => "moderate",
+            Strength::Weak => "weak",
+        };
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "\n{} {} ({strength})\n  {}", cause.class.letter(), cause.class.name(), cause.class.mechanism());
+        for evidence in &cause.evidence {
+            let _ = writeln!(text, "  - {evidence}");
+        }
+        let _ = writeln!(text, "  cure: {}", cause.class.cure());
+    }
+    if !diagnosis.undecided.is_empty() {
+        text.push_str("\nundecided\n");
+        for undecided in &diagnosis.undecided {
+            let _ = writeln!(text, "  - {undecided}");
+        }
+    }
+    if !diagnosis.ruled_out.is_empty() {
+        text.push_str("\nruled out\n");
+        for out in &diagnosis.ruled_out {
+            let _ = writeln!(text, "  {:<2} {}: {}", out.class.letter(), out.class.name(), out.by);
+        }
+    }
+    text
+}

@@ -1,0 +1,55 @@
+//! Runs an inquiry: one step after the other, each decided on what is known by then.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::analysis::analyse;
+use crate::cli::limits::Limits;
+use crate::inquiry::Stage;
+use crate::model::run::{Capabilities, EndReason, Journal, Run};
+use crate::probe::Probe;
+
+/// An inquiry about one target.
+pub struct Investigation<'a> {
+    /// What sends and records; its recorder must keep what it records.
+    pub probe: &'a Arc<Probe>,
+    /// The log's header.
+    pub header: &'a Run,
+    /// What the target's contract allows for.
+    pub can: Capabilities,
+    /// How much may be asked of it.
+    pub limits: Limits,
+    /// How long it may take.
+    pub budget: Duration,
+}
+
+impl Investigation<'_> {
+    /// Goes through the steps until there is nothing left to ask, or the budget is spent. `note` hears of each step.
+    pub async fn run(&self, note: impl Fn(Stage)) -> EndReason {
+        let clock = self.probe.clock();
+        let deadline = clock.now().after(self.budget);
+        let mut journal = self.journal();
+        let mut analysis = analyse(&journal);
+        let mut step = Some(Stage::FIRST);
+        while let Some(stage) = step {
+            note(stage);
+            let scenarios = self.limits.apply(stage.scenarios(&journal, &analysis, self.can));
+            let left = deadline.elapsed_from(clock.now());
+            match tokio::time::timeout(left, self.probe.run_also(&scenarios)).await {
+                Err(_) => return EndReason::Budget,
+                Ok(Err(_)) => return EndReason::TargetGone,
+                Ok(Ok(())) => {}
+            }
+            journal.scenarios.extend(scenarios);
+            journal.exchanges = self.probe.recorder().kept();
+            journal.exchanges.sort_by_key(|exchange| (exchange.sent, exchange.done, exchange.scenario, exchange.scan, exchange.kind, exchange.poller));
+            analysis = analyse(&journal);
+            step = stage.next(&analysis);
+        }
+        EndReason::Complete
+    }
+
+    fn journal(&self) -> Journal {
+        Journal { run: self.header.clone(), scenarios: Vec::new(), exchanges: Vec::new(), end: None, torn: false }
+    }
+}

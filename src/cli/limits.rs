@@ -1,0 +1,72 @@
+//! How much may be asked of a target: no limit on this machine, little anywhere else unless it is raised by name.
+
+use std::time::Duration;
+
+use crate::cli::complaint::Complaint;
+use crate::model::plan::Plan;
+use crate::model::scenario::{LoadModel, Scenario};
+use crate::model::time::Span;
+use crate::probe::is_loopback;
+
+/// The limits of one run.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Requests per second; `None`: no limit.
+    pub max_rps: Option<f64>,
+    /// Scans in all; `None`: no limit.
+    pub max_scans: Option<u32>,
+}
+
+impl Limits {
+    /// The limits that were named, or those that suit the target.
+    pub fn towards(base_url: &str, max_rps: Option<f64>, max_scans: Option<u32>) -> Result<Limits, Complaint> {
+        if let Some(rps) = max_rps
+            && !(rps.is_finite() && rps > 0.0)
+        {
+            return Err(Complaint::usage(format!("--max-rps {rps} is no rate"), "give a number of requests per second above 0"));
+        }
+        let elsewhere = !is_loopback(base_url);
+        Ok(Limits { max_rps: max_rps.or(elsewhere.then_some(5.0)), max_scans: max_scans.or(elsewhere.then_some(50)) })
+    }
+
+    /// The scenarios within these limits.
+    pub fn apply(self, scenarios: Vec<Scenario>) -> Vec<Scenario> {
+        bounded(scenarios, self.max_scans).into_iter().map(|scenario| slowed(scenario, self.max_rps)).collect()
+    }
+}
+
+/// Cuts the scenarios down to at most so many scans in all, each by the same share and to no less than one.
+fn bounded(mut scenarios: Vec<Scenario>, max_scans: Option<u32>) -> Vec<Scenario> {
+    let total: u32 = scenarios.iter().map(|scenario| scenario.load.scans).sum();
+    if let Some(max) = max_scans.filter(|max| total > *max) {
+        for scenario in scenarios.iter_mut().filter(|scenario| scenario.load.scans > 0) {
+            let share = f64::from(scenario.load.scans) / f64::from(total) * f64::from(max);
+            scenario.load.scans = (share as u32).max(1);
+        }
+    }
+    scenarios
+}
+
+/// Slows a scenario down so that its polls can be on time under a rate limit: a scan's requests must fit between two starts.
+fn slowed(mut scenario: Scenario, max_rps: Option<f64>) -> Scenario {
+    let Some(rps) = max_rps else { return scenario };
+    let beat = Duration::from_secs_f64(1.0 / rps);
+    for arm in &mut scenario.arms {
+        arm.fillers = 0;
+        if let Some(follow) = &mut arm.follow {
+            follow.every = Span(follow.every.0.max(beat * 5));
+        }
+        let affordable = (rps / 2.0).max(1.0) as u32;
+        arm.pollers = arm.pollers.min(affordable);
+    }
+    if scenario.load.scans > 0 {
+        let plan = Plan::of(&scenario);
+        let per_scan = (plan.total() / u64::from(scenario.load.scans)).clamp(2, 20) as u32;
+        scenario.load.model = match scenario.load.model {
+            LoadModel::Open { every } => LoadModel::Open { every: Span(every.0.max(beat * per_scan)) },
+            LoadModel::Closed { .. } => LoadModel::Closed { in_flight: 1 },
+        };
+    }
+    scenario
+}
+
