@@ -26,9 +26,14 @@ const ROOMS: &[Room] = &[
     Room { name: "analysis", may_name: &["model"], barred: EFFECTS },
     Room { name: "verdict", may_name: &["model", "analysis"], barred: EFFECTS },
     Room { name: "report", may_name: &["model", "analysis", "verdict"], barred: EFFECTS },
+    Room { name: "inquiry", may_name: &["model", "analysis"], barred: EFFECTS },
     Room { name: "probe", may_name: &["model", "log", "target"], barred: &["std::fs", "std::env"] },
     Room { name: "service", may_name: &[], barred: &["reqwest"] },
-    Room { name: "cli", may_name: &["model", "log", "target", "analysis", "verdict", "report", "probe", "service"], barred: &[] },
+    Room {
+        name: "cli",
+        may_name: &["model", "log", "target", "analysis", "verdict", "report", "inquiry", "probe", "service"],
+        barred: &[],
+    },
 ];
 
 /// What is wrong with one file's text, one line each.

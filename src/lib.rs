@@ -22,13 +22,14 @@
 //! | [`log`] | one line of JSON an exchange: the writer and the reader |
 //! | [`analysis`] | brackets, exact limits, the window's distribution, guarantees, causes |
 //! | [`verdict`] | pass, fail or inconclusive, why, and the exit codes |
+//! | [`inquiry`] | which scenarios to run next, from what is known so far, to tell the remaining causes apart |
 //! | [`report`] | every number is chosen once, in its view; each format only sets it |
 //! | [`service`] | an API that has the fault, its cures and its known variants |
 //! | [`cli`] | commands; alone prints, exits, and touches files and the environment |
 //!
 //! # What does not happen here
 //!
-//! - `probe` knows no faults and no statistics; `analysis`, `verdict` and `report` know no sockets, no clock and no files.
+//! - `probe` knows no faults and no statistics; `analysis`, `verdict`, `inquiry` and `report` know no sockets, no clock and no files.
 //! - `service` names no other room. A harness that shares types with the API it tests cannot see that a field was renamed.
 //! - No source names a particular API outside `service`: contracts are target files.
 //! - Virtual time never meets a socket, and a test with sockets never pauses the clock.
