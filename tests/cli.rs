@@ -283,7 +283,7 @@ fn a_target_that_is_not_there_is_inconclusive() {
 }
 
 /// Answers every request by its method and path, one connection each, and tells about it.
-fn serve(listener: TcpListener, asked: &Sender<String>, answer: impl Fn(&str, &str) -> (u16, String)) {
+fn serve(listener: &TcpListener, asked: &Sender<String>, answer: impl Fn(&str, &str) -> (u16, String)) {
     for stream in listener.incoming() {
         let Ok(stream) = stream else { continue };
         let Some((line, authorization)) = request(&stream) else { continue };
@@ -332,7 +332,7 @@ fn ctrl_c_keeps_the_log_and_writes_a_partial_report() {
     let address = listener.local_addr().expect("an address");
     let (asked, requests) = channel();
     std::thread::spawn(move || {
-        serve(listener, &asked, |line, _| match line {
+        serve(&listener, &asked, |line, _| match line {
             line if line.starts_with("POST") => (202, r#"{"id":"j-1"}"#.into()),
             line if line.contains("/jobs/j-1") => (200, "{}".into()),
             _ => (404, String::new()),
@@ -364,7 +364,7 @@ fn a_secret_is_sent_and_never_written_down() {
     let (asked, requests) = channel();
     std::thread::spawn(move || {
         // A service that repeats its caller's credentials in its errors.
-        serve(listener, &asked, |line, authorization| match line {
+        serve(&listener, &asked, |line, authorization| match line {
             line if line.starts_with("POST") => (202, r#"{"id":"j-1"}"#.into()),
             line if line.contains("/jobs/j-1") => (500, format!("no such user: {authorization}")),
             _ => (404, format!("{authorization} may not ask")),
