@@ -360,7 +360,10 @@ fn registration_or_lag(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<
         .median
         .map_or(windows.latest_denied, |(after, until)| if observer { windows.latest_denied } else { f64::midpoint(after, until) });
     for (class, hint) in [
-        (FaultClass::G, "cannot tell a delay (A) from an index that refreshes periodically (G): follow scans that were asked for at random instants closely"),
+        (
+            FaultClass::G,
+            "cannot tell a delay (A) from an index that refreshes periodically (G): follow scans that were asked for at random instants closely",
+        ),
         (FaultClass::E, "cannot tell whether the window grows with the queue (E): ask for several scans at once"),
     ] {
         if !diagnosis.ruled_out.iter().any(|out| out.class == class) {
