@@ -234,17 +234,22 @@ fn separate(analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
         ids.overlap = true;
         all.push(ids);
     }
+    // Scans that are never seen while they are polled may be kept out of sight by the polling itself.
+    if known.has_lost && !known.disagrees {
+        all.push(observer(analysis));
+    }
     if known.has_window && !known.disagrees {
-        all.extend(separate_windows(analysis, can, known));
+        if !known.has_lost {
+            all.push(observer(analysis));
+        }
+        all.extend(separate_windows(can, known));
     }
     all
 }
 
-fn separate_windows(analysis: &Analysis, can: Capabilities, known: Known) -> Vec<Scenario> {
-    let mut all = Vec::new();
-    // The age at which an undisturbed scan is certainly seen: beyond the latest denial of a first poll.
-    let undisturbed = undisturbed_window(analysis);
-    let common = ms((undisturbed * 1.25) as u64 + 250);
+/// Pairs of equal age, one of them polled before; the common age is beyond the latest denial of a first poll.
+fn observer(analysis: &Analysis) -> Scenario {
+    let common = ms((undisturbed_window(analysis) * 1.25).min(8000.0) as u64 + 250);
     let mut observer = scenario(
         "observer",
         "pairs of equal age, one of them polled before",
@@ -257,8 +262,11 @@ fn separate_windows(analysis: &Analysis, can: Capabilities, known: Known) -> Vec
         Arm { offsets: vec![ms(0), ms(8), common], fillers: 3, ..arm("polled before", Connection::PreOpened) },
         Arm { offsets: vec![common], fillers: 3, ..arm("not polled before", Connection::PreOpened) },
     ];
-    all.push(observer);
+    observer
+}
 
+fn separate_windows(can: Capabilities, known: Known) -> Vec<Scenario> {
+    let mut all = Vec::new();
     let watch = (known.window_ms * 2.0) as u64 + 1000;
     let mut lattice = scenario(
         "lattice",
