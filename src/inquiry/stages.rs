@@ -167,9 +167,9 @@ fn survey(analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
     all.push(again);
 
     let mut dense =
-        scenario("dense", "two scans polled every 10 ms", "holes and the shape of the window (fault classes H, E and C')", 2, every(50));
+        scenario("dense", "a scan polled every 10 ms", "holes and the shape of the window (fault classes H, E and C')", 1, every(0));
     dense.overlap = true;
-    dense.arms[0].follow = follow(Until::Deadline, 10, 0, 5000);
+    dense.arms[0].follow = follow(Until::Deadline, 10, 0, 4500);
     all.push(dense);
 
     let mut pollers =
@@ -272,11 +272,11 @@ fn separate_windows(can: Capabilities, known: Known) -> Vec<Scenario> {
         "lattice",
         "scans asked for at random instants, followed closely",
         "index refresh: a common lattice of instants (fault class G)",
-        30,
-        every(110),
+        20,
+        every(160),
     );
     lattice.overlap = true;
-    lattice.arms[0].follow = follow(Until::Visible, 25, 0, watch);
+    lattice.arms[0].follow = follow(Until::Visible, 35, 0, watch);
     all.push(lattice);
 
     if can.cancel {
