@@ -12,10 +12,7 @@ struct Served {
 
 impl Served {
     fn start(args: &[&str]) -> Served {
-        let mut process = statusgap(args)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the binary starts");
+        let mut process = statusgap(args).stdout(Stdio::piped()).spawn().expect("the binary starts");
         let mut ready = String::new();
         let out = process.stdout.take().expect("standard output is a pipe");
         BufReader::new(out).read_line(&mut ready).expect("a line");
@@ -24,16 +21,12 @@ impl Served {
 
     fn address(&self) -> &str {
         let url = self.ready.split_whitespace().nth(1);
-        url.and_then(|url| url.strip_prefix("http://"))
-            .expect("an address")
+        url.and_then(|url| url.strip_prefix("http://")).expect("an address")
     }
 
     fn signal(&mut self, signal: &str) -> Option<i32> {
         let pid = self.process.id().to_string();
-        let sent = Command::new("kill")
-            .args([signal, &pid])
-            .status()
-            .expect("kill runs");
+        let sent = Command::new("kill").args([signal, &pid]).status().expect("kill runs");
         assert!(sent.success());
         self.process.wait().expect("it ends").code()
     }
@@ -57,21 +50,13 @@ fn statusgap(args: &[&str]) -> Command {
 fn it_says_ready_answers_and_ends_with_zero_on_a_signal() {
     for signal in ["-TERM", "-INT"] {
         let mut served = Served::start(&["--port", "0", "--service", "sound", "--workers", "3"]);
-        let line = format!(
-            "READY http://{} preset=sound workers=3 store=memory\n",
-            served.address()
-        );
+        let line = format!("READY http://{} preset=sound workers=3 store=memory\n", served.address());
         assert_eq!(served.ready, line);
         let mut stream = TcpStream::connect(served.address()).expect("it listens");
-        stream
-            .write_all(b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
-            .expect("it reads");
+        stream.write_all(b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").expect("it reads");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("it answers");
-        assert!(
-            answer.starts_with("HTTP/1.1 200") && answer.contains("x-worker: 1"),
-            "{answer}"
-        );
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("x-worker: 1"), "{answer}");
         assert_eq!(served.signal(signal), Some(0));
     }
 }
@@ -82,23 +67,11 @@ fn wrong_usage_is_refused_with_two_and_a_reason() {
     let port = taken.local_addr().expect("an address").port().to_string();
     for (args, reason) in [
         (vec!["--port", &port], "cannot listen on 127.0.0.1"),
-        (
-            vec!["--port", "0", "--service", "sond"],
-            "did you mean `sound`?",
-        ),
-        (
-            vec!["--port", "0", "--set", "worker=2"],
-            "did you mean `workers`?",
-        ),
-        (
-            vec!["--port", "0", "--set", "workers=0"],
-            "at least 1 worker",
-        ),
+        (vec!["--port", "0", "--service", "sond"], "did you mean `sound`?"),
+        (vec!["--port", "0", "--set", "worker=2"], "did you mean `workers`?"),
+        (vec!["--port", "0", "--set", "workers=0"], "at least 1 worker"),
         (vec!["--port", "0", "--store", "embedded"], "--data-dir DIR"),
-        (
-            vec!["--port", "0", "--store", "redis://127.0.0.1:1"],
-            "cannot open the store: Redis",
-        ),
+        (vec!["--port", "0", "--store", "redis://127.0.0.1:1"], "cannot open the store: Redis"),
     ] {
         let output = statusgap(&args).output().expect("the binary runs");
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -110,18 +83,11 @@ fn wrong_usage_is_refused_with_two_and_a_reason() {
 
 #[test]
 fn every_knob_and_preset_is_explained() {
-    for (flag, words) in [
-        (
-            "--list-knobs",
-            ["registration-delay", "lognormal(300ms,0.8)"],
-        ),
-        ("--list-presets", ["zoo-c-prime", "history-4"]),
-    ] {
+    for (flag, words) in
+        [("--list-knobs", ["registration-delay", "lognormal(300ms,0.8)"]), ("--list-presets", ["zoo-c-prime", "history-4"])]
+    {
         let output = statusgap(&[flag]).output().expect("the binary runs");
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(
-            output.status.success() && words.iter().all(|word| said.contains(word)),
-            "{said}"
-        );
+        assert!(output.status.success() && words.iter().all(|word| said.contains(word)), "{said}");
     }
 }

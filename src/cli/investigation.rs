@@ -7,6 +7,7 @@ use crate::analysis::analyse;
 use crate::cli::limits::Limits;
 use crate::inquiry::Stage;
 use crate::model::run::{Capabilities, EndReason, Journal, Run};
+use crate::model::scenario::Scenario;
 use crate::probe::Probe;
 
 /// An inquiry about one target.
@@ -24,8 +25,9 @@ pub struct Investigation<'a> {
 }
 
 impl Investigation<'_> {
-    /// Goes through the steps until there is nothing left to ask, or the budget is spent. `note` hears of each step.
-    pub async fn run(&self, note: impl Fn(Stage)) -> EndReason {
+    /// Goes through the steps until there is nothing left to ask, or the budget is spent. `note` hears of each step. Gives
+    /// back why it ended, and the scenarios that it decided on.
+    pub async fn run(&self, note: impl Fn(Stage)) -> (EndReason, Vec<Scenario>) {
         let clock = self.probe.clock();
         let deadline = clock.now().after(self.budget);
         let mut journal = self.journal();
@@ -35,18 +37,18 @@ impl Investigation<'_> {
             note(stage);
             let scenarios = self.limits.apply(stage.scenarios(&journal, &analysis, self.can));
             let left = deadline.elapsed_from(clock.now());
+            journal.scenarios.extend(scenarios.iter().cloned());
             match tokio::time::timeout(left, self.probe.run_also(&scenarios)).await {
-                Err(_) => return EndReason::Budget,
-                Ok(Err(_)) => return EndReason::TargetGone,
+                Err(_) => return (EndReason::Budget, journal.scenarios),
+                Ok(Err(_)) => return (EndReason::TargetGone, journal.scenarios),
                 Ok(Ok(())) => {}
             }
-            journal.scenarios.extend(scenarios);
             journal.exchanges = self.probe.recorder().kept();
-            journal.exchanges.sort_by_key(|exchange| (exchange.sent, exchange.done, exchange.scenario, exchange.scan, exchange.kind, exchange.poller));
+            crate::log::in_order(&mut journal.exchanges);
             analysis = analyse(&journal);
             step = stage.next(&analysis);
         }
-        EndReason::Complete
+        (EndReason::Complete, journal.scenarios)
     }
 
     fn journal(&self) -> Journal {

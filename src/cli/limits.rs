@@ -69,4 +69,3 @@ fn slowed(mut scenario: Scenario, max_rps: Option<f64>) -> Scenario {
     }
     scenario
 }
-

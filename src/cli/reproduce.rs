@@ -65,7 +65,8 @@ pub struct ReproduceArgs {
 
 /// Runs the command.
 pub fn run(args: &ReproduceArgs) -> Ended {
-    let mut builder = if args.virtual_time { tokio::runtime::Builder::new_current_thread() } else { tokio::runtime::Builder::new_multi_thread() };
+    let mut builder =
+        if args.virtual_time { tokio::runtime::Builder::new_current_thread() } else { tokio::runtime::Builder::new_multi_thread() };
     let runtime = builder.enable_all().start_paused(args.virtual_time).build();
     runtime.map_err(|source| Complaint::System { action: "start the runtime", source })?.block_on(reproduce(args))
 }
@@ -90,17 +91,17 @@ async fn reproduce(args: &ReproduceArgs) -> Ended {
         }
     };
     let reason = if args.virtual_time {
-        investigation.run(note).await
+        investigation.run(note).await.0
     } else {
         tokio::select! {
-            reason = investigation.run(note) => reason,
+            (reason, _) = investigation.run(note) => reason,
             () = interrupted() => EndReason::Interrupted,
         }
     };
     if let Some(error) = probe.recorder().failure() {
         return Err(Complaint::Recording(error));
     }
-    probe.recorder().log().end(probe.clock().now(), reason).map_err(Complaint::Recording)?;
+    probe.recorder().end(probe.clock().now(), reason).map_err(Complaint::Recording)?;
     session.close().await;
     report::conclude(&folder, args.format, output::style(args.color), args.quiet, reason)
 }

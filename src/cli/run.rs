@@ -7,11 +7,11 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::complaint::Complaint;
+use crate::cli::limits::Limits;
 use crate::cli::output::{self, ColourChoice};
 use crate::cli::progress::Progress;
 use crate::cli::service_args::ServiceArgs;
 use crate::cli::session::{Session, Time};
-use crate::cli::limits::Limits;
 use crate::cli::{Ended, check, files, report, scenarios};
 use crate::log::LogWriter;
 use crate::model::plan::Plan;
@@ -125,7 +125,7 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64) -> Ended {
     if let Some(error) = probe.recorder().failure() {
         return Err(Complaint::Recording(error));
     }
-    probe.recorder().log().end(probe.clock().now(), reason).map_err(Complaint::Recording)?;
+    probe.recorder().end(probe.clock().now(), reason).map_err(Complaint::Recording)?;
     session.close().await;
 
     report::conclude(&folder, args.format, output::style(args.color), args.quiet, reason)
@@ -149,8 +149,7 @@ async fn until_stopped(probe: &Arc<Probe>, scenarios: &[Scenario], virtual_time:
     let flushing = async {
         loop {
             tokio::time::sleep(Duration::from_millis(250)).await;
-            // A failure is kept by the recorder, and ends the run there.
-            let _ = probe.recorder().log().flush_if_due();
+            probe.recorder().flush_if_due();
         }
     };
     tokio::select! {
@@ -219,7 +218,10 @@ pub fn command_line(seed: u64, had_seed: bool) -> String {
     while let Some(argument) = arguments.next() {
         if ABOUT_OUTPUT.contains(&argument.as_str()) {
             arguments.next();
-        } else if !(argument == "--quiet" || argument == "-q" || ABOUT_OUTPUT.iter().any(|flag| argument.strip_prefix(flag).is_some_and(|rest| rest.starts_with('=')))) {
+        } else if !(argument == "--quiet"
+            || argument == "-q"
+            || ABOUT_OUTPUT.iter().any(|flag| argument.strip_prefix(flag).is_some_and(|rest| rest.starts_with('='))))
+        {
             words.push(quoted(&argument));
         }
     }

@@ -42,6 +42,19 @@ pub enum Profile {
 }
 
 impl ServiceArgs {
+    /// A preset with so many workers, and nothing else changed.
+    pub fn preset(service: &str, workers: usize) -> ServiceArgs {
+        ServiceArgs {
+            service: service.to_owned(),
+            workers: Some(workers),
+            store: None,
+            data_dir: None,
+            set: Vec::new(),
+            profile: None,
+            users: Vec::new(),
+        }
+    }
+
     /// The choice in words, for the log. A store's address may carry a password, and users' tokens are secrets: neither is told.
     pub fn describe(&self, settings: &Settings) -> String {
         let mut words = vec![

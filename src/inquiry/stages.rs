@@ -8,7 +8,9 @@ use crate::model::exchange::{Connection, Route};
 use crate::model::fault::FaultClass;
 use crate::model::guarantee::Guarantee;
 use crate::model::run::{Capabilities, Journal};
-use crate::model::scenario::{Action, Arm, Controls, Each, Expect, Follow, Input, Load, LoadModel, Readings, Scenario, Then, Tolerance, Until};
+use crate::model::scenario::{
+    Action, Arm, Controls, Each, Expect, Follow, Input, Load, LoadModel, Readings, Scenario, Then, Tolerance, Until,
+};
 use crate::model::time::Span;
 
 /// What the steps so far have shown.
@@ -30,7 +32,8 @@ impl Known {
     pub(super) fn of(analysis: &Analysis) -> Known {
         let window = &analysis.window;
         let ends: Vec<f64> = window.brackets.iter().filter(|bracket| bracket.0 > 0.0).filter_map(|bracket| bracket.1).collect();
-        let edge = window.quantiles.iter().find(|quantile| quantile.p == 0.5).and_then(|quantile| Some((quantile.from_ms, quantile.to_ms?)));
+        let edge =
+            window.quantiles.iter().find(|quantile| quantile.p == 0.5).and_then(|quantile| Some((quantile.from_ms, quantile.to_ms?)));
         Known {
             has_window: !ends.is_empty(),
             has_lost: window.never_visible > 0,
@@ -116,7 +119,13 @@ fn controls() -> Vec<Scenario> {
 }
 
 fn alone() -> Vec<Scenario> {
-    let mut alone = scenario("alone", "scans one after the other, watched until they are visible", "what a patient client sees; an idle queue (fault class E)", 2, LoadModel::Closed { in_flight: 1 });
+    let mut alone = scenario(
+        "alone",
+        "scans one after the other, watched until they are visible",
+        "what a patient client sees; an idle queue (fault class E)",
+        2,
+        LoadModel::Closed { in_flight: 1 },
+    );
     alone.arms[0].follow = follow(Until::Visible, 40, 400, 3000);
     alone.readings.witness = spans(&[50]);
     vec![alone]
@@ -124,7 +133,8 @@ fn alone() -> Vec<Scenario> {
 
 fn together(analysis: &Analysis) -> Vec<Scenario> {
     let watch = (2.0 * Known::of(analysis).window_ms) as u64 + 5000;
-    let mut together = scenario("together", "12 scans at once, watched until they are visible", "k jobs at once (fault class E)", 12, every(0));
+    let mut together =
+        scenario("together", "12 scans at once, watched until they are visible", "k jobs at once (fault class E)", 12, every(0));
     together.arms[0].follow = follow(Until::Visible, 60, 200, watch);
     vec![together]
 }
@@ -132,39 +142,58 @@ fn together(analysis: &Analysis) -> Vec<Scenario> {
 fn survey(analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
     let window = Known::of(analysis).window_ms as u64;
     let mut all = Vec::new();
-    let mut end = scenario("to-the-end", "scans watched until well after they have ended", "early eviction and stale fallbacks (fault classes F and O)", 3, every(150));
+    let mut end = scenario(
+        "to-the-end",
+        "scans watched until well after they have ended",
+        "early eviction and stale fallbacks (fault classes F and O)",
+        3,
+        every(150),
+    );
     end.overlap = true;
     end.arms[0].follow = follow(Until::Terminal, 200, 6000, 20_000);
     end.readings = Readings { witness: spans(&[50, 1000, 3000]), results: Vec::new(), at_end: true };
     all.push(end);
 
-    let mut again = scenario("again", "the same is asked for again when a scan has ended", "a slot that is shared by all scans of a user (fault classes J and O)", 2, every(150));
+    let mut again = scenario(
+        "again",
+        "the same is asked for again when a scan has ended",
+        "a slot that is shared by all scans of a user (fault classes J and O)",
+        2,
+        every(150),
+    );
     again.overlap = true;
     again.arms[0].follow = follow(Until::Terminal, 250, 0, 20_000);
     again.then = Some(Then { action: Action::Repeat, when: Until::Terminal, offsets: spans(&[0, 100, 500, 2500]) });
     all.push(again);
 
-    let mut dense = scenario("dense", "two scans polled every 10 ms", "holes and the shape of the window (fault classes H, E and C')", 2, every(50));
+    let mut dense =
+        scenario("dense", "a scan polled every 10 ms", "holes and the shape of the window (fault classes H, E and C')", 1, every(0));
     dense.overlap = true;
-    dense.arms[0].follow = follow(Until::Deadline, 10, 0, 5000);
+    dense.arms[0].follow = follow(Until::Deadline, 10, 0, 4500);
     all.push(dense);
 
-    let mut pollers = scenario("pollers", "12 pollers on one scan at the same instants", "k pollers on one job (fault class B)", 2, every(100));
+    let mut pollers =
+        scenario("pollers", "12 pollers on one scan at the same instants", "k pollers on one job (fault class B)", 2, every(100));
     pollers.overlap = true;
     pollers.arms[0].pollers = 12;
     pollers.arms[0].offsets = spans(&[50, 300, 1000, 2500, 4000]);
     all.push(pollers);
 
     if can.foreign_user {
-        let mut foreign = scenario("foreign", "another user asks for the owner's scans", "foreign disclosure (fault class Q)", 3, every(50));
+        let mut foreign =
+            scenario("foreign", "another user asks for the owner's scans", "foreign disclosure (fault class Q)", 3, every(50));
         foreign.overlap = true;
         foreign.controls.foreign_user = spans(&[60, 800, 2600]);
         all.push(foreign);
     }
 
-    let mut kept = scenario("kept", "polls on fresh and on kept connections, compared", "keep-alive hides it (fault classes P and B)", 12, every(40));
+    let mut kept =
+        scenario("kept", "polls on fresh and on kept connections, compared", "keep-alive hides it (fault classes P and B)", 12, every(40));
     let offsets = spans(&[20, 500, 1000, 1500, window.max(2000) + 1000]);
-    kept.arms = vec![Arm { offsets: offsets.clone(), ..arm("fresh", Connection::Fresh) }, Arm { offsets, ..arm("keep-alive", Connection::KeepAlive) }];
+    kept.arms = vec![
+        Arm { offsets: offsets.clone(), ..arm("fresh", Connection::Fresh) },
+        Arm { offsets, ..arm("keep-alive", Connection::KeepAlive) },
+    ];
     all.push(kept);
     all
 }
@@ -173,11 +202,13 @@ fn single_shots(analysis: &Analysis) -> Vec<Scenario> {
     let window = Known::of(analysis).window_ms as u64;
     let mut offsets = vec![5, 15, 40, 90, 200, 500, 1000];
     offsets.push(window.max(1000) + 700);
-    let mut shots = scenario("single-shots", "one poll per scan, at many ages", "the single-shot curve: nobody disturbs the job", 48, every(30));
+    let mut shots =
+        scenario("single-shots", "one poll per scan, at many ages", "the single-shot curve: nobody disturbs the job", 48, every(30));
     shots.arms[0].offsets = spans(&offsets);
     shots.arms[0].each = Each::One;
     shots.arms[0].fillers = 2;
-    let mut at_once = scenario("at-once", "a poll at once, on a connection that is already open", "zero-delay polls (fault class I)", 60, every(12));
+    let mut at_once =
+        scenario("at-once", "a poll at once, on a connection that is already open", "zero-delay polls (fault class I)", 60, every(12));
     at_once.overlap = true;
     at_once.arms = vec![Arm { offsets: spans(&[0]), fillers: 3, ..arm("pre-opened", Connection::PreOpened) }];
     vec![at_once, shots]
@@ -188,7 +219,13 @@ fn separate(analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
     let mut all = Vec::new();
     if known.has_lost {
         let ages = spans(&[700, 1400, 2100, 2800, 3500]);
-        let mut ids = scenario("many-ids", "many scans, to compare the ids that are never seen with the others", "grouping by features of the id (fault classes L and M)", 36, every(40));
+        let mut ids = scenario(
+            "many-ids",
+            "many scans, to compare the ids that are never seen with the others",
+            "grouping by features of the id (fault classes L and M)",
+            36,
+            every(40),
+        );
         ids.arms[0].offsets = ages.clone();
         ids.readings.witness = spans(&[900, 3000]);
         if can.handed_out {
@@ -197,33 +234,59 @@ fn separate(analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
         ids.overlap = true;
         all.push(ids);
     }
+    // Scans that are never seen while they are polled may be kept out of sight by the polling itself.
+    if known.has_lost && !known.disagrees {
+        all.push(observer(analysis));
+    }
     if known.has_window && !known.disagrees {
-        all.extend(separate_windows(analysis, can, known));
+        if !known.has_lost {
+            all.push(observer(analysis));
+        }
+        all.extend(separate_windows(can, known));
     }
     all
 }
 
-fn separate_windows(analysis: &Analysis, can: Capabilities, known: Known) -> Vec<Scenario> {
-    let mut all = Vec::new();
-    // The age at which an undisturbed scan is certainly seen: beyond the latest denial of a first poll.
-    let undisturbed = undisturbed_window(analysis);
-    let common = ms((undisturbed * 1.25) as u64 + 250);
-    let mut observer = scenario("observer", "pairs of equal age, one of them polled before", "negative cache: it exists because it was polled (fault class D)", 28, every(30));
+/// Pairs of equal age, one of them polled before; the common age is beyond the latest denial of a first poll.
+fn observer(analysis: &Analysis) -> Scenario {
+    let common = ms((undisturbed_window(analysis) * 1.25).min(8000.0) as u64 + 250);
+    let mut observer = scenario(
+        "observer",
+        "pairs of equal age, one of them polled before",
+        "negative cache: it exists because it was polled (fault class D)",
+        28,
+        every(30),
+    );
     observer.overlap = true;
     observer.arms = vec![
         Arm { offsets: vec![ms(0), ms(8), common], fillers: 3, ..arm("polled before", Connection::PreOpened) },
         Arm { offsets: vec![common], fillers: 3, ..arm("not polled before", Connection::PreOpened) },
     ];
-    all.push(observer);
+    observer
+}
 
+fn separate_windows(can: Capabilities, known: Known) -> Vec<Scenario> {
+    let mut all = Vec::new();
     let watch = (known.window_ms * 2.0) as u64 + 1000;
-    let mut lattice = scenario("lattice", "scans asked for at random instants, followed closely", "index refresh: a common lattice of instants (fault class G)", 30, every(110));
+    let mut lattice = scenario(
+        "lattice",
+        "scans asked for at random instants, followed closely",
+        "index refresh: a common lattice of instants (fault class G)",
+        20,
+        every(160),
+    );
     lattice.overlap = true;
-    lattice.arms[0].follow = follow(Until::Visible, 25, 0, watch);
+    lattice.arms[0].follow = follow(Until::Visible, 35, 0, watch);
     all.push(lattice);
 
     if can.cancel {
-        let mut second = scenario("second-write", "scans are cancelled once they are visible, and watched until that is seen", "a second write lags as the first did (fault class C)", 8, every(60));
+        let mut second = scenario(
+            "second-write",
+            "scans are cancelled once they are visible, and watched until that is seen",
+            "a second write lags as the first did (fault class C)",
+            8,
+            every(60),
+        );
         second.arms[0].follow = follow(Until::Visible, 20, 0, watch);
         second.then = Some(Then {
             action: Action::Cancel,
@@ -254,13 +317,17 @@ fn edge(_journal: &Journal, analysis: &Analysis) -> Vec<Scenario> {
     let known = Known::of(analysis);
     let Some((from, to)) = known.edge_ms else { return Vec::new() };
     // Only a step has an edge that is worth more scans; a spread-out window is told by its distribution.
-    let spread = analysis.window.quantiles.iter().find(|quantile| quantile.p == 0.9).and_then(|quantile| quantile.to_ms).unwrap_or(f64::INFINITY) - from;
+    let spread =
+        analysis.window.quantiles.iter().find(|quantile| quantile.p == 0.9).and_then(|quantile| quantile.to_ms).unwrap_or(f64::INFINITY)
+            - from;
     if spread > 0.1 * to + 30.0 || to < 5.0 {
         return Vec::new();
     }
     let start = (from - 12.0).max(0.0);
-    let mut edge = scenario("edge", "scans polled every 3 ms around the window's edge", "measure the edge; assert away from it", 24, every(20));
+    let mut edge =
+        scenario("edge", "scans polled every 3 ms around the window's edge", "measure the edge; assert away from it", 24, every(20));
     edge.arms[0].offsets = vec![Span(Duration::from_secs_f64(start / 1e3))];
-    edge.arms[0].follow = Some(Follow { until: Until::Visible, every: ms(3), settle: ms(0), deadline: Span(Duration::from_secs_f64((to + 500.0) / 1e3)) });
+    edge.arms[0].follow =
+        Some(Follow { until: Until::Visible, every: ms(3), settle: ms(0), deadline: Span(Duration::from_secs_f64((to + 500.0) / 1e3)) });
     vec![edge]
 }

@@ -6,5 +6,5 @@
 mod reader;
 mod writer;
 
-pub use reader::{LogError, read};
+pub use reader::{LogError, in_order, read};
 pub use writer::{LogWriter, WriteError};

@@ -2,6 +2,7 @@
 
 use std::io::BufRead;
 
+use crate::model::exchange::Exchange;
 use crate::model::run::{Journal, LOG_SCHEMA, Line};
 
 /// Why a log cannot be read.
@@ -103,9 +104,12 @@ pub fn read(file: &str, mut input: impl BufRead) -> Result<Journal, LogError> {
             });
         }
     }
-    // Lines are written as exchanges end; everything after wants them as they began.
-    journal
-        .exchanges
-        .sort_by_key(|exchange| (exchange.sent, exchange.done, exchange.scenario, exchange.scan, exchange.kind, exchange.poller));
+    in_order(&mut journal.exchanges);
     Ok(journal)
+}
+
+/// Puts exchanges into the order in which they were sent. Lines are written as exchanges end; everything after wants them as
+/// they began.
+pub fn in_order(exchanges: &mut [Exchange]) {
+    exchanges.sort_by_key(|exchange| (exchange.sent, exchange.done, exchange.scenario, exchange.scan, exchange.kind, exchange.poller));
 }

@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::log::{LogWriter, WriteError};
 use crate::model::exchange::Exchange;
+use crate::model::run::EndReason;
 use crate::model::scenario::Scenario;
+use crate::model::time::Stamp;
 
 /// The longest body that is kept in the log.
 const LONGEST_BODY: usize = 2048;
@@ -12,7 +14,8 @@ const LONGEST_BODY: usize = 2048;
 /// Where exchanges go: into the log, and into memory for whoever decides on the next scenario.
 #[derive(Clone)]
 pub struct Recorder {
-    log: LogWriter,
+    /// `None` where nobody will read a log.
+    log: Option<LogWriter>,
     secrets: Arc<[String]>,
     kept: Option<Arc<Mutex<Vec<Exchange>>>>,
     /// The first failure to write; the run ends with it.
@@ -22,7 +25,12 @@ pub struct Recorder {
 impl Recorder {
     /// Records into a log; `secrets` are struck out of every body that is kept.
     pub fn new(log: LogWriter, secrets: Vec<String>) -> Recorder {
-        Recorder { log, secrets: secrets.into(), kept: None, failed: Arc::new(Mutex::new(None)) }
+        Recorder { log: Some(log), secrets: secrets.into(), kept: None, failed: Arc::new(Mutex::new(None)) }
+    }
+
+    /// Records into memory alone.
+    pub fn in_memory() -> Recorder {
+        Recorder { log: None, secrets: [].into(), kept: None, failed: Arc::new(Mutex::new(None)) }.keeping()
     }
 
     /// Also keeps the exchanges in memory.
@@ -37,9 +45,16 @@ impl Recorder {
         self.kept.as_ref().map_or_else(Vec::new, |kept| kept.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
-    /// The log itself.
-    pub fn log(&self) -> &LogWriter {
-        &self.log
+    /// Ends the log.
+    pub fn end(&self, at: Stamp, reason: EndReason) -> Result<(), WriteError> {
+        self.log.as_ref().map_or(Ok(()), |log| log.end(at, reason))
+    }
+
+    /// Writes out what has been waiting for long enough.
+    pub fn flush_if_due(&self) {
+        if let Some(log) = &self.log {
+            self.note(log.flush_if_due());
+        }
     }
 
     /// The failure that ended the recording, if there was one.
@@ -52,13 +67,15 @@ impl Recorder {
     }
 
     pub(crate) fn scenario(&self, scenario: &Scenario) {
-        let written = self.log.scenario(scenario);
-        self.note(written);
+        if let Some(log) = &self.log {
+            self.note(log.scenario(scenario));
+        }
     }
 
     pub(crate) fn exchange(&self, exchange: &Exchange) {
-        let written = self.log.exchange(exchange);
-        self.note(written);
+        if let Some(log) = &self.log {
+            self.note(log.exchange(exchange));
+        }
         if let Some(kept) = &self.kept {
             kept.lock().unwrap_or_else(PoisonError::into_inner).push(exchange.clone());
         }

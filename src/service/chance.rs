@@ -40,12 +40,7 @@ impl Chance {
     pub(crate) fn new(seed: Option<u64>) -> Self {
         let seed = seed.unwrap_or_else(rand::random);
         let shared = |purpose| Mutex::new(stream(seed, purpose, 0));
-        Chance {
-            seed,
-            routing: shared(Purpose::Routing),
-            read: shared(Purpose::Read),
-            write: shared(Purpose::Write),
-        }
+        Chance { seed, routing: shared(Purpose::Routing), read: shared(Purpose::Read), write: shared(Purpose::Write) }
     }
 
     /// The stream of the `ordinal`-th thing of its kind.

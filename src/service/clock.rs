@@ -19,14 +19,9 @@ impl Clock {
         let epoch = match epoch_millis {
             Some(millis) => Duration::from_millis(u64::try_from(millis).unwrap_or(0)),
             // A machine that believes to be before 1970 is served timestamps from 1970.
-            None => SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .unwrap_or_default(),
+            None => SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
         };
-        Clock {
-            started: Instant::now(),
-            epoch,
-        }
+        Clock { started: Instant::now(), epoch }
     }
 
     /// Time since the service started.

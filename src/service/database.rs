@@ -52,62 +52,32 @@ pub(crate) enum View {
 
 impl Database {
     /// Opens the store.
-    pub(crate) async fn open(
-        settings: &Settings,
-        clock: Clock,
-        chance: Arc<Chance>,
-        truth: Truth,
-    ) -> Result<Self, StoreError> {
+    pub(crate) async fn open(settings: &Settings, clock: Clock, chance: Arc<Chance>, truth: Truth) -> Result<Self, StoreError> {
         let copy = if settings.quorum != Quorum::Off {
             ReadCopy::Quorum(Box::new(Mutex::new(Replicas::new(settings.quorum))))
         } else if !settings.replica_lag.is_zero() {
-            ReadCopy::Replica(
-                Mutex::default(),
-                settings.replica_lag,
-                settings.replica_share,
-            )
+            ReadCopy::Replica(Mutex::default(), settings.replica_lag, settings.replica_share)
         } else if !settings.index_period.is_zero() {
             ReadCopy::Index(Mutex::default(), settings.index_period)
         } else {
             ReadCopy::None
         };
         let store = Store::open(settings, clock).await?;
-        Ok(Database {
-            store,
-            copy,
-            outage: settings.outage,
-            clock,
-            chance,
-            truth,
-        })
+        Ok(Database { store, copy, outage: settings.outage, clock, chance, truth })
     }
 
     /// Applies a batch. `reveals` names the scan whose status can be answered from then on.
-    pub(crate) async fn apply(
-        &self,
-        writes: &[Write],
-        reveals: Option<&str>,
-    ) -> Result<(), StoreError> {
+    pub(crate) async fn apply(&self, writes: &[Write], reveals: Option<&str>) -> Result<(), StoreError> {
         self.available()?;
-        self.store
-            .apply(writes, self.reveal_at_store(reveals))
-            .await?;
+        self.store.apply(writes, self.reveal_at_store(reveals)).await?;
         self.ship(writes.iter(), reveals);
         Ok(())
     }
 
     /// Sets `put` and applies `also` if the key is free; otherwise returns its value.
-    pub(crate) async fn claim(
-        &self,
-        put: &Put,
-        also: &[Write],
-        reveals: Option<&str>,
-    ) -> Result<Option<String>, StoreError> {
+    pub(crate) async fn claim(&self, put: &Put, also: &[Write], reveals: Option<&str>) -> Result<Option<String>, StoreError> {
         self.available()?;
-        let holder = self
-            .store
-            .claim(put, also, self.reveal_at_store(reveals))
-            .await?;
+        let holder = self.store.claim(put, also, self.reveal_at_store(reveals)).await?;
         if holder.is_none() {
             self.ship(also.iter(), reveals);
         }
@@ -115,17 +85,9 @@ impl Database {
     }
 
     /// Sets `put` and applies `also` if the record there admits it.
-    pub(crate) async fn put_guarded(
-        &self,
-        put: &Put,
-        also: &[Write],
-        reveals: Option<&str>,
-    ) -> Result<Admission, StoreError> {
+    pub(crate) async fn put_guarded(&self, put: &Put, also: &[Write], reveals: Option<&str>) -> Result<Admission, StoreError> {
         self.available()?;
-        let admission = self
-            .store
-            .put_guarded(put, also, self.reveal_at_store(reveals))
-            .await?;
+        let admission = self.store.put_guarded(put, also, self.reveal_at_store(reveals)).await?;
         if admission == Admission::Written {
             let put: Write = put.clone().into();
             self.ship(std::iter::once(&put).chain(also), reveals);
@@ -139,18 +101,15 @@ impl Database {
             ReadCopy::None => View::Primary,
             ReadCopy::Index(..) => View::Copy,
             ReadCopy::Replica(_, _, share) => {
-                if self
-                    .chance
-                    .with(Purpose::Read, |dice| happens(*share, dice))
-                {
+                if self.chance.with(Purpose::Read, |dice| happens(*share, dice)) {
                     View::Copy
                 } else {
                     View::Primary
                 }
             }
-            ReadCopy::Quorum(replicas) => View::Quorum(self.chance.with(Purpose::Read, |dice| {
-                lock(replicas).send_read(Instant::now(), dice)
-            })),
+            ReadCopy::Quorum(replicas) => {
+                View::Quorum(self.chance.with(Purpose::Read, |dice| lock(replicas).send_read(Instant::now(), dice)))
+            }
         }
     }
 
@@ -159,12 +118,8 @@ impl Database {
         self.available()?;
         let now = Instant::now();
         match (view, &self.copy) {
-            (View::Copy, ReadCopy::Replica(follower, ..) | ReadCopy::Index(follower, _)) => {
-                Ok(lock(follower).read(key, now, now))
-            }
-            (View::Quorum(arrival), ReadCopy::Quorum(replicas)) => {
-                Ok(lock(replicas).read(key, now, arrival))
-            }
+            (View::Copy, ReadCopy::Replica(follower, ..) | ReadCopy::Index(follower, _)) => Ok(lock(follower).read(key, now, now)),
+            (View::Quorum(arrival), ReadCopy::Quorum(replicas)) => Ok(lock(replicas).read(key, now, arrival)),
             _ => self.store.get(key).await,
         }
     }
@@ -214,10 +169,7 @@ impl Database {
             ReadCopy::Replica(_, _, share) => *share < 1.0,
             ReadCopy::Index(..) | ReadCopy::Quorum(_) => false,
         };
-        scan_id.filter(|_| reads_store).map(|scan_id| Reveal {
-            truth: &self.truth,
-            scan_id,
-        })
+        scan_id.filter(|_| reads_store).map(|scan_id| Reveal { truth: &self.truth, scan_id })
     }
 
     fn ship<'a>(&self, writes: impl Iterator<Item = &'a Write>, reveals: Option<&str>) {
@@ -232,12 +184,8 @@ impl Database {
                 let due = now + self.chance.with(Purpose::Write, |dice| lag.draw(dice));
                 lock(follower).ship_in_order(&writes, due)
             }
-            ReadCopy::Index(follower, period) => {
-                lock(follower).ship_in_order(&writes, next_tick(self.clock.started(), *period, now))
-            }
-            ReadCopy::Quorum(replicas) => self.chance.with(Purpose::Write, |dice| {
-                lock(replicas).ship(&writes, now, dice)
-            }),
+            ReadCopy::Index(follower, period) => lock(follower).ship_in_order(&writes, next_tick(self.clock.started(), *period, now)),
+            ReadCopy::Quorum(replicas) => self.chance.with(Purpose::Write, |dice| lock(replicas).ship(&writes, now, dice)),
         };
         if let Some(scan_id) = reveals {
             self.truth.mark(scan_id, visible);

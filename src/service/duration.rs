@@ -4,14 +4,8 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 /// Units in the order in which they may follow one another, with their length in nanoseconds.
-const UNITS: [(&str, u64); 6] = [
-    ("h", 3_600_000_000_000),
-    ("m", 60_000_000_000),
-    ("s", 1_000_000_000),
-    ("ms", 1_000_000),
-    ("us", 1_000),
-    ("ns", 1),
-];
+const UNITS: [(&str, u64); 6] =
+    [("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000), ("ns", 1)];
 
 /// Reads `1m30s`, `2s`, `1.5s`, `100ms`, `0`. Units run from large to small, each at most once.
 pub(crate) fn parse(text: &str) -> Option<Duration> {
@@ -25,12 +19,8 @@ pub(crate) fn parse(text: &str) -> Option<Duration> {
         let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
         let number: f64 = rest[..digits].parse().ok()?;
         rest = &rest[digits..];
-        let letters = rest
-            .find(|c: char| !c.is_ascii_alphabetic())
-            .unwrap_or(rest.len());
-        let unit = UNITS
-            .iter()
-            .position(|(name, _)| *name == &rest[..letters])?;
+        let letters = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
+        let unit = UNITS.iter().position(|(name, _)| *name == &rest[..letters])?;
         if unit < allowed {
             return None;
         }
@@ -65,14 +55,7 @@ mod tests {
 
     #[test]
     fn durations_are_read_as_written() {
-        for (text, millis) in [
-            ("100ms", 100),
-            ("2s", 2000),
-            ("1m30s", 90_000),
-            ("1.5s", 1500),
-            ("0", 0),
-            ("1h", 3_600_000),
-        ] {
+        for (text, millis) in [("100ms", 100), ("2s", 2000), ("1m30s", 90_000), ("1.5s", 1500), ("0", 0), ("1h", 3_600_000)] {
             assert_eq!(parse(text), Some(Duration::from_millis(millis)), "{text}");
         }
     }

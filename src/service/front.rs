@@ -49,16 +49,7 @@ struct Pins {
 
 impl Front {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        let workers = shared
-            .workers
-            .iter()
-            .map(|worker| {
-                api::routes(Context {
-                    shared: shared.clone(),
-                    worker: worker.clone(),
-                })
-            })
-            .collect();
+        let workers = shared.workers.iter().map(|worker| api::routes(Context { shared: shared.clone(), worker: worker.clone() })).collect();
         let ttl = shared.settings.negative_cache_ttl;
         Front {
             workers,
@@ -86,8 +77,7 @@ impl Front {
         let mut pins = self.pins();
         let now = Instant::now();
         if pins.workers.len() > pins.look_at + PIN_SLACK {
-            pins.workers
-                .retain(|_, (_, used)| now.saturating_duration_since(*used) < PIN_LIFE);
+            pins.workers.retain(|_, (_, used)| now.saturating_duration_since(*used) < PIN_LIFE);
             pins.look_at = pins.workers.len();
         }
         if let Some((worker, used)) = pins.workers.get_mut(&peer) {
@@ -103,10 +93,7 @@ impl Front {
         let count = self.workers.len();
         match self.shared.settings.policy {
             Policy::RoundRobin => self.next.fetch_add(1, Ordering::Relaxed) % count,
-            Policy::Random => self
-                .shared
-                .chance
-                .with(Purpose::Routing, |dice| dice.random_range(0..count)),
+            Policy::Random => self.shared.chance.with(Purpose::Routing, |dice| dice.random_range(0..count)),
         }
     }
 
@@ -119,28 +106,19 @@ impl Front {
 pub(crate) async fn pass(State(front): State<Arc<Front>>, mut request: Request) -> Response {
     // A caller without a connection of its own shares one with all others like it.
     let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
-    let peer = request
-        .extensions()
-        .get::<ConnectInfo<SocketAddr>>()
-        .map_or(nowhere, |info| info.0);
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map_or(nowhere, |info| info.0);
     front.held.readable(peer).await;
     let path = request.uri().path().to_owned();
     if front.shared.settings.path_decoding == PathDecoding::Eager {
         match decode_early(request.uri()) {
             Ok(uri) => *request.uri_mut() = uri,
             Err(response) => {
-                front
-                    .shared
-                    .metrics
-                    .request(&path, response.status().as_u16());
+                front.shared.metrics.request(&path, response.status().as_u16());
                 return *response;
             }
         }
     }
-    let cached = front
-        .negative_cache
-        .as_ref()
-        .filter(|_| request.method() == Method::GET && path.starts_with(STATUS));
+    let cached = front.negative_cache.as_ref().filter(|_| request.method() == Method::GET && path.starts_with(STATUS));
     let url = request.uri().to_string();
     if let Some(kept) = cached.and_then(|cache| cache.hit(&url)) {
         front.shared.metrics.request(&path, kept.status().as_u16());
@@ -158,13 +136,8 @@ pub(crate) async fn pass(State(front): State<Arc<Front>>, mut request: Request) 
     if let Some(phase) = response.extensions_mut().remove::<FirstPhase>() {
         front.held.hold(peer, phase);
     }
-    response
-        .headers_mut()
-        .insert("x-worker", HeaderValue::from(worker + 1));
-    front
-        .shared
-        .metrics
-        .request(&path, response.status().as_u16());
+    response.headers_mut().insert("x-worker", HeaderValue::from(worker + 1));
+    front.shared.metrics.request(&path, response.status().as_u16());
     match cached {
         Some(cache) => {
             // Looked through with every answer that may add to it: entries live for seconds.

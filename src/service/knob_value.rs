@@ -7,8 +7,8 @@ use super::duration;
 use super::fault::quorum::Quorum;
 use super::law::Law;
 use super::settings::{
-    Evict, Fallback, OnCrash, PathDecoding, Placeholder, Policy, QueueRecord, ReadPath, Resolve,
-    Routing, Slot, Stage, StoreChoice, StoreHandle, Switch,
+    Evict, Fallback, OnCrash, PathDecoding, Placeholder, Policy, QueueRecord, ReadPath, Resolve, Routing, Slot, Stage, StoreChoice,
+    StoreHandle, Switch,
 };
 
 /// A type that a knob's value can have.
@@ -104,9 +104,7 @@ impl KnobValue for f64 {
         "a share from 0 to 1".into()
     }
     fn read(text: &str) -> Option<Self> {
-        text.parse()
-            .ok()
-            .filter(|share| (0.0..=1.0).contains(share))
+        text.parse().ok().filter(|share| (0.0..=1.0).contains(share))
     }
     fn show(&self) -> String {
         self.to_string()
@@ -143,11 +141,7 @@ impl KnobValue for Option<u64> {
         "random, or a whole number".into()
     }
     fn read(text: &str) -> Option<Self> {
-        if text == "random" {
-            Some(None)
-        } else {
-            text.parse().ok().map(Some)
-        }
+        if text == "random" { Some(None) } else { text.parse().ok().map(Some) }
     }
     fn show(&self) -> String {
         self.map_or_else(|| "random".into(), |seed| seed.to_string())
@@ -184,9 +178,7 @@ impl KnobValue for StoreChoice {
         match text {
             "memory" => Some(StoreChoice::Memory),
             "embedded" => Some(StoreChoice::Embedded),
-            url if url.starts_with("redis://") && url.len() > "redis://".len() => {
-                Some(StoreChoice::Redis(url.into()))
-            }
+            url if url.starts_with("redis://") && url.len() > "redis://".len() => Some(StoreChoice::Redis(url.into())),
             _ => None,
         }
     }
@@ -207,9 +199,7 @@ impl KnobValue for Option<PathBuf> {
         Some((!text.is_empty()).then(|| text.into()))
     }
     fn show(&self) -> String {
-        self.as_ref()
-            .map(|dir| dir.display().to_string())
-            .unwrap_or_default()
+        self.as_ref().map(|dir| dir.display().to_string()).unwrap_or_default()
     }
 }
 

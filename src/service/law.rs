@@ -70,15 +70,11 @@ impl Law {
             return None;
         }
         match (name.trim(), second) {
-            ("uniform", Some(to)) => duration::parse(to)
-                .filter(|to| *to >= first)
-                .map(|to| Law::Uniform(first, to)),
+            ("uniform", Some(to)) => duration::parse(to).filter(|to| *to >= first).map(|to| Law::Uniform(first, to)),
             ("exp", None) => Some(Law::Exponential(first)),
-            ("lognormal", Some(sigma)) => sigma
-                .parse()
-                .ok()
-                .filter(|sigma| (0.0..=10.0).contains(sigma))
-                .map(|sigma| Law::LogNormal(first, sigma)),
+            ("lognormal", Some(sigma)) => {
+                sigma.parse().ok().filter(|sigma| (0.0..=10.0).contains(sigma)).map(|sigma| Law::LogNormal(first, sigma))
+            }
             _ => None,
         }
     }
@@ -102,31 +98,14 @@ mod tests {
 
     #[test]
     fn laws_are_read_and_shown_alike() {
-        for text in [
-            "2s",
-            "0",
-            "uniform(1s900ms,2s100ms)",
-            "exp(50ms)",
-            "lognormal(300ms,0.8)",
-        ] {
-            assert_eq!(
-                Law::parse(text).map(|law| law.show()).as_deref(),
-                Some(text)
-            );
+        for text in ["2s", "0", "uniform(1s900ms,2s100ms)", "exp(50ms)", "lognormal(300ms,0.8)"] {
+            assert_eq!(Law::parse(text).map(|law| law.show()).as_deref(), Some(text));
         }
     }
 
     #[test]
     fn impossible_laws_are_refused() {
-        for text in [
-            "uniform(2s,1s)",
-            "uniform(1s)",
-            "exp(1s,2)",
-            "gauss(1s)",
-            "lognormal(1s,-1)",
-            "exp(1s",
-            "uniform(1s,2s,3s)",
-        ] {
+        for text in ["uniform(2s,1s)", "uniform(1s)", "exp(1s,2)", "gauss(1s)", "lognormal(1s,-1)", "exp(1s", "uniform(1s,2s,3s)"] {
             assert_eq!(Law::parse(text), None, "{text}");
         }
     }
@@ -136,20 +115,11 @@ mod tests {
         let chance = Chance::new(Some(7));
         let mut dice = chance.dice(Purpose::Scan, 1);
         // Medians: uniform 2 s, exponential 50 ms · ln 2, log-normal 300 ms.
-        for (law, median) in [
-            ("uniform(1s,3s)", 2.0),
-            ("exp(50ms)", 0.034_657),
-            ("lognormal(300ms,0.8)", 0.3),
-        ] {
+        for (law, median) in [("uniform(1s,3s)", 2.0), ("exp(50ms)", 0.034_657), ("lognormal(300ms,0.8)", 0.3)] {
             let law = Law::parse(law).expect("a law of the table");
-            let below = (0..20_000)
-                .filter(|_| law.draw(&mut dice).as_secs_f64() < median)
-                .count();
+            let below = (0..20_000).filter(|_| law.draw(&mut dice).as_secs_f64() < median).count();
             // Five standard errors of a fair coin over 20,000 throws.
-            assert!(
-                below.abs_diff(10_000) < 354,
-                "{law:?}: {below} of 20000 below the median"
-            );
+            assert!(below.abs_diff(10_000) < 354, "{law:?}: {below} of 20000 below the median");
         }
     }
 }

@@ -31,11 +31,7 @@ struct Counts {
 
 impl Metrics {
     pub(crate) fn request(&self, path: &str, status: u16) {
-        *self
-            .lock()
-            .requests
-            .entry((route(path), status))
-            .or_default() += 1;
+        *self.lock().requests.entry((route(path), status)).or_default() += 1;
     }
 
     pub(crate) fn scan(&self, event: Event) {
@@ -57,46 +53,19 @@ impl Metrics {
     /// The exposition format, version 0.0.4.
     pub(crate) fn exposition(&self, entries: usize) -> String {
         let counts = self.lock();
-        let mut text = String::from(
-            "# HELP statusgap_requests_total Requests by route and HTTP status.\n# TYPE statusgap_requests_total counter\n",
-        );
+        let mut text =
+            String::from("# HELP statusgap_requests_total Requests by route and HTTP status.\n# TYPE statusgap_requests_total counter\n");
         for ((route, status), count) in &counts.requests {
             // Writing to a String cannot fail.
-            let _ = writeln!(
-                text,
-                "statusgap_requests_total{{route=\"{route}\",status=\"{status}\"}} {count}"
-            );
+            let _ = writeln!(text, "statusgap_requests_total{{route=\"{route}\",status=\"{status}\"}} {count}");
         }
         for (name, help, kind, value) in [
-            (
-                "scans_started_total",
-                "Scans whose background work began.",
-                "counter",
-                counts.started,
-            ),
-            (
-                "scans_completed_total",
-                "Scans that ended with a result.",
-                "counter",
-                counts.completed,
-            ),
-            (
-                "scans_failed_total",
-                "Scans that ended without one.",
-                "counter",
-                counts.failed,
-            ),
-            (
-                "entries",
-                "Entries in worker memory and in a memory store.",
-                "gauge",
-                entries as u64,
-            ),
+            ("scans_started_total", "Scans whose background work began.", "counter", counts.started),
+            ("scans_completed_total", "Scans that ended with a result.", "counter", counts.completed),
+            ("scans_failed_total", "Scans that ended without one.", "counter", counts.failed),
+            ("entries", "Entries in worker memory and in a memory store.", "gauge", entries as u64),
         ] {
-            let _ = writeln!(
-                text,
-                "# HELP statusgap_{name} {help}\n# TYPE statusgap_{name} {kind}\nstatusgap_{name} {value}"
-            );
+            let _ = writeln!(text, "# HELP statusgap_{name} {help}\n# TYPE statusgap_{name} {kind}\nstatusgap_{name} {value}");
         }
         let _ = writeln!(
             text,
@@ -124,8 +93,5 @@ fn route(path: &str) -> &'static str {
         ("/health", "health"),
         ("/metrics", "metrics"),
     ];
-    ROUTES
-        .iter()
-        .find(|(prefix, _)| path.starts_with(prefix))
-        .map_or("unknown", |(_, name)| name)
+    ROUTES.iter().find(|(prefix, _)| path.starts_with(prefix)).map_or("unknown", |(_, name)| name)
 }

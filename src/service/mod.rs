@@ -62,8 +62,8 @@ pub use self::knob::{KnobDescription, SettingsError};
 pub use self::law::Law;
 pub use self::preset::PresetDescription;
 pub use self::settings::{
-    Durations, Evict, Fallback, Lifetimes, OnCrash, PathDecoding, Placeholder, Policy, QueueRecord,
-    ReadPath, Resolve, Routing, Settings, Slot, Stage, StoreChoice, StoreHandle, Switch,
+    Durations, Evict, Fallback, Lifetimes, OnCrash, PathDecoding, Placeholder, Policy, QueueRecord, ReadPath, Resolve, Routing, Settings,
+    Slot, Stage, StoreChoice, StoreHandle, Switch,
 };
 pub use self::store::StoreError;
 pub use self::truth::Truth;
@@ -97,29 +97,18 @@ impl Service {
     pub async fn open(settings: Settings) -> Result<Service, OpenError> {
         settings.check()?;
         let shared = Arc::new(Shared::open(settings).await?);
-        shared
-            .crew
-            .spawn(shared::purge_from_time_to_time(Arc::downgrade(&shared)));
-        Ok(Service {
-            front: Arc::new(Front::new(shared.clone())),
-            shared,
-        })
+        shared.crew.spawn(shared::purge_from_time_to_time(Arc::downgrade(&shared)));
+        Ok(Service { front: Arc::new(Front::new(shared.clone())), shared })
     }
 
     /// The router in front of all workers. It tells connections apart by `ConnectInfo<SocketAddr>` in the request's extensions: one peer
     /// address is one connection.
     pub fn router(&self) -> Router {
-        Router::new()
-            .fallback(front::pass)
-            .with_state(self.front.clone())
+        Router::new().fallback(front::pass).with_state(self.front.clone())
     }
 
     /// Serves a socket until `shutdown` resolves, then lets requests under way finish (for 5 s at most) and ends all background work.
-    pub async fn serve(
-        self,
-        listener: TcpListener,
-        shutdown: impl Future<Output = ()> + Send + 'static,
-    ) -> std::io::Result<()> {
+    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
         let front = self.front.clone();
         let listener = listener.tap_io(move |stream| {
             // Without it a delayed acknowledgement of 40 ms would look like a window. A connection that is gone already needs neither.
@@ -133,12 +122,8 @@ impl Service {
             shutdown.await;
             let _ = told.send(true);
         };
-        let app = self
-            .router()
-            .into_make_service_with_connect_info::<SocketAddr>();
-        let mut served = axum::serve(listener, app)
-            .with_graceful_shutdown(signal)
-            .into_future();
+        let app = self.router().into_make_service_with_connect_info::<SocketAddr>();
+        let mut served = axum::serve(listener, app).with_graceful_shutdown(signal).into_future();
         let late = async {
             let stopped = stop.wait_for(|stop| *stop).await.is_ok();
             if stopped {
@@ -165,20 +150,10 @@ impl Service {
     pub async fn shut_down(self) {
         if self.shared.settings.on_crash == OnCrash::Fail {
             for job in self.shared.running_jobs() {
-                let last = self
-                    .shared
-                    .find_current(&job.worker, &job.user, &job.scan_id, job.region)
-                    .await
-                    .ok()
-                    .flatten();
+                let last = self.shared.find_current(&job.worker, &job.user, &job.scan_id, job.region).await.ok().flatten();
                 // A store that is away at this moment cannot be told.
-                let _ = scan::cancel::end(
-                    &self.shared,
-                    &job,
-                    last.map(|found| found.record),
-                    "Scan interrupted: the service stopped",
-                )
-                .await;
+                let _ =
+                    scan::cancel::end(&self.shared, &job, last.map(|found| found.record), "Scan interrupted: the service stopped").await;
             }
         }
         self.shared.crew.dismiss().await;
@@ -190,42 +165,24 @@ impl Settings {
     fn check(&self) -> Result<(), SettingsError> {
         let conflict = |text| Err(SettingsError::Conflict(text));
         match self {
-            Settings { workers: 0, .. } => {
-                conflict("knob `workers`: a service needs at least 1 worker")
+            Settings { workers: 0, .. } => conflict("knob `workers`: a service needs at least 1 worker"),
+            Settings { concurrency: 0, .. } => conflict("knob `strategy-concurrency`: at least 1 strategy has to run"),
+            Settings { store: StoreChoice::Embedded, data_dir: None, .. } => {
+                conflict("the embedded store needs a directory: give --data-dir DIR")
             }
-            Settings { concurrency: 0, .. } => {
-                conflict("knob `strategy-concurrency`: at least 1 strategy has to run")
+            Settings { users, .. } if users.is_empty() => conflict("a service needs at least one user"),
+            _ if self.read_copies() > 1 => {
+                conflict("replica-lag, index-period and quorum exclude each other: status reads one copy of the store")
             }
-            Settings {
-                store: StoreChoice::Embedded,
-                data_dir: None,
-                ..
-            } => conflict("the embedded store needs a directory: give --data-dir DIR"),
-            Settings { users, .. } if users.is_empty() => {
-                conflict("a service needs at least one user")
+            Settings { read_path: ReadPath::Memory, .. } if self.read_copies() > 0 => {
+                conflict("replica-lag, index-period and quorum need a read-path that reads the store: memory-first or store")
             }
-            _ if self.read_copies() > 1 => conflict(
-                "replica-lag, index-period and quorum exclude each other: status reads one copy of the store",
-            ),
-            Settings {
-                read_path: ReadPath::Memory,
-                ..
-            } if self.read_copies() > 0 => conflict(
-                "replica-lag, index-period and quorum need a read-path that reads the store: memory-first or store",
-            ),
             _ => Ok(()),
         }
     }
 
     /// How many kinds of copy status is told to read instead of the store.
     fn read_copies(&self) -> usize {
-        [
-            !self.replica_lag.is_zero(),
-            !self.index_period.is_zero(),
-            self.quorum != Quorum::Off,
-        ]
-        .into_iter()
-        .filter(|on| *on)
-        .count()
+        [!self.replica_lag.is_zero(), !self.index_period.is_zero(), self.quorum != Quorum::Off].into_iter().filter(|on| *on).count()
     }
 }

@@ -21,16 +21,9 @@ impl Settings {
     pub fn preset(name: &str) -> Result<Settings, SettingsError> {
         let Some(preset) = PRESETS.iter().find(|preset| preset.name == name) else {
             let nearest = nearest(name, PRESETS.iter().map(|preset| preset.name));
-            return Err(SettingsError::UnknownPreset {
-                name: name.into(),
-                nearest,
-            });
+            return Err(SettingsError::UnknownPreset { name: name.into(), nearest });
         };
-        let mut settings = if preset.base.is_empty() {
-            Settings::default()
-        } else {
-            Settings::preset(preset.base)?
-        };
+        let mut settings = if preset.base.is_empty() { Settings::default() } else { Settings::preset(preset.base)? };
         for (knob, value) in preset.knobs {
             settings.set(knob, value)?;
         }
@@ -50,53 +43,29 @@ const fn preset(
     base: &'static str,
     knobs: &'static [(&'static str, &'static str)],
 ) -> PresetDescription {
-    PresetDescription {
-        name,
-        explanation,
-        knobs,
-        base,
-    }
+    PresetDescription { name, explanation, knobs, base }
 }
 
 const PRESETS: &[PresetDescription] = &[
-    preset(
-        "deferred",
-        "The original bug: the id is handed out, the entry is created only inside the background task.",
-        "",
-        &[],
-    ),
+    preset("deferred", "The original bug: the id is handed out, the entry is created only inside the background task.", "", &[]),
     preset(
         "placeholder",
         "Option 1: a partial entry is written before the answer, in the shared slot of this worker's memory.",
         "",
         &[("placeholder", "plain")],
     ),
-    preset(
-        "lifecycle-fallback",
-        "Option 2: status falls back on the lifecycle, whoever asks.",
-        "",
-        &[("fallback", "lifecycle")],
-    ),
+    preset("lifecycle-fallback", "Option 2: status falls back on the lifecycle, whoever asks.", "", &[("fallback", "lifecycle")]),
     preset(
         "shared-cache",
         "Option 3 as first built: memory first, the store behind, copies on read, a handle opened by the first POST.",
         "",
-        &[
-            ("placeholder", "plain"),
-            ("read-path", "memory-first"),
-            ("store-handle", "first-post"),
-        ],
+        &[("placeholder", "plain"), ("read-path", "memory-first"), ("store-handle", "first-post")],
     ),
     preset(
         "sound",
         "What should be shipped: a record per scan, acknowledged before the answer, one source of truth, monotone writes.",
         "",
-        &[
-            ("slot", "per-scan"),
-            ("placeholder", "guarded"),
-            ("read-path", "store"),
-            ("on-crash", "fail"),
-        ],
+        &[("slot", "per-scan"), ("placeholder", "guarded"), ("read-path", "store"), ("on-crash", "fail")],
     ),
     preset(
         "history-1",
@@ -110,26 +79,13 @@ const PRESETS: &[PresetDescription] = &[
         "history-1",
         &[("read-path", "memory-first")],
     ),
-    preset(
-        "history-3",
-        "The third state: a placeholder before the answer.",
-        "history-2",
-        &[("placeholder", "plain")],
-    ),
-    preset(
-        "history-4",
-        "The fourth state: the store's handle is opened by reads too.",
-        "history-3",
-        &[("store-handle", "on-read")],
-    ),
+    preset("history-3", "The third state: a placeholder before the answer.", "history-2", &[("placeholder", "plain")]),
+    preset("history-4", "The fourth state: the store's handle is opened by reads too.", "history-3", &[("store-handle", "on-read")]),
     preset(
         "slow",
         "Healthy but slow: every status answer takes 100 to 400 ms, and 202 stands for running.",
         "sound",
-        &[
-            ("status-latency", "uniform(100ms,400ms)"),
-            ("running-code", "202"),
-        ],
+        &[("status-latency", "uniform(100ms,400ms)"), ("running-code", "202")],
     ),
     preset(
         "queued",
@@ -143,18 +99,8 @@ const PRESETS: &[PresetDescription] = &[
         "sound",
         &[("registration-delay", "2s")],
     ),
-    preset(
-        "zoo-b",
-        "B, per-instance memory: four workers that share nothing.",
-        "sound",
-        &[("read-path", "memory"), ("workers", "4")],
-    ),
-    preset(
-        "zoo-c",
-        "C, replica lag: status reads a replica that is 400 ms late.",
-        "sound",
-        &[("replica-lag", "400ms")],
-    ),
+    preset("zoo-b", "B, per-instance memory: four workers that share nothing.", "sound", &[("read-path", "memory"), ("workers", "4")]),
+    preset("zoo-c", "C, replica lag: status reads a replica that is 400 ms late.", "sound", &[("replica-lag", "400ms")]),
     preset(
         "zoo-c-prime",
         "C', mixed reads: half of the reads go to a replica that is 400 ms late.",
@@ -173,63 +119,25 @@ const PRESETS: &[PresetDescription] = &[
         "sound",
         &[("queue-slots", "1"), ("queue-hold", "300ms")],
     ),
-    preset(
-        "zoo-f",
-        "F, early eviction: a result is gone 1 s after completion.",
-        "sound",
-        &[("evict", "ttl"), ("evict-after", "1s")],
-    ),
-    preset(
-        "zoo-g",
-        "G, index refresh: a scan is visible from the next tick of a 1 s lattice.",
-        "sound",
-        &[("index-period", "1s")],
-    ),
-    preset(
-        "zoo-h",
-        "H, a hole in mid-life: every snapshot is deleted 25 ms before it is inserted.",
-        "sound",
-        &[("replace-gap", "25ms")],
-    ),
+    preset("zoo-f", "F, early eviction: a result is gone 1 s after completion.", "sound", &[("evict", "ttl"), ("evict-after", "1s")]),
+    preset("zoo-g", "G, index refresh: a scan is visible from the next tick of a 1 s lattice.", "sound", &[("index-period", "1s")]),
+    preset("zoo-h", "H, a hole in mid-life: every snapshot is deleted 25 ms before it is inserted.", "sound", &[("replace-gap", "25ms")]),
     preset(
         "zoo-i",
         "I, commit after the answer: half of the records are committed 1 to 5 ms late.",
         "sound",
-        &[
-            ("commit-delay", "uniform(1ms,5ms)"),
-            ("commit-share", "0.5"),
-        ],
+        &[("commit-delay", "uniform(1ms,5ms)"), ("commit-share", "0.5")],
     ),
-    preset(
-        "zoo-j",
-        "J, wrong job: status answers with the user's latest scan.",
-        "sound",
-        &[("resolve", "latest")],
-    ),
-    preset(
-        "zoo-k",
-        "K, scope: scans are recorded in a region that only poll_url names.",
-        "sound",
-        &[("remote-region-share", "1")],
-    ),
+    preset("zoo-j", "J, wrong job: status answers with the user's latest scan.", "sound", &[("resolve", "latest")]),
+    preset("zoo-k", "K, scope: scans are recorded in a region that only poll_url names.", "sound", &[("remote-region-share", "1")]),
     preset(
         "zoo-l",
         "L, id encoding: half of the ids contain characters that the front decodes too early.",
         "sound",
         &[("special-id-share", "0.5"), ("path-decoding", "eager")],
     ),
-    preset(
-        "zoo-m",
-        "M, lost job: a fifth of the accepted scans are lost.",
-        "sound",
-        &[("lost-task-rate", "0.2")],
-    ),
-    preset(
-        "zoo-n",
-        "N, unknown masked as pending.",
-        "sound",
-        &[("unknown-as-pending", "on")],
-    ),
+    preset("zoo-m", "M, lost job: a fifth of the accepted scans are lost.", "sound", &[("lost-task-rate", "0.2")]),
+    preset("zoo-n", "N, unknown masked as pending.", "sound", &[("unknown-as-pending", "on")]),
     preset(
         "zoo-o",
         "O, stale fallback: a result lives 1 s, then status falls back on the lifecycle and says scanning.",
@@ -242,12 +150,7 @@ const PRESETS: &[PresetDescription] = &[
         "sound",
         &[("hold-connection", "on"), ("registration-delay", "2s")],
     ),
-    preset(
-        "zoo-q",
-        "Q, foreign disclosure: nobody checks who asks.",
-        "sound",
-        &[("owner-check", "off")],
-    ),
+    preset("zoo-q", "Q, foreign disclosure: nobody checks who asks.", "sound", &[("owner-check", "off")]),
 ];
 
 #[cfg(test)]
@@ -265,9 +168,6 @@ mod tests {
     #[test]
     fn a_misspelt_preset_is_refused_with_the_right_name() {
         let error = Settings::preset("defered").map_err(|error| error.to_string());
-        assert_eq!(
-            error,
-            Err("there is no preset `defered`; did you mean `deferred`?".into())
-        );
+        assert_eq!(error, Err("there is no preset `defered`; did you mean `deferred`?".into()));
     }
 }

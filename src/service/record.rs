@@ -141,12 +141,7 @@ mod tests {
     use super::*;
 
     fn standing(run: u64, state: State, strategies_completed: usize) -> Standing<'static> {
-        Standing {
-            scan_id: Cow::Borrowed("scan_1"),
-            run,
-            state,
-            strategies_completed,
-        }
+        Standing { scan_id: Cow::Borrowed("scan_1"), run, state, strategies_completed }
     }
 
     #[test]
@@ -165,8 +160,7 @@ mod tests {
             ((1, Complete, 14), (2, Accepted, 0), Admission::Superseded),
             ((1, Failed, 0), (1, Complete, 14), Admission::Superseded),
         ] {
-            let admission =
-                standing(there.0, there.1, there.2).admits(&standing(new.0, new.1, new.2));
+            let admission = standing(there.0, there.1, there.2).admits(&standing(new.0, new.1, new.2));
             assert_eq!(admission, expected, "{there:?} and then {new:?}");
         }
     }

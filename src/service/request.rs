@@ -45,23 +45,16 @@ pub(crate) enum BodyError {
     #[error("the body must be a JSON object")]
     NotAnObject,
     #[error("field `{field}` must be {expected}")]
-    WrongType {
-        field: &'static str,
-        expected: &'static str,
-    },
+    WrongType { field: &'static str, expected: &'static str },
 }
 
 impl DiscoverRequest {
     /// Reads a body; an empty one asks for everything by default. Unknown fields are ignored.
     pub(crate) fn from_body(body: &[u8]) -> Result<Self, BodyError> {
         if body.iter().all(u8::is_ascii_whitespace) {
-            return Ok(DiscoverRequest {
-                recommendations: true,
-                ..Self::default()
-            });
+            return Ok(DiscoverRequest { recommendations: true, ..Self::default() });
         }
-        let body: Value =
-            serde_json::from_slice(body).map_err(|error| BodyError::NotJson(error.to_string()))?;
+        let body: Value = serde_json::from_slice(body).map_err(|error| BodyError::NotJson(error.to_string()))?;
         let Value::Object(fields) = body else {
             return Err(BodyError::NotAnObject);
         };
@@ -80,20 +73,11 @@ impl DiscoverRequest {
 impl Filters {
     /// `user:digest`, the digest being that of the original system: sorted keys, compact JSON, SHA-1, 16 digits.
     pub(crate) fn key(&self, user: &str) -> String {
-        let Filters {
-            symbols,
-            asset_tiers,
-            strategy_ids,
-        } = self;
-        let text =
-            json!({"asset_tiers": asset_tiers, "strategy_ids": strategy_ids, "symbols": symbols})
-                .to_string();
+        let Filters { symbols, asset_tiers, strategy_ids } = self;
+        let text = json!({"asset_tiers": asset_tiers, "strategy_ids": strategy_ids, "symbols": symbols}).to_string();
         let digest = Sha1::digest(text.as_bytes());
         // 16 hexadecimal digits are the first 8 of SHA-1's 20 bytes.
-        let head = digest
-            .iter()
-            .take(8)
-            .fold(0, |head: u64, byte| head << 8 | u64::from(*byte));
+        let head = digest.iter().take(8).fold(0, |head: u64, byte| head << 8 | u64::from(*byte));
         format!("{user}:{head:016x}")
     }
 
@@ -104,57 +88,31 @@ impl Filters {
 
     /// The strategies to run: those named, or all 14 if none of the names is known.
     pub(crate) fn strategies(&self) -> Vec<&'static str> {
-        let named = |strategy: &&str| {
-            self.strategy_ids
-                .iter()
-                .any(|id| id.eq_ignore_ascii_case(strategy))
-        };
+        let named = |strategy: &&str| self.strategy_ids.iter().any(|id| id.eq_ignore_ascii_case(strategy));
         let chosen: Vec<_> = STRATEGIES.into_iter().filter(named).collect();
-        if chosen.is_empty() {
-            STRATEGIES.to_vec()
-        } else {
-            chosen
-        }
+        if chosen.is_empty() { STRATEGIES.to_vec() } else { chosen }
     }
 }
 
-fn flag(
-    fields: &Map<String, Value>,
-    field: &'static str,
-    default: bool,
-) -> Result<bool, BodyError> {
+fn flag(fields: &Map<String, Value>, field: &'static str, default: bool) -> Result<bool, BodyError> {
     match fields.get(field) {
         None | Some(Value::Null) => Ok(default),
         Some(Value::Bool(flag)) => Ok(*flag),
-        Some(_) => Err(BodyError::WrongType {
-            field,
-            expected: "true or false",
-        }),
+        Some(_) => Err(BodyError::WrongType { field, expected: "true or false" }),
     }
 }
 
 /// A list of strings or a comma string; trimmed, without empty or repeated entries.
 fn list(fields: &Map<String, Value>, field: &'static str) -> Result<Vec<String>, BodyError> {
-    let wrong = BodyError::WrongType {
-        field,
-        expected: "a list of strings or a comma-separated string",
-    };
+    let wrong = BodyError::WrongType { field, expected: "a list of strings or a comma-separated string" };
     let raw: Vec<&str> = match fields.get(field) {
         None | Some(Value::Null) => Vec::new(),
         Some(Value::String(text)) => text.split(',').collect(),
-        Some(Value::Array(items)) => items
-            .iter()
-            .map(Value::as_str)
-            .collect::<Option<_>>()
-            .ok_or(wrong)?,
+        Some(Value::Array(items)) => items.iter().map(Value::as_str).collect::<Option<_>>().ok_or(wrong)?,
         Some(_) => return Err(wrong),
     };
     let mut list: Vec<String> = Vec::new();
-    for item in raw
-        .into_iter()
-        .map(str::trim)
-        .filter(|item| !item.is_empty())
-    {
+    for item in raw.into_iter().map(str::trim).filter(|item| !item.is_empty()) {
         if !list.iter().any(|known| known.eq_ignore_ascii_case(item)) {
             list.push(item.to_owned());
         }
@@ -189,24 +147,12 @@ mod tests {
     #[test]
     fn a_wrong_body_names_the_field() {
         for (body, message) in [
-            (
-                r#"{"force_refresh": "yes"}"#,
-                "field `force_refresh` must be true or false",
-            ),
-            (
-                r#"{"symbols": [1]}"#,
-                "field `symbols` must be a list of strings or a comma-separated string",
-            ),
+            (r#"{"force_refresh": "yes"}"#, "field `force_refresh` must be true or false"),
+            (r#"{"symbols": [1]}"#, "field `symbols` must be a list of strings or a comma-separated string"),
             ("[]", "the body must be a JSON object"),
         ] {
-            assert_eq!(
-                DiscoverRequest::from_body(body.as_bytes()).map_err(|error| error.to_string()),
-                Err(message.into())
-            );
+            assert_eq!(DiscoverRequest::from_body(body.as_bytes()).map_err(|error| error.to_string()), Err(message.into()));
         }
-        assert!(matches!(
-            DiscoverRequest::from_body(b"{"),
-            Err(BodyError::NotJson(_))
-        ));
+        assert!(matches!(DiscoverRequest::from_body(b"{"), Err(BodyError::NotJson(_))));
     }
 }

@@ -424,20 +424,13 @@ impl Durations {
 
     /// First snapshot at 2.0 s, result after 160 to 174 s, as measured in production.
     pub fn production() -> Self {
-        Durations {
-            strategy: Law::uniform(120_000, 150_000),
-            finalise: Law::uniform(14_000, 21_000),
-            ..Self::short()
-        }
+        Durations { strategy: Law::uniform(120_000, 150_000), finalise: Law::uniform(14_000, 21_000), ..Self::short() }
     }
 }
 
 /// alice and mallory may scan; admin may read diagnostics too.
 fn default_users() -> BTreeMap<String, String> {
-    ["alice", "mallory", "admin"]
-        .into_iter()
-        .map(|name| (format!("{name}-token"), name.to_owned()))
-        .collect()
+    ["alice", "mallory", "admin"].into_iter().map(|name| (format!("{name}-token"), name.to_owned())).collect()
 }
 
 impl Switch {

@@ -46,9 +46,7 @@ impl Shared {
         let chance = Arc::new(Chance::new(settings.seed));
         let truth = Truth::default();
         let database = Database::open(&settings, clock, chance.clone(), truth.clone()).await?;
-        let workers = (1..=settings.workers)
-            .map(|number| Arc::new(Worker::new(number, settings.store_handle)))
-            .collect();
+        let workers = (1..=settings.workers).map(|number| Arc::new(Worker::new(number, settings.store_handle))).collect();
         Ok(Shared {
             clock,
             chance,
@@ -79,10 +77,7 @@ impl Shared {
         }
         let mut recent = lock(&self.recent_posts);
         let posts = recent.entry(user.to_owned()).or_default();
-        while posts
-            .front()
-            .is_some_and(|post| post.elapsed() >= Duration::from_secs(60))
-        {
+        while posts.front().is_some_and(|post| post.elapsed() >= Duration::from_secs(60)) {
             posts.pop_front();
         }
         if posts.len() >= limit {
@@ -100,14 +95,10 @@ impl Shared {
     /// Forgets a job, unless a later run of the same scan has taken its place.
     pub(crate) fn job_ends(&self, job: &Job) {
         let mut running = lock(&self.running);
-        if running
-            .get(&job.scan_id)
-            .is_some_and(|known| known.run <= job.run)
-        {
+        if running.get(&job.scan_id).is_some_and(|known| known.run <= job.run) {
             running.remove(&job.scan_id);
             if let Some(visible) = self.truth.visible_since(&job.scan_id) {
-                self.metrics
-                    .visible_after(visible.saturating_duration_since(job.accepted));
+                self.metrics.visible_after(visible.saturating_duration_since(job.accepted));
             }
         }
     }
@@ -124,12 +115,7 @@ impl Shared {
 
     /// Number of entries in worker memory and in a memory store.
     pub(crate) fn size(&self) -> usize {
-        self.database.size()
-            + self
-                .workers
-                .iter()
-                .map(|worker| worker.size().0)
-                .sum::<usize>()
+        self.database.size() + self.workers.iter().map(|worker| worker.size().0).sum::<usize>()
     }
 
     /// Removes everything that has expired.
@@ -138,11 +124,7 @@ impl Shared {
         // A store that is away purges next time.
         let _ = self.database.purge();
         self.truth.forget_older(self.settings.ttl.lifecycle);
-        lock(&self.recent_posts).retain(|_, posts| {
-            posts
-                .back()
-                .is_some_and(|post| post.elapsed() < Duration::from_secs(60))
-        });
+        lock(&self.recent_posts).retain(|_, posts| posts.back().is_some_and(|post| post.elapsed() < Duration::from_secs(60)));
     }
 }
 

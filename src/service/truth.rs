@@ -41,8 +41,7 @@ impl Truth {
     /// Forgets what became visible longer than `age` ago, so that memory stays bounded.
     pub(crate) fn forget_older(&self, age: Duration) {
         let now = Instant::now();
-        self.lock()
-            .retain(|_, at| now.saturating_duration_since(*at) < age);
+        self.lock().retain(|_, at| now.saturating_duration_since(*at) < age);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Instant>> {

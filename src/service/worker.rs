@@ -59,11 +59,7 @@ pub(crate) enum Claim {
 
 impl Worker {
     pub(crate) fn new(number: usize, handle: StoreHandle) -> Self {
-        Worker {
-            number,
-            memory: Mutex::default(),
-            handle_open: AtomicBool::new(handle == StoreHandle::Eager),
-        }
+        Worker { number, memory: Mutex::default(), handle_open: AtomicBool::new(handle == StoreHandle::Eager) }
     }
 
     /// Opens the handle for good.
@@ -82,40 +78,26 @@ impl Worker {
         if let Some(task) = memory.scan_tasks.get(filter_key).filter(|task| task.runs()) {
             return Claim::Running(task.clone());
         }
-        let task = Task {
-            scan_id: scan_id.to_owned(),
-            run: 1,
-            abort: None,
-        };
+        let task = Task { scan_id: scan_id.to_owned(), run: 1, abort: None };
         memory.scan_tasks.insert(filter_key.to_owned(), task);
         Claim::Taken
     }
 
     /// Notes the task that now runs under a key.
     pub(crate) fn set_task(&self, filter_key: &str, scan_id: &str, run: u64, abort: AbortHandle) {
-        let task = Task {
-            scan_id: scan_id.to_owned(),
-            run,
-            abort: Some(abort),
-        };
+        let task = Task { scan_id: scan_id.to_owned(), run, abort: Some(abort) };
         self.lock().scan_tasks.insert(filter_key.to_owned(), task);
     }
 
     /// Forgets the task of a run that has ended; a later run's stays.
     pub(crate) fn end_task(&self, filter_key: &str, scan_id: &str, run: u64) {
-        self.lock()
-            .scan_tasks
-            .retain(|key, task| key != filter_key || task.scan_id != scan_id || task.run != run);
+        self.lock().scan_tasks.retain(|key, task| key != filter_key || task.scan_id != scan_id || task.run != run);
     }
 
     /// Cancels the task of a scan, if it runs here. Returns the key it ran under.
     pub(crate) fn abort_task(&self, scan_id: &str) -> Option<String> {
         let mut memory = self.lock();
-        let key = memory
-            .scan_tasks
-            .iter()
-            .find(|(_, task)| task.scan_id == scan_id)
-            .map(|(key, _)| key.clone())?;
+        let key = memory.scan_tasks.iter().find(|(_, task)| task.scan_id == scan_id).map(|(key, _)| key.clone())?;
         if let Some(abort) = memory.scan_tasks.remove(&key).and_then(|task| task.abort) {
             abort.abort();
         }
@@ -123,24 +105,12 @@ impl Worker {
     }
 
     /// Registers where a scan's entry is to be found. If something is there already, the scan can be answered from now on.
-    pub(crate) fn register_lookup(
-        &self,
-        region: Region,
-        scan_id: &str,
-        cache_key: &str,
-        ttl: Duration,
-        truth: Option<&Truth>,
-    ) {
+    pub(crate) fn register_lookup(&self, region: Region, scan_id: &str, cache_key: &str, ttl: Duration, truth: Option<&Truth>) {
         let mut memory = self.lock();
         let now = Instant::now();
         let key = format!("{}{scan_id}", region.prefix());
-        memory
-            .scan_lookup
-            .insert(key, (cache_key.to_owned(), now + ttl));
-        let warm = memory
-            .opportunity_cache
-            .get(cache_key)
-            .is_some_and(|entry| now < entry.expires_at);
+        memory.scan_lookup.insert(key, (cache_key.to_owned(), now + ttl));
+        let warm = memory.opportunity_cache.get(cache_key).is_some_and(|entry| now < entry.expires_at);
         if let Some(truth) = truth.filter(|_| warm) {
             truth.mark(scan_id, now);
         }
@@ -149,65 +119,36 @@ impl Worker {
     /// Where a scan's entry is to be found.
     pub(crate) fn lookup(&self, region: Region, scan_id: &str) -> Option<String> {
         let memory = self.lock();
-        let found = memory
-            .scan_lookup
-            .get(&format!("{}{scan_id}", region.prefix()));
-        found
-            .filter(|(_, until)| Instant::now() < *until)
-            .map(|(key, _)| key.clone())
+        let found = memory.scan_lookup.get(&format!("{}{scan_id}", region.prefix()));
+        found.filter(|(_, until)| Instant::now() < *until).map(|(key, _)| key.clone())
     }
 
     /// Notes a user's latest scan.
     pub(crate) fn set_latest(&self, user: &str, scan_id: &str, ttl: Duration) {
-        self.lock()
-            .user_latest
-            .insert(user.to_owned(), (scan_id.to_owned(), Instant::now() + ttl));
+        self.lock().user_latest.insert(user.to_owned(), (scan_id.to_owned(), Instant::now() + ttl));
     }
 
     /// A user's latest scan.
     pub(crate) fn latest(&self, user: &str) -> Option<String> {
         let memory = self.lock();
-        memory
-            .user_latest
-            .get(user)
-            .filter(|(_, until)| Instant::now() < *until)
-            .map(|(scan_id, _)| scan_id.clone())
+        memory.user_latest.get(user).filter(|(_, until)| Instant::now() < *until).map(|(scan_id, _)| scan_id.clone())
     }
 
     /// The entry in a slot, if it has not expired.
     pub(crate) fn entry(&self, cache_key: &str) -> Option<Record> {
         let memory = self.lock();
-        memory
-            .opportunity_cache
-            .get(cache_key)
-            .filter(|entry| Instant::now() < entry.expires_at)
-            .map(|entry| entry.payload.clone())
+        memory.opportunity_cache.get(cache_key).filter(|entry| Instant::now() < entry.expires_at).map(|entry| entry.payload.clone())
     }
 
     /// Writes an entry over whatever is in the slot.
-    pub(crate) fn put(
-        &self,
-        cache_key: &str,
-        record: &Record,
-        ttl: Duration,
-        truth: Option<&Truth>,
-    ) {
+    pub(crate) fn put(&self, cache_key: &str, record: &Record, ttl: Duration, truth: Option<&Truth>) {
         Self::insert(&mut self.lock(), cache_key, record, ttl, truth);
     }
 
     /// Writes an entry if the one in the slot admits it.
-    pub(crate) fn put_guarded(
-        &self,
-        cache_key: &str,
-        record: &Record,
-        ttl: Duration,
-        truth: Option<&Truth>,
-    ) -> Admission {
+    pub(crate) fn put_guarded(&self, cache_key: &str, record: &Record, ttl: Duration, truth: Option<&Truth>) -> Admission {
         let mut memory = self.lock();
-        let there = memory
-            .opportunity_cache
-            .get(cache_key)
-            .filter(|entry| Instant::now() < entry.expires_at);
+        let there = memory.opportunity_cache.get(cache_key).filter(|entry| Instant::now() < entry.expires_at);
         let admission = there.map_or(Admission::Written, |entry| entry.payload.admits(record));
         if admission == Admission::Written {
             Self::insert(&mut memory, cache_key, record, ttl, truth);
@@ -224,9 +165,7 @@ impl Worker {
     pub(crate) fn purge(&self) {
         let now = Instant::now();
         let mut memory = self.lock();
-        memory
-            .opportunity_cache
-            .retain(|_, entry| now < entry.expires_at);
+        memory.opportunity_cache.retain(|_, entry| now < entry.expires_at);
         memory.scan_lookup.retain(|_, (_, until)| now < *until);
         memory.user_latest.retain(|_, (_, until)| now < *until);
         memory.scan_tasks.retain(|_, task| task.runs());
@@ -235,33 +174,13 @@ impl Worker {
     /// Number of entries, lookups and tasks, and how many of the entries are partial.
     pub(crate) fn size(&self) -> (usize, usize) {
         let memory = self.lock();
-        let partial = memory
-            .opportunity_cache
-            .values()
-            .filter(|entry| entry.partial)
-            .count();
-        (
-            memory.opportunity_cache.len()
-                + memory.scan_lookup.len()
-                + memory.scan_tasks.len()
-                + memory.user_latest.len(),
-            partial,
-        )
+        let partial = memory.opportunity_cache.values().filter(|entry| entry.partial).count();
+        (memory.opportunity_cache.len() + memory.scan_lookup.len() + memory.scan_tasks.len() + memory.user_latest.len(), partial)
     }
 
-    fn insert(
-        memory: &mut Memory,
-        cache_key: &str,
-        record: &Record,
-        ttl: Duration,
-        truth: Option<&Truth>,
-    ) {
+    fn insert(memory: &mut Memory, cache_key: &str, record: &Record, ttl: Duration, truth: Option<&Truth>) {
         let now = Instant::now();
-        let entry = Entry {
-            payload: record.clone(),
-            expires_at: now + ttl,
-            partial: !record.is_terminal(),
-        };
+        let entry = Entry { payload: record.clone(), expires_at: now + ttl, partial: !record.is_terminal() };
         memory.opportunity_cache.insert(cache_key.to_owned(), entry);
         if let Some(truth) = truth {
             truth.mark(&record.scan_id, now);

@@ -89,8 +89,10 @@ pub fn diagnose(journal: &Journal, scans: &[&ScanHistory<'_>], scenarios: &[Scen
     let flapping = flapping::diagnose(&mut diagnosis, &case);
     // A worker's own memory makes windows of all lengths, which must not be taken for a queue.
     let queued = flapping.kind.is_none() && start::queue(&mut diagnosis, &case);
-    let lost = if queued { never::Lost::new() } else { never::diagnose(&mut diagnosis, &case, &flapping) };
-    start::diagnose(&mut diagnosis, &case, &flapping, &lost, queued);
+    // Behind a long queue, and behind a cache that keeps denials, a scan may be denied as long as anybody looks.
+    let observer = flapping.kind.is_none() && !queued && start::observer_effect(&mut diagnosis, &case);
+    let lost = if queued || observer { never::Lost::new() } else { never::diagnose(&mut diagnosis, &case, &flapping) };
+    start::diagnose(&mut diagnosis, &case, &flapping, &lost, start::Known { queued, observer });
     claims::held_response(&mut diagnosis, scenarios);
     claims::stale(&mut diagnosis, &case, scenarios, &flapping);
     // Strongest first; among equals the order of decision stands.

@@ -23,8 +23,17 @@ struct Windows {
     median: Option<(f64, f64)>,
 }
 
-/// The classes of the window at the start; `queued`: it is known to grow with the queue ([`queue`]).
-pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Flapping, lost: &Lost, queued: bool) {
+/// What was decided before the shape of the window is looked at.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known {
+    /// It grows with the queue ([`queue`]).
+    pub(super) queued: bool,
+    /// Polling lengthens it ([`observer_effect`]).
+    pub(super) observer: bool,
+}
+
+/// The classes of the window at the start.
+pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Flapping, lost: &Lost, known: Known) {
     if matches!(flapping.kind, Some(Kind::PerInstance | Kind::MixedReads)) {
         under_disagreement(diagnosis, case, flapping, lost);
         return;
@@ -43,12 +52,12 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fl
         }
         return;
     }
-    let observer = observer_effect(diagnosis, case, lost);
+    let Known { queued, observer } = known;
     // A negative cache stretches every window that is polled more than once; only first polls tell the one beneath.
     if observer && windows.denied < 3 {
         return;
     }
-    if flapping.kind.is_none() && queued {
+    if queued {
         return;
     }
     let rows_for_shape: Vec<&Row<'_>> =
@@ -92,7 +101,7 @@ fn rule_out_all(diagnosis: &mut Diagnosis, rows: &[&Row<'_>]) {
 }
 
 /// D: scans of equal age, one arm polled early and one not; the early polls make the difference.
-fn observer_effect(diagnosis: &mut Diagnosis, case: &Case<'_>, lost: &Lost) -> bool {
+pub(super) fn observer_effect(diagnosis: &mut Diagnosis, case: &Case<'_>) -> bool {
     let mut evidence = Vec::new();
     let mut tested = None;
     for scenario in &case.journal.scenarios {
@@ -105,7 +114,7 @@ fn observer_effect(diagnosis: &mut Diagnosis, case: &Case<'_>, lost: &Lost) -> b
         let at_common = |arm_index: u32| {
             let looks = case
                 .watched()
-                .filter(|row| row.scenario.name == scenario.name && row.scan.arm == arm_index && !lost.contains(&row.scan.scan))
+                .filter(|row| row.scenario.name == scenario.name && row.scan.arm == arm_index)
                 .flat_map(|row| &row.looks)
                 .filter(|look| look.exchange.purpose == Purpose::Offset && look.exchange.offset == Some(common.as_nanos()));
             let answers: Vec<bool> = looks.map(|look| look.seen).collect();
@@ -120,7 +129,8 @@ fn observer_effect(diagnosis: &mut Diagnosis, case: &Case<'_>, lost: &Lost) -> b
             "paired polls at {common}: denied {}/{} where the scan had been polled before, {}/{} where it had not",
             early.0, early.1, undisturbed.0, undisturbed.1
         );
-        if test.p_higher <= 0.005 {
+        // A cache that keeps denials makes all the difference; a threshold this low costs no power and hardly ever misleads.
+        if test.p_higher <= 0.0005 {
             evidence.push(format!("{told} (p = {:.1e})", test.p_higher));
         } else {
             tested = Some(told);
@@ -134,11 +144,6 @@ fn observer_effect(diagnosis: &mut Diagnosis, case: &Case<'_>, lost: &Lost) -> b
     if evidence.is_empty() {
         if let Some(told) = tested {
             diagnosis.excluded(FaultClass::D, told);
-        } else {
-            diagnosis.undecided.push(
-                "cannot tell whether polling itself lengthens the window (D): poll pairs of scans at the same age, one of them early"
-                    .to_owned(),
-            );
         }
         return false;
     }
@@ -360,10 +365,13 @@ fn registration_or_lag(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<
         .median
         .map_or(windows.latest_denied, |(after, until)| if observer { windows.latest_denied } else { f64::midpoint(after, until) });
     for (class, hint) in [
-        (FaultClass::G, "cannot tell a delay (A) from an index that refreshes periodically (G): follow scans that were asked for at random instants closely"),
+        (
+            FaultClass::G,
+            "cannot tell a delay (A) from an index that refreshes periodically (G): follow scans that were asked for at random instants closely",
+        ),
         (FaultClass::E, "cannot tell whether the window grows with the queue (E): ask for several scans at once"),
     ] {
-        if !diagnosis.ruled_out.iter().any(|out| out.class == class) {
+        if !diagnosis.names(class) && !diagnosis.ruled_out.iter().any(|out| out.class == class) {
             diagnosis.undecided.push(hint.to_owned());
         }
     }

@@ -16,10 +16,7 @@ pub(super) const ESTIMATED_SECONDS: u64 = 120;
 /// The address of a scan under one of the two read routes. The other region has to be named.
 pub(super) fn address(route: &str, scan_id: &str, region: Region) -> String {
     let query = region.query();
-    format!(
-        "/api/v1/opportunities/{route}/{}{query}",
-        encode_segment(scan_id)
-    )
+    format!("/api/v1/opportunities/{route}/{}{query}", encode_segment(scan_id))
 }
 
 /// The one answer for a scan that status cannot find, marked for a cache in front.
@@ -32,9 +29,7 @@ pub(super) fn status_not_found() -> Response {
 
 /// Status from a record. `running_code` is the HTTP code for a scan that still runs.
 pub(super) fn status(found: &Found, region: Region, running_code: StatusCode) -> Response {
-    let Found {
-        scan_id, record, ..
-    } = found;
+    let Found { scan_id, record, .. } = found;
     let progress = progress(record);
     let body = match record.state {
         State::Accepted | State::Scanning => json!({
@@ -50,11 +45,7 @@ pub(super) fn status(found: &Found, region: Region, running_code: StatusCode) ->
             json!({"success": false, "status": "failed", "scan_id": scan_id, "message": record.message})
         }
     };
-    let code = if record.is_terminal() {
-        StatusCode::OK
-    } else {
-        running_code
-    };
+    let code = if record.is_terminal() { StatusCode::OK } else { running_code };
     (code, axum::Json(body)).into_response()
 }
 
@@ -70,9 +61,7 @@ pub(super) fn status_presumed(scan_id: &str, message: &str, running_code: Status
 
 /// Results from a record; `None` where there are none to be had.
 pub(super) fn results(found: &Found) -> Option<Response> {
-    let Found {
-        scan_id, record, ..
-    } = found;
+    let Found { scan_id, record, .. } = found;
     match record.state {
         State::Accepted | State::Scanning => {
             let body = json!({
@@ -105,11 +94,7 @@ pub(super) fn progress(record: &Record) -> Value {
 /// Milliseconds since 1970 in RFC 3339.
 pub(super) fn timestamp(millis: u64) -> String {
     // Every time the clock can show lies within jiff's range; past it the epoch is shown.
-    i64::try_from(millis)
-        .ok()
-        .and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok())
-        .unwrap_or_default()
-        .to_string()
+    i64::try_from(millis).ok().and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok()).unwrap_or_default().to_string()
 }
 
 fn remaining(record: &Record) -> u64 {

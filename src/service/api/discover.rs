@@ -21,14 +21,8 @@ use crate::service::store::StoreError;
 const BODY_LIMIT: usize = 64 * 1024;
 
 /// `POST /opportunities/discover`
-pub(super) async fn discover(
-    State(context): State<Context>,
-    User(user): User,
-    request: Request,
-) -> Result<Response, Refusal> {
-    let body = to_bytes(request.into_body(), BODY_LIMIT)
-        .await
-        .map_err(|_| Refusal::too_large())?;
+pub(super) async fn discover(State(context): State<Context>, User(user): User, request: Request) -> Result<Response, Refusal> {
+    let body = to_bytes(request.into_body(), BODY_LIMIT).await.map_err(|_| Refusal::too_large())?;
     let request = DiscoverRequest::from_body(&body)?;
     if !context.shared.within_rate(&user) {
         return Err(Refusal::too_many());
@@ -45,11 +39,7 @@ pub(super) async fn discover(
             }
             Ok(response)
         }
-        Accepted::Joined {
-            scan_id,
-            record,
-            region,
-        } => {
+        Accepted::Joined { scan_id, record, region } => {
             let body = json!({
                 "success": true, "scan_id": scan_id, "status": "scanning",
                 "message": "A scan with these filters is already in progress",
@@ -86,32 +76,20 @@ pub(super) async fn cancel(
     region: Region,
 ) -> Result<Response, Refusal> {
     let id = scan_id.clone();
-    let cancellation = async move {
-        scan_cancel::cancel(&context.shared, &context.worker, &user, &id, region).await
-    };
+    let cancellation = async move { scan_cancel::cancel(&context.shared, &context.worker, &user, &id, region).await };
     match to_the_end(cancellation).await? {
         Cancelled::Done => {
             let body = json!({"success": true, "status": "failed", "scan_id": scan_id, "message": CANCELLED});
             Ok(axum::Json(body).into_response())
         }
-        Cancelled::TooLate => Err(Refusal::new(
-            StatusCode::CONFLICT,
-            "The scan has already ended",
-        )),
+        Cancelled::TooLate => Err(Refusal::new(StatusCode::CONFLICT, "The scan has already ended")),
         Cancelled::Unknown => Err(Refusal::not_found("No scan found for this user.")),
     }
 }
 
 /// Does work that must not be left half done. A client that hangs up drops its handler; what it has asked for is finished all the same,
 /// because a claim without a task, or a task stopped without a record, would be in everybody's way.
-async fn to_the_end<T: Send + 'static>(
-    work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
-) -> Result<T, Refusal> {
-    let unfinished = |_| {
-        Refusal::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "The request could not be finished",
-        )
-    };
+async fn to_the_end<T: Send + 'static>(work: impl Future<Output = Result<T, StoreError>> + Send + 'static) -> Result<T, Refusal> {
+    let unfinished = |_| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "The request could not be finished");
     Ok(tokio::spawn(work).await.map_err(unfinished)??)
 }

@@ -28,12 +28,7 @@ impl FromRequestParts<Context> for User {
         let name = token.and_then(|token| context.shared.settings.users.get(token));
         name.cloned().map(User).ok_or_else(|| {
             let body = axum::Json(json!({"detail": "Missing authorization header"}));
-            (
-                StatusCode::UNAUTHORIZED,
-                [(header::WWW_AUTHENTICATE, "Bearer")],
-                body,
-            )
-                .into_response()
+            (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], body).into_response()
         })
     }
 }
@@ -48,10 +43,7 @@ impl FromRequestParts<Context> for ScanId {
     async fn from_request_parts(parts: &mut Parts, context: &Context) -> Result<Self, Refusal> {
         match Path::<String>::from_request_parts(parts, context).await {
             Ok(Path(scan_id)) => Ok(ScanId(scan_id)),
-            Err(_) => Err(Refusal::new(
-                StatusCode::BAD_REQUEST,
-                "The scan id in the path is not valid UTF-8",
-            )),
+            Err(_) => Err(Refusal::new(StatusCode::BAD_REQUEST, "The scan id in the path is not valid UTF-8")),
         }
     }
 }
@@ -61,12 +53,7 @@ impl FromRequestParts<Context> for Region {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _: &Context) -> Result<Self, Refusal> {
-        let unknown = || {
-            Refusal::new(
-                StatusCode::BAD_REQUEST,
-                "The query string names a region that there is not",
-            )
-        };
+        let unknown = || Refusal::new(StatusCode::BAD_REQUEST, "The query string names a region that there is not");
         Region::from_query(parts.uri.query().unwrap_or_default()).ok_or_else(unknown)
     }
 }

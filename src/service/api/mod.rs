@@ -32,18 +32,9 @@ pub(crate) fn routes(context: Context) -> Router {
     Router::new()
         .route("/api/v1/opportunities/discover", post(discover::discover))
         .route("/api/v1/opportunities/status/{scan_id}", get(read::status))
-        .route(
-            "/api/v1/opportunities/results/{scan_id}",
-            get(read::results),
-        )
-        .route(
-            "/api/v1/opportunities/cancel/{scan_id}",
-            post(discover::cancel),
-        )
-        .route(
-            "/api/v1/scan-diagnostics/scan-lifecycle/{scan_id}",
-            get(witness::lifecycle),
-        )
+        .route("/api/v1/opportunities/results/{scan_id}", get(read::results))
+        .route("/api/v1/opportunities/cancel/{scan_id}", post(discover::cancel))
+        .route("/api/v1/scan-diagnostics/scan-lifecycle/{scan_id}", get(witness::lifecycle))
         .route("/health", get(operations::health))
         .route("/metrics", get(operations::metrics))
         .fallback(async || Refusal::not_found("Not Found"))

@@ -20,12 +20,5 @@ pub(super) async fn health(State(context): State<Context>) -> Response {
 /// `GET /metrics`
 pub(super) async fn metrics(State(context): State<Context>) -> Response {
     let text = context.shared.metrics.exposition(context.shared.size());
-    (
-        [(
-            header::CONTENT_TYPE,
-            "text/plain; version=0.0.4; charset=utf-8",
-        )],
-        text,
-    )
-        .into_response()
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }

@@ -23,35 +23,19 @@ pub(super) async fn status(
     let shared = &context.shared;
     let settings = &shared.settings;
     if !settings.status_latency.is_zero() {
-        tokio::time::sleep(
-            shared
-                .chance
-                .with(Purpose::Read, |dice| settings.status_latency.draw(dice)),
-        )
-        .await;
+        tokio::time::sleep(shared.chance.with(Purpose::Read, |dice| settings.status_latency.draw(dice))).await;
     }
     // The knob admits 200 and 202 only.
     let running_code = StatusCode::from_u16(settings.running_code).unwrap_or(StatusCode::OK);
     shared.eviction.asked(&scan_id);
-    if let Some(found) = shared
-        .find(&context.worker, &user, &scan_id, region)
-        .await?
-    {
+    if let Some(found) = shared.find(&context.worker, &user, &scan_id, region).await? {
         return Ok(answer::status(&found, region, running_code));
     }
     if lifecycle_vouches(&context, &user, &scan_id).await? {
-        return Ok(answer::status_presumed(
-            &scan_id,
-            "Scan in progress (retrieved from lifecycle)",
-            running_code,
-        ));
+        return Ok(answer::status_presumed(&scan_id, "Scan in progress (retrieved from lifecycle)", running_code));
     }
     if settings.unknown_as_pending.is_on() {
-        return Ok(answer::status_presumed(
-            &scan_id,
-            "Scan pending",
-            running_code,
-        ));
+        return Ok(answer::status_presumed(&scan_id, "Scan pending", running_code));
     }
     Ok(answer::status_not_found())
 }
@@ -63,14 +47,8 @@ pub(super) async fn results(
     ScanId(scan_id): ScanId,
     region: Region,
 ) -> Result<Response, Refusal> {
-    let found = context
-        .shared
-        .find(&context.worker, &user, &scan_id, region)
-        .await?;
-    found
-        .as_ref()
-        .and_then(answer::results)
-        .ok_or_else(|| Refusal::not_found("No scan results found. Please initiate a new scan."))
+    let found = context.shared.find(&context.worker, &user, &scan_id, region).await?;
+    found.as_ref().and_then(answer::results).ok_or_else(|| Refusal::not_found("No scan results found. Please initiate a new scan."))
 }
 
 /// Whether the lifecycle is a reason to answer at all.
@@ -85,9 +63,7 @@ async fn lifecycle_vouches(context: &Context, user: &str, scan_id: &str) -> Resu
         Err(_) if context.shared.settings.read_path != ReadPath::Store => return Ok(false),
         Err(error) => return Err(error.into()),
     };
-    let by_user = |text: &str| {
-        serde_json::from_str::<Value>(text).is_ok_and(|phase| phase["user_id"] == user)
-    };
+    let by_user = |text: &str| serde_json::from_str::<Value>(text).is_ok_and(|phase| phase["user_id"] == user);
     Ok(match fallback {
         Fallback::LifecycleOwner => phases.iter().any(|(_, text)| by_user(text)),
         // Exactly as it was proposed: nobody looks whose scan it is.

@@ -17,11 +17,7 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(status: StatusCode, text: impl Into<String>) -> Self {
-        Refusal {
-            status,
-            text: text.into(),
-            retry_after: None,
-        }
+        Refusal { status, text: text.into(), retry_after: None }
     }
 
     pub(crate) fn not_found(text: &str) -> Self {
@@ -33,18 +29,12 @@ impl Refusal {
     }
 
     pub(crate) fn too_large() -> Self {
-        Refusal::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "The body is larger than 64 KiB",
-        )
+        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than 64 KiB")
     }
 
     pub(crate) fn too_many() -> Self {
         let text = "Rate limit exceeded. Please wait before starting another scan.";
-        Refusal {
-            retry_after: Some(60),
-            ..Refusal::new(StatusCode::TOO_MANY_REQUESTS, text)
-        }
+        Refusal { retry_after: Some(60), ..Refusal::new(StatusCode::TOO_MANY_REQUESTS, text) }
     }
 
     /// The answer in full, for the path the client used, at this time in seconds since 1970.
@@ -52,9 +42,7 @@ impl Refusal {
         let body = json!({"error": self.text, "status_code": self.status.as_u16(), "path": path, "timestamp": timestamp});
         let mut response = (self.status, axum::Json(body)).into_response();
         if let Some(seconds) = self.retry_after {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
@@ -71,13 +59,7 @@ impl IntoResponse for Refusal {
 /// A store that is away is no evidence about any scan: 503, never `not_found`.
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
-        Refusal {
-            retry_after: Some(1),
-            ..Refusal::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                format!("Storage unavailable: {error}"),
-            )
-        }
+        Refusal { retry_after: Some(1), ..Refusal::new(StatusCode::SERVICE_UNAVAILABLE, format!("Storage unavailable: {error}")) }
     }
 }
 
@@ -85,9 +67,7 @@ impl From<BodyError> for Refusal {
     fn from(error: BodyError) -> Self {
         let status = match error {
             BodyError::NotJson(_) => StatusCode::BAD_REQUEST,
-            BodyError::NotAnObject | BodyError::WrongType { .. } => {
-                StatusCode::UNPROCESSABLE_ENTITY
-            }
+            BodyError::NotAnObject | BodyError::WrongType { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         };
         Refusal::new(status, error.to_string())
     }

@@ -20,13 +20,7 @@ pub(crate) struct Eviction<T> {
 
 impl<T> Eviction<T> {
     pub(crate) fn new(rule: Evict, after: Duration, keep: usize) -> Self {
-        Eviction {
-            rule,
-            after,
-            keep,
-            finished: Mutex::default(),
-            last_asked: Mutex::default(),
-        }
+        Eviction { rule, after, keep, finished: Mutex::default(), last_asked: Mutex::default() }
     }
 
     /// Waits as long as a finished scan is kept, and says which scans are to be dropped then.
@@ -79,8 +73,6 @@ impl<T> Eviction<T> {
     }
 
     fn asked_at(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Instant>> {
-        self.last_asked
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.last_asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -48,11 +48,7 @@ impl Follower {
             .range(..=(at, u64::MAX))
             .filter(|(_, write)| key_of(write) == Some(key))
             .max_by_key(|((_, order), _)| *order)
-            .filter(|((_, order), _)| {
-                self.newest
-                    .get(key)
-                    .is_none_or(|(newest, _)| newest < order)
-            });
+            .filter(|((_, order), _)| self.newest.get(key).is_none_or(|(newest, _)| newest < order));
         match ahead {
             Some((_, Write::Set { value, .. })) => Some(value.clone()),
             Some(_) => None,
@@ -71,16 +67,8 @@ impl Follower {
         let rest = self.under_way.split_off(&(now, u64::MAX));
         for ((_, order), write) in std::mem::replace(&mut self.under_way, rest) {
             let Some(key) = key_of(&write) else { continue };
-            if self
-                .newest
-                .get(key)
-                .is_none_or(|(newest, _)| *newest < order)
-            {
-                let life = if let Write::Set { ttl, .. } = &write {
-                    *ttl
-                } else {
-                    Duration::from_secs(60)
-                };
+            if self.newest.get(key).is_none_or(|(newest, _)| *newest < order) {
+                let life = if let Write::Set { ttl, .. } = &write { *ttl } else { Duration::from_secs(60) };
                 self.newest.insert(key.to_owned(), (order, now + life));
                 self.arrived.apply(&write, now);
             }

@@ -31,8 +31,7 @@ impl HeldConnections {
         if let Some(FirstPhase(mut ended)) = held {
             // A job that died drops its end of the channel, which releases the connection too.
             let _ = ended.wait_for(|ended| *ended).await;
-            self.lock()
-                .retain(|_, phase| phase.0.has_changed().is_ok() && !*phase.0.borrow());
+            self.lock().retain(|_, phase| phase.0.has_changed().is_ok() && !*phase.0.borrow());
         }
     }
 

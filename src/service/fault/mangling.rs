@@ -33,27 +33,15 @@ pub(crate) fn encode_segment(text: &str) -> String {
 /// What the front makes of an address: the rewritten one, or its own 404 where the decoded path has a segment too many.
 pub(crate) fn decode_early(uri: &Uri) -> Result<Uri, Box<Response>> {
     let path = uri.path();
-    if path.to_ascii_lowercase().contains("%2f")
-        || path.trim_start_matches('/').split('/').count() > SEGMENTS
-    {
-        let body = format!(
-            "404 page not found: {}\n",
-            path.replace("%2F", "/").replace("%2f", "/")
-        );
-        let answer = (
-            StatusCode::NOT_FOUND,
-            [(header::CONTENT_TYPE, "text/plain; charset=utf-8")],
-            body,
-        );
+    if path.to_ascii_lowercase().contains("%2f") || path.trim_start_matches('/').split('/').count() > SEGMENTS {
+        let body = format!("404 page not found: {}\n", path.replace("%2F", "/").replace("%2f", "/"));
+        let answer = (StatusCode::NOT_FOUND, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], body);
         return Err(Box::new(answer.into_response()));
     }
     if !path.contains('+') && !path.to_ascii_lowercase().contains("%2b") {
         return Ok(uri.clone());
     }
-    let spaced = path
-        .replace("%2B", "+")
-        .replace("%2b", "+")
-        .replace('+', "%20");
+    let spaced = path.replace("%2B", "+").replace("%2b", "+").replace('+', "%20");
     let rewritten = match uri.query() {
         Some(query) => format!("{spaced}?{query}"),
         None => spaced,
@@ -72,18 +60,9 @@ mod tests {
     #[test]
     fn the_front_spoils_only_addresses_with_special_characters() {
         for (address, expected) in [
-            (
-                "/api/v1/opportunities/status/scan_1",
-                Some("/api/v1/opportunities/status/scan_1"),
-            ),
-            (
-                "/api/v1/opportunities/status/scan_1?x=a+b",
-                Some("/api/v1/opportunities/status/scan_1?x=a+b"),
-            ),
-            (
-                "/api/v1/opportunities/status/a%2Bb",
-                Some("/api/v1/opportunities/status/a%20b"),
-            ),
+            ("/api/v1/opportunities/status/scan_1", Some("/api/v1/opportunities/status/scan_1")),
+            ("/api/v1/opportunities/status/scan_1?x=a+b", Some("/api/v1/opportunities/status/scan_1?x=a+b")),
+            ("/api/v1/opportunities/status/a%2Bb", Some("/api/v1/opportunities/status/a%20b")),
             ("/api/v1/opportunities/status/a%2Fb", None),
             ("/api/v1/opportunities/status/a/b", None),
         ] {

@@ -34,26 +34,15 @@ pub(crate) struct NegativeCache {
 
 impl NegativeCache {
     pub(crate) fn new(ttl: Duration) -> Self {
-        NegativeCache {
-            ttl,
-            kept: Mutex::default(),
-        }
+        NegativeCache { ttl, kept: Mutex::default() }
     }
 
     /// The answer kept for this URL, with its age.
     pub(crate) fn hit(&self, url: &str) -> Option<Response> {
-        let kept = self
-            .lock()
-            .get(url)
-            .filter(|kept| kept.fetched.elapsed() < self.ttl)
-            .cloned()?;
+        let kept = self.lock().get(url).filter(|kept| kept.fetched.elapsed() < self.ttl).cloned()?;
         let mut response = (kept.status, kept.headers, kept.body).into_response();
-        response
-            .headers_mut()
-            .insert("age", HeaderValue::from(kept.fetched.elapsed().as_secs()));
-        response
-            .headers_mut()
-            .insert("x-cache", HeaderValue::from_static("HIT"));
+        response.headers_mut().insert("age", HeaderValue::from(kept.fetched.elapsed().as_secs()));
+        response.headers_mut().insert("x-cache", HeaderValue::from_static("HIT"));
         Some(response)
     }
 
@@ -61,30 +50,20 @@ impl NegativeCache {
     pub(crate) async fn pass(&self, url: &str, response: Response) -> Response {
         let absent = response.extensions().get::<Absent>().is_some();
         let (mut parts, body) = response.into_parts();
-        parts
-            .headers
-            .insert("x-cache", HeaderValue::from_static("MISS"));
+        parts.headers.insert("x-cache", HeaderValue::from_static("MISS"));
         if !absent {
             return Response::from_parts(parts, body);
         }
         // The body was made in this process from a fixed text: it is small and cannot fail.
-        let body = axum::body::to_bytes(body, 64 * 1024)
-            .await
-            .unwrap_or_default();
-        let kept = Kept {
-            fetched: Instant::now(),
-            status: parts.status,
-            headers: parts.headers.clone(),
-            body: body.clone(),
-        };
+        let body = axum::body::to_bytes(body, 64 * 1024).await.unwrap_or_default();
+        let kept = Kept { fetched: Instant::now(), status: parts.status, headers: parts.headers.clone(), body: body.clone() };
         self.lock().insert(url.to_owned(), kept);
         Response::from_parts(parts, body.into())
     }
 
     /// Removes what is too old.
     pub(crate) fn purge(&self) {
-        self.lock()
-            .retain(|_, kept| kept.fetched.elapsed() < self.ttl);
+        self.lock().retain(|_, kept| kept.fetched.elapsed() < self.ttl);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Kept>> {

@@ -20,28 +20,17 @@ pub(crate) struct JobSlot {
 impl Queue {
     /// `None` for a service without a queue.
     pub(crate) fn new(slots: usize) -> Option<Self> {
-        (slots > 0).then(|| Queue {
-            slots: Arc::new(Semaphore::new(slots)),
-        })
+        (slots > 0).then(|| Queue { slots: Arc::new(Semaphore::new(slots)) })
     }
 
     /// A slot if one is free and nobody waits.
     pub(crate) fn try_take(&self) -> Option<JobSlot> {
-        self.slots
-            .clone()
-            .try_acquire_owned()
-            .ok()
-            .map(|permit| JobSlot { permit })
+        self.slots.clone().try_acquire_owned().ok().map(|permit| JobSlot { permit })
     }
 
     /// Waits for a slot.
     pub(crate) async fn take(&self) -> JobSlot {
-        let permit = self
-            .slots
-            .clone()
-            .acquire_owned()
-            .await
-            .expect("the semaphore is never closed");
+        let permit = self.slots.clone().acquire_owned().await.expect("the semaphore is never closed");
         JobSlot { permit }
     }
 }

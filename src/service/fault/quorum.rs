@@ -36,30 +36,10 @@ struct Mixture {
     rate: f64,
 }
 
-const FAST: Mixture = Mixture {
-    p: 0.9122,
-    xm: 0.235,
-    alpha: 10.0,
-    rate: 1.66,
-};
-const DISK: Mixture = Mixture {
-    p: 0.38,
-    xm: 1.05,
-    alpha: 1.51,
-    rate: 0.183,
-};
-const YMMR_WRITE: Mixture = Mixture {
-    p: 0.939,
-    xm: 3.0,
-    alpha: 3.35,
-    rate: 0.0028,
-};
-const YMMR_REST: Mixture = Mixture {
-    p: 0.982,
-    xm: 1.5,
-    alpha: 3.8,
-    rate: 0.0217,
-};
+const FAST: Mixture = Mixture { p: 0.9122, xm: 0.235, alpha: 10.0, rate: 1.66 };
+const DISK: Mixture = Mixture { p: 0.38, xm: 1.05, alpha: 1.51, rate: 0.183 };
+const YMMR_WRITE: Mixture = Mixture { p: 0.939, xm: 3.0, alpha: 3.35, rate: 0.0028 };
+const YMMR_REST: Mixture = Mixture { p: 0.982, xm: 1.5, alpha: 3.8, rate: 0.0217 };
 
 impl Quorum {
     /// The words a knob accepts.
@@ -96,11 +76,7 @@ impl Mixture {
         let pareto = dice.random::<f64>() < self.p;
         // In (0, 1].
         let u = 1.0 - dice.random::<f64>();
-        if pareto {
-            self.xm * u.powf(-1.0 / self.alpha)
-        } else {
-            -u.ln() / self.rate
-        }
+        if pareto { self.xm * u.powf(-1.0 / self.alpha) } else { -u.ln() / self.rate }
     }
 }
 
@@ -120,20 +96,14 @@ pub(crate) struct Arrival {
 
 impl Replicas {
     pub(crate) fn new(setting: Quorum) -> Self {
-        Replicas {
-            setting,
-            copies: std::array::from_fn(|_| Follower::default()),
-        }
+        Replicas { setting, copies: std::array::from_fn(|_| Follower::default()) }
     }
 
     /// Sends a batch that is acknowledged now. Returns when the first copy has it.
     pub(crate) fn ship(&mut self, writes: &[Write], now: Instant, dice: &mut Dice) -> Instant {
         let (write, rest) = self.setting.laws();
         let arrivals: [f64; 3] = std::array::from_fn(|_| write.draw(dice));
-        let acknowledged = arrivals
-            .map(|arrival| arrival + rest.draw(dice))
-            .into_iter()
-            .fold(f64::INFINITY, f64::min);
+        let acknowledged = arrivals.map(|arrival| arrival + rest.draw(dice)).into_iter().fold(f64::INFINITY, f64::min);
         // Now is the acknowledgement: what arrived before it is there, the rest is under way.
         let due = arrivals.map(|arrival| now + millis((arrival - acknowledged).max(0.0)));
         for (copy, due) in self.copies.iter_mut().zip(due) {
@@ -152,10 +122,7 @@ impl Replicas {
                 fastest = (there + back, copy, there);
             }
         }
-        Arrival {
-            copy: fastest.1,
-            at: now + millis(fastest.2),
-        }
+        Arrival { copy: fastest.1, at: now + millis(fastest.2) }
     }
 
     /// What the read finds.
@@ -186,11 +153,7 @@ mod tests {
         let seen = (0..trials)
             .filter(|_| {
                 let mut replicas = Replicas::new(setting);
-                let write = Write::Set {
-                    key: "k".into(),
-                    value: "v".into(),
-                    ttl: Duration::from_secs(60),
-                };
+                let write = Write::Set { key: "k".into(), value: "v".into(), ttl: Duration::from_secs(60) };
                 replicas.ship(&[write], start, &mut dice);
                 let now = start + millis(t);
                 let arrival = replicas.send_read(now, &mut dice);
@@ -203,18 +166,11 @@ mod tests {
     #[test]
     fn the_race_reproduces_the_published_shares() {
         // Shares at 0 and at the published 99.9 % point, from 2 million trials of these parameters.
-        for (setting, at_zero, t999) in [
-            (Quorum::LnkdSsd, 0.974, 1.94),
-            (Quorum::LnkdDisk, 0.437, 51.2),
-            (Quorum::Ymmr, 0.887, 1447.0),
-        ] {
+        for (setting, at_zero, t999) in [(Quorum::LnkdSsd, 0.974, 1.94), (Quorum::LnkdDisk, 0.437, 51.2), (Quorum::Ymmr, 0.887, 1447.0)] {
             let share = fresh(setting, 0.0, 20_000);
             assert!((share - at_zero).abs() < 0.015, "{setting:?}: {share} at 0");
             let late = fresh(setting, t999, 20_000);
-            assert!(
-                (late - 0.999).abs() < 0.0015,
-                "{setting:?}: {late} at {t999} ms"
-            );
+            assert!((late - 0.999).abs() < 0.0015, "{setting:?}: {late} at {t999} ms");
         }
     }
 }

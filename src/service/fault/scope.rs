@@ -13,9 +13,7 @@ pub(crate) enum Region {
 impl Region {
     /// The region that a query string names; `None` if there is none of that name.
     pub(crate) fn from_query(query: &str) -> Option<Self> {
-        let named = query
-            .split('&')
-            .find_map(|pair| pair.strip_prefix("region="));
+        let named = query.split('&').find_map(|pair| pair.strip_prefix("region="));
         match named {
             None | Some("") => Some(Region::Home),
             Some("remote") => Some(Region::Remote),

@@ -63,21 +63,12 @@ pub(crate) async fn accept(
     if job.fate.lost {
         // The id is all there will ever be of it.
         let (_, first_phase) = watch::channel(true);
-        return Ok(Accepted::Started {
-            job: Box::new(job),
-            first_phase: FirstPhase(first_phase),
-        });
+        return Ok(Accepted::Started { job: Box::new(job), first_phase: FirstPhase(first_phase) });
     }
     let slot = shared.queue.as_ref().and_then(Queue::try_take);
-    let waits_unrecorded = shared.queue.is_some()
-        && slot.is_none()
-        && shared.settings.queue_record == QueueRecord::AtStart;
+    let waits_unrecorded = shared.queue.is_some() && slot.is_none() && shared.settings.queue_record == QueueRecord::AtStart;
     let at_once = !waits_unrecorded && job.fate.recorded_after.is_zero();
-    let phases = if waits_unrecorded {
-        Vec::new()
-    } else {
-        vec![shared.phase(&job, "started", "in_progress")]
-    };
+    let phases = if waits_unrecorded { Vec::new() } else { vec![shared.phase(&job, "started", "in_progress")] };
     let rival = if shared.settings.read_path == ReadPath::Store {
         claim_in_store(shared, &job, at_once, phases).await?
     } else {
@@ -87,14 +78,8 @@ pub(crate) async fn accept(
         None => Ok(start(shared, job, slot, !at_once)),
         Some(rival) if request.force_refresh => restart(shared, job, rival, slot, at_once).await,
         Some(rival) => {
-            let region = shared
-                .running_job(&rival.scan_id)
-                .map_or(Region::Home, |job| job.region);
-            Ok(Accepted::Joined {
-                scan_id: rival.scan_id,
-                record: rival.record,
-                region,
-            })
+            let region = shared.running_job(&rival.scan_id).map_or(Region::Home, |job| job.region);
+            Ok(Accepted::Joined { scan_id: rival.scan_id, record: rival.record, region })
         }
     }
 }
@@ -120,11 +105,7 @@ fn new_job(shared: &Shared, worker: &Arc<Worker>, user: &str, request: &Discover
         dies: settings.crash_stage != Stage::None && happens(settings.crash_rate, &mut dice),
     };
     Job {
-        region: if happens(settings.remote_region_share, &mut dice) {
-            Region::Remote
-        } else {
-            Region::Home
-        },
+        region: if happens(settings.remote_region_share, &mut dice) { Region::Remote } else { Region::Home },
         scan_id,
         user: user.to_owned(),
         filters: request.filters.clone(),
@@ -142,29 +123,13 @@ fn new_job(shared: &Shared, worker: &Arc<Worker>, user: &str, request: &Discover
 fn new_id(dice: &mut Dice, special_share: f64) -> String {
     let mut bytes = [0; 16];
     dice.fill_bytes(&mut bytes);
-    let id = format!(
-        "scan_{}",
-        uuid::Builder::from_random_bytes(bytes).into_uuid().simple()
-    );
-    if happens(special_share, dice) {
-        format!("{id}{}", special_tail(dice))
-    } else {
-        id
-    }
+    let id = format!("scan_{}", uuid::Builder::from_random_bytes(bytes).into_uuid().simple());
+    if happens(special_share, dice) { format!("{id}{}", special_tail(dice)) } else { id }
 }
 
 /// One step in the store decides who runs and makes the accepted scan visible, so that no two requests can disagree about either.
-async fn claim_in_store(
-    shared: &Shared,
-    job: &Job,
-    at_once: bool,
-    mut writes: Vec<Write>,
-) -> Result<Option<Rival>, StoreError> {
-    let put = Put {
-        key: keys::active(&job.filter_key),
-        value: job.scan_id.clone(),
-        ttl: shared.settings.ttl.active,
-    };
+async fn claim_in_store(shared: &Shared, job: &Job, at_once: bool, mut writes: Vec<Write>) -> Result<Option<Rival>, StoreError> {
+    let put = Put { key: keys::active(&job.filter_key), value: job.scan_id.clone(), ttl: shared.settings.ttl.active };
     let mut reveals = shared.lifecycle_reveals().then_some(job.scan_id.as_str());
     if at_once {
         writes.extend(shared.registration(job));
@@ -178,53 +143,26 @@ async fn claim_in_store(
             return Ok(None);
         };
         let found = shared
-            .find_current(
-                &job.worker,
-                &job.user,
-                &holder,
-                shared
-                    .running_job(&holder)
-                    .map_or(Region::Home, |job| job.region),
-            )
+            .find_current(&job.worker, &job.user, &holder, shared.running_job(&holder).map_or(Region::Home, |job| job.region))
             .await?;
         let record = found.map(|found| found.record);
         if record.as_ref().is_none_or(|record| !record.is_terminal()) {
             let run = record.as_ref().map_or(1, |record| record.run);
-            return Ok(Some(Rival {
-                scan_id: holder,
-                run,
-                record,
-            }));
+            return Ok(Some(Rival { scan_id: holder, run, record }));
         }
         // The scan has ended, but whoever ended it did not live to lower the flag.
-        let stale = Write::DeleteIf {
-            key: put.key.clone(),
-            value: holder,
-        };
+        let stale = Write::DeleteIf { key: put.key.clone(), value: holder };
         shared.database.apply(&[stale], None).await?;
     }
     Err(StoreError::Unavailable)
 }
 
 /// The dedupe of a worker that knows only itself. The lifecycle is written before the answer, so that the witness knows the id at once.
-async fn claim_in_memory(
-    shared: &Shared,
-    job: &Job,
-    at_once: bool,
-    phases: Vec<Write>,
-) -> Result<Option<Rival>, StoreError> {
+async fn claim_in_memory(shared: &Shared, job: &Job, at_once: bool, phases: Vec<Write>) -> Result<Option<Rival>, StoreError> {
     if let Claim::Running(task) = job.worker.claim_task(&job.filter_key, &job.scan_id) {
-        let region = shared
-            .running_job(&task.scan_id)
-            .map_or(Region::Home, |job| job.region);
-        let found = shared
-            .find_current(&job.worker, &job.user, &task.scan_id, region)
-            .await?;
-        return Ok(Some(Rival {
-            scan_id: task.scan_id,
-            run: task.run,
-            record: found.map(|found| found.record),
-        }));
+        let region = shared.running_job(&task.scan_id).map_or(Region::Home, |job| job.region);
+        let found = shared.find_current(&job.worker, &job.user, &task.scan_id, region).await?;
+        return Ok(Some(Rival { scan_id: task.scan_id, run: task.run, record: found.map(|found| found.record) }));
     }
     if at_once {
         let first = job.placeholder(shared, shared.settings.placeholder);
@@ -239,17 +177,9 @@ async fn claim_in_memory(
 }
 
 /// A forced refresh: the same id, a later run that beats whatever the former one still writes.
-async fn restart(
-    shared: &Arc<Shared>,
-    mut job: Job,
-    rival: Rival,
-    slot: Option<JobSlot>,
-    at_once: bool,
-) -> Result<Accepted, StoreError> {
+async fn restart(shared: &Arc<Shared>, mut job: Job, rival: Rival, slot: Option<JobSlot>, at_once: bool) -> Result<Accepted, StoreError> {
     job.worker.abort_task(&rival.scan_id);
-    job.region = shared
-        .running_job(&rival.scan_id)
-        .map_or(Region::Home, |job| job.region);
+    job.region = shared.running_job(&rival.scan_id).map_or(Region::Home, |job| job.region);
     if shared.settings.slot == Slot::PerScan {
         job.cache_key = format!("{}:{}", job.user, rival.scan_id);
     }
@@ -257,16 +187,9 @@ async fn restart(
     job.run = rival.run + 1;
     if at_once {
         let fresh = job.placeholder(shared, shared.settings.placeholder);
-        let carried = rival
-            .record
-            .filter(|_| shared.settings.placeholder == Placeholder::Guarded);
+        let carried = rival.record.filter(|_| shared.settings.placeholder == Placeholder::Guarded);
         // Progress must not fall: the last snapshot stands until the new run is past it.
-        let first = carried
-            .map(|record| Record {
-                run: job.run,
-                ..record
-            })
-            .or(fresh);
+        let first = carried.map(|record| Record { run: job.run, ..record }).or(fresh);
         let phase = shared.phase(&job, "started", "in_progress");
         shared.register(&job, first, vec![phase]).await?;
     }
@@ -277,18 +200,8 @@ fn start(shared: &Arc<Shared>, job: Job, slot: Option<JobSlot>, unrecorded: bool
     let (sender, receiver) = watch::channel(false);
     shared.job_begins(&job);
     shared.metrics.scan(Event::Started);
-    let start = Start {
-        slot,
-        unrecorded,
-        first_phase: sender,
-    };
-    let abort = shared
-        .crew
-        .spawn(run::run(shared.clone(), job.clone(), start));
-    job.worker
-        .set_task(&job.filter_key, &job.scan_id, job.run, abort);
-    Accepted::Started {
-        job: Box::new(job),
-        first_phase: FirstPhase(receiver),
-    }
+    let start = Start { slot, unrecorded, first_phase: sender };
+    let abort = shared.crew.spawn(run::run(shared.clone(), job.clone(), start));
+    job.worker.set_task(&job.filter_key, &job.scan_id, job.run, abort);
+    Accepted::Started { job: Box::new(job), first_phase: FirstPhase(receiver) }
 }

@@ -33,11 +33,7 @@ pub(crate) async fn cancel(
     scan_id: &str,
     region: Region,
 ) -> Result<Cancelled, StoreError> {
-    let Some(found) = shared
-        .find_current(worker, user, scan_id, region)
-        .await?
-        .filter(|found| found.record.user_id == user)
-    else {
+    let Some(found) = shared.find_current(worker, user, scan_id, region).await?.filter(|found| found.record.user_id == user) else {
         return Ok(Cancelled::Unknown);
     };
     if found.record.is_terminal() {
@@ -46,17 +42,11 @@ pub(crate) async fn cancel(
     let admission = match shared.running_job(&found.record.scan_id) {
         Some(job) => {
             worker.abort_task(&job.scan_id);
-            let here = Job {
-                worker: worker.clone(),
-                ..job
-            };
+            let here = Job { worker: worker.clone(), ..job };
             end(shared, &here, Some(found.record), CANCELLED).await?
         }
         None if shared.settings.read_path == ReadPath::Store => {
-            shared
-                .fail_elsewhere(&found.record, &found.cache_key, region, CANCELLED)
-                .await?
-                .0
+            shared.fail_elsewhere(&found.record, &found.cache_key, region, CANCELLED).await?.0
         }
         // Its task died and left this entry in memory: there is nothing to cancel.
         None => Admission::Superseded,
@@ -68,29 +58,14 @@ pub(crate) async fn cancel(
 }
 
 /// Ends a running job as failed, keeping the progress it had.
-pub(crate) async fn end(
-    shared: &Shared,
-    job: &Job,
-    last: Option<Record>,
-    message: &str,
-) -> Result<Admission, StoreError> {
+pub(crate) async fn end(shared: &Shared, job: &Job, last: Option<Record>, message: &str) -> Result<Admission, StoreError> {
     let fresh = job.record(shared, State::Failed, message);
     let record = match last {
-        Some(last) => Record {
-            state: State::Failed,
-            message: message.to_owned(),
-            updated: fresh.updated,
-            ..last
-        },
+        Some(last) => Record { state: State::Failed, message: message.to_owned(), updated: fresh.updated, ..last },
         None => fresh,
     };
-    let also = vec![
-        Write::DeleteIf {
-            key: keys::active(&job.filter_key),
-            value: job.scan_id.clone(),
-        },
-        shared.phase(job, "failed", "error"),
-    ];
+    let also =
+        vec![Write::DeleteIf { key: keys::active(&job.filter_key), value: job.scan_id.clone() }, shared.phase(job, "failed", "error")];
     let admission = shared.write(job, &record, also).await?;
     if admission == Admission::Written {
         shared.job_ends(job);

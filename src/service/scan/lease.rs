@@ -17,11 +17,7 @@ const ABANDONED: &str = "Scan failed: the process that ran it is gone";
 impl Shared {
     /// A job's lease as a write, where there are leases.
     pub(crate) fn lease(&self, job: &Job) -> Option<Write> {
-        let set = || Write::Set {
-            key: keys::lease(&job.scan_id),
-            value: "alive".into(),
-            ttl: self.settings.lease,
-        };
+        let set = || Write::Set { key: keys::lease(&job.scan_id), value: "alive".into(), ttl: self.settings.lease };
         self.has_leases().then(set)
     }
 
@@ -37,34 +33,18 @@ impl Shared {
     }
 
     /// A record as it is to be believed: running work without a lease has failed, and is recorded so.
-    pub(crate) async fn believe(
-        &self,
-        record: Record,
-        cache_key: &str,
-        region: Region,
-    ) -> Result<Record, StoreError> {
-        if record.is_terminal() || !self.has_leases() || self.running_job(&record.scan_id).is_some()
-        {
+    pub(crate) async fn believe(&self, record: Record, cache_key: &str, region: Region) -> Result<Record, StoreError> {
+        if record.is_terminal() || !self.has_leases() || self.running_job(&record.scan_id).is_some() {
             return Ok(record);
         }
-        if self
-            .database
-            .get(View::Primary, &keys::lease(&record.scan_id))
-            .await?
-            .is_some()
-        {
+        if self.database.get(View::Primary, &keys::lease(&record.scan_id)).await?.is_some() {
             return Ok(record);
         }
-        Ok(
-            match self
-                .fail_elsewhere(&record, cache_key, region, ABANDONED)
-                .await?
-            {
-                (Admission::Written, failed) => failed,
-                // Somebody was quicker; the next read shows what is there.
-                (Admission::Behind | Admission::Superseded, _) => record,
-            },
-        )
+        Ok(match self.fail_elsewhere(&record, cache_key, region, ABANDONED).await? {
+            (Admission::Written, failed) => failed,
+            // Somebody was quicker; the next read shows what is there.
+            (Admission::Behind | Admission::Superseded, _) => record,
+        })
     }
 
     /// Records a scan in the store as failed that does not run in this process. Returns the record as written, if it was.
@@ -75,17 +55,8 @@ impl Shared {
         region: Region,
         message: &str,
     ) -> Result<(Admission, Record), StoreError> {
-        let failed = Record {
-            state: State::Failed,
-            message: message.to_owned(),
-            updated: self.clock.unix_millis(),
-            ..record.clone()
-        };
-        let put = Put {
-            key: keys::result(region, cache_key),
-            value: failed.to_text(),
-            ttl: self.settings.ttl.full,
-        };
+        let failed = Record { state: State::Failed, message: message.to_owned(), updated: self.clock.unix_millis(), ..record.clone() };
+        let put = Put { key: keys::result(region, cache_key), value: failed.to_text(), ttl: self.settings.ttl.full };
         let phase = self.phase_of(&failed.scan_id, &failed.user_id, "failed", "error");
         // The flag that it runs stays, under a key only its own process knows; the next claim finds an ended scan and lowers it.
         let admission = self.database.put_guarded(&put, &[phase], None).await?;
@@ -94,8 +65,7 @@ impl Shared {
 
     fn has_leases(&self) -> bool {
         let Self { settings, .. } = self;
-        let shared = settings.read_path == ReadPath::Store
-            && matches!(settings.store, StoreChoice::Redis(_));
+        let shared = settings.read_path == ReadPath::Store && matches!(settings.store, StoreChoice::Redis(_));
         shared && settings.placeholder == Placeholder::Guarded && !settings.lease.is_zero()
     }
 }

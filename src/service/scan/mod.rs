@@ -81,11 +81,7 @@ impl Job {
 
     /// What is written into the slot before there is a snapshot, for this kind of placeholder.
     pub(crate) fn placeholder(&self, shared: &Shared, kind: Placeholder) -> Option<Record> {
-        let mut record = self.record(
-            shared,
-            State::Accepted,
-            "Scan initiated, processing in background...",
-        );
+        let mut record = self.record(shared, State::Accepted, "Scan initiated, processing in background...");
         match kind {
             Placeholder::None => return None,
             Placeholder::Unforced if self.forced => return None,

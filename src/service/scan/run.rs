@@ -44,12 +44,7 @@ const ENDING_ATTEMPTS: usize = 300;
 
 /// Does the work of a job.
 pub(crate) async fn run(shared: Arc<Shared>, job: Job, start: Start) {
-    let work = Work {
-        dice: shared.chance.dice(Purpose::Work, job.ordinal),
-        shared: &shared,
-        job: &job,
-        due: Instant::now(),
-    };
+    let work = Work { dice: shared.chance.dice(Purpose::Work, job.ordinal), shared: &shared, job: &job, due: Instant::now() };
     let outcome = tokio::select! {
         outcome = work.do_all(start) => outcome,
         () = shared.keep_lease(&job) => Err(Stop::Died),
@@ -57,22 +52,10 @@ pub(crate) async fn run(shared: Arc<Shared>, job: Job, start: Start) {
     match outcome {
         Ok(()) => shared.metrics.scan(Event::Completed),
         Err(Stop::Died) if shared.settings.on_crash == OnCrash::Fail => {
-            let last = shared
-                .find_current(&job.worker, &job.user, &job.scan_id, job.region)
-                .await
-                .ok()
-                .flatten();
+            let last = shared.find_current(&job.worker, &job.user, &job.scan_id, job.region).await.ok().flatten();
             let last = last.map(|found| found.record);
             for _ in 0..ENDING_ATTEMPTS {
-                if cancel::end(
-                    &shared,
-                    &job,
-                    last.clone(),
-                    "Scan failed: the background task died",
-                )
-                .await
-                .is_ok()
-                {
+                if cancel::end(&shared, &job, last.clone(), "Scan failed: the background task died").await.is_ok() {
                     break;
                 }
                 sleep(Duration::from_millis(200)).await;
@@ -100,8 +83,7 @@ struct Work<'a> {
 
 impl Work<'_> {
     async fn do_all(mut self, start: Start) -> Result<(), Stop> {
-        self.wait_to_be_recorded(start.slot, start.unrecorded)
-            .await?;
+        self.wait_to_be_recorded(start.slot, start.unrecorded).await?;
         self.watch_idleness();
         self.due = Instant::now();
         self.prepare(start.first_phase).await?;
@@ -109,40 +91,27 @@ impl Work<'_> {
         self.snapshot(&mut record).await?;
         self.run_strategies(&mut record).await?;
         self.due = Instant::now();
-        self.pass(Stage::Finalise, self.shared.settings.durations.finalise)
-            .await?;
+        self.pass(Stage::Finalise, self.shared.settings.durations.finalise).await?;
         self.complete(record).await
     }
 
     /// The queue, then whatever delays the first record.
-    async fn wait_to_be_recorded(
-        &mut self,
-        slot: Option<JobSlot>,
-        unrecorded: bool,
-    ) -> Result<(), Stop> {
+    async fn wait_to_be_recorded(&mut self, slot: Option<JobSlot>, unrecorded: bool) -> Result<(), Stop> {
         if let Some(queue) = &self.shared.queue {
             let slot = match slot {
                 Some(slot) => slot,
                 None => queue.take().await,
             };
-            self.shared
-                .crew
-                .spawn(slot.hold_for(self.job.fate.slot_held));
+            self.shared.crew.spawn(slot.hold_for(self.job.fate.slot_held));
         }
         if !unrecorded {
             return Ok(());
         }
         sleep(self.job.fate.recorded_after).await;
-        let first = self
-            .job
-            .placeholder(self.shared, self.shared.settings.placeholder);
+        let first = self.job.placeholder(self.shared, self.shared.settings.placeholder);
         let phase = self.shared.phase(self.job, "started", "in_progress");
         for _ in 0..ENDING_ATTEMPTS {
-            match self
-                .shared
-                .register(self.job, first.clone(), vec![phase.clone()])
-                .await
-            {
+            match self.shared.register(self.job, first.clone(), vec![phase.clone()]).await {
                 Ok(Admission::Superseded) => return Err(Stop::Superseded),
                 Ok(_) => return Ok(()),
                 Err(_) => sleep(Duration::from_millis(200)).await,
@@ -213,18 +182,11 @@ impl Work<'_> {
     }
 
     fn survive(&self, stage: Stage) -> Result<(), Stop> {
-        if self.job.fate.dies && self.shared.settings.crash_stage == stage {
-            Err(Stop::Died)
-        } else {
-            Ok(())
-        }
+        if self.job.fate.dies && self.shared.settings.crash_stage == stage { Err(Stop::Died) } else { Ok(()) }
     }
 
     async fn enter(&self, left: &str, entered: &str) {
-        let writes = [
-            self.shared.phase(self.job, left, "completed"),
-            self.shared.phase(self.job, entered, "in_progress"),
-        ];
+        let writes = [self.shared.phase(self.job, left, "completed"), self.shared.phase(self.job, entered, "in_progress")];
         self.shared.apply_if_possible(&writes).await;
     }
 
@@ -237,17 +199,7 @@ impl Work<'_> {
             .filters
             .strategies()
             .into_iter()
-            .map(|strategy| {
-                (
-                    law.draw(&mut self.dice),
-                    find_opportunities(
-                        scan_id,
-                        strategy,
-                        &self.job.filters.symbols,
-                        &mut self.dice,
-                    ),
-                )
-            })
+            .map(|strategy| (law.draw(&mut self.dice), find_opportunities(scan_id, strategy, &self.job.filters.symbols, &mut self.dice)))
             .collect();
         let deadline = Instant::now() + self.shared.settings.budget;
         let mut running = stream::iter(planned)
@@ -264,14 +216,8 @@ impl Work<'_> {
                 self.survive(Stage::Strategies)?;
             }
         }
-        let status = if record.strategies_completed < record.total_strategies {
-            "timeout"
-        } else {
-            "completed"
-        };
-        self.shared
-            .apply_if_possible(&[self.shared.phase(self.job, "strategies_scan", status)])
-            .await;
+        let status = if record.strategies_completed < record.total_strategies { "timeout" } else { "completed" };
+        self.shared.apply_if_possible(&[self.shared.phase(self.job, "strategies_scan", status)]).await;
         Ok(())
     }
 
@@ -291,10 +237,7 @@ impl Work<'_> {
         record.updated = self.shared.clock.unix_millis();
         record.execution_time_ms = self.job.accepted.elapsed().as_millis() as u64;
         let also = vec![
-            Write::DeleteIf {
-                key: keys::active(&self.job.filter_key),
-                value: self.job.scan_id.clone(),
-            },
+            Write::DeleteIf { key: keys::active(&self.job.filter_key), value: self.job.scan_id.clone() },
             self.shared.phase(self.job, "completed", "completed"),
         ];
         for _ in 0..ENDING_ATTEMPTS {
@@ -308,22 +251,10 @@ impl Work<'_> {
     }
 
     /// Writes a record; class H takes the former one out first and leaves a hole.
-    async fn replace(
-        &mut self,
-        record: &Record,
-        also: Vec<Write>,
-    ) -> Result<Admission, StoreError> {
+    async fn replace(&mut self, record: &Record, also: Vec<Write>) -> Result<Admission, StoreError> {
         let gap = self.shared.settings.replace_gap;
         if !gap.is_zero() {
-            let former = self
-                .shared
-                .find_current(
-                    &self.job.worker,
-                    &self.job.user,
-                    &self.job.scan_id,
-                    self.job.region,
-                )
-                .await?;
+            let former = self.shared.find_current(&self.job.worker, &self.job.user, &self.job.scan_id, self.job.region).await?;
             if former.is_some_and(|former| former.record.admits(record) == Admission::Superseded) {
                 return Ok(Admission::Superseded);
             }
@@ -335,29 +266,18 @@ impl Work<'_> {
         }
         // The lookup outlives the result: both are written anew with each record.
         let keys = self.shared.lookup_keys(self.job).into_iter();
-        self.shared
-            .write(self.job, record, keys.chain(also).collect())
-            .await
+        self.shared.write(self.job, record, keys.chain(also).collect()).await
     }
 }
 
 /// What a strategy comes up with: nothing to three opportunities, on the symbols asked for.
-fn find_opportunities(
-    scan_id: &str,
-    strategy: &str,
-    symbols: &[String],
-    dice: &mut Dice,
-) -> Vec<Opportunity> {
+fn find_opportunities(scan_id: &str, strategy: &str, symbols: &[String], dice: &mut Dice) -> Vec<Opportunity> {
     const USUAL: [&str; 4] = ["BTC", "ETH", "SOL", "ADA"];
     let short = &scan_id[scan_id.len().min(5)..scan_id.len().min(13)];
     (0..dice.random_range(0..=3))
         .map(|number| {
             let choice: usize = dice.random_range(0..1000);
-            let symbol = if symbols.is_empty() {
-                USUAL[choice % USUAL.len()]
-            } else {
-                &symbols[choice % symbols.len()]
-            };
+            let symbol = if symbols.is_empty() { USUAL[choice % USUAL.len()] } else { &symbols[choice % symbols.len()] };
             Opportunity {
                 id: format!("{short}-{strategy}-{number}"),
                 strategy: strategy.to_owned(),

@@ -25,37 +25,18 @@ pub(crate) struct Found {
 
 impl Shared {
     /// Registers a job's lookup, and a first record if there is one.
-    pub(crate) async fn register(
-        &self,
-        job: &Job,
-        first: Option<Record>,
-        also: Vec<Write>,
-    ) -> Result<Admission, StoreError> {
+    pub(crate) async fn register(&self, job: &Job, first: Option<Record>, also: Vec<Write>) -> Result<Admission, StoreError> {
         let ttl = self.settings.ttl.lookup;
         if self.settings.read_path == ReadPath::Store {
             let writes = [self.registration(job), also].concat();
             return match first {
                 Some(record) => self.write(job, &record, writes).await,
-                None => self
-                    .database
-                    .apply(&writes, None)
-                    .await
-                    .map(|()| Admission::Written),
+                None => self.database.apply(&writes, None).await.map(|()| Admission::Written),
             };
         }
-        job.worker.register_lookup(
-            job.region,
-            &job.scan_id,
-            &job.cache_key,
-            ttl,
-            Some(&self.truth),
-        );
+        job.worker.register_lookup(job.region, &job.scan_id, &job.cache_key, ttl, Some(&self.truth));
         job.worker.set_latest(&job.user, &job.scan_id, ttl);
-        let shared = if self.copies_to_store(job) {
-            self.registration(job)
-        } else {
-            Vec::new()
-        };
+        let shared = if self.copies_to_store(job) { self.registration(job) } else { Vec::new() };
         let writes = [shared, also].concat();
         if let Some(record) = first {
             return self.write(job, &record, writes).await;
@@ -69,65 +50,36 @@ impl Shared {
         let mut writes = self.lookup_keys(job);
         let key = keys::user_latest(&job.user);
         let ttl = self.settings.ttl.lookup;
-        writes.push(Write::Set {
-            key,
-            value: job.scan_id.clone(),
-            ttl,
-        });
+        writes.push(Write::Set { key, value: job.scan_id.clone(), ttl });
         writes
     }
 
     /// The keys by which a job's slot is found, and its lease where there are leases.
     pub(crate) fn lookup_keys(&self, job: &Job) -> Vec<Write> {
-        let set = |key| Write::Set {
-            key,
-            value: job.cache_key.clone(),
-            ttl: self.settings.ttl.lookup,
-        };
-        let mut writes = vec![
-            set(keys::lookup(job.region, &job.scan_id)),
-            set(keys::index(job.region, &job.scan_id)),
-        ];
+        let set = |key| Write::Set { key, value: job.cache_key.clone(), ttl: self.settings.ttl.lookup };
+        let mut writes = vec![set(keys::lookup(job.region, &job.scan_id)), set(keys::index(job.region, &job.scan_id))];
         writes.extend(self.lease(job));
         writes
     }
 
     /// Writes a record into its slot.
-    pub(crate) async fn write(
-        &self,
-        job: &Job,
-        record: &Record,
-        also: Vec<Write>,
-    ) -> Result<Admission, StoreError> {
+    pub(crate) async fn write(&self, job: &Job, record: &Record, also: Vec<Write>) -> Result<Admission, StoreError> {
         let put = self.put_of(job, record);
         let guarded = self.settings.placeholder == Placeholder::Guarded;
         if self.settings.read_path == ReadPath::Store {
             if guarded {
-                return self
-                    .database
-                    .put_guarded(&put, &also, Some(&job.scan_id))
-                    .await;
+                return self.database.put_guarded(&put, &also, Some(&job.scan_id)).await;
             }
             let writes = [vec![put.into()], also].concat();
-            return self
-                .database
-                .apply(&writes, Some(&job.scan_id))
-                .await
-                .map(|()| Admission::Written);
+            return self.database.apply(&writes, Some(&job.scan_id)).await.map(|()| Admission::Written);
         }
         let admission = if guarded {
-            job.worker
-                .put_guarded(&job.cache_key, record, put.ttl, Some(&self.truth))
+            job.worker.put_guarded(&job.cache_key, record, put.ttl, Some(&self.truth))
         } else {
-            job.worker
-                .put(&job.cache_key, record, put.ttl, Some(&self.truth));
+            job.worker.put(&job.cache_key, record, put.ttl, Some(&self.truth));
             Admission::Written
         };
-        let shared = if self.copies_to_store(job) {
-            vec![put.into()]
-        } else {
-            Vec::new()
-        };
+        let shared = if self.copies_to_store(job) { vec![put.into()] } else { Vec::new() };
         // In these variants the store is a copy: that it is away must not hurt, which is what was wrong with them.
         self.apply_if_possible(&[shared, also].concat()).await;
         Ok(admission)
@@ -135,21 +87,14 @@ impl Shared {
 
     /// The record as a write.
     pub(crate) fn put_of(&self, job: &Job, record: &Record) -> Put {
-        Put {
-            key: keys::result(job.region, &job.cache_key),
-            value: record.to_text(),
-            ttl: self.lifetime(record),
-        }
+        Put { key: keys::result(job.region, &job.cache_key), value: record.to_text(), ttl: self.lifetime(record) }
     }
 
     /// Takes a job's record out of its slot.
     pub(crate) async fn take_out(&self, job: &Job) {
         job.worker.remove(&job.cache_key);
         if self.settings.read_path == ReadPath::Store || self.copies_to_store(job) {
-            self.apply_if_possible(&[Write::Delete {
-                key: keys::result(job.region, &job.cache_key),
-            }])
-            .await;
+            self.apply_if_possible(&[Write::Delete { key: keys::result(job.region, &job.cache_key) }]).await;
         }
     }
 
@@ -163,9 +108,7 @@ impl Shared {
         Write::Phase {
             scan_id: scan_id.to_owned(),
             phase: phase.to_owned(),
-            value:
-                json!({"status": status, "timestamp": self.clock.unix_seconds(), "user_id": user})
-                    .to_string(),
+            value: json!({"status": status, "timestamp": self.clock.unix_seconds(), "user_id": user}).to_string(),
             at: self.clock.unix_millis(),
             ttl: self.settings.ttl.lifecycle,
         }
@@ -185,13 +128,7 @@ impl Shared {
     }
 
     /// Looks a scan up for a user, as status and results do.
-    pub(crate) async fn find(
-        &self,
-        worker: &Worker,
-        user: &str,
-        scan_id: &str,
-        region: Region,
-    ) -> Result<Option<Found>, StoreError> {
+    pub(crate) async fn find(&self, worker: &Worker, user: &str, scan_id: &str, region: Region) -> Result<Option<Found>, StoreError> {
         if self.settings.store_handle == StoreHandle::OnRead {
             worker.open_handle();
         }
@@ -207,24 +144,14 @@ impl Shared {
         scan_id: &str,
         region: Region,
     ) -> Result<Option<Found>, StoreError> {
-        self.find_in(View::Primary, worker, user, scan_id, region)
-            .await
+        self.find_in(View::Primary, worker, user, scan_id, region).await
     }
 
-    async fn find_in(
-        &self,
-        view: View,
-        worker: &Worker,
-        user: &str,
-        scan_id: &str,
-        region: Region,
-    ) -> Result<Option<Found>, StoreError> {
+    async fn find_in(&self, view: View, worker: &Worker, user: &str, scan_id: &str, region: Region) -> Result<Option<Found>, StoreError> {
         let Some(mut cache_key) = self.cache_key(view, worker, scan_id, region).await? else {
             return Ok(None);
         };
-        let owned = cache_key
-            .split_once(':')
-            .is_some_and(|(owner, _)| owner == user);
+        let owned = cache_key.split_once(':').is_some_and(|(owner, _)| owner == user);
         if self.settings.owner_check.is_on() && !owned {
             return Ok(None);
         }
@@ -239,20 +166,10 @@ impl Shared {
             return Ok(None);
         };
         let record = self.believe(record, &cache_key, region).await?;
-        Ok(Some(Found {
-            scan_id: answered,
-            cache_key,
-            record,
-        }))
+        Ok(Some(Found { scan_id: answered, cache_key, record }))
     }
 
-    async fn cache_key(
-        &self,
-        view: View,
-        worker: &Worker,
-        scan_id: &str,
-        region: Region,
-    ) -> Result<Option<String>, StoreError> {
+    async fn cache_key(&self, view: View, worker: &Worker, scan_id: &str, region: Region) -> Result<Option<String>, StoreError> {
         if self.settings.read_path != ReadPath::Store {
             if let Some(cache_key) = worker.lookup(region, scan_id) {
                 return Ok(Some(cache_key));
@@ -265,34 +182,20 @@ impl Shared {
         if found.is_none() {
             found = self.read(view, &keys::index(region, scan_id)).await?;
         }
-        if let Some(cache_key) = found
-            .as_deref()
-            .filter(|_| self.settings.read_path == ReadPath::MemoryFirst)
-        {
+        if let Some(cache_key) = found.as_deref().filter(|_| self.settings.read_path == ReadPath::MemoryFirst) {
             worker.register_lookup(region, scan_id, cache_key, self.settings.ttl.lookup, None);
         }
         Ok(found)
     }
 
-    async fn latest(
-        &self,
-        view: View,
-        worker: &Worker,
-        user: &str,
-    ) -> Result<Option<String>, StoreError> {
+    async fn latest(&self, view: View, worker: &Worker, user: &str) -> Result<Option<String>, StoreError> {
         if self.settings.read_path == ReadPath::Store {
             return self.read(view, &keys::user_latest(user)).await;
         }
         Ok(worker.latest(user))
     }
 
-    async fn record(
-        &self,
-        view: View,
-        worker: &Worker,
-        cache_key: &str,
-        region: Region,
-    ) -> Result<Option<Record>, StoreError> {
+    async fn record(&self, view: View, worker: &Worker, cache_key: &str, region: Region) -> Result<Option<Record>, StoreError> {
         if self.settings.read_path != ReadPath::Store {
             if let Some(record) = worker.entry(cache_key) {
                 return Ok(Some(record));
@@ -303,10 +206,7 @@ impl Shared {
         }
         let text = self.read(view, &keys::result(region, cache_key)).await?;
         let record = text.as_deref().and_then(Record::from_text);
-        if let Some(record) = record
-            .as_ref()
-            .filter(|_| self.settings.read_path == ReadPath::MemoryFirst)
-        {
+        if let Some(record) = record.as_ref().filter(|_| self.settings.read_path == ReadPath::MemoryFirst) {
             // The copy has a lifetime of its own, and nobody ever refreshes it: this is where a worker freezes.
             worker.put(cache_key, record, self.lifetime(record), None);
         }
@@ -326,10 +226,6 @@ impl Shared {
     }
 
     fn lifetime(&self, record: &Record) -> Duration {
-        if record.is_terminal() {
-            self.settings.ttl.full
-        } else {
-            self.settings.ttl.partial
-        }
+        if record.is_terminal() { self.settings.ttl.full } else { self.settings.ttl.partial }
     }
 }

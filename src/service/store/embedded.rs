@@ -44,16 +44,9 @@ enum Commit {
 impl EmbeddedStore {
     /// Opens or creates the file, and ends the scans that were running when it was closed.
     pub(crate) fn open(dir: &Path, clock: Clock) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(dir).map_err(|source| StoreError::Directory {
-            path: dir.display().to_string(),
-            source,
-        })?;
+        std::fs::create_dir_all(dir).map_err(|source| StoreError::Directory { path: dir.display().to_string(), source })?;
         let database = Database::create(dir.join("statusgap.redb")).map_err(redb::Error::from)?;
-        let store = EmbeddedStore {
-            database,
-            clock,
-            turn: Mutex::new(()),
-        };
+        let store = EmbeddedStore { database, clock, turn: Mutex::new(()) };
         store.end_interrupted()?;
         Ok(store)
     }
@@ -63,23 +56,14 @@ impl EmbeddedStore {
         Ok(self.read(key)?)
     }
 
-    pub(crate) fn apply(
-        &self,
-        writes: &[Write],
-        reveal: Option<Reveal<'_>>,
-    ) -> Result<(), StoreError> {
+    pub(crate) fn apply(&self, writes: &[Write], reveal: Option<Reveal<'_>>) -> Result<(), StoreError> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         self.write(writes, commit_for(writes))?;
         Reveal::now(reveal);
         Ok(())
     }
 
-    pub(crate) fn claim(
-        &self,
-        put: &Put,
-        also: &[Write],
-        reveal: Option<Reveal<'_>>,
-    ) -> Result<Option<String>, StoreError> {
+    pub(crate) fn claim(&self, put: &Put, also: &[Write], reveal: Option<Reveal<'_>>) -> Result<Option<String>, StoreError> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(holder) = self.read(&put.key)? {
             return Ok(Some(holder));
@@ -89,12 +73,7 @@ impl EmbeddedStore {
         Ok(None)
     }
 
-    pub(crate) fn put_guarded(
-        &self,
-        put: &Put,
-        also: &[Write],
-        reveal: Option<Reveal<'_>>,
-    ) -> Result<Admission, StoreError> {
+    pub(crate) fn put_guarded(&self, put: &Put, also: &[Write], reveal: Option<Reveal<'_>>) -> Result<Admission, StoreError> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let admission = judge(self.read(&put.key)?.as_deref(), &put.value);
         if admission == Admission::Written {
@@ -110,9 +89,7 @@ impl EmbeddedStore {
         let read = || -> Result<_, redb::Error> {
             let table = self.database.begin_read()?.open_table(PHASES)?;
             let mut phases = Vec::new();
-            for row in
-                table.range(format!("{scan_id}\n").as_str()..format!("{scan_id}\x0b").as_str())?
-            {
+            for row in table.range(format!("{scan_id}\n").as_str()..format!("{scan_id}\x0b").as_str())? {
                 let (key, value) = row?;
                 let (until, text) = value.value();
                 if let Some((_, phase)) = key.value().split_once('\n').filter(|_| now < until) {
@@ -143,15 +120,9 @@ impl EmbeddedStore {
         let sweep = || -> Result<(), redb::Error> {
             let mut transaction = self.database.begin_write()?;
             transaction.set_durability(Durability::None)?;
-            transaction
-                .open_table(VALUES)?
-                .retain(|_, (until, _)| now < until)?;
-            transaction
-                .open_table(PHASES)?
-                .retain(|_, (until, _)| now < until)?;
-            transaction
-                .open_table(LIFECYCLES)?
-                .retain(|_, (until, _)| now < until)?;
+            transaction.open_table(VALUES)?.retain(|_, (until, _)| now < until)?;
+            transaction.open_table(PHASES)?.retain(|_, (until, _)| now < until)?;
+            transaction.open_table(LIFECYCLES)?.retain(|_, (until, _)| now < until)?;
             Ok(transaction.commit()?)
         };
         Ok(sweep()?)
@@ -194,31 +165,24 @@ impl EmbeddedStore {
                 let (key, value) = row?;
                 let ((until, text), key) = (value.value(), key.value());
                 if key.contains(keys::RESULT_PREFIX) {
-                    let Some(mut record) = Record::from_text(text)
-                        .filter(|record| now < until && !record.is_terminal())
-                    else {
+                    let Some(mut record) = Record::from_text(text).filter(|record| now < until && !record.is_terminal()) else {
                         continue;
                     };
                     record.state = State::Failed;
                     INTERRUPTED.clone_into(&mut record.message);
                     record.updated = now;
                     let ttl = std::time::Duration::from_millis(until - now);
-                    ended.push(Write::Set {
-                        key: key.to_owned(),
-                        value: record.to_text(),
-                        ttl,
-                    });
+                    ended.push(Write::Set { key: key.to_owned(), value: record.to_text(), ttl });
                     ended.push(Write::Phase {
-                        value: serde_json::json!({"status": "error", "timestamp": now as f64 / 1000.0, "user_id": record.user_id}).to_string(),
+                        value: serde_json::json!({"status": "error", "timestamp": now as f64 / 1000.0, "user_id": record.user_id})
+                            .to_string(),
                         scan_id: record.scan_id,
                         phase: "failed".to_owned(),
                         at: now,
                         ttl: std::time::Duration::from_secs(3600),
                     });
                 } else if key.starts_with(&keys::active("")) {
-                    ended.push(Write::Delete {
-                        key: key.to_owned(),
-                    });
+                    ended.push(Write::Delete { key: key.to_owned() });
                 }
             }
             Ok(())
@@ -229,25 +193,17 @@ impl EmbeddedStore {
 }
 
 fn joined(put: &Put, also: &[Write]) -> Vec<Write> {
-    std::iter::once(put.clone().into())
-        .chain(also.iter().cloned())
-        .collect()
+    std::iter::once(put.clone().into()).chain(also.iter().cloned()).collect()
 }
 
 /// Only a snapshot of running work may be lost: the next one repeats it, and a restart fails the scan anyway.
 fn commit_for(writes: &[Write]) -> Commit {
     let durable = writes.iter().any(|write| match write {
-        Write::Set { value, .. } => {
-            Standing::from_text(value).is_none_or(|record| record.state != State::Scanning)
-        }
+        Write::Set { value, .. } => Standing::from_text(value).is_none_or(|record| record.state != State::Scanning),
         Write::Delete { .. } | Write::DeleteIf { .. } => true,
         Write::Phase { .. } => false,
     });
-    if durable {
-        Commit::ToDisk
-    } else {
-        Commit::ToMemory
-    }
+    if durable { Commit::ToDisk } else { Commit::ToMemory }
 }
 
 fn apply_one(
@@ -265,25 +221,14 @@ fn apply_one(
             values.remove(key.as_str())?;
         }
         Write::DeleteIf { key, value } => {
-            let same = values
-                .get(key.as_str())?
-                .is_some_and(|held| held.value().1 == value);
+            let same = values.get(key.as_str())?.is_some_and(|held| held.value().1 == value);
             if same {
                 values.remove(key.as_str())?;
             }
         }
-        Write::Phase {
-            scan_id,
-            phase,
-            value,
-            at,
-            ttl,
-        } => {
+        Write::Phase { scan_id, phase, value, at, ttl } => {
             let until = now + ttl.as_millis() as u64;
-            phases.insert(
-                format!("{scan_id}\n{phase}").as_str(),
-                (until, value.as_str()),
-            )?;
+            phases.insert(format!("{scan_id}\n{phase}").as_str(), (until, value.as_str()))?;
             lifecycles.insert(scan_id.as_str(), (until, *at))?;
         }
     }

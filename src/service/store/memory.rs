@@ -25,10 +25,7 @@ pub(crate) struct Maps {
 impl Maps {
     /// A key's value at `now`.
     pub(crate) fn get(&self, key: &str, now: Instant) -> Option<&str> {
-        self.values
-            .get(key)
-            .filter(|(_, until)| now < *until)
-            .map(|(value, _)| value.as_str())
+        self.values.get(key).filter(|(_, until)| now < *until).map(|(value, _)| value.as_str())
     }
 
     /// Applies one write at `now`.
@@ -45,17 +42,8 @@ impl Maps {
                     self.values.remove(key);
                 }
             }
-            Write::Phase {
-                scan_id,
-                phase,
-                value,
-                at,
-                ttl,
-            } => {
-                let (phases, until) = self
-                    .phases
-                    .entry(scan_id.clone())
-                    .or_insert_with(|| (BTreeMap::new(), now));
+            Write::Phase { scan_id, phase, value, at, ttl } => {
+                let (phases, until) = self.phases.entry(scan_id.clone()).or_insert_with(|| (BTreeMap::new(), now));
                 phases.insert(phase.clone(), value.clone());
                 *until = now + *ttl;
                 self.lifecycle_index.insert(scan_id.clone(), *at);
@@ -75,8 +63,7 @@ impl Maps {
         self.values.retain(|_, (_, until)| now < *until);
         self.phases.retain(|_, (_, until)| now < *until);
         let phases = &self.phases;
-        self.lifecycle_index
-            .retain(|scan_id, _| phases.contains_key(scan_id));
+        self.lifecycle_index.retain(|scan_id, _| phases.contains_key(scan_id));
     }
 }
 
@@ -92,12 +79,7 @@ impl MemoryStore {
         Reveal::now(reveal);
     }
 
-    pub(crate) fn claim(
-        &self,
-        put: &Put,
-        also: &[Write],
-        reveal: Option<Reveal<'_>>,
-    ) -> Option<String> {
+    pub(crate) fn claim(&self, put: &Put, also: &[Write], reveal: Option<Reveal<'_>>) -> Option<String> {
         let mut maps = self.lock();
         let now = Instant::now();
         if let Some(holder) = maps.get(&put.key, now) {
@@ -109,12 +91,7 @@ impl MemoryStore {
         None
     }
 
-    pub(crate) fn put_guarded(
-        &self,
-        put: &Put,
-        also: &[Write],
-        reveal: Option<Reveal<'_>>,
-    ) -> Admission {
+    pub(crate) fn put_guarded(&self, put: &Put, also: &[Write], reveal: Option<Reveal<'_>>) -> Admission {
         let mut maps = self.lock();
         let now = Instant::now();
         let admission = judge(maps.get(&put.key, now), &put.value);
@@ -132,18 +109,12 @@ impl MemoryStore {
         let Some((phases, _)) = maps.phases.get(scan_id).filter(|(_, until)| now < *until) else {
             return Vec::new();
         };
-        phases
-            .iter()
-            .map(|(phase, value)| (phase.clone(), value.clone()))
-            .collect()
+        phases.iter().map(|(phase, value)| (phase.clone(), value.clone())).collect()
     }
 
     pub(crate) fn latest_lifecycle(&self) -> Option<String> {
         let maps = self.lock();
-        maps.lifecycle_index
-            .iter()
-            .max_by_key(|(_, at)| **at)
-            .map(|(scan_id, _)| scan_id.clone())
+        maps.lifecycle_index.iter().max_by_key(|(_, at)| **at).map(|(scan_id, _)| scan_id.clone())
     }
 
     pub(crate) fn purge(&self) {
@@ -163,20 +134,13 @@ impl MemoryStore {
 
 impl From<Put> for Write {
     fn from(put: Put) -> Write {
-        Write::Set {
-            key: put.key,
-            value: put.value,
-            ttl: put.ttl,
-        }
+        Write::Set { key: put.key, value: put.value, ttl: put.ttl }
     }
 }
 
 /// Whether the record `there` admits the record `new`; what is no record admits anything.
 pub(super) fn judge(there: Option<&str>, new: &str) -> Admission {
-    match (
-        there.and_then(Standing::from_text),
-        Standing::from_text(new),
-    ) {
+    match (there.and_then(Standing::from_text), Standing::from_text(new)) {
         (Some(there), Some(new)) => there.admits(&new),
         _ => Admission::Written,
     }

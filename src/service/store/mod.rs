@@ -22,23 +22,13 @@ use super::truth::Truth;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Write {
     /// Sets a key for a time.
-    Set {
-        key: String,
-        value: String,
-        ttl: Duration,
-    },
+    Set { key: String, value: String, ttl: Duration },
     /// Removes a key.
     Delete { key: String },
     /// Removes a key if it still has this value.
     DeleteIf { key: String, value: String },
     /// Records a lifecycle phase, and the scan in the lifecycle index with a time in milliseconds.
-    Phase {
-        scan_id: String,
-        phase: String,
-        value: String,
-        at: u64,
-        ttl: Duration,
-    },
+    Phase { scan_id: String, phase: String, value: String, at: u64, ttl: Duration },
 }
 
 /// A record to be written if what is there admits it.
@@ -102,15 +92,9 @@ impl Store {
     /// Opens the store that the settings name.
     pub(crate) async fn open(settings: &Settings, clock: Clock) -> Result<Store, StoreError> {
         Ok(match (&settings.store, &settings.data_dir) {
-            (StoreChoice::Redis(url), _) => Store::Redis(Box::new(
-                redis::RedisStore::open(url, &settings.redis_prefix).await?,
-            )),
-            (StoreChoice::Embedded, Some(dir)) => {
-                Store::Embedded(embedded::EmbeddedStore::open(dir, clock)?)
-            }
-            (StoreChoice::Memory | StoreChoice::Embedded, _) => {
-                Store::Memory(memory::MemoryStore::default())
-            }
+            (StoreChoice::Redis(url), _) => Store::Redis(Box::new(redis::RedisStore::open(url, &settings.redis_prefix).await?)),
+            (StoreChoice::Embedded, Some(dir)) => Store::Embedded(embedded::EmbeddedStore::open(dir, clock)?),
+            (StoreChoice::Memory | StoreChoice::Embedded, _) => Store::Memory(memory::MemoryStore::default()),
         })
     }
 
@@ -124,11 +108,7 @@ impl Store {
     }
 
     /// Applies a batch as one.
-    pub(crate) async fn apply(
-        &self,
-        writes: &[Write],
-        reveal: Option<Reveal<'_>>,
-    ) -> Result<(), StoreError> {
+    pub(crate) async fn apply(&self, writes: &[Write], reveal: Option<Reveal<'_>>) -> Result<(), StoreError> {
         match self {
             Store::Memory(store) => store.apply(writes, reveal),
             Store::Embedded(store) => store.apply(writes, reveal)?,
@@ -138,12 +118,7 @@ impl Store {
     }
 
     /// Sets `put` and applies `also` if the key is free; otherwise changes nothing and returns the value that is there.
-    pub(crate) async fn claim(
-        &self,
-        put: &Put,
-        also: &[Write],
-        reveal: Option<Reveal<'_>>,
-    ) -> Result<Option<String>, StoreError> {
+    pub(crate) async fn claim(&self, put: &Put, also: &[Write], reveal: Option<Reveal<'_>>) -> Result<Option<String>, StoreError> {
         match self {
             Store::Memory(store) => Ok(store.claim(put, also, reveal)),
             Store::Embedded(store) => store.claim(put, also, reveal),
@@ -152,12 +127,7 @@ impl Store {
     }
 
     /// Sets `put` and applies `also` if the record under the key admits it.
-    pub(crate) async fn put_guarded(
-        &self,
-        put: &Put,
-        also: &[Write],
-        reveal: Option<Reveal<'_>>,
-    ) -> Result<Admission, StoreError> {
+    pub(crate) async fn put_guarded(&self, put: &Put, also: &[Write], reveal: Option<Reveal<'_>>) -> Result<Admission, StoreError> {
         match self {
             Store::Memory(store) => Ok(store.put_guarded(put, also, reveal)),
             Store::Embedded(store) => store.put_guarded(put, also, reveal),

@@ -57,9 +57,7 @@ pub(crate) struct RedisStore {
 
 impl std::fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RedisStore")
-            .field("prefix", &self.prefix)
-            .finish_non_exhaustive()
+        f.debug_struct("RedisStore").field("prefix", &self.prefix).finish_non_exhaustive()
     }
 }
 
@@ -73,49 +71,25 @@ impl RedisStore {
             .set_max_delay(Duration::from_millis(200));
         let mut connection = ConnectionManager::new_with_config(Client::open(url)?, config).await?;
         let _: String = ::redis::cmd("PING").query_async(&mut connection).await?;
-        Ok(RedisStore {
-            connection,
-            prefix: prefix.to_owned(),
-        })
+        Ok(RedisStore { connection, prefix: prefix.to_owned() })
     }
 
     pub(crate) async fn get(&self, key: &str) -> Result<Option<String>, StoreError> {
-        Ok(::redis::cmd("GET")
-            .arg(self.named(key))
-            .query_async(&mut self.connection.clone())
-            .await?)
+        Ok(::redis::cmd("GET").arg(self.named(key)).query_async(&mut self.connection.clone()).await?)
     }
 
-    pub(crate) async fn apply(
-        &self,
-        writes: &[Write],
-        reveal: Option<Reveal<'_>>,
-    ) -> Result<(), StoreError> {
-        let nothing = Put {
-            key: String::new(),
-            value: String::new(),
-            ttl: Duration::ZERO,
-        };
+    pub(crate) async fn apply(&self, writes: &[Write], reveal: Option<Reveal<'_>>) -> Result<(), StoreError> {
+        let nothing = Put { key: String::new(), value: String::new(), ttl: Duration::ZERO };
         self.run("apply", &nothing, writes, reveal).await?;
         Ok(())
     }
 
-    pub(crate) async fn claim(
-        &self,
-        put: &Put,
-        also: &[Write],
-        reveal: Option<Reveal<'_>>,
-    ) -> Result<Option<String>, StoreError> {
+    pub(crate) async fn claim(&self, put: &Put, also: &[Write], reveal: Option<Reveal<'_>>) -> Result<Option<String>, StoreError> {
         let (outcome, holder) = self.run("claim", put, also, reveal).await?;
         Ok((outcome == "held").then_some(holder))
     }
 
-    pub(crate) async fn put_guarded(
-        &self,
-        put: &Put,
-        also: &[Write],
-        reveal: Option<Reveal<'_>>,
-    ) -> Result<Admission, StoreError> {
+    pub(crate) async fn put_guarded(&self, put: &Put, also: &[Write], reveal: Option<Reveal<'_>>) -> Result<Admission, StoreError> {
         let (outcome, _) = self.run("guard", put, also, reveal).await?;
         Ok(match outcome.as_str() {
             "superseded" => Admission::Superseded,
@@ -126,40 +100,20 @@ impl RedisStore {
 
     pub(crate) async fn phases(&self, scan_id: &str) -> Result<Vec<(String, String)>, StoreError> {
         let key = self.named(&keys::lifecycle(scan_id));
-        let mut phases: Vec<(String, String)> = ::redis::cmd("HGETALL")
-            .arg(key)
-            .query_async(&mut self.connection.clone())
-            .await?;
+        let mut phases: Vec<(String, String)> = ::redis::cmd("HGETALL").arg(key).query_async(&mut self.connection.clone()).await?;
         phases.sort();
         Ok(phases)
     }
 
     pub(crate) async fn latest_lifecycle(&self) -> Result<Option<String>, StoreError> {
         let key = self.named(keys::LIFECYCLE_INDEX);
-        let latest: Vec<String> = ::redis::cmd("ZREVRANGE")
-            .arg(key)
-            .arg(0)
-            .arg(0)
-            .query_async(&mut self.connection.clone())
-            .await?;
+        let latest: Vec<String> = ::redis::cmd("ZREVRANGE").arg(key).arg(0).arg(0).query_async(&mut self.connection.clone()).await?;
         Ok(latest.into_iter().next())
     }
 
-    async fn run(
-        &self,
-        mode: &str,
-        put: &Put,
-        writes: &[Write],
-        reveal: Option<Reveal<'_>>,
-    ) -> Result<(String, String), StoreError> {
+    async fn run(&self, mode: &str, put: &Put, writes: &[Write], reveal: Option<Reveal<'_>>) -> Result<(String, String), StoreError> {
         let mut command = ::redis::cmd("EVAL");
-        command
-            .arg(SCRIPT)
-            .arg(0)
-            .arg(mode)
-            .arg(self.named(&put.key))
-            .arg(&put.value)
-            .arg(millis(put.ttl));
+        command.arg(SCRIPT).arg(0).arg(mode).arg(self.named(&put.key)).arg(&put.value).arg(millis(put.ttl));
         command.arg(self.named(keys::LIFECYCLE_INDEX));
         for write in writes {
             self.add(&mut command, write);
@@ -174,46 +128,12 @@ impl RedisStore {
 
     fn add(&self, command: &mut Cmd, write: &Write) {
         match write {
-            Write::Set { key, value, ttl } => command
-                .arg("set")
-                .arg(self.named(key))
-                .arg(value)
-                .arg("")
-                .arg("")
-                .arg(millis(*ttl))
-                .arg(""),
-            Write::Delete { key } => command
-                .arg("delete")
-                .arg(self.named(key))
-                .arg("")
-                .arg("")
-                .arg("")
-                .arg("")
-                .arg(""),
-            Write::DeleteIf { key, value } => command
-                .arg("delete-if")
-                .arg(self.named(key))
-                .arg(value)
-                .arg("")
-                .arg("")
-                .arg("")
-                .arg(""),
-            Write::Phase {
-                scan_id,
-                phase,
-                value,
-                at,
-                ttl,
-            } => {
+            Write::Set { key, value, ttl } => command.arg("set").arg(self.named(key)).arg(value).arg("").arg("").arg(millis(*ttl)).arg(""),
+            Write::Delete { key } => command.arg("delete").arg(self.named(key)).arg("").arg("").arg("").arg("").arg(""),
+            Write::DeleteIf { key, value } => command.arg("delete-if").arg(self.named(key)).arg(value).arg("").arg("").arg("").arg(""),
+            Write::Phase { scan_id, phase, value, at, ttl } => {
                 let key = self.named(&keys::lifecycle(scan_id));
-                command
-                    .arg("phase")
-                    .arg(key)
-                    .arg(phase)
-                    .arg(value)
-                    .arg(*at)
-                    .arg(millis(*ttl))
-                    .arg(scan_id)
+                command.arg("phase").arg(key).arg(phase).arg(value).arg(*at).arg(millis(*ttl)).arg(scan_id)
             }
         };
     }

@@ -11,51 +11,15 @@ struct Seen {
     results: u16,
 }
 
-const fn seen(
-    at_once: &'static str,
-    before: &'static str,
-    after: &'static str,
-    later: &'static str,
-    results: u16,
-) -> Seen {
-    Seen {
-        at_once,
-        before_the_snapshot: before,
-        after_the_snapshot: after,
-        later,
-        results,
-    }
+const fn seen(at_once: &'static str, before: &'static str, after: &'static str, later: &'static str, results: u16) -> Seen {
+    Seen { at_once, before_the_snapshot: before, after_the_snapshot: after, later, results }
 }
 
 const NEVER: Seen = seen("not_found", "not_found", "not_found", "not_found", 404);
-const LATE: Seen = seen(
-    "not_found",
-    "not_found",
-    "scanning 0/14",
-    "complete 14/14",
-    200,
-);
-const FINE: Seen = seen(
-    "scanning 0/0",
-    "scanning 0/0",
-    "scanning 0/14",
-    "complete 14/14",
-    200,
-);
-const FROZEN_EMPTY: Seen = seen(
-    "scanning 0/0",
-    "scanning 0/0",
-    "scanning 0/0",
-    "scanning 0/0",
-    202,
-);
-const FROZEN_LATE: Seen = seen(
-    "not_found",
-    "not_found",
-    "scanning 0/14",
-    "scanning 0/14",
-    202,
-);
+const LATE: Seen = seen("not_found", "not_found", "scanning 0/14", "complete 14/14", 200);
+const FINE: Seen = seen("scanning 0/0", "scanning 0/0", "scanning 0/14", "complete 14/14", 200);
+const FROZEN_EMPTY: Seen = seen("scanning 0/0", "scanning 0/0", "scanning 0/0", "scanning 0/0", 202);
+const FROZEN_LATE: Seen = seen("not_found", "not_found", "scanning 0/14", "scanning 0/14", 202);
 
 #[tokio::test(start_paused = true)]
 async fn each_state_of_the_system_shows_on_each_kind_of_worker_what_history_recorded() {
@@ -66,50 +30,27 @@ async fn each_state_of_the_system_shows_on_each_kind_of_worker_what_history_reco
         ("history-4", FINE, FROZEN_EMPTY, FROZEN_EMPTY),
     ] {
         let world = World::open(preset, &[("workers", "3")]).await;
-        let (owners, idles, warmeds) = (
-            world.fresh("alice"),
-            world.fresh("alice"),
-            world.fresh("alice"),
-        );
+        let (owners, idles, warmeds) = (world.fresh("alice"), world.fresh("alice"), world.fresh("alice"));
         // The order of first requests is the order of workers.
         owners.get("/health").await;
         idles.get("/health").await;
         warmeds.discover(json!({"symbols": ["OTHER"]})).await;
         let id = owners.discover(json!({})).await.id();
-        let kinds = [
-            ("owner", &owners, &owner),
-            ("idle", &idles, &idle),
-            ("warmed", &warmeds, &warmed),
-        ];
-        let at =
-            |moment: &'static str| move |kind: &str| format!("{preset}, {kind} worker, {moment}");
+        let kinds = [("owner", &owners, &owner), ("idle", &idles, &idle), ("warmed", &warmeds, &warmed)];
+        let at = |moment: &'static str| move |kind: &str| format!("{preset}, {kind} worker, {moment}");
         for (moment, wait_ms, expected) in [
-            (
-                "at once",
-                0,
-                (|seen| seen.at_once) as fn(&Seen) -> &'static str,
-            ),
+            ("at once", 0, (|seen| seen.at_once) as fn(&Seen) -> &'static str),
             ("at 2.1 s", 2100, |seen| seen.before_the_snapshot),
             ("at 2.3 s", 200, |seen| seen.after_the_snapshot),
             ("at 8 s", 5700, |seen| seen.later),
         ] {
             wait(wait_ms).await;
             for (kind, client, cell) in kinds {
-                assert_eq!(
-                    client.status(&id).await,
-                    expected(cell),
-                    "{}",
-                    at(moment)(kind)
-                );
+                assert_eq!(client.status(&id).await, expected(cell), "{}", at(moment)(kind));
             }
         }
         for (kind, client, cell) in kinds {
-            assert_eq!(
-                client.results(&id).await.code,
-                cell.results,
-                "{}",
-                at("results")(kind)
-            );
+            assert_eq!(client.results(&id).await.code, cell.results, "{}", at("results")(kind));
         }
     }
 }
@@ -117,15 +58,9 @@ async fn each_state_of_the_system_shows_on_each_kind_of_worker_what_history_reco
 #[tokio::test(start_paused = true)]
 async fn only_a_forced_request_had_a_window_and_it_ended_at_five_seconds_at_the_latest() {
     for (assets, closes) in [("900ms", 2000), ("30s", 5000)] {
-        let world = World::open(
-            "deferred",
-            &[("placeholder", "unforced"), ("stage-assets", assets)],
-        )
-        .await;
+        let world = World::open("deferred", &[("placeholder", "unforced"), ("stage-assets", assets)]).await;
         let unforced = world.scan(json!({})).await;
-        let forced = world
-            .scan(json!({"force_refresh": true, "symbols": ["S"]}))
-            .await;
+        let forced = world.scan(json!({"force_refresh": true, "symbols": ["S"]})).await;
         assert_eq!(world.status(&unforced).await, "scanning 0/0");
         wait(closes - 10).await;
         assert_eq!(world.status(&forced).await, "not_found");

@@ -46,13 +46,9 @@ struct Answer {
 fn settings(preset: &str, knobs: &[(&str, &str)]) -> Settings {
     let mut settings = Settings::preset(preset).expect("a preset of ours");
     settings.set("seed", "1").expect("a seed");
-    settings
-        .set("epoch", "2026-01-01T00:00:00Z")
-        .expect("an epoch");
+    settings.set("epoch", "2026-01-01T00:00:00Z").expect("an epoch");
     for (knob, value) in knobs {
-        settings
-            .set(knob, value)
-            .unwrap_or_else(|error| panic!("{error}"));
+        settings.set(knob, value).unwrap_or_else(|error| panic!("{error}"));
     }
     settings
 }
@@ -64,20 +60,13 @@ impl World {
 
     async fn with(settings: Settings) -> World {
         let service = Service::open(settings).await.expect("the service opens");
-        World {
-            service,
-            ports: AtomicU16::new(1),
-        }
+        World { service, ports: AtomicU16::new(1) }
     }
 
     /// A new connection.
     fn fresh(&self, user: &'static str) -> Client {
         let port = self.ports.fetch_add(1, Ordering::Relaxed);
-        Client {
-            router: self.service.router(),
-            peer: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
-            user,
-        }
+        Client { router: self.service.router(), peer: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), user }
     }
 
     /// A new scan on a new connection of alice's; its id.
@@ -110,24 +99,12 @@ impl Client {
             .extension(ConnectInfo(self.peer))
             .body(body.into())
             .expect("a well-formed request");
-        let response = self
-            .router
-            .clone()
-            .oneshot(request)
-            .await
-            .expect("the router cannot fail");
+        let response = self.router.clone().oneshot(request).await.expect("the router cannot fail");
         let (parts, body) = response.into_parts();
-        let bytes = to_bytes(body, 1 << 20)
-            .await
-            .expect("the body is in memory");
+        let bytes = to_bytes(body, 1 << 20).await.expect("the body is in memory");
         let text = String::from_utf8(bytes.to_vec()).expect("bodies are text");
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Answer {
-            code: parts.status.as_u16(),
-            headers: parts.headers,
-            text,
-            body,
-        }
+        Answer { code: parts.status.as_u16(), headers: parts.headers, text, body }
     }
 
     async fn get(&self, path: &str) -> Answer {
@@ -135,17 +112,12 @@ impl Client {
     }
 
     async fn discover(&self, body: Value) -> Answer {
-        self.send("POST", "/api/v1/opportunities/discover", body.to_string())
-            .await
+        self.send("POST", "/api/v1/opportunities/discover", body.to_string()).await
     }
 
     /// The status word, with progress where there is some: `scanning 3/14`.
     async fn status(&self, id: &str) -> String {
-        self.status_at(&format!(
-            "/api/v1/opportunities/status/{}",
-            super::fault::mangling::encode_segment(id)
-        ))
-        .await
+        self.status_at(&format!("/api/v1/opportunities/status/{}", super::fault::mangling::encode_segment(id))).await
     }
 
     async fn status_at(&self, path: &str) -> String {
@@ -154,47 +126,31 @@ impl Client {
             return format!("http {}", answer.code);
         };
         match answer.body.get("progress") {
-            Some(progress) => format!(
-                "{word} {}/{}",
-                progress["strategies_completed"], progress["total_strategies"]
-            ),
+            Some(progress) => format!("{word} {}/{}", progress["strategies_completed"], progress["total_strategies"]),
             None => word.to_owned(),
         }
     }
 
     async fn results(&self, id: &str) -> Answer {
-        self.get(&format!("/api/v1/opportunities/results/{id}"))
-            .await
+        self.get(&format!("/api/v1/opportunities/results/{id}")).await
     }
 
     async fn lifecycle(&self, id: &str) -> Answer {
-        self.get(&format!("/api/v1/scan-diagnostics/scan-lifecycle/{id}"))
-            .await
+        self.get(&format!("/api/v1/scan-diagnostics/scan-lifecycle/{id}")).await
     }
 
     async fn cancel(&self, id: &str) -> Answer {
-        self.send(
-            "POST",
-            &format!("/api/v1/opportunities/cancel/{id}"),
-            Body::empty(),
-        )
-        .await
+        self.send("POST", &format!("/api/v1/opportunities/cancel/{id}"), Body::empty()).await
     }
 }
 
 impl Answer {
     fn id(&self) -> String {
-        self.body["scan_id"]
-            .as_str()
-            .unwrap_or_else(|| panic!("no scan_id in {}", self.text))
-            .to_owned()
+        self.body["scan_id"].as_str().unwrap_or_else(|| panic!("no scan_id in {}", self.text)).to_owned()
     }
 
     fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 }
 

@@ -10,10 +10,7 @@ async fn deferred_denies_a_scan_for_two_seconds_while_its_lifecycle_knows_it() {
     wait(100).await;
     assert_eq!(world.status(&id).await, "not_found");
     let lifecycle = world.fresh("alice").lifecycle(&id).await;
-    assert_eq!(
-        (lifecycle.code, lifecycle.body["current_status"].as_str()),
-        (200, Some("in_progress"))
-    );
+    assert_eq!((lifecycle.code, lifecycle.body["current_status"].as_str()), (200, Some("in_progress")));
     assert_eq!(world.fresh("alice").results(&id).await.code, 404);
     wait(1898).await;
     assert_eq!(world.status(&id).await, "not_found");
@@ -31,16 +28,9 @@ async fn deferred_knows_the_instant_at_which_a_scan_became_visible() {
     let began = tokio::time::Instant::now();
     let id = world.scan(json!({})).await;
     wait(3000).await;
-    let visible = world
-        .service
-        .truth()
-        .visible_since(&id)
-        .expect("it is visible by now");
+    let visible = world.service.truth().visible_since(&id).expect("it is visible by now");
     let after = visible - began;
-    assert!(
-        Duration::from_millis(1999) < after && after <= Duration::from_millis(2002),
-        "{after:?}"
-    );
+    assert!(Duration::from_millis(1999) < after && after <= Duration::from_millis(2002), "{after:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -62,19 +52,11 @@ async fn placeholder_has_no_window_with_one_worker_and_flaps_with_four() {
     let world = World::open("placeholder", &[]).await;
     let id = world.scan(json!({})).await;
     assert_eq!(world.status(&id).await, "scanning 0/0");
-    assert!(
-        !world
-            .trace(&id, Duration::from_millis(100), 70)
-            .await
-            .contains('n')
-    );
+    assert!(!world.trace(&id, Duration::from_millis(100), 70).await.contains('n'));
 
     let world = World::open("placeholder", &[("workers", "4")]).await;
     let id = world.scan(json!({})).await;
-    assert_eq!(
-        world.trace(&id, Duration::from_millis(100), 8).await,
-        "nnnsnnns"
-    );
+    assert_eq!(world.trace(&id, Duration::from_millis(100), 8).await, "nnnsnnns");
 }
 
 #[tokio::test(start_paused = true)]
@@ -102,22 +84,9 @@ async fn placeholder_never_calls_a_crash_a_failure() {
 async fn lifecycle_fallback_has_no_window_but_leaks_and_forgets_the_end() {
     let world = World::open("lifecycle-fallback", &[("workers", "4")]).await;
     let id = world.scan(json!({})).await;
-    assert_eq!(
-        world
-            .trace(&id, Duration::from_millis(100), 80)
-            .await
-            .find('n'),
-        None
-    );
-    assert_eq!(
-        world.fresh("mallory").status(&id).await,
-        "scanning 0/14",
-        "the leak"
-    );
-    assert_eq!(
-        world.fresh("alice").status("scan_never_issued").await,
-        "not_found"
-    );
+    assert_eq!(world.trace(&id, Duration::from_millis(100), 80).await.find('n'), None);
+    assert_eq!(world.fresh("mallory").status(&id).await, "scanning 0/14", "the leak");
+    assert_eq!(world.fresh("alice").status("scan_never_issued").await, "not_found");
 
     let world = World::open("lifecycle-fallback", &[]).await;
     let id = world.scan(json!({})).await;
@@ -139,11 +108,7 @@ async fn shared_cache_denies_on_a_worker_without_posts_and_freezes_on_a_warmed_o
     warmed.discover(json!({"symbols": ["OTHER"]})).await;
     check_shared_cache(&owner, &idle, &warmed, &id).await;
     wait(293_500).await;
-    assert_eq!(
-        warmed.status(&id).await,
-        "complete 14/14",
-        "the copy has expired, the store has not"
-    );
+    assert_eq!(warmed.status(&id).await, "complete 14/14", "the copy has expired, the store has not");
 }
 
 /// The observations, on three connections to three workers.
@@ -158,11 +123,7 @@ async fn check_shared_cache(owner: &Client, idle: &Client, warmed: &Client, id: 
     wait(5000).await;
     assert_eq!(owner.status(id).await, "complete 14/14");
     assert_eq!(idle.status(id).await, "not_found");
-    assert_eq!(
-        warmed.status(id).await,
-        "scanning 0/0",
-        "frozen at its first copy"
-    );
+    assert_eq!(warmed.status(id).await, "scanning 0/0", "frozen at its first copy");
 }
 
 #[tokio::test(start_paused = true)]
@@ -186,25 +147,14 @@ async fn check_sound(world: &World) {
     assert_eq!(world.status("scan_never_issued").await, "not_found");
 
     let joined = world.fresh("alice").discover(json!({})).await;
-    assert_eq!(
-        (joined.id(), joined.body["status"].as_str()),
-        (id.clone(), Some("scanning"))
-    );
+    assert_eq!((joined.id(), joined.body["status"].as_str()), (id.clone(), Some("scanning")));
     let trace = world.trace(&id, Duration::from_millis(50), 140).await;
-    assert_eq!(
-        trace.trim_end_matches('c').trim_start_matches('s'),
-        "",
-        "first scanning, then complete"
-    );
+    assert_eq!(trace.trim_end_matches('c').trim_start_matches('s'), "", "first scanning, then complete");
     assert!(trace.ends_with('c'));
 
     let next = world.scan(json!({})).await;
     assert_ne!(next, id);
-    assert_eq!(
-        world.status(&id).await,
-        "complete 14/14",
-        "a second scan leaves the first alone"
-    );
+    assert_eq!(world.status(&id).await, "complete 14/14", "a second scan leaves the first alone");
     let cancelled = world.fresh("alice").cancel(&next).await;
     assert_eq!(cancelled.code, 200);
     assert_eq!(world.status(&next).await, "failed");
@@ -218,19 +168,12 @@ async fn sound_restarts_a_forced_scan_under_its_id_without_losing_progress() {
     wait(4000).await;
     let before = world.status(&id).await;
     let again = world.fresh("alice").discover(forced()).await;
-    assert_eq!(
-        (again.id(), again.body["status"].as_str()),
-        (id.clone(), Some("initiated"))
-    );
+    assert_eq!((again.id(), again.body["status"].as_str()), (id.clone(), Some("initiated")));
     assert_eq!(world.status(&id).await, before);
     let mut last = 0;
     for _ in 0..70 {
         let status = world.status(&id).await;
-        let done = status
-            .split([' ', '/'])
-            .nth(1)
-            .and_then(|done| done.parse().ok())
-            .unwrap_or(last);
+        let done = status.split([' ', '/']).nth(1).and_then(|done| done.parse().ok()).unwrap_or(last);
         assert!(done >= last, "progress fell to {status}");
         last = done;
         wait(100).await;
@@ -248,11 +191,7 @@ async fn sound_calls_a_crash_a_failure() {
         assert_eq!(world.status(&id).await, "failed", "{stage}");
         let lifecycle = world.fresh("alice").lifecycle(&id).await;
         assert_eq!(lifecycle.body["current_phase"], "failed");
-        assert_ne!(
-            world.scan(json!({})).await,
-            id,
-            "the next scan is a new one"
-        );
+        assert_ne!(world.scan(json!({})).await, id, "the next scan is a new one");
     }
 }
 
@@ -263,14 +202,8 @@ async fn sound_answers_503_while_its_store_is_away_and_recovers() {
     assert_eq!(world.status(&id).await, "scanning 0/14");
     wait(1500).await;
     for _ in 0..50 {
-        let answer = world
-            .fresh("alice")
-            .get(&format!("/api/v1/opportunities/status/{id}"))
-            .await;
-        assert_eq!(
-            (answer.code, answer.body["status_code"].as_u64()),
-            (503, Some(503))
-        );
+        let answer = world.fresh("alice").get(&format!("/api/v1/opportunities/status/{id}")).await;
+        assert_eq!((answer.code, answer.body["status_code"].as_u64()), (503, Some(503)));
         wait(100).await;
     }
     assert_eq!(world.fresh("alice").discover(json!({})).await.code, 503);
@@ -282,24 +215,13 @@ async fn sound_answers_503_while_its_store_is_away_and_recovers() {
 async fn equal_seeds_give_equal_histories() {
     let mut histories = Vec::new();
     for _ in 0..2 {
-        let world = World::open(
-            "zoo-c-prime",
-            &[
-                ("workers", "4"),
-                ("policy", "random"),
-                ("commit-delay", "exp(3ms)"),
-            ],
-        )
-        .await;
+        let world = World::open("zoo-c-prime", &[("workers", "4"), ("policy", "random"), ("commit-delay", "exp(3ms)")]).await;
         let mut history = String::new();
         for number in 0..5 {
             let id = world.scan(json!({"symbols": [format!("S{number}")]})).await;
             history.push_str(&id);
             for _ in 0..30 {
-                let answer = world
-                    .fresh("alice")
-                    .get(&format!("/api/v1/opportunities/status/{id}"))
-                    .await;
+                let answer = world.fresh("alice").get(&format!("/api/v1/opportunities/status/{id}")).await;
                 history.push_str(&answer.text);
                 history.push_str(answer.header("x-worker"));
                 wait(37).await;

@@ -21,11 +21,7 @@ impl RedisServer {
         let port = free.local_addr().expect("an address").port();
         drop(free);
         let dir = tempfile::tempdir().expect("a directory");
-        let mut server = RedisServer {
-            process: Self::spawn(port, &dir),
-            port,
-            dir,
-        };
+        let mut server = RedisServer { process: Self::spawn(port, &dir), port, dir };
         server.ready().await;
         server
     }
@@ -41,10 +37,7 @@ impl RedisServer {
 
     async fn ready(&mut self) {
         for _ in 0..500 {
-            if tokio::net::TcpStream::connect(("127.0.0.1", self.port))
-                .await
-                .is_ok()
-            {
+            if tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await.is_ok() {
                 return;
             }
             wait(10).await;
@@ -73,15 +66,7 @@ impl Drop for RedisServer {
 async fn sound_keeps_its_promises_on_redis() {
     let redis = RedisServer::start().await;
     for (workers, prefix) in [("1", "a:"), ("4", "b:")] {
-        let world = quick(
-            "sound",
-            &[
-                ("workers", workers),
-                ("store", &redis.url()),
-                ("redis-prefix", prefix),
-            ],
-        )
-        .await;
+        let world = quick("sound", &[("workers", workers), ("store", &redis.url()), ("redis-prefix", prefix)]).await;
         check_promises(&world).await;
         world.service.shut_down().await;
     }
@@ -91,44 +76,16 @@ async fn sound_keeps_its_promises_on_redis() {
 async fn two_sound_services_on_one_redis_are_one_service() {
     let redis = RedisServer::start().await;
     let slow = [("store", redis.url()), ("strategy", "10s".to_owned())];
-    let slow: Vec<(&str, &str)> = slow
-        .iter()
-        .map(|(knob, value)| (*knob, value.as_str()))
-        .collect();
-    let (one, two) = (
-        quick("sound", &slow).await,
-        quick("sound", &[&slow[..], &[("seed", "2")]].concat()).await,
-    );
+    let slow: Vec<(&str, &str)> = slow.iter().map(|(knob, value)| (*knob, value.as_str())).collect();
+    let (one, two) = (quick("sound", &slow).await, quick("sound", &[&slow[..], &[("seed", "2")]].concat()).await);
     let id = one.scan(json!({})).await;
     assert_ne!(two.status(&id).await, "not_found");
-    assert_eq!(
-        two.scan(json!({})).await,
-        id,
-        "the second service joins the first one's scan"
-    );
-    assert_eq!(
-        two.fresh("alice").discover(forced()).await.id(),
-        id,
-        "and can take it over"
-    );
-    let other = one
-        .fresh("alice")
-        .discover(json!({"symbols": ["S"]}))
-        .await
-        .id();
-    assert_eq!(
-        two.fresh("alice").cancel(&other).await.code,
-        200,
-        "the second service can cancel it"
-    );
+    assert_eq!(two.scan(json!({})).await, id, "the second service joins the first one's scan");
+    assert_eq!(two.fresh("alice").discover(forced()).await.id(), id, "and can take it over");
+    let other = one.fresh("alice").discover(json!({"symbols": ["S"]})).await.id();
+    assert_eq!(two.fresh("alice").cancel(&other).await.code, 200, "the second service can cancel it");
     assert_eq!(one.status(&other).await, "failed");
-    assert_eq!(
-        one.fresh("alice")
-            .discover(json!({"symbols": ["S"]}))
-            .await
-            .body["status"],
-        "initiated"
-    );
+    assert_eq!(one.fresh("alice").discover(json!({"symbols": ["S"]})).await.body["status"], "initiated");
     one.service.shut_down().await;
     two.service.shut_down().await;
 }
@@ -137,11 +94,7 @@ async fn two_sound_services_on_one_redis_are_one_service() {
 async fn shared_cache_on_redis_denies_and_freezes_as_it_does_on_the_shared_map() {
     let redis = RedisServer::start().await;
     let world = quick("shared-cache", &[("workers", "3"), ("store", &redis.url())]).await;
-    let (owner, idle, warmed) = (
-        world.fresh("alice"),
-        world.fresh("alice"),
-        world.fresh("alice"),
-    );
+    let (owner, idle, warmed) = (world.fresh("alice"), world.fresh("alice"), world.fresh("alice"));
     owner.get("/health").await;
     idle.get("/health").await;
     warmed.discover(json!({"symbols": ["OTHER"]})).await;
@@ -157,40 +110,22 @@ async fn shared_cache_on_redis_denies_and_freezes_as_it_does_on_the_shared_map()
 #[tokio::test]
 async fn redis_holds_the_keys_of_the_original_system_with_their_lifetimes() {
     let redis = RedisServer::start().await;
-    let world = quick(
-        "shared-cache",
-        &[("store", &redis.url()), ("strategy", "30s")],
-    )
-    .await;
+    let world = quick("shared-cache", &[("store", &redis.url()), ("strategy", "30s")]).await;
     let id = world.scan(json!({})).await;
     wait(60).await;
     let client = ::redis::Client::open(redis.url()).expect("an address");
-    let mut connection = client
-        .get_multiplexed_async_connection()
-        .await
-        .expect("a connection");
+    let mut connection = client.get_multiplexed_async_connection().await.expect("a connection");
     for (key, life) in [
         (format!("opportunity_scan_lookup:{id}"), 600),
         (format!("opportunity_scan_result_index:{id}"), 600),
         ("opportunity_user_latest_scan:alice".to_owned(), 600),
-        (
-            "opportunity_scan_result:alice:b7131f12a6b6595f".to_owned(),
-            300,
-        ),
+        ("opportunity_scan_result:alice:b7131f12a6b6595f".to_owned(), 300),
         (format!("scan_lifecycle:{id}"), 3600),
     ] {
-        let ttl: i64 = ::redis::cmd("TTL")
-            .arg(&key)
-            .query_async(&mut connection)
-            .await
-            .expect("an answer");
+        let ttl: i64 = ::redis::cmd("TTL").arg(&key).query_async(&mut connection).await.expect("an answer");
         assert!((life - 5..=life).contains(&ttl), "{key} lives for {ttl} s");
     }
-    let members: i64 = ::redis::cmd("ZCARD")
-        .arg("scan_lifecycle:index")
-        .query_async(&mut connection)
-        .await
-        .expect("an answer");
+    let members: i64 = ::redis::cmd("ZCARD").arg("scan_lifecycle:index").query_async(&mut connection).await.expect("an answer");
     assert_eq!(members, 1);
 }
 
@@ -202,24 +137,11 @@ async fn a_redis_that_dies_is_a_503_and_comes_back() {
     assert!(world.status(&id).await.starts_with("scanning"));
     redis.kill();
     assert_eq!(world.status(&id).await, "http 503");
-    assert_eq!(
-        world
-            .fresh("alice")
-            .discover(json!({"symbols": ["X"]}))
-            .await
-            .code,
-        503
-    );
+    assert_eq!(world.fresh("alice").discover(json!({"symbols": ["X"]})).await.code, 503);
     redis.process = RedisServer::spawn(redis.port, &redis.dir);
     redis.ready().await;
     for _ in 0..300 {
-        if world
-            .fresh("alice")
-            .discover(json!({"symbols": ["Y"]}))
-            .await
-            .code
-            == 200
-        {
+        if world.fresh("alice").discover(json!({"symbols": ["Y"]})).await.code == 200 {
             return;
         }
         wait(10).await;
@@ -229,9 +151,7 @@ async fn a_redis_that_dies_is_a_503_and_comes_back() {
 
 #[tokio::test]
 async fn a_redis_that_is_not_there_is_found_out_at_start() {
-    let error = Service::open(settings("sound", &[("store", "redis://127.0.0.1:1/")]))
-        .await
-        .expect_err("nobody listens there");
+    let error = Service::open(settings("sound", &[("store", "redis://127.0.0.1:1/")])).await.expect_err("nobody listens there");
     assert!(matches!(error, OpenError::Store(_)), "{error}");
 }
 
@@ -239,33 +159,16 @@ async fn a_redis_that_is_not_there_is_found_out_at_start() {
 async fn a_scan_whose_process_is_gone_has_failed_for_the_other_processes() {
     let redis = RedisServer::start().await;
     let url = redis.url();
-    let knobs = [
-        ("store", url.as_str()),
-        ("strategy", "30s"),
-        ("lease", "1s"),
-        ("on-crash", "vanish"),
-    ];
-    let (one, two) = (
-        quick("sound", &knobs).await,
-        quick("sound", &[&knobs[..], &[("seed", "2")]].concat()).await,
-    );
+    let knobs = [("store", url.as_str()), ("strategy", "30s"), ("lease", "1s"), ("on-crash", "vanish")];
+    let (one, two) = (quick("sound", &knobs).await, quick("sound", &[&knobs[..], &[("seed", "2")]].concat()).await);
     let id = one.scan(json!({})).await;
     wait(1500).await;
-    assert!(
-        two.status(&id).await.starts_with("scanning"),
-        "the lease is renewed"
-    );
+    assert!(two.status(&id).await.starts_with("scanning"), "the lease is renewed");
     one.service.shut_down().await;
     until(&two.fresh("alice"), &id, "failed").await;
-    assert_eq!(
-        two.fresh("alice").lifecycle(&id).await.body["current_phase"],
-        "failed"
-    );
+    assert_eq!(two.fresh("alice").lifecycle(&id).await.body["current_phase"], "failed");
     let next = two.fresh("alice").discover(json!({})).await;
-    assert_eq!(
-        next.body["status"], "initiated",
-        "a dead scan is not joined"
-    );
+    assert_eq!(next.body["status"], "initiated", "a dead scan is not joined");
     assert_ne!(next.id(), id);
     two.service.shut_down().await;
 }

@@ -7,13 +7,8 @@ use super::*;
 
 /// Sends one request on an open connection and reads headers and body.
 async fn exchange(stream: &mut TcpStream, method: &str, path: &str) -> String {
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer alice-token\r\ncontent-length: 0\r\n\r\n"
-    );
-    stream
-        .write_all(request.as_bytes())
-        .await
-        .expect("the server reads");
+    let request = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer alice-token\r\ncontent-length: 0\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("the server reads");
     let mut answer = Vec::new();
     let mut buffer = [0; 4096];
     loop {
@@ -21,10 +16,7 @@ async fn exchange(stream: &mut TcpStream, method: &str, path: &str) -> String {
         answer.extend_from_slice(&buffer[..read]);
         let text = String::from_utf8_lossy(&answer).into_owned();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head
-                .lines()
-                .find_map(|line| line.strip_prefix("content-length: "))
-                .and_then(|length| length.parse().ok());
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).and_then(|length| length.parse().ok());
             if read == 0 || length.is_some_and(|length: usize| body.len() >= length) {
                 return text;
             }
@@ -37,9 +29,7 @@ async fn exchange(stream: &mut TcpStream, method: &str, path: &str) -> String {
 async fn connections_are_spread_over_workers_and_a_signal_ends_the_service() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
-    let service = Service::open(settings("sound", &[("workers", "2")]))
-        .await
-        .expect("the service opens");
+    let service = Service::open(settings("sound", &[("workers", "2")])).await.expect("the service opens");
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let server = tokio::spawn(service.serve(listener, async {
         let _ = stopped.await;
@@ -54,23 +44,13 @@ async fn connections_are_spread_over_workers_and_a_signal_ends_the_service() {
             let health = exchange(stream, "GET", "/health").await;
             workers.insert((
                 stream.local_addr().expect("an address"),
-                health
-                    .lines()
-                    .find(|line| line.starts_with("x-worker"))
-                    .map(str::to_owned),
+                health.lines().find(|line| line.starts_with("x-worker")).map(str::to_owned),
             ));
         }
     }
-    assert_eq!(
-        workers.len(),
-        2,
-        "each connection keeps its worker: {workers:?}"
-    );
+    assert_eq!(workers.len(), 2, "each connection keeps its worker: {workers:?}");
     let refused = exchange(&mut second, "DELETE", "/health").await;
-    assert!(
-        refused.starts_with("HTTP/1.1 405") && refused.contains("allow: GET"),
-        "{refused}"
-    );
+    assert!(refused.starts_with("HTTP/1.1 405") && refused.contains("allow: GET"), "{refused}");
     stop.send(()).expect("the server still runs");
     tokio::time::timeout(Duration::from_secs(4), server)
         .await

@@ -8,12 +8,8 @@ use crate::service::store::{Put, Store, Write};
 
 /// Durations short enough for the real clock: the first snapshot at 20 ms, the result within a second.
 /// Long enough that a busy machine still gets its cancellation in before the end.
-pub(super) const QUICK: [(&str, &str); 4] = [
-    ("stage-profile", "10ms"),
-    ("stage-portfolio", "5ms"),
-    ("stage-assets", "5ms"),
-    ("strategy", "uniform(500ms,900ms)"),
-];
+pub(super) const QUICK: [(&str, &str); 4] =
+    [("stage-profile", "10ms"), ("stage-portfolio", "5ms"), ("stage-assets", "5ms"), ("strategy", "uniform(500ms,900ms)")];
 
 pub(super) async fn quick(preset: &str, knobs: &[(&str, &str)]) -> World {
     World::open(preset, &[&QUICK[..], knobs].concat()).await
@@ -45,11 +41,7 @@ pub(super) async fn check_promises(world: &World) {
     assert_eq!(world.status(&forced).await, "failed");
     assert_eq!(world.status(&id).await, "complete 14/14");
     wait(200).await;
-    assert_eq!(
-        world.status(&forced).await,
-        "failed",
-        "the old run cannot write over the end"
-    );
+    assert_eq!(world.status(&forced).await, "failed", "the old run cannot write over the end");
 }
 
 #[tokio::test]
@@ -57,15 +49,7 @@ async fn sound_keeps_its_promises_on_the_embedded_store() {
     for workers in ["1", "4"] {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().to_str().expect("a readable path");
-        let world = quick(
-            "sound",
-            &[
-                ("workers", workers),
-                ("store", "embedded"),
-                ("data-dir", path),
-            ],
-        )
-        .await;
+        let world = quick("sound", &[("workers", workers), ("store", "embedded"), ("data-dir", path)]).await;
         check_promises(&world).await;
         world.service.shut_down().await;
     }
@@ -75,18 +59,9 @@ async fn sound_keeps_its_promises_on_the_embedded_store() {
 async fn a_scan_that_was_running_when_the_process_ended_has_failed_after_the_restart() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().to_str().expect("a readable path");
-    let knobs = [
-        ("store", "embedded"),
-        ("data-dir", path),
-        ("on-crash", "vanish"),
-        ("strategy", "30s"),
-    ];
+    let knobs = [("store", "embedded"), ("data-dir", path), ("on-crash", "vanish"), ("strategy", "30s")];
     let world = quick("sound", &knobs).await;
-    let done = world
-        .fresh("alice")
-        .discover(json!({"symbols": ["DONE"]}))
-        .await
-        .id();
+    let done = world.fresh("alice").discover(json!({"symbols": ["DONE"]})).await.id();
     let id = world.scan(json!({})).await;
     assert_eq!(world.fresh("alice").cancel(&done).await.code, 200);
     wait(50).await;
@@ -95,28 +70,12 @@ async fn a_scan_that_was_running_when_the_process_ended_has_failed_after_the_res
     world.service.shut_down().await;
 
     let world = quick("sound", &knobs).await;
-    let answer = world
-        .fresh("alice")
-        .get(&format!("/api/v1/opportunities/status/{id}"))
-        .await;
+    let answer = world.fresh("alice").get(&format!("/api/v1/opportunities/status/{id}")).await;
     assert_eq!(answer.body["status"], "failed");
     assert_eq!(answer.body["message"], "Scan interrupted by a restart");
-    assert_eq!(
-        world.fresh("alice").lifecycle(&id).await.body["current_phase"],
-        "failed"
-    );
-    assert_eq!(
-        world
-            .fresh("alice")
-            .get(&format!("/api/v1/opportunities/status/{done}"))
-            .await
-            .body["message"],
-        "Scan cancelled"
-    );
-    assert_eq!(
-        world.fresh("alice").discover(json!({})).await.body["status"],
-        "initiated"
-    );
+    assert_eq!(world.fresh("alice").lifecycle(&id).await.body["current_phase"], "failed");
+    assert_eq!(world.fresh("alice").get(&format!("/api/v1/opportunities/status/{done}")).await.body["message"], "Scan cancelled");
+    assert_eq!(world.fresh("alice").discover(json!({})).await.body["status"], "initiated");
     world.service.shut_down().await;
 }
 
@@ -124,35 +83,20 @@ async fn a_scan_that_was_running_when_the_process_ended_has_failed_after_the_res
 async fn a_sound_service_that_stops_says_so_of_its_running_scans() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().to_str().expect("a readable path");
-    let knobs = [
-        ("store", "embedded"),
-        ("data-dir", path),
-        ("strategy", "30s"),
-    ];
+    let knobs = [("store", "embedded"), ("data-dir", path), ("strategy", "30s")];
     let world = quick("sound", &knobs).await;
     let id = world.scan(json!({})).await;
     world.service.shut_down().await;
     let world = quick("sound", &knobs).await;
-    let answer = world
-        .fresh("alice")
-        .get(&format!("/api/v1/opportunities/status/{id}"))
-        .await;
-    assert_eq!(
-        answer.body["message"],
-        "Scan interrupted: the service stopped"
-    );
+    let answer = world.fresh("alice").get(&format!("/api/v1/opportunities/status/{id}")).await;
+    assert_eq!(answer.body["message"], "Scan interrupted: the service stopped");
     world.service.shut_down().await;
 }
 
 #[tokio::test]
 async fn an_embedded_store_without_a_directory_is_refused() {
-    let error = Service::open(settings("sound", &[("store", "embedded")]))
-        .await
-        .expect_err("no directory");
-    assert_eq!(
-        error.to_string(),
-        "the embedded store needs a directory: give --data-dir DIR"
-    );
+    let error = Service::open(settings("sound", &[("store", "embedded")])).await.expect_err("no directory");
+    assert_eq!(error.to_string(), "the embedded store needs a directory: give --data-dir DIR");
 }
 
 /// A record with this run, state and number of strategies completed.
@@ -178,94 +122,28 @@ async fn all_stores_admit_the_same_records_and_claims() {
     let path = dir.path().to_str().expect("a readable path");
     let clock = Clock::start(None);
     let life = Duration::from_secs(60);
-    for knobs in [
-        vec![("store", "memory")],
-        vec![("store", "embedded"), ("data-dir", path)],
-        vec![("store", &redis.url())],
-    ] {
-        let store = Store::open(&settings("sound", &knobs), clock)
-            .await
-            .expect("the store opens");
+    for knobs in [vec![("store", "memory")], vec![("store", "embedded"), ("data-dir", path)], vec![("store", &redis.url())]] {
+        let store = Store::open(&settings("sound", &knobs), clock).await.expect("the store opens");
         let mut number = 0;
         for there in states() {
             for new in states() {
                 number += 1;
-                let put = |record: &Record| Put {
-                    key: format!("r{number}"),
-                    value: record.to_text(),
-                    ttl: life,
-                };
-                store
-                    .apply(&[put(&there).into()], None)
-                    .await
-                    .expect("it is written");
-                let admission = store
-                    .put_guarded(&put(&new), &[], None)
-                    .await
-                    .expect("it is judged");
-                assert_eq!(
-                    admission,
-                    there.admits(&new),
-                    "{knobs:?}: {there:?} and then {new:?}"
-                );
-                let kept = store
-                    .get(&format!("r{number}"))
-                    .await
-                    .expect("it is read")
-                    .as_deref()
-                    .and_then(Record::from_text);
-                assert_eq!(
-                    kept,
-                    Some(if admission == Admission::Written {
-                        new
-                    } else {
-                        there.clone()
-                    })
-                );
+                let put = |record: &Record| Put { key: format!("r{number}"), value: record.to_text(), ttl: life };
+                store.apply(&[put(&there).into()], None).await.expect("it is written");
+                let admission = store.put_guarded(&put(&new), &[], None).await.expect("it is judged");
+                assert_eq!(admission, there.admits(&new), "{knobs:?}: {there:?} and then {new:?}");
+                let kept = store.get(&format!("r{number}")).await.expect("it is read").as_deref().and_then(Record::from_text);
+                assert_eq!(kept, Some(if admission == Admission::Written { new } else { there.clone() }));
             }
         }
-        let claim = |value: &str| Put {
-            key: "claim".into(),
-            value: value.into(),
-            ttl: life,
-        };
-        let also = |value: &str| {
-            [Write::Set {
-                key: "also".into(),
-                value: value.into(),
-                ttl: life,
-            }]
-        };
-        assert_eq!(
-            store
-                .claim(&claim("a"), &also("a"), None)
-                .await
-                .expect("a claim"),
-            None
-        );
-        assert_eq!(
-            store
-                .claim(&claim("b"), &also("b"), None)
-                .await
-                .expect("a claim"),
-            Some("a".into())
-        );
-        assert_eq!(
-            store.get("also").await.expect("it is read"),
-            Some("a".into()),
-            "a refused claim writes nothing"
-        );
-        let lower = |value: &str| {
-            [Write::DeleteIf {
-                key: "claim".into(),
-                value: value.into(),
-            }]
-        };
+        let claim = |value: &str| Put { key: "claim".into(), value: value.into(), ttl: life };
+        let also = |value: &str| [Write::Set { key: "also".into(), value: value.into(), ttl: life }];
+        assert_eq!(store.claim(&claim("a"), &also("a"), None).await.expect("a claim"), None);
+        assert_eq!(store.claim(&claim("b"), &also("b"), None).await.expect("a claim"), Some("a".into()));
+        assert_eq!(store.get("also").await.expect("it is read"), Some("a".into()), "a refused claim writes nothing");
+        let lower = |value: &str| [Write::DeleteIf { key: "claim".into(), value: value.into() }];
         store.apply(&lower("b"), None).await.expect("it is applied");
-        assert_eq!(
-            store.get("claim").await.expect("it is read"),
-            Some("a".into())
-        );
+        assert_eq!(store.get("claim").await.expect("it is read"), Some("a".into()));
         store.apply(&lower("a"), None).await.expect("it is applied");
         assert_eq!(store.get("claim").await.expect("it is read"), None);
     }
@@ -275,13 +153,7 @@ fn states() -> Vec<Record> {
     use State::{Accepted, Complete, Failed, Scanning};
     let mut states = Vec::new();
     for run in [1, 2] {
-        for (state, completed) in [
-            (Accepted, 0),
-            (Scanning, 3),
-            (Scanning, 9),
-            (Complete, 14),
-            (Failed, 3),
-        ] {
+        for (state, completed) in [(Accepted, 0), (Scanning, 3), (Scanning, 9), (Complete, 14), (Failed, 3)] {
             states.push(record("scan_1", run, state, completed));
         }
     }

@@ -29,16 +29,10 @@ async fn each_fault_shows_its_signature_and_sound_shows_none() {
     for (class, preset, counts) in CLASSES {
         for workers in counts {
             let faulty = World::open(preset, &[("workers", workers)]).await;
-            assert!(
-                shows(class, &faulty).await,
-                "{preset} with {workers} workers does not show {class}"
-            );
+            assert!(shows(class, &faulty).await, "{preset} with {workers} workers does not show {class}");
             faulty.service.shut_down().await;
             let sound = World::open("sound", &[("workers", workers)]).await;
-            assert!(
-                !shows(class, &sound).await,
-                "sound with {workers} workers shows {class}"
-            );
+            assert!(!shows(class, &sound).await, "sound with {workers} workers shows {class}");
             sound.service.shut_down().await;
         }
     }
@@ -61,19 +55,12 @@ async fn shows(class: &str, world: &World) -> bool {
         "K" => scope(world).await,
         "L" => mangled_ids(world).await,
         "M" => lost_jobs(world).await,
-        "N" => world
-            .status("scan_never_issued")
-            .await
-            .starts_with("scanning"),
+        "N" => world.status("scan_never_issued").await.starts_with("scanning"),
         "O" => stale_fallback(world).await,
         "P" => held_connection(world).await,
         "Q" => {
             let id = world.scan(json!({})).await;
-            world
-                .fresh("mallory")
-                .status(&id)
-                .await
-                .starts_with("scanning")
+            world.fresh("mallory").status(&id).await.starts_with("scanning")
         }
         _ => panic!("no signature for class {class}"),
     }
@@ -91,11 +78,7 @@ async fn delayed_registration(world: &World) -> bool {
     let known = world.fresh("alice").lifecycle(&dense).await.code == 200;
     let trace = world.trace(&dense, Duration::from_millis(99), 22).await;
     let edge = trace.find('s');
-    known
-        && trace.starts_with('n')
-        && edge == Some(21)
-        && !trace[21..].contains('n')
-        && world.status(&single).await.starts_with('s')
+    known && trace.starts_with('n') && edge == Some(21) && !trace[21..].contains('n') && world.status(&single).await.starts_with('s')
 }
 
 /// Both outcomes at every age, one outcome on each connection.
@@ -105,11 +88,7 @@ async fn instance_memory(world: &World) -> bool {
     let mut outcomes = vec![String::new(); kept.len()];
     for _ in 0..5 {
         for (client, seen) in kept.iter().zip(&mut outcomes) {
-            seen.push(if client.status(&id).await == "not_found" {
-                'N'
-            } else {
-                'F'
-            });
+            seen.push(if client.status(&id).await == "not_found" { 'N' } else { 'F' });
         }
         wait(2000).await;
     }
@@ -128,10 +107,7 @@ async fn replica_lag(world: &World) -> bool {
     wait(398).await;
     let cancel_unseen = world.status(&id).await;
     wait(4).await;
-    before == "not_found"
-        && after == "scanning 0/14"
-        && cancel_unseen == "scanning 0/14"
-        && world.status(&id).await == "failed"
+    before == "not_found" && after == "scanning 0/14" && cancel_unseen == "scanning 0/14" && world.status(&id).await == "failed"
 }
 
 /// Both outcomes during the lag, none afterwards.
@@ -151,10 +127,7 @@ async fn negative_cache(world: &World) -> bool {
     let first = world.fresh("alice").get(&address).await;
     wait(3000).await;
     let kept = world.fresh("alice").get(&address).await;
-    let busted = world
-        .fresh("alice")
-        .status_at(&format!("{address}?x=1"))
-        .await;
+    let busted = world.fresh("alice").status_at(&format!("{address}?x=1")).await;
     let other = world.status(&unpolled).await;
     wait(2001).await;
     first.header("x-cache") == "MISS"
@@ -218,15 +191,8 @@ async fn index_lattice(world: &World) -> bool {
 async fn holes(world: &World) -> bool {
     let id = own_scan(world, 0).await;
     let trace = world.trace(&id, Duration::from_millis(5), 1500).await;
-    let holes: Vec<usize> = trace
-        .split(|outcome| outcome != 'n')
-        .map(str::len)
-        .filter(|length| *length > 0)
-        .collect();
-    trace.starts_with('s')
-        && trace.ends_with('c')
-        && holes.len() >= 5
-        && holes.iter().all(|length| *length <= 30)
+    let holes: Vec<usize> = trace.split(|outcome| outcome != 'n').map(str::len).filter(|length| *length > 0).collect();
+    trace.starts_with('s') && trace.ends_with('c') && holes.len() >= 5 && holes.iter().all(|length| *length <= 30)
 }
 
 /// Some scans, not all, are denied at once, and none after a few milliseconds.
@@ -246,10 +212,7 @@ async fn late_commit(world: &World) -> bool {
 async fn wrong_job(world: &World) -> bool {
     let first = own_scan(world, 0).await;
     let second = own_scan(world, 1).await;
-    let answer = world
-        .fresh("alice")
-        .get(&format!("/api/v1/opportunities/status/{first}"))
-        .await;
+    let answer = world.fresh("alice").get(&format!("/api/v1/opportunities/status/{first}")).await;
     answer.body["scan_id"] == second.as_str()
 }
 
@@ -257,14 +220,8 @@ async fn wrong_job(world: &World) -> bool {
 async fn scope(world: &World) -> bool {
     let posted = world.fresh("alice").discover(json!({})).await;
     let id = posted.id();
-    let poll_url = posted.body["poll_url"]
-        .as_str()
-        .expect("poll_url")
-        .to_owned();
-    let results_url = posted.body["results_url"]
-        .as_str()
-        .expect("results_url")
-        .to_owned();
+    let poll_url = posted.body["poll_url"].as_str().expect("poll_url").to_owned();
+    let results_url = posted.body["results_url"].as_str().expect("results_url").to_owned();
     let mut bare = world.trace(&id, Duration::from_secs(1), 8).await;
     bare.dedup();
     bare == "n"
@@ -290,21 +247,13 @@ impl Dedup for String {
 async fn mangled_ids(world: &World) -> bool {
     let mut by_feature = std::collections::BTreeSet::new();
     for number in 0..40 {
-        let posted = world
-            .fresh("alice")
-            .discover(json!({"symbols": [number.to_string()]}))
-            .await;
-        let poll_url = posted.body["poll_url"]
-            .as_str()
-            .expect("poll_url")
-            .to_owned();
+        let posted = world.fresh("alice").discover(json!({"symbols": [number.to_string()]})).await;
+        let poll_url = posted.body["poll_url"].as_str().expect("poll_url").to_owned();
         let answer = world.fresh("alice").get(&poll_url).await;
         let own_form = answer.body.get("status").is_some() || answer.body.get("error").is_some();
         by_feature.insert((posted.id().contains('/'), answer.code, own_form));
     }
-    by_feature
-        .into_iter()
-        .eq([(false, 200, true), (true, 404, false)])
+    by_feature.into_iter().eq([(false, 200, true), (true, 404, false)])
 }
 
 /// Some scans, with ids like all others, are never heard of again, not even by the witness.
@@ -317,11 +266,7 @@ async fn lost_jobs(world: &World) -> bool {
     let mut lost = 0;
     for id in &ids {
         let denied = world.status(id).await == "not_found";
-        assert_eq!(
-            denied,
-            world.fresh("alice").lifecycle(id).await.code == 404,
-            "the witness agrees"
-        );
+        assert_eq!(denied, world.fresh("alice").lifecycle(id).await.code == 404, "the witness agrees");
         lost += usize::from(denied);
     }
     (2..25).contains(&lost)
@@ -365,35 +310,22 @@ async fn unknown_as_pending_hides_behind_every_other_answer_being_right() {
 async fn faults_combine() {
     let world = World::open("zoo-b", &[("registration-delay", "1s")]).await;
     let id = own_scan(&world, 0).await;
-    assert_eq!(
-        world.trace(&id, Duration::from_millis(100), 8).await,
-        "nnnnnnnn"
-    );
+    assert_eq!(world.trace(&id, Duration::from_millis(100), 8).await, "nnnnnnnn");
     wait(300).await;
-    assert_eq!(
-        world.trace(&id, Duration::from_millis(100), 8).await,
-        "nnnsnnns"
-    );
+    assert_eq!(world.trace(&id, Duration::from_millis(100), 8).await, "nnnsnnns");
 
     let world = World::open("zoo-d", &[("registration-delay", "2s")]).await;
     let id = own_scan(&world, 0).await;
     wait(1900).await;
     assert_eq!(world.status(&id).await, "not_found");
     wait(4990).await;
-    assert_eq!(
-        world.status(&id).await,
-        "not_found",
-        "the cache holds what the delay made"
-    );
+    assert_eq!(world.status(&id).await, "not_found", "the cache holds what the delay made");
 
     let world = World::open("zoo-j", &[("registration-delay", "1s")]).await;
     let (first, second) = (own_scan(&world, 0).await, own_scan(&world, 1).await);
     assert_eq!(world.status(&first).await, "not_found");
     wait(1100).await;
-    let answer = world
-        .fresh("alice")
-        .get(&format!("/api/v1/opportunities/status/{first}"))
-        .await;
+    let answer = world.fresh("alice").get(&format!("/api/v1/opportunities/status/{first}")).await;
     assert_eq!(answer.body["scan_id"], second.as_str());
 }
 
@@ -416,12 +348,7 @@ async fn records_are_evicted_by_count_by_completion_and_by_idleness() {
 
     let world = World::open("sound", &[("evict", "idle"), ("evict-after", "3s")]).await;
     let (asked, idle) = (own_scan(&world, 0).await, own_scan(&world, 1).await);
-    assert!(
-        !world
-            .trace(&asked, Duration::from_millis(500), 40)
-            .await
-            .contains('n')
-    );
+    assert!(!world.trace(&asked, Duration::from_millis(500), 40).await.contains('n'));
     assert_eq!(world.status(&idle).await, "not_found");
 }
 
@@ -459,16 +386,9 @@ async fn the_truth_lies_in_every_bracket() {
                 last_denied = Some(sent);
                 wait(3).await;
             };
-            let visible = world
-                .service
-                .truth()
-                .visible_since(&id)
-                .expect("it was seen");
+            let visible = world.service.truth().visible_since(&id).expect("it was seen");
             assert!(visible <= received, "{preset}: seen before it was visible");
-            assert!(
-                last_denied.is_none_or(|sent| sent <= visible),
-                "{preset}: denied after it was visible"
-            );
+            assert!(last_denied.is_none_or(|sent| sent <= visible), "{preset}: denied after it was visible");
         }
     }
 }
@@ -482,10 +402,7 @@ async fn a_published_quorum_gives_its_published_share_through_the_router() {
         fresh += usize::from(world.status(&id).await != "not_found");
     }
     // 43.7 % of 400, give or take four standard errors.
-    assert!(
-        (135..=215).contains(&fresh),
-        "{fresh} of 400 were fresh at once"
-    );
+    assert!((135..=215).contains(&fresh), "{fresh} of 400 were fresh at once");
 }
 
 #[tokio::test(start_paused = true)]
