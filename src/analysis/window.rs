@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::analysis::band::{Band, Sides, min_n_for_quantile_upper};
 use crate::analysis::npmle::{Npmle, Observation, QuantileInterval, npmle};
 use crate::analysis::scan::{ScanHistory, Visibility};
-use crate::model::time::Bracket;
+use crate::model::time::{Bracket, Nanos};
 
 /// The confidence of every band and limit.
 pub const CONFIDENCE: f64 = 0.95;
@@ -154,7 +154,7 @@ pub fn window(scans: &[&ScanHistory<'_>], ages_ms: &[f64]) -> Window {
 }
 
 fn observation(bracket: Bracket) -> Observation {
-    Observation { after: bracket.after.as_ms(), until: bracket.until.map_or(f64::INFINITY, |until| until.as_ms()), weight: 1 }
+    Observation { after: bracket.after.as_ms(), until: bracket.until.map_or(f64::INFINITY, Nanos::as_ms), weight: 1 }
 }
 
 fn share_by(estimate: &Npmle, band: &Band, t_ms: f64) -> ShareBy {

@@ -209,7 +209,7 @@ fn judge_quantiles(scenario: &Scenario, seen: &ScenarioAnalysis) -> Vec<Reason> 
                 Some(ms) if ms > limit.below.as_ms() => reasons.push(Reason::TooSlow { quantile: limit.quantile, below: limit.below, ms }),
                 Some(_) => {}
                 None => {
-                    reasons.push(Reason::SpeedUnproven { quantile: limit.quantile, below: limit.below, samples: trips.from_planned.count })
+                    reasons.push(Reason::SpeedUnproven { quantile: limit.quantile, below: limit.below, samples: trips.from_planned.count });
                 }
             }
         }
