@@ -78,6 +78,6 @@ pub async fn journal(target: &Arc<Target>, transport: Transport, clock: &Clock, 
         Ok(()) => EndReason::Complete,
         Err(_) => EndReason::TargetGone,
     };
-    probe.recorder().log().end(clock.now(), reason).expect("memory takes a log");
+    probe.recorder().end(clock.now(), reason).expect("memory takes a log");
     statusgap::log::read("kept", kept.bytes().as_slice()).unwrap_or_else(|error| panic!("{error}"))
 }
