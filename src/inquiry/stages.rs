@@ -268,15 +268,17 @@ fn observer(analysis: &Analysis) -> Scenario {
 fn separate_windows(can: Capabilities, known: Known) -> Vec<Scenario> {
     let mut all = Vec::new();
     let watch = (known.window_ms * 2.0) as u64 + 1000;
+    // Closely enough to tell windows apart, and no closer than the window is worth.
+    let closely = (known.window_ms / 50.0).clamp(15.0, 60.0) as u64;
     let mut lattice = scenario(
         "lattice",
         "scans asked for at random instants, followed closely",
         "index refresh: a common lattice of instants (fault class G)",
-        20,
-        every(160),
+        16,
+        every(200),
     );
     lattice.overlap = true;
-    lattice.arms[0].follow = follow(Until::Visible, 35, 0, watch);
+    lattice.arms[0].follow = follow(Until::Visible, closely, 0, watch);
     all.push(lattice);
 
     if can.cancel {
@@ -284,10 +286,10 @@ fn separate_windows(can: Capabilities, known: Known) -> Vec<Scenario> {
             "second-write",
             "scans are cancelled once they are visible, and watched until that is seen",
             "a second write lags as the first did (fault class C)",
-            8,
+            6,
             every(60),
         );
-        second.arms[0].follow = follow(Until::Visible, 20, 0, watch);
+        second.arms[0].follow = follow(Until::Visible, closely, 0, watch);
         second.then = Some(Then {
             action: Action::Cancel,
             when: Until::Visible,
