@@ -35,7 +35,7 @@ impl Known {
         let edge = window.quantile(0.5).and_then(|quantile| Some((quantile.from_ms, quantile.to_ms?)));
         Known {
             has_window: !ends.is_empty(),
-            has_lost: window.never_visible > 0,
+            has_lost: [FaultClass::K, FaultClass::L, FaultClass::M].into_iter().any(|class| analysis.diagnosis.names(class)),
             disagrees: analysis.diagnosis.names(FaultClass::B) || analysis.diagnosis.names(FaultClass::CPrime),
             window_ms: ends.iter().copied().fold(0.0, f64::max),
             edge_ms: edge,
