@@ -145,11 +145,11 @@ fn survey(analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
         "to-the-end",
         "scans watched until well after they have ended",
         "early eviction and stale fallbacks (fault classes F and O)",
-        3,
+        2,
         every(150),
     );
     end.overlap = true;
-    end.arms[0].follow = Some(follow(Until::Terminal, 200, 6000, 20_000));
+    end.arms[0].follow = Some(follow(Until::Terminal, 250, 6000, 20_000));
     end.readings = Readings { witness: spans(&[50, 1000, 3000]), results: Vec::new(), at_end: true };
     all.push(end);
 
@@ -168,14 +168,14 @@ fn survey(analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
     let mut dense =
         scenario("dense", "a scan polled every 10 ms", "holes and the shape of the window (fault classes H, E and C')", 1, every(0));
     dense.overlap = true;
-    dense.arms[0].follow = Some(follow(Until::Deadline, 10, 0, 4500));
+    dense.arms[0].follow = Some(follow(Until::Deadline, 10, 0, 3500));
     all.push(dense);
 
     let mut pollers =
         scenario("pollers", "12 pollers on one scan at the same instants", "k pollers on one job (fault class B)", 2, every(100));
     pollers.overlap = true;
     pollers.arms[0].pollers = 12;
-    pollers.arms[0].offsets = spans(&[50, 300, 1000, 2500, 4000]);
+    pollers.arms[0].offsets = spans(&[50, 300, 1500, 4000]);
     all.push(pollers);
 
     if can.foreign_user {
@@ -202,7 +202,7 @@ fn single_shots(analysis: &Analysis) -> Vec<Scenario> {
     let mut offsets = vec![5, 15, 40, 90, 200, 500, 1000];
     offsets.push(window.max(1000) + 700);
     let mut shots =
-        scenario("single-shots", "one poll per scan, at many ages", "the single-shot curve: nobody disturbs the job", 48, every(30));
+        scenario("single-shots", "one poll per scan, at many ages", "the single-shot curve: nobody disturbs the job", 40, every(30));
     shots.arms[0].offsets = spans(&offsets);
     shots.arms[0].each = Each::One;
     shots.arms[0].fillers = 2;
