@@ -138,7 +138,7 @@ fn window(view: &View) -> String {
         return "## The window\n\nNot told: a never-issued id is answered as visible, too, so a visible answer proves nothing.".to_owned();
     }
     let mut text = format!(
-        "## The window\n\nHow long status denies an accepted scan, told by {}; {} denied at least once, {} flapped, {} never became visible.\n\n**{}.**",
+        "## The window\n\nHow long status denies an accepted scan, told by {}; {} denied at least once, {} flapped, {} were still denied when last polled.\n\n**{}.**",
         words::counted(window.scans, "scan"),
         words::count(window.denied),
         words::count(window.flapping),
@@ -166,12 +166,13 @@ fn window(view: &View) -> String {
         let _ = write!(text, "\n\n{}", folded(table(&["Visible by", "Share of scans", "95 % limits"], "rrr", shares)));
     }
     if let Some(note) = &window.estimate {
-        let unique = if note.unique { "the only best one" } else { "one of several equally good ones" };
+        let unique = if note.unique { "no other curve fits the brackets as well" } else { "other curves fit the brackets as well" };
+        let gap = if note.kkt_gap == 0.0 { "0".to_owned() } else { format!("{:.0e}", note.kkt_gap) };
         let _ = write!(
             text,
-            "\n\nEstimate: interval-censored maximum likelihood ({}), {unique}, Kuhn–Tucker gap {:.1e} nats. Limits hold whatever the law of the window.",
+            "\n\nThe curve is the maximum-likelihood estimate from brackets, found by {}: {unique}, and the best possible one has a log-likelihood at most {gap} nats \
+             larger (Kuhn–Tucker). The 95 % limits do not rest on it: they hold whatever the law of the window.",
             escape(&note.method),
-            note.kkt_gap
         );
     }
     text

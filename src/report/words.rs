@@ -1,6 +1,6 @@
 //! How numbers and foreign text are written, in every format alike.
 //!
-//! What was planned is written as in files (`100ms`), what was measured with its decimals and a blank (`100.4 ms`).
+//! What was planned is written without a blank (`100ms`, `2.5s`), what was measured with one (`100.4 ms`).
 
 use std::time::Duration;
 
@@ -79,9 +79,19 @@ pub(super) fn between(from_ms: f64, to_ms: Option<f64>) -> String {
     }
 }
 
-/// A planned age, as files write it: `100ms`, `2s`.
+/// A planned age: `100ms`, `2s`, `2.5s`. Files write the last one `2s500ms`, which is exact, and hard to compare with others.
 pub(super) fn planned(at: Nanos) -> String {
-    Span(Duration::from_nanos(at.0.max(0) as u64)).to_string()
+    const MILLISECOND: u64 = 1_000_000;
+    const SECOND: u64 = 1000 * MILLISECOND;
+    let ns = at.0.max(0) as u64;
+    let (text, unit) = if ns.is_multiple_of(SECOND) || ns < MILLISECOND {
+        return Span(Duration::from_nanos(ns)).to_string();
+    } else if ns < SECOND {
+        (format!("{:.1}", ns as f64 / MILLISECOND as f64), "ms")
+    } else {
+        (format!("{:.3}", ns as f64 / SECOND as f64), "s")
+    };
+    format!("{}{unit}", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// A share of 0 to 1 in per cent, never rounded up to all or down to none.
@@ -187,7 +197,12 @@ mod tests {
             (between(998.2, Some(1003.9)), "998.2 ms–1.004 s"),
             (between(12000.0, None), "after 12.000 s"),
             (between(100.61, Some(100.63)), "100.6 ms"),
+            (planned(Nanos(0)), "0s"),
+            (planned(Nanos(250_000)), "250us"),
             (planned(Nanos(100_000_000)), "100ms"),
+            (planned(Nanos(384_678_071)), "384.7ms"),
+            (planned(Nanos(2_500_000_000)), "2.5s"),
+            (planned(Nanos(90_000_000_000)), "1m30s"),
             (share(0.0), "0 %"),
             (share(1.0), "100 %"),
             (share(0.99999), "99.999 %"),

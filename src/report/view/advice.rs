@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use crate::analysis::Analysis;
-use crate::analysis::diagnosis::Strength;
+use crate::analysis::diagnosis::{Cause, Strength};
 use crate::model::run::Journal;
 use crate::report::view::{headline, unseen};
 use crate::report::words;
@@ -43,25 +43,42 @@ fn after_pass(analysis: &Analysis) -> String {
 }
 
 fn after_fail(analysis: &Analysis, judgement: &Judgement) -> String {
-    match analysis.diagnosis.causes.first() {
-        Some(cause) => {
-            let sure = match cause.strength {
-                Strength::Strong => "The cause is",
-                Strength::Moderate => "The likely cause is",
-                Strength::Weak => "A possible cause is",
-            };
-            let mut text = format!("{sure} {} (class {}). {}", cause.class.name(), cause.class.letter(), cause.class.cure());
+    let causes = &analysis.diagnosis.causes;
+    match causes.as_slice() {
+        [cause] => {
+            let mut text = format!("{} {}. {}", certainty(cause.strength), named(cause), cause.class.cure());
             if let Some(open) = analysis.diagnosis.undecided.first().filter(|_| cause.strength != Strength::Strong) {
-                let _ = write!(text, " To be sure: {}", words::sentence(open));
+                let _ = write!(text, " Still open: {}.", words::sentence(open));
             }
             text
         }
-        None if judgement.reasons.iter().any(headline::is_denial) => {
+        [_, _, ..] => {
+            let all: Vec<String> = causes.iter().map(named).collect();
+            let mut text = format!("There is evidence for {} causes: {}.", causes.len(), all.join("; "));
+            // More cures at once help nobody; the diagnosis has them all.
+            for cause in causes.iter().take(2) {
+                let _ = write!(text, " {}: {}", cause.class.letter(), cause.class.cure());
+            }
+            text
+        }
+        [] if judgement.reasons.iter().any(headline::is_denial) => {
             "No single cause explains what was seen. Attach the markdown report and the log to the ticket: the log holds every exchange, and any cause can be \
              looked for in it later."
                 .to_owned()
         }
-        None => "Start with the first proof of the broken guarantee: it names the scan, and the log holds every exchange of it.".to_owned(),
+        [] => "Start with the first proof of the broken guarantee: it names the scan, and the log holds every exchange of it.".to_owned(),
+    }
+}
+
+fn named(cause: &Cause) -> String {
+    format!("{} (class {})", cause.class.name(), cause.class.letter())
+}
+
+fn certainty(strength: Strength) -> &'static str {
+    match strength {
+        Strength::Strong => "The cause is",
+        Strength::Moderate => "The likely cause is",
+        Strength::Weak => "A possible cause is",
     }
 }
 

@@ -211,7 +211,7 @@ fn reading_rows(journal: &Journal, analysis: &Analysis, histories: &[ScanHistory
             };
             let row = EvidenceRow {
                 check: asked(kind),
-                timing: at.map_or_else(|| "at the end".to_owned(), |at| at.to_string()),
+                timing: at.map_or_else(|| "at the end".to_owned(), |at| words::planned(at.as_nanos())),
                 mark,
                 result: tally(readings.iter().map(|reading| reading.told())),
                 evidence,

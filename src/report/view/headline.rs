@@ -65,7 +65,7 @@ fn denied(reads: &Checked, window: &WindowView) -> String {
         let _ = write!(line, "; half were visible by {}", words::between(median.from_ms, median.to_ms));
     }
     if window.never_visible > 0 {
-        let _ = write!(line, "; {} never became visible", words::count(window.never_visible));
+        let _ = write!(line, "; {} still denied when last polled", words::count(window.never_visible));
     }
     line
 }

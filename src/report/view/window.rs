@@ -161,7 +161,7 @@ fn short(window: &Window, quantiles: &[QuantileRow], assessable: bool) -> String
         format!("{} of {}, up to {}", words::count(window.denied), words::count(all), words::age(last))
     };
     if window.never_visible > 0 {
-        let never = format!("{} never visible", words::count(window.never_visible));
+        let never = format!("{} denied to the last poll", words::count(window.never_visible));
         text = if text.is_empty() { never } else { format!("{text}, {never}") };
     }
     text

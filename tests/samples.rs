@@ -1,0 +1,53 @@
+//! The committed samples in `reports/` are what the binary renders from the committed log, byte for byte.
+#![allow(missing_docs, clippy::expect_used)]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// Set, the samples are written anew instead of compared.
+const UPDATE: &str = "STATUSGAP_UPDATE_SAMPLES";
+
+fn rendered(format: &str) -> String {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let told = Command::new(env!("CARGO_BIN_EXE_statusgap"))
+        .current_dir(root)
+        .args(["report", "fixtures/logs/deferred.ndjson", "--color", "never", "--format", format])
+        .env("COLUMNS", "100")
+        .output()
+        .expect("the binary runs");
+    // The log's verdict is a fail, and the exit code says so; anything else would be another report.
+    assert_eq!(told.status.code(), Some(1), "{}", String::from_utf8_lossy(&told.stderr));
+    String::from_utf8(told.stdout).expect("reports are UTF-8")
+}
+
+fn check(format: &str, sample: &str) {
+    let now = rendered(format);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports").join(sample);
+    if std::env::var_os(UPDATE).is_some() {
+        fs::write(&path, now).expect("the sample can be written");
+        return;
+    }
+    let committed = fs::read_to_string(&path).unwrap_or_default();
+    let differs = now.lines().zip(committed.lines()).position(|(now, committed)| now != committed);
+    assert!(
+        now == committed,
+        "reports/{sample} differs from what is rendered now, first in line {}; if that is meant: {UPDATE}=1 cargo test --test samples",
+        differs.unwrap_or_else(|| now.lines().count().min(committed.lines().count())) + 1
+    );
+}
+
+#[test]
+fn the_sample_table_is_what_the_binary_prints() {
+    check("table", "sample.txt");
+}
+
+#[test]
+fn the_sample_markdown_is_what_the_binary_prints() {
+    check("markdown", "sample.md");
+}
+
+#[test]
+fn the_sample_json_is_what_the_binary_prints() {
+    check("json", "sample.json");
+}
