@@ -6,7 +6,6 @@ use crate::analysis::diagnosis::flapping::{Flapping, Kind};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::analysis::guarantees::Checked;
 use crate::model::answer::{Answer, State};
-use crate::model::exchange::Exchange;
 use crate::model::fault::FaultClass;
 use crate::model::guarantee::Guarantee;
 
@@ -111,7 +110,6 @@ pub(super) fn stale(diagnosis: &mut Diagnosis, case: &Case<'_>, scenarios: &[Sce
 /// How long after its end a scan still showed an earlier state, in ms; `None` if it never did.
 fn regression(scan: &crate::analysis::scan::ScanHistory<'_>) -> Option<f64> {
     let (ended, _) = scan.ended()?;
-    let own = |poll: &&&Exchange| poll.echo.is_none() || poll.echo.as_deref() == scan.id;
     scan.polls
         .iter()
         .filter(|poll| {
@@ -120,7 +118,7 @@ fn regression(scan: &crate::analysis::scan::ScanHistory<'_>) -> Option<f64> {
                 && ended.done <= poll.sent
                 && poll.sent < scan.rewritten_from()
         })
-        .filter(own)
+        .filter(|poll| scan.is_named_by(poll))
         .map(|poll| poll.sent.since(ended.done).as_ms())
         .reduce(f64::max)
 }
