@@ -3,7 +3,7 @@
 
 mod timeline;
 
-use timeline::{Seen, journal, scenario};
+use timeline::{Seen, journal, scenario, together};
 
 /// A run under a scenario, and facts about it.
 fn check_in(telling: &str, timeline: &str, expected: &[(&str, &str)]) {
@@ -169,6 +169,16 @@ fn a_never_issued_id_that_is_visible_makes_the_run_inconclusive() {
         &[("verdict", "inconclusive"), ("broken", "honesty read-your-writes"), ("causes", "N"), ("could-miss", "–")],
     );
     check("control v\n5* @100=v", &[("verdict", "inconclusive"), ("reasons", "unknown_id_visible")]);
+}
+
+#[test]
+fn a_wrong_control_voids_the_other_scenarios_too() {
+    let denied = journal(scenario(AT_100), "5* @100=n 500=v");
+    let masked = journal(scenario(AT_100), "control v\n5* @100=v");
+    let alone = Seen::of(&denied);
+    assert_eq!(alone.fact("verdict"), "fail");
+    let both = Seen::of(&together(vec![denied, masked]));
+    assert_eq!([both.fact("verdict"), both.fact("reasons"), both.fact("causes")], ["inconclusive", "unknown_id_visible", "N"]);
 }
 
 #[test]
@@ -363,8 +373,9 @@ fn scans_that_are_never_seen_are_lost_and_not_late() {
     let scans = |lost: &str| format!("12* @100=v 1000=v\n4* @100=n 1000=n 2000=n 3000=n {lost}");
     check(&scans("w/500=n"), &[("causes", "M"), ("strength", "Strong"), ("excluded L", "yes"), ("never", "4")]);
     check(&scans("w/500=v"), &[("causes", "M"), ("strength", "Moderate")]);
-    // Looked at once only, they may as well be late.
+    // Looked at once or twice only, they may as well be late, or have met the wrong worker.
     check("12* @100=v 1000=v\n4* @100=n", &[("causes", "none")]);
+    check("12* @100=v 1000=v\n4* 3000=n 3500=n", &[("causes", "none")]);
 }
 
 #[test]

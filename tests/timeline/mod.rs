@@ -68,6 +68,29 @@ pub fn journal(scenario: Scenario, timeline: &str) -> Journal {
     Journal { run: serde_json::from_value(run).unwrap(), scenarios: vec![scenario], exchanges, end, torn: false }
 }
 
+/// Several runs as the scenarios of one.
+pub fn together(journals: Vec<Journal>) -> Journal {
+    let mut all: Option<Journal> = None;
+    for (index, mut next) in journals.into_iter().enumerate() {
+        let later = index as u64 * 1_000_000_000_000_000;
+        for exchange in &mut next.exchanges {
+            exchange.scenario = index as u32;
+            exchange.scan = exchange.scan.map(|scan| scan + 1000 * index as u64);
+            for stamp in [&mut exchange.planned, &mut exchange.sent, &mut exchange.done] {
+                stamp.0 += later;
+            }
+        }
+        match &mut all {
+            None => all = Some(next),
+            Some(all) => {
+                all.scenarios.append(&mut next.scenarios);
+                all.exchanges.append(&mut next.exchanges);
+            }
+        }
+    }
+    all.expect("at least one run")
+}
+
 type Fields = serde_json::Map<String, Value>;
 
 fn ns(ms: f64) -> u64 {
