@@ -52,6 +52,13 @@ fn windows_that_share_an_end_do_not_overlap() {
 }
 
 #[test]
+fn a_scan_that_is_seen_at_once_may_have_been_visible_before_its_age_began() {
+    let at_once = "[polls]\noffsets = [\"0s\"]";
+    check_in(at_once, "5* @0=v", &[("by 0", "0.00..1.00"), ("brackets", "(0, 2] (0, 2] (0, 2] (0, 2] (0, 2]")]);
+    check_in(at_once, "5* @0=v\n5* @0=n 100=v", &[("by 0", "0.00..0.50")]);
+}
+
+#[test]
 fn the_bracket_is_made_of_actual_instants_not_of_planned_ones() {
     check("119@100=n 300=v", &[("brackets", "(119, 302]"), ("at 100", "1/1 late 0 other 0")]);
     check("190@100=n 300=v", &[("brackets", "(190, 302]"), ("at 100", "0/0 late 1 other 0")]);
