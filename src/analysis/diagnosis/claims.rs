@@ -7,7 +7,6 @@ use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::analysis::guarantees::Checked;
 use crate::analysis::scan::ScanHistory;
 use crate::model::answer::{Answer, State};
-use crate::model::exchange::Exchange;
 use crate::model::fault::FaultClass;
 use crate::model::guarantee::Guarantee;
 
@@ -119,8 +118,7 @@ pub(super) fn stale(diagnosis: &mut Diagnosis, case: &Case<'_>, scenarios: &[Sce
 /// request; `None` if it never did.
 fn regression(scan: &ScanHistory<'_>) -> Option<(f64, bool)> {
     let (ended, _) = scan.ended()?;
-    let own = |poll: &&&Exchange| poll.echo.is_none() || poll.echo.as_deref() == scan.id;
-    let back: Vec<&&Exchange> = scan
+    let back: Vec<_> = scan
         .polls
         .iter()
         .filter(|poll| {
@@ -129,7 +127,7 @@ fn regression(scan: &ScanHistory<'_>) -> Option<(f64, bool)> {
                 && ended.done <= poll.sent
                 && poll.sent < scan.rewritten_from()
         })
-        .filter(own)
+        .filter(|poll| scan.is_named_by(poll))
         .collect();
     let lasted = back.iter().map(|poll| poll.sent.since(ended.done).as_ms()).reduce(f64::max)?;
     let repeated = scan.repeat.is_some_and(|repeat| back.iter().all(|poll| repeat.sent <= poll.sent));
