@@ -38,7 +38,10 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fl
         under_disagreement(diagnosis, case, flapping, lost);
         return;
     }
-    let rows: Vec<&Row<'_>> = case.watched().filter(|row| !lost.contains(&row.scan.scan)).collect();
+    // A scan that was first polled when others were gone says nothing about its start.
+    let too_late =
+        |row: &Row<'_>| flapping.gone_ms.is_some_and(|gone| row.looks.first().is_some_and(|look| !look.seen && look.age >= gone));
+    let rows: Vec<&Row<'_>> = case.watched().filter(|row| !lost.contains(&row.scan.scan) && !too_late(row)).collect();
     let windows = windows(&rows);
     // A denial is part of a window only if the scan was seen later; a single denied look may as well be of a lost scan.
     let opened = rows.iter().filter(|row| row.first_seen().is_some() && row.denied_at_start().next().is_some()).count();
