@@ -35,6 +35,13 @@ pub struct Window {
     pub brackets: Vec<(f64, Option<f64>)>,
 }
 
+impl Window {
+    /// One of the quantiles that are told.
+    pub fn quantile(&self, p: f64) -> Option<&Quantile> {
+        self.quantiles.iter().find(|quantile| (quantile.p - p).abs() < 1e-9)
+    }
+}
+
 /// Share of scans that are visible by one age.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ShareBy {

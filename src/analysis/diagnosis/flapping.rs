@@ -84,7 +84,7 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>) -> Flapping {
     }
     // Looks of the same scans after the last flap, and how likely they would all be seen if the flaps went on.
     let until = until_ms * 1.3 + 100.0;
-    let settled = case.watched().flat_map(|row| row.after_seen()).filter(|look| look.age > until).count();
+    let settled = case.watched().flat_map(Row::after_seen).filter(|look| look.age > until).count();
     if (1.0 - share_before).powi(i32::try_from(settled).unwrap_or(i32::MAX)) < 1e-4 && settled >= 12 {
         diagnosis.found(
             FaultClass::CPrime,
@@ -110,7 +110,7 @@ fn rule_out(diagnosis: &mut Diagnosis, case: &Case<'_>, after: usize) {
     if after < 12 {
         return;
     }
-    let connections: BTreeSet<u32> = case.watched().flat_map(|row| row.after_seen()).filter_map(|look| look.exchange.conn).collect();
+    let connections: BTreeSet<u32> = case.watched().flat_map(Row::after_seen).filter_map(|look| look.exchange.conn).collect();
     let told = format!("{after} polls of scans that had been seen, on {} connections: none denied", connections.len().max(1));
     diagnosis.excluded(FaultClass::B, told.clone());
     diagnosis.excluded(FaultClass::CPrime, told);
@@ -307,7 +307,7 @@ fn counts(rows: &[&Row<'_>]) -> (usize, usize) {
 }
 
 fn flapping_region(case: &Case<'_>, from: f64, to: f64) -> (usize, usize) {
-    let region = || case.watched().flat_map(|row| row.after_seen()).filter(|look| from <= look.age && look.age <= to);
+    let region = || case.watched().flat_map(Row::after_seen).filter(|look| from <= look.age && look.age <= to);
     (region().filter(|look| !look.seen).count(), region().count())
 }
 
