@@ -382,6 +382,15 @@ fn registration_or_lag(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<
             diagnosis.found(FaultClass::C, Strength::Strong, evidence);
             diagnosis.excluded(FaultClass::A, "the second write lags like the first, which a delayed registration does not".to_owned());
         }
+        Some((after, until, n)) if until > 0.5 * own.max(20.0) => {
+            // Followed too loosely: the second write may have lagged as the first did, or not at all.
+            diagnosis.undecided.push(format!(
+                "cannot tell a delayed registration (A) from a replica that lags (C): {n} cancels were seen after {}–{}, which is too wide; poll more often",
+                ms(after),
+                ms(until)
+            ));
+            diagnosis.found(FaultClass::A, Strength::Moderate, evidence);
+        }
         Some((_, until, n)) => {
             diagnosis
                 .excluded(FaultClass::C, format!("the second write: {n} cancels were seen within {}, so writes do not lag", ms(until)));
@@ -427,7 +436,8 @@ fn under_disagreement(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fla
     let looks = || case.watched().filter(|row| !lost.contains(&row.scan.scan)).flat_map(|row| &row.looks);
     let earliest = looks().filter(|look| look.seen).map(|look| look.until).fold(f64::INFINITY, f64::min);
     let before = looks().filter(|look| look.age < earliest).count();
-    if !earliest.is_finite() || earliest < 15.0 || before < 20 {
+    let by_chance = flapping.share.powi(i32::try_from(before).unwrap_or(i32::MAX));
+    if !earliest.is_finite() || earliest < 15.0 || before < 20 || by_chance > 1e-6 {
         return;
     }
     diagnosis.found(
