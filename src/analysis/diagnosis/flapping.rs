@@ -202,7 +202,7 @@ pub(super) fn moments(ages: impl Iterator<Item = f64>) -> usize {
 const MOMENT_MS: f64 = 20.0;
 
 /// The age at which a scan that had been seen was first denied.
-fn gone(row: &&Row<'_>) -> f64 {
+fn gone(row: &Row<'_>) -> f64 {
     row.after_seen().find(|look| !look.seen).map_or(0.0, |look| look.age)
 }
 
