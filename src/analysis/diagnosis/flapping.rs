@@ -231,7 +231,7 @@ fn eviction(diagnosis: &mut Diagnosis, evicted: &[&Row<'_>], at_most: Strength) 
                 .to_owned(),
         );
     }
-    Flapping { kind: Some(Kind::Evicted), gone_ms: evicted.iter().map(gone).reduce(f64::min), ..Flapping::none() }
+    Flapping { kind: Some(Kind::Evicted), gone_ms: evicted.iter().map(|row| gone(row)).reduce(f64::min), ..Flapping::none() }
 }
 
 /// Whether it depends on the worker alone: of each scan every worker that is named either always knows it or never does.
