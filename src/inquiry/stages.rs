@@ -72,7 +72,7 @@ fn scenario(name: &str, title: &str, source: &str, scans: u32, model: LoadModel)
             stall: ms(300),
             // An inquiry reports what it saw; it is no gate that needs every offset.
             errors_at_most: 0.5,
-            late_at_most: 0.9,
+            late_at_most: 0.5,
         },
     }
 }

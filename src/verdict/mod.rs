@@ -135,8 +135,8 @@ fn judge_scenario(scenario: &Scenario, seen: &ScenarioAnalysis, complete: bool, 
 
 fn judge_rate(scenario: &Scenario, rate: &OffsetRate, complete: bool) -> Option<Reason> {
     if rate.polls == 0 && scenario.load.scans > 0 {
-        // Who puts up with nine late polls in ten cannot ask for one at every offset: late polls still tell of their own ages.
-        let forgiven = rate.late > 0 && scenario.expect.late_at_most >= 0.9;
+        // Who puts up with half of the polls being late cannot ask for one at every offset: late polls still tell of their own ages.
+        let forgiven = rate.late > 0 && scenario.expect.late_at_most >= 0.5;
         return (complete && !forgiven).then(|| Reason::NoSamples {
             arm: rate.arm.clone(),
             at: rate.at,
