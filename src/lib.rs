@@ -1,4 +1,45 @@
 //! statusgap finds, measures, explains and gates the window in which an async-job API denies a job that it has just accepted.
+//!
+//! # The way through the code
+//!
+//! ```text
+//!  scenario ─┐                                                       ┌─► terminal, markdown, JSON
+//!            ├─► plan ─► probe ─► LOG ─► analysis ─► verdict ─► report ┘
+//!  target  ──┘         (effects)   │   (functions of the log: no clock, no network, no files)
+//!                         ▲        └─► kept, shared, read again a month later
+//!                         │
+//!            a deployment, or the reference service
+//! ```
+//!
+//! One half of the crate acts and decides nothing; the other half decides and never acts. They share the log and nothing else,
+//! so whatever was concluded once can be concluded again from the file alone.
+//!
+//! | where | what to look for there |
+//! |---|---|
+//! | [`model`] | the words: stamps, exchanges, answers, scenarios, the header of a run |
+//! | [`target`] | a TOML file becomes requests and the meaning of their replies |
+//! | [`probe`] | sends what a scenario asks for, when it asks for it, and writes down what happened |
+//! | [`log`] | one line of JSON an exchange: the writer and the reader |
+//! | [`analysis`] | brackets, exact limits, the window's distribution, guarantees, causes |
+//! | [`verdict`] | pass, fail or inconclusive, why, and the exit codes |
+//! | [`inquiry`] | which scenarios to run next, from what is known so far, to tell the remaining causes apart |
+//! | [`report`] | every number is chosen once, in its view; each format only sets it |
+//! | [`service`] | an API that has the fault, its cures and its known variants |
+//! | [`cli`] | commands; alone prints, exits, and touches files and the environment |
+//!
+//! # What does not happen here
+//!
+//! - `probe` knows no faults and no statistics; `analysis`, `verdict`, `inquiry` and `report` know no sockets, no clock and no files.
+//! - `service` names no other room. A harness that shares types with the API it tests cannot see that a field was renamed.
+//! - No source names a particular API outside `service`: contracts are target files.
+//! - Virtual time never meets a socket, and a test with sockets never pauses the clock.
+//! - A window is never a number: a scan gives an interval, and what nobody saw is censored, not lost.
+//!
+//! The module `architecture` holds the first two lines as a test: the table of who may name whom, and of what the pure rooms
+//! may not touch.
+
+#[cfg(test)]
+mod architecture;
 
 pub mod analysis;
 pub mod cli;

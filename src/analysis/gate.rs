@@ -20,9 +20,9 @@ pub struct OffsetRate {
     pub arm: String,
     /// How the polls travelled.
     pub connection: Connection,
-    /// Polls that said visible or not_found and were sent within the tolerance.
+    /// Polls that said visible or `not_found` and were sent within the tolerance.
     pub polls: u64,
-    /// Those among them that said not_found.
+    /// Those among them that said `not_found`.
     pub not_found: u64,
     /// Polls that said neither.
     pub other: u64,
@@ -30,7 +30,7 @@ pub struct OffsetRate {
     pub late: u64,
     /// Scans behind these polls: the sample size of the limits, since polls of one scan are not independent.
     pub scans: u64,
-    /// Scans with at least one not_found here.
+    /// Scans with at least one `not_found` here.
     pub scans_denied: u64,
     /// Clopper–Pearson limits at 95 % for the share of scans that are denied at this offset.
     pub lower: f64,
@@ -39,7 +39,7 @@ pub struct OffsetRate {
 }
 
 impl OffsetRate {
-    /// Share of polls that said not_found; `None` without polls.
+    /// Share of polls that said `not_found`; `None` without polls.
     pub fn rate(&self) -> Option<f64> {
         (self.polls > 0).then(|| self.not_found as f64 / self.polls as f64)
     }

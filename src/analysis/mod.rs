@@ -87,7 +87,7 @@ pub struct Counts {
     pub repeated_ids: u64,
     /// Status polls.
     pub polls: u64,
-    /// Status polls that said neither visible nor not_found.
+    /// Status polls that said neither visible nor `not_found`.
     pub without_evidence: u64,
     /// Exchanges of any kind to which no complete reply came.
     pub unanswered: u64,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::analysis::band::{Band, Sides, min_n_for_quantile_upper};
 use crate::analysis::npmle::{Npmle, Observation, QuantileInterval, npmle};
 use crate::analysis::scan::{ScanHistory, Visibility};
-use crate::model::time::Bracket;
+use crate::model::time::{Bracket, Nanos};
 
 /// The confidence of every band and limit.
 pub const CONFIDENCE: f64 = 0.95;
@@ -33,6 +33,13 @@ pub struct Window {
     pub estimate: Option<EstimateNote>,
     /// The brackets behind it.
     pub brackets: Vec<(f64, Option<f64>)>,
+}
+
+impl Window {
+    /// One of the quantiles that are told.
+    pub fn quantile(&self, p: f64) -> Option<&Quantile> {
+        self.quantiles.iter().find(|quantile| (quantile.p - p).abs() < 1e-9)
+    }
 }
 
 /// Share of scans that are visible by one age.
@@ -161,7 +168,7 @@ pub fn window(scans: &[&ScanHistory<'_>], ages_ms: &[f64]) -> Window {
 }
 
 fn observation(bracket: Bracket) -> Observation {
-    Observation { after: bracket.after.as_ms(), until: bracket.until.map_or(f64::INFINITY, |until| until.as_ms()), weight: 1 }
+    Observation { after: bracket.after.as_ms(), until: bracket.until.map_or(f64::INFINITY, Nanos::as_ms), weight: 1 }
 }
 
 fn share_by(estimate: &Npmle, band: &Band, t_ms: f64) -> ShareBy {

@@ -1,6 +1,7 @@
 //! What went wrong with a command, told once: a line of cause, a line of remedy.
 
 use std::error::Error;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::log::{LogError, WriteError};
@@ -73,14 +74,15 @@ impl Complaint {
 
     /// Prints the complaint with the chain of its causes.
     pub fn print(&self) {
+        // Writing to a string cannot fail.
         let mut text = format!("error: {self}");
         let mut source = self.source();
         while let Some(cause) = source {
-            text.push_str(&format!(": {cause}"));
+            let _ = write!(text, ": {cause}");
             source = cause.source();
         }
         if let Complaint::Usage { hint, .. } = self {
-            text.push_str(&format!("\n  hint: {hint}"));
+            let _ = write!(text, "\n  hint: {hint}");
         }
         eprintln!("{text}");
     }

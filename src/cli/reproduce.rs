@@ -49,7 +49,7 @@ pub struct ReproduceArgs {
     /// At most so many scans in each step [default: 50 for targets that are not on this machine, no limit for those that are]
     #[arg(long, value_name = "N", help_heading = "Run")]
     max_scans: Option<u32>,
-    /// The folder for log, result.json and report.md [default: reports/<time>-<name>]
+    /// The folder for log, result.json and report.md [default: reports/TIME-NAME]
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     out: Option<PathBuf>,
     /// What goes to standard output

@@ -39,7 +39,7 @@ pub struct RunArgs {
     /// Runs on virtual time against the reference service in process: a scan of 170 s takes milliseconds
     #[arg(long = "virtual", conflicts_with = "target", help_heading = "Target")]
     virtual_time: bool,
-    /// The folder for log, result.json and report.md [default: reports/<time>-<name>]
+    /// The folder for log, result.json and report.md [default: reports/TIME-NAME]
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     out: Option<PathBuf>,
     /// What goes to standard output
@@ -117,7 +117,7 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64) -> Ended {
     let options = Options { seed, max_rps, timeout: args.timeout.0, first_n: session.first_n() };
     let probe =
         Probe::new(Arc::clone(&session.target), session.transport.clone(), session.clock.clone(), recorder, options, move |event| {
-            watcher.note(event)
+            watcher.note(event);
         });
 
     let reason = until_stopped(&probe, &scenarios, args.virtual_time).await;

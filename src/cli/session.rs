@@ -12,7 +12,7 @@ use crate::cli::service_args::ServiceArgs;
 use crate::cli::target;
 use crate::model::run::{ClockNote, Environment, LOG_SCHEMA, Run, TargetNote};
 use crate::model::scenario::Scenario;
-use crate::probe::{Clock, InProcess, Network, Transport};
+use crate::probe::{Clock, InProcess, Latency, Network, Transport};
 use crate::service::Service;
 use crate::target::Target;
 
@@ -98,7 +98,7 @@ impl Session {
                 settings.seed = Some(seed);
                 settings.epoch = VIRTUAL_EPOCH.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond);
                 let service = Service::open(settings).await.map_err(Complaint::Service)?;
-                let transport = Transport::InProcess(InProcess::new(service.router(), VIRTUAL_LATENCY));
+                let transport = Transport::InProcess(InProcess::new(service.router(), Latency::Fixed(VIRTUAL_LATENCY)));
                 // The address is never connected to; requests are calls.
                 let target = Target::reference("http://127.0.0.1:1", &|_| None)?;
                 Ok(Session { target: Arc::new(target), transport, clock: Clock::virtual_time(), name, settings: Some(note), service: None })

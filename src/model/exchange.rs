@@ -200,6 +200,7 @@ impl Exchange {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out a reference")]
 fn is_zero(n: &u32) -> bool {
     *n == 0
 }

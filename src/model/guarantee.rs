@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Guarantee {
-    /// A never-issued id is not_found.
+    /// A never-issued id is `not_found`.
     Honesty,
-    /// A foreign user's poll is not_found.
+    /// A foreign user's poll is `not_found`.
     Isolation,
-    /// No not_found after the id was handed out.
+    /// No `not_found` after the id was handed out.
     ReadYourWrites,
-    /// No not_found after a visible answer (monotonic reads of existence).
+    /// No `not_found` after a visible answer (monotonic reads of existence).
     MonotonicVisibility,
     /// Never back from a terminal state; progress never falls.
     MonotonicState,

@@ -537,8 +537,8 @@ mod file {
             if offsets.len() > MOST_OFFSETS {
                 return wrong("offsets", format!("{} offsets", offsets.len()), "use at most 1,000 offsets, or a [follow] section");
             }
-            if let Some(pair) = offsets.windows(2).find(|pair| pair[1] <= pair[0]) {
-                return wrong("offsets", format!("{} stands after {}", pair[1], pair[0]), "list the offsets in ascending order, each once");
+            if let Some((earlier, later)) = offsets.iter().zip(offsets.iter().skip(1)).find(|(earlier, later)| later <= earlier) {
+                return wrong("offsets", format!("{later} stands after {earlier}"), "list the offsets in ascending order, each once");
             }
             let connection = self.connection.unwrap_or(Connection::Fresh);
             if pollers > 1 && connection == Connection::KeepAlive {

@@ -1,7 +1,7 @@
 //! Runs scenarios: controls first, then the load, each scan in a task of its own.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use rand::seq::SliceRandom;
@@ -18,7 +18,7 @@ use crate::probe::pace::Pace;
 use crate::probe::record::Recorder;
 use crate::probe::scan::{Noted, ScanTask, Shot};
 use crate::probe::transport::{Lane, Transport};
-use crate::target::{Reading, Reply, Request, RequestError, Target, Variables};
+use crate::target::{Accepted, Reading, Reply, Request, RequestError, Target, Variables};
 
 /// How a run is driven, apart from what its scenarios say.
 #[derive(Debug, Clone)]
@@ -116,7 +116,7 @@ impl Probe {
         for scenario in scenarios {
             let index = self.next_scenario.fetch_add(1, Ordering::Relaxed);
             let first_scan = self.next_scan.fetch_add(u64::from(scenario.load.scans), Ordering::Relaxed);
-            let run = ScenarioRun { probe: Arc::clone(self), index, scenario: Arc::new(scenario.clone()), first_scan };
+            let run = ScenarioRun::new(self, index, scenario, first_scan);
             if scenario.overlap {
                 beside.spawn(run.run());
             } else {
@@ -181,16 +181,17 @@ impl Probe {
                 let reply = Reply { http: received.http, headers: &received.headers, body: &received.body };
                 let (Noted { reading, id, seen }, extra) = read(&reply);
                 more = Some(extra);
+                let clean = |text| self.recorder.without_secrets(text);
                 exchange.id = id.or(exchange.id);
                 exchange.seen = seen;
                 exchange.http = Some(received.http);
                 exchange.answer = reading.answer;
                 exchange.state = reading.state;
-                exchange.word = reading.word;
+                exchange.word = reading.word.map(clean);
                 exchange.progress = reading.progress;
                 exchange.echo = reading.echo;
-                exchange.worker = crate::probe::scan::worker(&received.headers);
-                exchange.cache = crate::probe::scan::cache_note(&received.headers);
+                exchange.worker = crate::probe::scan::worker(&received.headers).map(clean);
+                exchange.cache = crate::probe::scan::cache_note(&received.headers).map(clean);
                 exchange.digest = Some(crate::probe::scan::digest(&received.body));
                 if exchange.answer == Answer::Throttled {
                     self.pace.pause(&self.clock, received.headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()));
@@ -217,6 +218,8 @@ pub(crate) struct ScenarioRun {
     pub(crate) index: u32,
     pub(crate) scenario: Arc<Scenario>,
     first_scan: u64,
+    /// The controls wait for the first accepted scan: its handed-out address is the only way to ask for another id.
+    controls_wait: AtomicBool,
 }
 
 /// Which randomness: each use has a stream of its own, so that one more poll in one place does not change all the others.
@@ -224,6 +227,11 @@ const CONTROLS: u64 = 1 << 62;
 const DEALING: u64 = 1 << 61;
 
 impl ScenarioRun {
+    fn new(probe: &Arc<Probe>, index: u32, scenario: &Scenario, first_scan: u64) -> ScenarioRun {
+        let (probe, scenario) = (Arc::clone(probe), Arc::new(scenario.clone()));
+        ScenarioRun { probe, index, scenario, first_scan, controls_wait: AtomicBool::new(false) }
+    }
+
     async fn run(self) -> Result<(), Unreachable> {
         let index = self.index;
         (self.probe.watcher)(Event::ScenarioBegan { scenario: index });
@@ -243,17 +251,14 @@ impl ScenarioRun {
     /// Polls never-issued ids. If not one of them reaches the target, nothing else will.
     async fn controls(&self) -> Result<(), Unreachable> {
         let mut random = self.random(CONTROLS | u64::from(self.index));
-        let lane = self.probe.transport.lane(Connection::Fresh);
         let mut unreachable = None;
         for poll in 0..self.scenario.controls.unknown_id {
-            let variables = Variables { n: self.probe.options.first_n, uuid: uuid(&mut random), nonce: self.probe.nonce() };
+            let variables = self.control_variables(&mut random);
             let Ok((id, request)) = self.probe.target.unknown(&variables) else {
-                // A target that only follows handed-out addresses has its controls asked once one was handed out.
+                self.controls_wait.store(true, Ordering::Relaxed);
                 return Ok(());
             };
-            let shot = Shot::other(self.index, Kind::UnknownPoll, self.probe.clock.now()).with_id(&id);
-            let exchange = self.probe.fire(shot, &lane, Ok(request), |reply| self.probe.target.read_status(reply, &id)).await;
-            match exchange.fault {
+            match self.control(&id, request).await {
                 Some(fault @ (TransportFault::Connect | TransportFault::Resolve | TransportFault::Tls))
                     if poll == 0 || unreachable.is_some() =>
                 {
@@ -263,6 +268,29 @@ impl ScenarioRun {
             }
         }
         unreachable.map_or(Ok(()), Err)
+    }
+
+    /// The controls that had to wait for an address: asked once, with the first one that was handed out.
+    pub(crate) async fn controls_at(&self, accepted: &Accepted) {
+        if !self.controls_wait.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        let mut random = self.random(CONTROLS | u64::from(self.index));
+        for _ in 0..self.scenario.controls.unknown_id {
+            // An address in which the id does not occur cannot be asked about another: the verdict says that the control is missing.
+            let Ok((id, request)) = self.probe.target.unknown_like(&self.control_variables(&mut random), accepted) else { return };
+            self.control(&id, request).await;
+        }
+    }
+
+    fn control_variables(&self, random: &mut ChaCha8Rng) -> Variables {
+        Variables { n: self.probe.options.first_n, uuid: uuid(random), nonce: self.probe.nonce() }
+    }
+
+    async fn control(&self, id: &str, request: Request) -> Option<TransportFault> {
+        let lane = self.probe.transport.lane(Connection::Fresh);
+        let shot = Shot::other(self.index, Kind::UnknownPoll, self.probe.clock.now()).with_id(id);
+        self.probe.fire(shot, &lane, Ok(request), |reply| self.probe.target.read_status(reply, id)).await.fault
     }
 
     async fn load(self: &Arc<Self>) {
@@ -344,7 +372,7 @@ impl Deal {
             let arm_index = index as u32;
             match arm.each {
                 Each::One if !arm.offsets.is_empty() => {
-                    hands.extend((0..arm.offsets.len()).map(|offset| Hand { arm: arm_index, offset: Some(offset) }))
+                    hands.extend((0..arm.offsets.len()).map(|offset| Hand { arm: arm_index, offset: Some(offset) }));
                 }
                 _ => hands.push(Hand { arm: arm_index, offset: None }),
             }

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -14,6 +14,7 @@ use tower::ServiceExt;
 use crate::model::answer::TransportFault;
 use crate::model::exchange::Connection;
 use crate::probe::clock::Clock;
+use crate::probe::latency::Latency;
 use crate::probe::transport::{Head, LARGEST_BODY, Received};
 use crate::target::Request;
 
@@ -21,9 +22,9 @@ use crate::target::Request;
 #[derive(Debug, Clone)]
 pub struct InProcess {
     router: Router,
-    /// One way through the network.
-    latency: Duration,
+    latency: Latency,
     next_conn: Arc<AtomicU32>,
+    exchanges: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
@@ -33,9 +34,9 @@ pub(crate) struct InProcessLane {
 }
 
 impl InProcess {
-    /// A router at a distance of `latency`, one way.
-    pub fn new(router: Router, latency: Duration) -> InProcess {
-        InProcess { router, latency, next_conn: Arc::new(AtomicU32::new(1)) }
+    /// A router at some distance.
+    pub fn new(router: Router, latency: Latency) -> InProcess {
+        InProcess { router, latency, next_conn: Arc::new(AtomicU32::new(1)), exchanges: Arc::new(AtomicU64::new(0)) }
     }
 
     fn connect(&self) -> u32 {
@@ -63,11 +64,12 @@ impl InProcess {
         };
         head.conn = Some(conn);
         head.new_conn = Some(new);
+        let journey = self.latency.journey(self.exchanges.fetch_add(1, Ordering::Relaxed));
+        pass(journey.before_sending).await;
         if new {
-            // The handshake is a round trip.
-            tokio::time::sleep(self.latency * 2).await;
+            pass(journey.handshake).await;
         }
-        tokio::time::sleep(self.latency).await;
+        pass(journey.there).await;
         let mut builder = http::Request::builder().method(request.method.as_str()).uri(path_of(&request.url));
         for (name, value) in &request.headers {
             builder = builder.header(name.as_str(), value.as_str());
@@ -76,11 +78,19 @@ impl InProcess {
         call.extensions_mut().insert(ConnectInfo(peer(conn)));
         // A router's error type is Infallible.
         let response = self.router.clone().oneshot(call).await.map_err(|never| match never {})?;
-        tokio::time::sleep(self.latency).await;
+        pass(journey.back).await;
         head.first_byte = Some(clock.now());
         let (parts, body) = response.into_parts();
         let body = Limited::new(body, LARGEST_BODY).collect().await.map_err(|_| TransportFault::TooLarge)?.to_bytes();
+        pass(journey.reading).await;
         Ok(Received { http: parts.status.as_u16(), headers: parts.headers, body })
+    }
+}
+
+/// Lets time pass; no time at all is not even a turn for the other tasks.
+async fn pass(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
     }
 }
 

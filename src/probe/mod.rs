@@ -7,6 +7,7 @@
 mod clock;
 mod drive;
 mod in_process;
+mod latency;
 mod network;
 mod pace;
 mod record;
@@ -17,6 +18,7 @@ mod transport;
 pub use clock::Clock;
 pub use drive::{Event, Options, Probe};
 pub use in_process::InProcess;
+pub use latency::{Erratic, Latency};
 pub use network::{Network, NetworkError, Tls, is_loopback};
 pub use record::Recorder;
 pub use transport::Transport;

@@ -1,6 +1,7 @@
 //! Requests over sockets, by reqwest: no retry, no redirect, no proxy on loopback, no delayed small packets.
 
 use std::error::Error as _;
+use std::io::ErrorKind as Kind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -35,7 +36,7 @@ pub enum Tls {
 /// Sockets to one target.
 #[derive(Debug, Clone)]
 pub struct Network {
-    tls: rustls::ClientConfig,
+    tls: Arc<rustls::ClientConfig>,
     loopback: bool,
     /// Never keeps a connection: every exchange on it opens its own.
     fresh: reqwest::Client,
@@ -56,7 +57,7 @@ impl Network {
         let tls = tls_config(tls).map_err(NetworkError::Tls)?;
         let loopback = is_loopback(base_url);
         let fresh = client(&tls, 0, loopback).map_err(NetworkError::Client)?;
-        Ok(Network { tls, loopback, fresh })
+        Ok(Network { tls: Arc::new(tls), loopback, fresh })
     }
 
     pub(crate) fn lane(&self, connection: Connection) -> NetworkLane {
@@ -68,7 +69,6 @@ impl Network {
         NetworkLane { kept: kept.is_some(), client: kept.unwrap_or_else(|| self.fresh.clone()), last_port: Arc::new(AtomicU32::new(0)) }
     }
 
-    #[expect(clippy::unused_self, reason = "the seam is the same for every transport")]
     pub(crate) async fn send(
         &self,
         lane: &NetworkLane,
@@ -163,10 +163,9 @@ fn fault(error: &reqwest::Error) -> TransportFault {
             }
         }
         if let Some(io) = cause.downcast_ref::<std::io::Error>() {
-            if io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
+            if matches!(io.get_ref(), Some(inner) if inner.is::<rustls::Error>()) {
                 return TransportFault::Tls;
             }
-            use std::io::ErrorKind as Kind;
             found = match io.kind() {
                 Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe | Kind::UnexpectedEof if !error.is_connect() => {
                     Some(TransportFault::Closed)

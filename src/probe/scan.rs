@@ -144,7 +144,7 @@ impl ScanTask {
         let Some((accepted, t0)) = scan.initiate(Kind::Initiate, scan.task.planned).await else { return };
         scan.accepted = accepted;
         scan.t0 = t0;
-        scan.watch_over(fillers).await;
+        join(run.controls_at(&scan.accepted), scan.watch_over(fillers)).await;
     }
 }
 
@@ -483,5 +483,10 @@ fn short(headers: &http::HeaderMap, name: &str) -> Option<String> {
 
 /// First 16 hex digits of a body's SHA-1: enough to see that two answers differ.
 pub(crate) fn digest(body: &[u8]) -> String {
-    Sha1::digest(body).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    use std::fmt::Write as _;
+    Sha1::digest(body).iter().take(8).fold(String::with_capacity(16), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

@@ -192,7 +192,7 @@ fn judge_guarantee(scenario: &Scenario, checked: &Checked) -> Option<Reason> {
 fn judge_quantiles(scenario: &Scenario, seen: &ScenarioAnalysis) -> Vec<Reason> {
     let mut reasons = Vec::new();
     for limit in &scenario.expect.window {
-        let Some(found) = seen.window.quantiles.iter().find(|quantile| (quantile.p - limit.quantile).abs() < 1e-9) else {
+        let Some(found) = seen.window.quantile(limit.quantile) else {
             reasons.push(Reason::WindowUnproven { quantile: limit.quantile, below: limit.below, upper_ms: None });
             continue;
         };
@@ -209,7 +209,7 @@ fn judge_quantiles(scenario: &Scenario, seen: &ScenarioAnalysis) -> Vec<Reason> 
                 Some(ms) if ms > limit.below.as_ms() => reasons.push(Reason::TooSlow { quantile: limit.quantile, below: limit.below, ms }),
                 Some(_) => {}
                 None => {
-                    reasons.push(Reason::SpeedUnproven { quantile: limit.quantile, below: limit.below, samples: trips.from_planned.count })
+                    reasons.push(Reason::SpeedUnproven { quantile: limit.quantile, below: limit.below, samples: trips.from_planned.count });
                 }
             }
         }

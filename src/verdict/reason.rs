@@ -15,7 +15,7 @@ use crate::verdict::Verdict;
 #[serde(tag = "reason", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the fields are the numbers of the sentence that Display makes of them")]
 pub enum Reason {
-    /// Polls at a gate offset were answered not_found.
+    /// Polls at a gate offset were answered `not_found`.
     NotFound { at: Nanos, connection: Connection, not_found: u64, polls: u64 },
     /// More scans were denied at an offset than are tolerated, beyond doubt.
     RateTooHigh { at: Nanos, connection: Connection, denied: u64, scans: u64, at_most: f64, lower: f64 },
@@ -41,7 +41,7 @@ pub enum Reason {
     InitiatesFailed { failed: u64, of: u64 },
     /// Most scans were given an id that another scan already had.
     WarmIds { repeated: u64, of: u64 },
-    /// Too many polls said neither visible nor not_found.
+    /// Too many polls said neither visible nor `not_found`.
     PollsFailed { failed: u64, of: u64 },
     /// A planned offset has no valid poll.
     NoSamples { arm: String, at: Nanos, late: u64, other: u64 },

@@ -10,7 +10,7 @@ use statusgap::inquiry::Stage;
 use statusgap::model::input::Source;
 use statusgap::model::run::{End, EndReason, Journal};
 use statusgap::model::scenario::Scenario;
-use statusgap::probe::{Clock, InProcess, Options, Probe, Recorder, Transport};
+use statusgap::probe::{Clock, InProcess, Latency, Options, Probe, Recorder, Transport};
 use statusgap::service::{Service, Settings};
 use statusgap::target::Target;
 
@@ -74,7 +74,7 @@ async fn begin(tried: Tried<'_>) -> (Service, Arc<Probe>) {
     settings.seed = Some(tried.seed);
     settings.epoch = Some(1_767_225_600_000);
     let service = Service::open(settings).await.unwrap();
-    let transport = Transport::InProcess(InProcess::new(service.router(), Duration::from_millis(ONE_WAY_MS)));
+    let transport = Transport::InProcess(InProcess::new(service.router(), Latency::Fixed(Duration::from_millis(ONE_WAY_MS))));
     let target = Arc::new(Target::reference("http://127.0.0.1:1", &|_| None).unwrap());
     let options = Options { seed: tried.seed, max_rps: None, timeout: Duration::from_secs(10), first_n: 0 };
     (service, Probe::new(target, transport, Clock::virtual_time(), Recorder::in_memory(), options, |_| {}))

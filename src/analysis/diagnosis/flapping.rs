@@ -61,16 +61,17 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>) -> Flapping {
     let narrow =
         others.iter().flat_map(|row| runs(row)).filter(|run| !run.seen).all(|run| run.looks <= 3 || run.to - run.from <= NARROW_MS);
     let both_at_once = split_instants(&others);
+    // Only the looks up to the last flap tell how often a scan is denied while it is: later ones would make anything rare.
+    let before = flapping_region(case, 0.0, until_ms);
+    let share_before = before.0 as f64 / before.1.max(1) as f64;
     // A hole's edge may fall between pollers of one instant; workers that disagree split nearly every instant.
-    let rarely_split = both_at_once.len() * 4 <= instants(case);
-    if share <= RARE && narrow && rarely_split && looks >= 50 {
+    let rarely_split = both_at_once.len() * 4 <= instants(case, until_ms);
+    if share_before <= RARE && narrow && rarely_split && looks >= 50 {
         return holes(diagnosis, &others, denied, looks, until_ms);
     }
     // Looks of the same scans after the last flap, and how likely they would all be seen if the flaps went on.
     let until = until_ms * 1.3 + 100.0;
-    let before = flapping_region(case, 0.0, until_ms);
-    let settled = case.watched().flat_map(|row| row.after_seen()).filter(|look| look.age > until).count();
-    let share_before = before.0 as f64 / before.1.max(1) as f64;
+    let settled = case.watched().flat_map(Row::after_seen).filter(|look| look.age > until).count();
     if (1.0 - share_before).powi(i32::try_from(settled).unwrap_or(i32::MAX)) < 1e-4 && settled >= 12 {
         diagnosis.found(
             FaultClass::CPrime,
@@ -96,7 +97,7 @@ fn rule_out(diagnosis: &mut Diagnosis, case: &Case<'_>, after: usize) {
     if after < 12 {
         return;
     }
-    let connections: BTreeSet<u32> = case.watched().flat_map(|row| row.after_seen()).filter_map(|look| look.exchange.conn).collect();
+    let connections: BTreeSet<u32> = case.watched().flat_map(Row::after_seen).filter_map(|look| look.exchange.conn).collect();
     let told = format!("{after} polls of scans that had been seen, on {} connections: none denied", connections.len().max(1));
     diagnosis.excluded(FaultClass::B, told.clone());
     diagnosis.excluded(FaultClass::CPrime, told);
@@ -236,15 +237,15 @@ fn counts(rows: &[&Row<'_>]) -> (usize, usize) {
 }
 
 fn flapping_region(case: &Case<'_>, from: f64, to: f64) -> (usize, usize) {
-    let region = || case.watched().flat_map(|row| row.after_seen()).filter(|look| from <= look.age && look.age <= to);
+    let region = || case.watched().flat_map(Row::after_seen).filter(|look| from <= look.age && look.age <= to);
     (region().filter(|look| !look.seen).count(), region().count())
 }
 
-/// Instants at which several pollers asked for a scan that had been seen.
-fn instants(case: &Case<'_>) -> usize {
+/// Instants, up to an age, at which several pollers asked for a scan that had been seen.
+fn instants(case: &Case<'_>, until_ms: f64) -> usize {
     let at = |row: &Row<'_>| {
         let mut pollers: BTreeMap<i64, usize> = BTreeMap::new();
-        for offset in row.after_seen().filter_map(|look| look.exchange.offset) {
+        for offset in row.after_seen().filter(|look| look.age <= until_ms).filter_map(|look| look.exchange.offset) {
             *pollers.entry(offset.0).or_default() += 1;
         }
         pollers.values().filter(|pollers| **pollers >= 2).count()

@@ -15,7 +15,8 @@ pub(super) type Lost = BTreeSet<u64>;
 
 pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Flapping) -> Lost {
     // How late scans become visible that do: a scan counts as lost only if it was watched well beyond that.
-    let latest = case.watched().filter_map(Row::first_seen).map(|look| look.until).fold(0.0, f64::max);
+    let opened = case.watched().filter(|row| row.denied_at_start().next().is_some());
+    let latest = opened.filter_map(Row::first_seen).map(|look| look.until).fold(0.0, f64::max);
     let beyond = (2.0 * latest).max(latest + 1000.0);
     let all_workers = case.watched().flat_map(workers).collect::<BTreeSet<&str>>().len();
     let enough = |row: &&Row<'_>| {

@@ -184,7 +184,7 @@ pub(super) fn queue(diagnosis: &mut Diagnosis, case: &Case<'_>) -> bool {
         let third = lower.len() / 3;
         let first = median(burst[..third].iter().map(|(_, (_, until))| *until).collect()).unwrap_or_default();
         let last = median(lower[lower.len() - third..].to_vec()).unwrap_or_default();
-        let idle = median(case.watched().filter(|row| row.is_idle()).filter_map(|row| row.start()).map(|(_, until)| until).collect());
+        let idle = median(case.watched().filter(|row| row.is_idle()).filter_map(Row::start).map(|(_, until)| until).collect());
         // Queues serve roughly in order, but not exactly in the order in which answers came back.
         let by_size = spread(&lower);
         let grows = last > 2.0 * first || idle.is_some_and(|idle| by_size > 3.0 * idle.max(5.0));
@@ -207,10 +207,8 @@ pub(super) fn queue(diagnosis: &mut Diagnosis, case: &Case<'_>) -> bool {
             ));
         }
     }
-    if !found {
-        if let Some(checked) = checked {
-            diagnosis.excluded(FaultClass::E, checked);
-        }
+    if let Some(checked) = checked.filter(|_| !found) {
+        diagnosis.excluded(FaultClass::E, checked);
     }
     found
 }

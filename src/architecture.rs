@@ -1,0 +1,129 @@
+//! Who may name whom, held as a test: the direction in which the rooms depend on one another, and what the pure ones may not touch.
+//!
+//! Modules of one crate can all see each other, so nothing but this keeps an analysis from opening a socket. It reads the
+//! sources as text: comments and tests are left out, and a room is named by its path from the crate's root.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A room: what it may name of the others, and what it may not touch at all.
+struct Room {
+    name: &'static str,
+    may_name: &'static [&'static str],
+    barred: &'static [&'static str],
+}
+
+/// A pure room is a function of its inputs: no clock, no network, no files, no environment.
+const EFFECTS: &[&str] = &["tokio", "reqwest", "hyper", "std::fs", "std::net", "std::env", "Instant", "SystemTime", "jiff"];
+
+/// The log's owner writes into whatever it is given, and looks at the clock only to keep its promise of flushing.
+const LOG_EFFECTS: &[&str] = &["tokio", "reqwest", "hyper", "std::fs", "std::net", "std::env", "SystemTime", "jiff"];
+
+const ROOMS: &[Room] = &[
+    Room { name: "model", may_name: &[], barred: EFFECTS },
+    Room { name: "log", may_name: &["model"], barred: LOG_EFFECTS },
+    Room { name: "target", may_name: &["model"], barred: EFFECTS },
+    Room { name: "analysis", may_name: &["model"], barred: EFFECTS },
+    Room { name: "verdict", may_name: &["model", "analysis"], barred: EFFECTS },
+    Room { name: "report", may_name: &["model", "analysis", "verdict"], barred: EFFECTS },
+    Room { name: "inquiry", may_name: &["model", "analysis"], barred: EFFECTS },
+    Room { name: "probe", may_name: &["model", "log", "target"], barred: &["std::fs", "std::env"] },
+    Room { name: "service", may_name: &[], barred: &["reqwest"] },
+    Room {
+        name: "cli",
+        may_name: &["model", "log", "target", "analysis", "verdict", "report", "inquiry", "probe", "service"],
+        barred: &[],
+    },
+];
+
+/// What is wrong with one file's text, one line each.
+fn violations(room: &Room, file: &str, text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        if line.trim_start().starts_with("#[cfg(test)]") {
+            // By the custom of the house a file's tests stand at its end; a test module declared further up is one line.
+            if text.lines().nth(number + 1).is_some_and(|next| next.contains('{')) {
+                break;
+            }
+            continue;
+        }
+        let code = line.split("//").next().unwrap_or_default();
+        let mut tell = |what: String| found.push(format!("{file}:{}: `{}` {what}", number + 1, room.name));
+        for root in ["crate::{", "std::{"].into_iter().filter(|root| code.contains(root)) {
+            tell(format!("groups imports at `{root}`, which hides what it names"));
+        }
+        for named in code.split("crate::").skip(1) {
+            let named: String = named.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+            if named != room.name && ROOMS.iter().any(|other| other.name == named) && !room.may_name.contains(&named.as_str()) {
+                tell(format!("names `{named}`"));
+            }
+        }
+        for barred in room.barred.iter().filter(|barred| is_word(code, barred)) {
+            tell(format!("touches `{barred}`"));
+        }
+    }
+    found
+}
+
+/// Whether a path stands in a line by itself, and not as part of a longer name.
+fn is_word(code: &str, path: &str) -> bool {
+    let part_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    code.match_indices(path).any(|(at, _)| !code[..at].ends_with(part_of_name) && !code[at + path.len()..].starts_with(part_of_name))
+}
+
+/// All sources of a room that are not tests.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("a readable folder").path()).collect();
+    paths.sort();
+    let (folders, files): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| path.is_dir());
+    let rust = files.into_iter().filter(|path| path.extension().is_some_and(|end| end == "rs"));
+    let below = folders.iter().filter(|path| !path.ends_with("tests")).flat_map(|path| sources(path));
+    rust.chain(below).collect()
+}
+
+#[test]
+fn no_room_names_what_it_may_not() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    for room in ROOMS {
+        let files = sources(&root.join(room.name));
+        assert!(!files.is_empty(), "the room `{}` has no sources: the table is out of date", room.name);
+        for path in files {
+            let text = fs::read_to_string(&path).expect("a readable source");
+            found.extend(violations(room, &path.strip_prefix(&root).expect("below the root").display().to_string(), &text));
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn every_room_stands_in_the_table() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut rooms: Vec<String> = fs::read_dir(root)
+        .expect("sources")
+        .map(|entry| entry.expect("a readable folder").path())
+        .filter(|path| path.is_dir())
+        .filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()))
+        .collect();
+    rooms.sort();
+    let mut table: Vec<&str> = ROOMS.iter().map(|room| room.name).collect();
+    table.sort_unstable();
+    assert_eq!(rooms, table);
+}
+
+#[test]
+fn a_seeded_violation_is_found_with_its_place() {
+    let check = |name: &str, text: &str| {
+        let room = ROOMS.iter().find(|room| room.name == name).expect("a room of the table");
+        violations(room, "seeded.rs", text)
+    };
+    assert_eq!(check("analysis", "use crate::model::time::Stamp;\nuse crate::probe::Clock;"), ["seeded.rs:2: `analysis` names `probe`"]);
+    assert_eq!(check("service", "let e: crate::model::exchange::Exchange;"), ["seeded.rs:1: `service` names `model`"]);
+    assert_eq!(check("report", "let now = Instant::now();"), ["seeded.rs:1: `report` touches `Instant`"]);
+    assert_eq!(check("verdict", "std::fs::read(path)"), ["seeded.rs:1: `verdict` touches `std::fs`"]);
+    assert_eq!(check("target", "use crate::{model, probe};").len(), 1, "a grouped import hides what it names");
+    let fine: [String; 0] = [];
+    assert_eq!(check("model", "// unlike tokio's, see crate::probe\nlet Instantly = 1;"), fine);
+    assert_eq!(check("model", "#[cfg(test)]\nmod tests {\n    use std::fs;\n}"), fine, "tests may read fixtures");
+}

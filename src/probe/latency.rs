@@ -1,0 +1,103 @@
+//! How far away an in-process router is: always the same, or erratic, with stalls wherever an exchange can stall.
+
+use std::time::Duration;
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// The network, and the prober's own machine, between a request and its reply.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Latency {
+    /// One way always takes this long, and nothing stalls.
+    Fixed(Duration),
+    /// Every way takes its own time, and now and then something stalls.
+    Erratic(Erratic),
+}
+
+/// Latency as a bad day has it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Erratic {
+    /// The seed of its draws; the n-th exchange has the same journey in every run.
+    pub seed: u64,
+    /// Mean of one way, exponentially distributed.
+    pub usual: Duration,
+    /// The longest stall.
+    pub longest_stall: Duration,
+    /// Share of exchanges that stall, 0 to 1; where along the way is a matter of chance.
+    pub stalled: f64,
+}
+
+/// How long each part of one exchange takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Journey {
+    /// From the stamp of sending to the moment the request really leaves: a prober that was not scheduled.
+    pub(crate) before_sending: Duration,
+    /// Opening a connection, where one is opened.
+    pub(crate) handshake: Duration,
+    /// The request's way.
+    pub(crate) there: Duration,
+    /// The way of the reply's head.
+    pub(crate) back: Duration,
+    /// From the reply's head to its last byte read.
+    pub(crate) reading: Duration,
+}
+
+/// The shortest way: a request that takes no time at all would be at both ends at once.
+const SHORTEST: Duration = Duration::from_micros(100);
+
+impl Latency {
+    /// The journey of the n-th exchange.
+    pub(crate) fn journey(&self, exchange: u64) -> Journey {
+        match self {
+            Latency::Fixed(way) => {
+                Journey { before_sending: Duration::ZERO, handshake: *way * 2, there: *way, back: *way, reading: Duration::ZERO }
+            }
+            Latency::Erratic(erratic) => erratic.journey(exchange),
+        }
+    }
+}
+
+impl Erratic {
+    fn journey(&self, exchange: u64) -> Journey {
+        let mut random = ChaCha8Rng::seed_from_u64(self.seed);
+        random.set_stream(exchange);
+        // 1 − u lies in (0, 1], so its logarithm is finite.
+        let mut way = || SHORTEST + self.usual.mul_f64(-(1.0 - random.random::<f64>()).ln());
+        let mut journey = Journey { before_sending: Duration::ZERO, handshake: way() + way(), there: way(), back: way(), reading: way() };
+        if random.random::<f64>() < self.stalled {
+            let stall = self.longest_stall.mul_f64(random.random());
+            let part = match random.random_range(0..4u8) {
+                0 => &mut journey.before_sending,
+                1 => &mut journey.there,
+                2 => &mut journey.back,
+                _ => &mut journey.reading,
+            };
+            *part += stall;
+        }
+        journey
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_erratic_journey_is_the_same_in_every_run_and_another_for_every_exchange() {
+        let erratic = Erratic { seed: 7, usual: Duration::from_millis(5), longest_stall: Duration::from_secs(2), stalled: 0.5 };
+        let first: Vec<Journey> = (0..50).map(|n| Latency::Erratic(erratic).journey(n)).collect();
+        let again: Vec<Journey> = (0..50).map(|n| Latency::Erratic(erratic).journey(n)).collect();
+        assert_eq!(first, again);
+        assert!(first.windows(2).all(|pair| pair[0] != pair[1]));
+    }
+
+    #[test]
+    fn stalls_fall_on_every_part_of_the_way() {
+        let erratic = Erratic { seed: 7, usual: Duration::from_millis(1), longest_stall: Duration::from_secs(60), stalled: 1.0 };
+        let stalled = |part: fn(&Journey) -> Duration| (0..200).any(|n| part(&erratic.journey(n)) > Duration::from_secs(1));
+        assert!(stalled(|journey| journey.before_sending), "before sending");
+        assert!(stalled(|journey| journey.there), "between sending and arrival");
+        assert!(stalled(|journey| journey.back), "before the answer's head");
+        assert!(stalled(|journey| journey.reading), "before the answer was read");
+    }
+}
