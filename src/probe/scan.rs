@@ -294,7 +294,8 @@ impl Scan<'_> {
         // router in the same order for ever, and each would always be sent to the same worker.
         let mut random = self.task.random.clone();
         loop {
-            let stray = follow.every.0.mul_f64(0.2 * random.random::<f64>());
+            // The first poll has its phase, which differs from scan to scan by itself.
+            let stray = if slot == 0 { Duration::ZERO } else { follow.every.0.mul_f64(0.2 * random.random::<f64>()) };
             let planned = first.after(follow.every.0 * slot + stray);
             if planned > deadline || self.is_over(follow, planned) {
                 return;
@@ -318,11 +319,12 @@ impl Scan<'_> {
     }
 
     /// The phases of consecutive scans are as even as can be (the golden ratio's multiples), from a start that the seed gives:
-    /// so that many scans together resolve the window below the polls' spacing.
+    /// so that many scans together resolve the window below the polls' spacing. Squared, early ages have more of them: a window
+    /// that is shorter than the spacing is told by the first polls alone, and only by those that leave while it lasts.
     fn phase(&self, follow: Follow) -> Duration {
         const GOLDEN: f64 = 0.618_033_988_749_894_9;
         let start = (self.probe().options.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 11) as f64 / (1u64 << 53) as f64;
-        follow.every.0.mul_f64((start + GOLDEN * f64::from(self.task.index + 1)).fract())
+        follow.every.0.mul_f64((start + GOLDEN * f64::from(self.task.index + 1)).fract().powi(2))
     }
 
     fn reached(&self, until: Until) -> Option<Stamp> {
