@@ -176,7 +176,7 @@ fn monotonic_state(scan: &ScanHistory<'_>) -> Finding {
         .polls
         .iter()
         .copied()
-        .filter(|poll| poll.answer == Answer::Visible && poll.sent < rewritten && names_this_scan(scan, poll))
+        .filter(|poll| poll.answer == Answer::Visible && poll.sent < rewritten && scan.is_named_by(poll))
         .collect();
     if told.len() < 2 {
         return Finding::Silent;
@@ -228,11 +228,6 @@ fn monotonic_state(scan: &ScanHistory<'_>) -> Finding {
     Finding::Kept
 }
 
-/// An answer for another scan is a matter of the echo, not of this scan's state.
-fn names_this_scan(scan: &ScanHistory<'_>, poll: &Exchange) -> bool {
-    poll.echo.is_none() || poll.echo.as_deref() == scan.id
-}
-
 fn echo(scan: &ScanHistory<'_>) -> Finding {
     let mut checked = false;
     for poll in scan.polls.iter().filter(|poll| poll.answer == Answer::Visible) {
@@ -251,7 +246,8 @@ fn echo(scan: &ScanHistory<'_>) -> Finding {
 fn completion(evidence: Evidence<'_>) -> Checked {
     let watched = |scan: &&&ScanHistory<'_>| {
         evidence.scenario.arms.get(scan.arm as usize).and_then(|arm| arm.follow).is_some_and(|follow| follow.until == Until::Terminal)
-            && scan.evidence().any(|poll| poll.answer == Answer::Visible)
+            // Where another scan is answered at last, this one's end was never asked for.
+            && scan.evidence().filter(|poll| poll.answer == Answer::Visible).last().is_some_and(|poll| scan.is_named_by(poll))
             && scan.cancel.is_none()
     };
     let watched: Vec<_> = evidence.scans.iter().filter(watched).collect();
@@ -292,7 +288,7 @@ fn agreement(scan: &ScanHistory<'_>, slack: Span) -> Finding {
     let known = scan
         .witness
         .iter()
-        .filter(|reading| reading.answer == Answer::Visible && names_this_scan(scan, reading))
+        .filter(|reading| reading.answer == Answer::Visible && scan.is_named_by(reading))
         .min_by_key(|reading| reading.done);
     if let Some(known) = known
         && let Some(denied) = scan.denials().find(|poll| known.done <= poll.sent)
@@ -327,14 +323,11 @@ fn agreement(scan: &ScanHistory<'_>, slack: Span) -> Finding {
     let over = scan
         .witness
         .iter()
-        .filter(|reading| reading.state.is_some_and(State::is_terminal) && names_this_scan(scan, reading))
+        .filter(|reading| reading.state.is_some_and(State::is_terminal) && scan.is_named_by(reading))
         .min_by_key(|reading| reading.done);
     if let Some(over) = over {
         let still = scan.polls.iter().find(|poll| {
-            poll.state == Some(State::Running)
-                && over.done.after(slack.0) <= poll.sent
-                && poll.sent < rewritten
-                && names_this_scan(scan, poll)
+            poll.state == Some(State::Running) && over.done.after(slack.0) <= poll.sent && poll.sent < rewritten && scan.is_named_by(poll)
         });
         if let Some(still) = still {
             return Finding::Broken(format!(
@@ -409,7 +402,7 @@ fn baseline(scans: &[&ScanHistory<'_>]) -> Option<u64> {
 }
 
 fn crash_honesty(scan: &ScanHistory<'_>) -> Finding {
-    let witness_failed = scan.witness.iter().find(|reading| reading.state == Some(State::Failed) && names_this_scan(scan, reading));
+    let witness_failed = scan.witness.iter().find(|reading| reading.state == Some(State::Failed) && scan.is_named_by(reading));
     match (scan.ended(), witness_failed) {
         (Some((_, State::Failed)), _) => Finding::Kept,
         (None, Some(died)) if scan.cancel.is_none() => {

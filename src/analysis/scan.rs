@@ -156,10 +156,16 @@ impl<'a> ScanHistory<'a> {
         }
     }
 
+    /// Whether an answer is about this scan, as far as it says. One for another scan is a matter of the echo alone.
+    pub fn is_named_by(&self, exchange: &Exchange) -> bool {
+        exchange.echo.is_none() || exchange.echo.as_deref() == self.id
+    }
+
     /// The first poll that showed a terminal state, and that state.
     pub fn ended(&self) -> Option<(&'a Exchange, State)> {
         self.polls
             .iter()
+            .filter(|poll| self.is_named_by(poll))
             .filter_map(|poll| poll.state.filter(|state| poll.answer == Answer::Visible && state.is_terminal()).map(|state| (*poll, state)))
             .min_by_key(|(poll, _)| poll.done)
     }

@@ -35,6 +35,13 @@ pub struct Window {
     pub brackets: Vec<(f64, Option<f64>)>,
 }
 
+impl Window {
+    /// One of the quantiles that are told.
+    pub fn quantile(&self, p: f64) -> Option<&Quantile> {
+        self.quantiles.iter().find(|quantile| (quantile.p - p).abs() < 1e-9)
+    }
+}
+
 /// Share of scans that are visible by one age.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ShareBy {
@@ -125,8 +132,12 @@ pub fn window(scans: &[&ScanHistory<'_>], ages_ms: &[f64]) -> Window {
         brackets: Vec::new(),
     };
     let mut observations = Vec::with_capacity(scans.len());
+    // Some scans were never denied: they may have been visible before their age began, which only tells at the age 0.
+    let mut undenied = Vec::with_capacity(scans.len());
     for scan in scans {
-        window.denied += u64::from(scan.denials().next().is_some());
+        let denied = scan.denials().next().is_some();
+        window.denied += u64::from(denied);
+        let known = observations.len();
         match scan.visibility() {
             Visibility::NotAccepted => {}
             Visibility::NoEvidence => window.no_evidence += 1,
@@ -137,6 +148,7 @@ pub fn window(scans: &[&ScanHistory<'_>], ages_ms: &[f64]) -> Window {
                 observations.push(observation(bracket));
             }
         }
+        undenied.extend(observations[known..].iter().map(|_| !denied));
     }
     window.scans = observations.len() as u64;
     if observations.is_empty() {
@@ -144,7 +156,9 @@ pub fn window(scans: &[&ScanHistory<'_>], ages_ms: &[f64]) -> Window {
     }
     let estimate = npmle(&observations);
     let band = Band::new(&observations);
-    window.visible_by = ages_ms.iter().map(|t| share_by(&estimate, &band, *t)).collect();
+    let from_before = |(seen, undenied): (&Observation, &bool)| Observation { after: if *undenied { -1.0 } else { seen.after }, ..*seen };
+    let shares = Band::new(&observations.iter().zip(&undenied).map(from_before).collect::<Vec<_>>());
+    window.visible_by = ages_ms.iter().map(|t| share_by(&estimate, &shares, *t)).collect();
     window.quantiles = QUANTILES.iter().map(|p| quantile(&estimate, &band, *p)).collect();
     window.curve =
         estimate.support.iter().map(|mass| CurvePoint { from_ms: mass.left, to_ms: finite(mass.right), mass: mass.mass }).collect();
@@ -158,8 +172,9 @@ fn observation(bracket: Bracket) -> Observation {
 }
 
 fn share_by(estimate: &Npmle, band: &Band, t_ms: f64) -> ShareBy {
-    let (share_from, share_to) = estimate.cdf_bounds(t_ms);
     let share = band.visible_by(t_ms, CONFIDENCE);
+    // The estimate lets every window begin at 0, and so says nothing of that very age.
+    let (share_from, share_to) = if t_ms > 0.0 { estimate.cdf_bounds(t_ms) } else { (share.estimate_lo, share.estimate_hi) };
     ShareBy { t_ms, share_from, share_to, lower: share.lower, upper: share.upper }
 }
 

@@ -35,7 +35,7 @@ impl Investigation<'_> {
         let mut step = Some(Stage::FIRST);
         while let Some(stage) = step {
             note(stage);
-            let scenarios = self.limits.apply(stage.scenarios(&journal, &analysis, self.can));
+            let scenarios = self.limits.apply(stage.scenarios(&journal, &analysis, self.can, self.limits.max_rps));
             let left = deadline.elapsed_from(clock.now());
             journal.scenarios.extend(scenarios.iter().cloned());
             match tokio::time::timeout(left, self.probe.run_also(&scenarios)).await {
@@ -46,7 +46,7 @@ impl Investigation<'_> {
             journal.exchanges = self.probe.recorder().kept();
             crate::log::in_order(&mut journal.exchanges);
             analysis = analyse(&journal);
-            step = stage.next(&analysis);
+            step = stage.next(&analysis, self.limits.max_rps);
         }
         (EndReason::Complete, journal.scenarios)
     }

@@ -52,7 +52,8 @@ fn slowed(mut scenario: Scenario, max_rps: Option<f64>) -> Scenario {
     let Some(rps) = max_rps else { return scenario };
     let beat = Duration::from_secs_f64(1.0 / rps);
     for arm in &mut scenario.arms {
-        arm.fillers = 0;
+        // Without any, a router that goes round would always send a scan's poll to the same neighbour.
+        arm.fillers = arm.fillers.min(1);
         if let Some(follow) = &mut arm.follow {
             follow.every = Span(follow.every.0.max(beat * 5));
         }
@@ -62,8 +63,9 @@ fn slowed(mut scenario: Scenario, max_rps: Option<f64>) -> Scenario {
     if scenario.load.scans > 0 {
         let plan = Plan::of(&scenario);
         let per_scan = (plan.total() / u64::from(scenario.load.scans)).clamp(2, 20) as u32;
+        // One more than planned: connections are opened with a request, and another scenario may run beside this one.
         scenario.load.model = match scenario.load.model {
-            LoadModel::Open { every } => LoadModel::Open { every: Span(every.0.max(beat * per_scan)) },
+            LoadModel::Open { every } => LoadModel::Open { every: Span(every.0.max(beat * (per_scan + 1))) },
             LoadModel::Closed { .. } => LoadModel::Closed { in_flight: 1 },
         };
     }

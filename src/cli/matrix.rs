@@ -98,11 +98,14 @@ pub fn run(args: &MatrixArgs) -> Ended {
     Ok(if rows.iter().all(|row| row.disagreements.is_empty()) { Exit::Pass } else { Exit::Fail })
 }
 
+/// What one thread has seen: configuration, seed, findings.
+type Cells = Vec<(usize, u64, Seen)>;
+
 /// Runs all cells, on as many threads as there are processors: each cell has a paused clock of its own.
 fn all<'a>(wanted: &[&'a Configuration], seeds: u64, shipped: &[Scenario]) -> Result<Vec<Row<'a>>, Complaint> {
     let cells: Vec<(usize, u64)> = (0..seeds).flat_map(|seed| (0..wanted.len()).map(move |index| (index, seed))).collect();
     let next = AtomicUsize::new(0);
-    let worker = || -> Result<Vec<(usize, u64, Seen)>, Complaint> {
+    let worker = || -> Result<Cells, Complaint> {
         let mut done = Vec::new();
         while let Some((index, seed)) = cells.get(next.fetch_add(1, Ordering::Relaxed)) {
             done.push((*index, *seed, cell(wanted[*index], *seed, shipped)?));
@@ -110,7 +113,7 @@ fn all<'a>(wanted: &[&'a Configuration], seeds: u64, shipped: &[Scenario]) -> Re
         Ok(done)
     };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let ended: Vec<Result<Vec<(usize, u64, Seen)>, Complaint>> = std::thread::scope(|scope| {
+    let ended: Vec<Result<Cells, Complaint>> = std::thread::scope(|scope| {
         let running: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
         // A panic in a cell is a bug of ours, and is passed on.
         running.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
@@ -136,8 +139,11 @@ fn cell(configuration: &Configuration, seed: u64, shipped: &[Scenario]) -> Resul
     let (verdict, causes) = (judgement.verdict, analysis.diagnosis.causes.iter().map(|cause| cause.class).collect());
     // A healthy configuration must pass the shipped scenarios with every seed; that a faulty one fails them is the same with
     // each, and a tenth of the seeds shows it.
-    let shipped =
-        if configuration.verdict == Verdict::Pass || seed % 10 == 0 { Some(by_scenarios(configuration, seed, shipped)?) } else { None };
+    let shipped = if configuration.verdict == Verdict::Pass || seed.is_multiple_of(10) {
+        Some(by_scenarios(configuration, seed, shipped)?)
+    } else {
+        None
+    };
     Ok(Seen { verdict, causes, shipped })
 }
 
@@ -160,13 +166,12 @@ fn on_virtual_time(configuration: &Configuration, seed: u64, shipped: Option<&[S
         let options = Options { seed, max_rps: None, timeout: Duration::from_secs(10), first_n: 0 };
         let probe = Probe::new(session.target.clone(), session.transport.clone(), session.clock.clone(), recorder, options, |_| {});
         let mut header = session.header(seed, shipped.map(<[Scenario]>::to_vec).unwrap_or_default(), String::new());
-        let (reason, later) = match shipped {
-            Some(scenarios) => (probe.run(scenarios).await.map_or(EndReason::TargetGone, |()| EndReason::Complete), Vec::new()),
-            None => {
-                let limits = Limits { max_rps: None, max_scans: None };
-                let can = session.target.can();
-                Investigation { probe: &probe, header: &header, can, limits, budget: Duration::from_secs(60) }.run(|_| {}).await
-            }
+        let (reason, later) = if let Some(scenarios) = shipped {
+            (probe.run(scenarios).await.map_or(EndReason::TargetGone, |()| EndReason::Complete), Vec::new())
+        } else {
+            let limits = Limits { max_rps: None, max_scans: None };
+            let can = session.target.can();
+            Investigation { probe: &probe, header: &header, can, limits, budget: Duration::from_secs(60) }.run(|_| {}).await
         };
         let scenarios = if shipped.is_some() { header.scenarios.clone() } else { later };
         header.scenarios.clone_from(&scenarios);

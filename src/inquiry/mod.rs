@@ -4,6 +4,7 @@
 //! order is that of a person who knows the traps: controls first, a scan alone before scans together, fresh connections and
 //! settled ages before anything dense, and the probes that separate two causes only when both are still possible.
 
+mod frugal;
 mod stages;
 
 use crate::analysis::Analysis;
@@ -48,8 +49,14 @@ impl Stage {
         }
     }
 
-    /// The step after this one, in the light of what is known; `None` when there is nothing left to ask.
-    pub fn next(self, analysis: &Analysis) -> Option<Stage> {
+    /// The step after this one, in the light of what is known; `None` when there is nothing left to ask. Steps that cannot be
+    /// afforded at so many requests per second are passed over.
+    pub fn next(self, analysis: &Analysis, max_rps: Option<f64>) -> Option<Stage> {
+        let next = self.successor(analysis)?;
+        if frugal::affords(next, max_rps) { Some(next) } else { next.next(analysis, max_rps) }
+    }
+
+    fn successor(self, analysis: &Analysis) -> Option<Stage> {
         let known = Known::of(analysis);
         match self {
             Stage::Controls if analysis.honest == Some(false) => None,
@@ -65,8 +72,8 @@ impl Stage {
         }
     }
 
-    /// The scenarios of this step.
-    pub fn scenarios(self, journal: &Journal, analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
-        stages::scenarios(self, journal, analysis, can)
+    /// The scenarios of this step, as large as a rate allows.
+    pub fn scenarios(self, journal: &Journal, analysis: &Analysis, can: Capabilities, max_rps: Option<f64>) -> Vec<Scenario> {
+        frugal::within(stages::scenarios(self, journal, analysis, can), max_rps)
     }
 }

@@ -32,11 +32,10 @@ impl Known {
     pub(super) fn of(analysis: &Analysis) -> Known {
         let window = &analysis.window;
         let ends: Vec<f64> = window.brackets.iter().filter(|bracket| bracket.0 > 0.0).filter_map(|bracket| bracket.1).collect();
-        let edge =
-            window.quantiles.iter().find(|quantile| quantile.p == 0.5).and_then(|quantile| Some((quantile.from_ms, quantile.to_ms?)));
+        let edge = window.quantile(0.5).and_then(|quantile| Some((quantile.from_ms, quantile.to_ms?)));
         Known {
             has_window: !ends.is_empty(),
-            has_lost: window.never_visible > 0,
+            has_lost: [FaultClass::K, FaultClass::L, FaultClass::M].into_iter().any(|class| analysis.diagnosis.names(class)),
             disagrees: analysis.diagnosis.names(FaultClass::B) || analysis.diagnosis.names(FaultClass::CPrime),
             window_ms: ends.iter().copied().fold(0.0, f64::max),
             edge_ms: edge,
@@ -92,8 +91,8 @@ fn arm(name: &str, connection: Connection) -> Arm {
     }
 }
 
-fn follow(until: Until, every: u64, settle: u64, deadline: u64) -> Option<Follow> {
-    Some(Follow { until, every: ms(every), settle: ms(settle), deadline: ms(deadline) })
+fn follow(until: Until, every: u64, settle: u64, deadline: u64) -> Follow {
+    Follow { until, every: ms(every), settle: ms(settle), deadline: ms(deadline) }
 }
 
 fn every(millis: u64) -> LoadModel {
@@ -126,7 +125,7 @@ fn alone() -> Vec<Scenario> {
         2,
         LoadModel::Closed { in_flight: 1 },
     );
-    alone.arms[0].follow = follow(Until::Visible, 40, 400, 3000);
+    alone.arms[0].follow = Some(follow(Until::Visible, 40, 400, 3000));
     alone.readings.witness = spans(&[50]);
     vec![alone]
 }
@@ -135,7 +134,7 @@ fn together(analysis: &Analysis) -> Vec<Scenario> {
     let watch = (2.0 * Known::of(analysis).window_ms) as u64 + 5000;
     let mut together =
         scenario("together", "12 scans at once, watched until they are visible", "k jobs at once (fault class E)", 12, every(0));
-    together.arms[0].follow = follow(Until::Visible, 60, 200, watch);
+    together.arms[0].follow = Some(follow(Until::Visible, 60, 200, watch));
     vec![together]
 }
 
@@ -146,11 +145,11 @@ fn survey(analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
         "to-the-end",
         "scans watched until well after they have ended",
         "early eviction and stale fallbacks (fault classes F and O)",
-        3,
+        2,
         every(150),
     );
     end.overlap = true;
-    end.arms[0].follow = follow(Until::Terminal, 200, 6000, 20_000);
+    end.arms[0].follow = Some(follow(Until::Terminal, 250, 6000, 20_000));
     end.readings = Readings { witness: spans(&[50, 1000, 3000]), results: Vec::new(), at_end: true };
     all.push(end);
 
@@ -162,21 +161,21 @@ fn survey(analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
         every(150),
     );
     again.overlap = true;
-    again.arms[0].follow = follow(Until::Terminal, 250, 0, 20_000);
+    again.arms[0].follow = Some(follow(Until::Terminal, 250, 0, 20_000));
     again.then = Some(Then { action: Action::Repeat, when: Until::Terminal, offsets: spans(&[0, 100, 500, 2500]) });
     all.push(again);
 
     let mut dense =
         scenario("dense", "a scan polled every 10 ms", "holes and the shape of the window (fault classes H, E and C')", 1, every(0));
     dense.overlap = true;
-    dense.arms[0].follow = follow(Until::Deadline, 10, 0, 4500);
+    dense.arms[0].follow = Some(follow(Until::Deadline, 10, 0, 3500));
     all.push(dense);
 
     let mut pollers =
         scenario("pollers", "12 pollers on one scan at the same instants", "k pollers on one job (fault class B)", 2, every(100));
     pollers.overlap = true;
     pollers.arms[0].pollers = 12;
-    pollers.arms[0].offsets = spans(&[50, 300, 1000, 2500, 4000]);
+    pollers.arms[0].offsets = spans(&[50, 300, 1500, 4000]);
     all.push(pollers);
 
     if can.foreign_user {
@@ -203,7 +202,7 @@ fn single_shots(analysis: &Analysis) -> Vec<Scenario> {
     let mut offsets = vec![5, 15, 40, 90, 200, 500, 1000];
     offsets.push(window.max(1000) + 700);
     let mut shots =
-        scenario("single-shots", "one poll per scan, at many ages", "the single-shot curve: nobody disturbs the job", 48, every(30));
+        scenario("single-shots", "one poll per scan, at many ages", "the single-shot curve: nobody disturbs the job", 40, every(30));
     shots.arms[0].offsets = spans(&offsets);
     shots.arms[0].each = Each::One;
     shots.arms[0].fillers = 2;
@@ -226,7 +225,7 @@ fn separate(analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
             36,
             every(40),
         );
-        ids.arms[0].offsets = ages.clone();
+        ids.arms[0].offsets.clone_from(&ages);
         ids.readings.witness = spans(&[900, 3000]);
         if can.handed_out {
             ids.arms.push(Arm { offsets: ages, route: Some(Route::HandedOut), ..arm("handed-out", Connection::Fresh) });
@@ -278,7 +277,7 @@ fn separate_windows(can: Capabilities, known: Known) -> Vec<Scenario> {
         every(200),
     );
     lattice.overlap = true;
-    lattice.arms[0].follow = follow(Until::Visible, closely, 0, watch);
+    lattice.arms[0].follow = Some(follow(Until::Visible, closely, 0, watch));
     all.push(lattice);
 
     if can.cancel {
@@ -289,7 +288,7 @@ fn separate_windows(can: Capabilities, known: Known) -> Vec<Scenario> {
             6,
             every(60),
         );
-        second.arms[0].follow = follow(Until::Visible, closely, 0, watch);
+        second.arms[0].follow = Some(follow(Until::Visible, closely, 0, watch));
         second.then = Some(Then {
             action: Action::Cancel,
             when: Until::Visible,
@@ -319,9 +318,7 @@ fn edge(_journal: &Journal, analysis: &Analysis) -> Vec<Scenario> {
     let known = Known::of(analysis);
     let Some((from, to)) = known.edge_ms else { return Vec::new() };
     // Only a step has an edge that is worth more scans; a spread-out window is told by its distribution.
-    let spread =
-        analysis.window.quantiles.iter().find(|quantile| quantile.p == 0.9).and_then(|quantile| quantile.to_ms).unwrap_or(f64::INFINITY)
-            - from;
+    let spread = analysis.window.quantile(0.9).and_then(|quantile| quantile.to_ms).unwrap_or(f64::INFINITY) - from;
     if spread > 0.1 * to + 30.0 || to < 5.0 {
         return Vec::new();
     }

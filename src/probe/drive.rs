@@ -181,16 +181,17 @@ impl Probe {
                 let reply = Reply { http: received.http, headers: &received.headers, body: &received.body };
                 let (Noted { reading, id, seen }, extra) = read(&reply);
                 more = Some(extra);
+                let clean = |text| self.recorder.without_secrets(text);
                 exchange.id = id.or(exchange.id);
                 exchange.seen = seen;
                 exchange.http = Some(received.http);
                 exchange.answer = reading.answer;
                 exchange.state = reading.state;
-                exchange.word = reading.word;
+                exchange.word = reading.word.map(clean);
                 exchange.progress = reading.progress;
                 exchange.echo = reading.echo;
-                exchange.worker = crate::probe::scan::worker(&received.headers);
-                exchange.cache = crate::probe::scan::cache_note(&received.headers);
+                exchange.worker = crate::probe::scan::worker(&received.headers).map(clean);
+                exchange.cache = crate::probe::scan::cache_note(&received.headers).map(clean);
                 exchange.digest = Some(crate::probe::scan::digest(&received.body));
                 if exchange.answer == Answer::Throttled {
                     self.pace.pause(&self.clock, received.headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()));

@@ -65,11 +65,8 @@ impl InProcess {
         head.conn = Some(conn);
         head.new_conn = Some(new);
         let journey = self.latency.journey(self.exchanges.fetch_add(1, Ordering::Relaxed));
-        pass(journey.before_sending).await;
-        if new {
-            pass(journey.handshake).await;
-        }
-        pass(journey.there).await;
+        let handshake = if new { journey.handshake } else { Duration::ZERO };
+        pass(journey.before_sending + handshake + journey.there).await;
         let mut builder = http::Request::builder().method(request.method.as_str()).uri(path_of(&request.url));
         for (name, value) in &request.headers {
             builder = builder.header(name.as_str(), value.as_str());

@@ -89,15 +89,37 @@ impl Recorder {
 
     /// The part of a body that may be kept: bounded, readable, without credentials.
     pub(crate) fn excerpt(&self, body: &[u8]) -> String {
-        let mut text = String::from_utf8_lossy(&body[..body.len().min(4 * LONGEST_BODY)]).into_owned();
-        for secret in self.secrets.iter().filter(|secret| !secret.is_empty()) {
-            text = text.replace(secret.as_str(), "[secret]");
-        }
+        // Struck out before anything is cut off: half a credential at the cut would not be recognised as one.
+        let mut text = self.without_secrets(String::from_utf8_lossy(body).into_owned());
         if text.len() > LONGEST_BODY {
             let end = (0..=LONGEST_BODY).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
             text.truncate(end);
             text.push('…');
         }
         text
+    }
+
+    /// A text that the target gave, without the credentials that it may repeat.
+    pub(crate) fn without_secrets(&self, mut text: String) -> String {
+        for secret in self.secrets.iter().filter(|secret| !secret.is_empty()) {
+            text = text.replace(secret.as_str(), "[secret]");
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_part_of_a_secret_is_left_at_the_cut() {
+        let secret = "abcdefghij".repeat(30);
+        let recorder = Recorder { secrets: [secret.clone()].into(), ..Recorder::in_memory() };
+        for shift in 0..400 {
+            let body = "x".repeat(shift) + &format!("{secret} ").repeat(60);
+            let kept = recorder.excerpt(body.as_bytes());
+            assert!(!kept.contains("abc") && kept.len() <= LONGEST_BODY + '…'.len_utf8(), "{shift}: {kept}");
+        }
     }
 }

@@ -75,7 +75,7 @@ pub fn judge(journal: &Journal, analysis: &Analysis) -> Judgement {
         .scenarios
         .iter()
         .zip(&analysis.scenarios)
-        .map(|(scenario, seen)| judge_scenario(scenario, seen, journal.is_complete()))
+        .map(|(scenario, seen)| judge_scenario(scenario, seen, journal.is_complete(), analysis.honest))
         .collect();
     let assessable = analysis.honest != Some(false);
     let mut reasons = Vec::new();
@@ -113,13 +113,13 @@ pub fn judge(journal: &Journal, analysis: &Analysis) -> Judgement {
     Judgement { verdict, reasons, assessable, scenarios }
 }
 
-fn judge_scenario(scenario: &Scenario, seen: &ScenarioAnalysis, complete: bool) -> ScenarioJudgement {
+fn judge_scenario(scenario: &Scenario, seen: &ScenarioAnalysis, complete: bool, honest: Option<bool>) -> ScenarioJudgement {
     let mut reasons = Vec::new();
     for rate in &seen.offsets {
         reasons.extend(judge_rate(scenario, rate, complete));
     }
     for checked in seen.guarantees.iter().filter(|checked| scenario.expect.guarantees.contains(&checked.guarantee)) {
-        reasons.extend(judge_guarantee(scenario, checked));
+        reasons.extend(judge_guarantee(scenario, checked, honest));
     }
     reasons.extend(judge_quantiles(scenario, seen));
     reasons.extend(judge_quality(scenario, seen));
@@ -135,7 +135,14 @@ fn judge_scenario(scenario: &Scenario, seen: &ScenarioAnalysis, complete: bool) 
 
 fn judge_rate(scenario: &Scenario, rate: &OffsetRate, complete: bool) -> Option<Reason> {
     if rate.polls == 0 && scenario.load.scans > 0 {
-        return complete.then(|| Reason::NoSamples { arm: rate.arm.clone(), at: rate.at, late: rate.late, other: rate.other });
+        // Who puts up with nine late polls in ten cannot ask for one at every offset: late polls still tell of their own ages.
+        let forgiven = rate.late > 0 && scenario.expect.late_at_most >= 0.9;
+        return (complete && !forgiven).then(|| Reason::NoSamples {
+            arm: rate.arm.clone(),
+            at: rate.at,
+            late: rate.late,
+            other: rate.other,
+        });
     }
     match scenario.expect.not_found {
         Tolerance::Any => None,
@@ -173,10 +180,11 @@ fn judge_rate(scenario: &Scenario, rate: &OffsetRate, complete: bool) -> Option<
     }
 }
 
-fn judge_guarantee(scenario: &Scenario, checked: &Checked) -> Option<Reason> {
+fn judge_guarantee(scenario: &Scenario, checked: &Checked, honest: Option<bool>) -> Option<Reason> {
     if checked.broken == 0 {
-        // A control that nobody answered leaves open whether `visible` means anything.
-        let silent = checked.guarantee == Guarantee::Honesty && checked.checked == 0 && scenario.controls.unknown_id > 0;
+        // A control that nobody answered leaves open whether `visible` means anything, unless another scenario's was answered.
+        let silent =
+            honest.is_none() && checked.guarantee == Guarantee::Honesty && checked.checked == 0 && scenario.controls.unknown_id > 0;
         return silent.then_some(Reason::NoControl);
     }
     if checked.guarantee == Guarantee::Honesty {
@@ -192,7 +200,7 @@ fn judge_guarantee(scenario: &Scenario, checked: &Checked) -> Option<Reason> {
 fn judge_quantiles(scenario: &Scenario, seen: &ScenarioAnalysis) -> Vec<Reason> {
     let mut reasons = Vec::new();
     for limit in &scenario.expect.window {
-        let Some(found) = seen.window.quantiles.iter().find(|quantile| (quantile.p - limit.quantile).abs() < 1e-9) else {
+        let Some(found) = seen.window.quantile(limit.quantile) else {
             reasons.push(Reason::WindowUnproven { quantile: limit.quantile, below: limit.below, upper_ms: None });
             continue;
         };

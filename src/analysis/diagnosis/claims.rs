@@ -5,8 +5,8 @@ use crate::analysis::diagnosis::case::{Case, ms};
 use crate::analysis::diagnosis::flapping::{Flapping, Kind};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::analysis::guarantees::Checked;
+use crate::analysis::scan::ScanHistory;
 use crate::model::answer::{Answer, State};
-use crate::model::exchange::Exchange;
 use crate::model::fault::FaultClass;
 use crate::model::guarantee::Guarantee;
 
@@ -83,13 +83,19 @@ pub(super) fn stale(diagnosis: &mut Diagnosis, case: &Case<'_>, scenarios: &[Sce
         Some(Kind::MixedReads) => flapping.until_ms,
         _ => 0.0,
     };
-    let lasting: Vec<f64> = case.rows.iter().filter_map(|row| regression(row.scan)).filter(|lasted| *lasted > 2.0 * lag_ms).collect();
+    let lasting: Vec<(f64, bool)> =
+        case.rows.iter().filter_map(|row| regression(row.scan)).filter(|(lasted, _)| *lasted > 2.0 * lag_ms).collect();
     if !lasting.is_empty() {
         evidence.push(format!(
             "{} of {checked} scans went back from their end to an earlier state, as late as {} after it",
             lasting.len(),
-            ms(lasting.iter().copied().fold(0.0, f64::max))
+            ms(lasting.iter().map(|(lasted, _)| *lasted).fold(0.0, f64::max))
         ));
+        if lasting.iter().all(|(_, repeated)| *repeated) {
+            // A slot that two scans share may as well be called a wrong job; without another id in the answer nobody can tell.
+            evidence.push("each of them after the same had been asked for again: the scans share a slot".to_owned());
+            strength = Strength::Moderate;
+        }
         evidence.extend(proofs);
     } else if regressed > 0 && flapping.kind != Some(Kind::MixedReads) {
         evidence.push(format!("the progress of {regressed} of {checked} scans went back"));
@@ -108,11 +114,12 @@ pub(super) fn stale(diagnosis: &mut Diagnosis, case: &Case<'_>, scenarios: &[Sce
     }
 }
 
-/// How long after its end a scan still showed an earlier state, in ms; `None` if it never did.
-fn regression(scan: &crate::analysis::scan::ScanHistory<'_>) -> Option<f64> {
+/// How long after its end a scan still showed an earlier state, in ms, and whether it did so only after a repeat of its
+/// request; `None` if it never did.
+fn regression(scan: &ScanHistory<'_>) -> Option<(f64, bool)> {
     let (ended, _) = scan.ended()?;
-    let own = |poll: &&&Exchange| poll.echo.is_none() || poll.echo.as_deref() == scan.id;
-    scan.polls
+    let back: Vec<_> = scan
+        .polls
         .iter()
         .filter(|poll| {
             poll.answer == Answer::Visible
@@ -120,7 +127,9 @@ fn regression(scan: &crate::analysis::scan::ScanHistory<'_>) -> Option<f64> {
                 && ended.done <= poll.sent
                 && poll.sent < scan.rewritten_from()
         })
-        .filter(own)
-        .map(|poll| poll.sent.since(ended.done).as_ms())
-        .reduce(f64::max)
+        .filter(|poll| scan.is_named_by(poll))
+        .collect();
+    let lasted = back.iter().map(|poll| poll.sent.since(ended.done).as_ms()).reduce(f64::max)?;
+    let repeated = scan.repeat.is_some_and(|repeat| back.iter().all(|poll| repeat.sent <= poll.sent));
+    Some((lasted, repeated))
 }

@@ -15,6 +15,16 @@ pub(super) struct Flapping {
     pub(super) share: f64,
     /// The age of the last flap, in ms.
     pub(super) until_ms: f64,
+    /// The longest row of denials of a scan that was seen before, each at an instant of its own.
+    pub(super) streak: usize,
+    /// Where scans are evicted: the earliest age at which one was gone, in ms.
+    pub(super) gone_ms: Option<f64>,
+}
+
+impl Flapping {
+    fn none() -> Flapping {
+        Flapping { kind: None, share: 0.0, until_ms: 0.0, streak: 0, gone_ms: None }
+    }
 }
 
 /// Which pattern the flaps have.
@@ -43,14 +53,17 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>) -> Flapping {
     let after: usize = case.watched().map(|row| row.after_seen().count()).sum();
     if flapping.is_empty() {
         rule_out(diagnosis, case, after);
-        return Flapping { kind: None, share: 0.0, until_ms: 0.0 };
+        return Flapping::none();
     }
     let evicted: Vec<&Row<'_>> = flapping.iter().copied().filter(|row| is_evicted(row)).collect();
     let others: Vec<&Row<'_>> = flapping.iter().copied().filter(|row| !is_evicted(row)).collect();
     // A scan that was denied at the very last only may be either; those that came back decide for it.
     let came_back = others.iter().any(|row| runs(row).len() >= 3);
     if !evicted.is_empty() && !came_back {
-        return eviction(diagnosis, &evicted);
+        return eviction(diagnosis, &evicted, Strength::Strong);
+    }
+    if !came_back && gone_at_last(&others) {
+        return eviction(diagnosis, &others, Strength::Moderate);
     }
     if by_worker(&others) {
         return per_instance(diagnosis, case, &others, Strength::Strong);
@@ -71,7 +84,7 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>) -> Flapping {
     }
     // Looks of the same scans after the last flap, and how likely they would all be seen if the flaps went on.
     let until = until_ms * 1.3 + 100.0;
-    let settled = case.watched().flat_map(|row| row.after_seen()).filter(|look| look.age > until).count();
+    let settled = case.watched().flat_map(Row::after_seen).filter(|look| look.age > until).count();
     if (1.0 - share_before).powi(i32::try_from(settled).unwrap_or(i32::MAX)) < 1e-4 && settled >= 12 {
         diagnosis.found(
             FaultClass::CPrime,
@@ -82,7 +95,7 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>) -> Flapping {
             ],
         );
         diagnosis.excluded(FaultClass::B, format!("settled polls on fresh connections: 0 of {settled} denied after {}", ms(until)));
-        return Flapping { kind: Some(Kind::MixedReads), share, until_ms };
+        return Flapping { kind: Some(Kind::MixedReads), share, until_ms, ..Flapping::none() };
     }
     let strength = if both_at_once.is_empty() && looks < 20 { Strength::Moderate } else { Strength::Strong };
     per_instance(diagnosis, case, &others, strength)
@@ -97,7 +110,7 @@ fn rule_out(diagnosis: &mut Diagnosis, case: &Case<'_>, after: usize) {
     if after < 12 {
         return;
     }
-    let connections: BTreeSet<u32> = case.watched().flat_map(|row| row.after_seen()).filter_map(|look| look.exchange.conn).collect();
+    let connections: BTreeSet<u32> = case.watched().flat_map(Row::after_seen).filter_map(|look| look.exchange.conn).collect();
     let told = format!("{after} polls of scans that had been seen, on {} connections: none denied", connections.len().max(1));
     diagnosis.excluded(FaultClass::B, told.clone());
     diagnosis.excluded(FaultClass::CPrime, told);
@@ -143,11 +156,61 @@ fn is_evicted(row: &Row<'_>) -> bool {
     }
 }
 
-fn eviction(diagnosis: &mut Diagnosis, evicted: &[&Row<'_>]) -> Flapping {
+/// Whether scans went once each, at the very end of the watch and after so many sights that workers that disagree would have
+/// denied them before.
+fn gone_at_last(rows: &[&Row<'_>]) -> bool {
+    let sights = |row: &&Row<'_>| match runs(row).as_slice() {
+        [seen, gone] if seen.seen && !gone.seen => Some(seen.looks),
+        _ => None,
+    };
+    let Some(sights) = rows.iter().map(sights).sum::<Option<usize>>() else { return false };
+    // One denial of one scan may as well be a hole.
+    let denials = flaps(rows).count();
+    denials >= 2 && (1.0 - RARE).powi(i32::try_from(sights).unwrap_or(i32::MAX)) < 1e-3 && split_instants(rows).is_empty()
+}
+
+/// The longest row of denials after the first sight. Denials within a moment count once: concurrent pollers often meet the
+/// same worker.
+fn streak(row: &Row<'_>) -> usize {
+    let mut longest = 0;
+    let mut current: Vec<f64> = Vec::new();
+    for look in row.after_seen() {
+        if look.seen {
+            current.clear();
+        } else {
+            current.push(look.age);
+            longest = longest.max(moments(current.iter().copied()));
+        }
+    }
+    longest
+}
+
+/// How many of these ages, in ascending order, lie apart from each other.
+pub(super) fn moments(ages: impl Iterator<Item = f64>) -> usize {
+    let mut last = f64::NEG_INFINITY;
+    ages.filter(|age| {
+        let apart = age - last >= MOMENT_MS;
+        if apart {
+            last = *age;
+        }
+        apart
+    })
+    .count()
+}
+
+/// Polls this close to each other are not independent draws of a worker.
+const MOMENT_MS: f64 = 20.0;
+
+/// The age at which a scan that had been seen was first denied.
+fn gone(row: &Row<'_>) -> f64 {
+    row.after_seen().find(|look| !look.seen).map_or(0.0, |look| look.age)
+}
+
+fn eviction(diagnosis: &mut Diagnosis, evicted: &[&Row<'_>], at_most: Strength) -> Flapping {
     let last_seen = |row: &&Row<'_>| row.looks.iter().filter(|look| look.seen).map(|look| look.age).fold(0.0, f64::max);
     let mut evidence = Vec::new();
     for row in evicted.iter().take(3) {
-        let gone = row.after_seen().find(|look| !look.seen).map_or(0.0, |look| look.age);
+        let gone = gone(row);
         let end = row.scan.ended().map_or_else(String::new, |(ended, _)| {
             format!(", {} after its end was seen", ms(row.scan.t0.map_or(0.0, |t0| gone - ended.done.since(t0).as_ms()).max(0.0)))
         });
@@ -160,9 +223,15 @@ fn eviction(diagnosis: &mut Diagnosis, evicted: &[&Row<'_>]) -> Flapping {
         ));
     }
     evidence.insert(0, format!("{} scans were seen, then denied for good", evicted.len()));
-    let strength = if evicted.len() >= 2 { Strength::Strong } else { Strength::Moderate };
+    let strength = if evicted.len() >= 2 { at_most } else { Strength::Moderate };
     diagnosis.found(FaultClass::F, strength, evidence);
-    Flapping { kind: Some(Kind::Evicted), share: 0.0, until_ms: 0.0 }
+    if at_most < Strength::Strong {
+        diagnosis.undecided.push(
+            "cannot tell whether scans that were denied at the last come back: watch them well beyond their end to tell early eviction (F) from holes (H)"
+                .to_owned(),
+        );
+    }
+    Flapping { kind: Some(Kind::Evicted), gone_ms: evicted.iter().map(|row| gone(row)).reduce(f64::min), ..Flapping::none() }
 }
 
 /// Whether it depends on the worker alone: of each scan every worker that is named either always knows it or never does.
@@ -207,7 +276,8 @@ fn per_instance(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<'_>], s
     if strength < Strength::Strong {
         diagnosis.undecided.push("cannot tell per-instance memory (B) from early eviction (F) and mixed reads (C') with so few polls: poll one scan from several fresh connections at once, well after it was seen".to_owned());
     }
-    Flapping { kind: Some(Kind::PerInstance), share: denied as f64 / looks.max(1) as f64, until_ms }
+    let streak = rows.iter().map(|row| streak(row)).max().unwrap_or_default();
+    Flapping { kind: Some(Kind::PerInstance), share: denied as f64 / looks.max(1) as f64, until_ms, streak, gone_ms: None }
 }
 
 fn holes(diagnosis: &mut Diagnosis, rows: &[&Row<'_>], denied: usize, looks: usize, until_ms: f64) -> Flapping {
@@ -225,7 +295,7 @@ fn holes(diagnosis: &mut Diagnosis, rows: &[&Row<'_>], denied: usize, looks: usi
             format!("the widest held for at least {}", ms(widest)),
         ],
     );
-    Flapping { kind: Some(Kind::Holes), share: denied as f64 / looks.max(1) as f64, until_ms }
+    Flapping { kind: Some(Kind::Holes), share: denied as f64 / looks.max(1) as f64, until_ms, ..Flapping::none() }
 }
 
 fn flaps<'r, 'a: 'r>(rows: &'r [&'r Row<'a>]) -> impl Iterator<Item = &'r Look<'a>> {
@@ -237,7 +307,7 @@ fn counts(rows: &[&Row<'_>]) -> (usize, usize) {
 }
 
 fn flapping_region(case: &Case<'_>, from: f64, to: f64) -> (usize, usize) {
-    let region = || case.watched().flat_map(|row| row.after_seen()).filter(|look| from <= look.age && look.age <= to);
+    let region = || case.watched().flat_map(Row::after_seen).filter(|look| from <= look.age && look.age <= to);
     (region().filter(|look| !look.seen).count(), region().count())
 }
 

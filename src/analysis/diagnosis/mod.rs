@@ -100,5 +100,7 @@ pub fn diagnose(journal: &Journal, scans: &[&ScanHistory<'_>], scenarios: &[Scen
     let named: Vec<FaultClass> = diagnosis.causes.iter().map(|cause| cause.class).collect();
     diagnosis.ruled_out.retain(|out| !named.contains(&out.class));
     diagnosis.ruled_out.sort_by_key(|out| out.class);
+    // Several probes may exclude a class; the first of them is enough.
+    diagnosis.ruled_out.dedup_by_key(|out| out.class);
     diagnosis
 }

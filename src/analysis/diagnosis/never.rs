@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::analysis::compare::rates::Rates;
 use crate::analysis::diagnosis::case::{Case, Row, ms};
-use crate::analysis::diagnosis::flapping::{Flapping, Kind};
+use crate::analysis::diagnosis::flapping::{Flapping, Kind, moments};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::model::answer::Answer;
 use crate::model::exchange::Kind as Exchanged;
@@ -20,12 +20,18 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fl
     let beyond = (2.0 * latest).max(latest + 1000.0);
     let all_workers = case.watched().flat_map(workers).collect::<BTreeSet<&str>>().len();
     let enough = |row: &&Row<'_>| {
-        let denials = row.looks.len();
+        let denials = moments(row.looks.iter().map(|look| look.age));
         // Where workers disagree, a scan may be denied many times in a row because the one that knows it was never asked.
         let chance = match flapping.kind {
             Some(Kind::PerInstance) if all_workers >= 2 => workers(row).len() == all_workers,
-            Some(Kind::PerInstance) => flapping.share.powi(denials as i32) < 1e-6,
-            _ => denials >= 4,
+            // Connections may stick to one worker for a while, so the longest row of chance denials counts as well.
+            Some(Kind::PerInstance) => flapping.share.powi(denials as i32) < 1e-6 && denials > 3 * flapping.streak,
+            // Where scans are evicted, one that was not polled in between may have been there.
+            Some(Kind::Evicted) => {
+                let gone = flapping.gone_ms.unwrap_or(f64::INFINITY);
+                row.looks.iter().filter(|look| latest < look.age && look.age < gone).count() >= 4
+            }
+            _ => row.looks.len() >= 4,
         };
         chance
             && row.looks.iter().all(|look| !look.seen)

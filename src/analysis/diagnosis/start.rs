@@ -38,7 +38,10 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fl
         under_disagreement(diagnosis, case, flapping, lost);
         return;
     }
-    let rows: Vec<&Row<'_>> = case.watched().filter(|row| !lost.contains(&row.scan.scan)).collect();
+    // A scan that was first polled when others were gone says nothing about its start.
+    let too_late =
+        |row: &Row<'_>| flapping.gone_ms.is_some_and(|gone| row.looks.first().is_some_and(|look| !look.seen && look.age >= gone));
+    let rows: Vec<&Row<'_>> = case.watched().filter(|row| !lost.contains(&row.scan.scan) && !too_late(row)).collect();
     let windows = windows(&rows);
     // A denial is part of a window only if the scan was seen later; a single denied look may as well be of a lost scan.
     let opened = rows.iter().filter(|row| row.first_seen().is_some() && row.denied_at_start().next().is_some()).count();
@@ -184,7 +187,7 @@ pub(super) fn queue(diagnosis: &mut Diagnosis, case: &Case<'_>) -> bool {
         let third = lower.len() / 3;
         let first = median(burst[..third].iter().map(|(_, (_, until))| *until).collect()).unwrap_or_default();
         let last = median(lower[lower.len() - third..].to_vec()).unwrap_or_default();
-        let idle = median(case.watched().filter(|row| row.is_idle()).filter_map(|row| row.start()).map(|(_, until)| until).collect());
+        let idle = median(case.watched().filter(|row| row.is_idle()).filter_map(Row::start).map(|(_, until)| until).collect());
         // Queues serve roughly in order, but not exactly in the order in which answers came back.
         let by_size = spread(&lower);
         let grows = last > 2.0 * first || idle.is_some_and(|idle| by_size > 3.0 * idle.max(5.0));
@@ -207,10 +210,8 @@ pub(super) fn queue(diagnosis: &mut Diagnosis, case: &Case<'_>) -> bool {
             ));
         }
     }
-    if !found {
-        if let Some(checked) = checked {
-            diagnosis.excluded(FaultClass::E, checked);
-        }
+    if let Some(checked) = checked.filter(|_| !found) {
+        diagnosis.excluded(FaultClass::E, checked);
     }
     found
 }
@@ -381,6 +382,15 @@ fn registration_or_lag(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<
             diagnosis.found(FaultClass::C, Strength::Strong, evidence);
             diagnosis.excluded(FaultClass::A, "the second write lags like the first, which a delayed registration does not".to_owned());
         }
+        Some((after, until, n)) if until > 0.5 * own.max(20.0) => {
+            // Followed too loosely: the second write may have lagged as the first did, or not at all.
+            diagnosis.undecided.push(format!(
+                "cannot tell a delayed registration (A) from a replica that lags (C): {n} cancels were seen after {}–{}, which is too wide; poll more often",
+                ms(after),
+                ms(until)
+            ));
+            diagnosis.found(FaultClass::A, Strength::Moderate, evidence);
+        }
         Some((_, until, n)) => {
             diagnosis
                 .excluded(FaultClass::C, format!("the second write: {n} cancels were seen within {}, so writes do not lag", ms(until)));
@@ -426,7 +436,8 @@ fn under_disagreement(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fla
     let looks = || case.watched().filter(|row| !lost.contains(&row.scan.scan)).flat_map(|row| &row.looks);
     let earliest = looks().filter(|look| look.seen).map(|look| look.until).fold(f64::INFINITY, f64::min);
     let before = looks().filter(|look| look.age < earliest).count();
-    if !earliest.is_finite() || earliest < 15.0 || before < 20 {
+    let by_chance = flapping.share.powi(i32::try_from(before).unwrap_or(i32::MAX));
+    if !earliest.is_finite() || earliest < 15.0 || before < 20 || by_chance > 1e-6 {
         return;
     }
     diagnosis.found(

@@ -175,7 +175,8 @@ impl Npmle {
     pub fn cdf_bounds(&self, t: f64) -> (f64, f64) {
         let over = |mass: &&Mass| mass.right <= t;
         let begun = |mass: &&Mass| mass.left < t || mass.right <= t;
-        let share = |masses: f64| masses.clamp(0.0, 1.0);
+        // an empty sum is -0.0, which would be written so
+        let share = |masses: f64| (masses + 0.0).clamp(0.0, 1.0);
         (
             share(self.support.iter().filter(over).map(|mass| mass.mass).sum()),
             share(self.support.iter().filter(begun).map(|mass| mass.mass).sum()),

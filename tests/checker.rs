@@ -1,0 +1,426 @@
+//! What the analysis, the verdict and the diagnosis mean, case by case: a run written as a timeline, and the facts it must give.
+//! The notation stands in `timeline/mod.rs`; `scripts/mutants` shows that these cases notice when a rule is broken.
+
+mod timeline;
+
+use timeline::{Seen, journal, scenario, together};
+
+/// A run under a scenario, and facts about it.
+fn check_in(telling: &str, timeline: &str, expected: &[(&str, &str)]) {
+    let seen = Seen::of(&journal(scenario(telling), timeline));
+    for (fact, value) in expected {
+        assert_eq!(seen.fact(fact), *value, "{fact} of\n{timeline}\n{:?}\n{:?}", seen.judgement.reasons, seen.analysis.diagnosis);
+    }
+}
+
+/// A run that polls at 100 ms, and perhaps later, and facts about it.
+fn check(timeline: &str, expected: &[(&str, &str)]) {
+    check_in(AT_100, timeline, expected);
+}
+
+const AT_100: &str = "[polls]\noffsets = [\"100ms\"]";
+const TO_THE_END: &str =
+    "[polls]\noffsets = [\"100ms\"]\n[follow]\nuntil = \"terminal\"\nevery = \"1s\"\ndeadline = \"30s\"\n[expect]\nlate_at_most = 1.0";
+const ONLY_FOLLOWED: &str = "[follow]\nuntil = \"visible\"\nevery = \"100ms\"\ndeadline = \"5s\"";
+
+// The window of one scan.
+
+#[test]
+fn the_bracket_goes_from_the_last_denial_sent_to_the_first_sight_received() {
+    check("@100=n 300=n 500+4=v 700=v", &[("brackets", "(300, 504]"), ("denied", "1")]);
+    check("@100=v 300=v", &[("brackets", "(0, 102]"), ("denied", "0")]);
+}
+
+#[test]
+fn a_scan_that_is_never_seen_is_censored_and_stays_in_the_estimate() {
+    check("@100=n 4000=n", &[("brackets", "(4000, ∞)"), ("never", "1"), ("flapping", "0")]);
+    check(
+        "6* @100=n 200=v\n4* @100=n 4000=n",
+        &[("quantile 0.5", "100..202 at most ∞ NotIdentified"), ("never", "4"), ("by 100", "0.00..0.00")],
+    );
+    check("4* @100=n 200=v\n6* @100=n 4000=n", &[("quantile 0.5", "4000..∞ at most ∞ NotIdentified")]);
+}
+
+#[test]
+fn windows_that_share_an_end_do_not_overlap() {
+    // Half end by 1 ms, half last at 1 ms: intervals closed at both ends would let all of them end at 1 ms.
+    check_in(
+        "[polls]\noffsets = [\"1ms\"]",
+        "5* 0.5+0.5=v\n5* 1=n 1.5+0.5=v",
+        &[("brackets", &["(0, 1]"; 5].into_iter().chain(["(1, 2]"; 5]).collect::<Vec<_>>().join(" ")), ("by 1", "0.50..0.50")],
+    );
+}
+
+#[test]
+fn a_scan_that_is_seen_at_once_may_have_been_visible_before_its_age_began() {
+    let at_once = "[polls]\noffsets = [\"0s\"]";
+    check_in(at_once, "5* @0=v", &[("by 0", "0.00..1.00"), ("brackets", "(0, 2] (0, 2] (0, 2] (0, 2] (0, 2]")]);
+    check_in(at_once, "5* @0=v\n5* @0=n 100=v", &[("by 0", "0.00..0.50")]);
+}
+
+#[test]
+fn the_bracket_is_made_of_actual_instants_not_of_planned_ones() {
+    check("119@100=n 300=v", &[("brackets", "(119, 302]"), ("at 100", "1/1 late 0 other 0")]);
+    check("190@100=n 300=v", &[("brackets", "(190, 302]"), ("at 100", "0/0 late 1 other 0")]);
+}
+
+#[test]
+fn what_is_no_evidence_widens_the_bracket_and_is_not_a_denial() {
+    for answer in ["lost", "5xx", "429", "403", "bad"] {
+        check(
+            &format!("20+1=n +50@100={answer} 400=v"),
+            &[("brackets", "(20, 402]"), ("at 100", "0/0 late 0 other 1"), ("checked read-your-writes", "1/1")],
+        );
+        check(&format!("@100={answer} 400=v"), &[("brackets", "(0, 402]"), ("broken", "none"), ("denied", "0")]);
+        check(&format!("@100={answer} 400={answer}"), &[("brackets", "none"), ("no-evidence", "1"), ("broken", "none")]);
+    }
+}
+
+#[test]
+fn a_denial_before_the_id_was_known_breaks_nothing() {
+    check("-5=n 300=v", &[("brackets", "(0, 302]"), ("denied", "0"), ("broken", "none")]);
+    check("0=n 300=v", &[("brackets", "(0, 302]"), ("denied", "1"), ("broken", "read-your-writes")]);
+    // Seen before the initiate was answered: from then on a denial is one.
+    check("-8+2=v -5+1=n 300=v", &[("denied", "1"), ("flapping", "1")]);
+}
+
+#[test]
+fn after_a_cancel_a_denial_is_right() {
+    check("@100=v x/200=v 300=n", &[("brackets", "(0, 102]"), ("denied", "0"), ("broken", "none")]);
+}
+
+// Flaps.
+
+#[test]
+fn a_denial_after_a_sight_is_a_flap_and_has_no_window() {
+    check(
+        "@100=v 500=n 900=v",
+        &[("flapping", "1"), ("brackets", "none"), ("broken", "read-your-writes monotonic-visibility"), ("verdict", "fail")],
+    );
+}
+
+#[test]
+fn a_sight_still_under_way_proves_no_flap() {
+    check("100+900=v 500=n 1500=v", &[("flapping", "0"), ("brackets", "(500, 1000]"), ("broken", "read-your-writes")]);
+    // Answered in the very instant in which the denial was asked for: neither came first.
+    check("100+400=v 500=n 900=v", &[("flapping", "0"), ("brackets", "(500, 902]")]);
+    check("100+399=v 500=n 900=v", &[("flapping", "1")]);
+}
+
+// The gate.
+
+#[test]
+fn a_late_poll_is_void_for_its_offset_however_it_is_answered() {
+    check("4* @100=v\n126@100=n", &[("at 100", "0/4 late 1 other 0")]);
+    check("4* @100=v\n125@100=n", &[("at 100", "1/5 late 0 other 0"), ("reasons", "not_found broken")]);
+    check("20* @100=v\n74@100=v", &[("at 100", "0/20 late 1 other 0")]);
+    check("3* 126@100=v", &[("verdict", "inconclusive"), ("reasons", "no_samples late")]);
+    check("7* @100=v\n3* 300@100=v", &[("verdict", "inconclusive"), ("reasons", "late")]);
+}
+
+#[test]
+fn a_pass_says_what_it_could_have_missed() {
+    check("59* @100=v", &[("verdict", "pass"), ("could-miss", "0.0495"), ("causes", "none")]);
+    check("58* @100=v\n@100=n 200=v", &[("verdict", "fail"), ("could-miss", "–"), ("at 100", "1/59 late 0 other 0")]);
+}
+
+#[test]
+fn a_tolerated_rate_must_be_shown_not_hoped_for() {
+    let tolerant = "[polls]\noffsets = [\"100ms\"]\n[expect]\nnot_found = { at_most = 0.05, confidence = 0.95 }";
+    check_in(tolerant, "59* @100=v", &[("verdict", "pass")]);
+    check_in(tolerant, "58* @100=v", &[("verdict", "inconclusive"), ("reasons", "rate_unproven")]);
+    check_in(tolerant, "99* @100=v\n@100=n 200=v", &[("verdict", "pass"), ("broken", "read-your-writes")]);
+    check_in(tolerant, "50* @100=v\n3* @100=n 200=v", &[("verdict", "inconclusive"), ("reasons", "rate_unproven")]);
+    check_in(tolerant, "50* @100=v\n10* @100=n 200=v", &[("verdict", "fail"), ("reasons", "rate_too_high")]);
+}
+
+#[test]
+fn polls_of_one_scan_count_as_one_in_the_limits() {
+    let tolerant = "[polls]\noffsets = [\"100ms\"]\npollers = 6\n[expect]\nnot_found = { at_most = 0.05, confidence = 0.95 }";
+    check_in(
+        tolerant,
+        "10* @100=v @100=v @100=v @100=v @100=v @100=v",
+        &[("at 100", "0/60 late 0 other 0"), ("verdict", "inconclusive"), ("reasons", "rate_unproven")],
+    );
+}
+
+#[test]
+fn where_denials_are_tolerated_a_flap_still_is_not() {
+    let any = "[polls]\noffsets = [\"100ms\"]\n[expect]\nnot_found = \"any\"";
+    check_in(any, "5* @100=n 200=v", &[("verdict", "pass")]);
+    check_in(any, "5* @100=v 200=n", &[("verdict", "fail"), ("reasons", "broken")]);
+}
+
+#[test]
+fn a_quantile_needs_enough_scans_before_it_is_a_number() {
+    let limit = "[polls]\noffsets = [\"100ms\"]\n[expect]\nwindow = { p99 = \"1s\" }";
+    check_in(limit, "298* @100=v", &[("verdict", "inconclusive"), ("reasons", "window_unproven")]);
+    check_in(limit, "298* @100=v", &[("quantile 0.99", "0..102 at most ∞ TooFew { needs: 299 }")]);
+    check_in(limit, "299* @100=v", &[("verdict", "pass"), ("quantile 0.5", "0..102 at most 102 NotIdentified")]);
+    // Of five windows only the longest bounds the median: four of five lie below it by chance in 19 % of runs.
+    check("4* @100=v\n@100=n 3000=v", &[("quantile 0.5", "100..102 at most 3002")]);
+}
+
+#[test]
+fn a_window_is_too_long_only_beyond_doubt() {
+    let limit = "[polls]\noffsets = [\"100ms\"]\n[expect]\nnot_found = \"any\"\nwindow = { p50 = \"150ms\" }";
+    check_in(limit, "20* @100=n 180=n 200=v", &[("verdict", "fail"), ("reasons", "window_too_long")]);
+    check_in(limit, "20* @100=n 200=v", &[("verdict", "inconclusive"), ("reasons", "window_unproven")]);
+    check_in(limit, "20* @100=n 140+5=v", &[("verdict", "pass")]);
+}
+
+// Controls.
+
+#[test]
+fn a_never_issued_id_that_is_visible_makes_the_run_inconclusive() {
+    check(
+        "control n v\n5* @100=n 500=v",
+        &[("verdict", "inconclusive"), ("broken", "honesty read-your-writes"), ("causes", "N"), ("could-miss", "–")],
+    );
+    check("control v\n5* @100=v", &[("verdict", "inconclusive"), ("reasons", "unknown_id_visible")]);
+}
+
+#[test]
+fn a_wrong_control_voids_the_other_scenarios_too() {
+    let denied = journal(scenario(AT_100), "5* @100=n 500=v");
+    let masked = journal(scenario(AT_100), "control v\n5* @100=v");
+    let alone = Seen::of(&denied);
+    assert_eq!(alone.fact("verdict"), "fail");
+    let both = Seen::of(&together(vec![denied, masked]));
+    assert_eq!([both.fact("verdict"), both.fact("reasons"), both.fact("causes")], ["inconclusive", "unknown_id_visible", "N"]);
+}
+
+#[test]
+fn a_control_that_nobody_answered_leaves_a_clean_run_open() {
+    for answer in ["lost", "5xx", "429"] {
+        check(&format!("control {answer}\n59* @100=v"), &[("verdict", "inconclusive"), ("reasons", "no_control")]);
+    }
+    check("control 403\n59* @100=v", &[("verdict", "pass"), ("checked honesty", "0/1")]);
+    check("control lost\n9* @100=v\n@100=n 200=v", &[("verdict", "fail")]);
+}
+
+#[test]
+fn a_foreign_user_who_sees_the_scan_breaks_isolation() {
+    check(
+        "9* @100=v f/50=n\n@100=v f/50=v",
+        &[("broken", "isolation"), ("checked isolation", "1/10"), ("verdict", "fail"), ("causes", "Q")],
+    );
+    check("10* @100=v f/50=403", &[("checked isolation", "0/10"), ("excluded Q", "yes"), ("verdict", "pass")]);
+    check("10* @100=v f/50=5xx", &[("checked isolation", "0/0"), ("excluded Q", "no")]);
+}
+
+// Silence never passes.
+
+#[test]
+fn a_run_without_samples_never_passes() {
+    check("", &[("verdict", "inconclusive"), ("reasons", "no_samples no_scans")]);
+    check("10* refused", &[("verdict", "inconclusive"), ("reasons", "no_samples no_scans")]);
+    check("10* 50=v", &[("verdict", "inconclusive"), ("reasons", "no_samples")]);
+}
+
+#[test]
+fn a_run_of_errors_never_passes() {
+    for answer in ["lost", "5xx", "429", "bad"] {
+        check(&format!("10* @100={answer}"), &[("verdict", "inconclusive"), ("reasons", "no_samples polls_failed")]);
+        check(&format!("8* @100=v\n2* @100={answer}"), &[("verdict", "inconclusive"), ("reasons", "polls_failed")]);
+        check(&format!("18* @100=v\n2* @100={answer}"), &[("verdict", "pass")]);
+        check(&format!("8* @100={answer}\n@100=v\n@100=n 200=v"), &[("verdict", "fail")]);
+    }
+    check("8* @100=v\n2* refused", &[("verdict", "inconclusive"), ("reasons", "initiates_failed")]);
+}
+
+#[test]
+fn a_log_that_is_cut_off_never_passes_but_still_fails() {
+    check("59* @100=v\ncut", &[("verdict", "inconclusive"), ("reasons", "cut_off")]);
+    check("9* @100=v\n@100=n 200=v\ncut", &[("verdict", "fail")]);
+}
+
+#[test]
+fn scans_that_share_an_id_prove_nothing() {
+    check("10* id=one @100=v", &[("verdict", "inconclusive"), ("reasons", "warm_ids")]);
+}
+
+// States, echoes, endpoints.
+
+#[test]
+fn an_answer_for_another_scan_breaks_the_echo_and_nothing_else() {
+    check("5* @100=v\n@100=v:done~other 300=v:run", &[("broken", "echo"), ("verdict", "fail"), ("causes", "J")]);
+    check("5* id=a @100=v~a", &[("checked echo", "0/5"), ("excluded J", "yes")]);
+}
+
+#[test]
+fn a_state_never_goes_back_from_its_end() {
+    check_in(TO_THE_END, "@100=v:run 1000=v:done 2000=v:run", &[("broken", "monotonic-state"), ("causes", "O")]);
+    check_in(TO_THE_END, "@100=v:run 1000=v:done 2000=v:fail", &[("broken", "monotonic-state")]);
+    check_in(TO_THE_END, "@100=v:run 1000=v:done 2000=v:odd 3000=v:done", &[("broken", "none"), ("verdict", "pass")]);
+    // The poll that says running was asked before the one that says done was answered.
+    check_in(TO_THE_END, "@100=v:run 1000+900=v:done 1500=v:run 3000=v:done", &[("broken", "none")]);
+    // The same scan was asked for again, and may start anew.
+    check_in(TO_THE_END, "id=a @100=v:run 1000=v:done b/1500=ok~a 2000=v:run 3000=v:done", &[("broken", "none")]);
+    check_in(TO_THE_END, "id=a @100=v:run 1000=v:done b/1500=ok~b 2000=v:run 3000=v:done", &[("broken", "monotonic-state")]);
+}
+
+#[test]
+fn progress_never_falls_unless_the_scan_failed() {
+    check_in(TO_THE_END, "@100=v:run:3 1000=v:run:7 2000=v:run:5 3000=v:done:14", &[("broken", "monotonic-state")]);
+    check_in(TO_THE_END, "@100=v:run:3 1000=v:run:7 2000=v:fail:0", &[("broken", "none")]);
+    check_in(TO_THE_END, "@100=v:run:3 1000+900=v:run:7 1500=v:run:5 3000=v:done:14", &[("broken", "none")]);
+}
+
+#[test]
+fn endpoints_must_not_contradict_each_other() {
+    for (timeline, broken) in [
+        ("w/50=v 100=n 500=v", "read-your-writes agreement"),
+        ("100=n w/150=v 500=v", "read-your-writes"),
+        ("w/99+2=v 100=n 500=v", "read-your-writes"),
+        ("100=v:run 1000=v:done r/1500=n", "agreement"),
+        ("100=v:run 1000=v:done r/1500=v:run", "agreement"),
+        ("100=v:run 1000=v:done r/1500=5xx", "none"),
+        ("100=v:run r/900=n 1000=v:done", "none"),
+        ("100=v:run w/1000=v:done 1500=v:run 9000=v:done", "none"),
+        ("100=v:run w/1000=v:done 2500=v:run 9000=v:done", "agreement"),
+    ] {
+        check_in(ONLY_FOLLOWED, timeline, &[("broken", broken)]);
+    }
+}
+
+#[test]
+fn a_scan_that_does_not_end_breaks_completion_only_if_something_says_it_should_have() {
+    check_in(TO_THE_END, "3* @100=v:run 29000=v:run", &[("checked completion", "0/0"), ("verdict", "pass")]);
+    check_in(TO_THE_END, "2* @100=v:run 9000=v:done\n@100=v:run 29000=v:run", &[("checked completion", "1/3"), ("verdict", "fail")]);
+    check_in(TO_THE_END, "@100=v:run w/20000=v:done 20900=v:run", &[("checked completion", "1/1"), ("causes", "O")]);
+    check_in(TO_THE_END, "2* @100=v:run 9000=v:done\n@100=n 29000=n", &[("checked completion", "0/2")]);
+}
+
+#[test]
+fn a_scan_that_died_must_say_so() {
+    check_in(TO_THE_END, "@100=v:run w/5000=v:fail 6000=v:fail", &[("checked crash-honesty", "0/1")]);
+    check_in(TO_THE_END, "@100=v:run w/5000=v:fail 5500=v:run", &[("checked crash-honesty", "1/1")]);
+    check_in(TO_THE_END, "@100=v:run w/5000=v:fail", &[("checked crash-honesty", "0/0")]);
+}
+
+#[test]
+fn one_slow_poll_is_an_accident_and_two_are_a_stall() {
+    check("19* @100=v\n+3000@100=v", &[("broken", "none"), ("verdict", "pass")]);
+    check("18* @100=v\n2* +3000@100=v", &[("broken", "promptness"), ("checked promptness", "2/20"), ("verdict", "fail")]);
+    check("58* @100=v\n2* +3000@100=v", &[("broken", "none")]);
+    // Slow is not held back where everything is slow.
+    check("20* +3000@100=v", &[("broken", "none")]);
+    check("18* @100=v\n2* +9000@100=lost", &[("broken", "none")]);
+}
+
+// Causes.
+
+#[test]
+fn a_clean_run_has_no_cause_and_says_what_it_excludes() {
+    check(
+        "20* @100=v 500=v",
+        &[
+            ("causes", "none"),
+            ("excluded A", "yes"),
+            ("excluded B", "yes"),
+            ("excluded I", "no"),
+            ("excluded K", "yes"),
+            ("undecided", "0"),
+        ],
+    );
+    check("3* @100=v", &[("causes", "none"), ("excluded A", "no"), ("excluded B", "no")]);
+}
+
+#[test]
+fn denials_that_end_at_an_age_are_a_delay_with_what_is_left_open() {
+    check("12* @100=n 600=n 700=v 900=v 1500=v", &[("causes", "A"), ("strength", "Moderate"), ("excluded B", "yes"), ("undecided", "3")]);
+}
+
+#[test]
+fn a_second_write_tells_a_delay_from_a_lag() {
+    let cancel = "[follow]\nuntil = \"visible\"\nevery = \"100ms\"\ndeadline = \"5s\"\n\
+        [then]\naction = \"cancel\"\nwhen = \"visible\"\noffsets = [\"10ms\"]";
+    let scan = |hidden: &str| format!("8* 100=n 600=n 700=v x/800=v {hidden}");
+    let mut prompt = journal(scenario(cancel), &scan("810=v"));
+    let mut lagging = journal(scenario(cancel), &scan("810=v 1300=v 1500=v"));
+    for (journal, from) in [(&mut prompt, 810.0), (&mut lagging, 1500.0)] {
+        for poll in &mut journal.exchanges {
+            let age = (poll.sent.0 as f64 / 1e6 - 1000.0).rem_euclid(60_000.0);
+            if poll.kind == statusgap::model::exchange::Kind::Poll && age > 805.0 {
+                poll.purpose = statusgap::model::exchange::Purpose::Then;
+                poll.seen = Some(age > from - 1.0);
+            }
+        }
+    }
+    let (prompt, lagging) = (Seen::of(&prompt), Seen::of(&lagging));
+    assert_eq!([prompt.fact("causes"), prompt.fact("excluded C")], ["A", "yes"]);
+    assert_eq!([lagging.fact("causes"), lagging.fact("excluded A")], ["C", "yes"]);
+}
+
+#[test]
+fn workers_that_disagree_for_ever_are_memories_of_their_own() {
+    check("3* @100=v#1 200=n#2 300=v#1 400=n#2 2500=v#1 2600=n#2", &[("causes", "B"), ("strength", "Strong")]);
+    // Without the header, by the pattern alone.
+    check("6* @100=v 200=n 300=v 400=n 1500=v 2600=n 2700=n 2800=v", &[("causes", "B"), ("strength", "Strong")]);
+}
+
+#[test]
+fn disagreement_that_heals_is_a_lag() {
+    check("4* @100=v 150=n 200=v 250=n 300=v 800=v 900=v 1000=v 1100=v 1200=v 1300=v 1400=v", &[("causes", "C'"), ("excluded B", "yes")]);
+}
+
+#[test]
+fn seen_and_then_denied_for_good_is_an_eviction_if_there_is_enough_of_both() {
+    check("2* @100=v 200=v 300=v 400=v 500=v 600=n 700=n 800=n 900=n", &[("causes", "F"), ("strength", "Strong")]);
+    check("2* @100=v 200=n 300=n", &[("causes", "B"), ("strength", "Moderate"), ("undecided", "1")]);
+    check("2* @100=v 200=v 300=n 400=n", &[("causes", "B"), ("strength", "Moderate"), ("undecided", "1")]);
+}
+
+#[test]
+fn a_short_denial_amid_sights_is_a_hole() {
+    let sights = |from: u32| (0..30).map(|step| format!("{}=v", from + 20 * step)).collect::<Vec<_>>().join(" ");
+    check(&format!("2* @100=v {} 750=n {}", sights(120), sights(770)), &[("causes", "H")]);
+}
+
+#[test]
+fn scans_that_are_never_seen_are_lost_and_not_late() {
+    let scans = |lost: &str| format!("12* @100=v 1000=v\n4* @100=n 1000=n 2000=n 3000=n {lost}");
+    check(&scans("w/500=n"), &[("causes", "M"), ("strength", "Strong"), ("excluded L", "yes"), ("never", "4")]);
+    check(&scans("w/500=v"), &[("causes", "M"), ("strength", "Moderate")]);
+    // Looked at once or twice only, they may as well be late, or have met the wrong worker.
+    check("12* @100=v 1000=v\n4* @100=n", &[("causes", "none")]);
+    check("12* @100=v 1000=v\n4* 3000=n 3500=n", &[("causes", "none")]);
+}
+
+#[test]
+fn a_feature_of_the_ids_that_are_never_seen_is_named() {
+    let never: Vec<String> = (0..6).map(|n| format!("id=a/{n} @100=n 1000=n 2000=n 3000=n")).collect();
+    check(&format!("12* @100=v 1000=v\n{}", never.join("\n")), &[("causes", "L"), ("excluded M", "yes")]);
+}
+
+#[test]
+fn a_denial_kept_by_a_cache_is_told_by_pairs_of_equal_age_or_by_its_header() {
+    let pairs = "[[arms]]\nname = \"early\"\noffsets = [\"100ms\", \"2s\"]\n[[arms]]\nname = \"late\"\noffsets = [\"2s\"]";
+    check_in(pairs, "12* @100=n @2000=n 3000=v\narm 1\n12* @2000=v", &[("causes", "D A"), ("strength", "Strong Moderate")]);
+    check_in(pairs, "12* @100=n @2000=v 3000=v\narm 1\n12* @2000=v", &[("excluded D", "yes")]);
+    check("8* @100=n!hit 500=v", &[("causes", "D A"), ("strength", "Moderate Moderate")]);
+}
+
+#[test]
+fn a_window_that_grows_with_the_place_in_the_queue_is_a_queue() {
+    let burst = "[load]\nscans = 12\nevery = \"0s\"\n[follow]\nuntil = \"visible\"\nevery = \"100ms\"\ndeadline = \"9s\"";
+    let queue: Vec<String> = (0..12).map(|place| format!("{}=n {}=v", 200 * place, 200 * place + 100)).collect();
+    check_in(burst, &queue.join("\n"), &[("causes", "E")]);
+    check_in(burst, "12* 500=n 600=v", &[("excluded E", "yes")]);
+}
+
+#[test]
+fn polls_held_on_the_initiators_connection_are_a_window_in_hiding() {
+    let both =
+        "[[arms]]\nname = \"fresh\"\noffsets = [\"100ms\"]\n[[arms]]\nname = \"kept\"\nconnection = \"keep-alive\"\noffsets = [\"100ms\"]";
+    check_in(both, "10* @100=v\narm 1\n10* k/+2000@100=v", &[("causes", "P"), ("broken", "promptness")]);
+    check_in(both, "10* @100=v\narm 1\n10* k/@100=v", &[("excluded P", "yes")]);
+}
+
+#[test]
+fn a_window_is_not_read_off_held_connections() {
+    let both =
+        "[[arms]]\nname = \"fresh\"\noffsets = [\"100ms\"]\n[[arms]]\nname = \"kept\"\nconnection = \"keep-alive\"\noffsets = [\"100ms\"]";
+    check_in(both, "@100=n 700=v\narm 1\n3* k/+2000@100=v", &[("brackets", "(100, 702]")]);
+}

@@ -1,0 +1,94 @@
+//! Runs against the reference service in process, on a paused clock: the same probe as over sockets, in milliseconds.
+#![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use statusgap::analysis::{Analysis, analyse};
+use statusgap::inquiry::Stage;
+use statusgap::model::input::Source;
+use statusgap::model::run::{End, EndReason, Journal};
+use statusgap::model::scenario::Scenario;
+use statusgap::probe::{Clock, InProcess, Latency, Options, Probe, Recorder, Transport};
+use statusgap::service::{Service, Settings};
+use statusgap::target::Target;
+
+/// One way through the virtual network, in ms.
+pub const ONE_WAY_MS: u64 = 1;
+
+/// A reference service: its preset, and the knobs that are set on top.
+#[derive(Debug, Clone, Copy)]
+pub struct Tried<'a> {
+    pub preset: &'a str,
+    pub knobs: &'a [(&'a str, &'a str)],
+    pub seed: u64,
+}
+
+/// Reads a scenario of which only the telling part is written.
+pub fn scenario(telling: &str) -> Scenario {
+    let text = format!("name = \"case\"\ntitle = \"a case\"\nsource = \"a test\"\n{telling}");
+    Scenario::read(Source { file: "case.toml", text: &text }).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+/// Runs one scenario.
+pub fn run(tried: Tried<'_>, scenario: &Scenario) -> Journal {
+    on_a_paused_clock(async {
+        let (service, probe) = begin(tried).await;
+        probe.run(std::slice::from_ref(scenario)).await.unwrap();
+        let journal = journal(&probe, tried.seed, vec![scenario.clone()]);
+        service.shut_down().await;
+        journal
+    })
+}
+
+/// Runs the whole inquiry, each step decided on what is known by then.
+pub fn inquire(tried: Tried<'_>) -> (Journal, Analysis) {
+    on_a_paused_clock(async {
+        let (service, probe) = begin(tried).await;
+        let can = Target::reference("http://127.0.0.1:1", &|_| None).unwrap().can();
+        let mut seen = journal(&probe, tried.seed, Vec::new());
+        let mut analysis = analyse(&seen);
+        let mut step = Some(Stage::FIRST);
+        while let Some(stage) = step {
+            let scenarios = stage.scenarios(&seen, &analysis, can, None);
+            probe.run_also(&scenarios).await.unwrap();
+            seen = journal(&probe, tried.seed, seen.scenarios.into_iter().chain(scenarios).collect());
+            analysis = analyse(&seen);
+            step = stage.next(&analysis, None);
+        }
+        service.shut_down().await;
+        (seen, analysis)
+    })
+}
+
+fn on_a_paused_clock<T>(run: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(run)
+}
+
+async fn begin(tried: Tried<'_>) -> (Service, Arc<Probe>) {
+    let mut settings = Settings::preset(tried.preset).unwrap();
+    for (knob, value) in tried.knobs {
+        settings.set(knob, value).unwrap();
+    }
+    settings.seed = Some(tried.seed);
+    settings.epoch = Some(1_767_225_600_000);
+    let service = Service::open(settings).await.unwrap();
+    let transport = Transport::InProcess(InProcess::new(service.router(), Latency::Fixed(Duration::from_millis(ONE_WAY_MS))));
+    let target = Arc::new(Target::reference("http://127.0.0.1:1", &|_| None).unwrap());
+    let options = Options { seed: tried.seed, max_rps: None, timeout: Duration::from_secs(10), first_n: 0 };
+    (service, Probe::new(target, transport, Clock::virtual_time(), Recorder::in_memory(), options, |_| {}))
+}
+
+fn journal(probe: &Probe, seed: u64, scenarios: Vec<Scenario>) -> Journal {
+    let mut exchanges = probe.recorder().kept();
+    statusgap::log::in_order(&mut exchanges);
+    let run = json!({
+        "schema": 1, "tool": "a test", "run_id": "virtual", "started": "2026-01-01T00:00:00Z", "seed": seed,
+        "target": { "name": "reference service", "base_url": "http://127.0.0.1:1", "file": "",
+            "can": { "foreign_user": true, "witness": true, "results": true, "cancel": true, "echo": true, "states": true, "handed_out": false } },
+        "scenarios": [], "clock": { "timer": "virtual", "resolution": 1_000_000 }, "command": "", "environment": { "system": "any", "processors": 1 },
+    });
+    let end = End { at: probe.clock().now(), reason: EndReason::Complete, exchanges: exchanges.len() as u64 };
+    Journal { run: serde_json::from_value(run).unwrap(), scenarios, exchanges, end: Some(end), torn: false }
+}
