@@ -166,12 +166,12 @@ fn window(view: &View) -> String {
         let _ = write!(text, "\n\n{}", folded(table(&["Visible by", "Share of scans", "95 % limits"], "rrr", shares)));
     }
     if let Some(note) = &window.estimate {
-        let unique = if note.unique { "no other curve fits the brackets as well" } else { "other curves fit the brackets as well" };
-        let gap = if note.kkt_gap == 0.0 { "0".to_owned() } else { format!("{:.0e}", note.kkt_gap) };
+        let unique = if note.unique { "No other curve fits them as well" } else { "Other curves fit them as well" };
+        let within = if note.kkt_gap == 0.0 { String::new() } else { format!(", to within {:.0e} nats of log-likelihood", note.kkt_gap) };
         let _ = write!(
             text,
-            "\n\nThe curve is the maximum-likelihood estimate from brackets, found by {}: {unique}, and the best possible one has a log-likelihood at most {gap} nats \
-             larger (Kuhn–Tucker). The 95 % limits do not rest on it: they hold whatever the law of the window.",
+            "\n\nThe curve is the maximum-likelihood estimate from brackets (method: {}). {unique}{within} (Kuhn–Tucker). The 95 % limits do not rest on it: they \
+             hold whatever the law of the window.",
             escape(&note.method),
         );
     }
