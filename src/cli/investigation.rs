@@ -43,7 +43,7 @@ impl Investigation<'_> {
                 Ok(Err(_)) => return (EndReason::TargetGone, journal.scenarios),
                 Ok(Ok(())) => {}
             }
-            journal.exchanges = self.probe.recorder().kept();
+            journal.exchanges.extend(self.probe.recorder().kept_from(journal.exchanges.len()));
             crate::log::in_order(&mut journal.exchanges);
             analysis = analyse(&journal);
             step = stage.next(&analysis, self.limits.max_rps);

@@ -42,7 +42,13 @@ impl Recorder {
 
     /// The exchanges kept so far.
     pub fn kept(&self) -> Vec<Exchange> {
-        self.kept.as_ref().map_or_else(Vec::new, |kept| kept.lock().unwrap_or_else(PoisonError::into_inner).clone())
+        self.kept_from(0)
+    }
+
+    /// The exchanges kept so far, but for the first `known`, which the caller has already.
+    pub fn kept_from(&self, known: usize) -> Vec<Exchange> {
+        let kept = self.kept.as_ref().map(|kept| kept.lock().unwrap_or_else(PoisonError::into_inner));
+        kept.and_then(|kept| kept.get(known..).map(<[Exchange]>::to_vec)).unwrap_or_default()
     }
 
     /// Ends the log.
