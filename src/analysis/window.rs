@@ -173,8 +173,10 @@ fn observation(bracket: Bracket) -> Observation {
 
 fn share_by(estimate: &Npmle, band: &Band, t_ms: f64) -> ShareBy {
     let share = band.visible_by(t_ms, CONFIDENCE);
-    // The estimate lets every window begin at 0, and so says nothing of that very age.
-    let (share_from, share_to) = if t_ms > 0.0 { estimate.cdf_bounds(t_ms) } else { (share.estimate_lo, share.estimate_hi) };
+    // The estimate lets every window begin at 0 at the earliest; what it has there may have been over at that very age, unless
+    // it was denied then.
+    let (share_from, share_to) = estimate.cdf_bounds(t_ms.max(f64::MIN_POSITIVE));
+    let share_to = if t_ms > 0.0 { share_to } else { share_to.min(share.estimate_hi) };
     ShareBy { t_ms, share_from, share_to, lower: share.lower, upper: share.upper }
 }
 
