@@ -107,7 +107,7 @@ pub fn analyse(journal: &Journal) -> Analysis {
     let guarantees = merge(&scenarios);
     let honesty = guarantees.iter().find(|checked| checked.guarantee == Guarantee::Honesty);
     Analysis {
-        window: window::window(&undisturbed(&all), &ages),
+        window: window::window(&undisturbed(journal, &all), &ages),
         honest: honesty.filter(|checked| checked.checked > 0).map(|checked| checked.broken == 0),
         round_trips: round_trips::round_trips(&exchanges),
         punctuality: punctuality::punctuality(&all),
@@ -130,19 +130,30 @@ fn analyse_scenario(journal: &Journal, index: u32, histories: &[ScanHistory<'_>]
         name: scenario.name.clone(),
         counts: counts(&exchanges, &scans),
         offsets: gate::offset_rates(scenario, &scans),
-        window: window::window(&undisturbed(&scans), &ages),
+        window: window::window(&undisturbed(journal, &scans), &ages),
         guarantees: guarantees::check(Evidence { scenario, scans: &scans, unknown: &unknown }),
         punctuality: punctuality::punctuality(&scans),
         round_trips: round_trips::round_trips(&exchanges),
     }
 }
 
-/// The scans whose window means what it says: not those polled on the initiator's own connection, which may have been held
-/// back until the window was over, unless there are no others.
-fn undisturbed<'a, 'b>(scans: &[&'b ScanHistory<'a>]) -> Vec<&'b ScanHistory<'a>> {
-    let free = |scan: &&&ScanHistory<'_>| scan.polls.iter().any(|poll| poll.connection != Connection::KeepAlive);
-    let undisturbed: Vec<_> = scans.iter().filter(free).copied().collect();
-    if undisturbed.is_empty() { scans.to_vec() } else { undisturbed }
+/// The scans whose window means what it says: those that were watched until they were visible rather than looked at once, and
+/// not those polled on the initiator's own connection, which may have been held back until the window was over. Where there
+/// are no such scans, the others have to do.
+fn undisturbed<'a, 'b>(journal: &Journal, scans: &[&'b ScanHistory<'a>]) -> Vec<&'b ScanHistory<'a>> {
+    let free = |scan: &ScanHistory<'_>| scan.polls.iter().any(|poll| poll.connection != Connection::KeepAlive);
+    let followed = |scan: &ScanHistory<'_>| {
+        let arm = journal.scenarios.get(scan.scenario as usize).and_then(|scenario| scenario.arms.get(scan.arm as usize));
+        arm.is_some_and(|arm| arm.follow.is_some())
+    };
+    let mut chosen: Vec<_> = scans.iter().filter(|scan| free(scan)).copied().collect();
+    if chosen.is_empty() {
+        chosen = scans.to_vec();
+    }
+    if chosen.iter().any(|scan| followed(scan)) {
+        chosen.retain(|scan| followed(scan));
+    }
+    chosen
 }
 
 fn counts(exchanges: &[&Exchange], scans: &[&ScanHistory<'_>]) -> Counts {

@@ -14,7 +14,7 @@ use crate::model::scenario::{Action, Arm, Follow, Then, Until};
 use crate::model::time::{Nanos, Span, Stamp};
 use crate::probe::drive::{ScenarioRun, uuid};
 use crate::probe::transport::Lane;
-use crate::target::{Accepted, Caller, Initiated, Reading, Reply, Variables};
+use crate::target::{Accepted, Caller, Initiated, Reading, Reply, Request, RequestError, Variables};
 
 /// A request about to be sent: everything of its log line that is known beforehand.
 #[derive(Debug, Clone)]
@@ -138,12 +138,14 @@ impl ScanTask {
             initiate_lane,
             poll_lanes,
             fresh: transport.lane(Connection::Fresh),
+            status_request: None,
             watch: Mutex::new(Watch::default()),
         };
         scan.warm(fillers).await;
         let Some((accepted, t0)) = scan.initiate(Kind::Initiate, scan.task.planned).await else { return };
         scan.accepted = accepted;
         scan.t0 = t0;
+        scan.status_request = Some(scan.status_request());
         join(run.controls_at(&scan.accepted), scan.watch_over(fillers)).await;
     }
 }
@@ -161,6 +163,8 @@ struct Scan<'a> {
     poll_lanes: Vec<Lane>,
     /// For readings beside the polls.
     fresh: Lane,
+    /// The status request, once the id is known: the same for every poll that is not to miss a cache.
+    status_request: Option<Result<Request, RequestError>>,
     watch: Mutex<Watch>,
 }
 
@@ -358,6 +362,10 @@ impl Scan<'_> {
         }
     }
 
+    fn status_request(&self) -> Result<Request, RequestError> {
+        self.probe().target.status(&self.numbered(), Caller::Owner, &self.accepted, self.arm.route)
+    }
+
     async fn poll(&self, planned: Planned) {
         let probe = self.probe();
         let lane = match self.arm.connection {
@@ -366,7 +374,10 @@ impl Scan<'_> {
             _ => self.poll_lanes.get(planned.poller as usize).unwrap_or(&self.poll_lanes[0]),
         };
         // The request is built beforehand, so that nothing but the sending lies between the timer and the wire.
-        let request = probe.target.status(&self.numbered(), Caller::Owner, &self.accepted, self.arm.route);
+        let request = match (&self.status_request, self.arm.route) {
+            (Some(request), None | Some(Route::HandedOut)) => request.clone(),
+            _ => self.status_request(),
+        };
         let shot = Shot {
             purpose: planned.purpose,
             offset: planned.offset.map(Span::as_nanos),
@@ -421,12 +432,7 @@ fn by_code(answer: Answer) -> Reading {
 
 impl crate::probe::drive::Probe {
     /// Sends an initiate; its log line carries the id that was handed out, or the reason why there is none.
-    async fn fire_initiate(
-        &self,
-        shot: Shot,
-        lane: &Lane,
-        request: Result<crate::target::Request, crate::target::RequestError>,
-    ) -> (Exchange, Option<Initiated>) {
+    async fn fire_initiate(&self, shot: Shot, lane: &Lane, request: Result<Request, RequestError>) -> (Exchange, Option<Initiated>) {
         self.fire_for(shot, lane, request, |reply| {
             let initiated = self.target.read_initiate(reply);
             let reading = match &initiated {
@@ -441,13 +447,7 @@ impl crate::probe::drive::Probe {
     }
 
     /// Sends a status poll of the owner, and notes whether a second write is already seen in the answer.
-    async fn fire_status(
-        &self,
-        shot: Shot,
-        lane: &Lane,
-        request: Result<crate::target::Request, crate::target::RequestError>,
-        id: &str,
-    ) -> Exchange {
+    async fn fire_status(&self, shot: Shot, lane: &Lane, request: Result<Request, RequestError>, id: &str) -> Exchange {
         let after_write = shot.purpose == Purpose::Then;
         let read = |reply: &Reply<'_>| {
             let seen = if after_write { self.target.read_cancel_seen(reply, id) } else { None };

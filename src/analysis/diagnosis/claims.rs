@@ -103,6 +103,8 @@ pub(super) fn stale(diagnosis: &mut Diagnosis, case: &Case<'_>, scenarios: &[Sce
         strength = Strength::Moderate;
     }
     let (watched, frozen, proofs) = sum(scenarios, Guarantee::Completion);
+    // Where a worker knows only its own scans, a poll may simply never have met the right one after the end.
+    let frozen = if flapping.kind == Some(Kind::PerInstance) { outlived(case).min(frozen) } else { frozen };
     if frozen > 0 {
         evidence.push(format!("{frozen} of {watched} scans that were watched to their end never showed it"));
         evidence.extend(proofs);
@@ -112,6 +114,17 @@ pub(super) fn stale(diagnosis: &mut Diagnosis, case: &Case<'_>, scenarios: &[Sce
     } else if watched > 0 && regressed == 0 {
         diagnosis.excluded(FaultClass::O, format!("states over time: {watched} scans ended, and none of {checked} went back"));
     }
+}
+
+/// How many scans were still shown as running well after the age by which the others had ended.
+fn outlived(case: &Case<'_>) -> u64 {
+    let end_of = |scan: &ScanHistory<'_>| scan.ended().map(|(poll, _)| scan.age(poll).as_ms());
+    let Some(usual) = case.rows.iter().filter_map(|row| end_of(row.scan)).reduce(f64::max) else { return 0 };
+    let last_running = |scan: &ScanHistory<'_>| {
+        scan.polls.iter().filter(|poll| poll.state == Some(State::Running)).map(|poll| scan.age(poll).as_ms()).reduce(f64::max)
+    };
+    case.rows.iter().filter(|row| end_of(row.scan).is_none() && last_running(row.scan).is_some_and(|age| age > usual + 500.0)).count()
+        as u64
 }
 
 /// How long after its end a scan still showed an earlier state, in ms, and whether it did so only after a repeat of its

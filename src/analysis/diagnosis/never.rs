@@ -18,12 +18,15 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fl
     let opened = case.watched().filter(|row| row.denied_at_start().next().is_some());
     let latest = opened.filter_map(Row::first_seen).map(|look| look.until).fold(0.0, f64::max);
     let beyond = (2.0 * latest).max(latest + 1000.0);
-    let all_workers = case.watched().flat_map(workers).collect::<BTreeSet<&str>>().len();
+    // Before anybody saw any scan even the worker that knows one may not have known it yet.
+    let earliest = case.watched().filter_map(Row::first_seen).map(|look| look.until).fold(f64::INFINITY, f64::min);
+    let asked = |row: &Row<'_>| workers(row, 1.2 * earliest).len();
+    let all_workers = case.watched().flat_map(|row| workers(row, 0.0)).collect::<BTreeSet<&str>>().len();
     let enough = |row: &&Row<'_>| {
         let denials = moments(row.looks.iter().map(|look| look.age));
         // Where workers disagree, a scan may be denied many times in a row because the one that knows it was never asked.
         let chance = match flapping.kind {
-            Some(Kind::PerInstance) if all_workers >= 2 => workers(row).len() == all_workers,
+            Some(Kind::PerInstance) if all_workers >= 2 => asked(row) == all_workers,
             // Connections may stick to one worker for a while, so the longest row of chance denials counts as well.
             Some(Kind::PerInstance) => flapping.share.powi(denials as i32) < 1e-6 && denials > 3 * flapping.streak,
             // Where scans are evicted, one that was not polled in between may have been there.
@@ -103,9 +106,9 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fl
     numbers
 }
 
-/// The workers that answered a scan's polls, as far as headers say.
-fn workers<'a>(row: &Row<'a>) -> BTreeSet<&'a str> {
-    row.looks.iter().filter_map(|look| look.exchange.worker.as_deref()).collect()
+/// The workers that answered a scan's polls from an age on, as far as headers say.
+fn workers<'a>(row: &Row<'a>, from: f64) -> BTreeSet<&'a str> {
+    row.looks.iter().filter(|look| from <= look.age).filter_map(|look| look.exchange.worker.as_deref()).collect()
 }
 
 /// A property of an id, and its name.
