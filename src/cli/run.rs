@@ -206,7 +206,8 @@ fn dry_run(scenarios: &[Scenario], max_rps: Option<f64>) -> Ended {
     }
     let rate = max_rps
         .map_or_else(|| "no rate limit (the target is on this machine)".to_owned(), |rps| format!("at most {rps} requests per second"));
-    output::print(&format!("{total} requests at most in {} scenarios, {rate}; nothing was sent\n", scenarios.len()))?;
+    let plural = if scenarios.len() == 1 { "" } else { "s" };
+    output::print(&format!("{total} requests at most in {} scenario{plural}, {rate}; nothing was sent\n", scenarios.len()))?;
     Ok(Exit::Pass)
 }
 

@@ -11,7 +11,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::service_args::ServiceArgs;
 use crate::service::{KnobDescription, PresetDescription, Service, Settings};
 
-/// What `serve` is told.
+/// Runs the reference service: the bug, each of its documented fixes, the sound design, and every fault of the zoo.
+///
+/// Prints one READY line with its address. SIGTERM and Ctrl-C let requests under way finish and end with exit code 0.
 #[derive(Debug, Clone, Args)]
 pub struct ServeArgs {
     /// Which service

@@ -1,4 +1,4 @@
-//! Writes the log: one task owns the file, everybody else sends it lines.
+//! Writes the log: whoever has a line serialises it into one shared buffer, which goes to the file when it is large or old.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -397,7 +397,7 @@ fn registration_or_lag(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<
             diagnosis.found(FaultClass::A, Strength::Strong, evidence);
         }
         None => {
-            diagnosis.undecided.push("cannot tell a delayed registration (A) from a replica that lags (C) without a second write: describe [cancel] in the target file".to_owned());
+            diagnosis.undecided.push("cannot tell a delayed registration (A) from a replica that lags (C) without a second write: `statusgap reproduce` sends one where the target file has a [cancel] section".to_owned());
             diagnosis.found(FaultClass::A, Strength::Moderate, evidence);
         }
     }
