@@ -69,8 +69,8 @@ fn clarity(scan: &ScanHistory<'_>) -> f64 {
         // A flapping scan is clearest where most is seen of it.
         _ => 1e6 / (1.0 + scan.polls.len() as f64),
     };
-    // A scan that the witness knew meanwhile tells more, unless its bracket is far wider.
-    class + sharpness * if witnessed { 0.2 } else { 1.0 }
+    // A scan that the witness knew meanwhile tells more than a narrower bracket does.
+    class + if witnessed { 0.0 } else { 1e10 } + sharpness
 }
 
 /// Tells a scan's story.

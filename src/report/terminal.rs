@@ -38,6 +38,8 @@ const NARROWEST: usize = 40;
 const MARGIN: usize = 9;
 /// At most so many things unseen are told here; the markdown report tells all.
 const UNSEEN: usize = 3;
+/// At most so many steps of the clearest scan are told here.
+const STEPS: usize = 8;
 /// At most so many broken guarantees, and other reasons, are told here.
 const TOLD: usize = 6;
 
@@ -48,6 +50,7 @@ pub fn terminal(view: &View, style: Style) -> String {
     page.headline(view);
     page.scenarios(view);
     page.broken(view);
+    page.timeline(view);
     page.window(view);
     page.causes(view);
     page.unseen(view);
@@ -56,6 +59,7 @@ pub fn terminal(view: &View, style: Style) -> String {
         let lines = command_lines(&view.repeat.command, style.width - MARGIN);
         page.block("repeat", &lines);
     }
+    page.by_hand(view);
     page.text
 }
 
@@ -165,6 +169,42 @@ impl Page {
         self.block("broken", &told);
     }
 
+    /// The clearest scan, step by step: only where something went wrong, since a healthy one tells nothing.
+    fn timeline(&mut self, view: &View) {
+        let Some(timeline) = view.timeline.as_ref().filter(|_| view.verdict == Verdict::Fail) else { return };
+        let width = self.style.width - MARGIN;
+        let mut lines = Vec::new();
+        for step in timeline.steps.iter().take(STEPS) {
+            let worker = step.worker.as_ref().map_or_else(String::new, |worker| format!(" [worker {worker}]"));
+            let times =
+                if step.times > 1 { format!(" ({} times, until {})", step.times, words::age(step.until_ms)) } else { String::new() };
+            let line = format!("{:>8}  {}: {}{worker}{times}", words::age(step.at_ms), step.asked, step.told);
+            lines.extend(
+                words::wrap(&line, width)
+                    .into_iter()
+                    .enumerate()
+                    .map(|(place, part)| if place == 0 { line_start(&line, &part) } else { format!("{:10}{part}", "") }),
+            );
+        }
+        if timeline.steps.len() > STEPS {
+            lines.push(format!("{:10}and {} more steps, in the markdown report", "", timeline.steps.len() - STEPS));
+        }
+        self.block("scan", &lines);
+    }
+
+    /// The smallest set of requests that shows it, where the terminal is wide enough for them to be pasted.
+    fn by_hand(&mut self, view: &View) {
+        // A service that the run started itself is gone by now.
+        let Some(snippet) = view.repeat.snippet.as_ref().filter(|_| view.run.service.is_none()) else { return };
+        let width = self.style.width - MARGIN;
+        if snippet.lines().all(|line| line.chars().count() <= width) {
+            let lines: Vec<String> = snippet.lines().map(str::to_owned).collect();
+            self.block("by hand", &lines);
+        } else {
+            self.section("by hand", &["the markdown report has the curl commands that show it".to_owned()]);
+        }
+    }
+
     fn window(&mut self, view: &View) {
         let window = &view.window;
         if window.scans + window.flapping == 0 || !view.assessable {
@@ -207,6 +247,12 @@ impl Page {
         }
         self.section("unseen", &told);
     }
+}
+
+/// The first part of a wrapped line, with the blanks before it that wrapping takes away.
+fn line_start(line: &str, part: &str) -> String {
+    let blanks = line.len() - line.trim_start().len();
+    format!("{:blanks$}{part}", "")
 }
 
 /// A rule under the header and nothing else: rows are read across, and rules between them would double their number.
