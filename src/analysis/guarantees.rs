@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::analysis::scan::ScanHistory;
 use crate::model::answer::{Answer, State};
-use crate::model::exchange::{Connection, Exchange, Kind};
+use crate::model::exchange::{Connection, Exchange};
 use crate::model::guarantee::Guarantee;
 use crate::model::scenario::{Scenario, Until};
 use crate::model::time::{Nanos, Span};
@@ -438,9 +438,4 @@ fn by(exchange: &Exchange) -> String {
 
 fn plural(n: usize, noun: &str) -> String {
     if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
-}
-
-/// Whether a kind of exchange is asked of the owner's status endpoint.
-pub fn is_status(kind: Kind) -> bool {
-    matches!(kind, Kind::Poll | Kind::ForeignPoll | Kind::UnknownPoll)
 }

@@ -1,0 +1,367 @@
+//! The scenario as it stands in a file: everything may be left out that has a sensible default.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::{
+    Action, Controls, Each, Expect, Guarantee, Input, InputError, MOST_OFFSETS, MOST_POLLERS, MOST_SCANS, QuantileLimit, Readings, Source,
+    Span, Tolerance, Until,
+};
+use crate::model::exchange::{Connection, Route};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Scenario {
+    name: String,
+    title: String,
+    source: String,
+    #[serde(default)]
+    overlap: bool,
+    #[serde(default)]
+    load: Load,
+    #[serde(default)]
+    polls: Polls,
+    follow: Option<Follow>,
+    #[serde(default)]
+    arms: Vec<Polls>,
+    then: Option<Then>,
+    #[serde(default)]
+    controls: Controls,
+    #[serde(default)]
+    readings: Readings,
+    #[serde(default)]
+    expect: ExpectFile,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Load {
+    scans: u32,
+    model: Model,
+    every: Option<Span>,
+    in_flight: Option<u32>,
+    input: Input,
+}
+
+impl Default for Load {
+    fn default() -> Self {
+        Load { scans: 20, model: Model::Open, every: None, in_flight: None, input: Input::Distinct }
+    }
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "kebab-case")]
+enum Model {
+    Open,
+    Closed,
+}
+
+#[derive(Deserialize, Default, Clone)]
+#[serde(deny_unknown_fields, default)]
+struct Polls {
+    name: Option<String>,
+    offsets: Option<Vec<Span>>,
+    each: Option<Each>,
+    pollers: Option<u32>,
+    connection: Option<Connection>,
+    route: Option<Route>,
+    fillers: Option<u32>,
+    tolerance: Option<Span>,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(deny_unknown_fields)]
+struct Follow {
+    until: Until,
+    every: Span,
+    #[serde(default)]
+    settle: Option<Span>,
+    deadline: Span,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Then {
+    action: Action,
+    when: Until,
+    offsets: Vec<Span>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct ExpectFile {
+    not_found: Option<ToleranceFile>,
+    guarantees: Option<Vec<Guarantee>>,
+    window: BTreeMap<String, Span>,
+    latency: BTreeMap<String, Span>,
+    stall: Option<Span>,
+    errors_at_most: Option<f64>,
+    late_at_most: Option<f64>,
+}
+
+/// `"never"`, `"any"`, or a table with `at_most` and `confidence`.
+struct ToleranceFile(Tolerance);
+
+impl<'de> Deserialize<'de> for ToleranceFile {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = ToleranceFile;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("\"never\", \"any\" or { at_most = 0.01, confidence = 0.95 }")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<ToleranceFile, E> {
+                match word {
+                    "never" => Ok(ToleranceFile(Tolerance::Never)),
+                    "any" => Ok(ToleranceFile(Tolerance::Any)),
+                    _ => Err(E::invalid_value(serde::de::Unexpected::Str(word), &self)),
+                }
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<ToleranceFile, A::Error> {
+                #[derive(Deserialize)]
+                #[serde(deny_unknown_fields)]
+                struct Rate {
+                    at_most: f64,
+                    #[serde(default = "ninety_five")]
+                    confidence: f64,
+                }
+                let rate = Rate::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
+                Ok(ToleranceFile(Tolerance::Rate { at_most: rate.at_most, confidence: rate.confidence }))
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+fn ninety_five() -> f64 {
+    0.95
+}
+
+impl Scenario {
+    pub(super) fn check(self, source: Source<'_>) -> Result<super::Scenario, InputError> {
+        let wrong = |path: &str, message: String, hint: &str| Err(source.complain(path, message, Some(hint.to_owned())));
+        if self.name.is_empty() || !self.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
+            return wrong(
+                "name",
+                format!("`{}` is not a usable name", self.name),
+                "use letters, digits, `-` and `_`: the name becomes a file's name",
+            );
+        }
+        let load = self.load.check(source)?;
+        let arms = if self.arms.is_empty() { vec![Polls::default()] } else { self.arms };
+        let mut checked = Vec::with_capacity(arms.len());
+        for (index, arm) in arms.iter().enumerate() {
+            checked.push(arm.over(&self.polls).check(index, arms.len(), self.follow, source)?);
+        }
+        if load.scans == 0 && self.controls.unknown_id == 0 {
+            return wrong(
+                "load.scans",
+                "the scenario asks for nothing: no scans and no controls".into(),
+                "set load.scans or controls.unknown_id to at least 1",
+            );
+        }
+        let asks = |spans: &[Span]| !spans.is_empty();
+        let polled = checked.iter().any(|arm| asks(&arm.offsets) || arm.follow.is_some());
+        if load.scans > 0 && !polled && !asks(&self.controls.foreign_user) && !asks(&self.readings.witness) && !asks(&self.readings.results)
+        {
+            return wrong(
+                "load.scans",
+                "scans are started but never polled".into(),
+                "give polls.offsets, a [follow] section or controls.foreign_user",
+            );
+        }
+        if let Some(then) = &self.then {
+            if then.when == Until::Deadline {
+                return wrong(
+                    "then.when",
+                    "the second write needs an event to wait for".into(),
+                    "use when = \"visible\" or when = \"terminal\"",
+                );
+            }
+            let reaches =
+                |follow: &super::Follow| follow.until == then.when || follow.until == Until::Deadline || then.when == Until::Visible;
+            if !checked.iter().all(|arm| arm.follow.as_ref().is_some_and(reaches)) {
+                return wrong(
+                    "then",
+                    format!("nobody watches the scan until it is {}", if then.when == Until::Terminal { "terminal" } else { "visible" }),
+                    "add a [follow] section whose `until` reaches what `then.when` waits for",
+                );
+            }
+        }
+        Ok(super::Scenario {
+            name: self.name,
+            title: self.title,
+            source: self.source,
+            overlap: self.overlap,
+            load,
+            arms: checked,
+            then: self.then.map(|then| super::Then { action: then.action, when: then.when, offsets: then.offsets }),
+            controls: self.controls,
+            readings: self.readings,
+            expect: self.expect.check(source)?,
+        })
+    }
+}
+
+impl Load {
+    fn check(&self, source: Source<'_>) -> Result<super::Load, InputError> {
+        let wrong = |path: &str, message: &str, hint: &str| Err(source.complain(path, message, Some(hint.to_owned())));
+        if self.scans > MOST_SCANS {
+            return wrong("load.scans", "more than 1,000,000 scans", "split the run into shards");
+        }
+        let model = match self.model {
+            Model::Open => {
+                if self.in_flight.is_some() {
+                    return wrong(
+                        "load.in_flight",
+                        "`in_flight` belongs to the closed model",
+                        "set model = \"closed\", or give `every` instead",
+                    );
+                }
+                super::LoadModel::Open { every: self.every.unwrap_or(Span::millis(20)) }
+            }
+            Model::Closed => {
+                if self.every.is_some() {
+                    return wrong("load.every", "`every` belongs to the open model", "set model = \"open\", or give `in_flight` instead");
+                }
+                let in_flight = self.in_flight.unwrap_or(1);
+                if in_flight == 0 {
+                    return wrong("load.in_flight", "nothing would ever start", "set in_flight to at least 1");
+                }
+                super::LoadModel::Closed { in_flight }
+            }
+        };
+        Ok(super::Load { scans: self.scans, model, input: self.input })
+    }
+}
+
+impl Polls {
+    /// This arm, with what it leaves out taken from the common `[polls]`.
+    fn over(&self, common: &Polls) -> Polls {
+        Polls {
+            name: self.name.clone().or_else(|| common.name.clone()),
+            offsets: self.offsets.clone().or_else(|| common.offsets.clone()),
+            each: self.each.or(common.each),
+            pollers: self.pollers.or(common.pollers),
+            connection: self.connection.or(common.connection),
+            route: self.route.or(common.route),
+            fillers: self.fillers.or(common.fillers),
+            tolerance: self.tolerance.or(common.tolerance),
+        }
+    }
+
+    fn check(self, index: usize, arms: usize, follow: Option<Follow>, source: Source<'_>) -> Result<super::Arm, InputError> {
+        let at = |key: &str| {
+            if arms > 1 { format!("arms.{index}.{key}") } else { format!("polls.{key}") }
+        };
+        let wrong = |key: &str, message: String, hint: &str| Err(source.complain(&at(key), message, Some(hint.to_owned())));
+        let pollers = self.pollers.unwrap_or(1);
+        if pollers == 0 || pollers > MOST_POLLERS {
+            return wrong("pollers", format!("{pollers} pollers"), "use 1 to 1,000 pollers");
+        }
+        let offsets = self.offsets.unwrap_or_default();
+        if offsets.len() > MOST_OFFSETS {
+            return wrong("offsets", format!("{} offsets", offsets.len()), "use at most 1,000 offsets, or a [follow] section");
+        }
+        if let Some((earlier, later)) = offsets.iter().zip(offsets.iter().skip(1)).find(|(earlier, later)| later <= earlier) {
+            return wrong("offsets", format!("{later} stands after {earlier}"), "list the offsets in ascending order, each once");
+        }
+        let connection = self.connection.unwrap_or(Connection::Fresh);
+        if pollers > 1 && connection == Connection::KeepAlive {
+            return wrong(
+                "connection",
+                "several pollers cannot share the initiator's connection".into(),
+                "use connection = \"fresh\" or \"pre-opened\" with pollers above 1",
+            );
+        }
+        if let Some(follow) = follow {
+            if follow.every.0.is_zero() {
+                return Err(source.complain("follow.every", "polling without a pause", Some("use at least \"1ms\"".into())));
+            }
+            if offsets.last().is_some_and(|last| *last > follow.deadline) {
+                return Err(source.complain(
+                    "follow.deadline",
+                    "the deadline is before the last offset",
+                    Some("raise follow.deadline".into()),
+                ));
+            }
+            if (follow.deadline.0.as_nanos() / follow.every.0.as_nanos()) > 1_000_000 {
+                return Err(source.complain(
+                    "follow.every",
+                    "more than 1,000,000 polls of one scan",
+                    Some("raise follow.every or lower follow.deadline".into()),
+                ));
+            }
+        }
+        Ok(super::Arm {
+            name: self.name.unwrap_or_else(|| connection.word().to_owned()),
+            offsets,
+            each: self.each.unwrap_or_default(),
+            pollers,
+            connection,
+            route: self.route,
+            fillers: self.fillers.unwrap_or(3),
+            // Wide enough for a busy two-core CI machine; a poll outside it is void for its offset, never wrong.
+            tolerance: self.tolerance.unwrap_or(Span::millis(25)),
+            follow: follow.map(|follow| super::Follow {
+                until: follow.until,
+                every: follow.every,
+                settle: follow.settle.unwrap_or_default(),
+                deadline: follow.deadline,
+            }),
+        })
+    }
+}
+
+impl ExpectFile {
+    fn check(self, source: Source<'_>) -> Result<Expect, InputError> {
+        let tolerance = self.not_found.map_or(Tolerance::Never, |file| file.0);
+        if let Tolerance::Rate { at_most, confidence } = tolerance {
+            share(at_most, "expect.not_found.at_most", source)?;
+            share(confidence, "expect.not_found.confidence", source)?;
+        }
+        let errors_at_most = self.errors_at_most.unwrap_or(0.1);
+        share(errors_at_most, "expect.errors_at_most", source)?;
+        let late_at_most = self.late_at_most.unwrap_or(0.2);
+        share(late_at_most, "expect.late_at_most", source)?;
+        Ok(Expect {
+            not_found: tolerance,
+            guarantees: self.guarantees.unwrap_or_else(|| Guarantee::ALL.to_vec()),
+            window: quantiles(&self.window, "expect.window", source)?,
+            latency: quantiles(&self.latency, "expect.latency", source)?,
+            stall: self.stall.unwrap_or(Span::millis(1000)),
+            errors_at_most,
+            late_at_most,
+        })
+    }
+}
+
+fn share(value: f64, path: &str, source: Source<'_>) -> Result<(), InputError> {
+    if (0.0..=1.0).contains(&value) {
+        return Ok(());
+    }
+    Err(source.complain(path, format!("{value} is not a share"), Some("write a number from 0 to 1: 0.01 is one per cent".into())))
+}
+
+/// Reads `p50 = "1s"` and the like.
+fn quantiles(table: &BTreeMap<String, Span>, path: &str, source: Source<'_>) -> Result<Vec<QuantileLimit>, InputError> {
+    table
+        .iter()
+        .map(|(key, below)| {
+            // p50 is 0.50 and p999 is 0.999: the digits stand behind the decimal point.
+            let quantile = key.strip_prefix('p').and_then(|digits| format!("0.{digits}").parse::<f64>().ok());
+            match quantile.filter(|quantile| super::QUANTILES.contains(quantile)) {
+                Some(quantile) => Ok(QuantileLimit { quantile, below: *below }),
+                None => Err(source.complain(
+                    &format!("{path}.{key}"),
+                    format!("`{key}` is not a quantile that is told"),
+                    Some("use p50, p90, p95, p99 or p999".into()),
+                )),
+            }
+        })
+        .collect()
+}
