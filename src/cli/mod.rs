@@ -9,6 +9,7 @@ mod investigation;
 mod limits;
 mod matrix;
 mod output;
+mod probe_args;
 mod progress;
 mod report;
 mod reproduce;

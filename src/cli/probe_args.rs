@@ -1,0 +1,71 @@
+//! The options of every command that probes: what, how fast, for how long, and where the results go.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::cli::complaint::Complaint;
+use crate::cli::output::ColourChoice;
+use crate::cli::service_args::ServiceArgs;
+use crate::cli::session::{Session, Time};
+use crate::model::time::Span;
+use crate::report::Format;
+
+/// What is probed, and what becomes of it.
+#[derive(Debug, Args)]
+pub struct ProbeArgs {
+    /// A deployment: a target file, or the address of a service that speaks the reference contract
+    #[arg(long, value_name = "FILE|URL", conflicts_with_all = ["service", "workers", "store", "set", "profile", "data_dir", "users"], help_heading = "Target")]
+    pub target: Option<String>,
+    #[command(flatten)]
+    pub service: ServiceArgs,
+    /// Runs on virtual time against the reference service in process: a scan of 170 s takes milliseconds
+    #[arg(long = "virtual", conflicts_with = "target", help_heading = "Target")]
+    pub virtual_time: bool,
+    /// The folder for log, result.json and report.md [default: reports/TIME-NAME]
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    pub out: Option<PathBuf>,
+    /// What goes to standard output
+    #[arg(long, value_name = "FORMAT", default_value = "table", help_heading = "Output")]
+    pub format: Format,
+    /// When to colour the table
+    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
+    pub color: ColourChoice,
+    /// No progress and no notes on standard error
+    #[arg(long, short, help_heading = "Output")]
+    pub quiet: bool,
+    /// The seed of all randomness [default: a new one, told in the report]
+    #[arg(long, value_name = "N", help_heading = "Run")]
+    pub seed: Option<u64>,
+    /// The longest that one exchange may take
+    #[arg(long, value_name = "TIME", default_value = "10s", help_heading = "Run")]
+    pub timeout: Span,
+    /// At most so many requests per second [default: 5 for targets that are not on this machine, no limit for those that are]
+    #[arg(long, value_name = "N", help_heading = "Run")]
+    pub max_rps: Option<f64>,
+    /// At most so many scans, in all or in each step of an inquiry [default: 50 for targets that are not on this machine, no
+    /// limit for those that are]
+    #[arg(long, value_name = "N", help_heading = "Run")]
+    pub max_scans: Option<u32>,
+}
+
+impl ProbeArgs {
+    /// The runtime for the kind of time that was asked for.
+    pub fn runtime(&self) -> Result<tokio::runtime::Runtime, Complaint> {
+        let mut builder =
+            if self.virtual_time { tokio::runtime::Builder::new_current_thread() } else { tokio::runtime::Builder::new_multi_thread() };
+        builder
+            .enable_all()
+            .start_paused(self.virtual_time)
+            .build()
+            .map_err(|source| Complaint::System { action: "start the runtime", source })
+    }
+
+    /// The target, ready to be probed.
+    pub async fn session(&self, seed: u64) -> Result<Session, Complaint> {
+        match &self.target {
+            Some(target) => Session::deployed(target),
+            None => Session::reference(&self.service, if self.virtual_time { Time::Virtual } else { Time::Real }, seed).await,
+        }
+    }
+}
