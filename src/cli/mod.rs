@@ -1,7 +1,9 @@
 //! The command line: one file a command. This room alone prints, exits, touches files and the environment, and knows clap.
 #![expect(clippy::print_stderr, reason = "complaints and notes go to standard error; standard output has a door of its own")]
 
+mod baseline;
 mod check;
+mod compare;
 mod complaint;
 mod diagnose;
 mod files;
@@ -52,6 +54,7 @@ enum Command {
     Reproduce(Box<reproduce::ReproduceArgs>),
     Diagnose(diagnose::DiagnoseArgs),
     Report(report::ReportArgs),
+    Compare(compare::CompareArgs),
     Matrix(matrix::MatrixArgs),
     Serve(Box<serve::ServeArgs>),
     Check(check::CheckArgs),
@@ -65,6 +68,7 @@ pub fn run() -> ExitCode {
         Command::Reproduce(args) => reproduce::run(&args),
         Command::Diagnose(args) => diagnose::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Matrix(args) => matrix::run(&args),
         Command::Serve(args) => return serve::run(*args),
         Command::Check(args) => check::run(&args),

@@ -127,6 +127,7 @@ impl Session {
             scenarios,
             clock: ClockNote { ..self.clock.note() },
             shard: None,
+            pair: None,
             command,
             environment: Environment {
                 system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),

@@ -45,6 +45,9 @@ pub struct Run {
     /// Which part of a larger run this is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<Shard>,
+    /// The run beside which this one was made, scan by scan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pair: Option<Pair>,
     /// The command that repeats the run.
     pub command: String,
     /// Where it ran.
@@ -103,6 +106,25 @@ pub struct Shard {
     pub index: u32,
     /// Of how many.
     pub of: u32,
+}
+
+/// Two runs whose scans were asked for by turns, so that whatever drifts meets both alike. Scans of one number are a pair.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pair {
+    /// The same text in both logs, and in no other.
+    pub id: String,
+    /// Which of the two this is.
+    pub side: Side,
+}
+
+/// One of two runs that are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// The one that sets the standard.
+    Base,
+    /// The one in question.
+    New,
 }
 
 /// Where a run ran, as far as it may matter to its reader.

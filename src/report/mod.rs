@@ -6,6 +6,7 @@
 //! reads no clock and detects no terminal: width and colour come in as [`Style`]. Whatever came from a server, a log or a
 //! file is stripped of control characters and bounded before it enters a view. It may name `model`, `analysis`, `verdict`.
 
+pub mod comparison;
 mod json;
 mod markdown;
 mod plot;

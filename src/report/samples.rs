@@ -132,6 +132,7 @@ fn journal() -> Journal {
             scenarios: scenarios.clone(),
             clock: ClockNote { timer: "timerfd".to_owned(), resolution: Nanos(1) },
             shard: None,
+            pair: None,
             command: "statusgap run immediate settled --service deferred --seed 7".to_owned(),
             environment: Environment { system: "linux x86_64".to_owned(), processors: 2 },
         },

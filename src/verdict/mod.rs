@@ -4,6 +4,7 @@
 //! if a never-issued id is answered as visible nothing can be judged; a proven breach is a fail however noisy the run was;
 //! and a run without samples, or of errors only, never passes.
 
+pub mod comparison;
 mod exit;
 mod reason;
 
