@@ -2,6 +2,7 @@
 #![expect(clippy::print_stderr, reason = "complaints and notes go to standard error; standard output has a door of its own")]
 
 mod baseline;
+mod beside;
 mod check;
 mod compare;
 mod complaint;

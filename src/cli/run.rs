@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::cli::beside::{Beside, BesideArgs, Rival};
 use crate::cli::complaint::Complaint;
 use crate::cli::limits::Limits;
 use crate::cli::output;
@@ -13,7 +14,7 @@ use crate::cli::progress::Progress;
 use crate::cli::{Ended, check, files, report, scenarios};
 use crate::log::LogWriter;
 use crate::model::plan::Plan;
-use crate::model::run::{Capabilities, EndReason};
+use crate::model::run::{Capabilities, EndReason, Pair, Side};
 use crate::model::scenario::{Action, Scenario};
 use crate::probe::{Options, Probe, Recorder};
 use crate::verdict::Exit;
@@ -29,6 +30,8 @@ pub struct RunArgs {
     scenarios: Vec<String>,
     #[command(flatten)]
     probe: ProbeArgs,
+    #[command(flatten)]
+    beside: BesideArgs,
     /// Shows what would be sent, and sends nothing
     #[arg(long, help_heading = "Run")]
     dry_run: bool,
@@ -37,18 +40,27 @@ pub struct RunArgs {
 /// Runs the command.
 pub fn run(args: &RunArgs) -> Ended {
     let scenarios = scenarios::resolve(&args.scenarios)?;
+    let beside = args.beside.resolve(&args.probe)?;
     let seed = args.probe.seed.unwrap_or_else(rand::random);
-    args.probe.runtime()?.block_on(probe(args, scenarios, seed))
+    args.probe.runtime()?.block_on(probe(args, scenarios, seed, beside))
 }
 
-async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64) -> Ended {
+async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, beside: Beside) -> Ended {
     let session = args.probe.session(seed).await?;
     let (scenarios, left_out) = possible(scenarios, session.target.can());
-    let limits = Limits::towards(session.target.base_url(), args.probe.max_rps, args.probe.max_scans)?;
+    let mut limits = Limits::towards(session.target.base_url(), args.probe.max_rps, args.probe.max_scans)?;
+    let rival = beside.session(&args.probe, seed, &session).await?;
+    let (scenarios, more_left_out) = match &rival {
+        Some(rival) => {
+            limits = limits.stricter(Limits::towards(rival.target.base_url(), args.probe.max_rps, args.probe.max_scans)?);
+            possible(scenarios, rival.target.can())
+        }
+        None => (scenarios, Vec::new()),
+    };
     let scenarios = limits.apply(scenarios);
     let max_rps = limits.max_rps;
     if !args.probe.quiet {
-        for (name, why) in &left_out {
+        for (name, why) in left_out.iter().chain(&more_left_out) {
             eprintln!("note: scenario {name} is left out: {why}");
         }
     }
@@ -64,7 +76,8 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64) -> Ended {
         ));
     }
 
-    let header = session.header(seed, scenarios.clone(), command_line(seed, args.probe.seed.is_some()));
+    let mut header = session.header(seed, scenarios.clone(), command_line(seed, args.probe.seed.is_some()));
+    header.pair = rival.as_ref().map(|_| Pair { id: header.run_id.clone(), side: Side::New });
     let folder = files::run_folder(args.probe.out.as_deref(), &header.started, &session.name)?;
     let log_path = folder.join(files::LOG);
     let log = LogWriter::begin(Box::new(files::create(&log_path)?), &header).map_err(Complaint::Recording)?;
@@ -73,12 +86,20 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64) -> Ended {
     let watcher = progress.clone();
     let options = Options { seed, max_rps, timeout: args.probe.timeout.0, first_n: session.first_n() };
     let probe =
-        Probe::new(Arc::clone(&session.target), session.transport.clone(), session.clock.clone(), recorder, options, move |event| {
+        Probe::new(Arc::clone(&session.target), session.transport.clone(), session.clock.clone(), recorder, options.clone(), move |event| {
             watcher.note(event);
         });
 
+    let rival = match rival {
+        Some(rival) => Some(Rival::begin(rival, &folder, &header, &options)?),
+        None => None,
+    };
     let run = async {
-        match probe.run(&scenarios).await {
+        let ran = match &rival {
+            Some(rival) => rival.run_beside(&probe, &scenarios).await,
+            None => probe.run(&scenarios).await,
+        };
+        match ran {
             Ok(()) => EndReason::Complete,
             Err(unreachable) => {
                 eprintln!("note: {unreachable}");
@@ -93,8 +114,12 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64) -> Ended {
     }
     probe.recorder().end(probe.clock().now(), reason).map_err(Complaint::Recording)?;
     session.close().await;
+    if let Some(rival) = rival {
+        rival.end(reason).await?;
+    }
 
-    report::conclude(&folder, args.probe.format, output::style(args.probe.color), args.probe.quiet, reason)
+    let exit = report::conclude(&folder, args.probe.format, output::style(args.probe.color), args.probe.quiet, reason)?;
+    beside.conclude(&folder, &args.probe, exit)
 }
 
 /// Runs to the end, or until the user stops it. Stopping drops what is under way; the log keeps what was done.
@@ -170,7 +195,7 @@ fn dry_run(scenarios: &[Scenario], max_rps: Option<f64>) -> Ended {
 
 /// The command that repeats this run, ready to be pasted: without what only concerns where its output went.
 pub fn command_line(seed: u64, had_seed: bool) -> String {
-    const ABOUT_OUTPUT: [&str; 3] = ["--out", "--format", "--color"];
+    const ABOUT_OUTPUT: [&str; 4] = ["--out", "--format", "--color", "--save-baseline"];
     let mut words = vec!["statusgap".to_owned()];
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {

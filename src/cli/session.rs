@@ -145,6 +145,12 @@ impl Session {
         jiff::Timestamp::now().as_second().unsigned_abs() * 1000
     }
 
+    /// The same session on another's clock, so that stamps of both are on one axis.
+    #[must_use]
+    pub fn on_the_clock_of(self, other: &Session) -> Session {
+        Session { clock: other.clock.clone(), ..self }
+    }
+
     /// Stops what was started.
     pub async fn close(self) {
         if let Some(service) = self.service {

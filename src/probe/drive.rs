@@ -130,6 +130,31 @@ impl Probe {
         Ok(())
     }
 
+    /// Runs the same scenarios against two targets by turns: each scan of one beside its twin of the other, in random order, so
+    /// that whatever drifts meets both alike. Scans of one number are twins: they are dealt the same arm and offset. Both targets
+    /// have their own rate limit, and both probes must have the same clock. Dropping the future stops everything.
+    pub async fn run_beside(self: &Arc<Probe>, other: &Arc<Probe>, scenarios: &[Scenario]) -> Result<(), Unreachable> {
+        let mut beside = JoinSet::new();
+        for scenario in scenarios {
+            let run = |probe: &Arc<Probe>| {
+                let index = probe.next_scenario.fetch_add(1, Ordering::Relaxed);
+                let first_scan = probe.next_scan.fetch_add(u64::from(scenario.load.scans), Ordering::Relaxed);
+                Arc::new(ScenarioRun::new(probe, index, scenario, first_scan))
+            };
+            let twins = [run(self), run(other)];
+            if scenario.overlap {
+                beside.spawn(run_twins(twins));
+            } else {
+                run_twins(twins).await?;
+            }
+        }
+        while let Some(ended) = beside.join_next().await {
+            // As in `run`: a panic is passed on.
+            ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
+        }
+        Ok(())
+    }
+
     /// Runs scenarios that were decided on during the run: they are written into the log first.
     pub async fn run_also(self: &Arc<Probe>, scenarios: &[Scenario]) -> Result<(), Unreachable> {
         for scenario in scenarios {
@@ -225,6 +250,70 @@ pub(crate) struct ScenarioRun {
 /// Which randomness: each use has a stream of its own, so that one more poll in one place does not change all the others.
 const CONTROLS: u64 = 1 << 62;
 const DEALING: u64 = 1 << 61;
+const TURNS: u64 = 1 << 60;
+
+/// One scenario against two targets.
+async fn run_twins(twins: [Arc<ScenarioRun>; 2]) -> Result<(), Unreachable> {
+    for twin in &twins {
+        (twin.probe.watcher)(Event::ScenarioBegan { scenario: twin.index });
+        twin.controls().await?;
+    }
+    load(&twins).await;
+    for twin in &twins {
+        (twin.probe.watcher)(Event::ScenarioEnded { scenario: twin.index });
+    }
+    Ok(())
+}
+
+/// Puts on the load of one scenario: against one target, or by turns against several.
+async fn load(sides: &[Arc<ScenarioRun>]) {
+    let Some(first) = sides.first() else { return };
+    let scans = first.scenario.load.scans;
+    let stream = u64::from(first.index);
+    let mut deal = Deal::new(&first.scenario, first.random(DEALING | stream));
+    let mut turns = first.random(TURNS | stream);
+    let mut order: Vec<usize> = (0..sides.len()).collect();
+    let mut tasks: Vec<JoinSet<()>> = sides.iter().map(|_| JoinSet::new()).collect();
+    match first.scenario.load.model {
+        LoadModel::Open { every } => {
+            let clock = &first.probe.clock;
+            let start = clock.now();
+            let mut random = first.random(DEALING | (1 << 32) | stream);
+            for scan in 0..scans {
+                let hand = deal.next();
+                order.shuffle(&mut turns);
+                for (place, side) in order.iter().enumerate() {
+                    // Starts are spread within their slots: a strict period would alias with whatever the service does
+                    // periodically. Several sides share a slot.
+                    let within = (place as f64 + random.random::<f64>()) / sides.len() as f64;
+                    let planned = start.after(every.0.mul_f64(f64::from(scan) + within));
+                    clock.sleep_until(planned).await;
+                    sides[*side].begin(&mut tasks[*side], hand, scan, planned);
+                    while tasks[*side].try_join_next().is_some_and(|ended| sides[*side].ended(ended)) {}
+                }
+            }
+        }
+        LoadModel::Closed { in_flight } => {
+            for scan in 0..scans {
+                let hand = deal.next();
+                order.shuffle(&mut turns);
+                for side in &order {
+                    if tasks[*side].len() >= in_flight as usize
+                        && let Some(ended) = tasks[*side].join_next().await
+                    {
+                        sides[*side].ended(ended);
+                    }
+                    sides[*side].begin(&mut tasks[*side], hand, scan, first.probe.clock.now());
+                }
+            }
+        }
+    }
+    for (side, tasks) in sides.iter().zip(&mut tasks) {
+        while let Some(ended) = tasks.join_next().await {
+            side.ended(ended);
+        }
+    }
+}
 
 impl ScenarioRun {
     fn new(probe: &Arc<Probe>, index: u32, scenario: &Scenario, first_scan: u64) -> ScenarioRun {
@@ -237,7 +326,7 @@ impl ScenarioRun {
         (self.probe.watcher)(Event::ScenarioBegan { scenario: index });
         let run = Arc::new(self);
         run.controls().await?;
-        run.load().await;
+        load(std::slice::from_ref(&run)).await;
         (run.probe.watcher)(Event::ScenarioEnded { scenario: index });
         Ok(())
     }
@@ -293,46 +382,11 @@ impl ScenarioRun {
         self.probe.fire(shot, &lane, Ok(request), |reply| self.probe.target.read_status(reply, id)).await.fault
     }
 
-    async fn load(self: &Arc<Self>) {
-        let scans = self.scenario.load.scans;
-        let mut deal = Deal::new(&self.scenario, self.random(DEALING | u64::from(self.index)));
-        let mut tasks = JoinSet::new();
-        match self.scenario.load.model {
-            LoadModel::Open { every } => {
-                let start = self.probe.clock.now();
-                let mut random = self.random(DEALING | (1 << 32) | u64::from(self.index));
-                for scan in 0..scans {
-                    // Starts are spread within their slots: a strict period would alias with whatever the service does
-                    // periodically.
-                    let slot = every.0.mul_f64(f64::from(scan) + random.random::<f64>());
-                    let planned = start.after(slot);
-                    self.probe.clock.sleep_until(planned).await;
-                    self.begin(&mut tasks, &mut deal, scan, planned);
-                    while tasks.try_join_next().is_some_and(|ended| self.ended(ended)) {}
-                }
-            }
-            LoadModel::Closed { in_flight } => {
-                for scan in 0..scans {
-                    if tasks.len() >= in_flight as usize
-                        && let Some(ended) = tasks.join_next().await
-                    {
-                        self.ended(ended);
-                    }
-                    self.begin(&mut tasks, &mut deal, scan, self.probe.clock.now());
-                }
-            }
-        }
-        while let Some(ended) = tasks.join_next().await {
-            self.ended(ended);
-        }
-    }
-
-    fn begin(self: &Arc<Self>, tasks: &mut JoinSet<()>, deal: &mut Deal, index: u32, planned: Stamp) {
+    fn begin(self: &Arc<Self>, tasks: &mut JoinSet<()>, hand: Hand, index: u32, planned: Stamp) {
         if self.probe.recorder.has_failed() {
             return;
         }
         let scan = self.first_scan + u64::from(index);
-        let hand = deal.next();
         let n = match self.scenario.load.input {
             Input::Distinct => self.probe.options.first_n + scan,
             Input::Same => self.probe.options.first_n + self.first_scan,
