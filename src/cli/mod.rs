@@ -5,6 +5,7 @@ mod check;
 mod complaint;
 mod diagnose;
 mod files;
+mod import;
 mod investigation;
 mod limits;
 mod matrix;
@@ -52,6 +53,7 @@ enum Command {
     Reproduce(Box<reproduce::ReproduceArgs>),
     Diagnose(diagnose::DiagnoseArgs),
     Report(report::ReportArgs),
+    Import(import::ImportArgs),
     Matrix(matrix::MatrixArgs),
     Serve(Box<serve::ServeArgs>),
     Check(check::CheckArgs),
@@ -65,6 +67,7 @@ pub fn run() -> ExitCode {
         Command::Reproduce(args) => reproduce::run(&args),
         Command::Diagnose(args) => diagnose::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Matrix(args) => matrix::run(&args),
         Command::Serve(args) => return serve::run(*args),
         Command::Check(args) => check::run(&args),
