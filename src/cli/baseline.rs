@@ -160,6 +160,7 @@ fn rate(offset: ResultOffset) -> Rate {
         at: Span(std::time::Duration::from_nanos((offset.at_ms.max(0.0) * 1e6).round() as u64)),
         denied: offset.scans_denied.min(offset.scans),
         scans: offset.scans,
-        outcomes: Vec::new(),
+        runs: Vec::new(),
+        numbers: Vec::new(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 
 use crate::analysis::baseline::Baseline;
 use crate::cli::baseline::{self, Side};
@@ -21,10 +21,10 @@ use crate::verdict::comparison::{Comparison, Criteria, Minimum, Names, Share, Un
 #[derive(Debug, Args)]
 pub struct CompareArgs {
     /// The old run: a log, a run's folder, a result.json, or a file written by `run --save-baseline`
-    #[arg(value_name = "BASE")]
+    #[arg(value_name = "BASE", value_hint = ValueHint::AnyPath)]
     base: PathBuf,
     /// The new run, likewise
-    #[arg(value_name = "NEW")]
+    #[arg(value_name = "NEW", value_hint = ValueHint::AnyPath)]
     new: PathBuf,
     #[command(flatten)]
     criteria: CriteriaArgs,
@@ -40,9 +40,9 @@ pub struct CompareArgs {
     /// Also write comparison.json and comparison.md into this folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// When to colour the table
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
-    color: ColourChoice,
+    /// When to colour the table.
+    #[arg(skip)]
+    pub color: ColourChoice,
 }
 
 /// What counts as a regression.

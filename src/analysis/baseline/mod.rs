@@ -93,9 +93,23 @@ pub struct Rate {
     pub denied: u64,
     /// Scans that were polled in time and answered.
     pub scans: u64,
-    /// Scan by scan, by its number: whether it was denied. Not kept in a file.
+    /// The same scan by scan, in their order: how many in a row were not denied, then how many were, and so on. Empty where the
+    /// source does not tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<u64>,
+    /// The scans' numbers. Not kept in a file.
     #[serde(skip)]
-    pub outcomes: Vec<(u64, bool)>,
+    pub numbers: Vec<u64>,
+}
+
+impl Rate {
+    /// Scan by scan: whether it was denied. Empty where the source does not tell, or does not add up.
+    pub fn outcomes(&self) -> Vec<bool> {
+        if self.runs.iter().copied().fold(0, u64::saturating_add) != self.scans {
+            return Vec::new();
+        }
+        self.runs.iter().enumerate().flat_map(|(place, length)| std::iter::repeat_n(place % 2 == 1, *length as usize)).collect()
+    }
 }
 
 /// The windows of a scenario's scans.
@@ -163,7 +177,7 @@ fn scenario(journal: &Journal, index: usize, histories: &[ScanHistory<'_>]) -> S
         accepted.max(1)
     } else {
         let windows = windows.brackets.iter().map(|(after, until)| until.map_or(*after, |until| f64::midpoint(*after, until)));
-        let rates = rates.iter().map(|rate| rate.outcomes.iter().map(|(_, denied)| f64::from(u8::from(*denied))).collect::<Vec<f64>>());
+        let rates = rates.iter().map(|rate| rate.outcomes().into_iter().map(|denied| f64::from(u8::from(denied))).collect::<Vec<f64>>());
         rates.map(|series| dependence::together(&series)).chain([dependence::together(&windows.collect::<Vec<_>>())]).max().unwrap_or(1)
     };
     ScenarioBaseline {

@@ -30,11 +30,24 @@ pub(super) fn rates(scenario: &Scenario, scans: &[&ScanHistory<'_>]) -> Vec<Rate
                 at: *at,
                 denied: outcomes.iter().filter(|(_, denied)| *denied).count() as u64,
                 scans: outcomes.len() as u64,
-                outcomes,
+                runs: runs(&outcomes),
+                numbers: outcomes.iter().map(|(scan, _)| *scan).collect(),
             });
         }
     }
     rates
+}
+
+/// How many in a row were not denied, then how many were, and so on.
+fn runs(outcomes: &[(u64, bool)]) -> Vec<u64> {
+    let mut runs = Vec::new();
+    for same in outcomes.chunk_by(|a, b| a.1 == b.1) {
+        if runs.is_empty() && same[0].1 {
+            runs.push(0);
+        }
+        runs.push(same.len() as u64);
+    }
+    runs
 }
 
 /// The brackets of the scans that have one.
@@ -112,6 +125,23 @@ fn rounded(ms: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn runs_and_outcomes_are_the_same() {
+        for text in ["", "0", "1", "0011100", "1101"] {
+            let outcomes: Vec<(u64, bool)> = text.bytes().zip(0..).map(|(digit, scan)| (scan, digit == b'1')).collect();
+            let rate = Rate {
+                arm: "polls".into(),
+                connection: Connection::Fresh,
+                at: crate::model::time::Span::millis(100),
+                denied: 0,
+                scans: outcomes.len() as u64,
+                runs: runs(&outcomes),
+                numbers: Vec::new(),
+            };
+            assert_eq!(rate.outcomes(), outcomes.iter().map(|(_, denied)| *denied).collect::<Vec<bool>>(), "{text}");
+        }
+    }
 
     #[test]
     fn a_large_run_is_thinned_evenly() {

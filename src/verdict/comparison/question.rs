@@ -88,12 +88,17 @@ pub(super) fn questions(
 fn denied(old: &Rate, now: &Rate, together: usize, layout: Layout) -> Question {
     let subject = Subject::Denied { arm: now.arm.clone(), connection: now.connection, at: now.at };
     let outcomes = |rate: &Rate| -> Vec<Scored> {
-        rate.outcomes.iter().map(|(scan, denied)| Scored { scan: *scan, value: f64::from(u8::from(*denied)) }).collect()
+        let values: Vec<f64> = rate.outcomes().into_iter().map(|denied| f64::from(u8::from(denied))).collect();
+        scored(&values, &rate.numbers)
     };
-    let (base, new) = (Measured::share(old.denied, old.scans), Measured::share(now.denied, now.scans));
-    match layout {
-        Layout::Pairs => Question::of_values(subject, base, new, (outcomes(old), outcomes(now)), together, layout),
-        Layout::Apart => Question::of_counts(subject, (old.denied, old.scans), (now.denied, now.scans), together),
+    let (base, new) = (outcomes(old), outcomes(now));
+    let known = !base.is_empty() && !new.is_empty();
+    // Boschloo's test is the sharper one for scans that are exchangeable one by one.
+    if known && (layout == Layout::Pairs || together > 1) {
+        let (old, now) = (Measured::share(old.denied, old.scans), Measured::share(now.denied, now.scans));
+        Question::of_values(subject, old, now, (base, new), together, layout)
+    } else {
+        Question::of_counts(subject, (old.denied, old.scans), (now.denied, now.scans), together)
     }
 }
 
@@ -216,8 +221,11 @@ impl Question {
     pub(super) fn answer(&self, layout: Layout, level: f64, seed: u64) -> Option<Answered> {
         match &self.samples {
             Samples::Counts(rates) => {
-                let test = rates.boschloo();
-                Some(Answered { p_worse: test.p_higher, p_better: test.p_lower })
+                // The direction in which nothing points is not worth its price.
+                let rises = rates.new_events * rates.base_trials > rates.base_events * rates.new_trials;
+                let falls = rates.new_events * rates.base_trials < rates.base_events * rates.new_trials;
+                let p = |asked: bool, rates: Rates| if asked { rates.boschloo_higher() } else { 1.0 };
+                Some(Answered { p_worse: p(rises, *rates), p_better: p(falls, rates.exchanged()) })
             }
             Samples::Values { base, new } => {
                 let draws = Draws { count: (10.0 / level).clamp(20_000.0, 500_000.0) as u32, seed };
