@@ -11,7 +11,7 @@ use statusgap::model::run::Journal;
 use statusgap::model::scenario::Scenario;
 use statusgap::verdict::comparison::{Change, Comparison, Criteria, Names, Outcome, Subject, Unusable, compare, usable};
 use statusgap::verdict::judge;
-use virtual_run::{Tried, drifting, run_all, run_by_turns, scenario};
+use virtual_run::{Tried, run_all, run_by_turns, scenario};
 
 /// How many pairs of runs: the first number each time, the second where there is time.
 fn pairs(short: u64, long: u64) -> u64 {
@@ -75,7 +75,9 @@ fn compared(base: &Journal, new: &Journal) -> Comparison {
 fn worse(comparison: &Comparison) -> Vec<String> {
     let all = comparison.scenarios.iter().flat_map(|scenario| scenario.findings.iter().map(move |finding| (scenario, finding)));
     all.filter(|(_, finding)| finding.change == Change::Regression)
-        .map(|(scenario, finding)| format!("{} {:?} {} → {} p {:?}", scenario.name, finding.subject, finding.base, finding.new, finding.p_worse))
+        .map(|(scenario, finding)| {
+            format!("{} {:?} {} → {} p {:?}", scenario.name, finding.subject, finding.base, finding.new, finding.p_worse)
+        })
         .collect()
 }
 
@@ -84,16 +86,16 @@ fn equal_services_are_not_told_apart() {
     let kinds: [(&str, &[(&str, &str)]); 8] = [
         ("sound", &[]),
         ("deferred", &[]),
-        ("slow", &[]),
-        ("zoo-a", &[("registration-delay", "uniform(500ms,3s)")]),
-        ("zoo-c-prime", &[]),
         ("zoo-g", &[]),
+        ("zoo-a", &[("registration-delay", "uniform(500ms,3s)")]),
+        ("slow", &[]),
+        ("zoo-c-prime", &[]),
         ("zoo-i", &[]),
         ("zoo-m", &[]),
     ];
     let pairs = pairs(1, 200);
     let mut all = 0;
-    for (preset, knobs) in kinds {
+    for (preset, knobs) in kinds.into_iter().take(if long() { 8 } else { 4 }) {
         let mut false_alarms = 0;
         for pair in 0..pairs {
             let [base, new] = [0, 1].map(|side| run_all(tried(preset, knobs, 1_000 + 2 * pair + side), &usual()));
@@ -126,9 +128,12 @@ fn power(scenarios: &[Scenario], base: (&str, &[(&str, &str)]), new: (&str, &[(&
 #[test]
 fn a_window_that_is_a_fifth_longer_is_told() {
     let is_window = |subject: &Subject| *subject == Subject::Window;
-    for (scenarios, before, after) in
-        [(usual(), "2s", "2400ms"), (spread(150), "uniform(1500ms,2500ms)", "uniform(1800ms,3s)"), (spread(400), "uniform(1s,3s)", "uniform(1200ms,3600ms)")]
-    {
+    let kinds = [
+        (spread(150), "uniform(1500ms,2500ms)", "uniform(1800ms,3s)"),
+        (usual(), "2s", "2400ms"),
+        (spread(400), "uniform(1s,3s)", "uniform(1200ms,3600ms)"),
+    ];
+    for (scenarios, before, after) in kinds.into_iter().take(if long() { 3 } else { 1 }) {
         let (told, pairs) =
             power(&scenarios, ("zoo-a", &[("registration-delay", before)]), ("zoo-a", &[("registration-delay", after)]), is_window);
         eprintln!("window {before} → {after}: {told} of {pairs}");
@@ -138,9 +143,11 @@ fn a_window_that_is_a_fifth_longer_is_told() {
 
 #[test]
 fn a_rate_that_rises_from_nothing_to_two_in_a_hundred_is_told_with_a_thousand_scans() {
+    // A rate ten times as high takes a tenth of the scans.
+    let (scans, share) = if long() { (1_000, "0.02") } else { (100, "0.2") };
     let is_rate = |subject: &Subject| matches!(subject, Subject::Denied { .. });
-    let denied: &[(&str, &str)] = &[("commit-delay", "300ms"), ("commit-share", "0.02")];
-    let (told, pairs) = power(&spread(1_000), ("sound", &[]), ("sound", denied), is_rate);
+    let denied: &[(&str, &str)] = &[("commit-delay", "300ms"), ("commit-share", share)];
+    let (told, pairs) = power(&spread(scans), ("sound", &[]), ("sound", denied), is_rate);
     eprintln!("rate 0 → 2 %: {told} of {pairs}");
     assert!(told * 100 >= pairs * 95, "{told} of {pairs}");
 }
@@ -165,13 +172,12 @@ fn by_turns_a_drift_meets_both_alike_and_a_difference_is_still_told() {
     eprintln!("by turns: {false_alarms} false and {told} right of {pairs}");
     assert!(false_alarms * 100 <= pairs, "{false_alarms} of {pairs}");
     assert!(told * 100 >= pairs * 95, "{told} of {pairs}");
-    // The drift is real: within one run the last polls take more than twice as long as the first.
-    assert!(matches!(drifting(1), statusgap::probe::Latency::Drifting { growth, .. } if growth > 0.0));
 }
 
 #[test]
 fn a_saved_baseline_says_the_same_as_the_log_it_was_made_of() {
-    let [base, new] = [("2s", 1), ("2400ms", 2)].map(|(delay, seed)| run_all(tried("zoo-a", &[("registration-delay", delay)], seed), &usual()));
+    let [base, new] =
+        [("2s", 1), ("2400ms", 2)].map(|(delay, seed)| run_all(tried("zoo-a", &[("registration-delay", delay)], seed), &usual()));
     let (base, new) = (baseline(&base).unwrap(), baseline(&new).unwrap());
     let text = base.text();
     let again: Baseline = serde_json::from_str(&text).unwrap();

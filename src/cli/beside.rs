@@ -167,8 +167,7 @@ impl Rival {
         let scans: u64 = first.scenarios.iter().map(|scenario| u64::from(scenario.load.scans)).sum();
         // Both targets may share a database: no number is asked for twice.
         let options = Options { seed, first_n: options.first_n + scans, ..options.clone() };
-        let probe =
-            Probe::new(Arc::clone(&session.target), session.transport.clone(), session.clock.clone(), recorder, options, |_| {});
+        let probe = Probe::new(Arc::clone(&session.target), session.transport.clone(), session.clock.clone(), recorder, options, |_| {});
         Ok(Rival { session, probe, folder })
     }
 

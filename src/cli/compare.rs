@@ -136,7 +136,14 @@ pub fn write(folder: &Path, compared: &Comparison) -> Result<(), Complaint> {
 }
 
 /// Compares a run that just ended with a baseline, writes the result into its folder, and shows it.
-pub fn conclude(folder: &Path, base: &Baseline, new: &Side, criteria: &Criteria, names: Names, shown: Option<(ComparisonFormat, Style)>) -> Ended {
+pub fn conclude(
+    folder: &Path,
+    base: &Baseline,
+    new: &Side,
+    criteria: &Criteria,
+    names: Names,
+    shown: Option<(ComparisonFormat, Style)>,
+) -> Ended {
     let new = match new {
         Side::Usable(new) => new,
         Side::Refused(why) => return Ok(refused("this run", why)),

@@ -66,6 +66,10 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, beside: Besi
     }
     if args.dry_run {
         session.close().await;
+        if let Some(rival) = rival {
+            rival.close().await;
+            output::print("by turns against two targets, which are each sent all of this:\n")?;
+        }
         return dry_run(&scenarios, max_rps);
     }
     if scenarios.is_empty() {
@@ -85,10 +89,16 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, beside: Besi
     let progress = Progress::new(&scenarios, args.probe.no_progress);
     let watcher = progress.clone();
     let options = Options { seed, max_rps, timeout: args.probe.timeout.0, first_n: session.first_n() };
-    let probe =
-        Probe::new(Arc::clone(&session.target), session.transport.clone(), session.clock.clone(), recorder, options.clone(), move |event| {
+    let probe = Probe::new(
+        Arc::clone(&session.target),
+        session.transport.clone(),
+        session.clock.clone(),
+        recorder,
+        options.clone(),
+        move |event| {
             watcher.note(event);
-        });
+        },
+    );
 
     let rival = match rival {
         Some(rival) => Some(Rival::begin(rival, &folder, &header, &options)?),

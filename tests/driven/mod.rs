@@ -44,7 +44,7 @@ pub fn header(target: &Target, clock: &Clock, scenario: &Scenario, seed: u64) ->
         scenarios: vec![scenario.clone()],
         clock: clock.note(),
         shard: None,
-            pair: None,
+        pair: None,
         command: "test".into(),
         environment: Environment { system: "test".into(), processors: 1 },
         recording: None,

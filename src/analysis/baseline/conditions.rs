@@ -96,14 +96,7 @@ fn arm(arm: &Arm) -> String {
         let _ = write!(told, ", {route:?} address");
     }
     if let Some(follow) = arm.follow {
-        let _ = write!(
-            told,
-            ", then every {} until {}, {} more, to {}",
-            follow.every,
-            until(follow.until),
-            follow.settle,
-            follow.deadline
-        );
+        let _ = write!(told, ", then every {} until {}, {} more, to {}", follow.every, until(follow.until), follow.settle, follow.deadline);
     }
     told
 }

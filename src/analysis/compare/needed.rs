@@ -11,8 +11,7 @@ pub const POWER: f64 = 0.95;
 pub fn scans_for_rates(from: f64, to: f64, alpha: f64) -> u64 {
     let spread = |p: f64| (p * (1.0 - p)).max(0.0);
     let middle = f64::midpoint(from, to);
-    let root = normal_quantile(alpha) * (2.0 * spread(middle)).sqrt()
-        + normal_quantile(1.0 - POWER) * (spread(from) + spread(to)).sqrt();
+    let root = normal_quantile(alpha) * (2.0 * spread(middle)).sqrt() + normal_quantile(1.0 - POWER) * (spread(from) + spread(to)).sqrt();
     whole((root / (to - from)).powi(2))
 }
 

@@ -122,6 +122,11 @@ pub fn ranked(base: &[Scored], new: &[Scored]) -> (Vec<Scored>, Vec<Scored>) {
     (all(base), all(new))
 }
 
+/// New less old for scans that both runs have, in the order of their numbers.
+pub fn differences(base: &[Scored], new: &[Scored]) -> Vec<f64> {
+    paired(base, new).into_iter().map(|(old, new)| new - old).collect()
+}
+
 fn values(run: &[Scored]) -> Vec<f64> {
     run.iter().map(|one| one.value).collect()
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json as value};
 
 use crate::analysis::compare::units::Layout;
 use crate::report::comparison::{Told, told};
+use crate::report::words;
 use crate::verdict::comparison::{Comparison, Finding, RunNote, ScenarioComparison, Subject};
 
 /// The comparison. Times are in milliseconds and end in `_ms`, shares are of 0 to 1; `null` stands for what cannot be told. Ends with
@@ -26,7 +27,7 @@ pub fn json(comparison: &Comparison) -> String {
             "seed": criteria.seed,
         },
         "tests": comparison.tests,
-        "blocked": comparison.blocked,
+        "blocked": comparison.blocked.iter().map(|why| words::sentence(why)).collect::<Vec<_>>(),
         "notes": told.notes,
         "open": told.open,
         "scenarios": comparison.scenarios.iter().map(scenario).collect::<Vec<_>>(),
@@ -36,14 +37,14 @@ pub fn json(comparison: &Comparison) -> String {
 }
 
 fn run(run: &RunNote) -> Value {
-    value!({ "target": run.target, "started": run.started, "tool": run.tool })
+    value!({ "target": words::name(&run.target), "started": words::name(&run.started), "tool": words::name(&run.tool) })
 }
 
 fn scenario(scenario: &ScenarioComparison) -> Value {
     value!({
-        "name": scenario.name,
-        "not_compared": scenario.not_compared,
-        "left_out": scenario.left_out,
+        "name": words::name(&scenario.name),
+        "not_compared": scenario.not_compared.as_deref().map(words::sentence),
+        "left_out": scenario.left_out.iter().map(|why| words::sentence(why)).collect::<Vec<_>>(),
         "together": scenario.together,
         "findings": scenario.findings.iter().map(finding).collect::<Vec<_>>(),
     })
@@ -72,7 +73,7 @@ fn finding(finding: &Finding) -> Value {
     });
     match &finding.subject {
         Subject::Denied { arm, connection, at } => {
-            out["arm"] = arm.as_str().into();
+            out["arm"] = words::name(arm).into();
             out["connection"] = connection.word().into();
             out["at_ms"] = number(at.as_ms());
         }
@@ -87,5 +88,9 @@ fn finding(finding: &Finding) -> Value {
 
 /// Six significant digits: the same text everywhere.
 fn number(value: f64) -> Value {
-    format!("{value:.5e}").parse::<f64>().ok().and_then(|value| serde_json::Number::from_f64(value + 0.0)).map_or(Value::Null, Value::Number)
+    format!("{value:.5e}")
+        .parse::<f64>()
+        .ok()
+        .and_then(|value| serde_json::Number::from_f64(value + 0.0))
+        .map_or(Value::Null, Value::Number)
 }

@@ -2,7 +2,7 @@
 
 use crate::analysis::compare::units::Layout;
 use crate::report::words;
-use crate::verdict::comparison::{Change, Comparison, Finding, Outcome, ScenarioComparison, Subject};
+use crate::verdict::comparison::{Change, Comparison, Finding, Minimum, Outcome, ScenarioComparison, Subject};
 
 /// A comparison in words that are safe to print.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,7 +40,7 @@ impl Told {
         let mut rows: Vec<Row> = Vec::new();
         let mut open: Vec<String> = comparison.blocked.iter().map(|why| words::sentence(why)).collect();
         for scenario in &comparison.scenarios {
-            rows.extend(scenario.findings.iter().filter(|finding| finding.change != Change::TooFew).map(|finding| row(scenario, finding)));
+            rows.extend(scenario.findings.iter().filter(|finding| is_worth_a_row(finding)).map(|finding| row(scenario, finding)));
         }
         rows.sort_by_key(|row| rank(row.change));
         open.extend(comparison.scenarios.iter().filter_map(left_out));
@@ -54,6 +54,12 @@ impl Told {
             open,
         }
     }
+}
+
+/// What could have shown something. That nothing flapped in either run is so usual that JSON alone says it.
+fn is_worth_a_row(finding: &Finding) -> bool {
+    let calm = finding.subject == Subject::Flapping && finding.base + finding.new == 0.0;
+    finding.change != Change::TooFew && !calm
 }
 
 fn rank(change: Change) -> u8 {
@@ -82,10 +88,13 @@ fn headline(comparison: &Comparison) -> String {
         Outcome::Inconclusive => "too few scans for any difference to be told from chance".to_owned(),
         Outcome::NoRegression => {
             let able = comparison.scenarios.iter().filter(|scenario| is_told(scenario)).count();
-            let scenarios = comparison.scenarios.len();
-            let better = of(Change::Improvement).count();
-            let better = if better == 0 { String::new() } else { format!("; {} better", words::counted(better as u64, "value")) };
-            format!("nothing is worse in {} of {} that could be compared{better}", able, words::counted(scenarios as u64, "scenario"))
+            let scenarios = words::counted(comparison.scenarios.len() as u64, "scenario");
+            let others = if able < comparison.scenarios.len() { "; the others tell too little" } else { "" };
+            let better = match of(Change::Improvement).count() {
+                0 => String::new(),
+                better => format!("; {} better", words::counted(better as u64, "value")),
+            };
+            format!("nothing is worse in {able} of {scenarios}{others}{better}")
         }
     }
 }
@@ -182,7 +191,8 @@ fn left_out(scenario: &ScenarioComparison) -> Option<String> {
                 if scenario.together > 1 { format!(", of which each {} in a row count as one", scenario.together) } else { String::new() };
             let needs = few.iter().filter_map(|finding| finding.needs).min();
             let needs = needs.map_or_else(String::new, |needs| format!(" (about {} would do)", words::count(rounded(needs))));
-            format!("{} are too few{together}{needs}", words::counted(scans, "scan"))
+            let are = if scans == 1 { "is" } else { "are" };
+            format!("{} {are} too few{together}{needs}", words::counted(scans, "scan"))
         };
         parts.push(format!("{what}: {why}"));
     }
@@ -195,9 +205,14 @@ fn method(comparison: &Comparison) -> String {
         Layout::Apart => "scans of two runs, one after the other",
         Layout::Pairs => "pairs of scans, asked for by turns",
     };
+    let minimum = |minimum: Minimum| format!("{} and {}", words::share(minimum.share.0), minimum.floor);
     format!(
-        "{how}; worse means p ≤ {} over all {} tests together (Holm) and by at least {} points of denials, {} of the window, {} of a round trip",
-        criteria.alpha, comparison.tests, criteria.min_rate, criteria.min_window, criteria.min_latency
+        "{how}; worse means p ≤ {} over {} together (Holm), and a difference of at least {} of all scans, {} of the window, or {} of a round trip",
+        criteria.alpha,
+        words::counted(comparison.tests as u64, "test"),
+        words::share(criteria.min_rate.0),
+        minimum(criteria.min_window),
+        minimum(criteria.min_latency)
     )
 }
 

@@ -59,7 +59,9 @@ pub enum CriterionError {
     #[error("`{0}` is not a share: write a percentage such as 1% or 12.5%")]
     Share(String),
     /// Not a share with a floor.
-    #[error("`{0}` is not a minimum: write a percentage, and after a comma a length of time if it is to have another floor: 10% or 10%,20ms")]
+    #[error(
+        "`{0}` is not a minimum: write a percentage, and after a comma a length of time if it is to have another floor: 10% or 10%,20ms"
+    )]
     Minimum(String),
 }
 

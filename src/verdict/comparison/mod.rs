@@ -306,11 +306,7 @@ fn notes(base: &Baseline, new: &Baseline) -> Vec<String> {
 }
 
 /// What can be asked of one scenario.
-fn ask(
-    base: Option<&ScenarioBaseline>,
-    new: &ScenarioBaseline,
-    layout: Layout,
-) -> (ScenarioComparison, Vec<Question>) {
+fn ask(base: Option<&ScenarioBaseline>, new: &ScenarioBaseline, layout: Layout) -> (ScenarioComparison, Vec<Question>) {
     let refuse = |why: String| (ScenarioComparison::not_compared(&new.name, why), Vec::new());
     let Some(base) = base else { return refuse("it is not in the old run".to_owned()) };
     for (run, what) in [(base, "old"), (new, "new")] {

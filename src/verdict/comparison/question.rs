@@ -4,7 +4,7 @@ use crate::analysis::baseline::{Rate, RoundTrips, ScenarioBaseline, Windows};
 use crate::analysis::compare::dependence;
 use crate::analysis::compare::needed::{scans_for_means, scans_for_rates};
 use crate::analysis::compare::rates::Rates;
-use crate::analysis::compare::units::{Layout, Scored, Units, compare_units, ranked};
+use crate::analysis::compare::units::{Layout, Scored, Units, compare_units, differences, ranked};
 use crate::analysis::compare::windows::{Draws, Scores, scores};
 use crate::analysis::npmle::{Observation, npmle};
 use crate::verdict::comparison::{Change, Criteria, Finding, Subject};
@@ -46,12 +46,7 @@ pub(super) struct Answered {
 }
 
 /// All questions that can be asked of a scenario; why others cannot be is told in `left_out`.
-pub(super) fn questions(
-    base: &ScenarioBaseline,
-    new: &ScenarioBaseline,
-    layout: Layout,
-    left_out: &mut Vec<String>,
-) -> Vec<Question> {
+pub(super) fn questions(base: &ScenarioBaseline, new: &ScenarioBaseline, layout: Layout, left_out: &mut Vec<String>) -> Vec<Question> {
     let together = base.together.max(new.together).max(1) as usize;
     let mut asked = Vec::new();
     for rate in &new.rates {
@@ -124,9 +119,12 @@ fn window(old: &Windows, now: &Windows, together: usize, layout: Layout) -> Ques
 fn round_trip(old: &RoundTrips, now: &RoundTrips, together: usize, layout: Layout) -> Question {
     let subject = Subject::RoundTrip { kind: now.kind, connection: now.connection };
     let (base, new) = (scored(&old.ms, &old.numbers), scored(&now.ms, &now.numbers));
-    // Round trips have a dependence of their own: a busy minute slows them all.
-    let own = dependence::together(&old.ms).max(dependence::together(&now.ms));
-    let together = if layout == Layout::Pairs { together } else { together.max(own) };
+    // Round trips have a dependence of their own: a busy minute slows them all. Between twins only what slows one of them counts.
+    let own = match layout {
+        Layout::Apart => dependence::together(&old.ms).max(dependence::together(&now.ms)),
+        Layout::Pairs => dependence::together(&differences(&base, &new)),
+    };
+    let together = together.max(own);
     let samples = ranked(&base, &new);
     Question::of_values(subject, Measured::median(&old.ms), Measured::median(&now.ms), samples, together, layout)
 }
