@@ -35,7 +35,7 @@ pub struct BesideArgs {
     #[arg(long, value_name = "FILE")]
     save_baseline: Option<PathBuf>,
     /// Probes a second deployment by turns, scan by scan, and tells whether --target is worse than it
-    #[arg(long, value_name = "FILE|URL", requires = "target", conflicts_with = "baseline")]
+    #[arg(long, value_name = "FILE|URL", conflicts_with = "baseline")]
     against: Option<String>,
     /// Probes a second reference service by turns, in this preset, and tells whether the first is worse than it
     #[arg(long, value_name = "PRESET", conflicts_with_all = ["target", "baseline", "store", "data_dir"])]
@@ -61,6 +61,12 @@ enum RivalChoice {
 impl BesideArgs {
     /// Reads what a later comparison needs: a baseline that cannot be read must not cost a run.
     pub fn resolve(&self, probe: &ProbeArgs) -> Result<Beside, Complaint> {
+        if self.against.is_some() && probe.target.is_none() {
+            return Err(Complaint::usage(
+                "--against names a second deployment, and no first one is named",
+                "add --target, or use --against-service with the reference service",
+            ));
+        }
         let base = match self.baseline.as_deref().map(|path| (path, baseline::read(path))) {
             None => None,
             Some((_, Err(complaint))) => return Err(complaint),

@@ -136,7 +136,7 @@ mod tests {
         let polls = |rest: &str| told(&format!("[polls]\noffsets=[\"1s\"]\n{rest}"));
         assert_eq!(polls(""), polls("[expect]\nnot_found = \"any\""));
         assert_ne!(polls(""), polls("connection = \"keep-alive\"\nfillers = 0"));
-        assert_ne!(polls(""), polls("[follow]\nevery = \"20ms\"\ndeadline = \"3s\""));
+        assert_ne!(polls(""), polls("[follow]\nuntil = \"visible\"\nevery = \"20ms\"\ndeadline = \"3s\""));
         assert_ne!(polls(""), polls("[readings]\nwitness = [\"1s\"]"));
     }
 
