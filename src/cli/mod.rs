@@ -5,6 +5,7 @@ mod check;
 mod complaint;
 mod diagnose;
 mod files;
+mod gate_args;
 mod investigation;
 mod limits;
 mod matrix;

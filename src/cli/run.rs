@@ -1,11 +1,12 @@
 //! `statusgap run`: scenarios against a target, and a verdict.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::Args;
 
 use crate::cli::complaint::Complaint;
+use crate::cli::gate_args::{self, GateArgs};
 use crate::cli::limits::Limits;
 use crate::cli::output;
 use crate::cli::probe_args::ProbeArgs;
@@ -15,8 +16,9 @@ use crate::log::LogWriter;
 use crate::model::plan::Plan;
 use crate::model::run::{Capabilities, EndReason};
 use crate::model::scenario::{Action, Scenario};
-use crate::probe::{Options, Probe, Recorder};
+use crate::probe::{Onward, Options, Probe, Recorder, Seen};
 use crate::verdict::Exit;
+use crate::verdict::sequential::{Gates, Need};
 
 /// Runs scenarios against the reference service, or against any deployment, and gives a verdict.
 ///
@@ -29,6 +31,8 @@ pub struct RunArgs {
     scenarios: Vec<String>,
     #[command(flatten)]
     probe: ProbeArgs,
+    #[command(flatten)]
+    gate: GateArgs,
     /// Shows what would be sent, and sends nothing
     #[arg(long, help_heading = "Run")]
     dry_run: bool,
@@ -36,12 +40,13 @@ pub struct RunArgs {
 
 /// Runs the command.
 pub fn run(args: &RunArgs) -> Ended {
-    let scenarios = scenarios::resolve(&args.scenarios)?;
+    let scenarios = args.gate.apply(scenarios::resolve(&args.scenarios)?)?;
     let seed = args.probe.seed.unwrap_or_else(rand::random);
     args.probe.runtime()?.block_on(probe(args, scenarios, seed))
 }
 
 async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64) -> Ended {
+    let allowed = args.gate.allowed()?;
     let session = args.probe.session(seed).await?;
     let (scenarios, left_out) = possible(scenarios, session.target.can());
     let limits = Limits::towards(session.target.base_url(), args.probe.max_rps, args.probe.max_scans)?;
@@ -50,6 +55,9 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64) -> Ended {
     if !args.probe.quiet {
         for (name, why) in &left_out {
             eprintln!("note: scenario {name} is left out: {why}");
+        }
+        for short in gate_args::falls_short(&scenarios) {
+            eprintln!("note: {short}");
         }
     }
     if args.dry_run {
@@ -64,7 +72,8 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64) -> Ended {
         ));
     }
 
-    let header = session.header(seed, scenarios.clone(), command_line(seed, args.probe.seed.is_some()));
+    let mut header = session.header(seed, scenarios.clone(), command_line(seed, args.probe.seed.is_some()));
+    header.allow = allowed;
     let folder = files::run_folder(args.probe.out.as_deref(), &header.started, &session.name)?;
     let log_path = folder.join(files::LOG);
     let log = LogWriter::begin(Box::new(files::create(&log_path)?), &header).map_err(Complaint::Recording)?;
@@ -72,10 +81,15 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64) -> Ended {
     let progress = Progress::new(&scenarios, args.probe.quiet || args.probe.virtual_time);
     let watcher = progress.clone();
     let options = Options { seed, max_rps, timeout: args.probe.timeout.0, first_n: session.first_n() };
-    let probe =
-        Probe::new(Arc::clone(&session.target), session.transport.clone(), session.clock.clone(), recorder, options, move |event| {
-            watcher.note(event);
-        });
+    let probe = Probe::with_decisions(
+        Arc::clone(&session.target),
+        session.transport.clone(),
+        session.clock.clone(),
+        recorder,
+        options,
+        move |event| watcher.note(event),
+        onward(&scenarios),
+    );
 
     let run = async {
         match probe.run(&scenarios).await {
@@ -95,6 +109,23 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64) -> Ended {
     session.close().await;
 
     report::conclude(&folder, args.probe.format, output::style(args.probe.color), args.probe.quiet, reason)
+}
+
+/// Decides, from what is seen of each scenario, whether its gate needs more scans.
+pub fn onward(scenarios: &[Scenario]) -> impl Fn(Seen<'_>) -> Onward + Send + Sync + 'static {
+    let gates = Mutex::new(Gates::new(scenarios));
+    move |seen| {
+        // What a panic elsewhere left behind is still a count of whole exchanges.
+        let mut gates = gates.lock().unwrap_or_else(PoisonError::into_inner);
+        let need = match seen {
+            Seen::Exchange(exchange) => gates.exchange(exchange),
+            Seen::ScanEnded { scenario, scan } => gates.scan_ended(scenario, scan),
+        };
+        match need {
+            Need::More => Onward::Continue,
+            Need::NoMore => Onward::StopScenario,
+        }
+    }
 }
 
 /// Runs to the end, or until the user stops it. Stopping drops what is under way; the log keeps what was done.
@@ -157,9 +188,8 @@ fn possible(scenarios: Vec<Scenario>, can: Capabilities) -> (Vec<Scenario>, Vec<
 fn dry_run(scenarios: &[Scenario], max_rps: Option<f64>) -> Ended {
     let mut total = 0;
     for scenario in scenarios {
-        let plan = Plan::of(scenario);
-        total += plan.total();
-        output::print(&format!("{}: {}\n{}\n", scenario.name, scenario.title, check::plan_lines(&plan)))?;
+        total += Plan::of(scenario).total();
+        output::print(&format!("{}: {}\n{}\n", scenario.name, scenario.title, check::plan_lines(scenario)))?;
     }
     let rate = max_rps
         .map_or_else(|| "no rate limit (the target is on this machine)".to_owned(), |rps| format!("at most {rps} requests per second"));

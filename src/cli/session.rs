@@ -125,6 +125,7 @@ impl Session {
                 can: self.target.can(),
             },
             scenarios,
+            allow: Vec::new(),
             clock: ClockNote { ..self.clock.note() },
             shard: None,
             command,

@@ -76,10 +76,11 @@ pub fn read(file: &str, mut input: impl BufRead) -> Result<Journal, LogError> {
                     return Err(LogError::Schema { file: file.to_owned(), found: run.schema });
                 }
                 let scenarios = run.scenarios.clone();
-                journal = Some(Journal { run: *run, scenarios, exchanges: Vec::new(), end: None, torn: false });
+                journal = Some(Journal { run: *run, scenarios, exchanges: Vec::new(), stopped: Vec::new(), end: None, torn: false });
             }
             (Some(journal), Line::Scenario(scenario)) => journal.scenarios.push(*scenario),
             (Some(journal), Line::Exchange(exchange)) => journal.exchanges.push(*exchange),
+            (Some(journal), Line::Stopped(stopped)) => journal.stopped.push(stopped),
             (Some(journal), Line::End(end)) => journal.end = Some(end),
             (None, _) => {
                 return Err(LogError::Line { file: file.to_owned(), line: number, why: "the first line must be a run's header".into() });

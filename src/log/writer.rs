@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::model::exchange::Exchange;
-use crate::model::run::{End, EndReason, Line, Run};
+use crate::model::run::{End, EndReason, Line, Run, Stopped};
 use crate::model::scenario::Scenario;
 use crate::model::time::Stamp;
 
@@ -66,6 +66,11 @@ impl LogWriter {
     pub fn exchange(&self, exchange: &Exchange) -> Result<(), WriteError> {
         self.exchanges.fetch_add(1, Ordering::Relaxed);
         self.line(&Line::Exchange(Box::new(exchange.clone())))
+    }
+
+    /// Adds that a scenario was stopped.
+    pub fn stopped(&self, stopped: Stopped) -> Result<(), WriteError> {
+        self.line(&Line::Stopped(stopped))
     }
 
     /// Ends the log. Lines of exchanges that come later are still kept, after the end.

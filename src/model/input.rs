@@ -78,6 +78,11 @@ impl Source<'_> {
         InputError { file: self.file.to_owned(), place: self.find(path).map(|span| self.place(&span)), message: message.into(), hint }
     }
 
+    /// The line of the value at a dotted path, from 1.
+    pub fn line_of(&self, path: &str) -> Option<usize> {
+        self.find(path).map(|span| self.place(&span).line)
+    }
+
     fn find(&self, path: &str) -> Option<Range<usize>> {
         use toml::de::{DeTable, DeValue};
         let document = DeTable::parse(self.text).ok()?;

@@ -42,6 +42,7 @@ pub fn header(target: &Target, clock: &Clock, scenario: &Scenario, seed: u64) ->
             can: target.can(),
         },
         scenarios: vec![scenario.clone()],
+        allow: Vec::new(),
         clock: clock.note(),
         shard: None,
         command: "test".into(),
