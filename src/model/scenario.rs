@@ -345,10 +345,10 @@ mod tests {
         check("[polls]\noffsets=[\"1s\"]\n[expect]\nnot_found = { at_most = 2 }", "2 is not a share");
         check("[polls]\noffsets=[\"1s\"]\n[expect]\nguarantees = [\"read-your-write\"]", "did you mean `read-your-writes`?");
         check("[polls]\noffsets=[\"1s\"]\n[expect.window]\nmedian = \"1s\"", "`median` is not a quantile that is told");
-        check("[load]\nscans=9\ndetect={rate=0.01}\n[polls]\noffsets=[\"1s\"]", "x.toml:6:8: the number of scans is given twice");
+        check("[load]\nscans=9\ndetect={rate=0.01}\n[polls]\noffsets=[\"1s\"]", "x.toml:5:7: the number of scans is given twice");
         check("[load]\ndetect={rate=1}\n[polls]\noffsets=[\"1s\"]", "1 is not a rate that can be detected");
         check("[load]\ndetect={rate=0.01,power=1.0}\n[polls]\noffsets=[\"1s\"]", "1 is not a power");
-        check("[load]\ndetect={rate=1e-7}\n[polls]\noffsets=[\"1s\"]", "takes 29957321 scans");
+        check("[load]\ndetect={rate=1e-7}\n[polls]\noffsets=[\"1s\"]", "takes 29957322 scans");
         check("[load]\ndetect={rate=0.01}\n[follow]\nuntil=\"visible\"\nevery=\"1s\"\ndeadline=\"2s\"", "no gate");
         check("[load]\ndetect={rate=0.01}\n[polls]\noffsets=[\"1s\"]\n[expect]\nnot_found={at_most=0.02}", "0.01 is tolerated");
         check("[load]\ndetect={rate=0.01}\n[polls]\noffsets=[\"1s\"]\n[expect]\nnot_found={at_most=0}", "can never be shown");
