@@ -147,3 +147,70 @@ impl Gate {
         if decided && self.stop != Stop::Never { Need::NoMore } else { Need::More }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::input::Source;
+    use serde_json::json;
+
+    fn gates(telling: &str) -> Gates {
+        let text = format!("name = \"x\"\ntitle = \"t\"\nsource = \"s\"\n[polls]\noffsets = [\"100ms\"]\n{telling}");
+        Gates::new(&[Scenario::read(Source { file: "x.toml", text: &text }).unwrap_or_else(|error| panic!("{error}"))])
+    }
+
+    /// A scan that is accepted at once and polled at so many milliseconds, without its end.
+    fn scan(gates: &mut Gates, scan: u64, at_ms: u64, answer: &str) -> Need {
+        let exchange = |kind: &str, purpose: &str, sent: u64, answer: &str| -> Exchange {
+            let line = json!({
+                "scenario": 0, "scan": scan, "kind": kind, "purpose": purpose, "connection": "fresh", "answer": answer,
+                "offset": (purpose == "offset").then_some(100_000_000), "planned": sent, "sent": sent, "done": sent,
+            });
+            serde_json::from_value(line).unwrap_or_else(|error| panic!("{error}"))
+        };
+        gates.exchange(&exchange("initiate", "other", 0, "accepted"));
+        gates.exchange(&exchange("poll", "offset", at_ms * 1_000_000, answer))
+    }
+
+    #[test]
+    fn the_first_denial_decides_only_where_it_counts_and_is_asked_for() {
+        let first = "[load]\nscans = 9\n[expect]\nstop = \"first-failure\"";
+        for (telling, at_ms, answer, need) in [
+            (first, 100, "not_found", Need::NoMore),
+            (first, 100, "visible", Need::More),
+            (first, 126, "not_found", Need::More),
+            (first, 100, "server_error", Need::More),
+            ("[load]\nscans = 9", 100, "not_found", Need::More),
+        ] {
+            assert_eq!(scan(&mut gates(telling), 0, at_ms, answer), need, "{telling} {at_ms} {answer}");
+        }
+    }
+
+    #[test]
+    fn trials_are_scans_in_the_order_of_their_numbers() {
+        const TOLERANT: &str = "[load]\ndetect = { rate = 0.5, power = 0.9 }\n[expect]\n\
+            not_found = { at_most = 0.1, confidence = 0.9 }\nstop = \"decided\"";
+        // Four clean scans pass: (0.5 / 0.9)^4 < 0.1 / 0.9.
+        let mut gates = gates(TOLERANT);
+        for number in 0..6 {
+            scan(&mut gates, number, 100, "visible");
+        }
+        for number in (1..6).rev() {
+            assert_eq!(gates.scan_ended(0, number), Need::More, "scan 0 is still under way");
+        }
+        assert_eq!(gates.scan_ended(0, 0), Need::NoMore);
+    }
+
+    #[test]
+    fn under_first_failure_a_tolerated_rate_goes_on_to_its_end_unless_it_fails() {
+        const TOLERANT: &str = "[load]\ndetect = { rate = 0.5, power = 0.9 }\n[expect]\n\
+            not_found = { at_most = 0.1, confidence = 0.9 }\nstop = \"first-failure\"";
+        let after = |answer: &str| {
+            let mut gates = gates(TOLERANT);
+            (0..8).map(|number| (scan(&mut gates, number, 100, answer), gates.scan_ended(0, number)).1).collect::<Vec<_>>()
+        };
+        assert!(after("visible").iter().all(|need| *need == Need::More));
+        // (0.5 / 0.1)^2 > 0.9 / 0.1.
+        assert_eq!(after("not_found")[..2], [Need::More, Need::NoMore]);
+    }
+}
