@@ -247,6 +247,21 @@ mod tests {
     }
 
     #[test]
+    fn the_exact_gates_power_is_that_of_another_implementation() {
+        // scipy 1.17.1: binom.sf(k - 1, n, p), k from beta.ppf as the lower Clopper–Pearson limit.
+        for (scans, at_most, confidence, rate, from, power) in [
+            (299, 0.01, 0.95, 0.05, 7, 0.993_201_557_649_951_9),
+            (59, 0.01, 0.95, 0.05, 3, 0.571_071_969_192_774_5),
+            (90, 0.05, 0.99, 0.2, 11, 0.981_037),
+        ] {
+            let gate = scenario(&format!("[expect]\nnot_found = {{ at_most = {at_most}, confidence = {confidence} }}"));
+            let told = Power::of(&gate, scans).expect("a gate");
+            assert_eq!(told.rule, Rule::From { denied: from });
+            assert!((told.at(rate) - power).abs() < 1e-6, "{scans}: {}", told.at(rate));
+        }
+    }
+
+    #[test]
     fn a_tolerated_rate_is_sized_so_that_the_other_one_is_caught() {
         for stop in ["never", "decided"] {
             let gate = scenario(&format!(

@@ -18,13 +18,16 @@ pub(super) fn next_step(journal: &Journal, analysis: &Analysis, judgement: &Judg
             .to_owned();
     }
     match judgement.verdict {
-        Verdict::Pass => after_pass(analysis),
+        Verdict::Pass => after_pass(analysis, judgement),
         Verdict::Fail => after_fail(analysis, judgement),
         Verdict::Inconclusive => after_inconclusive(journal, judgement),
     }
 }
 
-fn after_pass(analysis: &Analysis) -> String {
+fn after_pass(analysis: &Analysis, judgement: &Judgement) -> String {
+    if let Some(day) = headline::allowed(judgement).map(|(_, until)| until).min() {
+        return format!("Cure what is allowed before its day: after {day} the first of it fails the run again.");
+    }
     let Some(reads) = headline::read_your_writes(analysis).filter(|reads| reads.checked > 0) else {
         return "Nothing needs doing. This run polled no scans; add a scenario with scans to see the window itself.".to_owned();
     };

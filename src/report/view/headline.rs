@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use crate::analysis::Analysis;
 use crate::analysis::binomial::zero_failure_bound;
 use crate::analysis::guarantees::Checked;
+use crate::model::allow::Date;
 use crate::model::guarantee::Guarantee;
 use crate::model::run::{EndReason, Journal};
 use crate::report::view::WindowView;
@@ -45,9 +46,12 @@ pub(super) fn headline(analysis: &Analysis, judgement: &Judgement, window: &Wind
     }
 }
 
-/// The failures that are put up with.
-fn allowed(judgement: &Judgement) -> impl Iterator<Item = &Reason> {
-    judgement.scenarios.iter().flat_map(|scenario| &scenario.reasons).filter(|reason| matches!(reason, Reason::Allowed { .. }))
+/// The failures that are put up with, and until when.
+pub(super) fn allowed(judgement: &Judgement) -> impl Iterator<Item = (&Reason, Date)> {
+    judgement.scenarios.iter().flat_map(|scenario| &scenario.reasons).filter_map(|reason| match reason {
+        Reason::Allowed { what, until, .. } => Some((what.as_ref(), *until)),
+        _ => None,
+    })
 }
 
 /// The run's count of scans that were denied after their id was handed out.
