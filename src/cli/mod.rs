@@ -8,6 +8,7 @@ mod config;
 mod defaults;
 mod diagnose;
 mod exit_codes;
+mod explain;
 mod files;
 mod grammar;
 mod investigation;
@@ -60,6 +61,7 @@ enum Command {
     Matrix(matrix::MatrixArgs),
     Serve(Box<serve::ServeArgs>),
     Check(check::CheckArgs),
+    Explain(explain::ExplainArgs),
     Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -120,6 +122,7 @@ fn carry_out(cli: Cli, effective: &Effective, sources: &Sources<'_>) -> Result<E
         Command::Matrix(args) => matrix::run(&args),
         Command::Serve(args) => return Ok(serve::run(*args)),
         Command::Check(args) => check::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Config(args) => config::run(&args, manners, sources),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
