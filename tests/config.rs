@@ -129,12 +129,12 @@ fn a_flag_is_stronger_than_the_environment_and_that_than_the_file() {
     let place = |line: u32| serde_json::json!({ "kind": "file", "path": "../statusgap.toml", "line": line });
     assert_eq!(from("timeout"), ("3s".into(), serde_json::json!({ "kind": "flag" })));
     assert_eq!(from("max_rps"), ("4".into(), serde_json::json!({ "kind": "environment", "variable": "STATUSGAP_MAX_RPS" })));
-    assert_eq!(from("seed"), ("2".into(), place(6)));
+    assert_eq!(from("seed"), ("2".into(), place(7)));
     assert_eq!(from("max_scans"), ("9".into(), place(5)));
     assert_eq!(from("virtual"), (true.into(), place(1)));
     assert_eq!(from("service"), ("deferred".into(), serde_json::json!({ "kind": "default" })));
     let table = repository.run("config", &[]).exits(0).out;
-    assert!(table.lines().any(|line| line.split_whitespace().eq(["seed", "2", "../statusgap.toml:6"])), "{table}");
+    assert!(table.lines().any(|line| line.split_whitespace().eq(["seed", "2", "../statusgap.toml:7"])), "{table}");
 }
 
 #[test]

@@ -134,7 +134,7 @@ fn list(codes: &[Code]) -> String {
     for code in codes {
         match code {
             Code::Guarantee(guarantee) => {
-                let _ = writeln!(text, "  {:<7} {:<21} {}", guarantee.code(), guarantee.name(), guarantee.promise());
+                let _ = writeln!(text, "  {:<7} {} ({})", guarantee.code(), guarantee.promise(), guarantee.name());
             }
             Code::Cause(class) => {
                 if *class == FaultClass::A {
