@@ -8,6 +8,7 @@ mod files;
 mod investigation;
 mod limits;
 mod matrix;
+mod merge;
 mod output;
 mod probe_args;
 mod progress;
@@ -18,6 +19,7 @@ mod scenarios;
 mod serve;
 mod service_args;
 mod session;
+mod shard_args;
 mod target;
 
 use std::process::ExitCode;
@@ -52,6 +54,7 @@ enum Command {
     Reproduce(Box<reproduce::ReproduceArgs>),
     Diagnose(diagnose::DiagnoseArgs),
     Report(report::ReportArgs),
+    Merge(merge::MergeArgs),
     Matrix(matrix::MatrixArgs),
     Serve(Box<serve::ServeArgs>),
     Check(check::CheckArgs),
@@ -65,6 +68,7 @@ pub fn run() -> ExitCode {
         Command::Reproduce(args) => reproduce::run(&args),
         Command::Diagnose(args) => diagnose::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Merge(args) => merge::run(&args),
         Command::Matrix(args) => matrix::run(&args),
         Command::Serve(args) => return serve::run(*args),
         Command::Check(args) => check::run(&args),

@@ -17,9 +17,8 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// A bar over all scans; hidden where nobody would see it.
-    pub fn new(scenarios: &[Scenario], hidden: bool) -> Progress {
-        let scans: u64 = scenarios.iter().map(|scenario| u64::from(scenario.load.scans)).sum();
+    /// A bar over so many scans; hidden where nobody would see it.
+    pub fn new(scenarios: &[Scenario], scans: u64, hidden: bool) -> Progress {
         let bar = if hidden || !std::io::stderr().is_terminal() { ProgressBar::hidden() } else { ProgressBar::new(scans) };
         // The template is a constant that is known to be right; a plain bar would do as well.
         let style = ProgressStyle::with_template("{spinner} {pos:>4}/{len} scans [{bar:24}] {elapsed} {msg}")

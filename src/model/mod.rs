@@ -11,4 +11,6 @@ pub mod input;
 pub mod plan;
 pub mod run;
 pub mod scenario;
+pub mod shard;
+pub mod text;
 pub mod time;
