@@ -324,7 +324,9 @@ fn what_must_be_detected_sets_the_number_of_scans_and_what_is_left_of_it_is_told
 fn a_known_failure_is_put_up_with_until_its_day_and_not_longer() {
     let shell = Shell::new();
     // On virtual time a run begins on 2026-01-01.
-    let known = |failure: &str, expires: &str| format!("[[allow]]\nscenario = 'immediate'\n{failure}\nreason = 'SG-17 is under way'\nexpires = {expires}\n");
+    let known = |failure: &str, expires: &str| {
+        format!("[[allow]]\nscenario = 'immediate'\n{failure}\nreason = 'SG-17 is under way'\nexpires = {expires}\n")
+    };
     let run = |name: &str, allow: &str| {
         shell.write("allow.toml", allow);
         shell.run(&format!("run immediate --virtual --seed 1 --allow allow.toml --out {name} --format json"))

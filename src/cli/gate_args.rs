@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 
 use crate::cli::complaint::Complaint;
 use crate::model::allow::Allow;
@@ -23,7 +23,7 @@ pub struct GateArgs {
     #[arg(long, value_name = "WHEN", value_enum, help_heading = "Gate")]
     stop: Option<StopChoice>,
     /// Known failures that do not fail the run: a file of [[allow]] entries, each with a reason and a day of expiry
-    #[arg(long, value_name = "FILE", help_heading = "Gate")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Gate")]
     allow: Option<PathBuf>,
 }
 
