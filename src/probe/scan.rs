@@ -10,7 +10,7 @@ use sha1::{Digest, Sha1};
 
 use crate::model::answer::Answer;
 use crate::model::exchange::{Connection, Exchange, Kind, Purpose, Route};
-use crate::model::scenario::{Action, Arm, Follow, Then, Until};
+use crate::model::scenario::{Action, Arm, Follow, MOST_FOLLOWED, Then, Until};
 use crate::model::time::{Nanos, Span, Stamp};
 use crate::probe::drive::{ScenarioRun, uuid};
 use crate::probe::transport::Lane;
@@ -298,15 +298,23 @@ impl Scan<'_> {
         // router in the same order for ever, and each would always be sent to the same worker.
         let mut random = self.task.random.clone();
         loop {
+            if slot == MOST_FOLLOWED {
+                return;
+            }
             // The first poll has its phase, which differs from scan to scan by itself.
             let stray = if slot == 0 { Duration::ZERO } else { follow.every.0.mul_f64(0.2 * random.random::<f64>()) };
-            let planned = first.after(follow.every.0 * slot + stray);
+            // Without a pause the answers set the pace.
+            let planned = if follow.every.0.is_zero() {
+                first.max(self.probe().clock.now())
+            } else {
+                first.after(slot_time(follow.every.0, slot) + stray)
+            };
             if planned > deadline || self.is_over(follow, planned) {
                 return;
             }
             slot += 1;
             // A poller that was held up does not make up for what it missed.
-            if slot > 1 && planned.after(follow.every.0) < self.probe().clock.now() {
+            if slot > 1 && !follow.every.0.is_zero() && planned.after(follow.every.0) < self.probe().clock.now() {
                 continue;
             }
             self.poll(Planned { purpose: Purpose::Follow, offset: None, at: planned, poller: 0 }).await;
@@ -423,6 +431,11 @@ impl Scan<'_> {
             })
             .await;
     }
+}
+
+/// So many times the pause between two polls; a checked scenario stays far below the largest duration.
+fn slot_time(every: Duration, slot: u64) -> Duration {
+    every.saturating_mul(u32::try_from(slot).unwrap_or(u32::MAX))
 }
 
 /// A reading that tells no more than its HTTP code does.
