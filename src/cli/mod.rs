@@ -8,6 +8,7 @@ mod files;
 mod investigation;
 mod limits;
 mod matrix;
+mod network_args;
 mod output;
 mod probe_args;
 mod progress;

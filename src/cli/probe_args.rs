@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::cli::complaint::Complaint;
+use crate::cli::network_args::NetworkArgs;
 use crate::cli::output::ColourChoice;
 use crate::cli::service_args::ServiceArgs;
 use crate::cli::session::{Session, Time};
@@ -47,6 +48,8 @@ pub struct ProbeArgs {
     /// limit for those that are]
     #[arg(long, value_name = "N", help_heading = "Run")]
     pub max_scans: Option<u32>,
+    #[command(flatten)]
+    pub network: NetworkArgs,
 }
 
 impl ProbeArgs {
@@ -64,8 +67,11 @@ impl ProbeArgs {
     /// The target, ready to be probed.
     pub async fn session(&self, seed: u64) -> Result<Session, Complaint> {
         match &self.target {
-            Some(target) => Session::deployed(target),
-            None => Session::reference(&self.service, if self.virtual_time { Time::Virtual } else { Time::Real }, seed).await,
+            Some(target) => Session::deployed(target, &self.network),
+            None => {
+                let time = if self.virtual_time { Time::Virtual } else { Time::Real };
+                Session::reference(&self.service, time, seed).await
+            }
         }
     }
 }

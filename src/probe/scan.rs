@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::{join, join_all};
+use http::HeaderName;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use sha1::{Digest, Sha1};
@@ -13,8 +14,8 @@ use crate::model::exchange::{Connection, Exchange, Kind, Purpose, Route};
 use crate::model::scenario::{Action, Arm, Follow, MOST_FOLLOWED, Then, Until};
 use crate::model::time::{Nanos, Span, Stamp};
 use crate::probe::drive::{ScenarioRun, uuid};
-use crate::probe::transport::Lane;
-use crate::target::{Accepted, Caller, Initiated, Reading, Reply, Request, RequestError, Variables};
+use crate::probe::transport::{Lane, Prepared, Unsendable};
+use crate::target::{Accepted, Caller, Initiated, Reading, Reply, Variables};
 
 /// A request about to be sent: everything of its log line that is known beforehand.
 #[derive(Debug, Clone)]
@@ -164,7 +165,7 @@ struct Scan<'a> {
     /// For readings beside the polls.
     fresh: Lane,
     /// The status request, once the id is known: the same for every poll that is not to miss a cache.
-    status_request: Option<Result<Request, RequestError>>,
+    status_request: Option<Result<Prepared, Unsendable>>,
     watch: Mutex<Watch>,
 }
 
@@ -217,16 +218,16 @@ impl Scan<'_> {
         let mut variables = self.numbered();
         // The default filler polls a never-issued id, which must not become the id of this scan.
         variables.uuid = format!("{:032x}", u128::from(variables.nonce));
-        let request = self.probe().target.filler(&variables);
-        self.probe().fire(shot, lane, request, |reply| by_code(self.probe().target.read_by_code(reply))).await;
+        let request = self.probe().prepare(self.probe().target.filler(&variables));
+        self.probe().fire(shot, lane, &request, |reply| by_code(self.probe().target.read_by_code(reply))).await;
     }
 
     /// Asks for the scan; t = 0 is the instant the whole answer was read.
     async fn initiate(&self, kind: Kind, planned: Stamp) -> Option<(Accepted, Stamp)> {
         let connection = if self.arm.connection == Connection::KeepAlive { Connection::KeepAlive } else { Connection::Fresh };
         let shot = self.shot(kind, connection, planned);
-        let request = self.probe().target.initiate(&self.variables);
-        let (exchange, initiated) = self.probe().fire_initiate(shot, &self.initiate_lane, request).await;
+        let request = self.probe().prepare(self.probe().target.initiate(&self.variables));
+        let (exchange, initiated) = self.probe().fire_initiate(shot, &self.initiate_lane, &request).await;
         match initiated {
             Some(Initiated::Accepted(accepted)) => Some((accepted, exchange.done)),
             _ => None,
@@ -361,8 +362,9 @@ impl Scan<'_> {
             },
             Action::Cancel => {
                 let Some(request) = self.probe().target.cancel(&self.variables, &self.accepted) else { return };
+                let request = self.probe().prepare(request);
                 let shot = self.shot(Kind::Cancel, Connection::Fresh, self.probe().clock.now());
-                self.probe().fire(shot, &self.fresh, request, |reply| by_code(self.probe().target.read_by_code(reply))).await.done
+                self.probe().fire(shot, &self.fresh, &request, |reply| by_code(self.probe().target.read_by_code(reply))).await.done
             }
         };
         for offset in &then.offsets {
@@ -370,8 +372,8 @@ impl Scan<'_> {
         }
     }
 
-    fn status_request(&self) -> Result<Request, RequestError> {
-        self.probe().target.status(&self.numbered(), Caller::Owner, &self.accepted, self.arm.route)
+    fn status_request(&self) -> Result<Prepared, Unsendable> {
+        self.probe().prepare(self.probe().target.status(&self.numbered(), Caller::Owner, &self.accepted, self.arm.route))
     }
 
     async fn poll(&self, planned: Planned) {
@@ -382,9 +384,13 @@ impl Scan<'_> {
             _ => self.poll_lanes.get(planned.poller as usize).unwrap_or(&self.poll_lanes[0]),
         };
         // The request is built beforehand, so that nothing but the sending lies between the timer and the wire.
+        let own;
         let request = match (&self.status_request, self.arm.route) {
-            (Some(request), None | Some(Route::HandedOut)) => request.clone(),
-            _ => self.status_request(),
+            (Some(request), None | Some(Route::HandedOut)) => request,
+            _ => {
+                own = self.status_request();
+                &own
+            }
         };
         let shot = Shot {
             purpose: planned.purpose,
@@ -420,11 +426,12 @@ impl Scan<'_> {
             _ => None,
         };
         let Some(request) = request else { return };
+        let request = probe.prepare(request);
         let planned = age.map_or_else(|| probe.clock.now(), |age| self.t0.after(age.0));
         probe.clock.sleep_until(planned).await;
         let shot = Shot { offset: age.map(Span::as_nanos), ..self.shot(kind, Connection::Fresh, planned) };
         probe
-            .fire(shot, &self.fresh, request, |reply| match kind {
+            .fire(shot, &self.fresh, &request, |reply| match kind {
                 Kind::Witness => target.read_witness(reply, id),
                 Kind::Results => target.read_results(reply, id),
                 _ => target.read_status(reply, id),
@@ -445,7 +452,12 @@ fn by_code(answer: Answer) -> Reading {
 
 impl crate::probe::drive::Probe {
     /// Sends an initiate; its log line carries the id that was handed out, or the reason why there is none.
-    async fn fire_initiate(&self, shot: Shot, lane: &Lane, request: Result<Request, RequestError>) -> (Exchange, Option<Initiated>) {
+    async fn fire_initiate(
+        &self,
+        shot: Shot,
+        lane: &Lane,
+        request: &Result<Prepared, Unsendable>,
+    ) -> (Exchange, Option<Initiated>) {
         self.fire_for(shot, lane, request, |reply| {
             let initiated = self.target.read_initiate(reply);
             let reading = match &initiated {
@@ -460,7 +472,7 @@ impl crate::probe::drive::Probe {
     }
 
     /// Sends a status poll of the owner, and notes whether a second write is already seen in the answer.
-    async fn fire_status(&self, shot: Shot, lane: &Lane, request: Result<Request, RequestError>, id: &str) -> Exchange {
+    async fn fire_status(&self, shot: Shot, lane: &Lane, request: &Result<Prepared, Unsendable>, id: &str) -> Exchange {
         let after_write = shot.purpose == Purpose::Then;
         let read = |reply: &Reply<'_>| {
             let seen = if after_write { self.target.read_cancel_seen(reply, id) } else { None };
@@ -479,29 +491,54 @@ pub(crate) struct Noted {
 
 /// Which worker answered, as far as a header says: the reference service's own, and names in common use.
 pub(crate) fn worker(headers: &http::HeaderMap) -> Option<String> {
-    ["x-worker", "x-worker-id", "x-instance", "x-served-by", "x-backend"].iter().find_map(|name| short(headers, name))
+    static NAMES: [HeaderName; 5] = [
+        HeaderName::from_static("x-worker"),
+        HeaderName::from_static("x-worker-id"),
+        HeaderName::from_static("x-instance"),
+        HeaderName::from_static("x-served-by"),
+        HeaderName::from_static("x-backend"),
+    ];
+    NAMES.iter().find_map(|name| short(headers, name))
 }
 
 /// What a cache in front says of itself.
 pub(crate) fn cache_note(headers: &http::HeaderMap) -> Option<String> {
-    let told: Vec<String> = ["age", "x-cache", "x-cache-status", "cf-cache-status", "cache-status", "via"]
-        .iter()
-        .filter_map(|name| short(headers, name).map(|value| format!("{name}: {value}")))
-        .collect();
+    static NAMES: [HeaderName; 6] = [
+        HeaderName::from_static("age"),
+        HeaderName::from_static("x-cache"),
+        HeaderName::from_static("x-cache-status"),
+        HeaderName::from_static("cf-cache-status"),
+        HeaderName::from_static("cache-status"),
+        HeaderName::from_static("via"),
+    ];
+    let told: Vec<String> = NAMES.iter().filter_map(|name| short(headers, name).map(|value| format!("{name}: {value}"))).collect();
     (!told.is_empty()).then(|| told.join("; "))
 }
 
-fn short(headers: &http::HeaderMap, name: &str) -> Option<String> {
+fn short(headers: &http::HeaderMap, name: &HeaderName) -> Option<String> {
     let value = headers.get(name)?.to_str().ok()?;
     Some(value.chars().take(64).collect())
 }
 
 /// First 16 hex digits of a body's SHA-1: enough to see that two answers differ.
 pub(crate) fn digest(body: &[u8]) -> String {
-    use std::fmt::Write as _;
-    Sha1::digest(body).iter().take(8).fold(String::with_capacity(16), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(16);
+    for byte in Sha1::digest(body).iter().take(8) {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::digest;
+
+    #[test]
+    fn a_digest_is_the_beginning_of_the_sha1_that_everybody_computes() {
+        // sha1sum (GNU coreutils 9.1) of `abc` and of nothing
+        assert_eq!(digest(b"abc"), "a9993e364706816a");
+        assert_eq!(digest(b""), "da39a3ee5e6b4b0d");
+    }
 }
