@@ -17,6 +17,8 @@ mod limits;
 mod man;
 mod manners;
 mod matrix;
+mod merge;
+mod network_args;
 mod output;
 mod probe_args;
 mod progress;
@@ -27,6 +29,8 @@ mod scenarios;
 mod serve;
 mod service_args;
 mod session;
+
+mod shard_args;
 mod surroundings;
 mod target;
 
@@ -60,6 +64,7 @@ enum Command {
     Diagnose(diagnose::DiagnoseArgs),
     Report(report::ReportArgs),
     Import(import::ImportArgs),
+    Merge(merge::MergeArgs),
     Matrix(matrix::MatrixArgs),
     Serve(Box<serve::ServeArgs>),
     Check(check::CheckArgs),
@@ -122,6 +127,7 @@ fn carry_out(cli: Cli, effective: &Effective, sources: &Sources<'_>) -> Result<E
             (args.color, args.quiet) = (manners.color, manners.quiet);
             report::run(&args)
         }
+        Command::Merge(args) => merge::run(&args),
         Command::Matrix(args) => matrix::run(&args),
         Command::Serve(args) => return Ok(serve::run(*args)),
         Command::Check(args) => check::run(&args),
