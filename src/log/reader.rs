@@ -48,22 +48,25 @@ pub enum LogError {
 ///
 /// Long logs are parsed on all processors, block by block.
 pub fn read(file: &str, input: impl BufRead) -> Result<Journal, LogError> {
-    let mut reading = Reading { file, journal: None, lines: 0, exchanges: Vec::new() };
-    let blocks = block::parse_all(input).map_err(|source| LogError::Io { file: file.to_owned(), source })?;
-    for block in blocks {
-        reading.take(block)?;
-    }
+    read_sized(file, input, 0)
+}
+
+/// [`read`], from an input of about so many bytes: where that is known, a long log takes half the memory for a moment.
+pub fn read_sized(file: &str, input: impl BufRead, bytes: u64) -> Result<Journal, LogError> {
+    let mut reading = Reading { file, bytes, journal: None, lines: 0, exchanges: Vec::new() };
+    block::parse_all(input, |block| reading.take(block)).map_err(|source| LogError::Io { file: file.to_owned(), source })??;
     reading.end()
 }
 
 /// A log as far as it has been put together.
 struct Reading<'a> {
     file: &'a str,
+    /// About how long the log is; 0 if nobody knows.
+    bytes: u64,
     journal: Option<Journal>,
     /// Lines before the block at hand.
     lines: usize,
-    /// In blocks, because one vector that grows would for a moment need the memory twice.
-    exchanges: Vec<Vec<Exchange>>,
+    exchanges: Vec<Exchange>,
 }
 
 impl Reading<'_> {
@@ -99,14 +102,19 @@ impl Reading<'_> {
             journal.torn |= block.torn;
         }
         self.lines += block.lines;
-        self.exchanges.push(block.exchanges);
+        if self.exchanges.is_empty() {
+            // Room for all, and some more, from how many the first block has: a vector that grows needs its memory twice for a
+            // moment, and room that is not used costs nothing.
+            let blocks = self.bytes as f64 / block.bytes.max(1) as f64;
+            self.exchanges.reserve((block.exchanges.len() as f64 * blocks * 1.1) as usize);
+        }
+        self.exchanges.extend(block.exchanges);
         Ok(())
     }
 
     fn end(self) -> Result<Journal, LogError> {
         let Some(mut journal) = self.journal else { return Err(LogError::NoHeader { file: self.file.to_owned() }) };
-        journal.exchanges.reserve_exact(self.exchanges.iter().map(Vec::len).sum());
-        journal.exchanges.extend(self.exchanges.into_iter().flatten());
+        journal.exchanges = self.exchanges;
         for exchange in &journal.exchanges {
             if journal.scenarios.get(exchange.scenario as usize).is_none_or(|scenario| exchange.arm as usize >= scenario.arms.len()) {
                 return Err(LogError::Line {
