@@ -164,6 +164,7 @@ fn guarantees(rows: &[GuaranteeRow]) -> Vec<Value> {
     rows.iter()
         .map(|row| {
             let mut value = json!({
+                "code": row.code,
                 "name": row.name,
                 "verdict": row.standing.word(),
                 "checked": row.checked,

@@ -239,6 +239,8 @@ pub struct RoundTrip {
 /// How one guarantee fared.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GuaranteeRow {
+    /// Its stable code.
+    pub code: &'static str,
     /// Its name.
     pub name: &'static str,
     /// What it promises.
