@@ -18,6 +18,7 @@ mod man;
 mod manners;
 mod matrix;
 mod merge;
+mod network_args;
 mod output;
 mod probe_args;
 mod progress;
