@@ -6,6 +6,7 @@
 //! reads no clock and detects no terminal: width and colour come in as [`Style`]. Whatever came from a server, a log or a
 //! file is stripped of control characters and bounded before it enters a view. It may name `model`, `analysis`, `verdict`.
 
+mod html;
 mod json;
 mod markdown;
 mod plot;
@@ -15,6 +16,7 @@ mod terminal;
 pub mod view;
 mod words;
 
+pub use html::html;
 pub use json::json;
 pub use markdown::markdown;
 pub use terminal::{Colour, Style, terminal};
@@ -30,11 +32,13 @@ pub enum Format {
     Markdown,
     /// `statusgap.result/1`.
     Json,
+    /// One self-contained page.
+    Html,
 }
 
 impl Format {
     /// All formats, in the order in which help lists them.
-    pub const ALL: [Format; 3] = [Format::Table, Format::Markdown, Format::Json];
+    pub const ALL: [Format; 4] = [Format::Table, Format::Markdown, Format::Json, Format::Html];
 
     /// The name used in flags.
     pub fn name(self) -> &'static str {
@@ -42,13 +46,14 @@ impl Format {
             Format::Table => "table",
             Format::Markdown => "markdown",
             Format::Json => "json",
+            Format::Html => "html",
         }
     }
 }
 
 /// Why a text is not a format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a report format: use table, markdown or json")]
+#[error("`{text}` is not a report format: use table, markdown, json or html")]
 pub struct FormatError {
     /// The text as it was given.
     pub text: String,
@@ -68,6 +73,7 @@ pub fn render(view: &View, format: Format, style: Style) -> String {
         Format::Table => terminal(view, style),
         Format::Markdown => markdown(view),
         Format::Json => json(view),
+        Format::Html => html(view),
     }
 }
 
@@ -150,6 +156,6 @@ mod tests {
             assert_eq!(format.name().parse(), Ok(format));
         }
         let error = "yaml".parse::<Format>().expect_err("there is no such format");
-        assert!(error.to_string().contains("table, markdown or json"), "{error}");
+        assert!(error.to_string().contains("table, markdown, json or html"), "{error}");
     }
 }
