@@ -85,7 +85,8 @@ mod tests {
 
     #[test]
     fn a_hostile_server_cannot_steer_any_format() {
-        const EVIL: &str = "x\u{1b}[2J\u{7}\r\n# PASS\u{202e} | `y`";
+        const EVIL: &str =
+            "x\u{1b}[2J\u{7}\r\n# PASS\u{202e} | `y` </script></style><img src=x onerror=\"alert(1)\" '><svg/onload=alert(2)>";
         let (mut journal, mut analysis, judgement) = samples::seed_bug();
         let run = &mut journal.run;
         for text in [&mut run.target.name, &mut run.target.base_url, &mut run.command, &mut run.started, &mut run.tool, &mut run.run_id] {
@@ -111,6 +112,12 @@ mod tests {
             let bad: Vec<char> = text.chars().filter(|c| (c.is_control() && *c != '\n') || *c == '\u{202e}').collect();
             assert!(bad.is_empty(), "{format:?}: {bad:?}");
             assert!(!text.contains("\n# PASS"), "{format:?}: a server wrote a headline");
+            if format == Format::Html {
+                assert!(
+                    !text.contains("<img") && !text.contains("<svg/") && text.matches("</script>").count() == 1,
+                    "a server wrote markup"
+                );
+            }
         }
     }
 

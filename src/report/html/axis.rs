@@ -76,7 +76,8 @@ impl Axis {
             Scale::Linear => {
                 let rough = self.end_ms / 5.0;
                 let power = 10f64.powf(rough.log10().floor());
-                let step = [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|step| step * power).find(|step| *step >= rough * 0.999).unwrap_or(rough);
+                let step =
+                    [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|step| step * power).find(|step| *step >= rough * 0.999).unwrap_or(rough);
                 (0..=5).map(|n| f64::from(n) * step).filter(|tick| *tick <= self.end_ms * 1.0001).collect()
             }
             Scale::Logarithmic => {
@@ -91,7 +92,13 @@ impl Axis {
         let mut out = String::new();
         for tick in self.ticks() {
             let x = self.at(tick);
-            let anchor = if self.place(tick) > 96.0 { " class=\"tick last\"" } else if tick == 0.0 { " class=\"tick first\"" } else { " class=\"tick\"" };
+            let anchor = if self.place(tick) > 96.0 {
+                " class=\"tick last\""
+            } else if tick == 0.0 {
+                " class=\"tick first\""
+            } else {
+                " class=\"tick\""
+            };
             let label = if tick == 0.0 { "0".to_owned() } else { words::planned(Nanos((tick * 1e6).round() as i64)) };
             let _ = write!(
                 out,

@@ -10,6 +10,8 @@ use crate::report::words;
 /// The chart's drawing area, in pixels.
 const TOP: f64 = 10.0;
 const HEIGHT: f64 = 190.0;
+/// An open stretch of this share of the width (in per cent) is no more than a line.
+const NARROW: f64 = 0.8;
 
 fn y(share: f64) -> f64 {
     TOP + (1.0 - share) * HEIGHT
@@ -24,10 +26,10 @@ pub(super) fn figure(view: &View) -> Option<String> {
         String::new()
     };
     Some(format!(
-        "<figure class=\"chart\" data-chart>\n<figcaption><b>When scans become visible.</b> Share of {} that status shows, by age.{flapping}</figcaption>\n\
+        "<figure class=\"chart\" data-chart>\n<figcaption><b>When scans become visible.</b> Share of {}, by age.{flapping}</figcaption>\n\
          <svg class=\"plot\" width=\"100%\" height=\"{height}\" role=\"group\" aria-label=\"Share of scans visible by age; the table below has the numbers\">\n{}</svg>\n\
-         <p class=\"legend\"><span class=\"key k-denied\"></span>denied <span class=\"key k-visible\"></span>visible \
-         <span class=\"key k-open\"></span>left open by the polls <span class=\"key k-band\"></span>95 % limits</p>\n</figure>\n",
+         <p class=\"legend\"><span><span class=\"key k-denied\"></span>denied</span> <span><span class=\"key k-visible\"></span>visible</span> \
+         <span><span class=\"key k-open\"></span>left open by the polls</span> <span><span class=\"key k-band\"></span>95 % limits</span></p>\n</figure>\n",
         words::counted(view.window.scans, "scan"),
         drawing(curve, view),
         height = TOP + HEIGHT + 24.0,
@@ -57,7 +59,11 @@ fn drawing(curve: &Curve, view: &View) -> String {
     svg.push_str(&axis.svg(TOP, TOP + HEIGHT));
     for (share, label) in [(1.0, "100 %"), (0.5, "50 %"), (0.0, "0 %")] {
         let at = short(y(share));
-        let _ = writeln!(svg, "<line class=\"grid\" x1=\"0\" x2=\"100%\" y1=\"{at}\" y2=\"{at}\"/><text class=\"label\" x=\"-8\" y=\"{}\">{label}</text>", short(y(share) + 4.0));
+        let _ = writeln!(
+            svg,
+            "<line class=\"grid\" x1=\"0\" x2=\"100%\" y1=\"{at}\" y2=\"{at}\"/><text class=\"label\" x=\"-8\" y=\"{}\">{label}</text>",
+            short(y(share) + 4.0)
+        );
     }
     let mut before: Option<f64> = None;
     for step in &curve.steps {
@@ -66,7 +72,14 @@ fn drawing(curve: &Curve, view: &View) -> String {
             let _ = writeln!(svg, "<line class=\"estimate\" x1=\"{x1}\" x2=\"{x2}\" y1=\"{}\" y2=\"{}\"/>", short(y(y1)), short(y(y2)));
         };
         if step.is_open() {
-            before = None;
+            // Narrower than a line is wide, it is drawn as the step that it looks like.
+            before = if axis.distance(step.from_ms, step.to_ms) < NARROW {
+                let middle = axis.at(f64::midpoint(step.from_ms, step.to_ms));
+                line(&middle, &middle, before.unwrap_or(step.certain).min(step.certain), step.at_most);
+                Some(step.at_most)
+            } else {
+                None
+            };
             continue;
         }
         if let Some(before) = before.filter(|before| (before - step.certain).abs() > 1e-9) {
@@ -92,7 +105,8 @@ fn drawing(curve: &Curve, view: &View) -> String {
 
 /// The median, written at its place: the number that people look for.
 fn median(axis: &Axis, view: &View) -> String {
-    let Some((median, to_ms)) = view.window.median().filter(|median| median.is_number()).and_then(|median| Some((median, median.to_ms?))) else {
+    let Some((median, to_ms)) = view.window.median().filter(|median| median.is_number()).and_then(|median| Some((median, median.to_ms?)))
+    else {
         return String::new();
     };
     let middle = f64::midpoint(median.from_ms, to_ms);
@@ -133,7 +147,11 @@ pub(super) fn section(view: &View) -> Option<Section> {
         let limits = if row.told_at_all { row.limits() } else { "–".to_owned() };
         vec![text(&row.label), format!("<span data-key=\"{}\">{}</span>", text(&row.key), text(&row.told)), text(&limits)]
     });
-    body.push_str(&table("Quantiles of the window", &[Column::Words("Quantile"), Column::Words("Window"), Column::Words("95 % limits")], quantiles));
+    body.push_str(&table(
+        "Quantiles of the window",
+        &[Column::Words("Quantile"), Column::Words("Window"), Column::Words("95 % limits")],
+        quantiles,
+    ));
     if !window.visible_by.is_empty() {
         let shares = window.visible_by.iter().map(|by| {
             vec![words::age(by.t_ms), words::share_between(by.share_from, by.share_to), words::share_between(by.lower, by.upper)]

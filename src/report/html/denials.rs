@@ -4,14 +4,14 @@ use std::fmt::Write as _;
 
 use crate::model::exchange::Connection;
 use crate::report::html::axis::{Axis, short};
-use crate::report::html::{Column, Section, folded, table, text};
+use crate::report::html::{Column, Section, folded, key, table, text};
 use crate::report::view::{DenialRow, View};
 use crate::report::words;
 
 const TOP: f64 = 12.0;
 const HEIGHT: f64 = 170.0;
 /// Dots of one age stand beside each other rather than on each other, in pixels.
-const ASIDE: i32 = 9;
+const ASIDE: usize = 11;
 
 fn y(share: f64) -> f64 {
     TOP + (1.0 - share) * HEIGHT
@@ -27,26 +27,30 @@ pub(super) fn figure(view: &View) -> Option<String> {
     let mut svg = axis.svg(TOP, TOP + HEIGHT);
     for (share, label) in [(1.0, "100 %"), (0.5, "50 %"), (0.0, "0 %")] {
         let at = short(y(share));
-        let _ = writeln!(svg, "<line class=\"grid\" x1=\"0\" x2=\"100%\" y1=\"{at}\" y2=\"{at}\"/><text class=\"label\" x=\"-8\" y=\"{}\">{label}</text>", short(y(share) + 4.0));
+        let _ = writeln!(
+            svg,
+            "<line class=\"grid\" x1=\"0\" x2=\"100%\" y1=\"{at}\" y2=\"{at}\"/><text class=\"label\" x=\"-8\" y=\"{}\">{label}</text>",
+            short(y(share) + 4.0)
+        );
     }
     for row in &view.denials {
-        let at = connections.iter().position(|connection| *connection == row.connection).unwrap_or_default() as i32;
-        svg.push_str(&dot(&axis, row, (2 * at - connections.len() as i32 + 1) * ASIDE / 2));
+        let before = view.denials.iter().take_while(|other| other.connection != row.connection).filter(|other| other.at == row.at).count();
+        svg.push_str(&dot(&axis, row, before * ASIDE));
     }
     let legend: String = connections
         .iter()
-        .map(|connection| format!("<svg class=\"mark-key\" width=\"14\" height=\"14\" aria-hidden=\"true\"><use href=\"#s-{word}\" class=\"c-{word}\" x=\"7\" y=\"7\"/></svg>{word} ", word = connection.word()))
+        .map(|connection| format!("{} ", key(&format!("s-{}", connection.word()), &format!("c-{}", connection.word()), connection.word())))
         .collect();
     Some(format!(
-        "<figure class=\"chart\" data-chart>\n<figcaption><b>How often status says not_found.</b> Share of scans denied, by age and connection, with 95 % limits.</figcaption>\n\
+        "<figure class=\"chart\" data-chart>\n<figcaption><b>How often status says not_found.</b> Share of scans denied, by age and connection, with 95&nbsp;% limits.</figcaption>\n\
          <svg class=\"plot\" width=\"100%\" height=\"{}\" role=\"group\" aria-label=\"Share of scans denied by age and connection; the table has the numbers\">\n{svg}</svg>\n\
-         <p class=\"legend\">{legend}<span class=\"key k-bar\"></span>95 % limits{}</p>\n</figure>\n",
+         <p class=\"legend\">{legend}<span><span class=\"key k-bar\"></span>95 % limits{}</span></p>\n</figure>\n",
         TOP + HEIGHT + 24.0,
         if axis.is_logarithmic() { "; ages on a logarithmic axis" } else { "" },
     ))
 }
 
-fn dot(axis: &Axis, row: &DenialRow, aside: i32) -> String {
+fn dot(axis: &Axis, row: &DenialRow, aside: usize) -> String {
     let word = row.connection.word();
     format!(
         "<svg class=\"free\" x=\"{}\"><line class=\"bar c-{word}\" x1=\"{aside}\" x2=\"{aside}\" y1=\"{}\" y2=\"{}\"/>\
@@ -87,19 +91,20 @@ pub(super) fn section(view: &View) -> Option<Section> {
         Column::Words("Scenarios"),
     ];
     body.push_str(&table("Denials by age and connection", &columns, rows));
-    let single = view.scenarios.iter().flat_map(|scenario| scenario.offsets.iter().map(move |row| (scenario, row))).map(|(scenario, row)| {
-        vec![
-            text(&scenario.name),
-            row.at.clone(),
-            row.connection.word().to_owned(),
-            words::count(row.polls),
-            words::count(row.not_found),
-            words::count(row.other),
-            words::count(row.late),
-            row.rate.map_or_else(|| "–".to_owned(), words::share),
-            if row.scans > 0 { words::share_between(row.lower, row.upper) } else { "–".to_owned() },
-        ]
-    });
+    let single =
+        view.scenarios.iter().flat_map(|scenario| scenario.offsets.iter().map(move |row| (scenario, row))).map(|(scenario, row)| {
+            vec![
+                text(&scenario.name),
+                row.at.clone(),
+                row.connection.word().to_owned(),
+                words::count(row.polls),
+                words::count(row.not_found),
+                words::count(row.other),
+                words::count(row.late),
+                row.rate.map_or_else(|| "–".to_owned(), words::share),
+                if row.scans > 0 { words::share_between(row.lower, row.upper) } else { "–".to_owned() },
+            ]
+        });
     let columns = [
         Column::Words("Scenario"),
         Column::Number("Age"),

@@ -7,8 +7,11 @@ use crate::report::html::{Column, Section, folded, table, text};
 use crate::report::view::{self, Lane, LaneMark, Sign, View};
 use crate::report::words;
 
-const ROW: f64 = 34.0;
-const MIDDLE: f64 = 12.0;
+/// A lane's height in pixels, and where its status polls stand; other requests stand above them, further pollers below.
+const ROW: f64 = 40.0;
+const MIDDLE: f64 = 18.0;
+const ABOVE: f64 = 8.0;
+const BELOW: f64 = 9.0;
 /// Workers' names are written where they have so much room, in per cent of the width.
 const APART: f64 = 7.0;
 
@@ -39,7 +42,7 @@ fn meaning(sign: Sign) -> &'static str {
     }
 }
 
-/// The lanes of one scenario as a figure; `most` of them.
+/// The lanes of one scenario as a figure.
 fn group(lanes: &[&Lane], caption: &str) -> String {
     let (end, denied) = view::reach(lanes.iter().copied());
     let axis = Axis::showing(denied.unwrap_or(end), end);
@@ -53,19 +56,21 @@ fn group(lanes: &[&Lane], caption: &str) -> String {
 }
 
 fn row(lane: &Lane, axis: &Axis) -> String {
-    let mut svg = axis.grid(0.0, ROW);
+    let pollers = pollers(lane);
+    let height = ROW + f64::from(pollers - 1) * BELOW;
+    let mut svg = axis.grid(0.0, height);
     if let Some((after, until)) = lane.bracket_ms {
-        let to = until.map_or_else(|| "100%".to_owned(), |until| axis.at(until));
         let _ = write!(svg, "<line class=\"rail denied\" x1=\"0\" x2=\"{}\" y1=\"{MIDDLE}\" y2=\"{MIDDLE}\"/>", axis.at(after));
         if let Some(until) = until {
             let _ = write!(
                 svg,
                 "<rect class=\"a-open\" x=\"{}\" width=\"{}\" y=\"{}\" height=\"12\"><title>became visible somewhere in {}</title></rect>\
-                 <line class=\"rail visible\" x1=\"{to}\" x2=\"100%\" y1=\"{MIDDLE}\" y2=\"{MIDDLE}\"/>",
+                 <line class=\"rail visible\" x1=\"{}\" x2=\"100%\" y1=\"{MIDDLE}\" y2=\"{MIDDLE}\"/>",
                 axis.at(after),
                 axis.width(after, until),
                 MIDDLE - 6.0,
                 words::between(after, Some(until)),
+                axis.at(until),
             );
         }
     } else {
@@ -75,25 +80,33 @@ fn row(lane: &Lane, axis: &Axis) -> String {
     let mut labelled: Option<f64> = None;
     for mark in &lane.marks {
         let (x, word) = (axis.at(mark.at_ms), word(mark.sign));
-        let asked_status = matches!(mark.sign, Sign::Denied | Sign::Visible);
-        if mark.worker_changed {
-            let _ = write!(svg, "<line class=\"changed\" x1=\"{x}\" x2=\"{x}\" y1=\"{}\" y2=\"{}\"/>", MIDDLE - 9.0, MIDDLE + 9.0);
+        let asks_status = matches!(mark.sign, Sign::Denied | Sign::Visible | Sign::Neither);
+        let y = if asks_status { MIDDLE + f64::from(mark.poller.min(31)) * BELOW } else { ABOVE };
+        if mark.worker_changed && pollers == 1 {
+            let _ = write!(svg, "<line class=\"changed\" x1=\"{x}\" x2=\"{x}\" y1=\"{}\" y2=\"{}\"/>", y - 8.0, y + 8.0);
         }
-        let room = labelled.is_none_or(|last| axis.distance(last, mark.at_ms) > APART);
-        if let Some(worker) = mark.worker.as_ref().filter(|_| asked_status && room && (mark.worker_changed || labelled.is_none())) {
+        let room = pollers == 1 && labelled.is_none_or(|last| axis.distance(last, mark.at_ms) > APART);
+        if let Some(worker) = mark.worker.as_ref().filter(|_| asks_status && room && (mark.worker_changed || labelled.is_none())) {
             labelled = Some(mark.at_ms);
-            let _ = write!(svg, "<text class=\"worker\" x=\"{x}\" y=\"{}\">{}</text>", MIDDLE + 18.0, text(worker));
+            let _ = write!(svg, "<text class=\"worker\" x=\"{x}\" y=\"{}\">{}</text>", y + 19.0, text(worker));
         }
-        let _ = writeln!(svg, "<use href=\"#s-{word}\" class=\"mark m-{word}\" x=\"{x}\" y=\"{MIDDLE}\"><title>{}</title></use>", text(&told(mark)));
+        let _ =
+            writeln!(svg, "<use href=\"#s-{word}\" class=\"mark m-{word}\" x=\"{x}\" y=\"{y}\"><title>{}</title></use>", text(&told(mark)));
     }
+    let among = if pollers > 1 { format!("; {pollers} pollers, one below the other") } else { String::new() };
     let left_out = if lane.left_out > 0 { format!("; {} more exchanges not drawn", words::count(lane.left_out)) } else { String::new() };
     format!(
-        "<div class=\"lane\"><p><b>scan {}</b> {}{left_out}</p>\n<svg class=\"plot\" width=\"100%\" height=\"{ROW}\" role=\"group\" aria-label=\"Scan {}: {}\">\n{svg}</svg></div>\n",
+        "<div class=\"lane\"><p><b>scan {}</b> {}{among}{left_out}</p>\n<svg class=\"plot\" width=\"100%\" height=\"{height}\" role=\"group\" aria-label=\"Scan {}: {}\">\n{svg}</svg></div>\n",
         lane.scan,
         text(&lane.outcome),
         lane.scan,
         text(&lane.outcome),
     )
+}
+
+/// Pollers that asked at the same time; a log may claim any number, and a screen has room for some.
+fn pollers(lane: &Lane) -> u32 {
+    lane.marks.iter().map(|mark| mark.poller).max().unwrap_or_default().min(31) + 1
 }
 
 fn told(mark: &LaneMark) -> String {
@@ -103,41 +116,26 @@ fn told(mark: &LaneMark) -> String {
 }
 
 fn key(lanes: &[&Lane]) -> String {
-    let all = [
-        Sign::Denied,
-        Sign::Visible,
-        Sign::Neither,
-        Sign::Known,
-        Sign::Unknown,
-        Sign::Disclosed,
-        Sign::Withheld,
-        Sign::Written,
-    ];
+    let all = [Sign::Denied, Sign::Visible, Sign::Neither, Sign::Known, Sign::Unknown, Sign::Disclosed, Sign::Withheld, Sign::Written];
     let used = |sign: &Sign| lanes.iter().flat_map(|lane| &lane.marks).any(|mark| mark.sign == *sign);
     let marks: String = all
         .into_iter()
         .filter(used)
-        .map(|sign| {
-            format!(
-                "<svg class=\"mark-key\" width=\"14\" height=\"14\" aria-hidden=\"true\"><use href=\"#s-{word}\" class=\"m-{word}\" x=\"7\" y=\"7\"/></svg>{} ",
-                meaning(sign),
-                word = word(sign)
-            )
-        })
+        .map(|sign| format!("{} ", super::key(&format!("s-{}", word(sign)), &format!("m-{}", word(sign)), meaning(sign))))
         .collect();
     let changed = lanes.iter().flat_map(|lane| &lane.marks).any(|mark| mark.worker_changed);
-    let changed = if changed { "<span class=\"key k-changed\"></span>another worker answered " } else { "" };
+    let changed = if changed { "<span><span class=\"key k-changed\"></span>another worker answered</span> " } else { "" };
     let open = lanes.iter().any(|lane| lane.bracket_ms.is_some());
-    let open = if open { "<span class=\"key k-open\"></span>became visible somewhere in here" } else { "" };
+    let open = if open { "<span><span class=\"key k-open\"></span>became visible somewhere in here</span>" } else { "" };
     format!("<p class=\"legend\">{marks}{changed}{open}</p>\n")
 }
 
 /// The clearest flapping scans, for the first screen; none if nothing flapped.
 pub(super) fn flapping(view: &View) -> Option<String> {
-    let mut lanes: Vec<&Lane> = view.lanes.iter().filter(|lane| lane.denied && lane.bracket_ms.is_none()).collect();
-    let first = lanes.first()?.scenario.clone();
-    lanes.retain(|lane| lane.scenario == first);
-    lanes.truncate(3);
+    let flapped = |lane: &&Lane| lane.denied && lane.bracket_ms.is_none();
+    // One poller is easier to follow than many at once.
+    let best = view.lanes.iter().filter(flapped).min_by_key(|lane| (pollers(lane), std::cmp::Reverse(lane.marks.len())))?;
+    let lanes: Vec<&Lane> = view.lanes.iter().filter(flapped).filter(|lane| lane.scenario == best.scenario).collect();
     let caption = "<b>Seen, then denied again.</b> Each row is one scan, each mark one status poll, by age.";
     Some(format!("{}{}", group(&lanes, caption), key(&lanes)))
 }

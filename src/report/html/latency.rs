@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::report::html::axis::short;
-use crate::report::html::{Column, Section, table, text};
+use crate::report::html::{Column, Section, key, table, text};
 use crate::report::view::{LatencyRow, RoundTrip, View};
 use crate::report::words;
 
@@ -73,7 +73,8 @@ pub(super) fn section(view: &View) -> Option<Section> {
         Column::Number("p99.9"),
         Column::Number("Max"),
     ];
-    let rows = view.latency.iter().flat_map(|row| [("sent", row.sent), ("planned", row.planned)].map(|(from, trip)| cells(&row.name, from, trip)));
+    let rows =
+        view.latency.iter().flat_map(|row| [("sent", row.sent), ("planned", row.planned)].map(|(from, trip)| cells(&row.name, from, trip)));
     body.push_str(&table("Round trips in milliseconds", &columns, rows));
     body.push_str(
         "<p class=\"aside\">Round trips in milliseconds, to the last byte; from the actual sending, and from the planned one, which a late sender cannot flatter. \
@@ -99,12 +100,27 @@ fn cells(name: &str, from: &str, trip: RoundTrip) -> Vec<String> {
 }
 
 fn figure(rows: &[LatencyRow], scale: &Scale) -> String {
-    let mut out = String::from("<figure class=\"chart latency\" data-chart>\n<figcaption><b>Round trips, from the median to the longest.</b> Logarithmic axis.</figcaption>\n");
+    let mut out = String::from(
+        "<figure class=\"chart latency\" data-chart>\n<figcaption><b>Round trips, from the median to the longest.</b> Logarithmic axis.</figcaption>\n",
+    );
     for row in rows {
         let trip = &row.sent;
-        let percentiles = [("p50", Some(trip.p50)), ("p90", Some(trip.p90)), ("p95", trip.p95), ("p99", trip.p99), ("p99.9", trip.p999), ("longest", Some(trip.max))];
+        let percentiles = [
+            ("p50", Some(trip.p50)),
+            ("p90", Some(trip.p90)),
+            ("p95", trip.p95),
+            ("p99", trip.p99),
+            ("p99.9", trip.p999),
+            ("longest", Some(trip.max)),
+        ];
         let mut svg = format!("<line class=\"grid\" x1=\"0\" x2=\"100%\" y1=\"{m}\" y2=\"{m}\"/>", m = ROW / 2.0);
-        let _ = write!(svg, "<line class=\"range\" x1=\"{}\" x2=\"{}\" y1=\"{m}\" y2=\"{m}\"/>", scale.at(trip.p50), scale.at(trip.max), m = ROW / 2.0);
+        let _ = write!(
+            svg,
+            "<line class=\"range\" x1=\"{}\" x2=\"{}\" y1=\"{m}\" y2=\"{m}\"/>",
+            scale.at(trip.p50),
+            scale.at(trip.max),
+            m = ROW / 2.0
+        );
         for (name, ms) in percentiles {
             let Some(ms) = ms else { continue };
             let shape = match name {
@@ -129,12 +145,10 @@ fn figure(rows: &[LatencyRow], scale: &Scale) -> String {
             name = text(&row.name),
         );
     }
-    let key = |shape: &str, label: &str| {
-        format!("<svg class=\"mark-key\" width=\"14\" height=\"14\" aria-hidden=\"true\"><use href=\"#s-{shape}\" class=\"l-{shape}\" x=\"7\" y=\"7\"/></svg>{label} ")
-    };
+    let key = |shape: &str, label: &str| key(&format!("s-{shape}"), &format!("l-{shape}"), label);
     let _ = write!(
         out,
-        "<svg class=\"lane-axis\" width=\"100%\" height=\"22\" aria-hidden=\"true\">{}</svg>\n<p class=\"legend\">{}{}{}</p>\n</figure>\n",
+        "<svg class=\"lane-axis\" width=\"100%\" height=\"22\" aria-hidden=\"true\">{}</svg>\n<p class=\"legend\">{} {} {}</p>\n</figure>\n",
         scale.svg(4.0),
         key("visible", "median"),
         key("known", "p90, p95, p99, p99.9"),

@@ -40,7 +40,8 @@ pub fn html(view: &View) -> String {
         page::unseen(view),
         page::about(view),
     ];
-    let contents: String = sections.iter().flatten().map(|part| format!("<li><a href=\"#{}\">{}</a></li>\n", part.id, part.title)).collect();
+    let contents: String =
+        sections.iter().flatten().map(|part| format!("<li><a href=\"#{}\">{}</a></li>\n", part.id, part.title)).collect();
     let body: String = sections.iter().flatten().map(Section::html).collect();
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -68,7 +69,12 @@ struct Section {
 
 impl Section {
     fn html(&self) -> String {
-        format!("<section id=\"{id}\" aria-labelledby=\"{id}-title\">\n<h2 id=\"{id}-title\">{}</h2>\n{}</section>\n", self.title, self.body, id = self.id)
+        format!(
+            "<section id=\"{id}\" aria-labelledby=\"{id}-title\">\n<h2 id=\"{id}-title\">{}</h2>\n{}</section>\n",
+            self.title,
+            self.body,
+            id = self.id
+        )
     }
 }
 
@@ -115,6 +121,30 @@ fn text(raw: &str) -> String {
     out
 }
 
+/// A sentence: what stands between two backticks is set as code.
+fn prose(raw: &str) -> String {
+    let safe = text(&unbroken(raw));
+    let parts: Vec<&str> = safe.split('`').collect();
+    if parts.len().is_multiple_of(2) {
+        // A backtick without its partner is one.
+        return safe;
+    }
+    parts.iter().enumerate().map(|(at, part)| if at % 2 == 1 { format!("<code>{part}</code>") } else { (*part).to_owned() }).collect()
+}
+
+/// Keeps a number and its unit in one line.
+fn unbroken(raw: &str) -> String {
+    let mut words = raw.split(' ');
+    let mut out = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let unit = word.trim_end_matches(|c: char| c.is_ascii_punctuation() && c != '%');
+        let joined = ["s", "ms", "%", "ns"].contains(&unit) && out.ends_with(|c: char| c.is_ascii_digit());
+        out.push(if joined { '\u{a0}' } else { ' ' });
+        out.push_str(word);
+    }
+    out
+}
+
 /// How a column of a table is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Column {
@@ -144,7 +174,11 @@ fn table(caption: &str, columns: &[Column], rows: impl IntoIterator<Item = Vec<S
         }
     }
     let more = count.max(ROWS) - ROWS;
-    let more = if more > 0 { format!("<p class=\"aside\">{} more in result.json.</p>\n", words::counted(more as u64, "row")) } else { String::new() };
+    let more = if more > 0 {
+        format!("<p class=\"aside\">{} more in result.json.</p>\n", words::counted(more as u64, "row"))
+    } else {
+        String::new()
+    };
     format!(
         "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{caption}\"><table>\n<thead><tr>{header}</tr></thead>\n<tbody>\n{body}</tbody></table></div>\n{more}"
     )
@@ -155,9 +189,16 @@ fn folded(summary: &str, body: &str) -> String {
     format!("<details><summary>{summary}</summary>\n{body}</details>\n")
 }
 
+/// A mark with what it stands for, for the key below a chart.
+fn key(shape: &str, class: &str, label: &str) -> String {
+    format!(
+        "<span><svg class=\"mark-key\" width=\"14\" height=\"14\" aria-hidden=\"true\"><use href=\"#{shape}\" class=\"{class}\" x=\"7\" y=\"7\"/></svg>{label}</span>"
+    )
+}
+
 /// A list of sentences, or nothing.
 fn list<'a>(items: impl IntoIterator<Item = &'a String>) -> String {
-    let items: String = items.into_iter().map(|item| format!("<li>{}</li>\n", text(item))).collect();
+    let items: String = items.into_iter().map(|item| format!("<li>{}</li>\n", prose(item))).collect();
     if items.is_empty() { items } else { format!("<ul>\n{items}</ul>\n") }
 }
 
@@ -169,6 +210,9 @@ mod tests {
     #[test]
     fn text_from_a_server_stays_text() {
         assert_eq!(text("</script><img src=x onerror='a()'>&\""), "&lt;/script&gt;&lt;img src=x onerror=&#39;a()&#39;&gt;&amp;&quot;");
+        assert_eq!(prose("`a<b` and `c`, <i>"), "<code>a&lt;b</code> and <code>c</code>, &lt;i&gt;");
+        assert_eq!(prose("one ` alone"), "one ` alone");
+        assert_eq!(prose("by 2 s, (95 %) so"), "by 2\u{a0}s, (95\u{a0}%) so", "a number keeps its unit");
     }
 
     /// The digests were made by `openssl dgst -sha256 -binary FILE | base64` (OpenSSL 3.0) over an empty file; the rest of the
@@ -185,7 +229,7 @@ mod tests {
     fn nothing_in_the_page_is_loaded_from_anywhere() {
         for (name, view) in samples::all() {
             let page = html(&view);
-            for load in [" src=", "url(", "@import", "<link", "<iframe", "<object", "<embed", "<base"] {
+            for load in [" src=", "url(h", "url('", "url(\"", "url(/", "@import", "<link", "<iframe", "<object", "<embed", "<base"] {
                 assert!(!page.contains(load), "{name}: {load}");
             }
             assert!(page.matches("href=\"").count() == page.matches("href=\"#").count(), "{name}: a link leads out of the page");

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::report::html::{Column, Section, folded, list, table, text};
+use crate::report::html::{Column, Section, folded, list, prose, table, text};
 use crate::report::view::{Mark, View};
 use crate::report::words;
 
@@ -18,14 +18,20 @@ pub(super) fn diagnosis(view: &View) -> Option<Section> {
             cause.strength,
             text(cause.mechanism),
             list(&cause.evidence),
-            text(cause.cure)
+            prose(cause.cure)
         );
     }
-    let _ = writeln!(body, "<p><b>Next step.</b> {}</p>", text(&view.next_step));
+    // With a cause the next step is its cure, which has just been told.
+    if view.causes.first().is_none_or(|cause| !view.next_step.contains(cause.cure)) {
+        let _ = writeln!(body, "<p><b>Next step.</b> {}</p>", prose(&view.next_step));
+    }
     if !view.ruled_out.is_empty() {
         let rows = view.ruled_out.iter().map(|row| vec![text(row.class), row.name.to_owned(), text(&row.by)]);
         let columns = [Column::Words("Class"), Column::Words("Cause"), Column::Words("Ruled out by")];
-        body.push_str(&folded(&format!("Ruled out: {}", words::counted(view.ruled_out.len() as u64, "cause")), &table("Ruled out", &columns, rows)));
+        body.push_str(&folded(
+            &format!("Ruled out: {}", words::counted(view.ruled_out.len() as u64, "cause")),
+            &table("Ruled out", &columns, rows),
+        ));
     }
     if !view.undecided.is_empty() {
         body.push_str(&folded("What could not be told apart", &list(&view.undecided)));

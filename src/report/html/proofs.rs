@@ -11,8 +11,10 @@ pub(super) fn guarantees(view: &View) -> Option<Section> {
     let rows = view.guarantees.iter().map(|row| {
         let (standing, proof) = match &row.standing {
             Standing::Kept => ("<span class=\"sign works\">✓</span> kept", String::new()),
-            Standing::Broken => ("<span class=\"sign fails\">✕</span> <b>broken</b>", text(row.evidence.first().map_or("", String::as_str))),
-            Standing::NotAssessed(why) => ("<span class=\"sign\">○</span> not assessed", text(why)),
+            Standing::Broken => {
+                ("<span class=\"sign fails\">✕</span> <b>broken</b>", text(row.evidence.first().map_or("", String::as_str)))
+            }
+            Standing::NotAssessed(why) => ("<span class=\"sign\">○</span> not&nbsp;assessed", text(why)),
         };
         vec![
             format!("<b>{}</b><br><span class=\"aside\">{}</span>", row.name, text(row.promise)),
@@ -49,13 +51,8 @@ pub(super) fn scenarios(view: &View) -> Option<Section> {
             badge(row.verdict),
         ]
     });
-    let columns = [
-        Column::Words("Scenario"),
-        Column::Number("Scans"),
-        Column::Words("not_found"),
-        Column::Words("Window"),
-        Column::Words("Verdict"),
-    ];
+    let columns =
+        [Column::Words("Scenario"), Column::Number("Scans"), Column::Words("not_found"), Column::Words("Window"), Column::Words("Verdict")];
     let mut body = table("Scenarios", &columns, rows);
     let reasons: Vec<String> = view
         .scenarios

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::report::html::page::sentence_case;
-use crate::report::html::{curve, denials, lanes, text};
+use crate::report::html::{curve, denials, lanes, prose, text};
 use crate::report::view::{Standing, View};
 use crate::report::words;
 use crate::verdict::Verdict;
@@ -32,7 +32,7 @@ fn sign(verdict: Verdict) -> &'static str {
 
 /// The first screen.
 pub(super) fn summary(view: &View) -> String {
-    let notices: String = view.notices.iter().map(|notice| format!("<p class=\"notice\" role=\"note\">{}</p>\n", text(notice))).collect();
+    let notices: String = view.notices.iter().map(|notice| format!("<p class=\"notice\" role=\"note\">{}</p>\n", prose(notice))).collect();
     let how = match view.verdict {
         Verdict::Inconclusive => "Why it cannot be told",
         Verdict::Pass => "How sure",
@@ -40,12 +40,12 @@ pub(super) fn summary(view: &View) -> String {
     };
     let answers = [
         (how, "headline", format!("{}.", sentence_case(&view.headline).trim_end_matches('.'))),
-        ("Since when, how long", "when", view.answers.when.clone()),
+        (if view.verdict == Verdict::Fail { "Since when, how long" } else { "When it was asked" }, "when", view.answers.when.clone()),
         ("What to do", "act", view.answers.act.clone()),
     ];
     let answers: String = answers
         .iter()
-        .map(|(question, key, answer)| format!("<div><dt>{question}</dt><dd data-key=\"{key}\">{}</dd></div>\n", text(answer)))
+        .map(|(question, key, answer)| format!("<div><dt>{question}</dt><dd data-key=\"{key}\">{}</dd></div>\n", prose(answer)))
         .collect();
     let figure = figure(view).map_or_else(String::new, |figure| format!("<div class=\"hero\">\n{figure}</div>\n"));
     format!(
@@ -75,15 +75,11 @@ fn scale(view: &View) -> String {
 fn numbers(view: &View) -> String {
     let mut out = String::new();
     let mut tile = |key: &str, name: &str, value: &str, note: &str| {
-        let _ = writeln!(
-            out,
-            "<div><dt>{name}</dt><dd><b data-key=\"{key}\">{}</b> <span>{}</span></dd></div>",
-            text(value),
-            text(note)
-        );
+        let _ = writeln!(out, "<div><dt>{name}</dt><dd><b data-key=\"{key}\">{}</b> <span>{}</span></dd></div>", text(value), text(note));
     };
     let reads = view.guarantees.iter().find(|row| row.name == "read-your-writes");
     match reads.filter(|row| row.checked > 0) {
+        _ if !view.assessable => tile("denied", "Scans denied", "–", "cannot be told"),
         Some(row) => tile("denied", "Scans denied", &words::count(row.broken), &format!("of {}", words::count(row.checked))),
         None => tile("denied", "Scans denied", "–", "none was polled"),
     }
@@ -93,26 +89,33 @@ fn numbers(view: &View) -> String {
     } else if window.flapping > 0 {
         (words::count(window.flapping), "scans seen, then denied".to_owned())
     } else if window.denied == 0 {
-        ("none seen".to_owned(), format!("in {}", words::counted(window.scans, "followed scan")))
+        ("none seen".to_owned(), format!("in {}", words::counted(window.scans, "scan")))
     } else {
         match window.median().filter(|median| median.is_number()) {
-            Some(median) => (median.told.clone(), "median".to_owned()),
+            Some(median) => (median.told.clone(), String::new()),
             None => ("–".to_owned(), window.short.clone()),
         }
     };
-    tile("window", if window.flapping > 0 && view.assessable { "Flapping" } else { "Length of the window" }, &value, &note);
+    let name = if !view.assessable || window.denied == 0 {
+        "Window"
+    } else if window.flapping > 0 {
+        "Flapping"
+    } else {
+        "Window, median"
+    };
+    tile("window", name, &value, &note);
     let broken = view.guarantees.iter().filter(|row| row.standing == Standing::Broken).count() as u64;
     let assessed = view.guarantees.iter().filter(|row| !matches!(row.standing, Standing::NotAssessed(_))).count() as u64;
     tile("broken", "Guarantees broken", &words::count(broken), &format!("of {} assessed", words::count(assessed)));
     match (view.window.safe.ms, view.window.safe.p) {
         (Some(ms), Some(p)) if view.window.denied > 0 => {
-            tile("safe", "First poll safe from", &words::age(ms), &format!("for {} of scans", words::share(p)));
+            tile("safe", &format!("First poll safe for {}", words::share(p)), &words::age(ms), "");
         }
         _ => {
             let (value, note) = if view.assessable && view.window.denied == 0 && view.window.scans > 0 {
-                ("at once", "no denial was seen")
+                ("at once", "as far as seen")
             } else {
-                ("–", "no safe delay can be told")
+                ("–", "no delay can be told")
             };
             tile("safe", "First poll safe from", value, note);
         }

@@ -27,11 +27,7 @@ pub(super) fn answers(
     histories: &[ScanHistory<'_>],
     window: &WindowView,
 ) -> Answers {
-    Answers {
-        broken: broken(analysis, judgement),
-        when: when(judgement, histories, window),
-        act: act(journal, analysis, judgement),
-    }
+    Answers { broken: broken(analysis, judgement), when: when(judgement, histories, window), act: act(journal, analysis, judgement) }
 }
 
 fn broken(analysis: &Analysis, judgement: &Judgement) -> String {
@@ -61,7 +57,10 @@ fn when(judgement: &Judgement, histories: &[ScanHistory<'_>], window: &WindowVie
         scan.denials().for_each(|poll| widen(&mut denied, scan.age(poll).as_ms().max(0.0)));
         scan.evidence().for_each(|poll| widen(&mut polled, scan.age(poll).as_ms().max(0.0)));
     }
-    let Some((first, last)) = denied.filter(|_| judgement.assessable) else {
+    if !judgement.assessable {
+        return "Whenever status was asked, a visible answer proves nothing.".to_owned();
+    }
+    let Some((first, last)) = denied else {
         return match polled {
             Some((from, to)) => format!("No denial was seen; status was asked {} after the id.", words::between(from, Some(to))),
             None => "No scan's status was answered.".to_owned(),
@@ -71,13 +70,11 @@ fn when(judgement: &Judgement, histories: &[ScanHistory<'_>], window: &WindowVie
     if window.flapping > 0 {
         return format!("{range}. They come and go: {} had already been visible.", words::count(window.flapping));
     }
+    // How soon half of them were visible is told in the headline.
     if window.never_visible > 0 {
         return format!("{range}; {} never became visible while anybody looked.", words::counted(window.never_visible, "scan"));
     }
-    match window.median().filter(|median| median.is_number() && window.denied * 2 > window.scans) {
-        Some(median) => format!("{range}. Half of the scans were visible by {}.", words::between(median.from_ms, median.to_ms)),
-        None => format!("{range}."),
-    }
+    format!("{range}.")
 }
 
 /// The next step, cut to what fits a first glance.
@@ -112,7 +109,7 @@ mod tests {
     fn a_stranger_is_told_whether_since_when_and_what_to_do() {
         let answers = samples::view(&samples::seed_bug()).answers;
         assert_eq!(answers.broken, "Yes: the API denies scans that it has just accepted");
-        assert_eq!(answers.when, "Denials were seen 100.1 ms after the id was handed out. Half of the scans were visible by 1.998–2.001 s.");
+        assert_eq!(answers.when, "Denials were seen 100.1 ms after the id was handed out.");
         assert_eq!(answers.act, "Write the record before the answer. The cause: delayed registration, class A.");
         for (sample, broken) in [
             (samples::flapping(), "Yes: the API denies scans that it has already shown"),

@@ -4,6 +4,7 @@
 //! chosen, and of a scan that was polled for minutes the polls at which anything changed.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use crate::analysis::scan::{ScanHistory, Visibility};
 use crate::analysis::timeline::clarity;
@@ -41,13 +42,15 @@ pub struct LaneMark {
     pub asked: String,
     /// How it travelled.
     pub connection: Connection,
+    /// Which of several concurrent pollers asked, from 0.
+    pub poller: u32,
     /// What was answered, in words.
     pub told: String,
     /// What that means.
     pub sign: Sign,
     /// Who answered, as far as the reply says.
     pub worker: Option<String>,
-    /// Whether the status poll before it was answered by another worker.
+    /// Whether the same poller's poll before it was answered by another worker.
     pub worker_changed: bool,
 }
 
@@ -77,38 +80,41 @@ const EACH: usize = 3;
 /// So many scans in all.
 const LANES: usize = 36;
 /// So many exchanges of one scan.
-const MARKS: usize = 60;
+const MARKS: usize = 100;
+/// So many exchanges in all, so that a page of them stays well below a megabyte.
+const MARKS_IN_ALL: usize = 2400;
 
 /// The lanes, scenario by scenario, the clearest scan of each first.
 pub(super) fn lanes(journal: &Journal, histories: &[ScanHistory<'_>]) -> Vec<Lane> {
     let mut ranked: Vec<(f64, &ScanHistory<'_>)> =
         histories.iter().filter(|scan| scan.t0.is_some() && exchanges(scan).next().is_some()).map(|scan| (clarity(scan), scan)).collect();
     ranked.sort_by(|(a, one), (b, other)| one.scenario.cmp(&other.scenario).then(a.total_cmp(b)).then(one.scan.cmp(&other.scan)));
-    ranked
+    let chosen: Vec<&ScanHistory<'_>> = ranked
         .chunk_by(|(_, one), (_, other)| one.scenario == other.scenario)
-        .flat_map(|scans| scans.iter().take(EACH))
+        .flat_map(|scans| scans.iter().take(EACH).map(|(_, scan)| *scan))
         .take(LANES)
-        .map(|(_, scan)| lane(journal, scan))
-        .collect()
+        .collect();
+    let most = (MARKS_IN_ALL / chosen.len().max(1)).min(MARKS);
+    chosen.into_iter().map(|scan| lane(journal, scan, most)).collect()
 }
 
-fn lane(journal: &Journal, scan: &ScanHistory<'_>) -> Lane {
+fn lane(journal: &Journal, scan: &ScanHistory<'_>, most: usize) -> Lane {
     let mut all: Vec<&Exchange> = exchanges(scan).collect();
     all.sort_by_key(|exchange| (exchange.sent, exchange.kind));
     let denials: Vec<*const Exchange> = scan.denials().map(std::ptr::from_ref).collect();
-    let mut before: Option<&str> = None;
+    let mut before: BTreeMap<u32, &str> = BTreeMap::new();
     let mut marks: Vec<LaneMark> = all
         .iter()
         .map(|exchange| {
             let mut worker_changed = false;
             if let (Kind::Poll, Some(worker)) = (exchange.kind, exchange.worker.as_deref()) {
-                worker_changed = before.is_some_and(|before| before != worker);
-                before = Some(worker);
+                worker_changed = before.insert(exchange.poller, worker).is_some_and(|before| before != worker);
             }
             LaneMark {
                 at_ms: scan.age(exchange).as_ms(),
                 asked: evidence::asked(exchange.kind),
                 connection: exchange.connection,
+                poller: exchange.poller,
                 told: words::name(&exchange.told()),
                 sign: sign(exchange, denials.contains(&std::ptr::from_ref(*exchange))),
                 worker: exchange.worker.as_deref().map(|worker| words::clean(worker, 24)),
@@ -117,7 +123,7 @@ fn lane(journal: &Journal, scan: &ScanHistory<'_>) -> Lane {
         })
         .collect();
     let count = marks.len();
-    thin(&mut marks);
+    thin(&mut marks, most);
     Lane {
         scan: scan.scan,
         scenario: journal.scenarios.get(scan.scenario as usize).map_or_else(String::new, |scenario| words::name(&scenario.name)),
@@ -154,8 +160,8 @@ fn sign(exchange: &Exchange, denied: bool) -> Sign {
 
 /// Keeps what is told apart: the first and the last of each run of equal answers, then as many of the others as there is
 /// room for, evenly.
-fn thin(marks: &mut Vec<LaneMark>) {
-    if marks.len() <= MARKS {
+fn thin(marks: &mut Vec<LaneMark>, most: usize) {
+    if marks.len() <= most {
         return;
     }
     let same = |a: &LaneMark, b: &LaneMark| a.sign == b.sign && a.told == b.told && a.connection == b.connection && !b.worker_changed;
@@ -167,7 +173,7 @@ fn thin(marks: &mut Vec<LaneMark>) {
         })
         .collect();
     let edges = edge.iter().filter(|edge| **edge).count();
-    let room = MARKS.saturating_sub(edges);
+    let room = most.saturating_sub(edges);
     let others = (marks.len() - edges).max(1);
     let (mut place, mut seen) = (0, 0);
     marks.retain(|_| {
@@ -180,7 +186,7 @@ fn thin(marks: &mut Vec<LaneMark>) {
         // Of `others` that come by, `room` are kept, spread evenly.
         seen * room / others > (seen - 1) * room / others
     });
-    marks.truncate(MARKS);
+    marks.truncate(most);
 }
 
 fn outcome(scan: &ScanHistory<'_>) -> String {
@@ -192,7 +198,11 @@ fn outcome(scan: &ScanHistory<'_>) -> String {
             format!("seen, then denied {}", times(flaps))
         }
         Visibility::Seen(bracket) if denials > 0 => {
-            format!("denied {}, visible from {}", times(denials), words::between(bracket.after.as_ms(), bracket.until.map(|until| until.as_ms())))
+            format!(
+                "denied {}, visible from {}",
+                times(denials),
+                words::between(bracket.after.as_ms(), bracket.until.map(|until| until.as_ms()))
+            )
         }
         Visibility::Seen(_) => "never denied".to_owned(),
         Visibility::NeverSeen(_) => format!("denied {}, as long as anybody looked", times(denials)),
@@ -224,7 +234,7 @@ mod tests {
         let [lane] = view.lanes.as_slice() else { panic!("one scan was recorded: {:?}", view.lanes) };
         let told: Vec<_> = lane.marks.iter().map(|mark| (mark.told.as_str(), mark.sign)).collect();
         assert_eq!(told, [("not_found", Sign::Denied), ("in_progress", Sign::Known), ("scanning", Sign::Visible)]);
-        assert_eq!((lane.outcome.as_str(), lane.left_out), ("denied once, visible from 100.1 ms–2.003 s", 0));
+        assert_eq!((lane.outcome.as_str(), lane.left_out), ("denied once, visible from 100.1 ms–2.002 s", 0));
     }
 
     #[test]
@@ -233,19 +243,20 @@ mod tests {
             at_ms: f64::from(at),
             asked: "status poll".to_owned(),
             connection: Connection::Fresh,
+            poller: 0,
             told: format!("{sign:?}"),
             sign,
             worker: None,
             worker_changed: false,
         };
         let mut marks: Vec<LaneMark> = (0..5000).map(|at| mark(at, if at < 3210 { Sign::Denied } else { Sign::Visible })).collect();
-        thin(&mut marks);
+        thin(&mut marks, MARKS);
         assert_eq!(marks.len(), MARKS);
         for age in [0.0, 3209.0, 3210.0, 4999.0] {
             assert!(marks.iter().any(|mark| (mark.at_ms - age).abs() < 0.5), "{age} is missing");
         }
         let mut restless: Vec<LaneMark> = (0..5000).map(|at| mark(at, if at % 2 == 0 { Sign::Denied } else { Sign::Visible })).collect();
-        thin(&mut restless);
+        thin(&mut restless, MARKS);
         assert_eq!(restless.len(), MARKS, "what never rests is cut short");
     }
 }
