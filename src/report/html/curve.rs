@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::report::html::axis::{Axis, short};
-use crate::report::html::{Column, Section, folded, table, text};
+use crate::report::html::{Column, Section, folded, table, text, twin};
 use crate::report::view::{Curve, View};
 use crate::report::words;
 
@@ -168,7 +168,7 @@ pub(super) fn section(view: &View) -> Option<Section> {
             ]
         });
         let columns = [Column::Number("Age"), Column::Number("Visible"), Column::Number("95 % limits")];
-        body.push_str(&folded("The curve as a table", &table("The curve", &columns, rows)));
+        body.push_str(&twin("The curve as a table", &table("The curve", &columns, rows)));
     }
     if let Some(note) = &window.estimate {
         let unique = if note.unique { "No other curve fits them as well." } else { "Other curves fit them as well." };

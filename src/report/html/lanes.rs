@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::report::html::axis::Axis;
-use crate::report::html::{Column, Section, folded, table, text};
+use crate::report::html::{Column, Section, table, text, twin};
 use crate::report::view::{self, Lane, LaneMark, Sign, View};
 use crate::report::words;
 
@@ -173,7 +173,7 @@ pub(super) fn section(view: &View) -> Option<Section> {
             Column::Words("Worker"),
             Column::Words("Answer"),
         ];
-        let table = folded("As a table", &table(&format!("Scans of {name}"), &columns, rows));
+        let table = twin("As a table", &table(&format!("Scans of {name}"), &columns, rows));
         let _ = write!(body, "<div class=\"scenario\" data-scenario=\"{name}\">\n{figure}{table}</div>\n");
     }
     body.push_str("</div>\n");

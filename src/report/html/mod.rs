@@ -180,13 +180,18 @@ fn table(caption: &str, columns: &[Column], rows: impl IntoIterator<Item = Vec<S
         String::new()
     };
     format!(
-        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{caption}\"><table>\n<thead><tr>{header}</tr></thead>\n<tbody>\n{body}</tbody></table></div>\n{more}"
+        "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"{caption}\"><table>\n<thead><tr>{header}</tr></thead>\n<tbody>\n{body}</tbody></table></div>\n{more}"
     )
 }
 
 /// Something that can be unfolded.
 fn folded(summary: &str, body: &str) -> String {
     format!("<details><summary>{summary}</summary>\n{body}</details>\n")
+}
+
+/// What a chart shows, as a table: for whoever cannot see or use the chart, and not for paper, where the chart stands already.
+fn twin(summary: &str, table: &str) -> String {
+    format!("<details class=\"twin\"><summary>{summary}</summary>\n{table}</details>\n")
 }
 
 /// A mark with what it stands for, for the key below a chart.

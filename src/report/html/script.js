@@ -82,7 +82,7 @@
 
   let folded = [];
   addEventListener("beforeprint", () => {
-    folded = folds.filter((fold) => !fold.open);
+    folded = folds.filter((fold) => !fold.open && !fold.matches(".twin"));
     folded.forEach((fold) => { fold.open = true; });
   });
   addEventListener("afterprint", () => folded.forEach((fold) => { fold.open = false; }));
