@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::exchange::Exchange;
+use crate::model::recording::Recording;
 use crate::model::scenario::Scenario;
+use crate::model::shard::Share;
 use crate::model::time::{Nanos, Stamp};
 
 /// Version of the log's schema. Readers refuse a later one.
@@ -42,13 +44,16 @@ pub struct Run {
     pub scenarios: Vec<Scenario>,
     /// How send times were held.
     pub clock: ClockNote,
-    /// Which part of a larger run this is.
+    /// Which part of a larger run this is, or of which parts it was put together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shard: Option<Shard>,
+    pub shard: Option<Share>,
     /// The command that repeats the run.
     pub command: String,
     /// Where it ran.
     pub environment: Environment,
+    /// For a log that was made from a recording: which, and what it cannot show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recording: Option<Recording>,
 }
 
 /// What was probed.
@@ -94,15 +99,6 @@ pub struct ClockNote {
     pub timer: String,
     /// Smallest step of the clock.
     pub resolution: Nanos,
-}
-
-/// One of several parts of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shard {
-    /// Which, from 0.
-    pub index: u32,
-    /// Of how many.
-    pub of: u32,
 }
 
 /// Where a run ran, as far as it may matter to its reader.

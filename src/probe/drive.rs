@@ -12,6 +12,8 @@ use tokio::task::JoinSet;
 use crate::model::answer::{Answer, TransportFault};
 use crate::model::exchange::{Connection, Exchange, Kind};
 use crate::model::scenario::{Each, Input, LoadModel, Scenario};
+use crate::model::shard::Shard;
+use crate::model::text::Text;
 use crate::model::time::Stamp;
 use crate::probe::clock::Clock;
 use crate::probe::pace::Pace;
@@ -112,11 +114,23 @@ impl Probe {
     /// Runs the scenarios of the log's header in their order; one that overlaps runs beside those after it. Dropping the future
     /// stops all of them.
     pub async fn run(self: &Arc<Probe>, scenarios: &[Scenario]) -> Result<(), Unreachable> {
+        self.run_share(scenarios, None).await
+    }
+
+    /// [`Probe::run`], leaving out the scans of the other shards. Everything else is as in the whole run: the numbers of the
+    /// scans, their arms, ages and phases.
+    pub async fn run_shard(self: &Arc<Probe>, scenarios: &[Scenario], shard: Shard) -> Result<(), Unreachable> {
+        // Requests that are meant to be like no other must differ from those of the other shards, too.
+        self.nonce.store(u64::from(shard.index) << NONCES_PER_SHARD, Ordering::Relaxed);
+        self.run_share(scenarios, Some(shard)).await
+    }
+
+    async fn run_share(self: &Arc<Probe>, scenarios: &[Scenario], shard: Option<Shard>) -> Result<(), Unreachable> {
         let mut beside = JoinSet::new();
         for scenario in scenarios {
             let index = self.next_scenario.fetch_add(1, Ordering::Relaxed);
             let first_scan = self.next_scan.fetch_add(u64::from(scenario.load.scans), Ordering::Relaxed);
-            let run = ScenarioRun::new(self, index, scenario, first_scan);
+            let run = ScenarioRun::new(self, index, scenario, first_scan, shard);
             if scenario.overlap {
                 beside.spawn(run.run());
             } else {
@@ -164,7 +178,7 @@ impl Probe {
             Ok(request) => request,
             Err(error) => {
                 exchange.fault = Some(TransportFault::Request);
-                exchange.body = Some(self.recorder.excerpt(error.to_string().as_bytes()));
+                exchange.body = Some(self.recorder.excerpt(error.to_string().as_bytes()).into());
                 self.recorder.exchange(&exchange);
                 return (exchange, None);
             }
@@ -181,24 +195,24 @@ impl Probe {
                 let reply = Reply { http: received.http, headers: &received.headers, body: &received.body };
                 let (Noted { reading, id, seen }, extra) = read(&reply);
                 more = Some(extra);
-                let clean = |text| self.recorder.without_secrets(text);
-                exchange.id = id.or(exchange.id);
+                let clean = |text| Text::from(self.recorder.without_secrets(text));
+                exchange.id = id.map(Text::from).or(exchange.id);
                 exchange.seen = seen;
                 exchange.http = Some(received.http);
                 exchange.answer = reading.answer;
                 exchange.state = reading.state;
                 exchange.word = reading.word.map(clean);
                 exchange.progress = reading.progress;
-                exchange.echo = reading.echo;
-                exchange.worker = crate::probe::scan::worker(&received.headers).map(clean);
-                exchange.cache = crate::probe::scan::cache_note(&received.headers).map(clean);
+                exchange.echo = reading.echo.map(Text::from);
+                exchange.worker = crate::target::worker(&received.headers).map(clean);
+                exchange.cache = crate::target::cache_note(&received.headers).map(clean);
                 exchange.digest = Some(crate::probe::scan::digest(&received.body));
                 if exchange.answer == Answer::Throttled {
                     self.pace.pause(&self.clock, received.headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()));
                 }
                 if shot.is_unexpected(exchange.answer) {
                     let why = reading.reason.map_or_else(String::new, |reason| format!("[{reason}] "));
-                    exchange.body = Some(why + &self.recorder.excerpt(&received.body));
+                    exchange.body = Some((why + &self.recorder.excerpt(&received.body)).into());
                 }
             }
         }
@@ -212,12 +226,17 @@ impl Probe {
     }
 }
 
+/// Each shard has so many bits of numbers of its own: with a thousand shards a double still holds them exactly.
+const NONCES_PER_SHARD: u32 = 40;
+
 /// One scenario under way.
 pub(crate) struct ScenarioRun {
     pub(crate) probe: Arc<Probe>,
     pub(crate) index: u32,
     pub(crate) scenario: Arc<Scenario>,
     first_scan: u64,
+    /// The part of the scans that is run; `None`: all.
+    shard: Option<Shard>,
     /// The controls wait for the first accepted scan: its handed-out address is the only way to ask for another id.
     controls_wait: AtomicBool,
 }
@@ -227,9 +246,9 @@ const CONTROLS: u64 = 1 << 62;
 const DEALING: u64 = 1 << 61;
 
 impl ScenarioRun {
-    fn new(probe: &Arc<Probe>, index: u32, scenario: &Scenario, first_scan: u64) -> ScenarioRun {
+    fn new(probe: &Arc<Probe>, index: u32, scenario: &Scenario, first_scan: u64, shard: Option<Shard>) -> ScenarioRun {
         let (probe, scenario) = (Arc::clone(probe), Arc::new(scenario.clone()));
-        ScenarioRun { probe, index, scenario, first_scan, controls_wait: AtomicBool::new(false) }
+        ScenarioRun { probe, index, scenario, first_scan, shard, controls_wait: AtomicBool::new(false) }
     }
 
     async fn run(self) -> Result<(), Unreachable> {
@@ -250,7 +269,7 @@ impl ScenarioRun {
 
     /// Polls never-issued ids. If not one of them reaches the target, nothing else will.
     async fn controls(&self) -> Result<(), Unreachable> {
-        let mut random = self.random(CONTROLS | u64::from(self.index));
+        let mut random = self.random(self.controls_stream());
         let mut unreachable = None;
         for poll in 0..self.scenario.controls.unknown_id {
             let variables = self.control_variables(&mut random);
@@ -275,12 +294,17 @@ impl ScenarioRun {
         if !self.controls_wait.swap(false, Ordering::Relaxed) {
             return;
         }
-        let mut random = self.random(CONTROLS | u64::from(self.index));
+        let mut random = self.random(self.controls_stream());
         for _ in 0..self.scenario.controls.unknown_id {
             // An address in which the id does not occur cannot be asked about another: the verdict says that the control is missing.
             let Ok((id, request)) = self.probe.target.unknown_like(&self.control_variables(&mut random), accepted) else { return };
             self.control(&id, request).await;
         }
+    }
+
+    /// Every shard asks for never-issued ids of its own: one that was asked for before may be remembered as denied.
+    fn controls_stream(&self) -> u64 {
+        CONTROLS | (u64::from(self.shard.map_or(0, |shard| shard.index)) << 32) | u64::from(self.index)
     }
 
     fn control_variables(&self, random: &mut ChaCha8Rng) -> Variables {
@@ -306,19 +330,28 @@ impl ScenarioRun {
                     // periodically.
                     let slot = every.0.mul_f64(f64::from(scan) + random.random::<f64>());
                     let planned = start.after(slot);
+                    let hand = deal.next();
+                    if !self.takes(scan) {
+                        continue;
+                    }
                     self.probe.clock.sleep_until(planned).await;
-                    self.begin(&mut tasks, &mut deal, scan, planned);
+                    self.begin(&mut tasks, hand, scan, planned);
                     while tasks.try_join_next().is_some_and(|ended| self.ended(ended)) {}
                 }
             }
             LoadModel::Closed { in_flight } => {
+                let in_flight = self.shard.map_or(in_flight, |shard| shard.in_flight(self.index, in_flight));
                 for scan in 0..scans {
+                    let hand = deal.next();
+                    if !self.takes(scan) {
+                        continue;
+                    }
                     if tasks.len() >= in_flight as usize
                         && let Some(ended) = tasks.join_next().await
                     {
                         self.ended(ended);
                     }
-                    self.begin(&mut tasks, &mut deal, scan, self.probe.clock.now());
+                    self.begin(&mut tasks, hand, scan, self.probe.clock.now());
                 }
             }
         }
@@ -327,12 +360,16 @@ impl ScenarioRun {
         }
     }
 
-    fn begin(self: &Arc<Self>, tasks: &mut JoinSet<()>, deal: &mut Deal, index: u32, planned: Stamp) {
+    /// Whether this shard runs a scan. What is drawn for the scans of the others is drawn all the same, so that the plan is one.
+    fn takes(&self, scan: u32) -> bool {
+        self.shard.is_none_or(|shard| shard.takes(self.index, self.scenario.load.model, scan))
+    }
+
+    fn begin(self: &Arc<Self>, tasks: &mut JoinSet<()>, hand: Hand, index: u32, planned: Stamp) {
         if self.probe.recorder.has_failed() {
             return;
         }
         let scan = self.first_scan + u64::from(index);
-        let hand = deal.next();
         let n = match self.scenario.load.input {
             Input::Distinct => self.probe.options.first_n + scan,
             Input::Same => self.probe.options.first_n + self.first_scan,

@@ -11,6 +11,7 @@ use sha1::{Digest, Sha1};
 use crate::model::answer::Answer;
 use crate::model::exchange::{Connection, Exchange, Kind, Purpose, Route};
 use crate::model::scenario::{Action, Arm, Follow, Then, Until};
+use crate::model::text::{self, Text};
 use crate::model::time::{Nanos, Span, Stamp};
 use crate::probe::drive::{ScenarioRun, uuid};
 use crate::probe::transport::Lane;
@@ -29,7 +30,7 @@ pub(crate) struct Shot {
     offset: Option<Nanos>,
     planned: Stamp,
     route: Option<Route>,
-    id: Option<String>,
+    id: Option<Text>,
 }
 
 impl Shot {
@@ -51,7 +52,7 @@ impl Shot {
     }
 
     pub(crate) fn with_id(mut self, id: &str) -> Shot {
-        self.id = Some(id.to_owned());
+        self.id = Some(id.into());
         self
     }
 
@@ -464,31 +465,10 @@ pub(crate) struct Noted {
     pub(crate) seen: Option<bool>,
 }
 
-/// Which worker answered, as far as a header says: the reference service's own, and names in common use.
-pub(crate) fn worker(headers: &http::HeaderMap) -> Option<String> {
-    ["x-worker", "x-worker-id", "x-instance", "x-served-by", "x-backend"].iter().find_map(|name| short(headers, name))
-}
-
-/// What a cache in front says of itself.
-pub(crate) fn cache_note(headers: &http::HeaderMap) -> Option<String> {
-    let told: Vec<String> = ["age", "x-cache", "x-cache-status", "cf-cache-status", "cache-status", "via"]
-        .iter()
-        .filter_map(|name| short(headers, name).map(|value| format!("{name}: {value}")))
-        .collect();
-    (!told.is_empty()).then(|| told.join("; "))
-}
-
-fn short(headers: &http::HeaderMap, name: &str) -> Option<String> {
-    let value = headers.get(name)?.to_str().ok()?;
-    Some(value.chars().take(64).collect())
-}
-
-/// First 16 hex digits of a body's SHA-1: enough to see that two answers differ.
-pub(crate) fn digest(body: &[u8]) -> String {
-    use std::fmt::Write as _;
-    Sha1::digest(body).iter().take(8).fold(String::with_capacity(16), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+/// What is kept of a body to tell it from others.
+pub(crate) fn digest(body: &[u8]) -> text::Digest {
+    let mut first = [0; 8];
+    // The digest has 20 bytes.
+    first.copy_from_slice(&Sha1::digest(body)[..8]);
+    first.into()
 }

@@ -88,7 +88,7 @@ fn exchange(kind: Kind, sent_ms: f64, answer: Answer, word: Option<&str>) -> Exc
         answer,
         fault: None,
         state: word.map(|_| State::Running),
-        word: word.map(str::to_owned),
+        word: word.map(Into::into),
         progress: None,
         id: None,
         echo: None,
@@ -106,7 +106,7 @@ fn journal() -> Journal {
     let read = |text| Scenario::read(Source { file: "sample.toml", text }).expect("a right scenario");
     let scenarios = vec![read(IMMEDIATE), read(SETTLED)];
     let unknown = Exchange { scan: None, ..exchange(Kind::UnknownPoll, 1.0, Answer::NotFound, None) };
-    let initiate = Exchange { id: Some("scan_7f".to_owned()), ..exchange(Kind::Initiate, 10.0, Answer::Accepted, None) };
+    let initiate = Exchange { id: Some("scan_7f".into()), ..exchange(Kind::Initiate, 10.0, Answer::Accepted, None) };
     let exchanges = vec![
         unknown.clone(),
         unknown,
@@ -134,6 +134,7 @@ fn journal() -> Journal {
             shard: None,
             command: "statusgap run immediate settled --service deferred --seed 7".to_owned(),
             environment: Environment { system: "linux x86_64".to_owned(), processors: 2 },
+            recording: None,
         },
         scenarios,
         end: Some(End { at: Stamp(4_000_000_000), reason: EndReason::Complete, exchanges: exchanges.len() as u64 }),
@@ -346,7 +347,7 @@ pub(super) fn unassessable() -> (Journal, Analysis, Judgement) {
     let (mut journal, mut analysis, mut judgement) = healthy();
     for exchange in journal.exchanges.iter_mut().filter(|exchange| exchange.kind == Kind::UnknownPoll) {
         exchange.answer = Answer::Visible;
-        exchange.word = Some("pending".to_owned());
+        exchange.word = Some("pending".into());
     }
     let honesty = (Guarantee::Honesty, 2, "scan_0000 was never issued and is answered pending");
     analysis.guarantees = guarantees(&[honesty], 100);

@@ -1,6 +1,7 @@
 //! An age axis across the width of a chart. Places are per cents, so that a chart is as wide as its page and its text is not
 //! scaled with it.
 
+// Writing to a String cannot fail.
 use std::fmt::Write as _;
 
 use crate::model::time::Nanos;
@@ -100,9 +101,9 @@ impl Axis {
                 " class=\"tick\""
             };
             let label = if tick == 0.0 { "0".to_owned() } else { words::planned(Nanos((tick * 1e6).round() as i64)) };
-            let _ = write!(
+            let _ = writeln!(
                 out,
-                "<line class=\"grid\" x1=\"{x}\" x2=\"{x}\" y1=\"{top}\" y2=\"{bottom}\"/><text{anchor} x=\"{x}\" y=\"{}\">{label}</text>\n",
+                "<line class=\"grid\" x1=\"{x}\" x2=\"{x}\" y1=\"{top}\" y2=\"{bottom}\"/><text{anchor} x=\"{x}\" y=\"{}\">{label}</text>",
                 bottom + 16.0
             );
         }

@@ -1,5 +1,6 @@
 //! The window: the share of scans visible by age, with the limits around it and what the brackets leave open.
 
+// Writing to a String cannot fail.
 use std::fmt::Write as _;
 
 use crate::report::html::axis::{Axis, short};

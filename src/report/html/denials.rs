@@ -1,5 +1,6 @@
 //! How often status denied, by age and connection: a dot with its limits for each age at which scans were polled.
 
+// Writing to a String cannot fail.
 use std::fmt::Write as _;
 
 use crate::model::exchange::Connection;

@@ -1,5 +1,6 @@
 //! Scans side by side on one age axis for each scenario: who was asked, what was answered, where the worker changed.
 
+// Writing to a String cannot fail.
 use std::fmt::Write as _;
 
 use crate::report::html::axis::Axis;

@@ -1,5 +1,6 @@
 //! Round trips: from the median to the longest, one row for each kind of exchange.
 
+// Writing to a String cannot fail.
 use std::fmt::Write as _;
 
 use crate::report::html::axis::short;

@@ -6,6 +6,8 @@
 //! filter and buttons to copy. Colours are Okabe and Ito's, and everything that a colour says is also said by a shape or a
 //! word. This folder chooses no number: what is missing belongs into the view.
 
+#![expect(clippy::format_collect, reason = "a page is written once a run, and a fold would hide what it is made of")]
+
 mod axis;
 mod curve;
 mod denials;
@@ -14,6 +16,9 @@ mod latency;
 mod page;
 mod proofs;
 mod summary;
+
+// Writing to a String cannot fail.
+use std::fmt::Write as _;
 
 use base64::Engine as _;
 use sha2::{Digest as _, Sha256};
@@ -27,7 +32,7 @@ const SCRIPT: &str = include_str!("script.js");
 /// The report as a page of its own. Ends with a newline.
 pub fn html(view: &View) -> String {
     let sections = [
-        page::diagnosis(view),
+        Some(page::diagnosis(view)),
         page::story(view),
         curve::section(view),
         denials::section(view),
@@ -38,7 +43,7 @@ pub fn html(view: &View) -> String {
         latency::section(view),
         page::repeat(view),
         page::unseen(view),
-        page::about(view),
+        Some(page::about(view)),
     ];
     let contents: String =
         sections.iter().flatten().map(|part| format!("<li><a href=\"#{}\">{}</a></li>\n", part.id, part.title)).collect();
@@ -170,7 +175,7 @@ fn table(caption: &str, columns: &[Column], rows: impl IntoIterator<Item = Vec<S
         count += 1;
         if count <= ROWS {
             let cells: String = row.iter().zip(columns).map(|(cell, column)| format!("<td{}>{cell}</td>", class(column))).collect();
-            body.push_str(&format!("<tr>{cells}</tr>\n"));
+            let _ = writeln!(body, "<tr>{cells}</tr>");
         }
     }
     let more = count.max(ROWS) - ROWS;
@@ -265,7 +270,7 @@ mod tests {
                     let mut copy = exchange.clone();
                     copy.scan = Some(n);
                     copy.scenario = (n % 2) as u32;
-                    copy.worker = Some(format!("worker-of-many-{time}"));
+                    copy.worker = Some(format!("worker-of-many-{time}").into());
                     copy.sent.0 += time * 1_000_000;
                     copy.done.0 += time * 1_000_000;
                     journal.exchanges.push(copy);

@@ -1,5 +1,6 @@
 //! The parts of the page that are told in words: causes, one scan's story, how to repeat, what could not be seen.
 
+// Writing to a String cannot fail.
 use std::fmt::Write as _;
 
 use crate::report::html::{Column, Section, folded, list, prose, table, text};
@@ -7,7 +8,7 @@ use crate::report::view::{Mark, View};
 use crate::report::words;
 
 /// The causes and their cures, the excluded ones, and what is undecided.
-pub(super) fn diagnosis(view: &View) -> Option<Section> {
+pub(super) fn diagnosis(view: &View) -> Section {
     let mut body = String::new();
     for cause in &view.causes {
         let _ = write!(
@@ -37,7 +38,7 @@ pub(super) fn diagnosis(view: &View) -> Option<Section> {
         body.push_str(&folded("What could not be told apart", &list(&view.undecided)));
     }
     let title = if view.causes.is_empty() { "What to do" } else { "Why, and what cures it" };
-    Some(Section { id: "diagnosis", title, body })
+    Section { id: "diagnosis", title, body }
 }
 
 /// The clearest scan, step by step.
@@ -94,7 +95,7 @@ pub(super) fn unseen(view: &View) -> Option<Section> {
 }
 
 /// What was run, where and when.
-pub(super) fn about(view: &View) -> Option<Section> {
+pub(super) fn about(view: &View) -> Section {
     let run = &view.run;
     let mut rows = vec![
         ("Target", format!("{} at {}", run.target, run.base_url)),
@@ -109,7 +110,7 @@ pub(super) fn about(view: &View) -> Option<Section> {
         rows.insert(1, ("Service", service.clone()));
     }
     let rows: String = rows.iter().map(|(name, value)| format!("<dt>{name}</dt><dd>{}</dd>\n", text(value))).collect();
-    Some(Section { id: "about", title: "About this run", body: format!("<dl class=\"about\">\n{rows}</dl>\n") })
+    Section { id: "about", title: "About this run", body: format!("<dl class=\"about\">\n{rows}</dl>\n") }
 }
 
 /// With a capital at the beginning.

@@ -17,7 +17,7 @@ pub(super) fn guarantees(view: &View) -> Option<Section> {
             Standing::NotAssessed(why) => ("<span class=\"sign\">○</span> not&nbsp;assessed", text(why)),
         };
         vec![
-            format!("<b>{}</b><br><span class=\"aside\">{}</span>", row.name, text(row.promise)),
+            format!("<b>{}</b> <span class=\"aside\">{}</span><br><span class=\"aside\">{}</span>", row.name, row.code, text(row.promise)),
             standing.to_owned(),
             words::count(row.checked),
             words::count(row.broken),

@@ -1,5 +1,6 @@
 //! The first screen: the verdict, the answers to a stranger's three questions, the key numbers and the one chart that shows it.
 
+// Writing to a String cannot fail.
 use std::fmt::Write as _;
 
 use crate::report::html::page::sentence_case;

@@ -11,6 +11,7 @@ use crate::analysis::timeline::clarity;
 use crate::model::answer::Answer;
 use crate::model::exchange::{Connection, Exchange, Kind};
 use crate::model::run::Journal;
+use crate::model::time::Nanos;
 use crate::report::view::evidence;
 use crate::report::words;
 
@@ -131,7 +132,7 @@ fn lane(journal: &Journal, scan: &ScanHistory<'_>, most: usize) -> Lane {
         denied: !denials.is_empty(),
         bracket_ms: match scan.visibility() {
             Visibility::Seen(bracket) | Visibility::NeverSeen(bracket) if !denials.is_empty() => {
-                Some((bracket.after.as_ms(), bracket.until.map(crate::model::time::Nanos::as_ms)))
+                Some((bracket.after.as_ms(), bracket.until.map(Nanos::as_ms)))
             }
             _ => None,
         },
@@ -198,11 +199,7 @@ fn outcome(scan: &ScanHistory<'_>) -> String {
             format!("seen, then denied {}", times(flaps))
         }
         Visibility::Seen(bracket) if denials > 0 => {
-            format!(
-                "denied {}, visible from {}",
-                times(denials),
-                words::between(bracket.after.as_ms(), bracket.until.map(|until| until.as_ms()))
-            )
+            format!("denied {}, visible from {}", times(denials), words::between(bracket.after.as_ms(), bracket.until.map(Nanos::as_ms)))
         }
         Visibility::Seen(_) => "never denied".to_owned(),
         Visibility::NeverSeen(_) => format!("denied {}, as long as anybody looked", times(denials)),
