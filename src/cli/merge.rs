@@ -28,12 +28,12 @@ pub struct MergeArgs {
     /// What goes to standard output
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
-    /// When to colour the table
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
-    color: ColourChoice,
-    /// No notes on standard error
-    #[arg(long, short)]
-    quiet: bool,
+    /// When to colour the table.
+    #[arg(skip)]
+    pub color: ColourChoice,
+    /// No notes.
+    #[arg(skip)]
+    pub quiet: bool,
 }
 
 /// Runs the command. The exit code is the verdict's.

@@ -6,6 +6,7 @@ use clap::{Args, ValueHint};
 
 use crate::cli::complaint::Complaint;
 use crate::cli::manners::Manners;
+use crate::cli::network_args::NetworkArgs;
 use crate::cli::output::ColourChoice;
 use crate::cli::service_args::ServiceArgs;
 use crate::cli::session::{Session, Time};
@@ -54,6 +55,8 @@ pub struct ProbeArgs {
     /// The command line as it took effect, with what came from the environment and from the configuration file.
     #[arg(skip)]
     pub words: Vec<String>,
+    #[command(flatten)]
+    pub network: NetworkArgs,
 }
 
 impl ProbeArgs {
@@ -80,8 +83,11 @@ impl ProbeArgs {
     /// The target, ready to be probed.
     pub async fn session(&self, seed: u64) -> Result<Session, Complaint> {
         match &self.target {
-            Some(target) => Session::deployed(target),
-            None => Session::reference(&self.service, if self.virtual_time { Time::Virtual } else { Time::Real }, seed).await,
+            Some(target) => Session::deployed(target, &self.network),
+            None => {
+                let time = if self.virtual_time { Time::Virtual } else { Time::Real };
+                Session::reference(&self.service, time, seed).await
+            }
         }
     }
 }

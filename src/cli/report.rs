@@ -70,7 +70,8 @@ pub fn conclude(folder: &std::path::Path, format: Format, style: Style, quiet: b
 /// Reads a log from a file.
 pub fn read(path: &std::path::Path) -> Result<Journal, Complaint> {
     let file = std::fs::File::open(path).map_err(|source| Complaint::file("open", path, source))?;
-    Ok(crate::log::read(&path.display().to_string(), std::io::BufReader::new(file))?)
+    let bytes = file.metadata().map_or(0, |metadata| metadata.len());
+    Ok(crate::log::read_sized(&path.display().to_string(), std::io::BufReader::new(file), bytes)?)
 }
 
 /// All texts that a run leaves behind.

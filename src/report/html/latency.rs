@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use crate::report::html::axis::short;
-use crate::report::html::{Column, Section, key, table, text};
+use crate::report::html::{Column, Section, key, prose, table, text};
 use crate::report::view::{LatencyRow, RoundTrip, View};
 use crate::report::words;
 
@@ -52,16 +52,8 @@ pub(super) fn section(view: &View) -> Option<Section> {
     if let Some(scale) = Scale::of(&view.latency) {
         body.push_str(&figure(&view.latency, &scale));
     }
-    let late = &view.punctuality;
-    if late.polls > 0 {
-        let _ = writeln!(
-            body,
-            "<p>The probe’s own lateness at {}: p50 {}, p99 {}, at most {}.</p>",
-            words::counted(late.polls, "gate poll"),
-            words::age(late.p50_ms),
-            words::age(late.p99_ms),
-            words::age(late.max_ms)
-        );
+    if let Some(told) = view.punctual() {
+        let _ = writeln!(body, "<p>{}</p>", prose(&told));
     }
     let columns = [
         Column::Words("Exchange"),

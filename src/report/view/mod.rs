@@ -370,6 +370,20 @@ impl View {
         };
         View { unseen: unseen::unseen(journal, analysis, &view), ..view }
     }
+
+    /// How punctual the probe was, as a sentence; `None` where no age was to be met.
+    pub fn punctual(&self) -> Option<String> {
+        let late = &self.punctuality;
+        (late.polls > 0).then(|| {
+            format!(
+                "The probe's own lateness at {}: p50 {}, p99 {}, at most {}.",
+                words::counted(late.polls, "gate poll"),
+                words::age(late.p50_ms),
+                words::age(late.p99_ms),
+                words::age(late.max_ms)
+            )
+        })
+    }
 }
 
 fn run_note(journal: &Journal) -> RunNote {
