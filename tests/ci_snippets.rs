@@ -145,7 +145,7 @@ fn the_snippet_for_github_actions_does_what_it_says() {
         assert_eq!(workspace.step(&["bash", "-e"], &script, &variables), code, "{meets:?}");
         let told = workspace.read("step.out");
         assert_eq!(
-            told.lines().find(|line| line.starts_with("::")).map(|line| &line[..line.find(' ').unwrap_or(0) + 1]),
+            told.lines().find(|line| line.starts_with("::")).map(|line| &line[..=line.find(' ').unwrap_or(0)]),
             annotation,
             "{told}"
         );

@@ -106,13 +106,12 @@ pub fn analyse(journal: &Journal) -> Analysis {
         journal.scenarios.iter().flat_map(|scenario| &scenario.arms).flat_map(|arm| &arm.offsets).map(|offset| offset.as_ms()).collect();
     ages.sort_by(f64::total_cmp);
     ages.dedup();
-    let exchanges: Vec<&Exchange> = journal.exchanges.iter().collect();
     let guarantees = merge(&scenarios);
     let honesty = guarantees.iter().find(|checked| checked.guarantee == Guarantee::Honesty);
     Analysis {
         window: window::window(&undisturbed(journal, &all), &ages),
         honest: honesty.filter(|checked| checked.checked > 0).map(|checked| checked.broken == 0),
-        round_trips: round_trips::round_trips(&exchanges),
+        round_trips: round_trips::round_trips(journal.exchanges.iter()),
         punctuality: punctuality::punctuality(&all),
         timeline: timeline::clearest(&all),
         diagnosis: diagnosis::diagnose(journal, &all, &scenarios),
@@ -156,7 +155,7 @@ fn analyse_scenario(journal: &Journal, scenario: &Scenario, scans: &[&ScanHistor
         window: window::window(&undisturbed(journal, scans), &ages),
         guarantees: guarantees::check(Evidence { scenario, scans, unknown: &unknown }),
         punctuality: punctuality::punctuality(scans),
-        round_trips: round_trips::round_trips(exchanges),
+        round_trips: round_trips::round_trips(exchanges.iter().copied()),
     }
 }
 

@@ -19,6 +19,7 @@ mod man;
 mod manners;
 mod matrix;
 mod merge;
+mod network_args;
 mod output;
 mod probe_args;
 mod progress;
@@ -29,7 +30,6 @@ mod scenarios;
 mod serve;
 mod service_args;
 mod session;
-
 mod shard_args;
 mod surroundings;
 mod target;
@@ -127,7 +127,10 @@ fn carry_out(cli: Cli, effective: &Effective, sources: &Sources<'_>) -> Result<E
             (args.color, args.quiet) = (manners.color, manners.quiet);
             report::run(&args)
         }
-        Command::Merge(args) => merge::run(&args),
+        Command::Merge(mut args) => {
+            (args.color, args.quiet) = (manners.color, manners.quiet);
+            merge::run(&args)
+        }
         Command::Matrix(args) => matrix::run(&args),
         Command::Serve(args) => return Ok(serve::run(*args)),
         Command::Check(args) => check::run(&args),

@@ -40,7 +40,7 @@ pub struct RunArgs {
     /// Runs one of several parts of the plan: I/N, such as 2/5 for the second of five, or `auto` for what a Kubernetes indexed
     /// Job, GitLab or a Slurm array says. All shards need the same --seed, a new one for every run; `statusgap merge` puts
     /// their logs together
-    #[arg(long, value_name = "I/N|auto", env = "STATUSGAP_SHARD", help_heading = "Run")]
+    #[arg(long, value_name = "I/N|auto", help_heading = "Run")]
     shard: Option<ShardChoice>,
     /// Shows what would be sent, and sends nothing
     #[arg(long, help_heading = "Run")]

@@ -76,6 +76,28 @@ pub struct TargetNote {
     pub service: Option<String>,
     /// What the target file lets the run assess.
     pub can: Capabilities,
+    /// Which HTTP was spoken.
+    #[serde(default, skip_serializing_if = "HttpVersion::is_usual")]
+    pub http: HttpVersion,
+}
+
+/// Which HTTP is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum HttpVersion {
+    /// HTTP/1.1.
+    #[default]
+    #[serde(rename = "1.1")]
+    One,
+    /// HTTP/2: agreed on over TLS, spoken at once (prior knowledge) without.
+    #[serde(rename = "2")]
+    Two,
+}
+
+impl HttpVersion {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out a reference")]
+    fn is_usual(&self) -> bool {
+        *self == HttpVersion::One
+    }
 }
 
 /// What a target file describes beyond initiate and status.

@@ -21,7 +21,7 @@ use crate::probe::clock::Clock;
 use crate::probe::pace::Pace;
 use crate::probe::record::Recorder;
 use crate::probe::scan::{Noted, ScanTask, Shot};
-use crate::probe::transport::{Lane, Transport};
+use crate::probe::transport::{Lane, Prepared, Transport, Unsendable};
 use crate::target::{Accepted, Reading, Reply, Request, RequestError, Target, Variables};
 
 /// How a run is driven, apart from what its scenarios say.
@@ -201,7 +201,7 @@ impl Probe {
         &self,
         shot: Shot,
         lane: &Lane,
-        request: Result<Request, RequestError>,
+        request: &Result<Prepared, Unsendable>,
         read: impl FnOnce(&Reply<'_>) -> Reading,
     ) -> Exchange {
         self.fire_for(shot, lane, request, |reply| (Noted { reading: read(reply), id: None, seen: None }, ())).await.0
@@ -212,7 +212,7 @@ impl Probe {
         &self,
         shot: Shot,
         lane: &Lane,
-        request: Result<Request, RequestError>,
+        request: &Result<Prepared, Unsendable>,
         read: impl FnOnce(&Reply<'_>) -> (Noted, T),
     ) -> (Exchange, Option<T>) {
         self.pace.turn(&self.clock).await;
@@ -262,6 +262,11 @@ impl Probe {
         }
         self.record(&exchange);
         (exchange, more)
+    }
+
+    /// Does everything for a request that can be done before its time has come.
+    pub(crate) fn prepare(&self, request: Result<Request, RequestError>) -> Result<Prepared, Unsendable> {
+        self.transport.prepare(request?)
     }
 
     fn record(&self, exchange: &Exchange) {
@@ -337,9 +342,9 @@ impl ScenarioRun {
                 return Ok(());
             };
             match self.control(&id, request).await {
-                Some(fault @ (TransportFault::Connect | TransportFault::Resolve | TransportFault::Tls))
-                    if poll == 0 || unreachable.is_some() =>
-                {
+                Some(
+                    fault @ (TransportFault::Connect | TransportFault::ConnectTimeout | TransportFault::Resolve | TransportFault::Tls),
+                ) if poll == 0 || unreachable.is_some() => {
                     unreachable = Some(Unreachable(fault));
                 }
                 _ => unreachable = None,
@@ -373,7 +378,7 @@ impl ScenarioRun {
     async fn control(&self, id: &str, request: Request) -> Option<TransportFault> {
         let lane = self.probe.transport.lane(Connection::Fresh);
         let shot = Shot::other(self.index, Kind::UnknownPoll, self.probe.clock.now()).with_id(id);
-        self.probe.fire(shot, &lane, Ok(request), |reply| self.probe.target.read_status(reply, id)).await.fault
+        self.probe.fire(shot, &lane, &self.probe.prepare(Ok(request)), |reply| self.probe.target.read_status(reply, id)).await.fault
     }
 
     async fn load(self: &Arc<Self>) {

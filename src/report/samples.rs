@@ -16,7 +16,7 @@ use crate::model::exchange::{Connection, Exchange, Kind, Purpose};
 use crate::model::fault::FaultClass;
 use crate::model::guarantee::Guarantee;
 use crate::model::input::Source;
-use crate::model::run::{Capabilities, ClockNote, End, EndReason, Environment, Journal, Run, TargetNote};
+use crate::model::run::{Capabilities, ClockNote, End, EndReason, Environment, HttpVersion, Journal, Run, TargetNote};
 use crate::model::scenario::Scenario;
 use crate::model::time::{Nanos, Stamp};
 use crate::report::View;
@@ -128,6 +128,7 @@ fn journal() -> Journal {
                 file: TARGET.to_owned(),
                 service: Some("deferred, 1 worker, store memory".to_owned()),
                 can: Capabilities { witness: true, echo: true, states: true, ..Capabilities::default() },
+                http: HttpVersion::One,
             },
             scenarios: scenarios.clone(),
             allow: Vec::new(),
