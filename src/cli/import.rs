@@ -10,7 +10,7 @@ use crate::cli::run::command_line;
 use crate::cli::{Ended, files, session, target};
 use crate::import::{Format, Imported, LogFormat, Mapping, Options, Stamped, import};
 use crate::log::{LogWriter, WriteError};
-use crate::model::run::{ClockNote, EndReason, LOG_SCHEMA, Run, TargetNote};
+use crate::model::run::{ClockNote, LOG_SCHEMA, Run, TargetNote};
 use crate::model::time::{Span, Stamp};
 use crate::target::{Hosts, Target};
 use crate::verdict::Exit;
@@ -194,8 +194,11 @@ fn write(out: Option<&Path>, header: &Run, imported: &Imported) -> Result<(), Co
         for exchange in &imported.exchanges {
             log.exchange(exchange)?;
         }
-        let end = imported.exchanges.iter().map(|exchange| exchange.done).max().unwrap_or(Stamp(0));
-        log.end(end, EndReason::Complete)
+        let last = imported.exchanges.iter().map(|exchange| exchange.done).max().unwrap_or(Stamp(0));
+        match imported.end {
+            Some(reason) => log.end(last, reason),
+            None => log.flush(),
+        }
     };
     match written() {
         // A reader that went away (`| head`) is not an error.

@@ -1,6 +1,7 @@
 //! The command line: one file a command. This room alone prints, exits, touches files and the environment, and knows clap.
 #![expect(clippy::print_stderr, reason = "complaints and notes go to standard error; standard output has a door of its own")]
 
+mod bundle;
 mod check;
 mod complaint;
 mod diagnose;
@@ -53,6 +54,7 @@ enum Command {
     Reproduce(Box<reproduce::ReproduceArgs>),
     Diagnose(diagnose::DiagnoseArgs),
     Report(report::ReportArgs),
+    Bundle(bundle::BundleArgs),
     Import(import::ImportArgs),
     Matrix(matrix::MatrixArgs),
     Serve(Box<serve::ServeArgs>),
@@ -67,6 +69,7 @@ pub fn run() -> ExitCode {
         Command::Reproduce(args) => reproduce::run(&args),
         Command::Diagnose(args) => diagnose::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Bundle(args) => bundle::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Matrix(args) => matrix::run(&args),
         Command::Serve(args) => return serve::run(*args),

@@ -3,6 +3,7 @@
 mod advice;
 mod evidence;
 mod headline;
+mod recorded;
 mod repeat;
 mod tables;
 mod unseen;
