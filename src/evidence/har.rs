@@ -33,7 +33,7 @@ pub fn archive(journal: &Journal) -> String {
             "entries": entries,
         }
     });
-    format!("{archive:#}\n")
+    format!("{archive}\n")
 }
 
 fn entry(journal: &Journal, file: &Table, ids: &BTreeMap<u64, &str>, exchange: &Exchange) -> Value {

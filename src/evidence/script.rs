@@ -45,9 +45,9 @@ pub fn script(journal: &Journal, analysis: &Analysis, headline: &str) -> Result<
 /// What the script does, for its second line.
 fn told(plot: Plot) -> String {
     match plot {
-        Plot::Window { at, scans: 1, .. } => format!("Asks for a scan and polls it {} later: it is denied.", seconds_told(at)),
+        Plot::Window { at, scans: 1, .. } => format!("Asks for a scan and polls it {}: it is denied.", later(at)),
         Plot::Window { at, scans, .. } => {
-            format!("Asks for {scans} scans at once and polls the last one {} later: it is denied.", seconds_told(at))
+            format!("Asks for {scans} scans at once and polls the last one {}: it is denied.", later(at))
         }
         Plot::Flap { .. } => "Polls one scan again and again: it is denied after it had been visible.".to_owned(),
         Plot::Observer { late, .. } => {
@@ -69,7 +69,7 @@ fn told(plot: Plot) -> String {
 /// What every script needs.
 const COMMON: &str = r#"reply=$(mktemp)
 trap 'rm -f "$reply"' EXIT
-n=$(date +%s)
+n=$(date +%s) clear=
 
 # One request: the reply with its headers on standard output, the code in its last line. Nothing is sent twice.
 ask() {
@@ -102,6 +102,7 @@ understood() {
   code=$(tail -n 1 "$reply")
   body=$(tr -d '\r' < "$reply" | sed '$d' | sed '1,/^$/d' | tr -d '\n')
   answer=$(meaning)
+  [ "$answer" = unclear ] || clear=yes
   [ "$1" = quietly ] || told "  status: HTTP $code, $answer"
 }
 "#;
@@ -113,7 +114,11 @@ fn seconds(ms: f64) -> String {
 }
 
 fn seconds_told(ms: f64) -> String {
-    if ms < 1.0 { "at once".to_owned() } else { format!("{} s", seconds(ms)) }
+    format!("{} s", seconds(ms))
+}
+
+fn later(ms: f64) -> String {
+    if ms < 1.0 { "at once".to_owned() } else { format!("{} later", seconds_told(ms)) }
 }
 
 /// A line that waits; nothing where there is nothing to wait for.
@@ -133,11 +138,7 @@ fn experiment(plot: Plot, contract: &Contract) -> Result<String, Unscriptable> {
             text += "  initiate\n";
             text += &pause("  ", at);
             text += "  poll\n";
-            let _ = writeln!(
-                text,
-                "  [ \"$answer\" != not_found ] || shown \"$id was handed out, and is denied {}\"",
-                if at < 1.0 { "at once".to_owned() } else { format!("{} later", seconds_told(at)) }
-            );
+            let _ = writeln!(text, "  [ \"$answer\" != not_found ] || shown \"$id was handed out, and is denied {}\"", later(at));
             text += "done\n";
         }
         Plot::Flap { until, pause: gap, tries } => {
@@ -202,6 +203,6 @@ fn experiment(plot: Plot, contract: &Contract) -> Result<String, Unscriptable> {
             text += "  esac\n  sleep 0.2\ndone\n";
         }
     }
-    text += "told 'not shown'\n";
+    text += "[ -n \"$clear\" ] || unable 'no poll was answered visible or not_found'\ntold 'not shown'\n";
     Ok(text)
 }
