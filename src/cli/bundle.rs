@@ -23,9 +23,9 @@ pub struct BundleArgs {
     /// The folder for report.md, result.json, log.ndjson, repro.sh and requests.har [default: the log's own]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// No notes on standard error
-    #[arg(long, short)]
-    quiet: bool,
+    /// No notes.
+    #[arg(skip)]
+    pub quiet: bool,
 }
 
 /// The script's name in a bundle.

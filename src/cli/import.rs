@@ -10,7 +10,7 @@ use crate::cli::run::command_line;
 use crate::cli::{Ended, files, session, target};
 use crate::import::{Format, Imported, LogFormat, Mapping, Options, Stamped, import};
 use crate::log::{LogWriter, WriteError};
-use crate::model::run::{ClockNote, LOG_SCHEMA, Run, TargetNote};
+use crate::model::run::{ClockNote, HttpVersion, LOG_SCHEMA, Run, TargetNote};
 use crate::model::time::{Span, Stamp};
 use crate::target::{Hosts, Target};
 use crate::verdict::Exit;
@@ -23,6 +23,9 @@ use crate::verdict::Exit;
 pub struct ImportArgs {
     #[command(subcommand)]
     from: From,
+    /// No notes.
+    #[arg(skip)]
+    pub quiet: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -104,7 +107,7 @@ impl Stamps {
 }
 
 /// Runs the command. What was made of the recording is told on standard error; the verdict is the reports' business.
-pub fn run(args: &ImportArgs) -> Ended {
+pub fn run(args: &ImportArgs, words: &[String]) -> Ended {
     let mapping = |text: &str| text.parse::<Mapping>().map_err(|error| Complaint::Format(error.to_string()));
     let (common, format) = match &args.from {
         From::Har(common) => (common, Format::Har),
@@ -129,8 +132,10 @@ pub fn run(args: &ImportArgs) -> Ended {
     let hosts = if common.any_host { Hosts::Any } else { Hosts::Own };
     let options = Options { target: target.as_ref(), hosts, at: common.at.clone(), tolerance: common.tolerance };
     let imported = import(&common.file.display().to_string(), open(&common.file)?, &format, &options)?;
-    tell(&imported);
-    write(common.out.as_deref(), &header(&imported, target.as_ref())?, &imported)?;
+    if !args.quiet {
+        tell(&imported);
+    }
+    write(common.out.as_deref(), &header(&imported, target.as_ref(), words)?, &imported)?;
     Ok(Exit::Pass)
 }
 
@@ -155,7 +160,7 @@ fn tell(imported: &Imported) {
 }
 
 /// The header of the log: that of the run it comes from, or one that says where it comes from.
-fn header(imported: &Imported, target: Option<&Target>) -> Result<Run, Complaint> {
+fn header(imported: &Imported, target: Option<&Target>, words: &[String]) -> Result<Run, Complaint> {
     if let Some(run) = &imported.run {
         return Ok(Run { recording: Some(imported.recording.clone()), ..run.clone() });
     }
@@ -174,11 +179,12 @@ fn header(imported: &Imported, target: Option<&Target>) -> Result<Run, Complaint
             file: target.source_text().to_owned(),
             service: None,
             can: target.can(),
+            http: HttpVersion::One,
         },
         scenarios: imported.scenarios.clone(),
         clock: ClockNote { timer: "imported".to_owned(), resolution: imported.resolution },
         shard: None,
-        command: command_line(0, true),
+        command: command_line(words, 0, true),
         environment: session::environment(),
         recording: Some(imported.recording.clone()),
     })

@@ -151,7 +151,7 @@ fn body(endpoint: &Table) -> Option<Value> {
 
 fn response(exchange: &Exchange) -> Value {
     let headers: Vec<Value> = exchange.worker.iter().map(|worker| json!({ "name": "x-worker", "value": worker })).collect();
-    let mut content = json!({ "size": exchange.body.as_ref().map_or(0, String::len), "mimeType": "" });
+    let mut content = json!({ "size": exchange.body.as_ref().map_or(0, |body| body.len()), "mimeType": "" });
     if let (Some(content), Some(body)) = (content.as_object_mut(), &exchange.body) {
         content.insert("text".to_owned(), json!(body));
         content.insert(

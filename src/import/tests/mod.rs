@@ -9,7 +9,7 @@ use crate::analysis::scan::{ScanHistory, Visibility};
 use crate::analysis::{Analysis, analyse};
 use crate::model::input::Source;
 use crate::model::recording::Blind;
-use crate::model::run::{ClockNote, End, EndReason, Environment, Journal, Run, TargetNote};
+use crate::model::run::{ClockNote, End, EndReason, Environment, HttpVersion, Journal, Run, TargetNote};
 use crate::model::time::{Bracket, Span, Stamp};
 use crate::target::{Hosts, Target};
 use crate::verdict::{Verdict, judge};
@@ -53,6 +53,7 @@ fn journal(imported: &Imported, target: &Target) -> Journal {
             file: target.source_text().to_owned(),
             service: None,
             can: target.can(),
+            http: HttpVersion::One,
         },
         scenarios: imported.scenarios.clone(),
         clock: ClockNote { timer: "imported".to_owned(), resolution: imported.resolution },
