@@ -135,6 +135,8 @@ pub struct ScenarioRow {
     pub guarantees: Vec<GuaranteeRow>,
     /// The smallest true rate that a pass excludes at 95 %.
     pub could_miss: Option<f64>,
+    /// What its gate could detect and what not, with the scans that it got.
+    pub power: Option<String>,
 }
 
 /// What was answered at one offset.

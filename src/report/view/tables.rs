@@ -36,6 +36,7 @@ pub(super) fn scenarios(journal: &Journal, analysis: &Analysis, judgement: &Judg
                 window: window::view(&seen.window, judgement.assessable),
                 guarantees: seen.guarantees.iter().map(guarantee).collect(),
                 could_miss: judged.could_miss,
+                power: judged.power.clone(),
             }
         })
         .collect()
