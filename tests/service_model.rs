@@ -97,12 +97,12 @@ async fn live(mut connection: Connection, model: Arc<Model>, number: usize, scan
         let symbol = format!("S{number}-{scan}");
         let answer = connection.discover(user, &symbol).await;
         assert_eq!((answer.code, answer.word()), (200, "initiated"), "{answer:?}");
-        let mine = answer.body["scan_id"].as_str().expect("an id").to_owned();
+        let mut mine = answer.body["scan_id"].as_str().expect("an id").to_owned();
         model.issued(&mine, user, &symbol);
         for _ in 0..3 {
             asked += 1;
             match dice.random_range(0..10) {
-                0 => again(&mut connection, &model, user, &mine).await,
+                0 => mine = again(&mut connection, &model, user, &mine).await,
                 1 => cancel(&mut connection, &model, user, &mine).await,
                 2 => {
                     let invented = format!("scan_{:032x}", dice.random::<u128>());
@@ -129,8 +129,8 @@ async fn poll(connection: &mut Connection, model: &Model, user: &str, id: &str) 
     model.judge(id, user, before.as_ref(), &answer);
 }
 
-/// The same is asked for again: the scan that runs is joined, one that has ended is not.
-async fn again(connection: &mut Connection, model: &Model, user: &'static str, id: &str) {
+/// The same is asked for again: the latest scan is joined if it runs; if it has ended there is a new one. The latest then.
+async fn again(connection: &mut Connection, model: &Model, user: &'static str, id: &str) -> String {
     let before = model.know(id).expect("a scan of ours");
     let answer = connection.discover(user, &before.symbol).await;
     let given = answer.body["scan_id"].as_str().expect("an id");
@@ -146,6 +146,7 @@ async fn again(connection: &mut Connection, model: &Model, user: &'static str, i
         }
         word => panic!("{word}: {answer:?}"),
     }
+    given.to_owned()
 }
 
 async fn cancel(connection: &mut Connection, model: &Model, user: &str, id: &str) {
