@@ -1,6 +1,7 @@
 //! The command line: one file a command. This room alone prints, exits, touches files and the environment, and knows clap.
 #![expect(clippy::print_stderr, reason = "complaints and notes go to standard error; standard output has a door of its own")]
 
+mod bundle;
 mod check;
 mod complaint;
 mod completions;
@@ -10,6 +11,7 @@ mod diagnose;
 mod exit_codes;
 mod explain;
 mod files;
+mod gate_args;
 mod grammar;
 mod import;
 mod investigation;
@@ -29,7 +31,6 @@ mod scenarios;
 mod serve;
 mod service_args;
 mod session;
-
 mod shard_args;
 mod surroundings;
 mod target;
@@ -63,6 +64,7 @@ enum Command {
     Reproduce(Box<reproduce::ReproduceArgs>),
     Diagnose(diagnose::DiagnoseArgs),
     Report(report::ReportArgs),
+    Bundle(bundle::BundleArgs),
     Import(import::ImportArgs),
     Merge(merge::MergeArgs),
     Matrix(matrix::MatrixArgs),
@@ -122,12 +124,22 @@ fn carry_out(cli: Cli, effective: &Effective, sources: &Sources<'_>) -> Result<E
             reproduce::run(&args)
         }
         Command::Diagnose(args) => diagnose::run(&args),
-        Command::Import(args) => import::run(&args, &effective.text()),
+        Command::Bundle(mut args) => {
+            args.quiet = manners.quiet;
+            bundle::run(&args)
+        }
+        Command::Import(mut args) => {
+            args.quiet = manners.quiet;
+            import::run(&args, &effective.text())
+        }
         Command::Report(mut args) => {
             (args.color, args.quiet) = (manners.color, manners.quiet);
             report::run(&args)
         }
-        Command::Merge(args) => merge::run(&args),
+        Command::Merge(mut args) => {
+            (args.color, args.quiet) = (manners.color, manners.quiet);
+            merge::run(&args)
+        }
         Command::Matrix(args) => matrix::run(&args),
         Command::Serve(args) => return Ok(serve::run(*args)),
         Command::Check(args) => check::run(&args),

@@ -9,6 +9,7 @@ use super::{Format, ImportError, Imported, Options, scans};
 use crate::model::answer::{Answer, TransportFault};
 use crate::model::exchange::{Connection, Exchange, Kind, Purpose};
 use crate::model::recording::{Blind, Recording};
+use crate::model::run::EndReason;
 use crate::model::text::Text;
 use crate::model::time::{Nanos, Stamp};
 use crate::target::{Hosts, Initiated, Reading, Recogniser, Reply, Target};
@@ -189,7 +190,7 @@ impl<'a> Assembler<'a> {
         let (exchanges, scenarios) = scans::tell(sorted, base, options);
         let started = jiff::Timestamp::from_nanosecond(i128::from(base)).unwrap_or_default().to_string();
         let recording = Recording { format: format.name().to_owned(), file: file.to_owned(), requests: self.requests, recognised, blind };
-        Ok(Imported { run: None, started, scenarios, exchanges, recording, resolution: Nanos(step.max(1)) })
+        Ok(Imported { run: None, end: Some(EndReason::Complete), started, scenarios, exchanges, recording, resolution: Nanos(step.max(1)) })
     }
 
     fn hint(&self) -> String {
