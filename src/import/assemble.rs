@@ -273,13 +273,13 @@ impl Seen {
     }
 
     /// How it travelled, seen from the initiate; a recording that does not say counts as fresh, and the report says so.
-    pub(super) fn travelled(&self, initiate: &Seen, known: &mut Vec<String>) -> (Connection, Option<bool>) {
+    pub(super) fn travelled(&self, initiate: Option<&Seen>, known: &mut Vec<String>) -> (Connection, Option<bool>) {
         let Some(connection) = &self.connection else { return (Connection::Fresh, None) };
         let new = !known.contains(connection);
         if new {
             known.push(connection.clone());
         }
-        match initiate.connection.as_ref() == Some(connection) {
+        match initiate.is_some_and(|initiate| initiate.connection.as_ref() == Some(connection)) {
             true => (Connection::KeepAlive, Some(false)),
             false if new => (Connection::Fresh, Some(true)),
             false => (Connection::PreOpened, Some(false)),

@@ -61,10 +61,13 @@ pub(super) fn sort(mut seen: Vec<Seen>) -> Sorted {
             _ => rest.push(seen),
         }
     }
-    let mut waiting: BTreeMap<Option<String>, Vec<Seen>> = BTreeMap::new();
+    let mut waiting: BTreeMap<String, Vec<Seen>> = BTreeMap::new();
     for seen in rest {
         let Some(id) = seen.id.clone() else {
-            waiting.entry(seen.client.clone()).or_default().push(seen);
+            match seen.client.clone() {
+                Some(client) => waiting.entry(client).or_default().push(seen),
+                None => sorted.unmatched += 1,
+            }
             continue;
         };
         let scan = match scan_of.get(&id) {
@@ -73,7 +76,8 @@ pub(super) fn sort(mut seen: Vec<Seen>) -> Sorted {
             None if seen.kind != Kind::Poll => continue,
             None => {
                 // Two initiates that wait for their id cannot be told apart by order, and neither can those before them.
-                let mut candidates = waiting.remove(&seen.client).unwrap_or_default();
+                // Without a client there is no order to go by.
+                let mut candidates = seen.client.as_ref().and_then(|client| waiting.remove(client)).unwrap_or_default();
                 sorted.unmatched += if candidates.len() > 1 { candidates.len() as u64 } else { 0 };
                 let initiate = if candidates.len() == 1 { candidates.pop() } else { None };
                 scan_of.insert(id.clone(), sorted.scans.len());
@@ -191,8 +195,7 @@ pub(super) fn tell(sorted: Sorted, base: i64, options: &Options<'_>) -> (Vec<Exc
         exchanges.push(begin);
         for seen in &scan.about {
             let mut exchange = seen.exchange(base, Some(t0));
-            let reference = scan.initiate.as_ref().unwrap_or(seen);
-            (exchange.connection, exchange.new_conn) = seen.travelled(reference, &mut connections);
+            (exchange.connection, exchange.new_conn) = seen.travelled(scan.initiate.as_ref(), &mut connections);
             watched = watched.max(exchange.sent.since(accepted));
             exchanges.push(exchange);
         }
