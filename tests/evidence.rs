@@ -263,7 +263,7 @@ fn a_run_survives_the_way_through_an_archive() {
     };
     exits(&statusgap(folder.path(), &["import", "har", "requests.har", "--out", "again.ndjson"]), 0);
     let (first, again) = (result("log.ndjson"), result("again.ndjson"));
-    for part in ["verdict", "scenarios", "window", "guarantees", "causes"] {
+    for part in ["verdict", "scenarios", "window", "guarantees", "diagnosis"] {
         assert_eq!(first[part], again[part], "{part}");
         assert!(!first[part].is_null(), "{part} is part of a result");
     }

@@ -118,12 +118,14 @@ pub(super) fn entries(file: &str, mut input: impl BufRead, take: &mut dyn FnMut(
             why: error.to_string(),
         }
     })?;
-    const BAD_AT_MOST: f64 = 0.05;
     if tally.bad as f64 > tally.entries as f64 * BAD_AT_MOST {
         return Err(too_many(file, tally.bad, tally.entries, "entries", &tally.first, "see whether another tool can open the archive"));
     }
     Ok(Read { own, bad: tally.bad, first: tally.first.into_iter().map(|(number, _)| number).collect() })
 }
+
+/// An archive with a larger share of unreadable entries than this is not what it says.
+const BAD_AT_MOST: f64 = 0.05;
 
 #[derive(Default)]
 struct Tally {

@@ -43,17 +43,16 @@ pub(super) fn sort(mut seen: Vec<Seen>) -> Sorted {
     // What was handed out comes first: a coarse stamp may place a poll before the initiate that it followed.
     for mut seen in seen {
         match (seen.kind, seen.reading.answer, seen.id.clone()) {
-            (Kind::Initiate, Answer::Accepted, Some(id)) => match scan_of.get(&id) {
-                // The same id again is the same scan, asked for a second time.
-                Some(scan) => {
+            (Kind::Initiate, Answer::Accepted, Some(id)) => {
+                if let Some(scan) = scan_of.get(&id) {
+                    // The same id again is the same scan, asked for a second time.
                     seen.kind = Kind::Repeat;
                     sorted.scans[*scan].about.push(seen);
-                }
-                None => {
+                } else {
                     scan_of.insert(id.clone(), sorted.scans.len());
                     sorted.scans.push(Scan { id: Some(id), initiate: Some(seen), handed_out: true, about: Vec::new() });
                 }
-            },
+            }
             (Kind::Initiate, Answer::Accepted, None) => rest.push(seen),
             (Kind::Initiate, ..) => {
                 sorted.scans.push(Scan { id: None, initiate: Some(seen), handed_out: true, about: Vec::new() });
@@ -174,7 +173,7 @@ impl Scan {
 
 /// The scans as exchanges, and the scenarios they belong to: one for scans whose t = 0 is known, one for the others, whose
 /// windows mean less and must not be mixed with the first ones'.
-pub(super) fn tell(sorted: Sorted, base: i64, options: &Options<'_>) -> (Vec<Exchange>, Vec<Scenario>) {
+pub(super) fn tell(sorted: &Sorted, base: i64, options: &Options<'_>) -> (Vec<Exchange>, Vec<Scenario>) {
     let known = sorted.scans.iter().filter(|scan| scan.initiate.is_some()).count();
     let inferred = sorted.scans.len() - known;
     let first = sorted.scans.first().map_or(0, Scan::begins);
