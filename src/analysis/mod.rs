@@ -86,6 +86,9 @@ pub struct Counts {
     pub accepted: u64,
     /// Accepted scans whose id another scan had been given before.
     pub repeated_ids: u64,
+    /// Scans that were denied only after they had been seen.
+    #[serde(default)]
+    pub denied_late: u64,
     /// Status polls.
     pub polls: u64,
     /// Status polls that said neither visible nor `not_found`.
@@ -103,13 +106,12 @@ pub fn analyse(journal: &Journal) -> Analysis {
         journal.scenarios.iter().flat_map(|scenario| &scenario.arms).flat_map(|arm| &arm.offsets).map(|offset| offset.as_ms()).collect();
     ages.sort_by(f64::total_cmp);
     ages.dedup();
-    let exchanges: Vec<&Exchange> = journal.exchanges.iter().collect();
     let guarantees = merge(&scenarios);
     let honesty = guarantees.iter().find(|checked| checked.guarantee == Guarantee::Honesty);
     Analysis {
         window: window::window(&undisturbed(journal, &all), &ages),
         honest: honesty.filter(|checked| checked.checked > 0).map(|checked| checked.broken == 0),
-        round_trips: round_trips::round_trips(&exchanges),
+        round_trips: round_trips::round_trips(journal.exchanges.iter()),
         punctuality: punctuality::punctuality(&all),
         timeline: timeline::clearest(&all),
         diagnosis: diagnosis::diagnose(journal, &all, &scenarios),
@@ -153,7 +155,7 @@ fn analyse_scenario(journal: &Journal, scenario: &Scenario, scans: &[&ScanHistor
         window: window::window(&undisturbed(journal, scans), &ages),
         guarantees: guarantees::check(Evidence { scenario, scans, unknown: &unknown }),
         punctuality: punctuality::punctuality(scans),
-        round_trips: round_trips::round_trips(exchanges),
+        round_trips: round_trips::round_trips(exchanges.iter().copied()),
     }
 }
 
@@ -186,6 +188,7 @@ fn counts(exchanges: &[&Exchange], scans: &[&ScanHistory<'_>]) -> Counts {
         initiates: scans.len() as u64,
         accepted: accepted as u64,
         repeated_ids: (accepted - ids.len()) as u64,
+        denied_late: scans.iter().filter(|scan| !scan.flaps().is_empty() && scan.flaps().len() == scan.denials().count()).count() as u64,
         polls: polls().count() as u64,
         without_evidence: polls().filter(|poll| !poll.answer.is_evidence()).count() as u64,
         unanswered: exchanges.iter().filter(|exchange| exchange.answer == Answer::Transport).count() as u64,

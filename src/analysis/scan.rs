@@ -37,10 +37,17 @@ pub struct ScanHistory<'a> {
 impl<'a> ScanHistory<'a> {
     /// Sorts a journal's exchanges into histories, by scan number. Exchanges that belong to no scan are left out.
     pub fn all(journal: &'a Journal) -> Vec<ScanHistory<'a>> {
-        let mut exchanges: Vec<&'a Exchange> = journal.exchanges.iter().filter(|exchange| exchange.scan.is_some()).collect();
-        // Stable: within a scan they stay in the order of sending.
-        exchanges.sort_by_key(|exchange| exchange.scan);
-        exchanges.chunk_by(|a, b| a.scan == b.scan).filter_map(ScanHistory::of).collect()
+        // Numbers are sorted rather than exchanges, which lie far apart; the place keeps those of a scan in the order of sending.
+        let numbered = journal.exchanges.iter().enumerate().filter_map(|(place, exchange)| Some((exchange.scan?, place)));
+        let mut places: Vec<(u64, usize)> = numbered.collect();
+        places.sort_unstable();
+        let mut exchanges = Vec::new();
+        let scans = places.chunk_by(|a, b| a.0 == b.0).filter_map(|scan| {
+            exchanges.clear();
+            exchanges.extend(scan.iter().map(|(_, place)| &journal.exchanges[*place]));
+            ScanHistory::of(&exchanges)
+        });
+        scans.collect()
     }
 
     /// One scan's history from its exchanges; `None` where its initiate is missing.

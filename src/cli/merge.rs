@@ -22,18 +22,18 @@ pub struct MergeArgs {
     /// The shards' logs (`log.ndjson` in each one's folder)
     #[arg(required = true, value_name = "LOG")]
     logs: Vec<PathBuf>,
-    /// The folder for the merged log, result.json and report.md [default: reports/TIME-NAME]
+    /// The folder for the merged log, result.json, report.md and report.html [default: reports/TIME-NAME]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// What goes to standard output
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
-    /// When to colour the table
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
-    color: ColourChoice,
-    /// No notes on standard error
-    #[arg(long, short)]
-    quiet: bool,
+    /// When to colour the table.
+    #[arg(skip)]
+    pub color: ColourChoice,
+    /// No notes.
+    #[arg(skip)]
+    pub quiet: bool,
 }
 
 /// Runs the command. The exit code is the verdict's.

@@ -11,6 +11,7 @@ mod diagnose;
 mod exit_codes;
 mod explain;
 mod files;
+mod gate_args;
 mod grammar;
 mod import;
 mod investigation;
@@ -30,7 +31,6 @@ mod scenarios;
 mod serve;
 mod service_args;
 mod session;
-
 mod shard_args;
 mod surroundings;
 mod target;
@@ -136,7 +136,10 @@ fn carry_out(cli: Cli, effective: &Effective, sources: &Sources<'_>) -> Result<E
             (args.color, args.quiet) = (manners.color, manners.quiet);
             report::run(&args)
         }
-        Command::Merge(args) => merge::run(&args),
+        Command::Merge(mut args) => {
+            (args.color, args.quiet) = (manners.color, manners.quiet);
+            merge::run(&args)
+        }
         Command::Matrix(args) => matrix::run(&args),
         Command::Serve(args) => return Ok(serve::run(*args)),
         Command::Check(args) => check::run(&args),

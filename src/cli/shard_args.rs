@@ -95,7 +95,7 @@ const SCHEDULERS: [Scheduler; 3] = [
     },
 ];
 
-const NAME_IT: &str = "name the shard: --shard 2/5, or STATUSGAP_SHARD=2/5";
+const NAME_IT: &str = "name the shard, such as --shard 2/5";
 
 fn scheduled(variable: &dyn Fn(&str) -> Option<String>) -> Result<Place, Complaint> {
     let set: Vec<&Scheduler> = SCHEDULERS.iter().filter(|scheduler| variable(scheduler.index).is_some()).collect();

@@ -1,5 +1,6 @@
 //! Parses a log in blocks of whole lines, as many at a time as there are processors.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, Read};
 use std::sync::mpsc::{Receiver, channel, sync_channel};
 use std::sync::{Mutex, PoisonError};
@@ -18,6 +19,7 @@ pub(super) struct Parsed {
     /// The first line that is not blank.
     pub(super) first: Option<usize>,
     pub(super) lines: usize,
+    pub(super) bytes: usize,
     /// The line at which parsing stopped, and why.
     pub(super) broken: Option<(usize, String)>,
     /// Whether the last line had no end and could not be read.
@@ -31,11 +33,11 @@ pub(super) const EXCHANGE: &[u8] = br#"{"line":"exchange","#;
 /// all blocks under way to be small beside what they become.
 const BLOCK: u64 = 1 << 20;
 
-/// Parses all of an input. The blocks come in their order; the last one may be broken, and then the rest was not read.
-pub(super) fn parse_all(mut input: impl BufRead) -> std::io::Result<Vec<Parsed>> {
+/// Parses all of an input, and passes on its blocks in their order, until `take` fails. The outer error is the input's.
+pub(super) fn parse_all<E>(mut input: impl BufRead, mut take: impl FnMut(Parsed) -> Result<(), E>) -> std::io::Result<Result<(), E>> {
     let first = next(&mut input)?;
     if (first.len() as u64) < BLOCK {
-        return Ok(vec![parse(&first)]);
+        return Ok(take(parse(&first)));
     }
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let (give, blocks) = sync_channel::<(usize, Vec<u8>)>(workers);
@@ -45,7 +47,7 @@ pub(super) fn parse_all(mut input: impl BufRead) -> std::io::Result<Vec<Parsed>>
         for _ in 0..workers {
             let (blocks, tell) = (&blocks, tell.clone());
             scope.spawn(move || {
-                while let Some((index, text)) = take(blocks) {
+                while let Some((index, text)) = receive(blocks) {
                     // Nobody listens any more: the input could not be read.
                     if tell.send((index, parse(&text))).is_err() {
                         return;
@@ -54,36 +56,36 @@ pub(super) fn parse_all(mut input: impl BufRead) -> std::io::Result<Vec<Parsed>>
             });
         }
         drop(tell);
-        let mut parsed: Vec<Option<Parsed>> = Vec::new();
+        // Blocks that were parsed before an earlier one was.
+        let mut waiting: BTreeMap<usize, Parsed> = BTreeMap::new();
+        let mut taken = 0;
+        let mut pass_on = |index, block| {
+            waiting.insert(index, block);
+            while let Some(block) = waiting.remove(&taken) {
+                taken += 1;
+                take(block)?;
+            }
+            Ok(())
+        };
         let mut text = first;
-        let mut broken = false;
         let mut given = 0;
-        while !text.is_empty() && !broken {
+        while !text.is_empty() {
             // The workers live as long as this end of the channel does.
             let _ = give.send((given, text));
             given += 1;
             for (index, block) in results.try_iter() {
-                broken |= block.broken.is_some();
-                keep(&mut parsed, index, block);
+                if let Err(error) = pass_on(index, block) {
+                    return Ok(Err(error));
+                }
             }
             text = next(&mut input)?;
         }
         drop(give);
-        for (index, block) in results {
-            keep(&mut parsed, index, block);
-        }
-        Ok(parsed.into_iter().flatten().collect())
+        Ok(results.into_iter().try_for_each(|(index, block)| pass_on(index, block)))
     })
 }
 
-fn keep(parsed: &mut Vec<Option<Parsed>>, index: usize, block: Parsed) {
-    if parsed.len() <= index {
-        parsed.resize_with(index + 1, || None);
-    }
-    parsed[index] = Some(block);
-}
-
-fn take(blocks: &Mutex<Receiver<(usize, Vec<u8>)>>) -> Option<(usize, Vec<u8>)> {
+fn receive(blocks: &Mutex<Receiver<(usize, Vec<u8>)>>) -> Option<(usize, Vec<u8>)> {
     // A worker that panicked while it waited left the channel as it was.
     blocks.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
 }
@@ -100,7 +102,7 @@ fn next(input: &mut impl BufRead) -> std::io::Result<Vec<u8>> {
 
 /// Parses the lines of one block.
 fn parse(block: &[u8]) -> Parsed {
-    let mut parsed = Parsed::default();
+    let mut parsed = Parsed { bytes: block.len(), ..Parsed::default() };
     let mut texts = Texts::default();
     for line in block.split_inclusive(|byte| *byte == b'\n') {
         parsed.lines += 1;
@@ -124,7 +126,6 @@ fn parse(block: &[u8]) -> Parsed {
         }
         parsed.first.get_or_insert(parsed.lines);
     }
-    parsed.exchanges.shrink_to_fit();
     parsed
 }
 

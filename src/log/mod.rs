@@ -9,5 +9,5 @@ mod reader;
 mod writer;
 
 pub use merge::{MergeError, Shards, Summary, open_shards};
-pub use reader::{LogError, in_order, read};
+pub use reader::{LogError, in_order, read, read_sized};
 pub use writer::{LogWriter, WriteError};

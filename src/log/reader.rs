@@ -5,6 +5,7 @@ use std::io::BufRead;
 use crate::log::block::{self, Parsed};
 use crate::model::exchange::Exchange;
 use crate::model::run::{Journal, LOG_SCHEMA, Line};
+use crate::model::time::Stamp;
 
 /// Why a log cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -48,22 +49,25 @@ pub enum LogError {
 ///
 /// Long logs are parsed on all processors, block by block.
 pub fn read(file: &str, input: impl BufRead) -> Result<Journal, LogError> {
-    let mut reading = Reading { file, journal: None, lines: 0, exchanges: Vec::new() };
-    let blocks = block::parse_all(input).map_err(|source| LogError::Io { file: file.to_owned(), source })?;
-    for block in blocks {
-        reading.take(block)?;
-    }
+    read_sized(file, input, 0)
+}
+
+/// [`read`], from an input of about so many bytes: where that is known, a long log takes half the memory for a moment.
+pub fn read_sized(file: &str, input: impl BufRead, bytes: u64) -> Result<Journal, LogError> {
+    let mut reading = Reading { file, bytes, journal: None, lines: 0, exchanges: Vec::new() };
+    block::parse_all(input, |block| reading.take(block)).map_err(|source| LogError::Io { file: file.to_owned(), source })??;
     reading.end()
 }
 
 /// A log as far as it has been put together.
 struct Reading<'a> {
     file: &'a str,
+    /// About how long the log is; 0 if nobody knows.
+    bytes: u64,
     journal: Option<Journal>,
     /// Lines before the block at hand.
     lines: usize,
-    /// In blocks, because one vector that grows would for a moment need the memory twice.
-    exchanges: Vec<Vec<Exchange>>,
+    exchanges: Vec<Exchange>,
 }
 
 impl Reading<'_> {
@@ -81,9 +85,11 @@ impl Reading<'_> {
                         return Err(LogError::Schema { file: self.file.to_owned(), found: run.schema });
                     }
                     let scenarios = run.scenarios.clone();
-                    self.journal = Some(Journal { run: *run, scenarios, exchanges: Vec::new(), end: None, torn: false });
+                    self.journal =
+                        Some(Journal { run: *run, scenarios, exchanges: Vec::new(), stopped: Vec::new(), end: None, torn: false });
                 }
                 (Some(journal), Line::Scenario(scenario)) => journal.scenarios.push(*scenario),
+                (Some(journal), Line::Stopped(stopped)) => journal.stopped.push(stopped),
                 (Some(journal), Line::End(end)) => journal.end = Some(end),
                 (Some(_), Line::Run(_)) => {
                     return Err(self.wrong(line, "a second header; use `statusgap merge` to put several logs together"));
@@ -99,14 +105,19 @@ impl Reading<'_> {
             journal.torn |= block.torn;
         }
         self.lines += block.lines;
-        self.exchanges.push(block.exchanges);
+        if self.exchanges.is_empty() {
+            // Room for all, and some more, from how many the first block has: a vector that grows needs its memory twice for a
+            // moment, and room that is not used costs nothing.
+            let blocks = self.bytes as f64 / block.bytes.max(1) as f64;
+            self.exchanges.reserve((block.exchanges.len() as f64 * blocks * 1.1) as usize);
+        }
+        self.exchanges.extend(block.exchanges);
         Ok(())
     }
 
     fn end(self) -> Result<Journal, LogError> {
         let Some(mut journal) = self.journal else { return Err(LogError::NoHeader { file: self.file.to_owned() }) };
-        journal.exchanges.reserve_exact(self.exchanges.iter().map(Vec::len).sum());
-        journal.exchanges.extend(self.exchanges.into_iter().flatten());
+        journal.exchanges = self.exchanges;
         for exchange in &journal.exchanges {
             if journal.scenarios.get(exchange.scenario as usize).is_none_or(|scenario| exchange.arm as usize >= scenario.arms.len()) {
                 return Err(LogError::Line {
@@ -134,11 +145,13 @@ pub fn in_order(exchanges: &mut [Exchange]) {
     if exchanges.is_sorted_by(|a, b| in_time(a, b).is_le()) {
         return;
     }
-    let mut places: Vec<usize> = (0..exchanges.len()).collect();
+    let mut places: Vec<(Stamp, usize)> = exchanges.iter().enumerate().map(|(place, exchange)| (exchange.sent, place)).collect();
     // The place decides last, so equal exchanges stay as they were.
-    places.sort_unstable_by(|a, b| in_time(&exchanges[*a], &exchanges[*b]).then(a.cmp(b)));
+    places.sort_unstable_by(|(sent, a), (other, b)| {
+        sent.cmp(other).then_with(|| in_time(&exchanges[*a], &exchanges[*b])).then_with(|| a.cmp(b))
+    });
     let mut to = vec![0; places.len()];
-    for (new, old) in places.into_iter().enumerate() {
+    for (new, (_, old)) in places.into_iter().enumerate() {
         to[old] = new;
     }
     for at in 0..to.len() {
@@ -160,7 +173,6 @@ mod tests {
     use super::*;
     use crate::log::LogWriter;
     use crate::model::run::EndReason;
-    use crate::model::time::Stamp;
 
     /// A log of so many polls that it is several blocks long, as lines.
     fn long() -> Vec<String> {

@@ -60,10 +60,18 @@ fn journal(imported: &Imported, target: &Target) -> Journal {
         shard: None,
         command: String::new(),
         environment: Environment { system: String::new(), processors: 1 },
+        allow: Vec::new(),
         recording: Some(imported.recording.clone()),
     };
     let end = End { at: Stamp(0), reason: EndReason::Complete, exchanges: imported.exchanges.len() as u64 };
-    Journal { run, scenarios: imported.scenarios.clone(), exchanges: imported.exchanges.clone(), end: Some(end), torn: false }
+    Journal {
+        run,
+        scenarios: imported.scenarios.clone(),
+        exchanges: imported.exchanges.clone(),
+        end: Some(end),
+        stopped: Vec::new(),
+        torn: false,
+    }
 }
 
 fn judged(imported: &Imported, target: &Target) -> (Analysis, Verdict) {
