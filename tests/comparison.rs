@@ -7,7 +7,7 @@ mod virtual_run;
 
 use statusgap::analysis::analyse;
 use statusgap::analysis::baseline::Baseline;
-use statusgap::model::run::Journal;
+use statusgap::model::run::{Journal, Stopped};
 use statusgap::model::scenario::Scenario;
 use statusgap::verdict::comparison::{Change, Comparison, Criteria, Names, Outcome, Subject, Unusable, compare, usable};
 use statusgap::verdict::judge;
@@ -198,6 +198,16 @@ fn a_run_that_failed_to_measure_is_no_baseline() {
     let silent = Journal { exchanges: whole.exchanges.iter().filter(|one| one.scan.is_none()).cloned().collect(), ..whole.clone() };
     assert!(matches!(baseline(&silent), Err(Unusable::NoScans)));
     assert!(baseline(&run_all(tried("deferred", &[], 3), &spread(10))).is_ok(), "a run that found the window is one");
+}
+
+#[test]
+fn a_scenario_that_stopped_when_its_gate_was_decided_is_no_sample() {
+    let mut journal = run_all(tried("deferred", &[], 3), &[spread(10), usual()].concat());
+    journal.stopped.push(Stopped { scenario: 0, at: journal.end.as_ref().unwrap().at, begun: 10 });
+    let comparison = compared(&journal, &journal);
+    let why = |place: usize| comparison.scenarios[place].not_compared.clone();
+    assert!(why(0).is_some_and(|why| why.contains("stopped")), "{comparison:?}");
+    assert_eq!(why(1), None);
 }
 
 #[test]

@@ -89,11 +89,16 @@ impl BesideArgs {
 }
 
 impl Beside {
+    /// Whether this run is to be compared or kept.
+    pub fn compares(&self) -> bool {
+        self.base.is_some() || self.save.is_some() || self.rival.is_some()
+    }
+
     /// The second target, on the clock of the first.
     pub async fn session(&self, probe: &ProbeArgs, seed: u64, first: &Session) -> Result<Option<Session>, Complaint> {
         let session = match &self.rival {
             None => return Ok(None),
-            Some(RivalChoice::Deployed(target)) => Session::deployed(target)?,
+            Some(RivalChoice::Deployed(target)) => Session::deployed(target, &probe.network)?,
             Some(RivalChoice::Preset(preset)) => {
                 let args = ServiceArgs { service: preset.clone(), ..probe.service.clone() };
                 let time = if probe.virtual_time { Time::Virtual } else { Time::Real };
@@ -105,7 +110,7 @@ impl Beside {
 
     /// After the reports of the run are written: saves its baseline, compares it, and gives the worse of both exit codes.
     pub fn conclude(&self, folder: &Path, probe: &ProbeArgs, exit: Exit) -> Result<Exit, Complaint> {
-        if self.base.is_none() && self.save.is_none() && self.rival.is_none() {
+        if !self.compares() {
             return Ok(exit);
         }
         let new = baseline::of_log(&report::read(&folder.join(files::LOG))?);
@@ -138,7 +143,7 @@ fn shown(probe: &ProbeArgs) -> Option<(ComparisonFormat, Style)> {
     match probe.format {
         Format::Table => Some((ComparisonFormat::Table, style)),
         Format::Markdown => Some((ComparisonFormat::Markdown, style)),
-        _ => None,
+        Format::Json | Format::Html => None,
     }
 }
 

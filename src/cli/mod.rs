@@ -3,6 +3,7 @@
 
 mod baseline;
 mod beside;
+mod bundle;
 mod check;
 mod compare;
 mod complaint;
@@ -11,7 +12,9 @@ mod config;
 mod defaults;
 mod diagnose;
 mod exit_codes;
+mod explain;
 mod files;
+mod gate_args;
 mod grammar;
 mod import;
 mod investigation;
@@ -19,6 +22,8 @@ mod limits;
 mod man;
 mod manners;
 mod matrix;
+mod merge;
+mod network_args;
 mod output;
 mod probe_args;
 mod progress;
@@ -29,6 +34,7 @@ mod scenarios;
 mod serve;
 mod service_args;
 mod session;
+mod shard_args;
 mod surroundings;
 mod target;
 
@@ -62,10 +68,13 @@ enum Command {
     Diagnose(diagnose::DiagnoseArgs),
     Report(report::ReportArgs),
     Compare(compare::CompareArgs),
+    Bundle(bundle::BundleArgs),
     Import(import::ImportArgs),
+    Merge(merge::MergeArgs),
     Matrix(matrix::MatrixArgs),
     Serve(Box<serve::ServeArgs>),
     Check(check::CheckArgs),
+    Explain(explain::ExplainArgs),
     Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -119,18 +128,30 @@ fn carry_out(cli: Cli, effective: &Effective, sources: &Sources<'_>) -> Result<E
             reproduce::run(&args)
         }
         Command::Diagnose(args) => diagnose::run(&args),
-        Command::Import(args) => import::run(&args, &effective.text()),
         Command::Compare(mut args) => {
             args.color = manners.color;
             compare::run(&args)
+        }
+        Command::Bundle(mut args) => {
+            args.quiet = manners.quiet;
+            bundle::run(&args)
+        }
+        Command::Import(mut args) => {
+            args.quiet = manners.quiet;
+            import::run(&args, &effective.text())
         }
         Command::Report(mut args) => {
             (args.color, args.quiet) = (manners.color, manners.quiet);
             report::run(&args)
         }
+        Command::Merge(mut args) => {
+            (args.color, args.quiet) = (manners.color, manners.quiet);
+            merge::run(&args)
+        }
         Command::Matrix(args) => matrix::run(&args),
         Command::Serve(args) => return Ok(serve::run(*args)),
         Command::Check(args) => check::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Config(args) => config::run(&args, manners, sources),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),

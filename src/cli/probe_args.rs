@@ -6,6 +6,7 @@ use clap::{Args, ValueHint};
 
 use crate::cli::complaint::Complaint;
 use crate::cli::manners::Manners;
+use crate::cli::network_args::NetworkArgs;
 use crate::cli::output::ColourChoice;
 use crate::cli::service_args::ServiceArgs;
 use crate::cli::session::{Session, Time};
@@ -23,7 +24,7 @@ pub struct ProbeArgs {
     /// Runs on virtual time against the reference service in process: a scan of 170 s takes milliseconds
     #[arg(long = "virtual", conflicts_with = "target", help_heading = "Target")]
     pub virtual_time: bool,
-    /// The folder for log, result.json and report.md [default: reports/TIME-NAME]
+    /// The folder for log, result.json, report.md and report.html [default: reports/TIME-NAME]
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     pub out: Option<PathBuf>,
     /// What goes to standard output
@@ -54,6 +55,8 @@ pub struct ProbeArgs {
     /// The command line as it took effect, with what came from the environment and from the configuration file.
     #[arg(skip)]
     pub words: Vec<String>,
+    #[command(flatten)]
+    pub network: NetworkArgs,
 }
 
 impl ProbeArgs {
@@ -80,8 +83,11 @@ impl ProbeArgs {
     /// The target, ready to be probed.
     pub async fn session(&self, seed: u64) -> Result<Session, Complaint> {
         match &self.target {
-            Some(target) => Session::deployed(target),
-            None => Session::reference(&self.service, if self.virtual_time { Time::Virtual } else { Time::Real }, seed).await,
+            Some(target) => Session::deployed(target, &self.network),
+            None => {
+                let time = if self.virtual_time { Time::Virtual } else { Time::Real };
+                Session::reference(&self.service, time, seed).await
+            }
         }
     }
 }

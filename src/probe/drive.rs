@@ -1,7 +1,8 @@
 //! Runs scenarios: controls first, then the load, each scan in a task of its own.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rand::seq::SliceRandom;
@@ -11,13 +12,16 @@ use tokio::task::JoinSet;
 
 use crate::model::answer::{Answer, TransportFault};
 use crate::model::exchange::{Connection, Exchange, Kind};
+use crate::model::run::Stopped;
 use crate::model::scenario::{Each, Input, LoadModel, Scenario};
+use crate::model::shard::Shard;
+use crate::model::text::Text;
 use crate::model::time::Stamp;
 use crate::probe::clock::Clock;
 use crate::probe::pace::Pace;
 use crate::probe::record::Recorder;
 use crate::probe::scan::{Noted, ScanTask, Shot};
-use crate::probe::transport::{Lane, Transport};
+use crate::probe::transport::{Lane, Prepared, Transport, Unsendable};
 use crate::target::{Accepted, Reading, Reply, Request, RequestError, Target, Variables};
 
 /// How a run is driven, apart from what its scenarios say.
@@ -54,6 +58,29 @@ pub enum Event {
     },
 }
 
+/// What is seen of a scenario while it runs, for whoever decides whether it needs more scans.
+#[derive(Debug, Clone, Copy)]
+pub enum Seen<'a> {
+    /// An exchange has ended and is in the log.
+    Exchange(&'a Exchange),
+    /// A scan has ended: all its exchanges have been seen.
+    ScanEnded {
+        /// Index of its scenario.
+        scenario: u32,
+        /// Its number in the run.
+        scan: u64,
+    },
+}
+
+/// Whether a scenario goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Onward {
+    /// It does.
+    Continue,
+    /// It starts no more scans; those under way go on to their end.
+    StopScenario,
+}
+
 /// The target could not be reached at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the target cannot be reached: {}", .0.word())]
@@ -71,6 +98,9 @@ pub struct Probe {
     next_scan: AtomicU64,
     nonce: AtomicU64,
     watcher: Box<dyn Fn(Event) + Send + Sync>,
+    onward: Box<dyn Fn(Seen<'_>) -> Onward + Send + Sync>,
+    /// The scenarios that are to start no more scans.
+    stopped: Mutex<BTreeSet<u32>>,
 }
 
 impl Probe {
@@ -82,6 +112,20 @@ impl Probe {
         recorder: Recorder,
         options: Options,
         watcher: impl Fn(Event) + Send + Sync + 'static,
+    ) -> Arc<Probe> {
+        Probe::with_decisions(target, transport, clock, recorder, options, watcher, |_| Onward::Continue)
+    }
+
+    /// [`Probe::new`], for a run whose scenarios may end before all that was planned is done: `onward` sees everything that
+    /// is recorded and says whether its scenario goes on. It must return at once.
+    pub fn with_decisions(
+        target: Arc<Target>,
+        transport: Transport,
+        clock: Clock,
+        recorder: Recorder,
+        options: Options,
+        watcher: impl Fn(Event) + Send + Sync + 'static,
+        onward: impl Fn(Seen<'_>) -> Onward + Send + Sync + 'static,
     ) -> Arc<Probe> {
         let pace = Pace::new(options.max_rps);
         let watcher = Box::new(watcher);
@@ -96,6 +140,8 @@ impl Probe {
             next_scan: AtomicU64::new(0),
             nonce: AtomicU64::new(0),
             watcher,
+            onward: Box::new(onward),
+            stopped: Mutex::default(),
         })
     }
 
@@ -112,11 +158,23 @@ impl Probe {
     /// Runs the scenarios of the log's header in their order; one that overlaps runs beside those after it. Dropping the future
     /// stops all of them.
     pub async fn run(self: &Arc<Probe>, scenarios: &[Scenario]) -> Result<(), Unreachable> {
+        self.run_share(scenarios, None).await
+    }
+
+    /// [`Probe::run`], leaving out the scans of the other shards. Everything else is as in the whole run: the numbers of the
+    /// scans, their arms, ages and phases.
+    pub async fn run_shard(self: &Arc<Probe>, scenarios: &[Scenario], shard: Shard) -> Result<(), Unreachable> {
+        // Requests that are meant to be like no other must differ from those of the other shards, too.
+        self.nonce.store(u64::from(shard.index) << NONCES_PER_SHARD, Ordering::Relaxed);
+        self.run_share(scenarios, Some(shard)).await
+    }
+
+    async fn run_share(self: &Arc<Probe>, scenarios: &[Scenario], shard: Option<Shard>) -> Result<(), Unreachable> {
         let mut beside = JoinSet::new();
         for scenario in scenarios {
             let index = self.next_scenario.fetch_add(1, Ordering::Relaxed);
             let first_scan = self.next_scan.fetch_add(u64::from(scenario.load.scans), Ordering::Relaxed);
-            let run = ScenarioRun::new(self, index, scenario, first_scan);
+            let run = ScenarioRun::new(self, index, scenario, first_scan, shard);
             if scenario.overlap {
                 beside.spawn(run.run());
             } else {
@@ -139,7 +197,7 @@ impl Probe {
             let run = |probe: &Arc<Probe>| {
                 let index = probe.next_scenario.fetch_add(1, Ordering::Relaxed);
                 let first_scan = probe.next_scan.fetch_add(u64::from(scenario.load.scans), Ordering::Relaxed);
-                Arc::new(ScenarioRun::new(probe, index, scenario, first_scan))
+                Arc::new(ScenarioRun::new(probe, index, scenario, first_scan, None))
             };
             let twins = [run(self), run(other)];
             if scenario.overlap {
@@ -168,7 +226,7 @@ impl Probe {
         &self,
         shot: Shot,
         lane: &Lane,
-        request: Result<Request, RequestError>,
+        request: &Result<Prepared, Unsendable>,
         read: impl FnOnce(&Reply<'_>) -> Reading,
     ) -> Exchange {
         self.fire_for(shot, lane, request, |reply| (Noted { reading: read(reply), id: None, seen: None }, ())).await.0
@@ -179,7 +237,7 @@ impl Probe {
         &self,
         shot: Shot,
         lane: &Lane,
-        request: Result<Request, RequestError>,
+        request: &Result<Prepared, Unsendable>,
         read: impl FnOnce(&Reply<'_>) -> (Noted, T),
     ) -> (Exchange, Option<T>) {
         self.pace.turn(&self.clock).await;
@@ -189,8 +247,8 @@ impl Probe {
             Ok(request) => request,
             Err(error) => {
                 exchange.fault = Some(TransportFault::Request);
-                exchange.body = Some(self.recorder.excerpt(error.to_string().as_bytes()));
-                self.recorder.exchange(&exchange);
+                exchange.body = Some(self.recorder.excerpt(error.to_string().as_bytes()).into());
+                self.record(&exchange);
                 return (exchange, None);
             }
         };
@@ -206,15 +264,15 @@ impl Probe {
                 let reply = Reply { http: received.http, headers: &received.headers, body: &received.body };
                 let (Noted { reading, id, seen }, extra) = read(&reply);
                 more = Some(extra);
-                let clean = |text| self.recorder.without_secrets(text);
-                exchange.id = id.or(exchange.id);
+                let clean = |text| Text::from(self.recorder.without_secrets(text));
+                exchange.id = id.map(Text::from).or(exchange.id);
                 exchange.seen = seen;
                 exchange.http = Some(received.http);
                 exchange.answer = reading.answer;
                 exchange.state = reading.state;
                 exchange.word = reading.word.map(clean);
                 exchange.progress = reading.progress;
-                exchange.echo = reading.echo;
+                exchange.echo = reading.echo.map(Text::from);
                 exchange.worker = crate::target::worker(&received.headers).map(clean);
                 exchange.cache = crate::target::cache_note(&received.headers).map(clean);
                 exchange.digest = Some(crate::probe::scan::digest(&received.body));
@@ -223,12 +281,32 @@ impl Probe {
                 }
                 if shot.is_unexpected(exchange.answer) {
                     let why = reading.reason.map_or_else(String::new, |reason| format!("[{reason}] "));
-                    exchange.body = Some(why + &self.recorder.excerpt(&received.body));
+                    exchange.body = Some((why + &self.recorder.excerpt(&received.body)).into());
                 }
             }
         }
-        self.recorder.exchange(&exchange);
+        self.record(&exchange);
         (exchange, more)
+    }
+
+    /// Does everything for a request that can be done before its time has come.
+    pub(crate) fn prepare(&self, request: Result<Request, RequestError>) -> Result<Prepared, Unsendable> {
+        self.transport.prepare(request?)
+    }
+
+    fn record(&self, exchange: &Exchange) {
+        self.recorder.exchange(exchange);
+        self.see(exchange.scenario, Seen::Exchange(exchange));
+    }
+
+    fn see(&self, scenario: u32, seen: Seen<'_>) {
+        if (self.onward)(seen) == Onward::StopScenario {
+            self.stopped.lock().unwrap_or_else(PoisonError::into_inner).insert(scenario);
+        }
+    }
+
+    fn is_stopped(&self, scenario: u32) -> bool {
+        self.stopped.lock().unwrap_or_else(PoisonError::into_inner).contains(&scenario)
     }
 
     /// A number that no other request of this run has had.
@@ -237,12 +315,17 @@ impl Probe {
     }
 }
 
+/// Each shard has so many bits of numbers of its own: with a thousand shards a double still holds them exactly.
+const NONCES_PER_SHARD: u32 = 40;
+
 /// One scenario under way.
 pub(crate) struct ScenarioRun {
     pub(crate) probe: Arc<Probe>,
     pub(crate) index: u32,
     pub(crate) scenario: Arc<Scenario>,
     first_scan: u64,
+    /// The part of the scans that is run; `None`: all.
+    shard: Option<Shard>,
     /// The controls wait for the first accepted scan: its handed-out address is the only way to ask for another id.
     controls_wait: AtomicBool,
 }
@@ -258,67 +341,59 @@ async fn run_twins(twins: [Arc<ScenarioRun>; 2]) -> Result<(), Unreachable> {
         (twin.probe.watcher)(Event::ScenarioBegan { scenario: twin.index });
         twin.controls().await?;
     }
-    load(&twins).await;
+    load_twins(&twins).await;
     for twin in &twins {
         (twin.probe.watcher)(Event::ScenarioEnded { scenario: twin.index });
     }
     Ok(())
 }
 
-/// Puts on the load of one scenario: against one target, or by turns against several.
-async fn load(sides: &[Arc<ScenarioRun>]) {
-    let Some(first) = sides.first() else { return };
-    let scans = first.scenario.load.scans;
+/// Puts on the load of one scenario, by turns. It never stops early: a comparison needs what was planned.
+async fn load_twins(twins: &[Arc<ScenarioRun>; 2]) {
+    let first = &twins[0];
     let stream = u64::from(first.index);
+    let clock = &first.probe.clock;
     let mut deal = Deal::new(&first.scenario, first.random(DEALING | stream));
     let mut turns = first.random(TURNS | stream);
-    let mut order: Vec<usize> = (0..sides.len()).collect();
-    let mut tasks: Vec<JoinSet<()>> = sides.iter().map(|_| JoinSet::new()).collect();
-    match first.scenario.load.model {
-        LoadModel::Open { every } => {
-            let clock = &first.probe.clock;
-            let start = clock.now();
-            let mut random = first.random(DEALING | (1 << 32) | stream);
-            for scan in 0..scans {
-                let hand = deal.next();
-                order.shuffle(&mut turns);
-                for (place, side) in order.iter().enumerate() {
-                    // Starts are spread within their slots: a strict period would alias with whatever the service does
-                    // periodically. Several sides share a slot.
-                    let within = (place as f64 + random.random::<f64>()) / sides.len() as f64;
-                    let planned = start.after(every.0.mul_f64(f64::from(scan) + within));
-                    clock.sleep_until(planned).await;
-                    sides[*side].begin(&mut tasks[*side], hand, scan, planned);
-                    while tasks[*side].try_join_next().is_some_and(|ended| sides[*side].ended(ended)) {}
+    let mut order = [0, 1];
+    let mut tasks = [JoinSet::new(), JoinSet::new()];
+    let start = clock.now();
+    for scan in 0..first.scenario.load.scans {
+        let hand = deal.next();
+        order.shuffle(&mut turns);
+        for (place, side) in order.into_iter().enumerate() {
+            let (twin, tasks) = (&twins[side], &mut tasks[side]);
+            let planned = match first.scenario.load.model {
+                LoadModel::Open { every } => {
+                    // Spread, as scans of one target are, within the half of the slot that is this twin's.
+                    let within = (place as f64 + turns.random::<f64>()) / 2.0;
+                    start.after(every.0.mul_f64(f64::from(scan) + within))
                 }
-            }
-        }
-        LoadModel::Closed { in_flight } => {
-            for scan in 0..scans {
-                let hand = deal.next();
-                order.shuffle(&mut turns);
-                for side in &order {
-                    if tasks[*side].len() >= in_flight as usize
-                        && let Some(ended) = tasks[*side].join_next().await
+                LoadModel::Closed { in_flight } => {
+                    if tasks.len() >= in_flight as usize
+                        && let Some(ended) = tasks.join_next().await
                     {
-                        sides[*side].ended(ended);
+                        twin.ended(ended);
                     }
-                    sides[*side].begin(&mut tasks[*side], hand, scan, first.probe.clock.now());
+                    clock.now()
                 }
-            }
+            };
+            clock.sleep_until(planned).await;
+            while tasks.try_join_next().is_some_and(|ended| twin.ended(ended)) {}
+            twin.begin(tasks, hand, scan, planned);
         }
     }
-    for (side, tasks) in sides.iter().zip(&mut tasks) {
+    for (twin, tasks) in twins.iter().zip(&mut tasks) {
         while let Some(ended) = tasks.join_next().await {
-            side.ended(ended);
+            twin.ended(ended);
         }
     }
 }
 
 impl ScenarioRun {
-    fn new(probe: &Arc<Probe>, index: u32, scenario: &Scenario, first_scan: u64) -> ScenarioRun {
+    fn new(probe: &Arc<Probe>, index: u32, scenario: &Scenario, first_scan: u64, shard: Option<Shard>) -> ScenarioRun {
         let (probe, scenario) = (Arc::clone(probe), Arc::new(scenario.clone()));
-        ScenarioRun { probe, index, scenario, first_scan, controls_wait: AtomicBool::new(false) }
+        ScenarioRun { probe, index, scenario, first_scan, shard, controls_wait: AtomicBool::new(false) }
     }
 
     async fn run(self) -> Result<(), Unreachable> {
@@ -326,7 +401,7 @@ impl ScenarioRun {
         (self.probe.watcher)(Event::ScenarioBegan { scenario: index });
         let run = Arc::new(self);
         run.controls().await?;
-        load(std::slice::from_ref(&run)).await;
+        run.load().await;
         (run.probe.watcher)(Event::ScenarioEnded { scenario: index });
         Ok(())
     }
@@ -339,7 +414,7 @@ impl ScenarioRun {
 
     /// Polls never-issued ids. If not one of them reaches the target, nothing else will.
     async fn controls(&self) -> Result<(), Unreachable> {
-        let mut random = self.random(CONTROLS | u64::from(self.index));
+        let mut random = self.random(self.controls_stream());
         let mut unreachable = None;
         for poll in 0..self.scenario.controls.unknown_id {
             let variables = self.control_variables(&mut random);
@@ -348,9 +423,9 @@ impl ScenarioRun {
                 return Ok(());
             };
             match self.control(&id, request).await {
-                Some(fault @ (TransportFault::Connect | TransportFault::Resolve | TransportFault::Tls))
-                    if poll == 0 || unreachable.is_some() =>
-                {
+                Some(
+                    fault @ (TransportFault::Connect | TransportFault::ConnectTimeout | TransportFault::Resolve | TransportFault::Tls),
+                ) if poll == 0 || unreachable.is_some() => {
                     unreachable = Some(Unreachable(fault));
                 }
                 _ => unreachable = None,
@@ -364,12 +439,17 @@ impl ScenarioRun {
         if !self.controls_wait.swap(false, Ordering::Relaxed) {
             return;
         }
-        let mut random = self.random(CONTROLS | u64::from(self.index));
+        let mut random = self.random(self.controls_stream());
         for _ in 0..self.scenario.controls.unknown_id {
             // An address in which the id does not occur cannot be asked about another: the verdict says that the control is missing.
             let Ok((id, request)) = self.probe.target.unknown_like(&self.control_variables(&mut random), accepted) else { return };
             self.control(&id, request).await;
         }
+    }
+
+    /// Every shard asks for never-issued ids of its own: one that was asked for before may be remembered as denied.
+    fn controls_stream(&self) -> u64 {
+        CONTROLS | (u64::from(self.shard.map_or(0, |shard| shard.index)) << 32) | u64::from(self.index)
     }
 
     fn control_variables(&self, random: &mut ChaCha8Rng) -> Variables {
@@ -379,10 +459,73 @@ impl ScenarioRun {
     async fn control(&self, id: &str, request: Request) -> Option<TransportFault> {
         let lane = self.probe.transport.lane(Connection::Fresh);
         let shot = Shot::other(self.index, Kind::UnknownPoll, self.probe.clock.now()).with_id(id);
-        self.probe.fire(shot, &lane, Ok(request), |reply| self.probe.target.read_status(reply, id)).await.fault
+        self.probe.fire(shot, &lane, &self.probe.prepare(Ok(request)), |reply| self.probe.target.read_status(reply, id)).await.fault
     }
 
-    fn begin(self: &Arc<Self>, tasks: &mut JoinSet<()>, hand: Hand, index: u32, planned: Stamp) {
+    async fn load(self: &Arc<Self>) {
+        let scans = self.scenario.load.scans;
+        let mut deal = Deal::new(&self.scenario, self.random(DEALING | u64::from(self.index)));
+        let mut tasks = JoinSet::new();
+        match self.scenario.load.model {
+            LoadModel::Open { every } => {
+                let start = self.probe.clock.now();
+                let mut random = self.random(DEALING | (1 << 32) | u64::from(self.index));
+                for scan in 0..scans {
+                    // Starts are spread within their slots: a strict period would alias with whatever the service does
+                    // periodically.
+                    let slot = every.0.mul_f64(f64::from(scan) + random.random::<f64>());
+                    let planned = start.after(slot);
+                    let hand = deal.next();
+                    if !self.takes(scan) {
+                        continue;
+                    }
+                    self.probe.clock.sleep_until(planned).await;
+                    while tasks.try_join_next().is_some_and(|ended| self.ended(ended)) {}
+                    if self.stops_before(scan) {
+                        break;
+                    }
+                    self.begin(&mut tasks, hand, scan, planned);
+                }
+            }
+            LoadModel::Closed { in_flight } => {
+                let in_flight = self.shard.map_or(in_flight, |shard| shard.in_flight(self.index, in_flight));
+                for scan in 0..scans {
+                    let hand = deal.next();
+                    if !self.takes(scan) {
+                        continue;
+                    }
+                    if tasks.len() >= in_flight as usize
+                        && let Some(ended) = tasks.join_next().await
+                    {
+                        self.ended(ended);
+                    }
+                    if self.stops_before(scan) {
+                        break;
+                    }
+                    self.begin(&mut tasks, hand, scan, self.probe.clock.now());
+                }
+            }
+        }
+        while let Some(ended) = tasks.join_next().await {
+            self.ended(ended);
+        }
+    }
+
+    /// Whether the scenario is to start no more scans; the log is told where it stopped.
+    fn stops_before(&self, scan: u32) -> bool {
+        let stops = self.probe.is_stopped(self.index);
+        if stops {
+            self.probe.recorder.stopped(Stopped { scenario: self.index, at: self.probe.clock.now(), begun: scan });
+        }
+        stops
+    }
+
+    /// Whether this shard runs a scan. What is drawn for the scans of the others is drawn all the same, so that the plan is one.
+    fn takes(&self, scan: u32) -> bool {
+        self.shard.is_none_or(|shard| shard.takes(self.index, self.scenario.load.model, scan))
+    }
+
+    fn begin(self: &Arc<Self>, tasks: &mut JoinSet<u64>, hand: Hand, index: u32, planned: Stamp) {
         if self.probe.recorder.has_failed() {
             return;
         }
@@ -392,14 +535,16 @@ impl ScenarioRun {
             Input::Same => self.probe.options.first_n + self.first_scan,
         };
         let task = ScanTask { run: Arc::clone(self), scan, index, n, arm: hand.arm, only: hand.offset, planned, random: self.random(scan) };
-        tasks.spawn(task.run());
+        tasks.spawn(async move {
+            task.run().await;
+            scan
+        });
     }
 
-    fn ended(&self, ended: Result<(), tokio::task::JoinError>) -> bool {
-        if let Err(error) = ended {
-            // Nobody cancels single scans, so this is a panic: a bug of ours, to be passed on.
-            std::panic::resume_unwind(error.into_panic());
-        }
+    fn ended(&self, ended: Result<u64, tokio::task::JoinError>) -> bool {
+        // Nobody cancels single scans, so this is a panic: a bug of ours, to be passed on.
+        let scan = ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+        self.probe.see(self.index, Seen::ScanEnded { scenario: self.index, scan });
         (self.probe.watcher)(Event::ScanEnded { scenario: self.index });
         true
     }

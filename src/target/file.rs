@@ -12,6 +12,9 @@ pub(super) struct TargetFile {
     pub(super) name: String,
     pub(super) base_url: String,
     pub(super) unknown_id: Option<String>,
+    pub(super) http: Option<HttpFile>,
+    #[serde(default)]
+    pub(super) tls: TlsFile,
     #[serde(default)]
     pub(super) users: BTreeMap<String, UserFile>,
     pub(super) initiate: InitiateFile,
@@ -20,6 +23,24 @@ pub(super) struct TargetFile {
     pub(super) results: Option<ReadFile>,
     pub(super) cancel: Option<CancelFile>,
     pub(super) filler: Option<FillerFile>,
+}
+
+/// `http`
+#[derive(Debug, Clone, Copy, serde::Deserialize)]
+pub(super) enum HttpFile {
+    #[serde(rename = "1.1")]
+    One,
+    #[serde(rename = "2")]
+    Two,
+}
+
+/// `[tls]`
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TlsFile {
+    pub(super) ca: Option<String>,
+    pub(super) client_cert: Option<String>,
+    pub(super) client_key: Option<String>,
 }
 
 /// `[users.NAME]`

@@ -1,7 +1,7 @@
 //! Runs against the reference service in process, on a paused clock: the same probe as over sockets, in milliseconds.
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
@@ -10,9 +10,10 @@ use statusgap::inquiry::Stage;
 use statusgap::model::input::Source;
 use statusgap::model::run::{End, EndReason, Journal, Pair, Side};
 use statusgap::model::scenario::Scenario;
-use statusgap::probe::{Clock, Erratic, InProcess, Latency, Options, Probe, Recorder, Transport};
+use statusgap::probe::{Clock, Erratic, InProcess, Latency, Onward, Options, Probe, Recorder, Seen, Transport};
 use statusgap::service::{Service, Settings};
 use statusgap::target::Target;
+use statusgap::verdict::sequential::{Gates, Need};
 
 /// One way through the virtual network, in ms.
 pub const ONE_WAY_MS: u64 = 1;
@@ -34,7 +35,7 @@ pub fn scenario(telling: &str) -> Scenario {
 /// Runs one scenario.
 pub fn run(tried: Tried<'_>, scenario: &Scenario) -> Journal {
     on_a_paused_clock(async {
-        let (service, probe) = begin(tried).await;
+        let (service, probe) = begin(tried, std::slice::from_ref(scenario)).await;
         probe.run(std::slice::from_ref(scenario)).await.unwrap();
         let journal = journal(&probe, tried.seed, vec![scenario.clone()]);
         service.shut_down().await;
@@ -45,7 +46,7 @@ pub fn run(tried: Tried<'_>, scenario: &Scenario) -> Journal {
 /// Runs several scenarios, one after the other, against one service.
 pub fn run_all(tried: Tried<'_>, scenarios: &[Scenario]) -> Journal {
     on_a_paused_clock(async {
-        let (service, probe) = begin(tried).await;
+        let (service, probe) = begin(tried, scenarios).await;
         probe.run(scenarios).await.unwrap();
         let journal = journal(&probe, tried.seed, scenarios.to_vec());
         service.shut_down().await;
@@ -56,8 +57,8 @@ pub fn run_all(tried: Tried<'_>, scenarios: &[Scenario]) -> Journal {
 /// Runs scenarios against two services by turns, over a network that becomes slower all the while; the first is the base.
 pub fn run_by_turns(base: Tried<'_>, new: Tried<'_>, scenarios: &[Scenario]) -> [Journal; 2] {
     on_a_paused_clock(async {
-        let (base_service, base_probe) = begin_over(base, drifting(base.seed)).await;
-        let (new_service, new_probe) = begin_over(new, drifting(new.seed)).await;
+        let (base_service, base_probe) = begin_over(base, scenarios, drifting(base.seed)).await;
+        let (new_service, new_probe) = begin_over(new, scenarios, drifting(new.seed)).await;
         new_probe.run_beside(&base_probe, scenarios).await.unwrap();
         let journals = [(&base_probe, base.seed, Side::Base), (&new_probe, new.seed, Side::New)].map(|(probe, seed, side)| {
             let mut journal = journal(probe, seed, scenarios.to_vec());
@@ -79,7 +80,7 @@ pub fn drifting(seed: u64) -> Latency {
 /// Runs the whole inquiry, each step decided on what is known by then.
 pub fn inquire(tried: Tried<'_>) -> (Journal, Analysis) {
     on_a_paused_clock(async {
-        let (service, probe) = begin(tried).await;
+        let (service, probe) = begin(tried, &[]).await;
         let can = Target::reference("http://127.0.0.1:1", &|_| None).unwrap().can();
         let mut seen = journal(&probe, tried.seed, Vec::new());
         let mut analysis = analyse(&seen);
@@ -100,11 +101,11 @@ fn on_a_paused_clock<T>(run: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(run)
 }
 
-async fn begin(tried: Tried<'_>) -> (Service, Arc<Probe>) {
-    begin_over(tried, Latency::Fixed(Duration::from_millis(ONE_WAY_MS))).await
+async fn begin(tried: Tried<'_>, scenarios: &[Scenario]) -> (Service, Arc<Probe>) {
+    begin_over(tried, scenarios, Latency::Fixed(Duration::from_millis(ONE_WAY_MS))).await
 }
 
-async fn begin_over(tried: Tried<'_>, latency: Latency) -> (Service, Arc<Probe>) {
+async fn begin_over(tried: Tried<'_>, scenarios: &[Scenario], latency: Latency) -> (Service, Arc<Probe>) {
     let mut settings = Settings::preset(tried.preset).unwrap();
     for (knob, value) in tried.knobs {
         settings.set(knob, value).unwrap();
@@ -115,7 +116,17 @@ async fn begin_over(tried: Tried<'_>, latency: Latency) -> (Service, Arc<Probe>)
     let transport = Transport::InProcess(InProcess::new(service.router(), latency));
     let target = Arc::new(Target::reference("http://127.0.0.1:1", &|_| None).unwrap());
     let options = Options { seed: tried.seed, max_rps: None, timeout: Duration::from_secs(10), first_n: 0 };
-    (service, Probe::new(target, transport, Clock::virtual_time(), Recorder::in_memory(), options, |_| {}))
+    let gates = Mutex::new(Gates::new(scenarios));
+    let onward = move |seen: Seen<'_>| {
+        let mut gates = gates.lock().unwrap();
+        let need = match seen {
+            Seen::Exchange(exchange) => gates.exchange(exchange),
+            Seen::ScanEnded { scenario, scan } => gates.scan_ended(scenario, scan),
+        };
+        if need == Need::NoMore { Onward::StopScenario } else { Onward::Continue }
+    };
+    let clock = Clock::virtual_time();
+    (service, Probe::with_decisions(target, transport, clock, Recorder::in_memory(), options, |_| {}, onward))
 }
 
 fn journal(probe: &Probe, seed: u64, scenarios: Vec<Scenario>) -> Journal {
@@ -128,5 +139,12 @@ fn journal(probe: &Probe, seed: u64, scenarios: Vec<Scenario>) -> Journal {
         "scenarios": [], "clock": { "timer": "virtual", "resolution": 1_000_000 }, "command": "", "environment": { "system": "any", "processors": 1 },
     });
     let end = End { at: probe.clock().now(), reason: EndReason::Complete, exchanges: exchanges.len() as u64 };
-    Journal { run: serde_json::from_value(run).unwrap(), scenarios, exchanges, end: Some(end), torn: false }
+    Journal {
+        run: serde_json::from_value(run).unwrap(),
+        scenarios,
+        exchanges,
+        stopped: probe.recorder().stops(),
+        end: Some(end),
+        torn: false,
+    }
 }

@@ -38,7 +38,7 @@ mod tests {
 
     fn noise(n: usize, seed: u64) -> Vec<f64> {
         let mut chance = ChaCha8Rng::seed_from_u64(seed);
-        (0..n).map(|_| chance.next_u32() as f64 / f64::from(u32::MAX)).collect()
+        (0..n).map(|_| f64::from(chance.next_u32()) / f64::from(u32::MAX)).collect()
     }
 
     #[test]

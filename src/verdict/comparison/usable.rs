@@ -38,11 +38,15 @@ pub fn usable(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> 
         None => return Err(Unusable::NotAssessable("no control was answered, so it is open whether `visible` means anything")),
     }
     let mut baseline = Baseline::of(journal);
+    let stopped: Vec<&str> =
+        journal.stopped.iter().filter_map(|stop| journal.scenarios.get(stop.scenario as usize)).map(|one| one.name.as_str()).collect();
     for scenario in &mut baseline.scenarios {
         let judged = judgement.scenarios.iter().find(|judged| judged.name == scenario.name);
-        let why = judged.and_then(|judged| judged.reasons.iter().find(|reason| spoils(reason)));
-        if let Some(why) = why {
-            scenario.refused = Some(why.to_string());
+        let spoilt = judged.and_then(|judged| judged.reasons.iter().find(|reason| spoils(reason))).map(ToString::to_string);
+        // Where to stop was decided by what was seen, so what was seen by then is no fair sample.
+        let short = || stopped.contains(&scenario.name.as_str()).then(|| "it was stopped as soon as its gate was decided".to_owned());
+        if let Some(why) = spoilt.or_else(short) {
+            scenario.refused = Some(why);
             scenario.rates.clear();
             scenario.windows = None;
             scenario.round_trips.clear();
