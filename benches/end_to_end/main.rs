@@ -73,8 +73,14 @@ fn offset_errors(server: &Server, folder: &Path, name: &str, hold: Duration, eve
     let from_outside: Vec<f64> = server.ages().iter().map(|age| (age.as_secs_f64() - 0.1) * 1e6).collect();
     let (p50, p99) = quantiles(late);
     let (outside_p50, outside_p99) = quantiles(from_outside);
-    println!("POST, +100 ms, GET; {name}: sent late p50 {p50:.0} us, p99 {p99:.0} us; as the server saw it {outside_p50:.0} us, {outside_p99:.0} us");
-    println!("  CPU per scan {:.3} ms, peak RSS {:.1} MB, everything recorded", seen.cpu.as_secs_f64() * 1e3 / f64::from(scans), seen.peak_mb);
+    println!(
+        "POST, +100 ms, GET; {name}: sent late p50 {p50:.0} us, p99 {p99:.0} us; as the server saw it {outside_p50:.0} us, {outside_p99:.0} us"
+    );
+    println!(
+        "  CPU per scan {:.3} ms, peak RSS {:.1} MB, everything recorded",
+        seen.cpu.as_secs_f64() * 1e3 / f64::from(scans),
+        seen.peak_mb
+    );
 }
 
 /// Whoever polls as fast as answers come, on 50 kept connections.
@@ -82,10 +88,8 @@ fn closed_loops(server: &Server, folder: &Path) {
     let scenario = "[load]\nscans = 50\nmodel = 'closed'\nin_flight = 50\n[polls]\nconnection = 'keep-alive'\nfillers = 0\n\
                     [follow]\nuntil = 'deadline'\nevery = '0ms'\ndeadline = '3s'\n[controls]\nunknown_id = 0\n";
     let url = format!("http://{}/jobs/1", server.address);
-    let peers: [(&str, Vec<&str>); 2] = [
-        ("wrk", vec!["-t2", "-c50", "-d3s", &url]),
-        ("oha", vec!["-c", "50", "-z", "3s", "--no-tui", "--output-format", "quiet", &url]),
-    ];
+    let peers: [(&str, Vec<&str>); 2] =
+        [("wrk", vec!["-t2", "-c50", "-d3s", &url]), ("oha", vec!["-c", "50", "-z", "3s", "--no-tui", "--output-format", "quiet", &url])];
     let mut rates: Vec<(&str, Vec<f64>)> = vec![("statusgap", Vec::new())];
     for _ in 0..ROUNDS {
         server.reset(Duration::ZERO);
@@ -106,7 +110,11 @@ fn closed_loops(server: &Server, folder: &Path) {
     }
     let ours = median(&rates[0].1);
     for (name, of_this) in &rates {
-        println!("closed loop, 50 kept connections: {name} {:.0} polls/s (statusgap / {name} {:.2})", median(of_this), ours / median(of_this));
+        println!(
+            "closed loop, 50 kept connections: {name} {:.0} polls/s (statusgap / {name} {:.2})",
+            median(of_this),
+            ours / median(of_this)
+        );
     }
 }
 

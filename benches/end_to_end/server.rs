@@ -135,8 +135,7 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
         }
         let id = shared.next.fetch_add(1, Ordering::Relaxed);
         let body = format!("{{\"id\":\"{id}\"}}");
-        let answer =
-            format!("HTTP/1.1 202 Accepted\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        let answer = format!("HTTP/1.1 202 Accepted\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len());
         if stream.write_all(answer.as_bytes()).await.is_err() {
             return;
         }

@@ -148,7 +148,8 @@ impl LogWriter {
             let mut waiting = self.shared.lock();
             waiting.check()?;
             if waiting.lines.len() + text.len() > MOST_WAITING {
-                waiting.failed = Some(io::Error::new(io::ErrorKind::StorageFull, "the disk is slower than the run: 64 MiB wait to be written"));
+                waiting.failed =
+                    Some(io::Error::new(io::ErrorKind::StorageFull, "the disk is slower than the run: 64 MiB wait to be written"));
                 return waiting.check();
             }
             waiting.lines.extend_from_slice(text);

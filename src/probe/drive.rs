@@ -85,6 +85,7 @@ impl Probe {
     ) -> Arc<Probe> {
         let pace = Pace::new(options.max_rps);
         let watcher = Box::new(watcher);
+        let recorder = recorder.striking_out(transport.secrets());
         Arc::new(Probe {
             target,
             transport,
@@ -181,23 +182,23 @@ impl Probe {
                 let reply = Reply { http: received.http, headers: &received.headers, body: &received.body };
                 let (Noted { reading, id, seen }, extra) = read(&reply);
                 more = Some(extra);
-                let clean = |text| self.recorder.without_secrets(text);
-                exchange.id = id.or(exchange.id);
+                let (clean, word) = (|text| self.recorder.without_secrets(text), |text| self.recorder.word(text));
+                exchange.id = id.map(clean).or(exchange.id);
                 exchange.seen = seen;
                 exchange.http = Some(received.http);
                 exchange.answer = reading.answer;
                 exchange.state = reading.state;
-                exchange.word = reading.word.map(clean);
+                exchange.word = reading.word.map(word);
                 exchange.progress = reading.progress;
-                exchange.echo = reading.echo;
-                exchange.worker = crate::probe::scan::worker(&received.headers).map(clean);
-                exchange.cache = crate::probe::scan::cache_note(&received.headers).map(clean);
+                exchange.echo = reading.echo.map(clean);
+                exchange.worker = crate::probe::scan::worker(&received.headers).map(word);
+                exchange.cache = crate::probe::scan::cache_note(&received.headers).map(|text| self.recorder.note(text));
                 exchange.digest = Some(crate::probe::scan::digest(&received.body));
                 if exchange.answer == Answer::Throttled {
                     self.pace.pause(&self.clock, received.headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()));
                 }
                 if shot.is_unexpected(exchange.answer) {
-                    let why = reading.reason.map_or_else(String::new, |reason| format!("[{reason}] "));
+                    let why = reading.reason.map_or_else(String::new, |reason| format!("[{}] ", self.recorder.note(reason)));
                     exchange.body = Some(why + &self.recorder.excerpt(&received.body));
                 }
             }
@@ -266,8 +267,7 @@ impl ScenarioRun {
             match self.control(&id, request).await {
                 Some(
                     fault @ (TransportFault::Connect | TransportFault::ConnectTimeout | TransportFault::Resolve | TransportFault::Tls),
-                ) if poll == 0 || unreachable.is_some() =>
-                {
+                ) if poll == 0 || unreachable.is_some() => {
                     unreachable = Some(Unreachable(fault));
                 }
                 _ => unreachable = None,

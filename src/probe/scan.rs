@@ -452,12 +452,7 @@ fn by_code(answer: Answer) -> Reading {
 
 impl crate::probe::drive::Probe {
     /// Sends an initiate; its log line carries the id that was handed out, or the reason why there is none.
-    async fn fire_initiate(
-        &self,
-        shot: Shot,
-        lane: &Lane,
-        request: &Result<Prepared, Unsendable>,
-    ) -> (Exchange, Option<Initiated>) {
+    async fn fire_initiate(&self, shot: Shot, lane: &Lane, request: &Result<Prepared, Unsendable>) -> (Exchange, Option<Initiated>) {
         self.fire_for(shot, lane, request, |reply| {
             let initiated = self.target.read_initiate(reply);
             let reading = match &initiated {
@@ -498,7 +493,7 @@ pub(crate) fn worker(headers: &http::HeaderMap) -> Option<String> {
         HeaderName::from_static("x-served-by"),
         HeaderName::from_static("x-backend"),
     ];
-    NAMES.iter().find_map(|name| short(headers, name))
+    NAMES.iter().find_map(|name| text(headers, name))
 }
 
 /// What a cache in front says of itself.
@@ -511,13 +506,12 @@ pub(crate) fn cache_note(headers: &http::HeaderMap) -> Option<String> {
         HeaderName::from_static("cache-status"),
         HeaderName::from_static("via"),
     ];
-    let told: Vec<String> = NAMES.iter().filter_map(|name| short(headers, name).map(|value| format!("{name}: {value}"))).collect();
+    let told: Vec<String> = NAMES.iter().filter_map(|name| text(headers, name).map(|value| format!("{name}: {value}"))).collect();
     (!told.is_empty()).then(|| told.join("; "))
 }
 
-fn short(headers: &http::HeaderMap, name: &HeaderName) -> Option<String> {
-    let value = headers.get(name)?.to_str().ok()?;
-    Some(value.chars().take(64).collect())
+fn text(headers: &http::HeaderMap, name: &HeaderName) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
 }
 
 /// First 16 hex digits of a body's SHA-1: enough to see that two answers differ.

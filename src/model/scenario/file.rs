@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::{
-    Action, Controls, Each, Expect, Guarantee, Input, InputError, MOST_FOLLOWED, MOST_OFFSETS, MOST_POLLERS, MOST_SCANS, QuantileLimit, Readings, Source,
-    Span, Tolerance, Until,
+    Action, Controls, Each, Expect, Guarantee, Input, InputError, MOST_FOLLOWED, MOST_OFFSETS, MOST_POLLERS, MOST_SCANS, QuantileLimit,
+    Readings, Source, Span, Tolerance, Until,
 };
 use crate::model::exchange::{Connection, Route};
 

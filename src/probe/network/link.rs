@@ -145,11 +145,7 @@ impl One {
 ///
 /// Nothing but the connection wakes this task: what waits is asked again whenever the connection was driven, so its own wakers
 /// would only schedule the task once more for nothing.
-async fn drive<F: Future>(
-    connection: &mut http1::Connection<TokioIo<Stream>, Full<Bytes>>,
-    ended: &mut bool,
-    waiting: F,
-) -> F::Output {
+async fn drive<F: Future>(connection: &mut http1::Connection<TokioIo<Stream>, Full<Bytes>>, ended: &mut bool, waiting: F) -> F::Output {
     let mut waiting = pin!(waiting);
     std::future::poll_fn(|cx| {
         let mut unheard = Context::from_waker(Waker::noop());

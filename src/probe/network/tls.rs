@@ -55,8 +55,11 @@ pub(super) fn client_config(peer: Peer, certificates: &Certificates, alpn: &[u8]
     let mut config = match &certificates.client {
         Some(client) if peer == Peer::Target => {
             let key_file = certificates.client_key.as_ref().unwrap_or(client);
-            let key = PrivateKeyDer::from_pem_slice(&key_file.text)
-                .map_err(|error| NetworkError::Pem { file: key_file.file.clone(), wanted: "a private key", why: error.to_string() })?;
+            let key = PrivateKeyDer::from_pem_slice(&key_file.text).map_err(|error| NetworkError::Pem {
+                file: key_file.file.clone(),
+                wanted: "a private key",
+                why: error.to_string(),
+            })?;
             builder.with_client_auth_cert(chain(client)?, key).map_err(NetworkError::Tls)?
         }
         _ => builder.with_no_client_auth(),
