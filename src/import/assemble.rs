@@ -14,6 +14,10 @@ use crate::model::text::Text;
 use crate::model::time::{Nanos, Stamp};
 use crate::target::{Hosts, Initiated, Reading, Recogniser, Reply, Target};
 
+/// As much of a worker's name, and of what a cache says, as the probe keeps.
+const LONGEST_NAME: usize = 100;
+const LONGEST_NOTE: usize = 400;
+
 /// A request to the target, with what its reply meant; bodies are dropped by now.
 #[derive(Debug)]
 pub(super) struct Seen {
@@ -76,8 +80,12 @@ impl<'a> Assembler<'a> {
         self.requests += 1;
         let Some((kind, id)) = self.recognise(&record) else { return };
         self.untimed |= !record.timed;
-        let worker = record.worker.clone().or_else(|| crate::target::worker(&record.headers));
-        let cache = crate::target::cache_note(&record.headers);
+        let worker = record
+            .worker
+            .clone()
+            .or_else(|| crate::target::worker(&record.headers))
+            .map(|worker| worker.chars().take(LONGEST_NAME).collect());
+        let cache = crate::target::cache_note(&record.headers).map(|cache| cache.chars().take(LONGEST_NOTE).collect());
         let (id, reading) = if kind == Kind::Initiate {
             self.read_initiate(&record)
         } else {
