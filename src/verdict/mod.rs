@@ -17,6 +17,7 @@ use crate::analysis::gate::OffsetRate;
 use crate::analysis::guarantees::Checked;
 use crate::analysis::{Analysis, ScenarioAnalysis};
 use crate::model::guarantee::Guarantee;
+use crate::model::shard::Share;
 use crate::model::run::{EndReason, Journal};
 use crate::model::scenario::{Scenario, Tolerance};
 
@@ -71,11 +72,13 @@ pub struct ScenarioJudgement {
 
 /// Judges a run.
 pub fn judge(journal: &Journal, analysis: &Analysis) -> Judgement {
+    let is_shard = matches!(journal.run.shard, Some(Share::Shard(_)));
     let scenarios: Vec<ScenarioJudgement> = journal
         .scenarios
         .iter()
         .zip(&analysis.scenarios)
         .map(|(scenario, seen)| judge_scenario(scenario, seen, journal.is_complete(), analysis.honest))
+        .map(|judged| if is_shard { without_others(judged) } else { judged })
         .collect();
     let assessable = analysis.honest != Some(false);
     let mut reasons = Vec::new();
@@ -117,6 +120,16 @@ pub fn judge(journal: &Journal, analysis: &Analysis) -> Judgement {
         }
     }
     Judgement { verdict, reasons, assessable, scenarios }
+}
+
+/// What one shard lacks because other shards have it is one reason rather than many.
+fn without_others(mut judged: ScenarioJudgement) -> ScenarioJudgement {
+    let reasons = judged.reasons.len();
+    judged.reasons.retain(|reason| !matches!(reason, Reason::NoSamples { late: 0, other: 0, .. } | Reason::NoScans { initiates: 0 }));
+    if judged.reasons.len() < reasons {
+        judged.reasons.push(Reason::OnOtherShards);
+    }
+    judged
 }
 
 fn judge_scenario(scenario: &Scenario, seen: &ScenarioAnalysis, complete: bool, honest: Option<bool>) -> ScenarioJudgement {
