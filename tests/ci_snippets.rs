@@ -81,7 +81,7 @@ impl Workspace {
         path.push(":");
         path.push(std::env::var_os("PATH").unwrap_or_default());
         let file = self.folder.path().join("step.sh");
-        fs::write(&file, script.replace(WRITTEN, &self.address)).expect("a file");
+        fs::write(&file, script.replace(WRITTEN, &self.address).replace(" run gate ", " run gap.toml ")).expect("a file");
         let mut command = Command::new(shell[0]);
         command.args(&shell[1..]).arg(&file).current_dir(self.folder.path()).env_clear().env("PATH", path);
         command.envs(variables.iter().map(|(name, value)| (name, value.replace(WRITTEN, &self.address))));
@@ -145,7 +145,7 @@ fn the_snippet_for_github_actions_does_what_it_says() {
         assert_eq!(workspace.step(&["bash", "-e"], &script, &variables), code, "{meets:?}");
         let told = workspace.read("step.out");
         assert_eq!(
-            told.lines().find(|line| line.starts_with("::")).map(|line| &line[..line.find(' ').unwrap_or(0) + 1]),
+            told.lines().find(|line| line.starts_with("::")).map(|line| &line[..=line.find(' ').unwrap_or(0)]),
             annotation,
             "{told}"
         );

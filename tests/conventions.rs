@@ -1,5 +1,5 @@
 //! What every command line tool should do: help, exit codes, colours, quiet, completions, manual pages.
-#![allow(missing_docs, clippy::expect_used)]
+#![allow(missing_docs, clippy::expect_used, clippy::print_stderr)]
 
 use std::path::Path;
 use std::process::{Command, Output};

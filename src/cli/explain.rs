@@ -144,7 +144,7 @@ fn list(codes: &[Code]) -> String {
             }
         }
     }
-    text.push_str("\n`statusgap explain CODE` tells what a code means, how it arises, and what mends it.\n");
+    text.push_str("\n`statusgap explain CODE` tells what one means, how it arises, and what mends it.\n");
     text
 }
 

@@ -22,7 +22,7 @@ pub struct MergeArgs {
     /// The shards' logs (`log.ndjson` in each one's folder)
     #[arg(required = true, value_name = "LOG")]
     logs: Vec<PathBuf>,
-    /// The folder for the merged log, result.json and report.md [default: reports/TIME-NAME]
+    /// The folder for the merged log, result.json, report.md and report.html [default: reports/TIME-NAME]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// What goes to standard output

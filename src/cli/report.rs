@@ -22,7 +22,7 @@ pub struct ReportArgs {
     /// What goes to standard output
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
-    /// Also write result.json and report.md into this folder
+    /// Also write result.json, report.md and report.html into this folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// When to colour the table.
@@ -62,7 +62,7 @@ pub fn conclude(folder: &std::path::Path, format: Format, style: Style, quiet: b
     texts.write(folder)?;
     output::print(&texts.shown)?;
     if !quiet {
-        eprintln!("written to {}: {}, result.json, report.md", folder.display(), files::LOG);
+        eprintln!("written to {}: {}, result.json, report.md, report.html", folder.display(), files::LOG);
     }
     Ok(if reason == EndReason::Interrupted { Exit::Interrupted } else { exit })
 }
@@ -80,13 +80,15 @@ pub struct Texts {
     pub shown: String,
     result: String,
     report: String,
+    page: String,
 }
 
 impl Texts {
     /// Writes the files of a run's folder.
     pub fn write(&self, folder: &std::path::Path) -> Result<(), Complaint> {
         files::write_whole(&folder.join("result.json"), &self.result)?;
-        files::write_whole(&folder.join("report.md"), &self.report)
+        files::write_whole(&folder.join("report.md"), &self.report)?;
+        files::write_whole(&folder.join("report.html"), &self.page)
     }
 }
 
@@ -96,7 +98,8 @@ pub fn texts(journal: &Journal, format: Format, style: Style) -> (Texts, Exit) {
     let judgement = judge(journal, &analysis);
     let view = View::of(journal, &analysis, &judgement);
     let text = |format| render(&view, format, style);
-    (Texts { shown: text(format), result: text(Format::Json), report: text(Format::Markdown) }, exit(journal, &judgement))
+    let texts = Texts { shown: text(format), result: text(Format::Json), report: text(Format::Markdown), page: text(Format::Html) };
+    (texts, exit(journal, &judgement))
 }
 
 /// The verdict's exit code. That of one shard says whether the shard did its part and saw no failure: that it cannot speak for

@@ -103,6 +103,7 @@ fn scenario(row: &ScenarioRow) -> Value {
         "accepted": row.accepted,
         "polls": row.polls,
         "could_miss": row.could_miss.map(significant),
+        "power": row.power,
         "offsets": offsets,
         "window": window(&row.window),
         "guarantees": guarantees(&row.guarantees),

@@ -73,7 +73,7 @@ impl Origin {
             "https" => (Scheme::Https, 443),
             _ => return None,
         };
-        let host = uri.host()?;
+        let host = uri.host().filter(|host| !host.is_empty())?;
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         Some(Origin { scheme, host: host.to_owned(), port: uri.port_u16().unwrap_or(usual) })
     }
