@@ -10,7 +10,7 @@ use crate::cli::limits::Limits;
 use crate::cli::output;
 use crate::cli::probe_args::ProbeArgs;
 use crate::cli::run::{command_line, until_stopped};
-use crate::cli::{Ended, files, report};
+use crate::cli::{Ended, bundle, files, report};
 use crate::inquiry::Stage;
 use crate::log::LogWriter;
 use crate::model::time::Span;
@@ -56,5 +56,7 @@ async fn reproduce(args: &ReproduceArgs) -> Ended {
     }
     probe.recorder().end(probe.clock().now(), reason).map_err(Complaint::Recording)?;
     session.close().await;
-    report::conclude(&folder, args.probe.format, output::style(args.probe.color), args.probe.quiet, reason)
+    let concluded = report::conclude(&folder, args.probe.format, output::style(args.probe.color), args.probe.quiet, reason)?;
+    bundle::write(&folder, args.probe.quiet)?;
+    Ok(concluded)
 }

@@ -6,6 +6,7 @@ mod denials;
 mod evidence;
 mod headline;
 mod lanes;
+mod recorded;
 mod repeat;
 mod steps;
 mod tables;
