@@ -110,8 +110,7 @@ fn exit(journal: &Journal, judgement: &Judgement) -> Exit {
         matches!(
             reason,
             Reason::ShardsMissing { .. }
-                | Reason::NoSamples { late: 0, other: 0, .. }
-                | Reason::NoScans { initiates: 0 }
+                | Reason::OnOtherShards
                 | Reason::RateUnproven { .. }
                 | Reason::WindowUnproven { .. }
                 | Reason::SpeedUnproven { .. }
