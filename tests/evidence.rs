@@ -159,7 +159,7 @@ fn a_bundle_is_made_from_a_log_alone() {
     let again = TempDir::new().expect("a folder");
     let log = folder.path().join("log.ndjson");
     exits(&statusgap(again.path(), &["bundle", &log.display().to_string(), "--out", "ticket"]), 1);
-    for name in ["log.ndjson", "report.md", "result.json", "repro.sh", "requests.har"] {
+    for name in ["log.ndjson", "report.md", "report.html", "result.json", "repro.sh", "requests.har"] {
         let (first, second) = (fs::read(folder.path().join(name)), fs::read(again.path().join("ticket").join(name)));
         assert_eq!(first.expect(name), second.expect(name), "{name} differs");
     }

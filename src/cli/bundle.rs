@@ -20,7 +20,7 @@ pub struct BundleArgs {
     /// The log (`log.ndjson` in a run's folder, or what `statusgap import` made)
     #[arg(value_name = "LOG")]
     log: PathBuf,
-    /// The folder for report.md, result.json, log.ndjson, repro.sh and requests.har [default: the log's own]
+    /// The folder for report.md, report.html, result.json, log.ndjson, repro.sh and requests.har [default: the log's own]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// No notes.
