@@ -4,7 +4,8 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::log::{LogError, WriteError};
+use crate::import::ImportError;
+use crate::log::{LogError, MergeError, WriteError};
 use crate::model::input::InputError;
 use crate::probe::NetworkError;
 use crate::service::{OpenError, SettingsError};
@@ -16,9 +17,18 @@ pub enum Complaint {
     /// A scenario or target file is wrong.
     #[error(transparent)]
     Input(#[from] InputError),
+    /// A recording cannot be imported.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// A text that says how a recording's lines are written makes no sense.
+    #[error("{0}")]
+    Format(String),
     /// A log cannot be read.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// Logs cannot be put together.
+    #[error(transparent)]
+    Merge(#[from] MergeError),
     /// The log could not be written on.
     #[error("the run was stopped because its log could not be written")]
     Recording(#[source] WriteError),

@@ -9,8 +9,9 @@ use crate::cli::complaint::Complaint;
 use crate::cli::output::{self, ColourChoice};
 use crate::cli::{Ended, files};
 use crate::model::run::{EndReason, Journal};
+use crate::model::shard::Share;
 use crate::report::{Format, Style, View, render};
-use crate::verdict::{Exit, judge};
+use crate::verdict::{Exit, Judgement, Reason, Verdict, judge};
 
 /// Rebuilds reports from logs, without a network: byte for byte what the run itself wrote.
 #[derive(Debug, Args)]
@@ -21,12 +22,15 @@ pub struct ReportArgs {
     /// What goes to standard output
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
-    /// Also write result.json and report.md into this folder
+    /// Also write result.json, report.md and report.html into this folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// When to colour the table
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
-    color: ColourChoice,
+    /// When to colour the table.
+    #[arg(skip)]
+    pub color: ColourChoice,
+    /// No notes.
+    #[arg(skip)]
+    pub quiet: bool,
 }
 
 /// Runs the command. The exit code is the verdict's, so that a log can be judged again; the worst of several.
@@ -37,7 +41,7 @@ pub fn run(args: &ReportArgs) -> Ended {
     let mut worst = Exit::Pass;
     for path in &args.logs {
         let journal = read(path)?;
-        if journal.torn {
+        if journal.torn && !args.quiet {
             eprintln!("note: the last line of {} is torn and was left out", path.display());
         }
         let (texts, exit) = texts(&journal, args.format, output::style(args.color));
@@ -58,7 +62,7 @@ pub fn conclude(folder: &std::path::Path, format: Format, style: Style, quiet: b
     texts.write(folder)?;
     output::print(&texts.shown)?;
     if !quiet {
-        eprintln!("written to {}: {}, result.json, report.md", folder.display(), files::LOG);
+        eprintln!("written to {}: {}, result.json, report.md, report.html", folder.display(), files::LOG);
     }
     Ok(if reason == EndReason::Interrupted { Exit::Interrupted } else { exit })
 }
@@ -66,7 +70,8 @@ pub fn conclude(folder: &std::path::Path, format: Format, style: Style, quiet: b
 /// Reads a log from a file.
 pub fn read(path: &std::path::Path) -> Result<Journal, Complaint> {
     let file = std::fs::File::open(path).map_err(|source| Complaint::file("open", path, source))?;
-    Ok(crate::log::read(&path.display().to_string(), std::io::BufReader::new(file))?)
+    let bytes = file.metadata().map_or(0, |metadata| metadata.len());
+    Ok(crate::log::read_sized(&path.display().to_string(), std::io::BufReader::new(file), bytes)?)
 }
 
 /// All texts that a run leaves behind.
@@ -75,13 +80,15 @@ pub struct Texts {
     pub shown: String,
     result: String,
     report: String,
+    page: String,
 }
 
 impl Texts {
     /// Writes the files of a run's folder.
     pub fn write(&self, folder: &std::path::Path) -> Result<(), Complaint> {
         files::write_whole(&folder.join("result.json"), &self.result)?;
-        files::write_whole(&folder.join("report.md"), &self.report)
+        files::write_whole(&folder.join("report.md"), &self.report)?;
+        files::write_whole(&folder.join("report.html"), &self.page)
     }
 }
 
@@ -91,7 +98,27 @@ pub fn texts(journal: &Journal, format: Format, style: Style) -> (Texts, Exit) {
     let judgement = judge(journal, &analysis);
     let view = View::of(journal, &analysis, &judgement);
     let text = |format| render(&view, format, style);
-    (Texts { shown: text(format), result: text(Format::Json), report: text(Format::Markdown) }, judgement.verdict.into())
+    let texts = Texts { shown: text(format), result: text(Format::Json), report: text(Format::Markdown), page: text(Format::Html) };
+    (texts, exit(journal, &judgement))
+}
+
+/// The verdict's exit code. That of one shard says whether the shard did its part and saw no failure: that it cannot speak for
+/// the run is no fault of its job, and the verdict is that of the merged log.
+fn exit(journal: &Journal, judgement: &Judgement) -> Exit {
+    let is_shard = matches!(journal.run.shard, Some(Share::Shard(_)));
+    let lacks_others = |reason: &Reason| {
+        matches!(
+            reason,
+            Reason::ShardsMissing { .. }
+                | Reason::NoSamples { late: 0, other: 0, .. }
+                | Reason::NoScans { initiates: 0 }
+                | Reason::RateUnproven { .. }
+                | Reason::WindowUnproven { .. }
+                | Reason::SpeedUnproven { .. }
+        )
+    };
+    let all = || judgement.reasons.iter().chain(judgement.scenarios.iter().flat_map(|scenario| &scenario.reasons));
+    if is_shard && judgement.verdict == Verdict::Inconclusive && all().all(lacks_others) { Exit::Pass } else { judgement.verdict.into() }
 }
 
 /// The weightier of two exit codes.

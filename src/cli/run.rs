@@ -1,22 +1,28 @@
 //! `statusgap run`: scenarios against a target, and a verdict.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueHint};
+use sha1::{Digest, Sha1};
 
 use crate::cli::complaint::Complaint;
+use crate::cli::gate_args::{self, GateArgs};
 use crate::cli::limits::Limits;
 use crate::cli::output;
 use crate::cli::probe_args::ProbeArgs;
 use crate::cli::progress::Progress;
+use crate::cli::session::Session;
+use crate::cli::shard_args::{Place, ShardChoice};
 use crate::cli::{Ended, check, files, report, scenarios};
 use crate::log::LogWriter;
 use crate::model::plan::Plan;
-use crate::model::run::{Capabilities, EndReason};
-use crate::model::scenario::{Action, Scenario};
-use crate::probe::{Options, Probe, Recorder};
+use crate::model::run::{Capabilities, EndReason, Run};
+use crate::model::scenario::{Action, Scenario, Stop, Tolerance};
+use crate::model::shard::{Shard, Share};
+use crate::probe::{Onward, Options, Probe, Recorder, Seen};
 use crate::verdict::Exit;
+use crate::verdict::sequential::{Gates, Need};
 
 /// Runs scenarios against the reference service, or against any deployment, and gives a verdict.
 ///
@@ -25,10 +31,17 @@ use crate::verdict::Exit;
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// Scenarios: shipped ones by name, files, or folders; all shipped ones if none is named
-    #[arg(value_name = "SCENARIO")]
+    #[arg(value_name = "SCENARIO", value_hint = ValueHint::AnyPath)]
     scenarios: Vec<String>,
     #[command(flatten)]
-    probe: ProbeArgs,
+    pub probe: ProbeArgs,
+    #[command(flatten)]
+    gate: GateArgs,
+    /// Runs one of several parts of the plan: I/N, such as 2/5 for the second of five, or `auto` for what a Kubernetes indexed
+    /// Job, GitLab or a Slurm array says. All shards need the same --seed, a new one for every run; `statusgap merge` puts
+    /// their logs together
+    #[arg(long, value_name = "I/N|auto", help_heading = "Run")]
+    shard: Option<ShardChoice>,
     /// Shows what would be sent, and sends nothing
     #[arg(long, help_heading = "Run")]
     dry_run: bool,
@@ -36,25 +49,37 @@ pub struct RunArgs {
 
 /// Runs the command.
 pub fn run(args: &RunArgs) -> Ended {
-    let scenarios = scenarios::resolve(&args.scenarios)?;
+    let scenarios = args.gate.apply(scenarios::resolve(&args.scenarios)?)?;
+    let place = args.shard.map(|choice| choice.resolve(&|name| std::env::var(name).ok())).transpose()?;
+    if let (Some(place), None) = (place, args.probe.seed) {
+        return Err(Complaint::usage(
+            format!("shard {place} needs the seed that all shards of the run share"),
+            "give each of them the same --seed, a new one for every run, such as the number of the pipeline or job",
+        ));
+    }
     let seed = args.probe.seed.unwrap_or_else(rand::random);
-    args.probe.runtime()?.block_on(probe(args, scenarios, seed))
+    args.probe.runtime()?.block_on(probe(args, scenarios, seed, place))
 }
 
-async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64) -> Ended {
+async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Option<Place>) -> Ended {
+    let allowed = args.gate.allowed()?;
     let session = args.probe.session(seed).await?;
     let (scenarios, left_out) = possible(scenarios, session.target.can());
     let limits = Limits::towards(session.target.base_url(), args.probe.max_rps, args.probe.max_scans)?;
     let scenarios = limits.apply(scenarios);
-    let max_rps = limits.max_rps;
+    // The limit is that of the whole run: each shard has its share.
+    let max_rps = limits.max_rps.map(|rps| rps / place.map_or(1.0, |place| f64::from(place.of)));
     if !args.probe.quiet {
         for (name, why) in &left_out {
             eprintln!("note: scenario {name} is left out: {why}");
         }
+        for short in gate_args::falls_short(&scenarios) {
+            eprintln!("note: {short}");
+        }
     }
     if args.dry_run {
         session.close().await;
-        return dry_run(&scenarios, max_rps);
+        return dry_run(&scenarios, max_rps, place);
     }
     if scenarios.is_empty() {
         session.close().await;
@@ -64,21 +89,39 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64) -> Ended {
         ));
     }
 
-    let header = session.header(seed, scenarios.clone(), command_line(seed, args.probe.seed.is_some()));
+    let mut header = session.header(seed, scenarios.clone(), command_line(&args.probe.words, seed, args.probe.seed.is_some()));
+    let shard = place.map(|place| as_shard(&mut header, place));
+    header.allow = allowed;
     let folder = files::run_folder(args.probe.out.as_deref(), &header.started, &session.name)?;
     let log_path = folder.join(files::LOG);
     let log = LogWriter::begin(Box::new(files::create(&log_path)?), &header).map_err(Complaint::Recording)?;
     let recorder = Recorder::new(log, session.target.secrets());
-    let progress = Progress::new(&scenarios, args.probe.quiet || args.probe.virtual_time);
+    let scans =
+        shard.map_or_else(|| scenarios.iter().map(|scenario| u64::from(scenario.load.scans)).sum(), |shard| shard.scans(&scenarios));
+    let progress = Progress::new(&scenarios, scans, args.probe.no_progress);
     let watcher = progress.clone();
-    let options = Options { seed, max_rps, timeout: args.probe.timeout.0, first_n: session.first_n() };
-    let probe =
-        Probe::new(Arc::clone(&session.target), session.transport.clone(), session.clock.clone(), recorder, options, move |event| {
-            watcher.note(event);
-        });
+    let options = Options {
+        seed,
+        max_rps,
+        timeout: args.probe.timeout.0,
+        first_n: shard.map_or_else(|| session.first_n(), |_| shared_first_n(&session, seed)),
+    };
+    let probe = Probe::with_decisions(
+        Arc::clone(&session.target),
+        session.transport.clone(),
+        session.clock.clone(),
+        recorder,
+        options,
+        move |event| watcher.note(event),
+        onward(&scenarios, shard),
+    );
 
     let run = async {
-        match probe.run(&scenarios).await {
+        let run = match shard {
+            Some(shard) => probe.run_shard(&scenarios, shard).await,
+            None => probe.run(&scenarios).await,
+        };
+        match run {
             Ok(()) => EndReason::Complete,
             Err(unreachable) => {
                 eprintln!("note: {unreachable}");
@@ -95,6 +138,61 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64) -> Ended {
     session.close().await;
 
     report::conclude(&folder, args.probe.format, output::style(args.probe.color), args.probe.quiet, reason)
+}
+
+/// Decides, from what is seen of each scenario, whether its gate needs more scans.
+///
+/// A shard sees its own scans only. A denial decides there as it does anywhere; what a tolerated rate is, the merged log decides.
+fn onward(scenarios: &[Scenario], shard: Option<Shard>) -> impl Fn(Seen<'_>) -> Onward + Send + Sync + 'static {
+    let mut watched = scenarios.to_vec();
+    for scenario in watched.iter_mut().filter(|scenario| shard.is_some() && scenario.expect.not_found != Tolerance::Never) {
+        scenario.expect.stop = Stop::Never;
+    }
+    let gates = Mutex::new(Gates::new(&watched));
+    move |seen| {
+        // What a panic elsewhere left behind is still a count of whole exchanges.
+        let mut gates = gates.lock().unwrap_or_else(PoisonError::into_inner);
+        let need = match seen {
+            Seen::Exchange(exchange) => gates.exchange(exchange),
+            Seen::ScanEnded { scenario, scan } => gates.scan_ended(scenario, scan),
+        };
+        match need {
+            Need::More => Onward::Continue,
+            Need::NoMore => Onward::StopScenario,
+        }
+    }
+}
+
+/// Makes a run's header that of a shard.
+fn as_shard(header: &mut Run, place: Place) -> Shard {
+    let target = &header.target;
+    // A service that each shard starts for itself has a port of its own.
+    let address = if target.service.is_some() { "" } else { target.base_url.as_str() };
+    let plan = (&header.scenarios, address, &target.service, header.seed, place.of, &header.tool);
+    // Plain data without maps of strange keys, which is all that JSON cannot hold.
+    let plan = serde_json::to_vec(&plan).unwrap_or_default();
+    let mut digest = [0; 8];
+    digest.copy_from_slice(&Sha1::digest(&plan)[..8]);
+    let shard = Shard { index: place.index, of: place.of, plan: digest.into() };
+    header.shard = Some(Share::Shard(shard));
+    // The scheduler that said which shard it is will not be there when somebody repeats it.
+    let mut command = header.command.replace("--shard=auto", "--shard auto").replace("--shard auto", &format!("--shard {place}"));
+    if !command.contains("--shard ") && !command.contains("--shard=") {
+        command = format!("{command} --shard {place}");
+    }
+    header.command = command.replace("--shard=", "--shard ");
+    shard
+}
+
+/// The number in the first scan's request, for all shards of a run alike: each scan has the number that it would have in the whole
+/// run, so that no two ask for the same. No clock says it, since the shards start at different times.
+fn shared_first_n(session: &Session, seed: u64) -> u64 {
+    if session.clock.is_virtual() {
+        return 0;
+    }
+    // Spread over 2^51, so that runs with other seeds have other numbers, and a double still holds them exactly.
+    let digest = Sha1::digest(seed.to_be_bytes());
+    digest.iter().take(8).fold(0, |number: u64, byte| number << 8 | u64::from(*byte)) >> 13
 }
 
 /// Runs to the end, or until the user stops it. Stopping drops what is under way; the log keeps what was done.
@@ -154,42 +252,90 @@ fn possible(scenarios: Vec<Scenario>, can: Capabilities) -> (Vec<Scenario>, Vec<
     (kept, left_out)
 }
 
-fn dry_run(scenarios: &[Scenario], max_rps: Option<f64>) -> Ended {
+fn dry_run(scenarios: &[Scenario], max_rps: Option<f64>, place: Option<Place>) -> Ended {
     let mut total = 0;
     for scenario in scenarios {
-        let plan = Plan::of(scenario);
-        total += plan.total();
-        output::print(&format!("{}: {}\n{}\n", scenario.name, scenario.title, check::plan_lines(&plan)))?;
+        total += Plan::of(scenario).total();
+        output::print(&format!("{}: {}\n{}\n", scenario.name, scenario.title, check::plan_lines(scenario)))?;
     }
     let rate = max_rps
         .map_or_else(|| "no rate limit (the target is on this machine)".to_owned(), |rps| format!("at most {rps} requests per second"));
+    if let Some(place) = place {
+        let shard = Shard { index: place.index, of: place.of, plan: [0; 8].into() };
+        let all: u64 = scenarios.iter().map(|scenario| u64::from(scenario.load.scans)).sum();
+        output::print(&format!("shard {place} runs {} of {all} scans; the counts are of all shards together\n", shard.scans(scenarios)))?;
+    }
     let plural = if scenarios.len() == 1 { "" } else { "s" };
     output::print(&format!("{total} requests at most in {} scenario{plural}, {rate}; nothing was sent\n", scenarios.len()))?;
     Ok(Exit::Pass)
 }
 
-/// The command that repeats this run, ready to be pasted: without what only concerns where its output went.
-pub fn command_line(seed: u64, had_seed: bool) -> String {
-    const ABOUT_OUTPUT: [&str; 3] = ["--out", "--format", "--color"];
-    let mut words = vec!["statusgap".to_owned()];
-    let mut arguments = std::env::args().skip(1);
-    while let Some(argument) = arguments.next() {
-        if ABOUT_OUTPUT.contains(&argument.as_str()) {
-            arguments.next();
-        } else if !(argument == "--quiet"
-            || argument == "-q"
-            || ABOUT_OUTPUT.iter().any(|flag| argument.strip_prefix(flag).is_some_and(|rest| rest.starts_with('='))))
+/// The command that repeats this run, ready to be pasted: without what only concerns its output or where its defaults came
+/// from, and without secrets.
+pub fn command_line(words: &[String], seed: u64, had_seed: bool) -> String {
+    const WITH_VALUE: [&str; 4] = ["--out", "--format", "--color", "--config"];
+    const ALONE: [&str; 3] = ["--quiet", "-q", "--no-progress"];
+    let mut told = vec!["statusgap".to_owned()];
+    let mut words = words.iter().skip(1);
+    while let Some(word) = words.next() {
+        if WITH_VALUE.contains(&word.as_str()) {
+            words.next();
+        } else if word == "--user" {
+            told.push(word.clone());
+            told.extend(words.next().map(|user| quoted(&without_token(user))));
+        } else if let Some(user) = word.strip_prefix("--user=") {
+            told.push(quoted(&format!("--user={}", without_token(user))));
+        } else if !(ALONE.contains(&word.as_str())
+            || WITH_VALUE.iter().any(|flag| word.strip_prefix(flag).is_some_and(|rest| rest.starts_with('='))))
         {
-            words.push(quoted(&argument));
+            told.push(quoted(&without_password(word)));
         }
     }
     if !had_seed {
-        words.push(format!("--seed {seed}"));
+        told.push(format!("--seed {seed}"));
     }
-    words.join(" ")
+    told.join(" ")
+}
+
+/// `NAME:TOKEN` without the token, which is a secret.
+pub fn without_token(user: &str) -> String {
+    user.split_once(':').map_or_else(|| user.to_owned(), |(name, _)| format!("{name}:***"))
+}
+
+/// An address without the password that it may carry.
+pub fn without_password(word: &str) -> String {
+    let Some((scheme, rest)) = word.split_once("://") else { return word.to_owned() };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let Some((user, password)) = authority.rsplit_once('@').and_then(|(account, _)| account.split_once(':')) else {
+        return word.to_owned();
+    };
+    format!("{scheme}://{user}:***{}", &rest[user.len() + 1 + password.len()..])
 }
 
 fn quoted(word: &str) -> String {
     let plain = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c));
     if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_repeating_command_keeps_what_matters_and_tells_no_secret() {
+        for (words, told) in [
+            ("run --out x --format=json -q --seed 4 immediate", "statusgap run --seed 4 immediate"),
+            ("--color never run --config=c.toml --no-progress --max-rps=3", "statusgap run --max-rps=3"),
+            ("run --user bob:secret --user=al:secret", "statusgap run --user 'bob:***' '--user=al:***'"),
+            ("run --store=redis://u:secret@h:1/0", "statusgap run '--store=redis://u:***@h:1/0'"),
+            (
+                "run --store redis://:a@b@h/0 --target http://h:1/x@y:z",
+                "statusgap run --store 'redis://:***@h/0' --target http://h:1/x@y:z",
+            ),
+        ] {
+            let words: Vec<String> = ["statusgap"].into_iter().chain(words.split(' ')).map(str::to_owned).collect();
+            assert_eq!(command_line(&words, 9, true), told);
+        }
+        assert_eq!(command_line(&["statusgap".into(), "run".into()], 9, false), "statusgap run --seed 9");
+    }
 }

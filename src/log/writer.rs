@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::model::exchange::Exchange;
-use crate::model::run::{End, EndReason, Run};
+use crate::model::run::{End, EndReason, Run, Stopped};
 use crate::model::scenario::Scenario;
 use crate::model::time::Stamp;
 
@@ -80,6 +80,7 @@ enum LineRef<'a> {
     Run(&'a Run),
     Scenario(&'a Scenario),
     Exchange(&'a Exchange),
+    Stopped(Stopped),
     End(End),
 }
 
@@ -107,6 +108,11 @@ impl LogWriter {
     pub fn exchange(&self, exchange: &Exchange) -> Result<(), WriteError> {
         self.exchanges.fetch_add(1, Ordering::Relaxed);
         self.line(&LineRef::Exchange(exchange))
+    }
+
+    /// Adds that a scenario was stopped.
+    pub fn stopped(&self, stopped: Stopped) -> Result<(), WriteError> {
+        self.line(&LineRef::Stopped(stopped))
     }
 
     /// Ends the log. Lines of exchanges that come later are still kept, after the end.
@@ -254,6 +260,8 @@ mod tests {
             shard: None,
             command: "test".into(),
             environment: Environment { system: "test".into(), processors: 1 },
+            allow: Vec::new(),
+            recording: None,
         }
     }
 
@@ -285,7 +293,7 @@ mod tests {
             cache: None,
             seen: None,
             route: None,
-            digest: Some("0123456789abcdef".into()),
+            digest: Some([1; 8].into()),
             body: None,
         }
     }
@@ -361,7 +369,7 @@ mod tests {
         go_on.send(Ok(())).expect("the header may be written");
         let log = LogWriter::begin(Box::new(file), &run()).expect("a header");
         began.recv().expect("the header");
-        let large = Exchange { body: Some("x".repeat(1 << 20)), ..exchange(0) };
+        let large = Exchange { body: Some("x".repeat(1 << 20).into()), ..exchange(0) };
         let taken = (0..200).take_while(|_| log.exchange(&large).is_ok()).count();
         assert!((64..=130).contains(&taken), "{taken}");
         drop(go_on);

@@ -2,8 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::allow::Allow;
 use crate::model::exchange::Exchange;
+use crate::model::recording::Recording;
 use crate::model::scenario::Scenario;
+use crate::model::shard::Share;
 use crate::model::time::{Nanos, Stamp};
 
 /// Version of the log's schema. Readers refuse a later one.
@@ -19,6 +22,8 @@ pub enum Line {
     Scenario(Box<Scenario>),
     /// One exchange.
     Exchange(Box<Exchange>),
+    /// A scenario starts no more scans, although more were planned: the verdict on its gate is known.
+    Stopped(Stopped),
     /// The last line. A log without it is a partial run.
     End(End),
 }
@@ -42,13 +47,19 @@ pub struct Run {
     pub scenarios: Vec<Scenario>,
     /// How send times were held.
     pub clock: ClockNote,
-    /// Which part of a larger run this is.
+    /// Which part of a larger run this is, or of which parts it was put together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shard: Option<Shard>,
+    pub shard: Option<Share>,
+    /// The failures that are put up with for a while.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<Allow>,
     /// The command that repeats the run.
     pub command: String,
     /// Where it ran.
     pub environment: Environment,
+    /// For a log that was made from a recording: which, and what it cannot show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recording: Option<Recording>,
 }
 
 /// What was probed.
@@ -118,15 +129,6 @@ pub struct ClockNote {
     pub resolution: Nanos,
 }
 
-/// One of several parts of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shard {
-    /// Which, from 0.
-    pub index: u32,
-    /// Of how many.
-    pub of: u32,
-}
-
 /// Where a run ran, as far as it may matter to its reader.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Environment {
@@ -134,6 +136,17 @@ pub struct Environment {
     pub system: String,
     /// Processors that the run could use.
     pub processors: u32,
+}
+
+/// Where a scenario was stopped, because its gate was decided. Scans that were under way still end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stopped {
+    /// Index of the scenario.
+    pub scenario: u32,
+    /// When.
+    pub at: Stamp,
+    /// How many of its scans had been started by then.
+    pub begun: u32,
 }
 
 /// How a run ended.
@@ -170,6 +183,8 @@ pub struct Journal {
     pub scenarios: Vec<Scenario>,
     /// All exchanges, by the time they were sent.
     pub exchanges: Vec<Exchange>,
+    /// The scenarios that were stopped because their verdict was known.
+    pub stopped: Vec<Stopped>,
     /// How it ended; `None` for a log that was cut off.
     pub end: Option<End>,
     /// Whether the last line was torn and had to be dropped.

@@ -1,7 +1,8 @@
 //! Runs scenarios: controls first, then the load, each scan in a task of its own.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rand::seq::SliceRandom;
@@ -11,7 +12,10 @@ use tokio::task::JoinSet;
 
 use crate::model::answer::{Answer, TransportFault};
 use crate::model::exchange::{Connection, Exchange, Kind};
+use crate::model::run::Stopped;
 use crate::model::scenario::{Each, Input, LoadModel, Scenario};
+use crate::model::shard::Shard;
+use crate::model::text::Text;
 use crate::model::time::Stamp;
 use crate::probe::clock::Clock;
 use crate::probe::pace::Pace;
@@ -54,6 +58,29 @@ pub enum Event {
     },
 }
 
+/// What is seen of a scenario while it runs, for whoever decides whether it needs more scans.
+#[derive(Debug, Clone, Copy)]
+pub enum Seen<'a> {
+    /// An exchange has ended and is in the log.
+    Exchange(&'a Exchange),
+    /// A scan has ended: all its exchanges have been seen.
+    ScanEnded {
+        /// Index of its scenario.
+        scenario: u32,
+        /// Its number in the run.
+        scan: u64,
+    },
+}
+
+/// Whether a scenario goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Onward {
+    /// It does.
+    Continue,
+    /// It starts no more scans; those under way go on to their end.
+    StopScenario,
+}
+
 /// The target could not be reached at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the target cannot be reached: {}", .0.word())]
@@ -71,6 +98,9 @@ pub struct Probe {
     next_scan: AtomicU64,
     nonce: AtomicU64,
     watcher: Box<dyn Fn(Event) + Send + Sync>,
+    onward: Box<dyn Fn(Seen<'_>) -> Onward + Send + Sync>,
+    /// The scenarios that are to start no more scans.
+    stopped: Mutex<BTreeSet<u32>>,
 }
 
 impl Probe {
@@ -82,6 +112,20 @@ impl Probe {
         recorder: Recorder,
         options: Options,
         watcher: impl Fn(Event) + Send + Sync + 'static,
+    ) -> Arc<Probe> {
+        Probe::with_decisions(target, transport, clock, recorder, options, watcher, |_| Onward::Continue)
+    }
+
+    /// [`Probe::new`], for a run whose scenarios may end before all that was planned is done: `onward` sees everything that
+    /// is recorded and says whether its scenario goes on. It must return at once.
+    pub fn with_decisions(
+        target: Arc<Target>,
+        transport: Transport,
+        clock: Clock,
+        recorder: Recorder,
+        options: Options,
+        watcher: impl Fn(Event) + Send + Sync + 'static,
+        onward: impl Fn(Seen<'_>) -> Onward + Send + Sync + 'static,
     ) -> Arc<Probe> {
         let pace = Pace::new(options.max_rps);
         let watcher = Box::new(watcher);
@@ -97,6 +141,8 @@ impl Probe {
             next_scan: AtomicU64::new(0),
             nonce: AtomicU64::new(0),
             watcher,
+            onward: Box::new(onward),
+            stopped: Mutex::default(),
         })
     }
 
@@ -113,11 +159,23 @@ impl Probe {
     /// Runs the scenarios of the log's header in their order; one that overlaps runs beside those after it. Dropping the future
     /// stops all of them.
     pub async fn run(self: &Arc<Probe>, scenarios: &[Scenario]) -> Result<(), Unreachable> {
+        self.run_share(scenarios, None).await
+    }
+
+    /// [`Probe::run`], leaving out the scans of the other shards. Everything else is as in the whole run: the numbers of the
+    /// scans, their arms, ages and phases.
+    pub async fn run_shard(self: &Arc<Probe>, scenarios: &[Scenario], shard: Shard) -> Result<(), Unreachable> {
+        // Requests that are meant to be like no other must differ from those of the other shards, too.
+        self.nonce.store(u64::from(shard.index) << NONCES_PER_SHARD, Ordering::Relaxed);
+        self.run_share(scenarios, Some(shard)).await
+    }
+
+    async fn run_share(self: &Arc<Probe>, scenarios: &[Scenario], shard: Option<Shard>) -> Result<(), Unreachable> {
         let mut beside = JoinSet::new();
         for scenario in scenarios {
             let index = self.next_scenario.fetch_add(1, Ordering::Relaxed);
             let first_scan = self.next_scan.fetch_add(u64::from(scenario.load.scans), Ordering::Relaxed);
-            let run = ScenarioRun::new(self, index, scenario, first_scan);
+            let run = ScenarioRun::new(self, index, scenario, first_scan, shard);
             if scenario.overlap {
                 beside.spawn(run.run());
             } else {
@@ -165,8 +223,8 @@ impl Probe {
             Ok(request) => request,
             Err(error) => {
                 exchange.fault = Some(TransportFault::Request);
-                exchange.body = Some(self.recorder.excerpt(error.to_string().as_bytes()));
-                self.recorder.exchange(&exchange);
+                exchange.body = Some(self.recorder.excerpt(error.to_string().as_bytes()).into());
+                self.record(&exchange);
                 return (exchange, None);
             }
         };
@@ -182,7 +240,8 @@ impl Probe {
                 let reply = Reply { http: received.http, headers: &received.headers, body: &received.body };
                 let (Noted { reading, id, seen }, extra) = read(&reply);
                 more = Some(extra);
-                let (clean, word) = (|text| self.recorder.without_secrets(text), |text| self.recorder.word(text));
+                let clean = |text| Text::from(self.recorder.without_secrets(text));
+                let word = |text| Text::from(self.recorder.word(text));
                 exchange.id = id.map(clean).or(exchange.id);
                 exchange.seen = seen;
                 exchange.http = Some(received.http);
@@ -191,19 +250,19 @@ impl Probe {
                 exchange.word = reading.word.map(word);
                 exchange.progress = reading.progress;
                 exchange.echo = reading.echo.map(clean);
-                exchange.worker = crate::probe::scan::worker(&received.headers).map(word);
-                exchange.cache = crate::probe::scan::cache_note(&received.headers).map(|text| self.recorder.note(text));
+                exchange.worker = crate::target::worker(&received.headers).map(word);
+                exchange.cache = crate::target::cache_note(&received.headers).map(|told| Text::from(self.recorder.note(told)));
                 exchange.digest = Some(crate::probe::scan::digest(&received.body));
                 if exchange.answer == Answer::Throttled {
                     self.pace.pause(&self.clock, received.headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()));
                 }
                 if shot.is_unexpected(exchange.answer) {
                     let why = reading.reason.map_or_else(String::new, |reason| format!("[{}] ", self.recorder.note(reason)));
-                    exchange.body = Some(why + &self.recorder.excerpt(&received.body));
+                    exchange.body = Some((why + &self.recorder.excerpt(&received.body)).into());
                 }
             }
         }
-        self.recorder.exchange(&exchange);
+        self.record(&exchange);
         (exchange, more)
     }
 
@@ -212,11 +271,29 @@ impl Probe {
         self.transport.prepare(request?)
     }
 
+    fn record(&self, exchange: &Exchange) {
+        self.recorder.exchange(exchange);
+        self.see(exchange.scenario, Seen::Exchange(exchange));
+    }
+
+    fn see(&self, scenario: u32, seen: Seen<'_>) {
+        if (self.onward)(seen) == Onward::StopScenario {
+            self.stopped.lock().unwrap_or_else(PoisonError::into_inner).insert(scenario);
+        }
+    }
+
+    fn is_stopped(&self, scenario: u32) -> bool {
+        self.stopped.lock().unwrap_or_else(PoisonError::into_inner).contains(&scenario)
+    }
+
     /// A number that no other request of this run has had.
     pub(crate) fn nonce(&self) -> u64 {
         self.nonce.fetch_add(1, Ordering::Relaxed)
     }
 }
+
+/// Each shard has so many bits of numbers of its own: with a thousand shards a double still holds them exactly.
+const NONCES_PER_SHARD: u32 = 40;
 
 /// One scenario under way.
 pub(crate) struct ScenarioRun {
@@ -224,6 +301,8 @@ pub(crate) struct ScenarioRun {
     pub(crate) index: u32,
     pub(crate) scenario: Arc<Scenario>,
     first_scan: u64,
+    /// The part of the scans that is run; `None`: all.
+    shard: Option<Shard>,
     /// The controls wait for the first accepted scan: its handed-out address is the only way to ask for another id.
     controls_wait: AtomicBool,
 }
@@ -233,9 +312,9 @@ const CONTROLS: u64 = 1 << 62;
 const DEALING: u64 = 1 << 61;
 
 impl ScenarioRun {
-    fn new(probe: &Arc<Probe>, index: u32, scenario: &Scenario, first_scan: u64) -> ScenarioRun {
+    fn new(probe: &Arc<Probe>, index: u32, scenario: &Scenario, first_scan: u64, shard: Option<Shard>) -> ScenarioRun {
         let (probe, scenario) = (Arc::clone(probe), Arc::new(scenario.clone()));
-        ScenarioRun { probe, index, scenario, first_scan, controls_wait: AtomicBool::new(false) }
+        ScenarioRun { probe, index, scenario, first_scan, shard, controls_wait: AtomicBool::new(false) }
     }
 
     async fn run(self) -> Result<(), Unreachable> {
@@ -256,7 +335,7 @@ impl ScenarioRun {
 
     /// Polls never-issued ids. If not one of them reaches the target, nothing else will.
     async fn controls(&self) -> Result<(), Unreachable> {
-        let mut random = self.random(CONTROLS | u64::from(self.index));
+        let mut random = self.random(self.controls_stream());
         let mut unreachable = None;
         for poll in 0..self.scenario.controls.unknown_id {
             let variables = self.control_variables(&mut random);
@@ -281,12 +360,17 @@ impl ScenarioRun {
         if !self.controls_wait.swap(false, Ordering::Relaxed) {
             return;
         }
-        let mut random = self.random(CONTROLS | u64::from(self.index));
+        let mut random = self.random(self.controls_stream());
         for _ in 0..self.scenario.controls.unknown_id {
             // An address in which the id does not occur cannot be asked about another: the verdict says that the control is missing.
             let Ok((id, request)) = self.probe.target.unknown_like(&self.control_variables(&mut random), accepted) else { return };
             self.control(&id, request).await;
         }
+    }
+
+    /// Every shard asks for never-issued ids of its own: one that was asked for before may be remembered as denied.
+    fn controls_stream(&self) -> u64 {
+        CONTROLS | (u64::from(self.shard.map_or(0, |shard| shard.index)) << 32) | u64::from(self.index)
     }
 
     fn control_variables(&self, random: &mut ChaCha8Rng) -> Variables {
@@ -312,19 +396,34 @@ impl ScenarioRun {
                     // periodically.
                     let slot = every.0.mul_f64(f64::from(scan) + random.random::<f64>());
                     let planned = start.after(slot);
+                    let hand = deal.next();
+                    if !self.takes(scan) {
+                        continue;
+                    }
                     self.probe.clock.sleep_until(planned).await;
-                    self.begin(&mut tasks, &mut deal, scan, planned);
                     while tasks.try_join_next().is_some_and(|ended| self.ended(ended)) {}
+                    if self.stops_before(scan) {
+                        break;
+                    }
+                    self.begin(&mut tasks, hand, scan, planned);
                 }
             }
             LoadModel::Closed { in_flight } => {
+                let in_flight = self.shard.map_or(in_flight, |shard| shard.in_flight(self.index, in_flight));
                 for scan in 0..scans {
+                    let hand = deal.next();
+                    if !self.takes(scan) {
+                        continue;
+                    }
                     if tasks.len() >= in_flight as usize
                         && let Some(ended) = tasks.join_next().await
                     {
                         self.ended(ended);
                     }
-                    self.begin(&mut tasks, &mut deal, scan, self.probe.clock.now());
+                    if self.stops_before(scan) {
+                        break;
+                    }
+                    self.begin(&mut tasks, hand, scan, self.probe.clock.now());
                 }
             }
         }
@@ -333,25 +432,40 @@ impl ScenarioRun {
         }
     }
 
-    fn begin(self: &Arc<Self>, tasks: &mut JoinSet<()>, deal: &mut Deal, index: u32, planned: Stamp) {
+    /// Whether the scenario is to start no more scans; the log is told where it stopped.
+    fn stops_before(&self, scan: u32) -> bool {
+        let stops = self.probe.is_stopped(self.index);
+        if stops {
+            self.probe.recorder.stopped(Stopped { scenario: self.index, at: self.probe.clock.now(), begun: scan });
+        }
+        stops
+    }
+
+    /// Whether this shard runs a scan. What is drawn for the scans of the others is drawn all the same, so that the plan is one.
+    fn takes(&self, scan: u32) -> bool {
+        self.shard.is_none_or(|shard| shard.takes(self.index, self.scenario.load.model, scan))
+    }
+
+    fn begin(self: &Arc<Self>, tasks: &mut JoinSet<u64>, hand: Hand, index: u32, planned: Stamp) {
         if self.probe.recorder.has_failed() {
             return;
         }
         let scan = self.first_scan + u64::from(index);
-        let hand = deal.next();
         let n = match self.scenario.load.input {
             Input::Distinct => self.probe.options.first_n + scan,
             Input::Same => self.probe.options.first_n + self.first_scan,
         };
         let task = ScanTask { run: Arc::clone(self), scan, index, n, arm: hand.arm, only: hand.offset, planned, random: self.random(scan) };
-        tasks.spawn(task.run());
+        tasks.spawn(async move {
+            task.run().await;
+            scan
+        });
     }
 
-    fn ended(&self, ended: Result<(), tokio::task::JoinError>) -> bool {
-        if let Err(error) = ended {
-            // Nobody cancels single scans, so this is a panic: a bug of ours, to be passed on.
-            std::panic::resume_unwind(error.into_panic());
-        }
+    fn ended(&self, ended: Result<u64, tokio::task::JoinError>) -> bool {
+        // Nobody cancels single scans, so this is a panic: a bug of ours, to be passed on.
+        let scan = ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+        self.probe.see(self.index, Seen::ScanEnded { scenario: self.index, scan });
         (self.probe.watcher)(Event::ScanEnded { scenario: self.index });
         true
     }

@@ -4,18 +4,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::log::{LogWriter, WriteError};
 use crate::model::exchange::Exchange;
-use crate::model::run::EndReason;
+use crate::model::run::{EndReason, Stopped};
 use crate::model::scenario::Scenario;
+use crate::model::text::{LONGEST_NOTE, LONGEST_WORD, cut};
 use crate::model::time::Stamp;
 
 /// The longest body that is kept in the log.
 const LONGEST_BODY: usize = 2048;
-
-/// A state is a word, and so is a worker's name; more than this of them helps nobody.
-const LONGEST_WORD: usize = 100;
-
-/// A sentence or two.
-const LONGEST_NOTE: usize = 400;
 
 /// Where exchanges go: into the log, and into memory for whoever decides on the next scenario.
 #[derive(Clone)]
@@ -24,6 +19,7 @@ pub struct Recorder {
     log: Option<LogWriter>,
     secrets: Arc<[String]>,
     kept: Option<Arc<Mutex<Vec<Exchange>>>>,
+    stops: Arc<Mutex<Vec<Stopped>>>,
     /// The first failure to write; the run ends with it.
     failed: Arc<Mutex<Option<WriteError>>>,
 }
@@ -31,12 +27,12 @@ pub struct Recorder {
 impl Recorder {
     /// Records into a log; `secrets` are struck out of every body that is kept.
     pub fn new(log: LogWriter, secrets: Vec<String>) -> Recorder {
-        Recorder { log: Some(log), secrets: secrets.into(), kept: None, failed: Arc::new(Mutex::new(None)) }
+        Recorder { log: Some(log), secrets: secrets.into(), kept: None, stops: Arc::default(), failed: Arc::new(Mutex::new(None)) }
     }
 
     /// Records into memory alone.
     pub fn in_memory() -> Recorder {
-        Recorder { log: None, secrets: [].into(), kept: None, failed: Arc::new(Mutex::new(None)) }.keeping()
+        Recorder { log: None, secrets: [].into(), kept: None, stops: Arc::default(), failed: Arc::new(Mutex::new(None)) }.keeping()
     }
 
     /// Also keeps the exchanges in memory.
@@ -66,6 +62,11 @@ impl Recorder {
         kept.and_then(|kept| kept.get(known..).map(<[Exchange]>::to_vec)).unwrap_or_default()
     }
 
+    /// The scenarios that were stopped so far.
+    pub fn stops(&self) -> Vec<Stopped> {
+        self.stops.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Ends the log.
     pub fn end(&self, at: Stamp, reason: EndReason) -> Result<(), WriteError> {
         self.log.as_ref().map_or(Ok(()), |log| log.end(at, reason))
@@ -91,6 +92,13 @@ impl Recorder {
         if let Some(log) = &self.log {
             self.note_failure(log.scenario(scenario));
         }
+    }
+
+    pub(crate) fn stopped(&self, stopped: Stopped) {
+        if let Some(log) = &self.log {
+            self.note(log.stopped(stopped));
+        }
+        self.stops.lock().unwrap_or_else(PoisonError::into_inner).push(stopped);
     }
 
     pub(crate) fn exchange(&self, exchange: &Exchange) {
@@ -132,17 +140,6 @@ impl Recorder {
         }
         text
     }
-}
-
-/// A text of at most so many bytes. Only after the secrets were struck out: half a credential at the cut would not be recognised
-/// as one.
-fn cut(mut text: String, longest: usize) -> String {
-    if text.len() > longest {
-        let end = (0..=longest).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-        text.truncate(end);
-        text.push('…');
-    }
-    text
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::{join, join_all};
-use http::HeaderName;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use sha1::{Digest, Sha1};
@@ -12,6 +11,7 @@ use sha1::{Digest, Sha1};
 use crate::model::answer::Answer;
 use crate::model::exchange::{Connection, Exchange, Kind, Purpose, Route};
 use crate::model::scenario::{Action, Arm, Follow, MOST_FOLLOWED, Then, Until};
+use crate::model::text::{self, Text};
 use crate::model::time::{Nanos, Span, Stamp};
 use crate::probe::drive::{ScenarioRun, uuid};
 use crate::probe::transport::{Lane, Prepared, Unsendable};
@@ -30,7 +30,7 @@ pub(crate) struct Shot {
     offset: Option<Nanos>,
     planned: Stamp,
     route: Option<Route>,
-    id: Option<String>,
+    id: Option<Text>,
 }
 
 impl Shot {
@@ -52,7 +52,7 @@ impl Shot {
     }
 
     pub(crate) fn with_id(mut self, id: &str) -> Shot {
-        self.id = Some(id.to_owned());
+        self.id = Some(id.into());
         self
     }
 
@@ -484,45 +484,12 @@ pub(crate) struct Noted {
     pub(crate) seen: Option<bool>,
 }
 
-/// Which worker answered, as far as a header says: the reference service's own, and names in common use.
-pub(crate) fn worker(headers: &http::HeaderMap) -> Option<String> {
-    static NAMES: [HeaderName; 5] = [
-        HeaderName::from_static("x-worker"),
-        HeaderName::from_static("x-worker-id"),
-        HeaderName::from_static("x-instance"),
-        HeaderName::from_static("x-served-by"),
-        HeaderName::from_static("x-backend"),
-    ];
-    NAMES.iter().find_map(|name| text(headers, name))
-}
-
-/// What a cache in front says of itself.
-pub(crate) fn cache_note(headers: &http::HeaderMap) -> Option<String> {
-    static NAMES: [HeaderName; 6] = [
-        HeaderName::from_static("age"),
-        HeaderName::from_static("x-cache"),
-        HeaderName::from_static("x-cache-status"),
-        HeaderName::from_static("cf-cache-status"),
-        HeaderName::from_static("cache-status"),
-        HeaderName::from_static("via"),
-    ];
-    let told: Vec<String> = NAMES.iter().filter_map(|name| text(headers, name).map(|value| format!("{name}: {value}"))).collect();
-    (!told.is_empty()).then(|| told.join("; "))
-}
-
-fn text(headers: &http::HeaderMap, name: &HeaderName) -> Option<String> {
-    headers.get(name)?.to_str().ok().map(str::to_owned)
-}
-
-/// First 16 hex digits of a body's SHA-1: enough to see that two answers differ.
-pub(crate) fn digest(body: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(16);
-    for byte in Sha1::digest(body).iter().take(8) {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-    text
+/// What is kept of a body to tell it from others.
+pub(crate) fn digest(body: &[u8]) -> text::Digest {
+    let mut first = [0; 8];
+    // The digest has 20 bytes.
+    first.copy_from_slice(&Sha1::digest(body)[..8]);
+    first.into()
 }
 
 #[cfg(test)]
@@ -532,7 +499,7 @@ mod tests {
     #[test]
     fn a_digest_is_the_beginning_of_the_sha1_that_everybody_computes() {
         // sha1sum (GNU coreutils 9.1) of `abc` and of nothing
-        assert_eq!(digest(b"abc"), "a9993e364706816a");
-        assert_eq!(digest(b""), "da39a3ee5e6b4b0d");
+        assert_eq!(digest(b"abc").to_string(), "a9993e364706816a");
+        assert_eq!(digest(b"").to_string(), "da39a3ee5e6b4b0d");
     }
 }

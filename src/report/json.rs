@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::model::exchange::Kind;
+use crate::model::shard::Share;
 use crate::report::view::{GuaranteeRow, Mark, RoundTrip, ScenarioRow, Standing, View, WindowView};
 
 /// The result of a run. Times are in milliseconds and end in `_ms`; a number that must not be told is `null`, with the
@@ -33,7 +34,7 @@ fn result(view: &View) -> Value {
         "tool": run.tool,
         "seed": run.seed,
         "command": run.command,
-        "shard": run.shard.map(|shard| json!({ "index": shard.index, "of": shard.of })),
+        "shard": run.shard.as_ref().map(share),
         "exchanges": run.exchanges,
         "scenarios": view.scenarios.iter().map(scenario).collect::<Vec<_>>(),
         "window": window(&view.window),
@@ -59,6 +60,17 @@ fn result(view: &View) -> Value {
         "unseen": view.unseen,
         "next_step": view.next_step,
     })
+}
+
+/// One shard by its index, a merged run by the shards that are in it; both count from 0.
+fn share(share: &Share) -> Value {
+    match share {
+        Share::Shard(shard) => json!({ "index": shard.index, "of": shard.of }),
+        Share::Merged(merged) => {
+            let here: Vec<u32> = merged.parts.iter().map(|part| part.index).collect();
+            json!({ "of": merged.of, "merged": here, "missing": share.missing() })
+        }
+    }
 }
 
 fn scenario(row: &ScenarioRow) -> Value {
@@ -91,6 +103,7 @@ fn scenario(row: &ScenarioRow) -> Value {
         "accepted": row.accepted,
         "polls": row.polls,
         "could_miss": row.could_miss.map(significant),
+        "power": row.power,
         "offsets": offsets,
         "window": window(&row.window),
         "guarantees": guarantees(&row.guarantees),
@@ -152,6 +165,7 @@ fn guarantees(rows: &[GuaranteeRow]) -> Vec<Value> {
     rows.iter()
         .map(|row| {
             let mut value = json!({
+                "code": row.code,
                 "name": row.name,
                 "verdict": row.standing.word(),
                 "checked": row.checked,

@@ -6,6 +6,7 @@
 //! reads no clock and detects no terminal: width and colour come in as [`Style`]. Whatever came from a server, a log or a
 //! file is stripped of control characters and bounded before it enters a view. It may name `model`, `analysis`, `verdict`.
 
+mod html;
 mod json;
 mod markdown;
 mod plot;
@@ -15,6 +16,7 @@ mod terminal;
 pub mod view;
 mod words;
 
+pub use html::html;
 pub use json::json;
 pub use markdown::markdown;
 pub use terminal::{Colour, Style, terminal};
@@ -30,11 +32,13 @@ pub enum Format {
     Markdown,
     /// `statusgap.result/1`.
     Json,
+    /// One self-contained page.
+    Html,
 }
 
 impl Format {
     /// All formats, in the order in which help lists them.
-    pub const ALL: [Format; 3] = [Format::Table, Format::Markdown, Format::Json];
+    pub const ALL: [Format; 4] = [Format::Table, Format::Markdown, Format::Json, Format::Html];
 
     /// The name used in flags.
     pub fn name(self) -> &'static str {
@@ -42,13 +46,14 @@ impl Format {
             Format::Table => "table",
             Format::Markdown => "markdown",
             Format::Json => "json",
+            Format::Html => "html",
         }
     }
 }
 
 /// Why a text is not a format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a report format: use table, markdown or json")]
+#[error("`{text}` is not a report format: use table, markdown, json or html")]
 pub struct FormatError {
     /// The text as it was given.
     pub text: String,
@@ -68,6 +73,7 @@ pub fn render(view: &View, format: Format, style: Style) -> String {
         Format::Table => terminal(view, style),
         Format::Markdown => markdown(view),
         Format::Json => json(view),
+        Format::Html => html(view),
     }
 }
 
@@ -79,7 +85,8 @@ mod tests {
 
     #[test]
     fn a_hostile_server_cannot_steer_any_format() {
-        const EVIL: &str = "x\u{1b}[2J\u{7}\r\n# PASS\u{202e} | `y`";
+        const EVIL: &str =
+            "x\u{1b}[2J\u{7}\r\n# PASS\u{202e} | `y` </script></style><img src=x onerror=\"alert(1)\" '><svg/onload=alert(2)>";
         let (mut journal, mut analysis, judgement) = samples::seed_bug();
         let run = &mut journal.run;
         for text in [&mut run.target.name, &mut run.target.base_url, &mut run.command, &mut run.started, &mut run.tool, &mut run.run_id] {
@@ -88,7 +95,7 @@ mod tests {
         journal.scenarios[0].name.push_str(EVIL);
         journal.scenarios[0].title.push_str(EVIL);
         for exchange in &mut journal.exchanges {
-            exchange.word = exchange.word.as_ref().map(|word| format!("{word}{EVIL}"));
+            exchange.word = exchange.word.as_ref().map(|word| format!("{word}{EVIL}").into());
         }
         for checked in &mut analysis.guarantees {
             checked.evidence.iter_mut().for_each(|proof| proof.told.push_str(EVIL));
@@ -105,6 +112,12 @@ mod tests {
             let bad: Vec<char> = text.chars().filter(|c| (c.is_control() && *c != '\n') || *c == '\u{202e}').collect();
             assert!(bad.is_empty(), "{format:?}: {bad:?}");
             assert!(!text.contains("\n# PASS"), "{format:?}: a server wrote a headline");
+            if format == Format::Html {
+                assert!(
+                    !text.contains("<img") && !text.contains("<svg/") && text.matches("</script>").count() == 1,
+                    "a server wrote markup"
+                );
+            }
         }
     }
 
@@ -150,6 +163,6 @@ mod tests {
             assert_eq!(format.name().parse(), Ok(format));
         }
         let error = "yaml".parse::<Format>().expect_err("there is no such format");
-        assert!(error.to_string().contains("table, markdown or json"), "{error}");
+        assert!(error.to_string().contains("table, markdown, json or html"), "{error}");
     }
 }

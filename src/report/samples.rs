@@ -88,7 +88,7 @@ fn exchange(kind: Kind, sent_ms: f64, answer: Answer, word: Option<&str>) -> Exc
         answer,
         fault: None,
         state: word.map(|_| State::Running),
-        word: word.map(str::to_owned),
+        word: word.map(Into::into),
         progress: None,
         id: None,
         echo: None,
@@ -106,7 +106,7 @@ fn journal() -> Journal {
     let read = |text| Scenario::read(Source { file: "sample.toml", text }).expect("a right scenario");
     let scenarios = vec![read(IMMEDIATE), read(SETTLED)];
     let unknown = Exchange { scan: None, ..exchange(Kind::UnknownPoll, 1.0, Answer::NotFound, None) };
-    let initiate = Exchange { id: Some("scan_7f".to_owned()), ..exchange(Kind::Initiate, 10.0, Answer::Accepted, None) };
+    let initiate = Exchange { id: Some("scan_7f".into()), ..exchange(Kind::Initiate, 10.0, Answer::Accepted, None) };
     let exchanges = vec![
         unknown.clone(),
         unknown,
@@ -131,12 +131,15 @@ fn journal() -> Journal {
                 http: HttpVersion::One,
             },
             scenarios: scenarios.clone(),
+            allow: Vec::new(),
             clock: ClockNote { timer: "timerfd".to_owned(), resolution: Nanos(1) },
             shard: None,
             command: "statusgap run immediate settled --service deferred --seed 7".to_owned(),
             environment: Environment { system: "linux x86_64".to_owned(), processors: 2 },
+            recording: None,
         },
         scenarios,
+        stopped: Vec::new(),
         end: Some(End { at: Stamp(4_000_000_000), reason: EndReason::Complete, exchanges: exchanges.len() as u64 }),
         exchanges,
         torn: false,
@@ -194,6 +197,7 @@ fn rate(at_ms: f64, polls: u64, not_found: u64, lower: f64, upper: f64) -> Offse
         scans_denied: not_found,
         lower,
         upper,
+        crossed: None,
     }
 }
 
@@ -278,7 +282,7 @@ fn analysis(scenarios: Vec<ScenarioAnalysis>, window: Window, guarantees: Vec<Ch
 }
 
 fn judged(name: &str, verdict: Verdict, reasons: Vec<Reason>, could_miss: Option<f64>) -> ScenarioJudgement {
-    ScenarioJudgement { name: name.to_owned(), verdict, reasons, could_miss }
+    ScenarioJudgement { name: name.to_owned(), verdict, reasons, could_miss, power: None }
 }
 
 /// The run that the seed's bug leaves.
@@ -308,6 +312,7 @@ pub(super) fn seed_bug() -> (Journal, Analysis, Judgement) {
         verdict: Verdict::Fail,
         reasons: vec![not_found(100.0, 50), broken.clone(), not_found(2000.0, 25)],
         assessable: true,
+        unused_allowances: Vec::new(),
         scenarios: vec![
             judged("immediate", Verdict::Fail, vec![not_found(100.0, 50), broken], None),
             judged("settled", Verdict::Fail, vec![not_found(2000.0, 25)], None),
@@ -334,6 +339,7 @@ pub(super) fn healthy() -> (Journal, Analysis, Judgement) {
         verdict: Verdict::Pass,
         reasons: Vec::new(),
         assessable: true,
+        unused_allowances: Vec::new(),
         scenarios: vec![
             judged("immediate", Verdict::Pass, Vec::new(), Some(0.0582)),
             judged("settled", Verdict::Pass, Vec::new(), Some(0.0582)),
@@ -347,7 +353,7 @@ pub(super) fn unassessable() -> (Journal, Analysis, Judgement) {
     let (mut journal, mut analysis, mut judgement) = healthy();
     for exchange in journal.exchanges.iter_mut().filter(|exchange| exchange.kind == Kind::UnknownPoll) {
         exchange.answer = Answer::Visible;
-        exchange.word = Some("pending".to_owned());
+        exchange.word = Some("pending".into());
     }
     let honesty = (Guarantee::Honesty, 2, "scan_0000 was never issued and is answered pending");
     analysis.guarantees = guarantees(&[honesty], 100);

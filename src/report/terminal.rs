@@ -158,7 +158,8 @@ impl Page {
         let mut told = Vec::new();
         let width = self.style.width - MARGIN;
         for row in broken.iter().take(TOLD) {
-            let line = format!("{} in {} of {}: {}", row.name, words::count(row.broken), words::count(row.checked), row.promise);
+            let line =
+                format!("{} {} in {} of {}: {}", row.code, row.name, words::count(row.broken), words::count(row.checked), row.promise);
             told.extend(words::wrap(&line, width));
             if let Some(proof) = row.evidence.first() {
                 told.extend(words::wrap(proof, width - 2).into_iter().map(|line| format!("  {line}")));

@@ -43,10 +43,12 @@ pub fn header(target: &Target, clock: &Clock, scenario: &Scenario, seed: u64) ->
             http: HttpVersion::One,
         },
         scenarios: vec![scenario.clone()],
+        allow: Vec::new(),
         clock: clock.note(),
         shard: None,
         command: "test".into(),
         environment: Environment { system: "test".into(), processors: 1 },
+        recording: None,
     }
 }
 

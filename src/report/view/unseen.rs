@@ -3,6 +3,7 @@
 use crate::analysis::Analysis;
 use crate::analysis::binomial::zero_failure_bound;
 use crate::model::run::Journal;
+use crate::model::shard::Share;
 use crate::report::view::{Standing, View};
 use crate::report::words;
 use crate::verdict::Verdict;
@@ -11,13 +12,16 @@ use crate::verdict::Verdict;
 pub(super) fn unseen(journal: &Journal, analysis: &Analysis, view: &View) -> Vec<String> {
     let mut lines = Vec::new();
     lines.extend(could_have_missed(view));
+    lines.extend(power(view));
     lines.extend(near_the_edge(analysis, view));
     lines.extend(window_limits(view));
     lines.extend(lost_polls(analysis));
     lines.extend(not_assessed(view));
     lines.extend(view.undecided.iter().cloned());
     lines.extend(quantile_notes(view));
-    if let Some(shard) = journal.run.shard {
+    if let Some(Share::Shard(shard)) = &journal.run.shard
+        && shard.of > 1
+    {
         lines.push(format!("This is shard {} of {}: the other shards' scans are not in it.", shard.index + 1, shard.of));
     }
     lines
@@ -36,6 +40,19 @@ fn could_have_missed(view: &View) -> Vec<String> {
         }
     }
     told.into_iter().map(|(line, names)| format!("{}: {line}; what is rarer could have been missed.", names.join(", "))).collect()
+}
+
+/// What the gates that did not fail could detect, told once for those alike.
+fn power(view: &View) -> Vec<String> {
+    let mut told: Vec<(&str, Vec<&str>)> = Vec::new();
+    for scenario in view.scenarios.iter().filter(|scenario| view.assessable && scenario.verdict != Verdict::Fail) {
+        let Some(power) = scenario.power.as_deref() else { continue };
+        match told.iter_mut().find(|(known, _)| *known == power) {
+            Some((_, names)) => names.push(&scenario.name),
+            None => told.push((power, vec![&scenario.name])),
+        }
+    }
+    told.into_iter().map(|(power, names)| format!("{}: {power}.", names.join(", "))).collect()
 }
 
 /// Offsets so near to the window's end that their outcome was decided by a hair.
