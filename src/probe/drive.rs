@@ -240,7 +240,8 @@ impl Probe {
                 let reply = Reply { http: received.http, headers: &received.headers, body: &received.body };
                 let (Noted { reading, id, seen }, extra) = read(&reply);
                 more = Some(extra);
-                let (clean, word) = (|text| Text::from(self.recorder.without_secrets(text)), |text| Text::from(self.recorder.word(text)));
+                let clean = |text| Text::from(self.recorder.without_secrets(text));
+                let word = |text| Text::from(self.recorder.word(text));
                 exchange.id = id.map(clean).or(exchange.id);
                 exchange.seen = seen;
                 exchange.http = Some(received.http);
@@ -250,7 +251,7 @@ impl Probe {
                 exchange.progress = reading.progress;
                 exchange.echo = reading.echo.map(clean);
                 exchange.worker = crate::target::worker(&received.headers).map(word);
-                exchange.cache = crate::target::cache_note(&received.headers).map(|text| self.recorder.note(text).into());
+                exchange.cache = crate::target::cache_note(&received.headers).map(|told| Text::from(self.recorder.note(told)));
                 exchange.digest = Some(crate::probe::scan::digest(&received.body));
                 if exchange.answer == Answer::Throttled {
                     self.pace.pause(&self.clock, received.headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()));

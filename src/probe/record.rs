@@ -6,16 +6,11 @@ use crate::log::{LogWriter, WriteError};
 use crate::model::exchange::Exchange;
 use crate::model::run::{EndReason, Stopped};
 use crate::model::scenario::Scenario;
+use crate::model::text::{LONGEST_NOTE, LONGEST_WORD, cut};
 use crate::model::time::Stamp;
 
 /// The longest body that is kept in the log.
 const LONGEST_BODY: usize = 2048;
-
-/// A state is a word, and so is a worker's name; more than this of them helps nobody.
-const LONGEST_WORD: usize = 100;
-
-/// A sentence or two.
-const LONGEST_NOTE: usize = 400;
 
 /// Where exchanges go: into the log, and into memory for whoever decides on the next scenario.
 #[derive(Clone)]
@@ -145,17 +140,6 @@ impl Recorder {
         }
         text
     }
-}
-
-/// A text of at most so many bytes. Only after the secrets were struck out: half a credential at the cut would not be recognised
-/// as one.
-fn cut(mut text: String, longest: usize) -> String {
-    if text.len() > longest {
-        let end = (0..=longest).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-        text.truncate(end);
-        text.push('…');
-    }
-    text
 }
 
 #[cfg(test)]
