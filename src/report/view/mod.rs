@@ -3,10 +3,13 @@
 mod advice;
 mod evidence;
 mod headline;
+mod histograms;
 mod repeat;
 mod tables;
 mod unseen;
 mod window;
+
+use std::time::Duration;
 
 use crate::analysis::Analysis;
 use crate::analysis::punctuality::Punctuality;
@@ -17,6 +20,7 @@ use crate::model::run::{Journal, Shard};
 use crate::report::words;
 use crate::verdict::{Judgement, Verdict};
 
+pub use histograms::Histograms;
 pub use window::{QuantileRow, SafeDelay, WindowView};
 
 /// All that any format tells of a run. Text in it is safe to print and bounded.
@@ -46,6 +50,8 @@ pub struct View {
     pub window: WindowView,
     /// Round trips.
     pub latency: Vec<LatencyRow>,
+    /// The same round trips, counted whole.
+    pub histograms: Vec<Histograms>,
     /// The guarantees over all scenarios.
     pub guarantees: Vec<GuaranteeRow>,
     /// The supported causes, strongest first.
@@ -75,6 +81,10 @@ pub struct RunNote {
     pub run_id: String,
     pub tool: String,
     pub started: String,
+    /// The same as a number: wall clock at stamp zero, since 1970; `None` where the log's text is no time.
+    pub began: Option<Duration>,
+    /// From stamp zero to the end of the last exchange.
+    pub lasted: Duration,
     pub seed: u64,
     pub command: String,
     pub timer: String,
@@ -217,6 +227,10 @@ pub struct EvidenceRow {
 pub struct LatencyRow {
     /// Which: the kind, and the connection where it is not the usual one.
     pub name: String,
+    /// Which exchanges.
+    pub kind: Kind,
+    /// How they travelled.
+    pub connection: Connection,
     /// From the sending.
     pub sent: RoundTrip,
     /// From the planned sending, which also counts the time that a late prober hides (coordinated omission).
@@ -329,6 +343,7 @@ impl View {
             timeline: evidence::timeline(journal, analysis),
             evidence: evidence::rows(journal, analysis, &histories),
             latency: tables::latency(&analysis.round_trips),
+            histograms: histograms::histograms(journal),
             guarantees: analysis.guarantees.iter().map(tables::guarantee).collect(),
             causes,
             ruled_out,
@@ -353,6 +368,8 @@ fn run_note(journal: &Journal) -> RunNote {
         run_id: words::name(&run.run_id),
         tool: words::name(&run.tool),
         started: words::name(&run.started),
+        began: words::since_1970(&run.started),
+        lasted: Duration::from_nanos(journal.exchanges.iter().map(|exchange| exchange.done.0).max().unwrap_or_default()),
         seed: run.seed,
         command: words::clean(&run.command, 2000),
         timer: words::name(&run.clock.timer),
