@@ -3,10 +3,17 @@
 
 mod check;
 mod complaint;
+mod completions;
+mod config;
+mod defaults;
 mod diagnose;
+mod exit_codes;
 mod files;
+mod grammar;
 mod investigation;
 mod limits;
+mod man;
+mod manners;
 mod matrix;
 mod output;
 mod probe_args;
@@ -18,13 +25,17 @@ mod scenarios;
 mod serve;
 mod service_args;
 mod session;
+mod surroundings;
 mod target;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{FromArgMatches, Parser, Subcommand};
 
 use crate::cli::complaint::Complaint;
+use crate::cli::defaults::{Effective, Refused, Sources};
+use crate::cli::manners::Manners;
 use crate::verdict::Exit;
 
 /// Finds, measures, explains and gates the window in which an async-job API denies a job that it has just accepted.
@@ -32,19 +43,13 @@ use crate::verdict::Exit;
 /// `POST` hands out an id; for a while `GET status/{id}` answers `not_found`. `statusgap run` replays the documented
 /// scenarios against the reference service that ships with it, or against any deployment with --target.
 #[derive(Debug, Parser)]
-#[command(name = "statusgap", version, max_term_width = 100, after_help = EXIT_CODES, propagate_version = true)]
+#[command(name = "statusgap", version, propagate_version = true)]
 pub struct Cli {
+    #[command(flatten)]
+    manners: Manners,
     #[command(subcommand)]
     command: Command,
 }
-
-const EXIT_CODES: &str = "\
-Exit codes:
-  0    all expectations held
-  1    an expectation failed: the gap is back
-  2    wrong usage, or a wrong scenario or target file
-  3    inconclusive: it could not be measured
-  130  interrupted; the log is kept and a partial report written";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -55,22 +60,28 @@ enum Command {
     Matrix(matrix::MatrixArgs),
     Serve(Box<serve::ServeArgs>),
     Check(check::CheckArgs),
+    Config(config::ConfigArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
 }
 
-/// Parses the arguments and runs the command. Usage errors end the process with clap's own code, which is 2 as well.
+/// Reads the command line with its defaults, and runs the command. Wrong usage ends with clap's own code, which is 2 as well.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
-    let ended = match cli.command {
-        Command::Run(args) => run::run(&args),
-        Command::Reproduce(args) => reproduce::run(&args),
-        Command::Diagnose(args) => diagnose::run(&args),
-        Command::Report(args) => report::run(&args),
-        Command::Matrix(args) => matrix::run(&args),
-        Command::Serve(args) => return serve::run(*args),
-        Command::Check(args) => check::run(&args),
+    let words: Vec<OsString> = std::env::args_os().collect();
+    // Without a working directory nothing is found there, and a run that needs it will say so.
+    let folder = std::env::current_dir().unwrap_or_default();
+    let sources = Sources { folder: &folder, variable: &|name| std::env::var(name).ok() };
+    let ended = match understand(&words, &sources) {
+        Ok((cli, effective)) => carry_out(cli, &effective, &sources),
+        Err(Refused::Default(complaint)) => Err(complaint),
+        Err(Refused::Usage(error)) => {
+            // If even that cannot be printed, the exit code still tells.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { Exit::Usage as u8 } else { Exit::Pass as u8 });
+        }
     };
     match ended {
-        Ok(exit) => exit.into(),
+        Ok(code) => code,
         Err(complaint) => {
             complaint.print();
             complaint.exit().into()
@@ -78,14 +89,43 @@ pub fn run() -> ExitCode {
     }
 }
 
+/// The command that is meant, with everything that the words leave out.
+fn understand(words: &[OsString], sources: &Sources<'_>) -> Result<(Cli, Effective), Refused> {
+    let grammar = grammar::grammar_for(words);
+    let effective = defaults::effective(words, &grammar, sources)?;
+    let matches = grammar.try_get_matches_from(&effective.words).map_err(Refused::Usage)?;
+    let cli = Cli::from_arg_matches(&matches).map_err(Refused::Usage)?;
+    Ok((cli, effective))
+}
+
+fn carry_out(cli: Cli, effective: &Effective, sources: &Sources<'_>) -> Result<ExitCode, Complaint> {
+    let manners = &cli.manners;
+    if let (false, Command::Run(_) | Command::Reproduce(_), Some(note)) = (manners.quiet, &cli.command, effective.note()) {
+        eprintln!("note: {note}");
+    }
+    let ended = match cli.command {
+        Command::Run(mut args) => {
+            args.probe = args.probe.speaking(manners, effective.text());
+            run::run(&args)
+        }
+        Command::Reproduce(mut args) => {
+            args.probe = args.probe.speaking(manners, effective.text());
+            reproduce::run(&args)
+        }
+        Command::Diagnose(args) => diagnose::run(&args),
+        Command::Report(mut args) => {
+            (args.color, args.quiet) = (manners.color, manners.quiet);
+            report::run(&args)
+        }
+        Command::Matrix(args) => matrix::run(&args),
+        Command::Serve(args) => return Ok(serve::run(*args)),
+        Command::Check(args) => check::run(&args),
+        Command::Config(args) => config::run(&args, manners, sources),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
+    };
+    ended.map(ExitCode::from)
+}
+
 /// What a command ends with.
 type Ended = Result<Exit, Complaint>;
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_command_line_is_well_formed() {
-        use clap::CommandFactory;
-        super::Cli::command().debug_assert();
-    }
-}

@@ -1,20 +1,22 @@
 //! Standard output: what was asked for, alone. Notes and progress go to standard error.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 
 use clap::ValueEnum;
 
 use crate::cli::complaint::Complaint;
+use crate::cli::surroundings;
 use crate::report::{Colour, Style};
 
 /// When to colour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum ColourChoice {
-    /// On a terminal, unless `NO_COLOR` is set.
+    /// On a terminal; `NO_COLOR` and `CLICOLOR_FORCE` are obeyed
+    #[default]
     Auto,
-    /// Always.
+    /// Always
     Always,
-    /// Never.
+    /// Never
     Never,
 }
 
@@ -23,7 +25,6 @@ const UNKNOWN_WIDTH: usize = 100;
 
 /// How the table is to look on this terminal.
 pub fn style(choice: ColourChoice) -> Style {
-    let stdout = std::io::stdout();
     let width = std::env::var("COLUMNS")
         .ok()
         .and_then(|columns| columns.parse().ok())
@@ -31,8 +32,7 @@ pub fn style(choice: ColourChoice) -> Style {
     let wanted = match choice {
         ColourChoice::Always => true,
         ColourChoice::Never => false,
-        // https://no-color.org: set and not empty.
-        ColourChoice::Auto => stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        ColourChoice::Auto => surroundings::wants_colour(),
     };
     Style { width: width.unwrap_or(UNKNOWN_WIDTH).clamp(40, 200), colour: if wanted { Colour::On } else { Colour::Off } }
 }

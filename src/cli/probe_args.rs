@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use crate::cli::complaint::Complaint;
+use crate::cli::manners::Manners;
 use crate::cli::output::ColourChoice;
 use crate::cli::service_args::ServiceArgs;
 use crate::cli::session::{Session, Time};
@@ -15,7 +16,7 @@ use crate::report::Format;
 #[derive(Debug, Args)]
 pub struct ProbeArgs {
     /// A deployment: a target file, or the address of a service that speaks the reference contract
-    #[arg(long, value_name = "FILE|URL", conflicts_with_all = ["service", "workers", "store", "set", "profile", "data_dir", "users"], help_heading = "Target")]
+    #[arg(long, value_name = "FILE|URL", value_hint = ValueHint::AnyPath, conflicts_with_all = ["service", "workers", "store", "set", "profile", "data_dir", "users"], help_heading = "Target")]
     pub target: Option<String>,
     #[command(flatten)]
     pub service: ServiceArgs,
@@ -28,12 +29,6 @@ pub struct ProbeArgs {
     /// What goes to standard output
     #[arg(long, value_name = "FORMAT", default_value = "table", help_heading = "Output")]
     pub format: Format,
-    /// When to colour the table
-    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
-    pub color: ColourChoice,
-    /// No progress and no notes on standard error
-    #[arg(long, short, help_heading = "Output")]
-    pub quiet: bool,
     /// The seed of all randomness [default: a new one, told in the report]
     #[arg(long, value_name = "N", help_heading = "Run")]
     pub seed: Option<u64>,
@@ -47,9 +42,30 @@ pub struct ProbeArgs {
     /// limit for those that are]
     #[arg(long, value_name = "N", help_heading = "Run")]
     pub max_scans: Option<u32>,
+    /// When to colour the table.
+    #[arg(skip)]
+    pub color: ColourChoice,
+    /// No notes.
+    #[arg(skip)]
+    pub quiet: bool,
+    /// No progress.
+    #[arg(skip)]
+    pub no_progress: bool,
+    /// The command line as it took effect, with what came from the environment and from the configuration file.
+    #[arg(skip)]
+    pub words: Vec<String>,
 }
 
 impl ProbeArgs {
+    /// Takes over what stands outside the command: how to speak, and the whole command line.
+    pub fn speaking(mut self, manners: &Manners, words: Vec<String>) -> ProbeArgs {
+        self.color = manners.color;
+        self.quiet = manners.quiet;
+        self.no_progress = manners.no_progress || manners.quiet || self.virtual_time;
+        self.words = words;
+        self
+    }
+
     /// The runtime for the kind of time that was asked for.
     pub fn runtime(&self) -> Result<tokio::runtime::Runtime, Complaint> {
         let mut builder =

@@ -24,9 +24,12 @@ pub struct ReportArgs {
     /// Also write result.json and report.md into this folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// When to colour the table
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
-    color: ColourChoice,
+    /// When to colour the table.
+    #[arg(skip)]
+    pub color: ColourChoice,
+    /// No notes.
+    #[arg(skip)]
+    pub quiet: bool,
 }
 
 /// Runs the command. The exit code is the verdict's, so that a log can be judged again; the worst of several.
@@ -37,7 +40,7 @@ pub fn run(args: &ReportArgs) -> Ended {
     let mut worst = Exit::Pass;
     for path in &args.logs {
         let journal = read(path)?;
-        if journal.torn {
+        if journal.torn && !args.quiet {
             eprintln!("note: the last line of {} is torn and was left out", path.display());
         }
         let (texts, exit) = texts(&journal, args.format, output::style(args.color));

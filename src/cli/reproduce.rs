@@ -23,7 +23,7 @@ use crate::probe::{Options, Probe, Recorder};
 #[derive(Debug, Args)]
 pub struct ReproduceArgs {
     #[command(flatten)]
-    probe: ProbeArgs,
+    pub probe: ProbeArgs,
     /// How long it may take
     #[arg(long, value_name = "TIME", default_value = "60s", help_heading = "Run")]
     budget: Span,
@@ -38,7 +38,7 @@ async fn reproduce(args: &ReproduceArgs) -> Ended {
     let seed = args.probe.seed.unwrap_or_else(rand::random);
     let session = args.probe.session(seed).await?;
     let limits = Limits::towards(session.target.base_url(), args.probe.max_rps, args.probe.max_scans)?;
-    let header = session.header(seed, Vec::new(), command_line(seed, args.probe.seed.is_some()));
+    let header = session.header(seed, Vec::new(), command_line(&args.probe.words, seed, args.probe.seed.is_some()));
     let folder = files::run_folder(args.probe.out.as_deref(), &header.started, &session.name)?;
     let log = LogWriter::begin(Box::new(files::create(&folder.join(files::LOG))?), &header).map_err(Complaint::Recording)?;
     let recorder = Recorder::new(log, session.target.secrets()).keeping();
@@ -46,7 +46,7 @@ async fn reproduce(args: &ReproduceArgs) -> Ended {
     let probe = Probe::new(Arc::clone(&session.target), session.transport.clone(), session.clock.clone(), recorder, options, |_| {});
     let investigation = Investigation { probe: &probe, header: &header, can: session.target.can(), limits, budget: args.budget.0 };
     let note = |stage: Stage| {
-        if !args.probe.quiet {
+        if !args.probe.no_progress {
             eprintln!("{:>7.1} s  {}", probe.clock().now().0 as f64 / 1e9, stage.title());
         }
     };

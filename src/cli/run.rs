@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use crate::cli::complaint::Complaint;
 use crate::cli::limits::Limits;
@@ -25,10 +25,10 @@ use crate::verdict::Exit;
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// Scenarios: shipped ones by name, files, or folders; all shipped ones if none is named
-    #[arg(value_name = "SCENARIO")]
+    #[arg(value_name = "SCENARIO", value_hint = ValueHint::AnyPath)]
     scenarios: Vec<String>,
     #[command(flatten)]
-    probe: ProbeArgs,
+    pub probe: ProbeArgs,
     /// Shows what would be sent, and sends nothing
     #[arg(long, help_heading = "Run")]
     dry_run: bool,
@@ -64,12 +64,12 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64) -> Ended {
         ));
     }
 
-    let header = session.header(seed, scenarios.clone(), command_line(seed, args.probe.seed.is_some()));
+    let header = session.header(seed, scenarios.clone(), command_line(&args.probe.words, seed, args.probe.seed.is_some()));
     let folder = files::run_folder(args.probe.out.as_deref(), &header.started, &session.name)?;
     let log_path = folder.join(files::LOG);
     let log = LogWriter::begin(Box::new(files::create(&log_path)?), &header).map_err(Complaint::Recording)?;
     let recorder = Recorder::new(log, session.target.secrets());
-    let progress = Progress::new(&scenarios, args.probe.quiet || args.probe.virtual_time);
+    let progress = Progress::new(&scenarios, args.probe.no_progress);
     let watcher = progress.clone();
     let options = Options { seed, max_rps, timeout: args.probe.timeout.0, first_n: session.first_n() };
     let probe =
@@ -168,28 +168,72 @@ fn dry_run(scenarios: &[Scenario], max_rps: Option<f64>) -> Ended {
     Ok(Exit::Pass)
 }
 
-/// The command that repeats this run, ready to be pasted: without what only concerns where its output went.
-pub fn command_line(seed: u64, had_seed: bool) -> String {
-    const ABOUT_OUTPUT: [&str; 3] = ["--out", "--format", "--color"];
-    let mut words = vec!["statusgap".to_owned()];
-    let mut arguments = std::env::args().skip(1);
-    while let Some(argument) = arguments.next() {
-        if ABOUT_OUTPUT.contains(&argument.as_str()) {
-            arguments.next();
-        } else if !(argument == "--quiet"
-            || argument == "-q"
-            || ABOUT_OUTPUT.iter().any(|flag| argument.strip_prefix(flag).is_some_and(|rest| rest.starts_with('='))))
+/// The command that repeats this run, ready to be pasted: without what only concerns its output or where its defaults came
+/// from, and without secrets.
+pub fn command_line(words: &[String], seed: u64, had_seed: bool) -> String {
+    const WITH_VALUE: [&str; 4] = ["--out", "--format", "--color", "--config"];
+    const ALONE: [&str; 3] = ["--quiet", "-q", "--no-progress"];
+    let mut told = vec!["statusgap".to_owned()];
+    let mut words = words.iter().skip(1);
+    while let Some(word) = words.next() {
+        if WITH_VALUE.contains(&word.as_str()) {
+            words.next();
+        } else if word == "--user" {
+            told.push(word.clone());
+            told.extend(words.next().map(|user| quoted(&without_token(user))));
+        } else if let Some(user) = word.strip_prefix("--user=") {
+            told.push(quoted(&format!("--user={}", without_token(user))));
+        } else if !(ALONE.contains(&word.as_str())
+            || WITH_VALUE.iter().any(|flag| word.strip_prefix(flag).is_some_and(|rest| rest.starts_with('='))))
         {
-            words.push(quoted(&argument));
+            told.push(quoted(&without_password(word)));
         }
     }
     if !had_seed {
-        words.push(format!("--seed {seed}"));
+        told.push(format!("--seed {seed}"));
     }
-    words.join(" ")
+    told.join(" ")
+}
+
+/// `NAME:TOKEN` without the token, which is a secret.
+pub fn without_token(user: &str) -> String {
+    user.split_once(':').map_or_else(|| user.to_owned(), |(name, _)| format!("{name}:***"))
+}
+
+/// An address without the password that it may carry.
+pub fn without_password(word: &str) -> String {
+    let Some((scheme, rest)) = word.split_once("://") else { return word.to_owned() };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let Some((user, password)) = authority.rsplit_once('@').and_then(|(account, _)| account.split_once(':')) else {
+        return word.to_owned();
+    };
+    format!("{scheme}://{user}:***{}", &rest[user.len() + 1 + password.len()..])
 }
 
 fn quoted(word: &str) -> String {
     let plain = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c));
     if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_repeating_command_keeps_what_matters_and_tells_no_secret() {
+        for (words, told) in [
+            ("run --out x --format=json -q --seed 4 immediate", "statusgap run --seed 4 immediate"),
+            ("--color never run --config=c.toml --no-progress --max-rps=3", "statusgap run --max-rps=3"),
+            ("run --user bob:secret --user=al:secret", "statusgap run --user 'bob:***' '--user=al:***'"),
+            ("run --store=redis://u:secret@h:1/0", "statusgap run '--store=redis://u:***@h:1/0'"),
+            (
+                "run --store redis://:a@b@h/0 --target http://h:1/x@y:z",
+                "statusgap run --store 'redis://:***@h/0' --target http://h:1/x@y:z",
+            ),
+        ] {
+            let words: Vec<String> = ["statusgap"].into_iter().chain(words.split(' ')).map(str::to_owned).collect();
+            assert_eq!(command_line(&words, 9, true), told);
+        }
+        assert_eq!(command_line(&["statusgap".into(), "run".into()], 9, false), "statusgap run --seed 9");
+    }
 }

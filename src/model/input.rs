@@ -78,6 +78,24 @@ impl Source<'_> {
         InputError { file: self.file.to_owned(), place: self.find(path).map(|span| self.place(&span)), message: message.into(), hint }
     }
 
+    /// A complaint about the key at the end of a dotted path, rather than about its value.
+    pub fn complain_of_key(&self, path: &str, message: impl Into<String>, hint: Option<String>) -> InputError {
+        let place = self.find_key(path).map(|span| self.place(&span));
+        InputError { file: self.file.to_owned(), place, message: message.into(), hint }
+    }
+
+    fn find_key(&self, path: &str) -> Option<Range<usize>> {
+        use toml::de::{DeTable, DeValue};
+        let document = DeTable::parse(self.text).ok()?;
+        let (tables, key) = path.rsplit_once('.').map_or((None, path), |(tables, key)| (Some(tables), key));
+        let mut table = document.get_ref();
+        for part in tables.into_iter().flat_map(|tables| tables.split('.')) {
+            let DeValue::Table(next) = table.get(part)?.get_ref() else { return None };
+            table = next;
+        }
+        table.keys().find(|here| here.get_ref() == key).map(toml::Spanned::span)
+    }
+
     fn find(&self, path: &str) -> Option<Range<usize>> {
         use toml::de::{DeTable, DeValue};
         let document = DeTable::parse(self.text).ok()?;
@@ -161,6 +179,13 @@ mod tests {
         let error = source.read::<Sample>().expect_err("`soon` is no length of time");
         let place = error.place.clone().expect("toml knows the place");
         assert_eq!((place.line, place.column, place.width), (1, 18, 6), "{error}");
+    }
+
+    #[test]
+    fn a_complaint_of_a_key_points_to_the_key() {
+        let source = Source { file: "x.toml", text: "scans = 1\n[load]\n  sacns = 0\n" };
+        let place = |path| source.complain_of_key(path, "unknown", None).place.map(|place| (place.line, place.column, place.width));
+        assert_eq!((place("load.sacns"), place("scans"), place("load.x")), (Some((3, 3, 5)), Some((1, 1, 5)), None));
     }
 
     #[test]

@@ -1,0 +1,53 @@
+//! The exit codes as help tells them. They are the same everywhere; a command tells those that it can end with.
+
+/// Of a command that measures, or judges what was measured.
+pub const OF_A_VERDICT: &str = "\
+Exit codes:
+  0    all expectations held
+  1    an expectation failed: the gap is back
+  2    wrong usage, or a wrong scenario, target or configuration file
+  3    inconclusive: it could not be measured
+  130  interrupted; the log is kept and a partial report written";
+
+const OF_A_LOG: &str = "\
+Exit codes:
+  0  all expectations held
+  1  an expectation failed
+  2  wrong usage, or a log that cannot be read
+  3  inconclusive: it could not be measured";
+
+const OF_A_COMPARISON: &str = "\
+Exit codes:
+  0  nothing got worse
+  1  something got worse
+  2  wrong usage, or a file that cannot be read
+  3  the two cannot be compared, or there is too little to compare";
+
+const OF_A_TEXT: &str = "\
+Exit codes:
+  0  done
+  2  wrong usage, or a wrong file";
+
+const OF_A_SERVICE: &str = "\
+Exit codes:
+  0  stopped by SIGTERM or Ctrl-C
+  1  serving failed
+  2  wrong usage, or settings, a store or a port that cannot be used";
+
+const OF_THE_MATRIX: &str = "\
+Exit codes:
+  0  everything was found that had to be, and nothing else
+  1  a disagreement
+  2  wrong usage";
+
+/// What the help of a command says about its exit codes.
+pub fn of(command: &str) -> &'static str {
+    match command {
+        "report" | "diagnose" | "merge" => OF_A_LOG,
+        "compare" => OF_A_COMPARISON,
+        "serve" => OF_A_SERVICE,
+        "matrix" => OF_THE_MATRIX,
+        "check" | "completions" | "config" | "explain" | "import" | "man" | "schema" => OF_A_TEXT,
+        _ => OF_A_VERDICT,
+    }
+}

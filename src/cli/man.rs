@@ -1,0 +1,57 @@
+//! `statusgap man`: the manual pages.
+
+use std::path::PathBuf;
+
+use clap::{Args, Command};
+use clap_mangen::Man;
+
+use crate::cli::complaint::Complaint;
+use crate::cli::grammar::grammar;
+use crate::cli::{Ended, files, output};
+use crate::verdict::Exit;
+
+/// Prints the manual page, or writes the pages of all commands into a folder.
+///
+/// To read it: statusgap man | man -l -
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// The folder for statusgap.1, statusgap-run.1 and so on; without it, statusgap.1 goes to standard output
+    #[arg(value_name = "DIR")]
+    folder: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub fn run(args: &ManArgs) -> Ended {
+    let mut grammar = grammar().disable_help_subcommand(true);
+    grammar.build();
+    let Some(folder) = &args.folder else {
+        output::print(&page(&grammar)?)?;
+        return Ok(Exit::Pass);
+    };
+    std::fs::create_dir_all(folder).map_err(|source| Complaint::file("create the folder", folder, source))?;
+    for command in std::iter::once(&grammar).chain(grammar.get_subcommands()) {
+        let name = command.get_display_name().unwrap_or_else(|| command.get_name());
+        files::write_whole(&folder.join(format!("{name}.1")), &page(command)?)?;
+    }
+    Ok(Exit::Pass)
+}
+
+/// One page. The exit codes are a table, and are set as one rather than run together as a paragraph.
+fn page(command: &Command) -> Result<String, Complaint> {
+    let codes = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let mut page = Vec::new();
+    let written = Man::new(command.clone().after_help("")).render(&mut page);
+    written.map_err(|source| Complaint::System { action: "write the page", source })?;
+    let page = String::from_utf8_lossy(&page).into_owned();
+    let (head, version) =
+        page.split_once(".SH VERSION").map_or((page.as_str(), String::new()), |(head, rest)| (head, format!(".SH VERSION{rest}")));
+    let head = head.split(".SH EXTRA").next().unwrap_or(head);
+    Ok(format!("{head}{}{version}", exit_status(&codes)))
+}
+
+/// The section of the exit codes, one tagged paragraph each.
+fn exit_status(codes: &str) -> String {
+    let entries = codes.lines().filter_map(|line| line.strip_prefix("  ")?.split_once(' '));
+    let told: String = entries.map(|(code, meaning)| format!(".TP\n{code}\n{}\n", meaning.trim())).collect();
+    if told.is_empty() { told } else { format!(".SH \"EXIT STATUS\"\n{told}") }
+}
