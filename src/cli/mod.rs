@@ -9,6 +9,7 @@ mod defaults;
 mod diagnose;
 mod exit_codes;
 mod files;
+mod github;
 mod grammar;
 mod investigation;
 mod limits;
@@ -22,6 +23,7 @@ mod report;
 mod reproduce;
 mod run;
 mod scenarios;
+mod schema;
 mod serve;
 mod service_args;
 mod session;
@@ -60,6 +62,7 @@ enum Command {
     Matrix(matrix::MatrixArgs),
     Serve(Box<serve::ServeArgs>),
     Check(check::CheckArgs),
+    Schema(schema::SchemaArgs),
     Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -120,6 +123,7 @@ fn carry_out(cli: Cli, effective: &Effective, sources: &Sources<'_>) -> Result<E
         Command::Matrix(args) => matrix::run(&args),
         Command::Serve(args) => return Ok(serve::run(*args)),
         Command::Check(args) => check::run(&args),
+        Command::Schema(args) => schema::run(&args),
         Command::Config(args) => config::run(&args, manners, sources),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),

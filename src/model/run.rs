@@ -1,5 +1,6 @@
 //! The lines of a log that are not exchanges: how a run began, and how it ended.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::exchange::Exchange;
@@ -10,7 +11,7 @@ use crate::model::time::{Nanos, Stamp};
 pub const LOG_SCHEMA: u32 = 1;
 
 /// One line of a log.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "line", rename_all = "snake_case")]
 pub enum Line {
     /// The first line.
@@ -24,7 +25,7 @@ pub enum Line {
 }
 
 /// How a run began.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
     /// [`LOG_SCHEMA`] of the writer.
     pub schema: u32,
@@ -52,7 +53,7 @@ pub struct Run {
 }
 
 /// What was probed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TargetNote {
     /// The target's name.
     pub name: String,
@@ -68,7 +69,7 @@ pub struct TargetNote {
 }
 
 /// What a target file describes beyond initiate and status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[expect(clippy::struct_excessive_bools, reason = "five independent facts about a file, each a yes or a no")]
 pub struct Capabilities {
     /// A second user who must not see the owner's scans.
@@ -88,7 +89,7 @@ pub struct Capabilities {
 }
 
 /// How send times were held, and how finely time was told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClockNote {
     /// `timerfd`, `tokio` or `virtual`.
     pub timer: String,
@@ -97,7 +98,7 @@ pub struct ClockNote {
 }
 
 /// One of several parts of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Shard {
     /// Which, from 0.
     pub index: u32,
@@ -106,7 +107,7 @@ pub struct Shard {
 }
 
 /// Where a run ran, as far as it may matter to its reader.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Environment {
     /// Operating system and architecture.
     pub system: String,
@@ -115,7 +116,7 @@ pub struct Environment {
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct End {
     /// When.
     pub at: Stamp,
@@ -126,7 +127,7 @@ pub struct End {
 }
 
 /// Why a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EndReason {
     /// Everything planned was done.

@@ -14,15 +14,17 @@ mod markdown;
 mod openmetrics;
 mod plot;
 mod pull_request;
+mod result;
 #[cfg(test)]
 mod samples;
 mod terminal;
+pub mod trend;
 pub mod view;
 mod words;
 
 pub use github::github;
 pub use hlog::hlog;
-pub use json::json;
+pub use json::{json, result_schema};
 pub use junit::junit;
 pub use markdown::markdown;
 pub use openmetrics::openmetrics;

@@ -230,3 +230,51 @@ fn number(value: f64) -> String {
 fn escape(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::report::samples;
+
+    #[test]
+    fn every_kind_of_run_reads_as_in_its_snapshot() {
+        for (name, view) in samples::all() {
+            insta::assert_snapshot!(name, openmetrics(&view));
+        }
+    }
+
+    #[test]
+    fn every_sample_belongs_to_the_family_above_it_and_stands_once() {
+        for (name, mut view) in samples::all() {
+            // Two scenarios of one name must not make one series twice.
+            view.scenarios.extend(view.scenarios.clone());
+            let text = openmetrics(&view);
+            let (mut families, mut series, mut family) = (BTreeSet::new(), BTreeSet::new(), "");
+            let body = text.strip_suffix("# EOF\n").unwrap_or_else(|| panic!("{name}: no end"));
+            for line in body.lines() {
+                if let Some(declared) = line.strip_prefix("# TYPE ") {
+                    family = declared.split(' ').next().unwrap_or_default();
+                    assert!(families.insert(family), "{name}: {family} is declared twice");
+                } else if !line.starts_with("# ") {
+                    let (of, value) = line.rsplit_once(' ').expect("a sample has a value");
+                    assert!(series.insert(of), "{name}: {of} stands there twice");
+                    let suffix = of.split('{').next().and_then(|name| name.strip_prefix(family));
+                    assert!(matches!(suffix, Some("" | "_info" | "_count")), "{name}: {line}");
+                    assert!(value == "+Inf" || value.parse::<f64>().is_ok_and(f64::is_finite), "{name}: {line}");
+                }
+            }
+            let denied = "statusgap_offset_not_found{scenario=\"immediate\",arm=\"fresh\",connection=\"fresh\",age=\"0.1\"} 50";
+            assert_eq!(name == "seed_bug", text.lines().any(|line| line == denied), "{name}: {text}");
+        }
+    }
+
+    #[test]
+    fn what_would_end_a_label_is_escaped() {
+        let mut out = Exposition::default();
+        out.family("f", Type::Gauge, "h");
+        out.sample("", &[("l", "a\"b\\c\nd")], 0.1 + 0.2);
+        assert_eq!(out.text, "# TYPE f gauge\n# HELP f h\nf{l=\"a\\\"b\\\\c\\nd\"} 0.3\n");
+    }
+}

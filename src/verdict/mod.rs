@@ -10,6 +10,7 @@ mod reason;
 pub use exit::Exit;
 pub use reason::Reason;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::binomial::{upper_limit, zero_failure_bound};
@@ -21,7 +22,7 @@ use crate::model::run::{EndReason, Journal};
 use crate::model::scenario::{Scenario, Tolerance};
 
 /// One of three.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// All expectations held, as far as this many scans can tell.
