@@ -19,10 +19,15 @@ const EFFECTS: &[&str] = &["tokio", "reqwest", "hyper", "std::fs", "std::net", "
 /// The log's owner writes into whatever it is given, and looks at the clock only to keep its promise of flushing.
 const LOG_EFFECTS: &[&str] = &["tokio", "reqwest", "hyper", "std::fs", "std::net", "std::env", "SystemTime", "jiff"];
 
+/// The reader of recordings is pure too, but has to understand other clocks' stamps.
+const READING_EFFECTS: &[&str] =
+    &["tokio", "reqwest", "hyper", "std::fs", "std::net", "std::env", "Instant", "SystemTime", "Timestamp::now"];
+
 const ROOMS: &[Room] = &[
     Room { name: "model", may_name: &[], barred: EFFECTS },
     Room { name: "log", may_name: &["model"], barred: LOG_EFFECTS },
     Room { name: "target", may_name: &["model"], barred: EFFECTS },
+    Room { name: "import", may_name: &["model", "target"], barred: READING_EFFECTS },
     Room { name: "analysis", may_name: &["model"], barred: EFFECTS },
     Room { name: "verdict", may_name: &["model", "analysis"], barred: EFFECTS },
     Room { name: "report", may_name: &["model", "analysis", "verdict"], barred: EFFECTS },
@@ -31,7 +36,7 @@ const ROOMS: &[Room] = &[
     Room { name: "service", may_name: &[], barred: &["reqwest"] },
     Room {
         name: "cli",
-        may_name: &["model", "log", "target", "analysis", "verdict", "report", "inquiry", "probe", "service"],
+        may_name: &["model", "log", "target", "analysis", "verdict", "report", "import", "inquiry", "probe", "service"],
         barred: &[],
     },
 ];

@@ -22,6 +22,7 @@
 //! | [`log`] | one line of JSON an exchange: the writer and the reader |
 //! | [`analysis`] | brackets, exact limits, the window's distribution, guarantees, causes |
 //! | [`verdict`] | pass, fail or inconclusive, why, and the exit codes |
+//! | [`import`] | recordings that others made (HAR, k6, access logs, JSON lines) become logs |
 //! | [`inquiry`] | which scenarios to run next, from what is known so far, to tell the remaining causes apart |
 //! | [`report`] | every number is chosen once, in its view; each format only sets it |
 //! | [`service`] | an API that has the fault, its cures and its known variants |
@@ -43,6 +44,7 @@ mod architecture;
 
 pub mod analysis;
 pub mod cli;
+pub mod import;
 pub mod inquiry;
 pub mod log;
 pub mod model;

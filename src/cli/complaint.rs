@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use crate::import::ImportError;
 use crate::log::{LogError, WriteError};
 use crate::model::input::InputError;
 use crate::probe::NetworkError;
@@ -16,6 +17,12 @@ pub enum Complaint {
     /// A scenario or target file is wrong.
     #[error(transparent)]
     Input(#[from] InputError),
+    /// A recording cannot be imported.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// A text that says how a recording's lines are written makes no sense.
+    #[error("{0}")]
+    Format(String),
     /// A log cannot be read.
     #[error(transparent)]
     Log(#[from] LogError),

@@ -11,6 +11,7 @@ mod exit_codes;
 mod files;
 mod github;
 mod grammar;
+mod import;
 mod investigation;
 mod limits;
 mod man;
@@ -59,6 +60,7 @@ enum Command {
     Reproduce(Box<reproduce::ReproduceArgs>),
     Diagnose(diagnose::DiagnoseArgs),
     Report(report::ReportArgs),
+    Import(import::ImportArgs),
     Matrix(matrix::MatrixArgs),
     Serve(Box<serve::ServeArgs>),
     Check(check::CheckArgs),
@@ -116,6 +118,7 @@ fn carry_out(cli: Cli, effective: &Effective, sources: &Sources<'_>) -> Result<E
             reproduce::run(&args)
         }
         Command::Diagnose(args) => diagnose::run(&args),
+        Command::Import(args) => import::run(&args, &effective.text()),
         Command::Report(mut args) => {
             (args.color, args.quiet) = (manners.color, manners.quiet);
             report::run(&args)

@@ -128,10 +128,8 @@ impl Session {
             clock: ClockNote { ..self.clock.note() },
             shard: None,
             command,
-            environment: Environment {
-                system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-                processors: std::thread::available_parallelism().map_or(1, |n| n.get() as u32),
-            },
+            environment: environment(),
+            recording: None,
         }
     }
 
@@ -156,6 +154,14 @@ impl Session {
 
 fn real_clock() -> Result<Clock, Complaint> {
     Clock::real().map_err(|source| Complaint::System { action: "make a kernel timer", source })
+}
+
+/// Where this process runs.
+pub fn environment() -> Environment {
+    Environment {
+        system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        processors: std::thread::available_parallelism().map_or(1, |n| n.get() as u32),
+    }
 }
 
 /// The wall clock, RFC 3339 in UTC.

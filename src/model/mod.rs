@@ -9,6 +9,7 @@ pub mod fault;
 pub mod guarantee;
 pub mod input;
 pub mod plan;
+pub mod recording;
 pub mod run;
 pub mod scenario;
 pub mod time;

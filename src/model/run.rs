@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::exchange::Exchange;
+use crate::model::recording::Recording;
 use crate::model::scenario::Scenario;
 use crate::model::time::{Nanos, Stamp};
 
@@ -50,6 +51,9 @@ pub struct Run {
     pub command: String,
     /// Where it ran.
     pub environment: Environment,
+    /// For a log that was made from a recording: which, and what it cannot show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recording: Option<Recording>,
 }
 
 /// What was probed.

@@ -190,8 +190,8 @@ impl Probe {
                 exchange.word = reading.word.map(clean);
                 exchange.progress = reading.progress;
                 exchange.echo = reading.echo;
-                exchange.worker = crate::probe::scan::worker(&received.headers).map(clean);
-                exchange.cache = crate::probe::scan::cache_note(&received.headers).map(clean);
+                exchange.worker = crate::target::worker(&received.headers).map(clean);
+                exchange.cache = crate::target::cache_note(&received.headers).map(clean);
                 exchange.digest = Some(crate::probe::scan::digest(&received.body));
                 if exchange.answer == Answer::Throttled {
                     self.pace.pause(&self.clock, received.headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()));

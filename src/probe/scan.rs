@@ -464,25 +464,6 @@ pub(crate) struct Noted {
     pub(crate) seen: Option<bool>,
 }
 
-/// Which worker answered, as far as a header says: the reference service's own, and names in common use.
-pub(crate) fn worker(headers: &http::HeaderMap) -> Option<String> {
-    ["x-worker", "x-worker-id", "x-instance", "x-served-by", "x-backend"].iter().find_map(|name| short(headers, name))
-}
-
-/// What a cache in front says of itself.
-pub(crate) fn cache_note(headers: &http::HeaderMap) -> Option<String> {
-    let told: Vec<String> = ["age", "x-cache", "x-cache-status", "cf-cache-status", "cache-status", "via"]
-        .iter()
-        .filter_map(|name| short(headers, name).map(|value| format!("{name}: {value}")))
-        .collect();
-    (!told.is_empty()).then(|| told.join("; "))
-}
-
-fn short(headers: &http::HeaderMap, name: &str) -> Option<String> {
-    let value = headers.get(name)?.to_str().ok()?;
-    Some(value.chars().take(64).collect())
-}
-
 /// First 16 hex digits of a body's SHA-1: enough to see that two answers differ.
 pub(crate) fn digest(body: &[u8]) -> String {
     use std::fmt::Write as _;

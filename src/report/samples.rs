@@ -134,6 +134,7 @@ fn journal() -> Journal {
             shard: None,
             command: "statusgap run immediate settled --service deferred --seed 7".to_owned(),
             environment: Environment { system: "linux x86_64".to_owned(), processors: 2 },
+            recording: None,
         },
         scenarios,
         end: Some(End { at: Stamp(4_000_000_000), reason: EndReason::Complete, exchanges: exchanges.len() as u64 }),

@@ -81,6 +81,11 @@ impl Base {
         &self.text
     }
 
+    /// Scheme, host and port.
+    pub(super) fn origin(&self) -> url::Origin {
+        self.folder.origin()
+    }
+
     /// The address of a path of the target's own, which begins with a slash.
     pub(super) fn path(&self, path: &str) -> Result<Url, AddressError> {
         let segments = path.split(['?', '#']).next().unwrap_or_default();

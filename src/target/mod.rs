@@ -10,8 +10,10 @@ mod file;
 mod json;
 mod place;
 mod reading;
+mod recognise;
 mod request;
 mod rules;
+mod sender;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -26,7 +28,9 @@ use crate::model::run::Capabilities;
 pub use address::AddressError;
 pub use place::Reply;
 pub use reading::{Accepted, Initiated, Reading};
+pub use recognise::{Hosts, Recognised, Recogniser};
 pub use request::{Request, RequestError, Variables};
+pub use sender::{cache_note, worker};
 
 use address::{Base, OtherOrigins};
 use place::{Extract, Opened};

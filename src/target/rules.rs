@@ -63,6 +63,19 @@ impl When {
         self.body_matches.as_ref().is_none_or(|pattern| pattern.is_match(&reply.text()))
     }
 
+    /// Whether a reply with this code meets every condition, as far as the code alone tells; `None` where it does not.
+    pub(super) fn by_code(&self, http: u16) -> Option<bool> {
+        if self.http.as_ref().is_some_and(|codes| !codes.contain(http)) {
+            return Some(false);
+        }
+        let passed_over =
+            self.http.is_none() && is_trouble(http) && self.at.as_ref().is_some_and(|(_, tests)| tests.iter().all(Test::is_absence));
+        if passed_over {
+            return Some(false);
+        }
+        (self.at.is_none() && self.body_matches.is_none()).then_some(true)
+    }
+
     /// Whether it depends on which scan was asked for.
     pub(super) fn names_the_id(&self) -> bool {
         self.at.as_ref().is_some_and(|(place, tests)| {

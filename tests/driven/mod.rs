@@ -46,6 +46,7 @@ pub fn header(target: &Target, clock: &Clock, scenario: &Scenario, seed: u64) ->
         shard: None,
         command: "test".into(),
         environment: Environment { system: "test".into(), processors: 1 },
+        recording: None,
     }
 }
 
