@@ -127,7 +127,8 @@ impl Row {
     fn window(&self, quantile: Option<&QuantileRow>) -> String {
         match quantile {
             _ if self.denied.scans == 0 => "none seen".to_owned(),
-            Some(row) => row.told.clone(),
+            // That it is an interval and not a number says itself.
+            Some(row) => words::between(row.from_ms, row.to_ms),
             None => "not told".to_owned(),
         }
     }
