@@ -83,9 +83,9 @@ fn the_sample_histogram_log_is_what_the_binary_prints() {
 
 #[test]
 fn the_sample_trends_are_what_the_binary_prints() {
-    let history = ["1-bug", "2-half-fixed", "3-fixed"].map(|name| format!("fixtures/logs/history/{name}.ndjson"));
+    let history = ["03", "04", "12", "13"].map(|day| format!("fixtures/recorded/2025-11-{day}.ndjson"));
     // Given in another order than that in which they began.
     for (format, sample) in [("table", "sample.trend.txt"), ("markdown", "sample.trend.md"), ("json", "sample.trend.json")] {
-        compare(&rendered(&[&history[2], &history[0], &history[1], "--trend", "--format", format]), sample);
+        compare(&rendered(&[&history[2], &history[0], &history[3], &history[1], "--trend", "--format", format]), sample);
     }
 }

@@ -35,6 +35,7 @@ use crate::model::answer::Answer;
 use crate::model::exchange::{Connection, Exchange, Kind};
 use crate::model::guarantee::Guarantee;
 use crate::model::run::Journal;
+use crate::model::scenario::Scenario;
 
 /// Everything that a log tells, before anybody judges it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -97,19 +98,17 @@ pub struct Counts {
 pub fn analyse(journal: &Journal) -> Analysis {
     let histories = ScanHistory::all(journal);
     let all: Vec<&ScanHistory<'_>> = histories.iter().collect();
-    let scenarios: Vec<ScenarioAnalysis> =
-        journal.scenarios.iter().enumerate().map(|(index, _)| analyse_scenario(journal, index as u32, &histories)).collect();
+    let scenarios = analyse_scenarios(journal, &histories);
     let mut ages: Vec<f64> =
         journal.scenarios.iter().flat_map(|scenario| &scenario.arms).flat_map(|arm| &arm.offsets).map(|offset| offset.as_ms()).collect();
     ages.sort_by(f64::total_cmp);
     ages.dedup();
-    let exchanges: Vec<&Exchange> = journal.exchanges.iter().collect();
     let guarantees = merge(&scenarios);
     let honesty = guarantees.iter().find(|checked| checked.guarantee == Guarantee::Honesty);
     Analysis {
         window: window::window(&undisturbed(journal, &all), &ages),
         honest: honesty.filter(|checked| checked.checked > 0).map(|checked| checked.broken == 0),
-        round_trips: round_trips::round_trips(&exchanges),
+        round_trips: round_trips::round_trips(journal.exchanges.iter()),
         punctuality: punctuality::punctuality(&all),
         timeline: timeline::clearest(&all),
         diagnosis: diagnosis::diagnose(journal, &all, &scenarios),
@@ -118,22 +117,42 @@ pub fn analyse(journal: &Journal) -> Analysis {
     }
 }
 
-fn analyse_scenario(journal: &Journal, index: u32, histories: &[ScanHistory<'_>]) -> ScenarioAnalysis {
-    let scenario = &journal.scenarios[index as usize];
-    let scans: Vec<&ScanHistory<'_>> = histories.iter().filter(|scan| scan.scenario == index).collect();
-    let exchanges: Vec<&Exchange> = journal.exchanges.iter().filter(|exchange| exchange.scenario == index).collect();
+/// Deals scans and exchanges to their scenarios, once, and analyses each.
+fn analyse_scenarios(journal: &Journal, histories: &[ScanHistory<'_>]) -> Vec<ScenarioAnalysis> {
+    let mut scans: Vec<Vec<&ScanHistory<'_>>> = journal.scenarios.iter().map(|_| Vec::new()).collect();
+    let mut exchanges: Vec<Vec<&Exchange>> = journal.scenarios.iter().map(|_| Vec::new()).collect();
+    for scan in histories {
+        if let Some(hand) = scans.get_mut(scan.scenario as usize) {
+            hand.push(scan);
+        }
+    }
+    for exchange in &journal.exchanges {
+        if let Some(hand) = exchanges.get_mut(exchange.scenario as usize) {
+            hand.push(exchange);
+        }
+    }
+    let hands = scans.into_iter().zip(exchanges);
+    journal
+        .scenarios
+        .iter()
+        .zip(hands)
+        .map(|(scenario, (scans, exchanges))| analyse_scenario(journal, scenario, &scans, &exchanges))
+        .collect()
+}
+
+fn analyse_scenario(journal: &Journal, scenario: &Scenario, scans: &[&ScanHistory<'_>], exchanges: &[&Exchange]) -> ScenarioAnalysis {
     let unknown: Vec<&Exchange> = exchanges.iter().copied().filter(|exchange| exchange.kind == Kind::UnknownPoll).collect();
     let mut ages: Vec<f64> = scenario.arms.iter().flat_map(|arm| &arm.offsets).map(|offset| offset.as_ms()).collect();
     ages.sort_by(f64::total_cmp);
     ages.dedup();
     ScenarioAnalysis {
         name: scenario.name.clone(),
-        counts: counts(&exchanges, &scans),
-        offsets: gate::offset_rates(scenario, &scans),
-        window: window::window(&undisturbed(journal, &scans), &ages),
-        guarantees: guarantees::check(Evidence { scenario, scans: &scans, unknown: &unknown }),
-        punctuality: punctuality::punctuality(&scans),
-        round_trips: round_trips::round_trips(&exchanges),
+        counts: counts(exchanges, scans),
+        offsets: gate::offset_rates(scenario, scans),
+        window: window::window(&undisturbed(journal, scans), &ages),
+        guarantees: guarantees::check(Evidence { scenario, scans, unknown: &unknown }),
+        punctuality: punctuality::punctuality(scans),
+        round_trips: round_trips::round_trips(exchanges.iter().copied()),
     }
 }
 

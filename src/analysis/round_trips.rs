@@ -86,28 +86,47 @@ impl Percentiles {
 const FEW: usize = 4096;
 
 /// Summarises round trips by kind and connection. Exchanges without a complete reply have no round trip.
-pub fn round_trips(exchanges: &[&Exchange]) -> Vec<RoundTrips> {
-    let mut groups: BTreeMap<(Kind, Connection), Vec<RoundTrip>> = BTreeMap::new();
-    for exchange in exchanges.iter().filter(|exchange| exchange.was_answered()) {
+pub fn round_trips<'a>(exchanges: impl Iterator<Item = &'a Exchange>) -> Vec<RoundTrips> {
+    let mut groups: BTreeMap<(Kind, Connection), Trips> = BTreeMap::new();
+    for exchange in exchanges.filter(|exchange| exchange.was_answered()) {
         let trip = RoundTrip { planned: exchange.planned.min(exchange.sent).0, sent: exchange.sent.0, done: exchange.done.0 };
-        groups.entry((exchange.kind, exchange.connection)).or_default().push(trip);
+        groups.entry((exchange.kind, exchange.connection)).or_insert(Trips::Few(Vec::new())).push(trip);
     }
     groups
         .into_iter()
         .map(|((kind, connection), trips)| {
-            let (from_sent, from_planned) = if trips.len() <= FEW {
-                let since = |origin: fn(&RoundTrip) -> u64| {
-                    Percentiles::sorted(trips.iter().map(|trip| trip.done.saturating_sub(origin(trip))).collect())
-                };
-                (since(|trip| trip.sent), since(|trip| trip.planned))
-            } else {
-                let mut latency = Latency::new();
-                latency.extend(trips);
-                (Percentiles::of(latency.from_sent()), Percentiles::of(latency.from_planned()))
+            let (from_sent, from_planned) = match trips {
+                Trips::Few(trips) => {
+                    let since = |origin: fn(&RoundTrip) -> u64| {
+                        Percentiles::sorted(trips.iter().map(|trip| trip.done.saturating_sub(origin(trip))).collect())
+                    };
+                    (since(|trip| trip.sent), since(|trip| trip.planned))
+                }
+                Trips::Many(latency) => (Percentiles::of(latency.from_sent()), Percentiles::of(latency.from_planned())),
             };
             RoundTrips { kind, connection, from_sent, from_planned }
         })
         .collect()
+}
+
+/// The round trips of one group: one by one as long as they are few.
+enum Trips {
+    Few(Vec<RoundTrip>),
+    Many(Box<Latency>),
+}
+
+impl Trips {
+    fn push(&mut self, trip: RoundTrip) {
+        match self {
+            Trips::Few(trips) if trips.len() < FEW => trips.push(trip),
+            Trips::Few(trips) => {
+                let mut latency = Box::<Latency>::default();
+                latency.extend(trips.drain(..).chain([trip]));
+                *self = Trips::Many(latency);
+            }
+            Trips::Many(latency) => latency.record(trip),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! One scan's history, and the bracket in which it became visible.
 
-use std::collections::BTreeMap;
-
 use crate::model::answer::{Answer, State};
 use crate::model::exchange::{Exchange, Kind, Purpose};
 use crate::model::run::Journal;
@@ -39,41 +37,45 @@ pub struct ScanHistory<'a> {
 impl<'a> ScanHistory<'a> {
     /// Sorts a journal's exchanges into histories, by scan number. Exchanges that belong to no scan are left out.
     pub fn all(journal: &'a Journal) -> Vec<ScanHistory<'a>> {
-        let mut histories: BTreeMap<u64, ScanHistory<'a>> = BTreeMap::new();
-        for exchange in journal.exchanges.iter().filter(|exchange| exchange.kind == Kind::Initiate) {
-            let Some(scan) = exchange.scan else { continue };
-            let accepted = exchange.answer == Answer::Accepted;
-            histories.insert(
-                scan,
-                ScanHistory {
-                    scan,
-                    scenario: exchange.scenario,
-                    arm: exchange.arm,
-                    initiate: exchange,
-                    id: exchange.id.as_deref().filter(|_| accepted),
-                    t0: accepted.then_some(exchange.done),
-                    polls: Vec::new(),
-                    foreign: Vec::new(),
-                    witness: Vec::new(),
-                    results: Vec::new(),
-                    repeat: None,
-                    cancel: None,
-                },
-            );
-        }
-        for exchange in &journal.exchanges {
-            let Some(history) = exchange.scan.and_then(|scan| histories.get_mut(&scan)) else { continue };
-            match exchange.kind {
-                Kind::Poll => history.polls.push(exchange),
-                Kind::ForeignPoll => history.foreign.push(exchange),
-                Kind::Witness => history.witness.push(exchange),
-                Kind::Results => history.results.push(exchange),
-                Kind::Repeat => history.repeat = Some(exchange),
-                Kind::Cancel => history.cancel = Some(exchange),
-                Kind::Initiate | Kind::UnknownPoll | Kind::Filler => {}
-            }
-        }
-        histories.into_values().collect()
+        // Numbers are sorted rather than exchanges, which lie far apart; the place keeps those of a scan in the order of sending.
+        let numbered = journal.exchanges.iter().enumerate().filter_map(|(place, exchange)| Some((exchange.scan?, place)));
+        let mut places: Vec<(u64, usize)> = numbered.collect();
+        places.sort_unstable();
+        let mut exchanges = Vec::new();
+        let scans = places.chunk_by(|a, b| a.0 == b.0).filter_map(|scan| {
+            exchanges.clear();
+            exchanges.extend(scan.iter().map(|(_, place)| &journal.exchanges[*place]));
+            ScanHistory::of(&exchanges)
+        });
+        scans.collect()
+    }
+
+    /// One scan's history from its exchanges; `None` where its initiate is missing.
+    fn of(exchanges: &[&'a Exchange]) -> Option<ScanHistory<'a>> {
+        let last = |kind| exchanges.iter().rfind(|exchange| exchange.kind == kind).copied();
+        // Counted first, for no more memory than is needed: there may be a million scans.
+        let of_kind = |kind| {
+            let all = || exchanges.iter().filter(move |exchange| exchange.kind == kind).copied();
+            let mut found = Vec::with_capacity(all().count());
+            found.extend(all());
+            found
+        };
+        let initiate = last(Kind::Initiate)?;
+        let accepted = initiate.answer == Answer::Accepted;
+        Some(ScanHistory {
+            scan: initiate.scan?,
+            scenario: initiate.scenario,
+            arm: initiate.arm,
+            initiate,
+            id: initiate.id.as_deref().filter(|_| accepted),
+            t0: accepted.then_some(initiate.done),
+            polls: of_kind(Kind::Poll),
+            foreign: of_kind(Kind::ForeignPoll),
+            witness: of_kind(Kind::Witness),
+            results: of_kind(Kind::Results),
+            repeat: last(Kind::Repeat),
+            cancel: last(Kind::Cancel),
+        })
     }
 
     /// The age at which an exchange was sent.

@@ -1,5 +1,7 @@
 //! The scan that shows best what happened, told step by step.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::scan::{ScanHistory, Visibility};
@@ -50,8 +52,9 @@ pub fn clearest(scans: &[&ScanHistory<'_>]) -> Option<Timeline> {
     let scan = scans
         .iter()
         .filter(|scan| scan.t0.is_some() && !scan.polls.is_empty())
-        .min_by(|a, b| clarity(a).total_cmp(&clarity(b)).then(a.scan.cmp(&b.scan)))?;
-    Some(tell(scan))
+        .map(|scan| (clarity(scan), scan))
+        .min_by(|(a, one), (b, other)| a.total_cmp(b).then(one.scan.cmp(&other.scan)))?;
+    Some(tell(scan.1))
 }
 
 /// Smaller is clearer.
@@ -83,7 +86,7 @@ pub fn tell(scan: &ScanHistory<'_>) -> Timeline {
     exchanges.extend(scan.repeat);
     exchanges.extend(scan.cancel);
     exchanges.sort_by_key(|exchange| (exchange.sent, exchange.kind));
-    let denials: Vec<*const Exchange> = scan.denials().map(std::ptr::from_ref).collect();
+    let denials: HashSet<*const Exchange> = scan.denials().map(std::ptr::from_ref).collect();
     let mut steps: Vec<Step> = Vec::new();
     for exchange in exchanges {
         let denied = denials.contains(&std::ptr::from_ref(exchange));
@@ -96,7 +99,7 @@ pub fn tell(scan: &ScanHistory<'_>) -> Timeline {
         {
             last.until = at;
             last.times += 1;
-            if last.worker != exchange.worker {
+            if last.worker.as_deref() != exchange.worker.as_deref() {
                 last.worker = None;
             }
             continue;
@@ -109,7 +112,7 @@ pub fn tell(scan: &ScanHistory<'_>) -> Timeline {
             connection: exchange.connection,
             told,
             denied,
-            worker: exchange.worker.clone(),
+            worker: exchange.worker.as_deref().map(str::to_owned),
         });
     }
     steps.truncate(STEPS);

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::import::ImportError;
-use crate::log::{LogError, WriteError};
+use crate::log::{LogError, MergeError, WriteError};
 use crate::model::input::InputError;
 use crate::probe::NetworkError;
 use crate::service::{OpenError, SettingsError};
@@ -26,6 +26,9 @@ pub enum Complaint {
     /// A log cannot be read.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// Logs cannot be put together.
+    #[error(transparent)]
+    Merge(#[from] MergeError),
     /// The log could not be written on.
     #[error("the run was stopped because its log could not be written")]
     Recording(#[source] WriteError),

@@ -17,8 +17,8 @@ use crate::verdict::Exit;
 /// Shows each option's value and where it is from: flag, environment, statusgap.toml, or built in.
 ///
 /// Flags are stronger than the environment, that is stronger than the file. A key of the file is an option's name with _ for
-/// -: at the top for the commands that probe, below [COMMAND] for one command. A variable is STATUSGAP_KEY, or
-/// STATUSGAP_COMMAND_KEY. Paths in the file are relative to the file.
+/// -: at the top for the commands that probe, below [COMMAND] for one command. The variable of `max_rps` is
+/// `STATUSGAP_MAX_RPS`, that for `run` alone `STATUSGAP_RUN_MAX_RPS`. Paths in the file are relative to the file.
 #[derive(Debug, Args)]
 pub struct ConfigArgs {
     /// How the values are written

@@ -10,7 +10,7 @@ use crate::cli::run::command_line;
 use crate::cli::{Ended, files, session, target};
 use crate::import::{Format, Imported, LogFormat, Mapping, Options, Stamped, import};
 use crate::log::{LogWriter, WriteError};
-use crate::model::run::{ClockNote, EndReason, LOG_SCHEMA, Run, TargetNote};
+use crate::model::run::{ClockNote, EndReason, HttpVersion, LOG_SCHEMA, Run, TargetNote};
 use crate::model::time::{Span, Stamp};
 use crate::target::{Hosts, Target};
 use crate::verdict::Exit;
@@ -174,6 +174,7 @@ fn header(imported: &Imported, target: Option<&Target>, words: &[String]) -> Res
             file: target.source_text().to_owned(),
             service: None,
             can: target.can(),
+            http: HttpVersion::One,
         },
         scenarios: imported.scenarios.clone(),
         clock: ClockNote { timer: "imported".to_owned(), resolution: imported.resolution },

@@ -1,5 +1,6 @@
 //! `statusgap man`: the manual pages.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args, Command};
@@ -51,7 +52,10 @@ fn page(command: &Command) -> Result<String, Complaint> {
 
 /// The section of the exit codes, one tagged paragraph each.
 fn exit_status(codes: &str) -> String {
-    let entries = codes.lines().filter_map(|line| line.strip_prefix("  ")?.split_once(' '));
-    let told: String = entries.map(|(code, meaning)| format!(".TP\n{code}\n{}\n", meaning.trim())).collect();
-    if told.is_empty() { told } else { format!(".SH \"EXIT STATUS\"\n{told}") }
+    let mut section = String::new();
+    for (code, meaning) in codes.lines().filter_map(|line| line.strip_prefix("  ")?.split_once(' ')) {
+        // Writing to a string cannot fail.
+        let _ = write!(section, ".TP\n{code}\n{}\n", meaning.trim());
+    }
+    if section.is_empty() { section } else { format!(".SH \"EXIT STATUS\"\n{section}") }
 }

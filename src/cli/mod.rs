@@ -8,6 +8,7 @@ mod config;
 mod defaults;
 mod diagnose;
 mod exit_codes;
+mod explain;
 mod files;
 mod github;
 mod grammar;
@@ -17,6 +18,8 @@ mod limits;
 mod man;
 mod manners;
 mod matrix;
+mod merge;
+mod network_args;
 mod output;
 mod probe_args;
 mod progress;
@@ -28,6 +31,7 @@ mod schema;
 mod serve;
 mod service_args;
 mod session;
+mod shard_args;
 mod surroundings;
 mod target;
 
@@ -61,10 +65,12 @@ enum Command {
     Diagnose(diagnose::DiagnoseArgs),
     Report(report::ReportArgs),
     Import(import::ImportArgs),
+    Merge(merge::MergeArgs),
     Matrix(matrix::MatrixArgs),
     Serve(Box<serve::ServeArgs>),
     Check(check::CheckArgs),
     Schema(schema::SchemaArgs),
+    Explain(explain::ExplainArgs),
     Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -123,10 +129,15 @@ fn carry_out(cli: Cli, effective: &Effective, sources: &Sources<'_>) -> Result<E
             (args.color, args.quiet) = (manners.color, manners.quiet);
             report::run(&args)
         }
+        Command::Merge(mut args) => {
+            (args.color, args.quiet) = (manners.color, manners.quiet);
+            merge::run(&args)
+        }
         Command::Matrix(args) => matrix::run(&args),
         Command::Serve(args) => return Ok(serve::run(*args)),
         Command::Check(args) => check::run(&args),
         Command::Schema(args) => schema::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Config(args) => config::run(&args, manners, sources),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),

@@ -7,6 +7,7 @@ use clap::{Args, ValueHint};
 use crate::cli::complaint::Complaint;
 use crate::cli::github::Telling;
 use crate::cli::manners::Manners;
+use crate::cli::network_args::NetworkArgs;
 use crate::cli::output::{self, ColourChoice};
 use crate::cli::report::Wanted;
 use crate::cli::service_args::ServiceArgs;
@@ -62,6 +63,8 @@ pub struct ProbeArgs {
     /// The command line as it took effect, with what came from the environment and from the configuration file.
     #[arg(skip)]
     pub words: Vec<String>,
+    #[command(flatten)]
+    pub network: NetworkArgs,
 }
 
 impl ProbeArgs {
@@ -99,8 +102,11 @@ impl ProbeArgs {
     /// The target, ready to be probed.
     pub async fn session(&self, seed: u64) -> Result<Session, Complaint> {
         match &self.target {
-            Some(target) => Session::deployed(target),
-            None => Session::reference(&self.service, if self.virtual_time { Time::Virtual } else { Time::Real }, seed).await,
+            Some(target) => Session::deployed(target, &self.network),
+            None => {
+                let time = if self.virtual_time { Time::Virtual } else { Time::Real };
+                Session::reference(&self.service, time, seed).await
+            }
         }
     }
 }

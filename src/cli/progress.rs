@@ -27,9 +27,8 @@ enum Shown {
 }
 
 impl Progress {
-    /// Progress over all scans; `hidden` where nobody wants it.
-    pub fn new(scenarios: &[Scenario], hidden: bool) -> Progress {
-        let scans: u64 = scenarios.iter().map(|scenario| u64::from(scenario.load.scans)).sum();
+    /// Progress over so many scans; `hidden` where nobody wants it.
+    pub fn new(scenarios: &[Scenario], scans: u64, hidden: bool) -> Progress {
         let shown = match place() {
             _ if hidden => Shown::Nothing,
             Place::Terminal => Shown::Bar(bar(scans)),

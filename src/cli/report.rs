@@ -9,9 +9,10 @@ use crate::cli::complaint::Complaint;
 use crate::cli::output::{self, ColourChoice};
 use crate::cli::{Ended, files, github};
 use crate::model::run::{EndReason, Journal};
+use crate::model::shard::Share;
 use crate::report::trend::{self, Trend};
 use crate::report::{Colour, Format, Style, View, render};
-use crate::verdict::{Exit, judge};
+use crate::verdict::{Exit, Judgement, Reason, Verdict, judge};
 
 /// Rebuilds reports from logs, without a network: byte for byte what the run itself wrote.
 ///
@@ -59,7 +60,7 @@ pub fn run(args: &ReportArgs) -> Ended {
         if journal.torn && !args.quiet {
             eprintln!("note: the last line of {} is torn and was left out", path.display());
         }
-        let view = view(&journal);
+        let (view, exit) = view(&journal);
         if !args.trend {
             output::print(&render(&view, args.format, style))?;
         }
@@ -67,7 +68,7 @@ pub fn run(args: &ReportArgs) -> Ended {
             std::fs::create_dir_all(folder).map_err(|source| Complaint::file("create the folder", folder, source))?;
             write(&view, folder, &args.also)?;
         }
-        worst = worse(worst, view.verdict.into());
+        worst = worse(worst, exit);
         if several || args.trend {
             history.push(trend::Row::of(&path.display().to_string(), &journal, &view));
         }
@@ -105,21 +106,22 @@ pub struct Wanted {
 
 /// What a run does when its log is whole: reads it back, writes the reports beside it, and shows what was asked for.
 pub fn conclude(folder: &Path, wanted: &Wanted, reason: EndReason) -> Ended {
-    let view = view(&read(&folder.join(files::LOG))?);
+    let (view, exit) = view(&read(&folder.join(files::LOG))?);
     let written = write(&view, folder, &wanted.also)?;
     output::print(&render(&view, wanted.format, wanted.style))?;
     github::tell(&view, folder, wanted.github);
     if !wanted.quiet {
         eprintln!("written to {}: {}, {}", folder.display(), files::LOG, written.join(", "));
     }
-    Ok(if reason == EndReason::Interrupted { Exit::Interrupted } else { view.verdict.into() })
+    Ok(if reason == EndReason::Interrupted { Exit::Interrupted } else { exit })
 }
 
 /// Reads a log from a file, or from the folder of the run that wrote it.
 pub fn read(path: &Path) -> Result<Journal, Complaint> {
     let path = if path.is_dir() { path.join(files::LOG) } else { path.to_path_buf() };
     let file = std::fs::File::open(&path).map_err(|source| Complaint::file("open", &path, source))?;
-    Ok(crate::log::read(&path.display().to_string(), std::io::BufReader::new(file))?)
+    let bytes = file.metadata().map_or(0, |metadata| metadata.len());
+    Ok(crate::log::read_sized(&path.display().to_string(), std::io::BufReader::new(file), bytes)?)
 }
 
 /// Files have no width and no colour.
@@ -140,11 +142,30 @@ fn write(view: &View, folder: &Path, also: &[Format]) -> Result<Vec<&'static str
     Ok(written)
 }
 
-/// From a log to its view: the only way, for a run that just ended and for one of last year.
-fn view(journal: &Journal) -> View {
+/// From a log to its view and its exit code: the only way, for a run that just ended and for one of last year.
+fn view(journal: &Journal) -> (View, Exit) {
     let analysis = analyse(journal);
     let judgement = judge(journal, &analysis);
-    View::of(journal, &analysis, &judgement)
+    (View::of(journal, &analysis, &judgement), exit(journal, &judgement))
+}
+
+/// The verdict's exit code. That of one shard says whether the shard did its part and saw no failure: that it cannot speak for
+/// the run is no fault of its job, and the verdict is that of the merged log.
+fn exit(journal: &Journal, judgement: &Judgement) -> Exit {
+    let is_shard = matches!(journal.run.shard, Some(Share::Shard(_)));
+    let lacks_others = |reason: &Reason| {
+        matches!(
+            reason,
+            Reason::ShardsMissing { .. }
+                | Reason::NoSamples { late: 0, other: 0, .. }
+                | Reason::NoScans { initiates: 0 }
+                | Reason::RateUnproven { .. }
+                | Reason::WindowUnproven { .. }
+                | Reason::SpeedUnproven { .. }
+        )
+    };
+    let all = || judgement.reasons.iter().chain(judgement.scenarios.iter().flat_map(|scenario| &scenario.reasons));
+    if is_shard && judgement.verdict == Verdict::Inconclusive && all().all(lacks_others) { Exit::Pass } else { judgement.verdict.into() }
 }
 
 /// The weightier of two exit codes.

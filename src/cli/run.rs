@@ -4,17 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
+use sha1::{Digest, Sha1};
 
 use crate::cli::complaint::Complaint;
 use crate::cli::limits::Limits;
 use crate::cli::output;
 use crate::cli::probe_args::ProbeArgs;
 use crate::cli::progress::Progress;
+use crate::cli::session::Session;
+use crate::cli::shard_args::{Place, ShardChoice};
 use crate::cli::{Ended, check, files, report, scenarios};
 use crate::log::LogWriter;
 use crate::model::plan::Plan;
-use crate::model::run::{Capabilities, EndReason};
+use crate::model::run::{Capabilities, EndReason, Run};
 use crate::model::scenario::{Action, Scenario};
+use crate::model::shard::{Shard, Share};
 use crate::probe::{Options, Probe, Recorder};
 use crate::verdict::Exit;
 
@@ -29,6 +33,11 @@ pub struct RunArgs {
     scenarios: Vec<String>,
     #[command(flatten)]
     pub probe: ProbeArgs,
+    /// Runs one of several parts of the plan: I/N, such as 2/5 for the second of five, or `auto` for what a Kubernetes indexed
+    /// Job, GitLab or a Slurm array says. All shards need the same --seed, a new one for every run; `statusgap merge` puts
+    /// their logs together
+    #[arg(long, value_name = "I/N|auto", help_heading = "Run")]
+    shard: Option<ShardChoice>,
     /// Shows what would be sent, and sends nothing
     #[arg(long, help_heading = "Run")]
     dry_run: bool,
@@ -37,16 +46,24 @@ pub struct RunArgs {
 /// Runs the command.
 pub fn run(args: &RunArgs) -> Ended {
     let scenarios = scenarios::resolve(&args.scenarios)?;
+    let place = args.shard.map(|choice| choice.resolve(&|name| std::env::var(name).ok())).transpose()?;
+    if let (Some(place), None) = (place, args.probe.seed) {
+        return Err(Complaint::usage(
+            format!("shard {place} needs the seed that all shards of the run share"),
+            "give each of them the same --seed, a new one for every run, such as the number of the pipeline or job",
+        ));
+    }
     let seed = args.probe.seed.unwrap_or_else(rand::random);
-    args.probe.runtime()?.block_on(probe(args, scenarios, seed))
+    args.probe.runtime()?.block_on(probe(args, scenarios, seed, place))
 }
 
-async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64) -> Ended {
+async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Option<Place>) -> Ended {
     let session = args.probe.session(seed).await?;
     let (scenarios, left_out) = possible(scenarios, session.target.can());
     let limits = Limits::towards(session.target.base_url(), args.probe.max_rps, args.probe.max_scans)?;
     let scenarios = limits.apply(scenarios);
-    let max_rps = limits.max_rps;
+    // The limit is that of the whole run: each shard has its share.
+    let max_rps = limits.max_rps.map(|rps| rps / place.map_or(1.0, |place| f64::from(place.of)));
     if !args.probe.quiet {
         for (name, why) in &left_out {
             eprintln!("note: scenario {name} is left out: {why}");
@@ -54,7 +71,7 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64) -> Ended {
     }
     if args.dry_run {
         session.close().await;
-        return dry_run(&scenarios, max_rps);
+        return dry_run(&scenarios, max_rps, place);
     }
     if scenarios.is_empty() {
         session.close().await;
@@ -64,21 +81,33 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64) -> Ended {
         ));
     }
 
-    let header = session.header(seed, scenarios.clone(), command_line(&args.probe.words, seed, args.probe.seed.is_some()));
+    let mut header = session.header(seed, scenarios.clone(), command_line(&args.probe.words, seed, args.probe.seed.is_some()));
+    let shard = place.map(|place| as_shard(&mut header, place));
     let folder = files::run_folder(args.probe.out.as_deref(), &header.started, &session.name)?;
     let log_path = folder.join(files::LOG);
     let log = LogWriter::begin(Box::new(files::create(&log_path)?), &header).map_err(Complaint::Recording)?;
     let recorder = Recorder::new(log, session.target.secrets());
-    let progress = Progress::new(&scenarios, args.probe.no_progress);
+    let scans =
+        shard.map_or_else(|| scenarios.iter().map(|scenario| u64::from(scenario.load.scans)).sum(), |shard| shard.scans(&scenarios));
+    let progress = Progress::new(&scenarios, scans, args.probe.no_progress);
     let watcher = progress.clone();
-    let options = Options { seed, max_rps, timeout: args.probe.timeout.0, first_n: session.first_n() };
+    let options = Options {
+        seed,
+        max_rps,
+        timeout: args.probe.timeout.0,
+        first_n: shard.map_or_else(|| session.first_n(), |_| shared_first_n(&session, seed)),
+    };
     let probe =
         Probe::new(Arc::clone(&session.target), session.transport.clone(), session.clock.clone(), recorder, options, move |event| {
             watcher.note(event);
         });
 
     let run = async {
-        match probe.run(&scenarios).await {
+        let run = match shard {
+            Some(shard) => probe.run_shard(&scenarios, shard).await,
+            None => probe.run(&scenarios).await,
+        };
+        match run {
             Ok(()) => EndReason::Complete,
             Err(unreachable) => {
                 eprintln!("note: {unreachable}");
@@ -95,6 +124,38 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64) -> Ended {
     session.close().await;
 
     report::conclude(&folder, &args.probe.wanted(), reason)
+}
+
+/// Makes a run's header that of a shard.
+fn as_shard(header: &mut Run, place: Place) -> Shard {
+    let target = &header.target;
+    // A service that each shard starts for itself has a port of its own.
+    let address = if target.service.is_some() { "" } else { target.base_url.as_str() };
+    let plan = (&header.scenarios, address, &target.service, header.seed, place.of, &header.tool);
+    // Plain data without maps of strange keys, which is all that JSON cannot hold.
+    let plan = serde_json::to_vec(&plan).unwrap_or_default();
+    let mut digest = [0; 8];
+    digest.copy_from_slice(&Sha1::digest(&plan)[..8]);
+    let shard = Shard { index: place.index, of: place.of, plan: digest.into() };
+    header.shard = Some(Share::Shard(shard));
+    // The scheduler that said which shard it is will not be there when somebody repeats it.
+    let mut command = header.command.replace("--shard=auto", "--shard auto").replace("--shard auto", &format!("--shard {place}"));
+    if !command.contains("--shard ") && !command.contains("--shard=") {
+        command = format!("{command} --shard {place}");
+    }
+    header.command = command.replace("--shard=", "--shard ");
+    shard
+}
+
+/// The number in the first scan's request, for all shards of a run alike: each scan has the number that it would have in the whole
+/// run, so that no two ask for the same. No clock says it, since the shards start at different times.
+fn shared_first_n(session: &Session, seed: u64) -> u64 {
+    if session.clock.is_virtual() {
+        return 0;
+    }
+    // Spread over 2^51, so that runs with other seeds have other numbers, and a double still holds them exactly.
+    let digest = Sha1::digest(seed.to_be_bytes());
+    digest.iter().take(8).fold(0, |number: u64, byte| number << 8 | u64::from(*byte)) >> 13
 }
 
 /// Runs to the end, or until the user stops it. Stopping drops what is under way; the log keeps what was done.
@@ -154,7 +215,7 @@ fn possible(scenarios: Vec<Scenario>, can: Capabilities) -> (Vec<Scenario>, Vec<
     (kept, left_out)
 }
 
-fn dry_run(scenarios: &[Scenario], max_rps: Option<f64>) -> Ended {
+fn dry_run(scenarios: &[Scenario], max_rps: Option<f64>, place: Option<Place>) -> Ended {
     let mut total = 0;
     for scenario in scenarios {
         let plan = Plan::of(scenario);
@@ -163,6 +224,11 @@ fn dry_run(scenarios: &[Scenario], max_rps: Option<f64>) -> Ended {
     }
     let rate = max_rps
         .map_or_else(|| "no rate limit (the target is on this machine)".to_owned(), |rps| format!("at most {rps} requests per second"));
+    if let Some(place) = place {
+        let shard = Shard { index: place.index, of: place.of, plan: [0; 8].into() };
+        let all: u64 = scenarios.iter().map(|scenario| u64::from(scenario.load.scans)).sum();
+        output::print(&format!("shard {place} runs {} of {all} scans; the counts are of all shards together\n", shard.scans(scenarios)))?;
+    }
     let plural = if scenarios.len() == 1 { "" } else { "s" };
     output::print(&format!("{total} requests at most in {} scenario{plural}, {rate}; nothing was sent\n", scenarios.len()))?;
     Ok(Exit::Pass)

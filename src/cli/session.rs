@@ -8,11 +8,12 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::cli::complaint::Complaint;
+use crate::cli::network_args::NetworkArgs;
 use crate::cli::service_args::ServiceArgs;
 use crate::cli::target;
-use crate::model::run::{ClockNote, Environment, LOG_SCHEMA, Run, TargetNote};
+use crate::model::run::{ClockNote, Environment, HttpVersion, LOG_SCHEMA, Run, TargetNote};
 use crate::model::scenario::Scenario;
-use crate::probe::{Clock, InProcess, Latency, Network, Transport};
+use crate::probe::{Clock, InProcess, Latency, Network, NetworkOptions, Transport};
 use crate::service::Service;
 use crate::target::Target;
 
@@ -43,6 +44,10 @@ pub struct Session {
     pub name: String,
     /// The settings of the reference service, if that is the target.
     pub settings: Option<String>,
+    /// The run's own id, which its requests carry.
+    pub run_id: String,
+    /// Which HTTP is spoken.
+    pub http: HttpVersion,
     service: Option<Running>,
 }
 
@@ -53,10 +58,15 @@ struct Running {
 
 impl Session {
     /// Prepares a deployment that is already there.
-    pub fn deployed(named: &str) -> Result<Session, Complaint> {
+    pub fn deployed(named: &str, network: &NetworkArgs) -> Result<Session, Complaint> {
         let target = target::resolve(named)?;
-        let network = Network::new(target.base_url())?;
+        let run_id = new_run_id();
+        let options = network.options(&target, named, &run_id)?;
+        let http = options.version;
+        let network = Network::with(target.base_url(), options)?;
         Ok(Session {
+            run_id,
+            http,
             name: target.name().to_owned(),
             transport: Transport::Network(network),
             clock: real_clock()?,
@@ -84,8 +94,11 @@ impl Session {
                 }));
                 let base_url = format!("http://{address}");
                 let target = Target::reference(&base_url, &|_| None)?;
-                let network = Network::new(&base_url)?;
+                let run_id = new_run_id();
+                let network = Network::with(&base_url, NetworkOptions { run_id: Some(run_id.clone()), ..NetworkOptions::default() })?;
                 Ok(Session {
+                    run_id,
+                    http: HttpVersion::One,
                     target: Arc::new(target),
                     transport: Transport::Network(network),
                     clock: real_clock()?,
@@ -101,7 +114,17 @@ impl Session {
                 let transport = Transport::InProcess(InProcess::new(service.router(), Latency::Fixed(VIRTUAL_LATENCY)));
                 // The address is never connected to; requests are calls.
                 let target = Target::reference("http://127.0.0.1:1", &|_| None)?;
-                Ok(Session { target: Arc::new(target), transport, clock: Clock::virtual_time(), name, settings: Some(note), service: None })
+                Ok(Session {
+                    target: Arc::new(target),
+                    transport,
+                    clock: Clock::virtual_time(),
+                    name,
+                    settings: Some(note),
+                    // Equal runs write equal logs.
+                    run_id: format!("virtual-{seed:016x}"),
+                    http: HttpVersion::One,
+                    service: None,
+                })
             }
         }
     }
@@ -110,11 +133,10 @@ impl Session {
     pub fn header(&self, seed: u64, scenarios: Vec<Scenario>, command: String) -> Run {
         let is_virtual = self.clock.is_virtual();
         let started = if is_virtual { VIRTUAL_EPOCH.to_owned() } else { now() };
-        let run_id = if is_virtual { format!("virtual-{seed:016x}") } else { uuid::Uuid::new_v4().simple().to_string() };
         Run {
             schema: LOG_SCHEMA,
             tool: concat!("statusgap ", env!("CARGO_PKG_VERSION")).to_owned(),
-            run_id,
+            run_id: self.run_id.clone(),
             started,
             seed,
             target: TargetNote {
@@ -123,6 +145,7 @@ impl Session {
                 file: self.target.source_text().to_owned(),
                 service: self.settings.clone(),
                 can: self.target.can(),
+                http: self.http,
             },
             scenarios,
             clock: ClockNote { ..self.clock.note() },
@@ -162,6 +185,10 @@ pub fn environment() -> Environment {
         system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         processors: std::thread::available_parallelism().map_or(1, |n| n.get() as u32),
     }
+}
+
+fn new_run_id() -> String {
+    uuid::Uuid::new_v4().simple().to_string()
 }
 
 /// The wall clock, RFC 3339 in UTC.

@@ -9,7 +9,7 @@ use crate::target::Target;
 /// Reads `--target`.
 pub fn resolve(named: &str) -> Result<Target, Complaint> {
     let lookup = |name: &str| std::env::var(name).ok();
-    if named.starts_with("http://") || named.starts_with("https://") {
+    if ["http://", "https://", "unix:"].iter().any(|scheme| named.starts_with(scheme)) {
         return Ok(Target::reference(named, &lookup)?);
     }
     let path = Path::new(named);

@@ -9,6 +9,7 @@ use super::{Format, ImportError, Imported, Options, scans};
 use crate::model::answer::{Answer, TransportFault};
 use crate::model::exchange::{Connection, Exchange, Kind, Purpose};
 use crate::model::recording::{Blind, Recording};
+use crate::model::text::Text;
 use crate::model::time::{Nanos, Stamp};
 use crate::target::{Hosts, Initiated, Reading, Recogniser, Reply, Target};
 
@@ -256,17 +257,17 @@ impl Seen {
             answer: reading.answer,
             fault: (reading.answer == Answer::Transport).then_some(TransportFault::Closed),
             state: reading.state,
-            word: reading.word.clone(),
+            word: reading.word.clone().map(Text::from),
             progress: reading.progress,
-            id: self.id.clone().filter(|_| is_start),
-            echo: reading.echo.clone(),
-            worker: self.worker.clone(),
-            cache: self.cache.clone(),
+            id: self.id.clone().filter(|_| is_start).map(Text::from),
+            echo: reading.echo.clone().map(Text::from),
+            worker: self.worker.clone().map(Text::from),
+            cache: self.cache.clone().map(Text::from),
             seen: None,
             route: None,
             digest: None,
             // Why, and never what: a recording may hold credentials that no target file names.
-            body: reading.reason.as_ref().map(|reason| format!("[{reason}]")),
+            body: reading.reason.as_ref().map(|reason| Text::from(format!("[{reason}]"))),
         }
     }
 

@@ -9,6 +9,7 @@ use crate::model::answer::{Answer, TransportFault};
 use crate::model::exchange::{Exchange, Kind, Purpose};
 use crate::model::guarantee::Guarantee;
 use crate::model::scenario::{Arm, Controls, Each, Expect, Follow, Input, Load, LoadModel, Readings, Scenario, Tolerance, Until};
+use crate::model::text::Text;
 use crate::model::time::{Nanos, Span, Stamp};
 
 /// Scans, and what could not become part of one.
@@ -141,7 +142,7 @@ impl Scan {
     /// The line for the initiate. One that is not in the recording has no round trip, and says so.
     fn begin(&self, base: i64) -> Option<Exchange> {
         if let Some(initiate) = &self.initiate {
-            return Some(Exchange { id: self.id.clone(), ..initiate.exchange(base, None) });
+            return Some(Exchange { id: self.id.clone().map(Text::from), ..initiate.exchange(base, None) });
         }
         let first = self.about.iter().find(|seen| seen.kind == Kind::Poll)?;
         let t0 = Stamp(self.t0().saturating_sub(base).unsigned_abs());
@@ -160,8 +161,8 @@ impl Scan {
             echo: None,
             worker: None,
             cache: None,
-            id: self.id.clone(),
-            body: Some("[not in the recording: the age counts from the first poll]".to_owned()),
+            id: self.id.clone().map(Text::from),
+            body: Some("[not in the recording: the age counts from the first poll]".into()),
             ..first.exchange(base, None)
         })
     }

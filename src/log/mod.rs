@@ -3,8 +3,11 @@
 //! In go exchanges and headers from [`crate::model`], out comes a [`Journal`](crate::model::run::Journal); what the lines
 //! mean is the business of `analysis`. The log is the only thing that the probe and the reports share.
 
+mod block;
+mod merge;
 mod reader;
 mod writer;
 
-pub use reader::{LogError, in_order, read};
+pub use merge::{MergeError, Shards, Summary, open_shards};
+pub use reader::{LogError, in_order, read, read_sized};
 pub use writer::{LogWriter, WriteError};

@@ -2,8 +2,10 @@
 
 use std::io::BufRead;
 
+use crate::log::block::{self, Parsed};
 use crate::model::exchange::Exchange;
 use crate::model::run::{Journal, LOG_SCHEMA, Line};
+use crate::model::time::Stamp;
 
 /// Why a log cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -44,72 +46,218 @@ pub enum LogError {
 }
 
 /// Reads a log. A torn last line is dropped and noted; a broken line anywhere else is an error.
-pub fn read(file: &str, mut input: impl BufRead) -> Result<Journal, LogError> {
-    let mut journal: Option<Journal> = None;
-    let mut torn = false;
-    let mut text = Vec::new();
-    let mut number = 0;
-    loop {
-        text.clear();
-        let length = input.read_until(b'\n', &mut text).map_err(|source| LogError::Io { file: file.to_owned(), source })?;
-        if length == 0 {
-            break;
+///
+/// Long logs are parsed on all processors, block by block.
+pub fn read(file: &str, input: impl BufRead) -> Result<Journal, LogError> {
+    read_sized(file, input, 0)
+}
+
+/// [`read`], from an input of about so many bytes: where that is known, a long log takes half the memory for a moment.
+pub fn read_sized(file: &str, input: impl BufRead, bytes: u64) -> Result<Journal, LogError> {
+    let mut reading = Reading { file, bytes, journal: None, lines: 0, exchanges: Vec::new() };
+    block::parse_all(input, |block| reading.take(block)).map_err(|source| LogError::Io { file: file.to_owned(), source })??;
+    reading.end()
+}
+
+/// A log as far as it has been put together.
+struct Reading<'a> {
+    file: &'a str,
+    /// About how long the log is; 0 if nobody knows.
+    bytes: u64,
+    journal: Option<Journal>,
+    /// Lines before the block at hand.
+    lines: usize,
+    exchanges: Vec<Exchange>,
+}
+
+impl Reading<'_> {
+    fn take(&mut self, block: Parsed) -> Result<(), LogError> {
+        if self.journal.is_none()
+            && let Some(first) = block.first
+            && !block.others.first().is_some_and(|(line, other)| *line == first && matches!(other, Line::Run(_)))
+        {
+            return Err(self.wrong(first, "the first line must be a run's header"));
         }
-        number += 1;
-        let whole = text.ends_with(b"\n");
-        if text.iter().all(u8::is_ascii_whitespace) {
-            continue;
-        }
-        let line = match serde_json::from_slice::<Line>(&text) {
-            Ok(line) => line,
-            Err(_) if !whole => {
-                torn = true;
-                break;
-            }
-            Err(error) => {
-                return Err(LogError::Line { file: file.to_owned(), line: number, why: error.to_string() });
-            }
-        };
-        match (&mut journal, line) {
-            (None, Line::Run(run)) => {
-                if run.schema > LOG_SCHEMA {
-                    return Err(LogError::Schema { file: file.to_owned(), found: run.schema });
+        for (line, other) in block.others {
+            match (&mut self.journal, other) {
+                (None, Line::Run(run)) => {
+                    if run.schema > LOG_SCHEMA {
+                        return Err(LogError::Schema { file: self.file.to_owned(), found: run.schema });
+                    }
+                    let scenarios = run.scenarios.clone();
+                    self.journal = Some(Journal { run: *run, scenarios, exchanges: Vec::new(), end: None, torn: false });
                 }
-                let scenarios = run.scenarios.clone();
-                journal = Some(Journal { run: *run, scenarios, exchanges: Vec::new(), end: None, torn: false });
+                (Some(journal), Line::Scenario(scenario)) => journal.scenarios.push(*scenario),
+                (Some(journal), Line::End(end)) => journal.end = Some(end),
+                (Some(_), Line::Run(_)) => {
+                    return Err(self.wrong(line, "a second header; use `statusgap merge` to put several logs together"));
+                }
+                // Exchanges are not among the others, and without a header nothing came this far.
+                (_, Line::Exchange(_)) | (None, _) => {}
             }
-            (Some(journal), Line::Scenario(scenario)) => journal.scenarios.push(*scenario),
-            (Some(journal), Line::Exchange(exchange)) => journal.exchanges.push(*exchange),
-            (Some(journal), Line::End(end)) => journal.end = Some(end),
-            (None, _) => {
-                return Err(LogError::Line { file: file.to_owned(), line: number, why: "the first line must be a run's header".into() });
-            }
-            (Some(_), Line::Run(_)) => {
+        }
+        if let Some((line, why)) = block.broken {
+            return Err(self.wrong(line, &why));
+        }
+        if let Some(journal) = &mut self.journal {
+            journal.torn |= block.torn;
+        }
+        self.lines += block.lines;
+        if self.exchanges.is_empty() {
+            // Room for all, and some more, from how many the first block has: a vector that grows needs its memory twice for a
+            // moment, and room that is not used costs nothing.
+            let blocks = self.bytes as f64 / block.bytes.max(1) as f64;
+            self.exchanges.reserve((block.exchanges.len() as f64 * blocks * 1.1) as usize);
+        }
+        self.exchanges.extend(block.exchanges);
+        Ok(())
+    }
+
+    fn end(self) -> Result<Journal, LogError> {
+        let Some(mut journal) = self.journal else { return Err(LogError::NoHeader { file: self.file.to_owned() }) };
+        journal.exchanges = self.exchanges;
+        for exchange in &journal.exchanges {
+            if journal.scenarios.get(exchange.scenario as usize).is_none_or(|scenario| exchange.arm as usize >= scenario.arms.len()) {
                 return Err(LogError::Line {
-                    file: file.to_owned(),
-                    line: number,
-                    why: "a second header; use `statusgap merge` to put several logs together".into(),
+                    file: self.file.to_owned(),
+                    line: self.lines,
+                    why: format!("an exchange names scenario {} arm {}, which the log does not define", exchange.scenario, exchange.arm),
                 });
             }
         }
+        in_order(&mut journal.exchanges);
+        Ok(journal)
     }
-    let mut journal = journal.ok_or_else(|| LogError::NoHeader { file: file.to_owned() })?;
-    journal.torn = torn;
-    for exchange in &journal.exchanges {
-        if journal.scenarios.get(exchange.scenario as usize).is_none_or(|scenario| exchange.arm as usize >= scenario.arms.len()) {
-            return Err(LogError::Line {
-                file: file.to_owned(),
-                line: number,
-                why: format!("an exchange names scenario {} arm {}, which the log does not define", exchange.scenario, exchange.arm),
-            });
-        }
+
+    /// A complaint about a line of the block at hand, counted from 1.
+    fn wrong(&self, line: usize, why: &str) -> LogError {
+        LogError::Line { file: self.file.to_owned(), line: self.lines + line, why: why.to_owned() }
     }
-    in_order(&mut journal.exchanges);
-    Ok(journal)
 }
 
 /// Puts exchanges into the order in which they were sent. Lines are written as exchanges end; everything after wants them as
 /// they began.
+///
+/// Sorts their places and then moves each exchange once: a million of them are too large to be shifted about by a sort.
 pub fn in_order(exchanges: &mut [Exchange]) {
-    exchanges.sort_by_key(|exchange| (exchange.sent, exchange.done, exchange.scenario, exchange.scan, exchange.kind, exchange.poller));
+    if exchanges.is_sorted_by(|a, b| in_time(a, b).is_le()) {
+        return;
+    }
+    let mut places: Vec<(Stamp, usize)> = exchanges.iter().enumerate().map(|(place, exchange)| (exchange.sent, place)).collect();
+    // The place decides last, so equal exchanges stay as they were.
+    places.sort_unstable_by(|(sent, a), (other, b)| {
+        sent.cmp(other).then_with(|| in_time(&exchanges[*a], &exchanges[*b])).then_with(|| a.cmp(b))
+    });
+    let mut to = vec![0; places.len()];
+    for (new, (_, old)) in places.into_iter().enumerate() {
+        to[old] = new;
+    }
+    for at in 0..to.len() {
+        while to[at] != at {
+            let home = to[at];
+            exchanges.swap(at, home);
+            to.swap(at, home);
+        }
+    }
+}
+
+fn in_time(a: &Exchange, b: &Exchange) -> std::cmp::Ordering {
+    let rest = |exchange: &Exchange| (exchange.done, exchange.scenario, exchange.scan, exchange.kind, exchange.poller);
+    a.sent.cmp(&b.sent).then_with(|| rest(a).cmp(&rest(b)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::LogWriter;
+    use crate::model::run::EndReason;
+
+    /// A log of so many polls that it is several blocks long, as lines.
+    fn long() -> Vec<String> {
+        let header = r#"{"line":"run","schema":1,"tool":"t","run_id":"r","started":"2026-01-01T00:00:00Z","seed":1,"target":{"name":"t","base_url":"http://127.0.0.1:1","file":"","can":{"foreign_user":false,"witness":false,"results":false,"cancel":false,"echo":false,"states":false,"handed_out":false}},"scenarios":[],"clock":{"timer":"virtual","resolution":1},"command":"c","environment":{"system":"s","processors":1}}"#;
+        let scenario = crate::model::scenario::Scenario::read(crate::model::input::Source {
+            file: "x.toml",
+            text: "name = 'x'\ntitle = 't'\nsource = 's'\n[polls]\noffsets = ['1s']",
+        })
+        .expect("a right scenario");
+        let scenario = serde_json::to_string(&Line::Scenario(Box::new(scenario))).expect("plain data");
+        let poll = |n: usize| {
+            // Written as they ended: later ones first.
+            let sent = 1_000_000 - n;
+            let pad = "x".repeat(600);
+            format!(
+                r#"{{"line":"exchange","scenario":0,"scan":{n},"kind":"poll","purpose":"offset","connection":"fresh","planned":{sent},"sent":{sent},"done":{sent},"answer":"visible","worker":"1","body":"{pad}"}}"#
+            )
+        };
+        let mut lines = vec![header.to_owned(), scenario];
+        lines.extend((0..10_000).map(poll));
+        lines.push(r#"{"line":"end","at":9,"reason":"complete","exchanges":10000}"#.to_owned());
+        lines
+    }
+
+    fn read_lines(lines: &[String]) -> Result<Journal, LogError> {
+        let text = lines.join("\n") + "\n";
+        read("x.ndjson", text.as_bytes())
+    }
+
+    #[test]
+    fn a_log_of_many_blocks_is_read_whole_and_in_the_order_of_sending() {
+        let journal = read_lines(&long()).expect("a log");
+        assert_eq!(journal.exchanges.len(), 10_000);
+        assert!(journal.exchanges.is_sorted_by_key(|exchange| exchange.sent));
+        assert!(journal.is_complete() && !journal.torn);
+    }
+
+    #[test]
+    fn a_broken_line_is_named_by_its_number_wherever_it_is() {
+        for at in [2, 5_000, 10_001] {
+            let mut lines = long();
+            lines[at] = r#"{"line":"exchange","scenario":"none"}"#.to_owned();
+            lines.insert(1, String::new());
+            let error = read_lines(&lines).expect_err("a broken line").to_string();
+            assert!(error.starts_with(&format!("x.ndjson:{}: ", at + 2)), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_torn_last_line_of_a_long_log_is_dropped_and_said() {
+        let lines = long();
+        let text = lines[..lines.len() - 1].join("\n");
+        let journal = read("x.ndjson", &text.as_bytes()[..text.len() - 20]).expect("a log");
+        assert_eq!((journal.exchanges.len(), journal.torn, journal.end), (9_999, true, None));
+    }
+
+    #[test]
+    fn a_log_begins_with_a_header_and_has_only_one() {
+        let lines = long();
+        let error = read_lines(&lines[1..]).expect_err("no header").to_string();
+        assert!(error.contains("x.ndjson:1: ") && error.contains("header"), "{error}");
+        let mut twice = lines.clone();
+        twice[6_000].clone_from(&lines[0]);
+        let error = read_lines(&twice).expect_err("two headers").to_string();
+        assert!(error.contains("x.ndjson:6001: ") && error.contains("merge"), "{error}");
+        assert!(matches!(read("x.ndjson", &b""[..]), Err(LogError::NoHeader { .. })));
+    }
+
+    #[test]
+    fn what_is_written_begins_as_the_reader_expects() {
+        let journal = read_lines(&long()).expect("a log");
+        let out = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        struct Shared(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+        impl std::io::Write for Shared {
+            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+                self.0.lock().expect("one thread").extend_from_slice(bytes);
+                Ok(bytes.len())
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let writer = LogWriter::begin(Box::new(Shared(out.clone())), &journal.run).expect("a header");
+        writer.exchange(&journal.exchanges[0]).expect("an exchange");
+        writer.end(Stamp(1), EndReason::Complete).expect("an end");
+        let text = String::from_utf8(out.lock().expect("one thread").clone()).expect("text");
+        let second = text.lines().nth(1).expect("an exchange");
+        assert!(second.as_bytes().starts_with(block::EXCHANGE), "the quick way is not taken: {second}");
+    }
 }

@@ -1,24 +1,34 @@
-//! Writes the log: whoever has a line serialises it into one shared buffer, which goes to the file when it is large or old.
+//! Writes the log: whoever has a line puts it into a shared buffer, and a thread of the log's own takes the buffer to the file.
 
-use std::io::Write;
+use std::cell::RefCell;
+use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
+
 use crate::model::exchange::Exchange;
-use crate::model::run::{End, EndReason, Line, Run};
+use crate::model::run::{End, EndReason, Run};
 use crate::model::scenario::Scenario;
 use crate::model::time::Stamp;
 
 /// A line is on the disk at most this long after it was written: what a killed run may lose.
 const FLUSH_EVERY: Duration = Duration::from_millis(250);
 
+/// Enough lines for one system call to be cheap per line, few enough to lose little.
+const BUFFER: usize = 64 * 1024;
+
+/// So much may wait for a slow disk: a second and a half of the fastest polling, hours of the usual.
+const MOST_WAITING: usize = 64 * 1024 * 1024;
+
 /// Why a line could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// The file did not take it: disk full, folder gone.
     #[error("cannot write the log")]
-    Io(#[from] std::io::Error),
+    Io(#[from] io::Error),
     /// The line could not be put into JSON.
     #[error("cannot put a line into JSON")]
     Json(#[from] serde_json::Error),
@@ -26,98 +36,335 @@ pub enum WriteError {
 
 /// Appends lines to a log.
 ///
-/// Lines are serialised by the caller into a shared buffer under a plain mutex (held for a copy of some hundred bytes, never
-/// across an await), and written out when the buffer is large or old. That is cheaper than a channel and a task per line,
-/// and the order of lines is the order of calls, which keeps virtual runs byte-identical.
+/// A line is serialised by its caller and copied into a shared buffer under a plain mutex, which nobody holds while a file is
+/// written. The order of lines is the order of calls, which keeps virtual runs byte-identical. A thread swaps the buffer for an
+/// empty one when it is large or old, and writes it out: a slow disk delays no poll, and if it is too slow by
+/// [`MOST_WAITING`], recording fails rather than waits.
 #[derive(Clone)]
 pub struct LogWriter {
-    inner: Arc<Mutex<Inner>>,
+    shared: Arc<Shared>,
     exchanges: Arc<AtomicU64>,
+    /// Ends with the last clone.
+    _thread: Arc<WriterThread>,
 }
 
-struct Inner {
-    out: Box<dyn Write + Send>,
-    buffer: Vec<u8>,
-    flushed: Instant,
-    failed: Option<std::io::Error>,
+struct Shared {
+    waiting: Mutex<Waiting>,
+    /// Something is to be written, or the log is closed.
+    due: Condvar,
+    /// The thread has nothing left to write.
+    idle: Condvar,
 }
 
-/// Enough lines for one system call to be cheap per line, few enough to lose little.
-const BUFFER: usize = 64 * 1024;
+struct Waiting {
+    lines: Vec<u8>,
+    /// Since when the oldest of them waits; `None` if there is none.
+    since: Option<Instant>,
+    /// To be written whatever its size and age.
+    flush: bool,
+    writing: bool,
+    closed: bool,
+    /// One failed write ends the log: a gap in the middle would look like a whole log.
+    failed: Option<io::Error>,
+}
+
+struct WriterThread {
+    shared: Arc<Shared>,
+    handle: Option<JoinHandle<()>>,
+}
+
+/// A line as it is written: [`Line`](crate::model::run::Line) without ownership.
+#[derive(Serialize)]
+#[serde(tag = "line", rename_all = "snake_case")]
+enum LineRef<'a> {
+    Run(&'a Run),
+    Scenario(&'a Scenario),
+    Exchange(&'a Exchange),
+    End(End),
+}
 
 impl LogWriter {
-    /// Begins a log with its header.
+    /// Begins a log with its header, and waits until that is written.
     pub fn begin(out: Box<dyn Write + Send>, run: &Run) -> Result<LogWriter, WriteError> {
-        let writer = LogWriter {
-            inner: Arc::new(Mutex::new(Inner { out, buffer: Vec::with_capacity(2 * BUFFER), flushed: Instant::now(), failed: None })),
-            exchanges: Arc::new(AtomicU64::new(0)),
-        };
-        writer.line(&Line::Run(Box::new(run.clone())))?;
+        let waiting =
+            Waiting { lines: Vec::with_capacity(2 * BUFFER), since: None, flush: false, writing: false, closed: false, failed: None };
+        let shared = Arc::new(Shared { waiting: Mutex::new(waiting), due: Condvar::new(), idle: Condvar::new() });
+        let of_thread = Arc::clone(&shared);
+        let handle = std::thread::Builder::new().name("log".to_owned()).spawn(move || of_thread.write_until_closed(out))?;
+        let thread = Arc::new(WriterThread { shared: Arc::clone(&shared), handle: Some(handle) });
+        let writer = LogWriter { shared, exchanges: Arc::new(AtomicU64::new(0)), _thread: thread };
+        writer.line(&LineRef::Run(run))?;
         writer.flush()?;
         Ok(writer)
     }
 
     /// Adds a scenario that was decided on during the run.
     pub fn scenario(&self, scenario: &Scenario) -> Result<(), WriteError> {
-        self.line(&Line::Scenario(Box::new(scenario.clone())))
+        self.line(&LineRef::Scenario(scenario))
     }
 
     /// Adds an exchange.
     pub fn exchange(&self, exchange: &Exchange) -> Result<(), WriteError> {
         self.exchanges.fetch_add(1, Ordering::Relaxed);
-        self.line(&Line::Exchange(Box::new(exchange.clone())))
+        self.line(&LineRef::Exchange(exchange))
     }
 
     /// Ends the log. Lines of exchanges that come later are still kept, after the end.
     pub fn end(&self, at: Stamp, reason: EndReason) -> Result<(), WriteError> {
-        self.line(&Line::End(End { at, reason, exchanges: self.exchanges.load(Ordering::Relaxed) }))?;
+        self.line(&LineRef::End(End { at, reason, exchanges: self.exchanges.load(Ordering::Relaxed) }))?;
         self.flush()
     }
 
-    /// Writes out what is buffered.
+    /// Writes out what is buffered, and waits for it.
     pub fn flush(&self) -> Result<(), WriteError> {
-        let mut inner = self.lock();
-        inner.write_out()?;
-        inner.out.flush()?;
-        Ok(())
-    }
-
-    /// Flushes if the oldest buffered line is older than the promise; to be called now and then by whoever owns the run.
-    pub fn flush_if_due(&self) -> Result<(), WriteError> {
-        let due = self.lock().flushed.elapsed() >= FLUSH_EVERY;
-        if due { self.flush() } else { Ok(()) }
-    }
-
-    fn line(&self, line: &Line) -> Result<(), WriteError> {
-        let mut inner = self.lock();
-        serde_json::to_writer(&mut inner.buffer, line)?;
-        inner.buffer.push(b'\n');
-        if inner.buffer.len() >= BUFFER || inner.flushed.elapsed() >= FLUSH_EVERY {
-            inner.write_out()?;
+        let mut waiting = self.shared.lock();
+        waiting.flush = true;
+        self.shared.due.notify_one();
+        while (waiting.flush || waiting.writing) && waiting.failed.is_none() {
+            waiting = self.shared.idle.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
-        Ok(())
+        waiting.check()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
-        // A panic while holding the lock can only have come from serialisation; the buffer is still a row of whole lines
-        // and at most one torn one, which readers expect.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Has what is older than the promise written out, and does not wait for it; to be called now and then by whoever owns the
+    /// run, since the thread does not look at the clock by itself.
+    pub fn flush_if_due(&self) -> Result<(), WriteError> {
+        let waiting = self.shared.lock();
+        if waiting.since.is_some_and(|since| since.elapsed() >= FLUSH_EVERY) {
+            self.shared.due.notify_one();
+        }
+        waiting.check()
+    }
+
+    fn line(&self, line: &LineRef<'_>) -> Result<(), WriteError> {
+        thread_local! {
+            /// Kept between lines, so that the steady state allocates nothing.
+            static TEXT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+        }
+        TEXT.with_borrow_mut(|text| {
+            text.clear();
+            serde_json::to_writer(&mut *text, line)?;
+            text.push(b'\n');
+            let mut waiting = self.shared.lock();
+            waiting.check()?;
+            if waiting.lines.len() + text.len() > MOST_WAITING {
+                waiting.failed =
+                    Some(io::Error::new(io::ErrorKind::StorageFull, "the disk is slower than the run: 64 MiB wait to be written"));
+                return waiting.check();
+            }
+            waiting.lines.extend_from_slice(text);
+            let since = *waiting.since.get_or_insert_with(Instant::now);
+            // A buffer that is being written is not announced again: the thread looks before it sleeps.
+            if !waiting.writing && waiting.is_due(since) {
+                self.shared.due.notify_one();
+            }
+            Ok(())
+        })
     }
 }
 
-impl Inner {
-    /// One failed write ends the log: a gap in the middle would look like a whole log.
-    fn write_out(&mut self) -> Result<(), std::io::Error> {
-        if let Some(error) = &self.failed {
-            return Err(std::io::Error::new(error.kind(), error.to_string()));
+impl Waiting {
+    fn is_due(&self, since: Instant) -> bool {
+        self.lines.len() >= BUFFER || since.elapsed() >= FLUSH_EVERY
+    }
+
+    fn check(&self) -> Result<(), WriteError> {
+        match &self.failed {
+            Some(error) => Err(WriteError::Io(io::Error::new(error.kind(), error.to_string()))),
+            None => Ok(()),
         }
-        self.flushed = Instant::now();
-        if let Err(error) = self.out.write_all(&self.buffer) {
-            let told = std::io::Error::new(error.kind(), error.to_string());
-            self.failed = Some(error);
-            return Err(told);
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        // Nothing that can panic happens under the lock.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The thread's whole life.
+    fn write_until_closed(&self, mut out: Box<dyn Write + Send>) {
+        let mut taken = Vec::with_capacity(2 * BUFFER);
+        let mut waiting = self.lock();
+        loop {
+            let due = waiting.flush || waiting.closed || waiting.since.is_some_and(|since| waiting.is_due(since));
+            if !due {
+                waiting = self.due.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            std::mem::swap(&mut waiting.lines, &mut taken);
+            let flush = std::mem::take(&mut waiting.flush);
+            waiting.since = None;
+            waiting.writing = true;
+            drop(waiting);
+            let written = out.write_all(&taken).and_then(|()| if flush { out.flush() } else { Ok(()) });
+            taken.clear();
+            waiting = self.lock();
+            waiting.writing = false;
+            if let Err(error) = written {
+                waiting.failed.get_or_insert(error);
+            }
+            self.idle.notify_all();
+            if waiting.failed.is_some() || (waiting.closed && waiting.lines.is_empty()) {
+                return;
+            }
         }
-        self.buffer.clear();
-        Ok(())
+    }
+}
+
+/// What was handed over is written before the last owner goes.
+impl Drop for WriterThread {
+    fn drop(&mut self) {
+        self.shared.lock().closed = true;
+        self.shared.due.notify_one();
+        if let Some(handle) = self.handle.take() {
+            // A writer that panicked has nothing to add to what it failed with.
+            let _ = handle.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::model::answer::Answer;
+    use crate::model::exchange::{Connection, Kind, Purpose};
+    use crate::model::run::{Capabilities, ClockNote, Environment, HttpVersion, LOG_SCHEMA, Line, TargetNote};
+    use crate::model::time::Nanos;
+
+    fn run() -> Run {
+        Run {
+            schema: LOG_SCHEMA,
+            tool: "test".into(),
+            run_id: "test".into(),
+            started: "2026-01-01T00:00:00Z".into(),
+            seed: 1,
+            target: TargetNote {
+                name: "test".into(),
+                base_url: "http://localhost".into(),
+                file: String::new(),
+                service: None,
+                can: Capabilities::default(),
+                http: HttpVersion::One,
+            },
+            scenarios: Vec::new(),
+            clock: ClockNote { timer: "virtual".into(), resolution: Nanos(1) },
+            shard: None,
+            command: "test".into(),
+            environment: Environment { system: "test".into(), processors: 1 },
+            recording: None,
+        }
+    }
+
+    fn exchange(scan: u64) -> Exchange {
+        Exchange {
+            scenario: 0,
+            arm: 0,
+            scan: Some(scan),
+            kind: Kind::Poll,
+            purpose: Purpose::Offset,
+            connection: Connection::Fresh,
+            poller: 0,
+            offset: Some(Nanos(100)),
+            planned: Stamp(1),
+            sent: Stamp(2),
+            first_byte: Some(Stamp(3)),
+            done: Stamp(4),
+            conn: Some(5),
+            new_conn: Some(true),
+            http: Some(200),
+            answer: Answer::Visible,
+            fault: None,
+            state: None,
+            word: Some("busy".into()),
+            progress: Some(0.5),
+            id: None,
+            echo: None,
+            worker: None,
+            cache: None,
+            seen: None,
+            route: None,
+            digest: Some([1; 8].into()),
+            body: None,
+        }
+    }
+
+    /// Says when it is written to, and goes on when it is told to.
+    struct Slow {
+        began: mpsc::Sender<usize>,
+        go_on: mpsc::Receiver<io::Result<()>>,
+    }
+
+    impl Write for Slow {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            // A test that has ended does not mind.
+            let _ = self.began.send(bytes.len());
+            self.go_on.recv().unwrap_or(Ok(()))?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn slow() -> (Slow, mpsc::Receiver<usize>, mpsc::Sender<io::Result<()>>) {
+        let ((began, began_here), (go_on, told)) = (mpsc::channel(), mpsc::channel());
+        (Slow { began, go_on: told }, began_here, go_on)
+    }
+
+    #[test]
+    fn a_line_without_ownership_is_written_like_the_one_that_is_read() {
+        let one = exchange(7);
+        let written = serde_json::to_string(&LineRef::Exchange(&one)).expect("plain data");
+        assert_eq!(written, serde_json::to_string(&Line::Exchange(Box::new(one))).expect("plain data"));
+        let written = serde_json::to_string(&LineRef::Run(&run())).expect("plain data");
+        assert_eq!(written, serde_json::to_string(&Line::Run(Box::new(run()))).expect("plain data"));
+    }
+
+    #[test]
+    fn lines_are_taken_while_the_file_is_being_written() {
+        let (file, began, go_on) = slow();
+        go_on.send(Ok(())).expect("the header may be written");
+        let log = LogWriter::begin(Box::new(file), &run()).expect("a header");
+        began.recv().expect("the header");
+        let mut lines = 0;
+        // The buffer fills, its writing begins and does not end.
+        while began.try_recv().is_err() {
+            log.exchange(&exchange(lines)).expect("a line");
+            lines += 1;
+            assert!(lines < 1_000_000, "nobody writes");
+        }
+        for more in 0..1000 {
+            log.exchange(&exchange(more)).expect("a line that waits for nobody");
+        }
+        drop(go_on);
+        log.end(Stamp(9), EndReason::Complete).expect("the rest is written");
+    }
+
+    #[test]
+    fn a_failed_write_is_told_with_every_line_after_it() {
+        let (file, _began, go_on) = slow();
+        go_on.send(Ok(())).expect("the header may be written");
+        let log = LogWriter::begin(Box::new(file), &run()).expect("a header");
+        go_on.send(Err(io::Error::from(io::ErrorKind::StorageFull))).expect("somebody writes");
+        log.exchange(&exchange(0)).expect("nobody has written it yet");
+        assert!(log.flush().is_err());
+        assert!(log.exchange(&exchange(1)).is_err());
+        assert!(log.end(Stamp(9), EndReason::Complete).is_err());
+    }
+
+    #[test]
+    fn a_disk_that_is_too_slow_ends_the_recording_and_delays_nobody() {
+        let (file, began, go_on) = slow();
+        go_on.send(Ok(())).expect("the header may be written");
+        let log = LogWriter::begin(Box::new(file), &run()).expect("a header");
+        began.recv().expect("the header");
+        let large = Exchange { body: Some("x".repeat(1 << 20).into()), ..exchange(0) };
+        let taken = (0..200).take_while(|_| log.exchange(&large).is_ok()).count();
+        assert!((64..=130).contains(&taken), "{taken}");
+        drop(go_on);
     }
 }

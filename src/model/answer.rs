@@ -85,8 +85,14 @@ pub enum TransportFault {
     Connect,
     /// The host's name could not be resolved.
     Resolve,
+    /// The proxy could not be reached, or did not let the request through.
+    Proxy,
     /// The TLS handshake failed.
     Tls,
+    /// The connection was not open within its limit.
+    ConnectTimeout,
+    /// The reply's head did not arrive within its limit.
+    FirstByteTimeout,
     /// The exchange did not end within its limit.
     Timeout,
     /// The peer closed or reset the connection before the reply was whole.
@@ -102,12 +108,31 @@ pub enum TransportFault {
 }
 
 impl TransportFault {
+    /// All of them.
+    pub const ALL: [TransportFault; 12] = [
+        TransportFault::Connect,
+        TransportFault::Resolve,
+        TransportFault::Proxy,
+        TransportFault::Tls,
+        TransportFault::ConnectTimeout,
+        TransportFault::FirstByteTimeout,
+        TransportFault::Timeout,
+        TransportFault::Closed,
+        TransportFault::Protocol,
+        TransportFault::TooLarge,
+        TransportFault::Redirect,
+        TransportFault::Request,
+    ];
+
     /// The word used in tables and timelines.
     pub fn word(self) -> &'static str {
         match self {
             TransportFault::Connect => "connection failed",
             TransportFault::Resolve => "name not resolved",
+            TransportFault::Proxy => "refused by the proxy",
             TransportFault::Tls => "TLS failed",
+            TransportFault::ConnectTimeout => "connecting timed out",
+            TransportFault::FirstByteTimeout => "no first byte in time",
             TransportFault::Timeout => "timed out",
             TransportFault::Closed => "connection closed",
             TransportFault::Protocol => "broken HTTP",

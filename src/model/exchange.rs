@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::answer::{Answer, State, TransportFault};
+use crate::model::text::{Digest, Text, Texts};
 use crate::model::time::{Nanos, Stamp};
 
 /// What an exchange was for.
@@ -85,6 +86,8 @@ pub enum Purpose {
 }
 
 /// One exchange, as it stands in the log. All stamps are actual; `planned` is when it should have been sent.
+///
+/// Its texts are shared with the exchanges around it, so that a million of them fit into 200 MB.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Exchange {
     /// Index of the scenario in the run.
@@ -135,22 +138,22 @@ pub struct Exchange {
     pub state: Option<State>,
     /// The deployment's own word for the state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub word: Option<String>,
+    pub word: Option<Text>,
     /// Progress as the deployment counts it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<f64>,
     /// The id that was handed out (initiate), or asked for where it is not the scan's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
+    pub id: Option<Text>,
     /// The id that the reply carried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub echo: Option<String>,
+    pub echo: Option<Text>,
     /// Which worker answered, as far as the reply says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub worker: Option<String>,
+    pub worker: Option<Text>,
     /// What a cache in front said of itself (`Age`, `X-Cache`, `Via` and the like), joined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cache: Option<String>,
+    pub cache: Option<Text>,
     /// For a cancel's readings: whether the target's `seen_when` held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<bool>,
@@ -159,10 +162,10 @@ pub struct Exchange {
     pub route: Option<Route>,
     /// First 16 hex digits of the body's SHA-1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub digest: Option<String>,
+    pub digest: Option<Digest>,
     /// The body, bounded, kept for whatever is not an expected answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub body: Option<String>,
+    pub body: Option<Text>,
 }
 
 /// An address other than the target's own template for the endpoint.
@@ -186,6 +189,14 @@ impl Exchange {
         self.sent.since(self.planned)
     }
 
+    /// Gives up its copies of texts that `texts` holds already.
+    pub fn share_texts(&mut self, texts: &mut Texts) {
+        let mine = [&mut self.word, &mut self.id, &mut self.echo, &mut self.worker, &mut self.cache, &mut self.body];
+        for text in mine.into_iter().flatten() {
+            texts.share(text);
+        }
+    }
+
     /// Whether a complete reply arrived.
     pub fn was_answered(&self) -> bool {
         self.fault.is_none()
@@ -194,7 +205,7 @@ impl Exchange {
     /// The answer in words, with the deployment's own state where it gave one: `visible (scanning)`.
     pub fn told(&self) -> String {
         match (self.answer, &self.word, self.fault) {
-            (Answer::Visible, Some(word), _) => word.clone(),
+            (Answer::Visible, Some(word), _) => word.as_str().to_owned(),
             (Answer::Transport, _, Some(fault)) => fault.word().to_owned(),
             (answer, _, _) => answer.word().to_owned(),
         }
@@ -204,4 +215,14 @@ impl Exchange {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out a reference")]
 fn is_zero(n: &u32) -> bool {
     *n == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_million_exchanges_fit_into_two_hundred_megabytes() {
+        assert!(size_of::<Exchange>() <= 192, "{}", size_of::<Exchange>());
+    }
 }

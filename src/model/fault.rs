@@ -124,6 +124,32 @@ impl FaultClass {
         }
     }
 
+    /// How it shows from outside.
+    pub fn looks(self) -> &'static str {
+        match self {
+            FaultClass::A => "Denied up to a fixed age and never after, on every connection alike, whether it is polled once or often.",
+            FaultClass::B => "Denied at any age with about the same share, for ever; one kept connection is always right or always wrong.",
+            FaultClass::C => "Denied up to the lag; a second write, such as a cancel, becomes visible late by the same amount.",
+            FaultClass::CPrime => "Found and denied by turns while the copy lags, and steady afterwards.",
+            FaultClass::D => {
+                "Denied longer by polling early: a scan that was left alone is found at an age at which a polled one is denied."
+            }
+            FaultClass::E => "Denied longer the more scans were asked for at once; an idle service shows nothing.",
+            FaultClass::F => "Found, and denied from some age on, or from the end of the scan, or when newer ones have come.",
+            FaultClass::G => "Scans that were asked for at different times become visible at the same instants, a period apart.",
+            FaultClass::H => "A single denial amid a long row of visible answers.",
+            FaultClass::I => "Denied at once, and found a few milliseconds later.",
+            FaultClass::J => "Never denied; the answer names another id, or was there before the scan was asked for.",
+            FaultClass::K => "Denied for ever at the plain address, and found at the one that was handed out with the id.",
+            FaultClass::L => "Denied for ever for some ids, which have characters or a length in common.",
+            FaultClass::M => "Denied for ever for some scans that have nothing in common; no other endpoint knows them either.",
+            FaultClass::N => "An id that was never issued is pending.",
+            FaultClass::O => "Never denied; an ended scan runs again, or never ends for some connections.",
+            FaultClass::P => "No denials on the connection that carried the POST, but one poll on it takes seconds.",
+            FaultClass::Q => "Another user is answered, too.",
+        }
+    }
+
     /// What cures it, and which of the three usual fixes (placeholder, lifecycle fallback, shared cache) do not.
     pub fn cure(self) -> &'static str {
         match self {
@@ -178,9 +204,9 @@ impl FaultClass {
         }
     }
 
-    /// The class with this letter (`C'` and `C′` alike).
+    /// The class with this letter (`C'`, `C′` and `C-prime` alike).
     pub fn from_letter(letter: &str) -> Option<FaultClass> {
-        let letter = letter.replace('′', "'").to_ascii_uppercase();
+        let letter = letter.replace('′', "'").to_ascii_uppercase().replace("-PRIME", "'");
         FaultClass::ALL.into_iter().find(|class| class.letter() == letter)
     }
 }

@@ -60,6 +60,113 @@ impl Guarantee {
         }
     }
 
+    /// The stable code, for tickets and filters: `SG-RYW`. Names may be reworded, codes never change.
+    pub fn code(self) -> &'static str {
+        match self {
+            Guarantee::Honesty => "SG-HON",
+            Guarantee::Isolation => "SG-ISO",
+            Guarantee::ReadYourWrites => "SG-RYW",
+            Guarantee::MonotonicVisibility => "SG-VIS",
+            Guarantee::MonotonicState => "SG-MON",
+            Guarantee::Echo => "SG-ECH",
+            Guarantee::Completion => "SG-END",
+            Guarantee::Agreement => "SG-AGR",
+            Guarantee::Promptness => "SG-PRO",
+            Guarantee::CrashHonesty => "SG-CRA",
+        }
+    }
+
+    /// The guarantee with this code or name, however it is capitalised.
+    pub fn from_code(code: &str) -> Option<Guarantee> {
+        Guarantee::ALL
+            .into_iter()
+            .find(|guarantee| [guarantee.code(), guarantee.name()].iter().any(|known| known.eq_ignore_ascii_case(code)))
+    }
+
+    /// What a broken one does to callers.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Guarantee::Honesty => {
+                "An id that nobody issued is answered as if it were a scan. Then \"visible\" says nothing, and every other check would pass: the run is inconclusive."
+            }
+            Guarantee::Isolation => "A user sees a scan that belongs to somebody else.",
+            Guarantee::ReadYourWrites => {
+                "The id was handed out, and a status request sent after that is told that there is no such scan. A client that takes this for an end gives up on a running job."
+            }
+            Guarantee::MonotonicVisibility => {
+                "A scan that was seen is denied later. A client takes it for deleted; one that retries on not_found alternates for ever."
+            }
+            Guarantee::MonotonicState => {
+                "A scan that had ended runs again, or its progress falls. A client that waits for the end may have acted on it, or may wait for ever."
+            }
+            Guarantee::Echo => {
+                "The answer is about another scan than the one that was asked for, so that one caller takes another's result for its own."
+            }
+            Guarantee::Completion => {
+                "A scan does not reach an end by the deadline on some connection, although others of its kind do or something else says that it has."
+            }
+            Guarantee::Agreement => {
+                "What one endpoint had answered is denied by another that was asked later: the witness knew the scan and status does not, or status says it succeeded and there are no results."
+            }
+            Guarantee::Promptness => {
+                "Some status requests are held back far beyond what is usual. A response that waits for background work hides a window from pooled clients."
+            }
+            Guarantee::CrashHonesty => "A scan whose worker died is told as running for ever, or as never known, rather than as failed.",
+        }
+    }
+
+    /// How it comes to be broken.
+    pub fn arises(self) -> &'static str {
+        match self {
+            Guarantee::Honesty => "A fallback invents a state for whatever it does not know (class N).",
+            Guarantee::Isolation => "A path, mostly a fallback or a cache, answers without checking who is asking (class Q).",
+            Guarantee::ReadYourWrites => {
+                "The record is written after the answer (A, E, I), elsewhere than it is read (B, K), or read from a copy that lags (C, C', G); a cache may have kept an early denial (D), or nothing was written (L, M)."
+            }
+            Guarantee::MonotonicVisibility => {
+                "Requests reach workers with memories of their own (B) or copies of different age (C'), or the record is removed: too early (F), or for an instant while it is replaced (H)."
+            }
+            Guarantee::MonotonicState => {
+                "An old copy or a fallback is answered after the truth has moved on (O), often by another worker (B)."
+            }
+            Guarantee::Echo => "The scan is looked up by something other than its id, such as its user or its input (J).",
+            Guarantee::Completion => {
+                "Jobs are acknowledged before they are durably queued (M), or one worker answers from a copy that nobody updates (O)."
+            }
+            Guarantee::Agreement => "Two endpoints read two stores, and one is written later or is older than the other (A, C, O).",
+            Guarantee::Promptness => "Background work runs within the request, or in a middleware that ends after it (P).",
+            Guarantee::CrashHonesty => {
+                "Nobody takes over or marks the scans of a worker that is gone: there is no lease, and no check on start."
+            }
+        }
+    }
+
+    /// What mends it.
+    pub fn mends(self) -> &'static str {
+        match self {
+            Guarantee::Honesty => "Answer not_found for what was never issued. Let a fallback look the id up rather than assume it.",
+            Guarantee::Isolation => {
+                "Check the owner on every path that answers for a scan, fallbacks included, and answer a stranger as if there were no scan."
+            }
+            Guarantee::ReadYourWrites => {
+                "Write the record to the store that status reads, and have it acknowledged, before the answer that hands out the id. `statusgap reproduce` names the cause; `statusgap explain A` and so on, its cure."
+            }
+            Guarantee::MonotonicVisibility => {
+                "Keep scans in one store that all workers read; replace records in one step; keep them longer than callers may ask."
+            }
+            Guarantee::MonotonicState => {
+                "Keep one source of truth, and never let an older state replace a newer one (compare a version when writing)."
+            }
+            Guarantee::Echo => "Look scans up by id, and key their slots by it.",
+            Guarantee::Completion => "Acknowledge what is durably queued only; give every scan a deadline after which it is failed.",
+            Guarantee::Agreement => "Let all endpoints read one record, or write the one that is read first, first.",
+            Guarantee::Promptness => {
+                "Start background work after the response is finished, and outside of middleware. Then look for the window that it hid."
+            }
+            Guarantee::CrashHonesty => "Hold a lease for each running scan; whoever finds one expired, marks the scan as failed.",
+        }
+    }
+
     /// What it promises, in one line.
     pub fn promise(self) -> &'static str {
         match self {
@@ -80,6 +187,16 @@ impl Guarantee {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn codes_are_unlike_and_lead_back_to_their_guarantee() {
+        for guarantee in Guarantee::ALL {
+            assert_eq!(Guarantee::ALL.iter().filter(|other| other.code() == guarantee.code()).count(), 1, "{}", guarantee.code());
+            assert_eq!(Guarantee::from_code(&guarantee.code().to_lowercase()), Some(guarantee));
+            assert_eq!(Guarantee::from_code(guarantee.name()), Some(guarantee));
+        }
+        assert_eq!(Guarantee::from_code("SG"), None);
+    }
 
     #[test]
     fn the_serialised_name_is_the_name_in_reports() {

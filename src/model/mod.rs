@@ -12,4 +12,6 @@ pub mod plan;
 pub mod recording;
 pub mod run;
 pub mod scenario;
+pub mod shard;
+pub mod text;
 pub mod time;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::exchange::Kind;
-use crate::model::scenario::{Action, Each, LoadModel, Scenario};
+use crate::model::scenario::{Action, Each, LoadModel, MOST_FOLLOWED, Scenario};
 use crate::model::time::Span;
 
 /// The requests that a scenario will send, at most, by kind.
@@ -37,7 +37,8 @@ impl Plan {
             per_offset = per_offset.max(shots * pollers * u64::from(offsets > 0));
             let followed = arm.follow.map_or(0, |follow| {
                 let start = arm.offsets.last().copied().unwrap_or_default();
-                (follow.deadline.0.saturating_sub(start.0).as_nanos() / follow.every.0.as_nanos().max(1)) as u64 + 1
+                let slots = (follow.deadline.0.saturating_sub(start.0).as_nanos() / follow.every.0.as_nanos().max(1)) as u64 + 1;
+                slots.min(MOST_FOLLOWED)
             });
             polls += at_offsets * pollers + followed * per_arm;
             fillers += u64::from(arm.fillers) * per_arm;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::exchange::Exchange;
 use crate::model::recording::Recording;
 use crate::model::scenario::Scenario;
+use crate::model::shard::Share;
 use crate::model::time::{Nanos, Stamp};
 
 /// Version of the log's schema. Readers refuse a later one.
@@ -44,9 +45,9 @@ pub struct Run {
     pub scenarios: Vec<Scenario>,
     /// How send times were held.
     pub clock: ClockNote,
-    /// Which part of a larger run this is.
+    /// Which part of a larger run this is, or of which parts it was put together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shard: Option<Shard>,
+    pub shard: Option<Share>,
     /// The command that repeats the run.
     pub command: String,
     /// Where it ran.
@@ -70,6 +71,28 @@ pub struct TargetNote {
     pub service: Option<String>,
     /// What the target file lets the run assess.
     pub can: Capabilities,
+    /// Which HTTP was spoken.
+    #[serde(default, skip_serializing_if = "HttpVersion::is_usual")]
+    pub http: HttpVersion,
+}
+
+/// Which HTTP is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub enum HttpVersion {
+    /// HTTP/1.1.
+    #[default]
+    #[serde(rename = "1.1")]
+    One,
+    /// HTTP/2: agreed on over TLS, spoken at once (prior knowledge) without.
+    #[serde(rename = "2")]
+    Two,
+}
+
+impl HttpVersion {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out a reference")]
+    fn is_usual(&self) -> bool {
+        *self == HttpVersion::One
+    }
 }
 
 /// What a target file describes beyond initiate and status.
@@ -99,15 +122,6 @@ pub struct ClockNote {
     pub timer: String,
     /// Smallest step of the clock.
     pub resolution: Nanos,
-}
-
-/// One of several parts of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Shard {
-    /// Which, from 0.
-    pub index: u32,
-    /// Of how many.
-    pub of: u32,
 }
 
 /// Where a run ran, as far as it may matter to its reader.

@@ -115,7 +115,7 @@ pub enum Each {
 pub struct Follow {
     /// What ends it.
     pub until: Until,
-    /// Time between two polls; the phase differs from scan to scan.
+    /// Time between two polls; the phase differs from scan to scan. Zero: each poll leaves as soon as the last one was answered.
     pub every: Span,
     /// How long to go on polling after `until` was reached: a first success proves nothing about what comes after it.
     pub settle: Span,
@@ -237,6 +237,9 @@ pub const QUANTILES: [f64; 5] = [0.5, 0.9, 0.95, 0.99, 0.999];
 const MOST_SCANS: u32 = 1_000_000;
 const MOST_POLLERS: u32 = 1_000;
 const MOST_OFFSETS: usize = 1_000;
+
+/// The most polls that follow one scan.
+pub const MOST_FOLLOWED: u64 = 1_000_000;
 
 impl Scenario {
     /// The form of a scenario file, as JSON Schema. It knows the keys and their types; what must fit together is checked by

@@ -12,12 +12,14 @@ use tokio::task::JoinSet;
 use crate::model::answer::{Answer, TransportFault};
 use crate::model::exchange::{Connection, Exchange, Kind};
 use crate::model::scenario::{Each, Input, LoadModel, Scenario};
+use crate::model::shard::Shard;
+use crate::model::text::Text;
 use crate::model::time::Stamp;
 use crate::probe::clock::Clock;
 use crate::probe::pace::Pace;
 use crate::probe::record::Recorder;
 use crate::probe::scan::{Noted, ScanTask, Shot};
-use crate::probe::transport::{Lane, Transport};
+use crate::probe::transport::{Lane, Prepared, Transport, Unsendable};
 use crate::target::{Accepted, Reading, Reply, Request, RequestError, Target, Variables};
 
 /// How a run is driven, apart from what its scenarios say.
@@ -112,11 +114,23 @@ impl Probe {
     /// Runs the scenarios of the log's header in their order; one that overlaps runs beside those after it. Dropping the future
     /// stops all of them.
     pub async fn run(self: &Arc<Probe>, scenarios: &[Scenario]) -> Result<(), Unreachable> {
+        self.run_share(scenarios, None).await
+    }
+
+    /// [`Probe::run`], leaving out the scans of the other shards. Everything else is as in the whole run: the numbers of the
+    /// scans, their arms, ages and phases.
+    pub async fn run_shard(self: &Arc<Probe>, scenarios: &[Scenario], shard: Shard) -> Result<(), Unreachable> {
+        // Requests that are meant to be like no other must differ from those of the other shards, too.
+        self.nonce.store(u64::from(shard.index) << NONCES_PER_SHARD, Ordering::Relaxed);
+        self.run_share(scenarios, Some(shard)).await
+    }
+
+    async fn run_share(self: &Arc<Probe>, scenarios: &[Scenario], shard: Option<Shard>) -> Result<(), Unreachable> {
         let mut beside = JoinSet::new();
         for scenario in scenarios {
             let index = self.next_scenario.fetch_add(1, Ordering::Relaxed);
             let first_scan = self.next_scan.fetch_add(u64::from(scenario.load.scans), Ordering::Relaxed);
-            let run = ScenarioRun::new(self, index, scenario, first_scan);
+            let run = ScenarioRun::new(self, index, scenario, first_scan, shard);
             if scenario.overlap {
                 beside.spawn(run.run());
             } else {
@@ -143,7 +157,7 @@ impl Probe {
         &self,
         shot: Shot,
         lane: &Lane,
-        request: Result<Request, RequestError>,
+        request: &Result<Prepared, Unsendable>,
         read: impl FnOnce(&Reply<'_>) -> Reading,
     ) -> Exchange {
         self.fire_for(shot, lane, request, |reply| (Noted { reading: read(reply), id: None, seen: None }, ())).await.0
@@ -154,7 +168,7 @@ impl Probe {
         &self,
         shot: Shot,
         lane: &Lane,
-        request: Result<Request, RequestError>,
+        request: &Result<Prepared, Unsendable>,
         read: impl FnOnce(&Reply<'_>) -> (Noted, T),
     ) -> (Exchange, Option<T>) {
         self.pace.turn(&self.clock).await;
@@ -164,7 +178,7 @@ impl Probe {
             Ok(request) => request,
             Err(error) => {
                 exchange.fault = Some(TransportFault::Request);
-                exchange.body = Some(self.recorder.excerpt(error.to_string().as_bytes()));
+                exchange.body = Some(self.recorder.excerpt(error.to_string().as_bytes()).into());
                 self.recorder.exchange(&exchange);
                 return (exchange, None);
             }
@@ -181,15 +195,15 @@ impl Probe {
                 let reply = Reply { http: received.http, headers: &received.headers, body: &received.body };
                 let (Noted { reading, id, seen }, extra) = read(&reply);
                 more = Some(extra);
-                let clean = |text| self.recorder.without_secrets(text);
-                exchange.id = id.or(exchange.id);
+                let clean = |text| Text::from(self.recorder.without_secrets(text));
+                exchange.id = id.map(Text::from).or(exchange.id);
                 exchange.seen = seen;
                 exchange.http = Some(received.http);
                 exchange.answer = reading.answer;
                 exchange.state = reading.state;
                 exchange.word = reading.word.map(clean);
                 exchange.progress = reading.progress;
-                exchange.echo = reading.echo;
+                exchange.echo = reading.echo.map(Text::from);
                 exchange.worker = crate::target::worker(&received.headers).map(clean);
                 exchange.cache = crate::target::cache_note(&received.headers).map(clean);
                 exchange.digest = Some(crate::probe::scan::digest(&received.body));
@@ -198,12 +212,17 @@ impl Probe {
                 }
                 if shot.is_unexpected(exchange.answer) {
                     let why = reading.reason.map_or_else(String::new, |reason| format!("[{reason}] "));
-                    exchange.body = Some(why + &self.recorder.excerpt(&received.body));
+                    exchange.body = Some((why + &self.recorder.excerpt(&received.body)).into());
                 }
             }
         }
         self.recorder.exchange(&exchange);
         (exchange, more)
+    }
+
+    /// Does everything for a request that can be done before its time has come.
+    pub(crate) fn prepare(&self, request: Result<Request, RequestError>) -> Result<Prepared, Unsendable> {
+        self.transport.prepare(request?)
     }
 
     /// A number that no other request of this run has had.
@@ -212,12 +231,17 @@ impl Probe {
     }
 }
 
+/// Each shard has so many bits of numbers of its own: with a thousand shards a double still holds them exactly.
+const NONCES_PER_SHARD: u32 = 40;
+
 /// One scenario under way.
 pub(crate) struct ScenarioRun {
     pub(crate) probe: Arc<Probe>,
     pub(crate) index: u32,
     pub(crate) scenario: Arc<Scenario>,
     first_scan: u64,
+    /// The part of the scans that is run; `None`: all.
+    shard: Option<Shard>,
     /// The controls wait for the first accepted scan: its handed-out address is the only way to ask for another id.
     controls_wait: AtomicBool,
 }
@@ -227,9 +251,9 @@ const CONTROLS: u64 = 1 << 62;
 const DEALING: u64 = 1 << 61;
 
 impl ScenarioRun {
-    fn new(probe: &Arc<Probe>, index: u32, scenario: &Scenario, first_scan: u64) -> ScenarioRun {
+    fn new(probe: &Arc<Probe>, index: u32, scenario: &Scenario, first_scan: u64, shard: Option<Shard>) -> ScenarioRun {
         let (probe, scenario) = (Arc::clone(probe), Arc::new(scenario.clone()));
-        ScenarioRun { probe, index, scenario, first_scan, controls_wait: AtomicBool::new(false) }
+        ScenarioRun { probe, index, scenario, first_scan, shard, controls_wait: AtomicBool::new(false) }
     }
 
     async fn run(self) -> Result<(), Unreachable> {
@@ -250,7 +274,7 @@ impl ScenarioRun {
 
     /// Polls never-issued ids. If not one of them reaches the target, nothing else will.
     async fn controls(&self) -> Result<(), Unreachable> {
-        let mut random = self.random(CONTROLS | u64::from(self.index));
+        let mut random = self.random(self.controls_stream());
         let mut unreachable = None;
         for poll in 0..self.scenario.controls.unknown_id {
             let variables = self.control_variables(&mut random);
@@ -259,9 +283,9 @@ impl ScenarioRun {
                 return Ok(());
             };
             match self.control(&id, request).await {
-                Some(fault @ (TransportFault::Connect | TransportFault::Resolve | TransportFault::Tls))
-                    if poll == 0 || unreachable.is_some() =>
-                {
+                Some(
+                    fault @ (TransportFault::Connect | TransportFault::ConnectTimeout | TransportFault::Resolve | TransportFault::Tls),
+                ) if poll == 0 || unreachable.is_some() => {
                     unreachable = Some(Unreachable(fault));
                 }
                 _ => unreachable = None,
@@ -275,12 +299,17 @@ impl ScenarioRun {
         if !self.controls_wait.swap(false, Ordering::Relaxed) {
             return;
         }
-        let mut random = self.random(CONTROLS | u64::from(self.index));
+        let mut random = self.random(self.controls_stream());
         for _ in 0..self.scenario.controls.unknown_id {
             // An address in which the id does not occur cannot be asked about another: the verdict says that the control is missing.
             let Ok((id, request)) = self.probe.target.unknown_like(&self.control_variables(&mut random), accepted) else { return };
             self.control(&id, request).await;
         }
+    }
+
+    /// Every shard asks for never-issued ids of its own: one that was asked for before may be remembered as denied.
+    fn controls_stream(&self) -> u64 {
+        CONTROLS | (u64::from(self.shard.map_or(0, |shard| shard.index)) << 32) | u64::from(self.index)
     }
 
     fn control_variables(&self, random: &mut ChaCha8Rng) -> Variables {
@@ -290,7 +319,7 @@ impl ScenarioRun {
     async fn control(&self, id: &str, request: Request) -> Option<TransportFault> {
         let lane = self.probe.transport.lane(Connection::Fresh);
         let shot = Shot::other(self.index, Kind::UnknownPoll, self.probe.clock.now()).with_id(id);
-        self.probe.fire(shot, &lane, Ok(request), |reply| self.probe.target.read_status(reply, id)).await.fault
+        self.probe.fire(shot, &lane, &self.probe.prepare(Ok(request)), |reply| self.probe.target.read_status(reply, id)).await.fault
     }
 
     async fn load(self: &Arc<Self>) {
@@ -306,19 +335,28 @@ impl ScenarioRun {
                     // periodically.
                     let slot = every.0.mul_f64(f64::from(scan) + random.random::<f64>());
                     let planned = start.after(slot);
+                    let hand = deal.next();
+                    if !self.takes(scan) {
+                        continue;
+                    }
                     self.probe.clock.sleep_until(planned).await;
-                    self.begin(&mut tasks, &mut deal, scan, planned);
+                    self.begin(&mut tasks, hand, scan, planned);
                     while tasks.try_join_next().is_some_and(|ended| self.ended(ended)) {}
                 }
             }
             LoadModel::Closed { in_flight } => {
+                let in_flight = self.shard.map_or(in_flight, |shard| shard.in_flight(self.index, in_flight));
                 for scan in 0..scans {
+                    let hand = deal.next();
+                    if !self.takes(scan) {
+                        continue;
+                    }
                     if tasks.len() >= in_flight as usize
                         && let Some(ended) = tasks.join_next().await
                     {
                         self.ended(ended);
                     }
-                    self.begin(&mut tasks, &mut deal, scan, self.probe.clock.now());
+                    self.begin(&mut tasks, hand, scan, self.probe.clock.now());
                 }
             }
         }
@@ -327,12 +365,16 @@ impl ScenarioRun {
         }
     }
 
-    fn begin(self: &Arc<Self>, tasks: &mut JoinSet<()>, deal: &mut Deal, index: u32, planned: Stamp) {
+    /// Whether this shard runs a scan. What is drawn for the scans of the others is drawn all the same, so that the plan is one.
+    fn takes(&self, scan: u32) -> bool {
+        self.shard.is_none_or(|shard| shard.takes(self.index, self.scenario.load.model, scan))
+    }
+
+    fn begin(self: &Arc<Self>, tasks: &mut JoinSet<()>, hand: Hand, index: u32, planned: Stamp) {
         if self.probe.recorder.has_failed() {
             return;
         }
         let scan = self.first_scan + u64::from(index);
-        let hand = deal.next();
         let n = match self.scenario.load.input {
             Input::Distinct => self.probe.options.first_n + scan,
             Input::Same => self.probe.options.first_n + self.first_scan,

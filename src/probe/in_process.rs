@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use tower::ServiceExt;
 
@@ -15,7 +16,7 @@ use crate::model::answer::TransportFault;
 use crate::model::exchange::Connection;
 use crate::probe::clock::Clock;
 use crate::probe::latency::Latency;
-use crate::probe::transport::{Head, LARGEST_BODY, Received};
+use crate::probe::transport::{Head, LARGEST_BODY, Received, Unsendable};
 use crate::target::Request;
 
 /// A router, and how far away it is.
@@ -51,10 +52,19 @@ impl InProcess {
         InProcessLane { kept }
     }
 
+    /// Does everything for a request that can be done before its time has come.
+    pub(crate) fn prepare(request: Request) -> Result<http::Request<Bytes>, Unsendable> {
+        let mut builder = http::Request::builder().method(request.method).uri(path_of(&request.url));
+        for (name, value) in &request.headers {
+            builder = builder.header(name.as_str(), value.as_str());
+        }
+        builder.body(Bytes::from(request.body)).map_err(|_| Unsendable::Address)
+    }
+
     pub(crate) async fn send(
         &self,
         lane: &InProcessLane,
-        request: Request,
+        request: &http::Request<Bytes>,
         clock: &Clock,
         head: &mut Head,
     ) -> Result<Received, TransportFault> {
@@ -67,11 +77,7 @@ impl InProcess {
         let journey = self.latency.journey(self.exchanges.fetch_add(1, Ordering::Relaxed));
         let handshake = if new { journey.handshake } else { Duration::ZERO };
         pass(journey.before_sending + handshake + journey.there).await;
-        let mut builder = http::Request::builder().method(request.method.as_str()).uri(path_of(&request.url));
-        for (name, value) in &request.headers {
-            builder = builder.header(name.as_str(), value.as_str());
-        }
-        let mut call = builder.body(Body::from(request.body)).map_err(|_| TransportFault::Request)?;
+        let mut call = request.clone().map(Body::from);
         call.extensions_mut().insert(ConnectInfo(peer(conn)));
         // A router's error type is Infallible.
         let response = self.router.clone().oneshot(call).await.map_err(|never| match never {})?;

@@ -19,6 +19,6 @@ pub use clock::Clock;
 pub use drive::{Event, Options, Probe};
 pub use in_process::InProcess;
 pub use latency::{Erratic, Latency};
-pub use network::{Network, NetworkError, Tls, is_loopback};
+pub use network::{Certificates, Network, NetworkError, NetworkOptions, Pem, Proxies, is_loopback};
 pub use record::Recorder;
 pub use transport::Transport;

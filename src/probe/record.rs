@@ -108,7 +108,9 @@ impl Recorder {
     /// A text that the target gave, without the credentials that it may repeat.
     pub(crate) fn without_secrets(&self, mut text: String) -> String {
         for secret in self.secrets.iter().filter(|secret| !secret.is_empty()) {
-            text = text.replace(secret.as_str(), "[secret]");
+            if text.contains(secret.as_str()) {
+                text = text.replace(secret.as_str(), "[secret]");
+            }
         }
         text
     }

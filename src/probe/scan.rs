@@ -10,11 +10,12 @@ use sha1::{Digest, Sha1};
 
 use crate::model::answer::Answer;
 use crate::model::exchange::{Connection, Exchange, Kind, Purpose, Route};
-use crate::model::scenario::{Action, Arm, Follow, Then, Until};
+use crate::model::scenario::{Action, Arm, Follow, MOST_FOLLOWED, Then, Until};
+use crate::model::text::{self, Text};
 use crate::model::time::{Nanos, Span, Stamp};
 use crate::probe::drive::{ScenarioRun, uuid};
-use crate::probe::transport::Lane;
-use crate::target::{Accepted, Caller, Initiated, Reading, Reply, Request, RequestError, Variables};
+use crate::probe::transport::{Lane, Prepared, Unsendable};
+use crate::target::{Accepted, Caller, Initiated, Reading, Reply, Variables};
 
 /// A request about to be sent: everything of its log line that is known beforehand.
 #[derive(Debug, Clone)]
@@ -29,7 +30,7 @@ pub(crate) struct Shot {
     offset: Option<Nanos>,
     planned: Stamp,
     route: Option<Route>,
-    id: Option<String>,
+    id: Option<Text>,
 }
 
 impl Shot {
@@ -51,7 +52,7 @@ impl Shot {
     }
 
     pub(crate) fn with_id(mut self, id: &str) -> Shot {
-        self.id = Some(id.to_owned());
+        self.id = Some(id.into());
         self
     }
 
@@ -164,7 +165,7 @@ struct Scan<'a> {
     /// For readings beside the polls.
     fresh: Lane,
     /// The status request, once the id is known: the same for every poll that is not to miss a cache.
-    status_request: Option<Result<Request, RequestError>>,
+    status_request: Option<Result<Prepared, Unsendable>>,
     watch: Mutex<Watch>,
 }
 
@@ -217,16 +218,16 @@ impl Scan<'_> {
         let mut variables = self.numbered();
         // The default filler polls a never-issued id, which must not become the id of this scan.
         variables.uuid = format!("{:032x}", u128::from(variables.nonce));
-        let request = self.probe().target.filler(&variables);
-        self.probe().fire(shot, lane, request, |reply| by_code(self.probe().target.read_by_code(reply))).await;
+        let request = self.probe().prepare(self.probe().target.filler(&variables));
+        self.probe().fire(shot, lane, &request, |reply| by_code(self.probe().target.read_by_code(reply))).await;
     }
 
     /// Asks for the scan; t = 0 is the instant the whole answer was read.
     async fn initiate(&self, kind: Kind, planned: Stamp) -> Option<(Accepted, Stamp)> {
         let connection = if self.arm.connection == Connection::KeepAlive { Connection::KeepAlive } else { Connection::Fresh };
         let shot = self.shot(kind, connection, planned);
-        let request = self.probe().target.initiate(&self.variables);
-        let (exchange, initiated) = self.probe().fire_initiate(shot, &self.initiate_lane, request).await;
+        let request = self.probe().prepare(self.probe().target.initiate(&self.variables));
+        let (exchange, initiated) = self.probe().fire_initiate(shot, &self.initiate_lane, &request).await;
         match initiated {
             Some(Initiated::Accepted(accepted)) => Some((accepted, exchange.done)),
             _ => None,
@@ -298,15 +299,23 @@ impl Scan<'_> {
         // router in the same order for ever, and each would always be sent to the same worker.
         let mut random = self.task.random.clone();
         loop {
+            if slot == MOST_FOLLOWED {
+                return;
+            }
             // The first poll has its phase, which differs from scan to scan by itself.
             let stray = if slot == 0 { Duration::ZERO } else { follow.every.0.mul_f64(0.2 * random.random::<f64>()) };
-            let planned = first.after(follow.every.0 * slot + stray);
+            // Without a pause the answers set the pace.
+            let planned = if follow.every.0.is_zero() {
+                first.max(self.probe().clock.now())
+            } else {
+                first.after(slot_time(follow.every.0, slot) + stray)
+            };
             if planned > deadline || self.is_over(follow, planned) {
                 return;
             }
             slot += 1;
             // A poller that was held up does not make up for what it missed.
-            if slot > 1 && planned.after(follow.every.0) < self.probe().clock.now() {
+            if slot > 1 && !follow.every.0.is_zero() && planned.after(follow.every.0) < self.probe().clock.now() {
                 continue;
             }
             self.poll(Planned { purpose: Purpose::Follow, offset: None, at: planned, poller: 0 }).await;
@@ -353,8 +362,9 @@ impl Scan<'_> {
             },
             Action::Cancel => {
                 let Some(request) = self.probe().target.cancel(&self.variables, &self.accepted) else { return };
+                let request = self.probe().prepare(request);
                 let shot = self.shot(Kind::Cancel, Connection::Fresh, self.probe().clock.now());
-                self.probe().fire(shot, &self.fresh, request, |reply| by_code(self.probe().target.read_by_code(reply))).await.done
+                self.probe().fire(shot, &self.fresh, &request, |reply| by_code(self.probe().target.read_by_code(reply))).await.done
             }
         };
         for offset in &then.offsets {
@@ -362,8 +372,8 @@ impl Scan<'_> {
         }
     }
 
-    fn status_request(&self) -> Result<Request, RequestError> {
-        self.probe().target.status(&self.numbered(), Caller::Owner, &self.accepted, self.arm.route)
+    fn status_request(&self) -> Result<Prepared, Unsendable> {
+        self.probe().prepare(self.probe().target.status(&self.numbered(), Caller::Owner, &self.accepted, self.arm.route))
     }
 
     async fn poll(&self, planned: Planned) {
@@ -374,9 +384,13 @@ impl Scan<'_> {
             _ => self.poll_lanes.get(planned.poller as usize).unwrap_or(&self.poll_lanes[0]),
         };
         // The request is built beforehand, so that nothing but the sending lies between the timer and the wire.
+        let own;
         let request = match (&self.status_request, self.arm.route) {
-            (Some(request), None | Some(Route::HandedOut)) => request.clone(),
-            _ => self.status_request(),
+            (Some(request), None | Some(Route::HandedOut)) => request,
+            _ => {
+                own = self.status_request();
+                &own
+            }
         };
         let shot = Shot {
             purpose: planned.purpose,
@@ -412,17 +426,23 @@ impl Scan<'_> {
             _ => None,
         };
         let Some(request) = request else { return };
+        let request = probe.prepare(request);
         let planned = age.map_or_else(|| probe.clock.now(), |age| self.t0.after(age.0));
         probe.clock.sleep_until(planned).await;
         let shot = Shot { offset: age.map(Span::as_nanos), ..self.shot(kind, Connection::Fresh, planned) };
         probe
-            .fire(shot, &self.fresh, request, |reply| match kind {
+            .fire(shot, &self.fresh, &request, |reply| match kind {
                 Kind::Witness => target.read_witness(reply, id),
                 Kind::Results => target.read_results(reply, id),
                 _ => target.read_status(reply, id),
             })
             .await;
     }
+}
+
+/// So many times the pause between two polls; a checked scenario stays far below the largest duration.
+fn slot_time(every: Duration, slot: u64) -> Duration {
+    every.saturating_mul(u32::try_from(slot).unwrap_or(u32::MAX))
 }
 
 /// A reading that tells no more than its HTTP code does.
@@ -432,7 +452,7 @@ fn by_code(answer: Answer) -> Reading {
 
 impl crate::probe::drive::Probe {
     /// Sends an initiate; its log line carries the id that was handed out, or the reason why there is none.
-    async fn fire_initiate(&self, shot: Shot, lane: &Lane, request: Result<Request, RequestError>) -> (Exchange, Option<Initiated>) {
+    async fn fire_initiate(&self, shot: Shot, lane: &Lane, request: &Result<Prepared, Unsendable>) -> (Exchange, Option<Initiated>) {
         self.fire_for(shot, lane, request, |reply| {
             let initiated = self.target.read_initiate(reply);
             let reading = match &initiated {
@@ -447,7 +467,7 @@ impl crate::probe::drive::Probe {
     }
 
     /// Sends a status poll of the owner, and notes whether a second write is already seen in the answer.
-    async fn fire_status(&self, shot: Shot, lane: &Lane, request: Result<Request, RequestError>, id: &str) -> Exchange {
+    async fn fire_status(&self, shot: Shot, lane: &Lane, request: &Result<Prepared, Unsendable>, id: &str) -> Exchange {
         let after_write = shot.purpose == Purpose::Then;
         let read = |reply: &Reply<'_>| {
             let seen = if after_write { self.target.read_cancel_seen(reply, id) } else { None };
@@ -464,12 +484,22 @@ pub(crate) struct Noted {
     pub(crate) seen: Option<bool>,
 }
 
-/// First 16 hex digits of a body's SHA-1: enough to see that two answers differ.
-pub(crate) fn digest(body: &[u8]) -> String {
-    use std::fmt::Write as _;
-    Sha1::digest(body).iter().take(8).fold(String::with_capacity(16), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+/// What is kept of a body to tell it from others.
+pub(crate) fn digest(body: &[u8]) -> text::Digest {
+    let mut first = [0; 8];
+    // The digest has 20 bytes.
+    first.copy_from_slice(&Sha1::digest(body)[..8]);
+    first.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::digest;
+
+    #[test]
+    fn a_digest_is_the_beginning_of_the_sha1_that_everybody_computes() {
+        // sha1sum (GNU coreutils 9.1) of `abc` and of nothing
+        assert_eq!(digest(b"abc").to_string(), "a9993e364706816a");
+        assert_eq!(digest(b"").to_string(), "da39a3ee5e6b4b0d");
+    }
 }

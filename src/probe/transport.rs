@@ -9,8 +9,8 @@ use crate::model::exchange::Connection;
 use crate::model::time::Stamp;
 use crate::probe::clock::Clock;
 use crate::probe::in_process::{InProcess, InProcessLane};
-use crate::probe::network::{Network, NetworkLane};
-use crate::target::Request;
+use crate::probe::network::{Network, NetworkLane, Outgoing};
+use crate::target::{Request, RequestError};
 
 /// The largest body that is read; the rest of a larger one is not, and the exchange counts as failed.
 pub(crate) const LARGEST_BODY: usize = 1024 * 1024;
@@ -29,6 +29,24 @@ pub enum Transport {
 pub(crate) enum Lane {
     Network(NetworkLane),
     InProcess(InProcessLane),
+}
+
+/// A request that only waits for its time.
+#[derive(Debug, Clone)]
+pub(crate) enum Prepared {
+    Network(Outgoing),
+    InProcess(http::Request<Bytes>),
+}
+
+/// Why a request cannot be sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unsendable {
+    /// The target could not make it.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// Its address or a header is none that HTTP could carry.
+    #[error("the address or a header cannot be sent over HTTP")]
+    Address,
 }
 
 /// A complete reply.
@@ -57,35 +75,38 @@ impl Transport {
     /// A lane for one poller.
     pub(crate) fn lane(&self, connection: Connection) -> Lane {
         match self {
-            Transport::Network(network) => Lane::Network(network.lane(connection)),
+            Transport::Network(_) => Lane::Network(Network::lane(connection)),
             Transport::InProcess(in_process) => Lane::InProcess(in_process.lane(connection)),
         }
     }
 
-    /// Sends one request and reads the whole reply, within `limit`. The only place where requests leave the harness.
-    pub(crate) async fn exchange(&self, lane: &Lane, request: Request, limit: Duration, clock: &Clock) -> Outcome {
-        let mut head = Head::default();
-        let reply = match (self, lane) {
-            (Transport::Network(network), Lane::Network(lane)) => {
-                tokio::time::timeout(limit, network.send(lane, request, clock, &mut head)).await
-            }
-            (Transport::InProcess(in_process), Lane::InProcess(lane)) => {
-                tokio::time::timeout(limit, in_process.send(lane, request, clock, &mut head)).await
-            }
-            // Lanes are made by `Transport::lane` of the same transport and never leave the probe.
-            _ => Ok(Err(TransportFault::Request)),
-        };
-        Outcome {
-            first_byte: head.first_byte,
-            done: clock.now(),
-            conn: head.conn,
-            new_conn: head.new_conn,
-            reply: reply.unwrap_or(Err(TransportFault::Timeout)),
+    /// Does everything for a request that can be done before its time has come.
+    pub(crate) fn prepare(&self, request: Request) -> Result<Prepared, Unsendable> {
+        match self {
+            Transport::Network(network) => network.prepare(request).map(Prepared::Network),
+            Transport::InProcess(_) => InProcess::prepare(request).map(Prepared::InProcess),
         }
+    }
+
+    /// Sends one request and reads the whole reply, within `limit`. The only place where requests leave the harness.
+    pub(crate) async fn exchange(&self, lane: &Lane, request: &Prepared, limit: Duration, clock: &Clock) -> Outcome {
+        let mut head = Head::default();
+        let reply = match (self, lane, request) {
+            (Transport::Network(network), Lane::Network(lane), Prepared::Network(request)) => {
+                network.send(lane, request, limit, clock, &mut head).await
+            }
+            (Transport::InProcess(in_process), Lane::InProcess(lane), Prepared::InProcess(request)) => {
+                let reply = tokio::time::timeout(limit, in_process.send(lane, request, clock, &mut head)).await;
+                reply.unwrap_or(Err(TransportFault::Timeout))
+            }
+            // Lanes and prepared requests are made by the same transport and never leave the probe.
+            _ => Err(TransportFault::Request),
+        };
+        Outcome { first_byte: head.first_byte, done: clock.now(), conn: head.conn, new_conn: head.new_conn, reply }
     }
 }
 
-/// What is known of a reply before it is whole; kept outside the time limit, so that a time-out does not lose it.
+/// What is known of a reply before it is whole; kept outside the time limits, so that a time-out does not lose it.
 #[derive(Debug, Default)]
 pub(crate) struct Head {
     pub(crate) first_byte: Option<Stamp>,

@@ -3,9 +3,10 @@
 use schemars::Schema;
 
 use crate::model::exchange::Kind;
+use crate::model::shard::Share;
 use crate::report::result::{
     CauseResult, CurveResult, EstimateResult, FirstPollResult, GuaranteeResult, LatencyResult, OffsetResult, Ordered, PunctualityResult,
-    Rounded, RoundTripResult, RuledOutResult, RunResult, ScenarioResult, StepResult, TimelineResult, VisibleByResult, WindowResult, schema_of,
+    Rounded, RoundTripResult, RuledOutResult, RunResult, ScenarioResult, ShareResult, StepResult, TimelineResult, VisibleByResult, WindowResult, schema_of,
 };
 use crate::report::view::{GuaranteeRow, Mark, RoundTrip, ScenarioRow, Standing, Timeline, View, WindowView};
 
@@ -43,7 +44,7 @@ fn result(view: &View) -> RunResult<'_> {
         tool: &run.tool,
         seed: run.seed,
         command: &run.command,
-        shard: run.shard,
+        shard: run.shard.as_ref().map(share),
         exchanges: run.exchanges,
         scenarios: view.scenarios.iter().map(scenario).collect(),
         window: window(&view.window),
@@ -72,6 +73,18 @@ fn result(view: &View) -> RunResult<'_> {
         },
         unseen: &view.unseen,
         next_step: &view.next_step,
+    }
+}
+
+/// One shard by its index, a merged run by the shards that are in it; both count from 0.
+fn share(share: &Share) -> ShareResult {
+    match share {
+        Share::Shard(shard) => ShareResult::Shard { index: shard.index, of: shard.of },
+        Share::Merged(merged) => ShareResult::Merged {
+            of: merged.of,
+            merged: merged.parts.iter().map(|part| part.index).collect(),
+            missing: share.missing(),
+        },
     }
 }
 
@@ -150,6 +163,7 @@ fn window(view: &WindowView) -> WindowResult<'_> {
 fn guarantees(rows: &[GuaranteeRow]) -> Vec<GuaranteeResult<'_>> {
     rows.iter()
         .map(|row| GuaranteeResult {
+            code: row.code,
             name: row.name,
             verdict: row.standing.word(),
             checked: row.checked,

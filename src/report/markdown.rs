@@ -290,18 +290,7 @@ fn latency(view: &View) -> String {
             ]
         })
     });
-    let late = &view.punctuality;
-    let punctual = if late.polls == 0 {
-        String::new()
-    } else {
-        format!(
-            " The probe's own lateness at {}: p50 {}, p99 {}, at most {}.",
-            words::counted(late.polls, "gate poll"),
-            words::age(late.p50_ms),
-            words::age(late.p99_ms),
-            words::age(late.max_ms)
-        )
-    };
+    let punctual = view.punctual().map_or_else(String::new, |told| format!(" {told}"));
     format!(
         "## Latency\n\nRound trips in milliseconds, to the last byte; counted from the actual sending, and from the planned one, which a late sender cannot flatter.\
          {punctual}\n\n{}",

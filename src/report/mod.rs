@@ -156,7 +156,7 @@ mod tests {
         journal.scenarios[0].name.push_str(EVIL);
         journal.scenarios[0].title.push_str(EVIL);
         for exchange in &mut journal.exchanges {
-            exchange.word = exchange.word.as_ref().map(|word| format!("{word}{EVIL}"));
+            exchange.word = exchange.word.as_ref().map(|word| format!("{word}{EVIL}").into());
         }
         for checked in &mut analysis.guarantees {
             checked.evidence.iter_mut().for_each(|proof| proof.told.push_str(EVIL));

@@ -10,7 +10,6 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::{Serialize, Serializer};
 
 use crate::model::exchange::Connection;
-use crate::model::run::Shard;
 use crate::verdict::Verdict;
 
 /// The result of a run.
@@ -48,7 +47,7 @@ pub(super) struct RunResult<'a> {
     /// The command that repeats the run.
     pub command: &'a str,
     /// Which part of a larger run this is.
-    pub shard: Option<Shard>,
+    pub shard: Option<ShareResult>,
     /// Requests of all kinds in the log.
     pub exchanges: u64,
     /// Scenario by scenario, in the order of the run.
@@ -73,6 +72,28 @@ pub(super) struct RunResult<'a> {
     pub unseen: &'a [String],
     /// What to do now.
     pub next_step: &'a str,
+}
+
+/// Which part of a larger run this is; shards count from 0.
+#[derive(serde::Serialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum ShareResult {
+    /// One shard.
+    Shard {
+        /// Which.
+        index: u32,
+        /// Of how many.
+        of: u32,
+    },
+    /// Several, merged.
+    Merged {
+        /// How many there are in all.
+        of: u32,
+        /// Those that are in it.
+        merged: Vec<u32>,
+        /// Those that are not.
+        missing: Vec<u32>,
+    },
 }
 
 /// One scenario.
@@ -212,6 +233,8 @@ pub(super) struct EstimateResult<'a> {
 /// How one guarantee fared.
 #[derive(serde::Serialize, JsonSchema)]
 pub(super) struct GuaranteeResult<'a> {
+    /// Its code, which `statusgap explain` takes.
+    pub code: &'static str,
     /// Its name.
     pub name: &'static str,
     /// `pass`, `fail` or `not_assessed`.

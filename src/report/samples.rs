@@ -16,7 +16,7 @@ use crate::model::exchange::{Connection, Exchange, Kind, Purpose};
 use crate::model::fault::FaultClass;
 use crate::model::guarantee::Guarantee;
 use crate::model::input::Source;
-use crate::model::run::{Capabilities, ClockNote, End, EndReason, Environment, Journal, Run, TargetNote};
+use crate::model::run::{Capabilities, ClockNote, End, EndReason, Environment, HttpVersion, Journal, Run, TargetNote};
 use crate::model::scenario::Scenario;
 use crate::model::time::{Nanos, Stamp};
 use crate::report::View;
@@ -88,7 +88,7 @@ fn exchange(kind: Kind, sent_ms: f64, answer: Answer, word: Option<&str>) -> Exc
         answer,
         fault: None,
         state: word.map(|_| State::Running),
-        word: word.map(str::to_owned),
+        word: word.map(Into::into),
         progress: None,
         id: None,
         echo: None,
@@ -106,7 +106,7 @@ fn journal() -> Journal {
     let read = |text| Scenario::read(Source { file: "sample.toml", text }).expect("a right scenario");
     let scenarios = vec![read(IMMEDIATE), read(SETTLED)];
     let unknown = Exchange { scan: None, ..exchange(Kind::UnknownPoll, 1.0, Answer::NotFound, None) };
-    let initiate = Exchange { id: Some("scan_7f".to_owned()), ..exchange(Kind::Initiate, 10.0, Answer::Accepted, None) };
+    let initiate = Exchange { id: Some("scan_7f".into()), ..exchange(Kind::Initiate, 10.0, Answer::Accepted, None) };
     let exchanges = vec![
         unknown.clone(),
         unknown,
@@ -128,6 +128,7 @@ fn journal() -> Journal {
                 file: TARGET.to_owned(),
                 service: Some("deferred, 1 worker, store memory".to_owned()),
                 can: Capabilities { witness: true, echo: true, states: true, ..Capabilities::default() },
+                http: HttpVersion::One,
             },
             scenarios: scenarios.clone(),
             clock: ClockNote { timer: "timerfd".to_owned(), resolution: Nanos(1) },
@@ -347,7 +348,7 @@ pub(super) fn unassessable() -> (Journal, Analysis, Judgement) {
     let (mut journal, mut analysis, mut judgement) = healthy();
     for exchange in journal.exchanges.iter_mut().filter(|exchange| exchange.kind == Kind::UnknownPoll) {
         exchange.answer = Answer::Visible;
-        exchange.word = Some("pending".to_owned());
+        exchange.word = Some("pending".into());
     }
     let honesty = (Guarantee::Honesty, 2, "scan_0000 was never issued and is answered pending");
     analysis.guarantees = guarantees(&[honesty], 100);

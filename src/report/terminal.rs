@@ -54,6 +54,7 @@ pub fn terminal(view: &View, style: Style) -> String {
     page.window(view);
     page.causes(view);
     page.unseen(view);
+    page.section("sent", &view.punctual().into_iter().collect::<Vec<_>>());
     page.section("next", std::slice::from_ref(&view.next_step));
     if !view.repeat.command.is_empty() {
         let lines = command_lines(&view.repeat.command, style.width - MARGIN);
@@ -157,7 +158,8 @@ impl Page {
         let mut told = Vec::new();
         let width = self.style.width - MARGIN;
         for row in broken.iter().take(TOLD) {
-            let line = format!("{} in {} of {}: {}", row.name, words::count(row.broken), words::count(row.checked), row.promise);
+            let line =
+                format!("{} {} in {} of {}: {}", row.code, row.name, words::count(row.broken), words::count(row.checked), row.promise);
             told.extend(words::wrap(&line, width));
             if let Some(proof) = row.evidence.first() {
                 told.extend(words::wrap(proof, width - 2).into_iter().map(|line| format!("  {line}")));

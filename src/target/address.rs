@@ -61,9 +61,17 @@ pub(super) struct Resolved {
 impl Base {
     /// Reads a base address; the error is a fragment for the author of the file.
     pub(super) fn read(text: &str) -> Result<Base, String> {
+        if let Some(socket) = text.strip_prefix("unix:") {
+            if !socket.starts_with('/') || socket.ends_with('/') {
+                return Err("a Unix socket is named by its whole path: unix:/run/jobs.sock".to_owned());
+            }
+            // Requests on a socket name a host all the same, by custom this one.
+            let folder = Url::parse("http://localhost/").map_err(|error| format!("not an address: {error}"))?;
+            return Ok(Base { text: text.to_owned(), folder });
+        }
         let url = Url::parse(text).map_err(|error| format!("not an address: {error}"))?;
         if !is_http(&url) {
-            return Err("only http:// and https:// can be probed".to_owned());
+            return Err("only http://, https:// and unix:/path can be probed".to_owned());
         }
         if has_credentials(&url) {
             return Err("credentials do not belong in an address; send them as a header".to_owned());
@@ -94,7 +102,7 @@ impl Base {
         if path.contains(char::is_control) || segments.split(['/', '\\']).any(is_dots) {
             return Err(AddressError::Path { path: path.to_owned() });
         }
-        let address = format!("{}{path}", self.text);
+        let address = format!("{}{path}", self.folder.as_str().trim_end_matches('/'));
         let mut url = Url::parse(&address).map_err(|error| AddressError::Unreadable { address, problem: error.to_string() })?;
         url.set_fragment(None);
         Ok(url)

@@ -17,6 +17,11 @@ pub(super) struct TargetFile {
     pub(super) base_url: String,
     /// An id that was never issued, for the controls.
     pub(super) unknown_id: Option<String>,
+    /// Which HTTP is spoken; what both sides agree on, if it is not said.
+    pub(super) http: Option<HttpFile>,
+    /// Certificates, where the system's own do not do.
+    #[serde(default)]
+    pub(super) tls: TlsFile,
     /// Who asks: `owner`, `foreign`, and others that endpoints name.
     #[serde(default)]
     pub(super) users: BTreeMap<String, UserFile>,
@@ -32,6 +37,24 @@ pub(super) struct TargetFile {
     pub(super) cancel: Option<CancelFile>,
     /// A harmless request that shifts round-robin routing.
     pub(super) filler: Option<FillerFile>,
+}
+
+/// `http`
+#[derive(Debug, Clone, Copy, serde::Deserialize, JsonSchema)]
+pub(super) enum HttpFile {
+    #[serde(rename = "1.1")]
+    One,
+    #[serde(rename = "2")]
+    Two,
+}
+
+/// `[tls]`
+#[derive(Debug, Default, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TlsFile {
+    pub(super) ca: Option<String>,
+    pub(super) client_cert: Option<String>,
+    pub(super) client_key: Option<String>,
 }
 
 /// `[users.NAME]`

@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::answer::{Answer, State};
 use crate::model::exchange::Route;
 use crate::model::input::{InputError, Source};
-use crate::model::run::Capabilities;
+use crate::model::run::{Capabilities, HttpVersion};
 
 pub use address::AddressError;
 pub use place::Reply;
@@ -56,6 +56,8 @@ const SHORTEST_SECRET: usize = 4;
 pub struct Target {
     name: String,
     base: Base,
+    http: HttpVersion,
+    tls: TlsFiles,
     source_text: String,
     users: BTreeMap<String, Headers>,
     unknown_id: Template,
@@ -66,6 +68,17 @@ pub struct Target {
     results: Option<Read>,
     cancel: Option<Cancel>,
     filler: Option<Endpoint>,
+}
+
+/// The files that `[tls]` names, as they stand there: relative to the target file, if they are relative.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// Authorities to trust beside the system's.
+    pub ca: Option<String>,
+    /// The certificate to show.
+    pub client_cert: Option<String>,
+    /// Its key; in the certificate's file, if it is missing.
+    pub client_key: Option<String>,
 }
 
 /// An endpoint that tells about a scan.
@@ -149,6 +162,16 @@ impl Target {
     /// The file as it was written: environment variables stand in it as `${NAME}`, never as values.
     pub fn source_text(&self) -> &str {
         &self.source_text
+    }
+
+    /// Which HTTP the file asks for.
+    pub fn http(&self) -> HttpVersion {
+        self.http
+    }
+
+    /// The files that TLS needs.
+    pub fn tls(&self) -> &TlsFiles {
+        &self.tls
     }
 
     /// What the file lets a run assess.

@@ -93,6 +93,12 @@ pub fn judge(journal: &Journal, analysis: &Analysis) -> Judgement {
     if scenarios.is_empty() {
         reasons.push(Reason::NothingRun);
     }
+    if let Some(share) = &journal.run.shard {
+        let missing: Vec<u32> = share.missing().iter().map(|index| index + 1).collect();
+        if !missing.is_empty() {
+            reasons.push(Reason::ShardsMissing { missing, of: share.of() });
+        }
+    }
     let failed = scenarios.iter().any(|scenario| scenario.verdict == Verdict::Fail);
     let verdict = if !assessable {
         Verdict::Inconclusive

@@ -55,6 +55,8 @@ pub enum Reason {
     TargetGone,
     /// The log ends without an end.
     CutOff,
+    /// Some of the run's shards are not in the log; they count from 1.
+    ShardsMissing { missing: Vec<u32>, of: u32 },
     /// The target file does not support any of the scenarios.
     NothingRun,
 }
@@ -145,10 +147,20 @@ impl fmt::Display for Reason {
             Reason::BudgetSpent => f.write_str("the budget was spent before the plan was done"),
             Reason::TargetGone => f.write_str("the target could not be reached any more"),
             Reason::CutOff => f.write_str("the log is cut off: a partial run"),
+            Reason::ShardsMissing { missing, of } => {
+                let (noun, verb) = if missing.len() == 1 { ("shard", "is") } else { ("shards", "are") };
+                let told: Vec<String> = missing.iter().take(MISSING_TOLD).map(u32::to_string).collect();
+                let more = missing.len().saturating_sub(MISSING_TOLD);
+                let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+                write!(f, "{noun} {}{more} of {of} {verb} missing: what their scans would have shown is not known", told.join(", "))
+            }
             Reason::NothingRun => f.write_str("nothing was run: the target file supports none of the scenarios"),
         }
     }
 }
+
+/// So many missing shards are named.
+const MISSING_TOLD: usize = 12;
 
 /// 0.5 → `50`, 0.999 → `99.9`.
 pub(crate) fn percent(quantile: f64) -> String {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use statusgap::log::LogWriter;
 use statusgap::model::input::Source;
-use statusgap::model::run::{EndReason, Environment, Journal, LOG_SCHEMA, Run, TargetNote};
+use statusgap::model::run::{EndReason, Environment, HttpVersion, Journal, LOG_SCHEMA, Run, TargetNote};
 use statusgap::model::scenario::Scenario;
 use statusgap::probe::{Clock, Options, Probe, Recorder, Transport};
 use statusgap::target::Target;
@@ -40,6 +40,7 @@ pub fn header(target: &Target, clock: &Clock, scenario: &Scenario, seed: u64) ->
             file: target.source_text().into(),
             service: None,
             can: target.can(),
+            http: HttpVersion::One,
         },
         scenarios: vec![scenario.clone()],
         clock: clock.note(),

@@ -59,6 +59,10 @@ impl<'a> Case<'a> {
                         (None, _) => row.looks.push(look),
                     }
                 }
+                // There may be a million rows of one look each.
+                row.looks.shrink_to_fit();
+                row.kept.shrink_to_fit();
+                row.handed_out.shrink_to_fit();
                 Some(row)
             })
             .collect();

@@ -176,13 +176,12 @@ fn streak(row: &Row<'_>) -> usize {
     let mut current: Vec<f64> = Vec::new();
     for look in row.after_seen() {
         if look.seen {
-            current.clear();
+            longest = longest.max(moments(current.drain(..)));
         } else {
             current.push(look.age);
-            longest = longest.max(moments(current.iter().copied()));
         }
     }
-    longest
+    longest.max(moments(current.into_iter()))
 }
 
 /// How many of these ages, in ascending order, lie apart from each other.

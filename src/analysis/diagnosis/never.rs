@@ -154,14 +154,13 @@ fn telling_feature(lost: &[&Row<'_>], seen: &[&Row<'_>]) -> Option<String> {
 
 /// Whether the denials of lost scans look different from the service's own denial of a never-issued id.
 fn foreign_body(case: &Case<'_>, lost: &[&Row<'_>]) -> Option<String> {
-    let own: BTreeSet<(Option<u16>, &str)> = case
+    let codes: BTreeSet<Option<u16>> = case
         .journal
         .exchanges
         .iter()
-        .filter(|exchange| exchange.kind == Exchanged::UnknownPoll)
-        .filter_map(|exchange| Some((exchange.http, exchange.digest.as_deref()?)))
+        .filter(|exchange| exchange.kind == Exchanged::UnknownPoll && exchange.digest.is_some())
+        .map(|exchange| exchange.http)
         .collect();
-    let codes: BTreeSet<Option<u16>> = own.iter().map(|(http, _)| *http).collect();
     let other = lost.iter().flat_map(|row| &row.looks).find(|look| !codes.is_empty() && !codes.contains(&look.exchange.http))?;
     Some(format!(
         "their not_found came with HTTP {}, the service's own comes with {}",

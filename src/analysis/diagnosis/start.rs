@@ -1,5 +1,7 @@
 //! The window between the id and the first sight: A, C, D, E, G and I.
 
+use std::collections::BTreeMap;
+
 use crate::analysis::compare::rates::Rates;
 use crate::analysis::diagnosis::case::{Case, Row, median, ms};
 use crate::analysis::diagnosis::flapping::{Flapping, Kind};
@@ -8,6 +10,7 @@ use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::model::exchange::Purpose;
 use crate::model::fault::FaultClass;
 use crate::model::scenario::Action;
+use crate::model::shard::{Numbering, Share, owner};
 
 /// A commit that comes after the answer comes within this; what lasts longer is a registration.
 const COMMIT_MS: f64 = 30.0;
@@ -65,7 +68,7 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fl
     }
     let rows_for_shape: Vec<&Row<'_>> =
         if observer { rows.iter().copied().filter(|row| row.looks.len() == 1).collect() } else { rows.clone() };
-    if !observer && lattice(diagnosis, &rows_for_shape) {
+    if !observer && lattice(diagnosis, &on_one_clock(case, rows_for_shape)) {
         return;
     }
     if commit(diagnosis, &rows, &windows, observer) {
@@ -225,12 +228,31 @@ fn spread(numbers: &[f64]) -> f64 {
 /// Whether the windows of a burst are many different ones, as a queue makes them, rather than one common instant: no single
 /// age lies in more than half of the brackets.
 fn staircase(burst: &[(f64, (f64, f64))]) -> bool {
-    let deepest = burst
-        .iter()
-        .map(|(_, (_, until))| burst.iter().filter(|(_, (after, end))| after < until && until <= end).count())
-        .max()
-        .unwrap_or_default();
+    let sorted = |end: fn(&(f64, f64)) -> f64| {
+        let mut ends: Vec<f64> = burst.iter().map(|(_, bracket)| end(bracket)).collect();
+        ends.sort_by(f64::total_cmp);
+        ends
+    };
+    let (afters, untils) = (sorted(|bracket| bracket.0), sorted(|bracket| bracket.1));
+    // At the end of a bracket lie those that have begun before it, but for those that are over.
+    let depth = |at: f64| afters.partition_point(|after| *after < at) - untils.partition_point(|until| *until < at);
+    let deepest = untils.iter().map(|until| depth(*until)).max().unwrap_or_default();
     deepest * 2 <= burst.len()
+}
+
+/// The rows of one shard, the largest, where a log was put together from several: instants of different clocks are not to be
+/// compared.
+fn on_one_clock<'r, 'a>(case: &Case<'a>, rows: Vec<&'r Row<'a>>) -> Vec<&'r Row<'a>> {
+    let Some(share @ Share::Merged(_)) = &case.journal.run.shard else { return rows };
+    let numbering = Numbering::of(&case.journal.scenarios);
+    let mut by_shard: BTreeMap<u32, Vec<&Row<'_>>> = BTreeMap::new();
+    for row in rows {
+        if let Some((load, place)) = numbering.place(row.scan.scenario, row.scan.scan) {
+            by_shard.entry(owner(share.of(), row.scan.scenario, load, place)).or_default().push(row);
+        }
+    }
+    // Of shards of equal size the first, so that the choice does not depend on anything else.
+    by_shard.into_values().rev().max_by_key(Vec::len).unwrap_or_default()
 }
 
 /// G: scans become visible on a common lattice of instants, whatever their age.

@@ -79,31 +79,28 @@ impl ConfigFile {
 
     fn check(&self, grammar: &Command) -> Result<(), InputError> {
         let commands: Vec<&Command> = grammar.get_subcommands().collect();
+        let probing = commands.iter().filter(|command| PROBING.contains(&command.get_name()));
+        let shared: Vec<&Arg> = probing.flat_map(|command| command.get_arguments()).collect();
         for (name, value) in &self.table {
-            match (commands.iter().find(|command| command.get_name() == name), value) {
-                (Some(command), Value::Table(table)) => {
-                    for (name, value) in table {
-                        let place = format!("{}.{name}", command.get_name());
-                        let args: Vec<&Arg> = command.get_arguments().collect();
-                        let arg = args.iter().find(|arg| key(arg).as_ref() == Some(name));
-                        let arg = arg.ok_or_else(|| self.unknown(&place, name, &args, &[], &[]))?;
-                        self.check_value(&place, name, arg, value)?;
-                    }
+            let command = commands.iter().find(|command| command.get_name() == name);
+            if let (Some(command), Value::Table(table)) = (command, value) {
+                let args: Vec<&Arg> = command.get_arguments().collect();
+                for (key, value) in table {
+                    self.check_key(&format!("{name}.{key}"), key, value, &args, &[])?;
                 }
-                _ => {
-                    let args: Vec<&Arg> = commands
-                        .iter()
-                        .filter(|command| PROBING.contains(&command.get_name()))
-                        .flat_map(|command| command.get_arguments())
-                        .collect();
-                    let arg = args.iter().find(|arg| key(arg).as_ref() == Some(name));
-                    let tables: Vec<&str> = commands.iter().map(|command| command.get_name()).collect();
-                    let arg = arg.ok_or_else(|| self.unknown(name, name, &args, &tables, &commands))?;
-                    self.check_value(name, name, arg, value)?;
-                }
+            } else {
+                self.check_key(name, name, value, &shared, &commands)?;
             }
         }
         Ok(())
+    }
+
+    /// Checks one key and its value; `commands` are those whose tables could be meant instead.
+    fn check_key(&self, place: &str, name: &str, value: &Value, args: &[&Arg], commands: &[&Command]) -> Result<(), InputError> {
+        match args.iter().find(|arg| key(arg).as_deref() == Some(name)) {
+            Some(arg) => self.check_value(place, name, arg, value),
+            None => Err(self.unknown(place, name, args, commands)),
+        }
     }
 
     fn check_value(&self, place: &str, name: &str, arg: &Arg, value: &Value) -> Result<(), InputError> {
@@ -115,12 +112,13 @@ impl ConfigFile {
         }
     }
 
-    /// A key that nothing is called by; `tables` are the commands that may be meant, `elsewhere` those that may have the key.
-    fn unknown(&self, place: &str, name: &str, args: &[&Arg], tables: &[&str], elsewhere: &[&Command]) -> InputError {
+    /// A key that nothing here is called by.
+    fn unknown(&self, place: &str, name: &str, args: &[&Arg], commands: &[&Command]) -> InputError {
         let keys: Vec<String> = args.iter().filter_map(|arg| key(arg)).collect();
-        let owner = elsewhere.iter().find(|command| command.get_arguments().any(|arg| key(arg).as_deref() == Some(name)));
+        let owner = commands.iter().find(|command| command.get_arguments().any(|arg| key(arg).as_deref() == Some(name)));
         let plain = name.replace('-', "_");
-        let hint = match (owner, nearest(&plain, keys.iter().map(String::as_str).chain(tables.iter().copied()))) {
+        let hint = match (owner, nearest(&plain, keys.iter().map(String::as_str).chain(commands.iter().map(|command| command.get_name()))))
+        {
             (Some(owner), _) => format!("it is a key of `{0}`: put it below [{0}]", owner.get_name()),
             (None, Some(meant)) => format!("did you mean `{meant}`?"),
             (None, None) => "`statusgap config` lists the keys; each is an option's name with _ for -".to_owned(),

@@ -7,8 +7,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use super::{
-    Action, Controls, Each, Expect, Guarantee, Input, InputError, MOST_OFFSETS, MOST_POLLERS, MOST_SCANS, QuantileLimit, Readings, Source,
-    Span, Tolerance, Until,
+    Action, Controls, Each, Expect, Guarantee, Input, InputError, MOST_FOLLOWED, MOST_OFFSETS, MOST_POLLERS, MOST_SCANS, QuantileLimit,
+    Readings, Source, Span, Tolerance, Until,
 };
 use crate::model::exchange::{Connection, Route};
 
@@ -343,9 +343,6 @@ impl Polls {
             );
         }
         if let Some(follow) = follow {
-            if follow.every.0.is_zero() {
-                return Err(source.complain("follow.every", "polling without a pause", Some("use at least \"1ms\"".into())));
-            }
             if offsets.last().is_some_and(|last| *last > follow.deadline) {
                 return Err(source.complain(
                     "follow.deadline",
@@ -353,7 +350,8 @@ impl Polls {
                     Some("raise follow.deadline".into()),
                 ));
             }
-            if (follow.deadline.0.as_nanos() / follow.every.0.as_nanos()) > 1_000_000 {
+            // Without a pause the answers set the pace, and the probe stops at the same number.
+            if !follow.every.0.is_zero() && follow.deadline.0.as_nanos() / follow.every.0.as_nanos() > u128::from(MOST_FOLLOWED) {
                 return Err(source.complain(
                     "follow.every",
                     "more than 1,000,000 polls of one scan",

@@ -68,18 +68,7 @@ fn mark(kind: Kind, told: &str, denied: bool) -> Mark {
 /// Whether an answer, in words, says nothing about the scan.
 fn is_trouble(told: &str) -> bool {
     let answers = [Answer::Throttled, Answer::ServerError, Answer::Malformed, Answer::Refused, Answer::Transport];
-    let faults = [
-        TransportFault::Connect,
-        TransportFault::Resolve,
-        TransportFault::Tls,
-        TransportFault::Timeout,
-        TransportFault::Closed,
-        TransportFault::Protocol,
-        TransportFault::TooLarge,
-        TransportFault::Redirect,
-        TransportFault::Request,
-    ];
-    answers.iter().any(|answer| answer.word() == told) || faults.iter().any(|fault| fault.word() == told)
+    answers.iter().any(|answer| answer.word() == told) || TransportFault::ALL.iter().any(|fault| fault.word() == told)
 }
 
 /// At most so many offsets have a row of their own; the table by age has them all.

@@ -7,7 +7,7 @@ use crate::analysis::Analysis;
 use crate::analysis::binomial::zero_failure_bound;
 use crate::analysis::guarantees::Checked;
 use crate::model::guarantee::Guarantee;
-use crate::model::run::{EndReason, Journal};
+use crate::model::run::{EndReason, HttpVersion, Journal};
 use crate::report::view::WindowView;
 use crate::report::words;
 use crate::verdict::{Judgement, Reason, Verdict};
@@ -93,6 +93,9 @@ pub(super) fn notices(journal: &Journal, judgement: &Judgement) -> Vec<String> {
             words::counted(end.exchanges, "exchange"),
             journal.exchanges.len()
         ));
+    }
+    if journal.run.target.http == HttpVersion::Two {
+        notices.push("HTTP/2: a fresh exchange had a connection of its own, all exchanges on a kept one shared it.".to_owned());
     }
     if !judgement.assessable {
         notices.push(

@@ -16,7 +16,8 @@ use crate::analysis::punctuality::Punctuality;
 use crate::analysis::scan::ScanHistory;
 use crate::model::answer::Answer;
 use crate::model::exchange::{Connection, Kind};
-use crate::model::run::{Journal, Shard};
+use crate::model::run::Journal;
+use crate::model::shard::Share;
 use crate::report::words;
 use crate::verdict::{Judgement, Verdict};
 
@@ -91,7 +92,7 @@ pub struct RunNote {
     pub resolution_ms: f64,
     pub system: String,
     pub processors: u32,
-    pub shard: Option<Shard>,
+    pub shard: Option<Share>,
     /// Exchanges in the log.
     pub exchanges: u64,
     /// Whether everything planned was done.
@@ -252,6 +253,8 @@ pub struct RoundTrip {
 /// How one guarantee fared.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GuaranteeRow {
+    /// Its stable code.
+    pub code: &'static str,
     /// Its name.
     pub name: &'static str,
     /// What it promises.
@@ -357,6 +360,20 @@ impl View {
         };
         View { unseen: unseen::unseen(journal, analysis, &view), ..view }
     }
+
+    /// How punctual the probe was, as a sentence; `None` where no age was to be met.
+    pub fn punctual(&self) -> Option<String> {
+        let late = &self.punctuality;
+        (late.polls > 0).then(|| {
+            format!(
+                "The probe's own lateness at {}: p50 {}, p99 {}, at most {}.",
+                words::counted(late.polls, "gate poll"),
+                words::age(late.p50_ms),
+                words::age(late.p99_ms),
+                words::age(late.max_ms)
+            )
+        })
+    }
 }
 
 fn run_note(journal: &Journal) -> RunNote {
@@ -376,7 +393,7 @@ fn run_note(journal: &Journal) -> RunNote {
         resolution_ms: run.clock.resolution.as_ms(),
         system: words::name(&run.environment.system),
         processors: run.environment.processors,
-        shard: run.shard,
+        shard: run.shard.clone(),
         exchanges: journal.exchanges.len() as u64,
         complete: journal.is_complete(),
     }

@@ -96,6 +96,7 @@ pub(super) fn guarantee(checked: &Checked) -> GuaranteeRow {
         Standing::Kept
     };
     GuaranteeRow {
+        code: checked.guarantee.code(),
         name: checked.guarantee.name(),
         promise: checked.guarantee.promise(),
         standing,

@@ -3,6 +3,7 @@
 use crate::analysis::Analysis;
 use crate::analysis::binomial::zero_failure_bound;
 use crate::model::run::Journal;
+use crate::model::shard::Share;
 use crate::report::view::{Standing, View};
 use crate::report::words;
 use crate::verdict::Verdict;
@@ -17,7 +18,9 @@ pub(super) fn unseen(journal: &Journal, analysis: &Analysis, view: &View) -> Vec
     lines.extend(not_assessed(view));
     lines.extend(view.undecided.iter().cloned());
     lines.extend(quantile_notes(view));
-    if let Some(shard) = journal.run.shard {
+    if let Some(Share::Shard(shard)) = &journal.run.shard
+        && shard.of > 1
+    {
         lines.push(format!("This is shard {} of {}: the other shards' scans are not in it.", shard.index + 1, shard.of));
     }
     lines

@@ -9,13 +9,14 @@ use http::Method;
 
 use crate::model::answer::State;
 use crate::model::input::{InputError, Source};
+use crate::model::run::HttpVersion;
 
 use super::address::{Base, OtherOrigins};
-use super::file::{ExtractFile, HttpCodes, ReadFile, StatesFile, TargetFile};
+use super::file::{ExtractFile, HttpCodes, HttpFile, ReadFile, StatesFile, TargetFile, TlsFile};
 use super::reading::{InitiateReader, Reader};
 use super::request::Headers;
 use super::template::{Braces, Lookup, Template, TemplateFault, Variable, expand};
-use super::{Cancel, FOREIGN, OWNER, REFERENCE, Read, Target};
+use super::{Cancel, FOREIGN, OWNER, REFERENCE, Read, Target, TlsFiles};
 
 /// The line of the reference file that another address replaces.
 const REFERENCE_ADDRESS: &str = "base_url = \"${STATUSGAP_URL:-http://127.0.0.1:8080}\"";
@@ -89,9 +90,16 @@ pub(super) fn compile(source: Source<'_>, lookup: Lookup<'_>) -> Result<Target, 
             "give it credentials of its own, or remove it: isolation is then not assessed",
         ));
     }
+    let tls = compiler.tls(&file.tls)?;
+    let http = match file.http {
+        Some(HttpFile::Two) => HttpVersion::Two,
+        Some(HttpFile::One) | None => HttpVersion::One,
+    };
     Ok(Target {
         name,
         base,
+        http,
+        tls,
         source_text: source.text.to_owned(),
         users,
         unknown_id,
@@ -112,6 +120,18 @@ struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
+    fn tls(&self, file: &TlsFile) -> Result<TlsFiles, InputError> {
+        let named = |key: &str, name: &Option<String>| name.as_ref().map(|name| self.text(&format!("tls.{key}"), name)).transpose();
+        if file.client_key.is_some() && file.client_cert.is_none() {
+            return Err(self.complain("tls.client_key", "a key without its certificate", "give tls.client_cert, too"));
+        }
+        Ok(TlsFiles {
+            ca: named("ca", &file.ca)?,
+            client_cert: named("client_cert", &file.client_cert)?,
+            client_key: named("client_key", &file.client_key)?,
+        })
+    }
+
     fn complain(&self, at: &str, message: impl Into<String>, hint: impl Into<String>) -> InputError {
         self.source.complain(at, message, Some(hint.into()))
     }

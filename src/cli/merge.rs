@@ -1,0 +1,67 @@
+//! `statusgap merge`: the logs of one run's shards become one log, and its reports.
+
+use std::io::BufReader;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::cli::complaint::Complaint;
+use crate::cli::output::{self, ColourChoice};
+use crate::cli::{Ended, files, report, session};
+use crate::log;
+use crate::model::run::EndReason;
+use crate::model::shard::Share;
+use crate::report::Format;
+
+/// Puts the logs of one run's shards together, and judges the whole run.
+///
+/// Refuses logs of different runs and shards that are given twice. A run with missing shards is inconclusive, unless those that are
+/// there prove a failure.
+#[derive(Debug, Args)]
+pub struct MergeArgs {
+    /// The shards' logs (`log.ndjson` in each one's folder)
+    #[arg(required = true, value_name = "LOG")]
+    logs: Vec<PathBuf>,
+    /// The folder for the merged log, result.json and report.md [default: reports/TIME-NAME]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// What goes to standard output
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    format: Format,
+    /// When to colour the table.
+    #[arg(skip)]
+    pub color: ColourChoice,
+    /// No notes.
+    #[arg(skip)]
+    pub quiet: bool,
+}
+
+/// Runs the command. The exit code is the verdict's.
+pub fn run(args: &MergeArgs) -> Ended {
+    let mut logs = Vec::new();
+    for path in &args.logs {
+        let file = std::fs::File::open(path).map_err(|source| Complaint::file("open", path, source))?;
+        logs.push((path.display().to_string(), BufReader::new(file)));
+    }
+    let nanos = |time: &str| time.parse::<jiff::Timestamp>().ok().and_then(|time| i64::try_from(time.as_nanosecond()).ok());
+    let shards = log::open_shards(logs, &nanos)?;
+    let folder = files::run_folder(args.out.as_deref(), &session::now(), "merged")?;
+    let path = folder.join(files::LOG);
+    if let Some(own) = args.logs.iter().find(|log| is_same(log, &path)) {
+        return Err(Complaint::usage(format!("{} would be overwritten while it is read", own.display()), "name another folder with --out"));
+    }
+    let summary = shards.merge(Box::new(files::create(&path)?))?;
+    if !args.quiet {
+        let shards = args.logs.len();
+        let of = summary.run.shard.as_ref().map_or(0, Share::of);
+        eprintln!("{shards} of {of} shards, {} exchanges", summary.exchanges);
+        for file in &summary.cut_off {
+            eprintln!("note: {file} has no end: that shard was stopped, and what it did until then is kept");
+        }
+    }
+    report::conclude(&folder, args.format, output::style(args.color), args.quiet, EndReason::Complete)
+}
+
+fn is_same(a: &std::path::Path, b: &std::path::Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}

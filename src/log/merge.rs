@@ -1,0 +1,301 @@
+//! Puts the logs of one run's shards together into one log.
+//!
+//! Streams: of each log one line is held at a time, and the earliest goes out. Nothing of an exchange is changed but its stamps,
+//! which move by one constant a shard, so that everything within a scan, which lives on one shard, stays what it was.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::io::{BufRead, Write};
+
+use crate::log::{LogError, LogWriter, WriteError};
+use crate::model::exchange::Exchange;
+use crate::model::run::{End, EndReason, LOG_SCHEMA, Line, Run};
+use crate::model::shard::{Merged, Numbering, Part, Shard, Share};
+use crate::model::time::{Nanos, Stamp};
+
+/// Why logs cannot be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum MergeError {
+    /// One of them cannot be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The merged log cannot be written.
+    #[error("cannot write the merged log")]
+    Write(#[from] WriteError),
+    /// A log is no shard's.
+    #[error("{file}: {what}, and only the shards of one run can be merged: run them with --shard")]
+    NoShard {
+        /// The file as the user named it.
+        file: String,
+        /// What it is instead.
+        what: &'static str,
+    },
+    /// A log belongs to another run.
+    #[error("{file} and {first} are of different runs: {what}")]
+    OtherPlan {
+        /// The file as the user named it.
+        file: String,
+        /// The log that it was compared with.
+        first: String,
+        /// What differs.
+        what: String,
+    },
+    /// A shard was given twice.
+    #[error("{file} and {first} are both shard {shard}: leave out the one that is not meant")]
+    Twice {
+        /// The file as the user named it.
+        file: String,
+        /// The other one.
+        first: String,
+        /// Which shard, from 1.
+        shard: u32,
+    },
+    /// The wall clock of a log's header is no time.
+    #[error("{file}: the run's start `{started}` is no time in RFC 3339")]
+    NoTime {
+        /// The file as the user named it.
+        file: String,
+        /// What it says.
+        started: String,
+    },
+}
+
+/// What was put together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// The merged log's header.
+    pub run: Run,
+    /// Exchanges in all.
+    pub exchanges: u64,
+    /// The files whose log has no end, because the shard was killed.
+    pub cut_off: Vec<String>,
+}
+
+/// The logs of shards of one run, ready to be merged.
+pub struct Shards<R>(Vec<Input<R>>);
+
+/// Reads the headers of logs, each given with its name, and makes sure that they are shards of one run. `nanos` reads a wall clock
+/// in RFC 3339 as nanoseconds since 1970.
+pub fn open_shards<R: BufRead>(
+    logs: impl IntoIterator<Item = (String, R)>,
+    nanos: &dyn Fn(&str) -> Option<i64>,
+) -> Result<Shards<R>, MergeError> {
+    let mut inputs: Vec<Input<R>> = logs.into_iter().map(|(file, lines)| Input::open(file, lines, nanos)).collect::<Result<_, _>>()?;
+    inputs.sort_by_key(|input| input.shard.index);
+    for pair in inputs.windows(2) {
+        let (first, other) = (&pair[0], &pair[1]);
+        if let Some(what) = difference(&first.run, &other.run, first.shard, other.shard) {
+            return Err(MergeError::OtherPlan { file: other.file.clone(), first: first.file.clone(), what });
+        }
+        if first.shard.index == other.shard.index {
+            return Err(MergeError::Twice { file: other.file.clone(), first: first.file.clone(), shard: other.shard.index + 1 });
+        }
+    }
+    let Some(origin) = inputs.iter().map(|input| input.started).min() else {
+        return Err(LogError::NoHeader { file: "(no log)".to_owned() }.into());
+    };
+    for input in &mut inputs {
+        input.shift = (input.started - origin) as u64;
+    }
+    Ok(Shards(inputs))
+}
+
+impl<R: BufRead> Shards<R> {
+    /// Writes all of them into one log. It has an end only if all shards have theirs; it is complete if all of them are.
+    pub fn merge(self, out: Box<dyn Write + Send>) -> Result<Summary, MergeError> {
+        let Shards(mut inputs) = self;
+        let run = header(&inputs);
+        let numbering = Numbering::of(&run.scenarios);
+        let log = LogWriter::begin(out, &run)?;
+        let mut heads: BTreeMap<usize, Exchange> = BTreeMap::new();
+        let mut order: BinaryHeap<Reverse<(Stamp, usize)>> = BinaryHeap::new();
+        for index in 0..inputs.len() {
+            advance(&mut inputs, index, &numbering, &mut heads, &mut order)?;
+        }
+        let mut exchanges = 0;
+        let mut last = Stamp::default();
+        while let Some(Reverse((_, index))) = order.pop() {
+            let Some(exchange) = heads.remove(&index) else { continue };
+            log.exchange(&exchange)?;
+            exchanges += 1;
+            last = last.max(exchange.done);
+            advance(&mut inputs, index, &numbering, &mut heads, &mut order)?;
+        }
+        let cut_off: Vec<String> = inputs.iter().filter(|input| input.end.is_none()).map(|input| input.file.clone()).collect();
+        if cut_off.is_empty() {
+            let ended = inputs.iter().filter_map(|input| Some(input.shifted(input.end.as_ref()?.at)));
+            log.end(ended.max().unwrap_or_default().max(last), worst(&inputs))?;
+        } else {
+            log.flush()?;
+        }
+        Ok(Summary { run, exchanges, cut_off })
+    }
+}
+
+/// Takes the next exchange of a log to where the earliest is chosen.
+fn advance<R: BufRead>(
+    inputs: &mut [Input<R>],
+    index: usize,
+    numbering: &Numbering,
+    heads: &mut BTreeMap<usize, Exchange>,
+    order: &mut BinaryHeap<Reverse<(Stamp, usize)>>,
+) -> Result<(), LogError> {
+    if let Some(exchange) = inputs[index].next(numbering)? {
+        // Lines stand in the order in which exchanges ended.
+        order.push(Reverse((exchange.done, index)));
+        heads.insert(index, exchange);
+    }
+    Ok(())
+}
+
+/// One log that is being read.
+struct Input<R> {
+    file: String,
+    lines: R,
+    number: usize,
+    text: Vec<u8>,
+    run: Run,
+    shard: Shard,
+    /// Its wall clock at stamp zero, in ns since 1970.
+    started: i64,
+    /// What is added to its stamps, in ns.
+    shift: u64,
+    end: Option<End>,
+}
+
+impl<R: BufRead> Input<R> {
+    fn open(file: String, mut lines: R, nanos: &dyn Fn(&str) -> Option<i64>) -> Result<Input<R>, MergeError> {
+        let (mut number, mut text) = (0, Vec::new());
+        let line = next_line(&file, &mut lines, &mut number, &mut text)?;
+        let Some(Line::Run(run)) = line else {
+            return Err(match line {
+                None => LogError::NoHeader { file },
+                Some(_) => LogError::Line { file, line: number, why: "the first line must be a run's header".to_owned() },
+            }
+            .into());
+        };
+        if run.schema > LOG_SCHEMA {
+            return Err(LogError::Schema { file, found: run.schema }.into());
+        }
+        let shard = match &run.shard {
+            Some(Share::Shard(shard)) => *shard,
+            Some(Share::Merged(_)) => return Err(MergeError::NoShard { file, what: "the log was merged before" }),
+            None => return Err(MergeError::NoShard { file, what: "the log is of a whole run" }),
+        };
+        let Some(started) = nanos(&run.started) else { return Err(MergeError::NoTime { file, started: run.started.clone() }) };
+        Ok(Input { file, lines, number, text, run: *run, shard, started, shift: 0, end: None })
+    }
+
+    /// The next exchange, moved to the common clock; `None` at the end.
+    fn next(&mut self, numbering: &Numbering) -> Result<Option<Exchange>, LogError> {
+        while let Some(line) = next_line(&self.file, &mut self.lines, &mut self.number, &mut self.text)? {
+            let why = match line {
+                Line::Exchange(exchange) if self.shard.may_hold(&exchange, numbering) => return Ok(Some(self.moved(*exchange))),
+                Line::Exchange(_) => "an exchange of a scan that belongs to another shard",
+                Line::End(end) => {
+                    self.end = Some(end);
+                    continue;
+                }
+                Line::Scenario(_) => "a scenario that was decided on during the run, which shards do not do",
+                Line::Run(_) => "a second header",
+            };
+            return Err(LogError::Line { file: self.file.clone(), line: self.number, why: why.to_owned() });
+        }
+        Ok(None)
+    }
+
+    fn moved(&self, mut exchange: Exchange) -> Exchange {
+        for stamp in [&mut exchange.planned, &mut exchange.sent, &mut exchange.done].into_iter().chain(&mut exchange.first_byte) {
+            *stamp = self.shifted(*stamp);
+        }
+        exchange
+    }
+
+    fn shifted(&self, stamp: Stamp) -> Stamp {
+        Stamp(stamp.0.saturating_add(self.shift))
+    }
+}
+
+/// The next line that is not blank. A torn last line ends the log.
+fn next_line(file: &str, lines: &mut impl BufRead, number: &mut usize, text: &mut Vec<u8>) -> Result<Option<Line>, LogError> {
+    loop {
+        text.clear();
+        let length = lines.read_until(b'\n', text).map_err(|source| LogError::Io { file: file.to_owned(), source })?;
+        if length == 0 {
+            return Ok(None);
+        }
+        *number += 1;
+        if text.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        return match crate::log::block::parse_line(text) {
+            Ok(line) => Ok(Some(line)),
+            Err(_) if !text.ends_with(b"\n") => Ok(None),
+            Err(error) => Err(LogError::Line { file: file.to_owned(), line: *number, why: error.to_string() }),
+        };
+    }
+}
+
+/// In what two shards' runs differ, in words; `None` if they are of one plan.
+fn difference(a: &Run, b: &Run, of_a: Shard, of_b: Shard) -> Option<String> {
+    if of_a.of != of_b.of {
+        return Some(format!("one is of {} shards, the other of {}", of_a.of, of_b.of));
+    }
+    if a.seed != b.seed {
+        return Some(format!("their seeds are {} and {}", a.seed, b.seed));
+    }
+    let names = |run: &Run| run.scenarios.iter().map(|scenario| scenario.name.clone()).collect::<Vec<_>>();
+    let (scenarios_a, scenarios_b) = (names(a), names(b));
+    if scenarios_a != scenarios_b {
+        return Some(format!("their scenarios are {} and {}", scenarios_a.join(", "), scenarios_b.join(", ")));
+    }
+    if let Some((other, _)) = a.scenarios.iter().zip(&b.scenarios).find(|(one, other)| one != other) {
+        return Some(format!("scenario {} is not the same in both", other.name));
+    }
+    // A service that each shard started for itself has a port of its own.
+    if (a.target.service.is_none() || b.target.service.is_none()) && a.target.base_url != b.target.base_url {
+        return Some(format!("their targets are {} and {}", a.target.base_url, b.target.base_url));
+    }
+    if a.target.service != b.target.service {
+        let told = |run: &Run| run.target.service.clone().unwrap_or_else(|| "a deployment".to_owned());
+        return Some(format!("their targets are {} and {}", told(a), told(b)));
+    }
+    if a.target.service.is_none() && a.target.file != b.target.file {
+        return Some("their target files are not the same".to_owned());
+    }
+    if a.tool != b.tool {
+        return Some(format!("they were written by {} and {}", a.tool, b.tool));
+    }
+    (of_a.plan != of_b.plan).then(|| format!("their plans are {} and {}", of_a.plan, of_b.plan))
+}
+
+/// The header of the merged log: that of the first shard, but for what concerns one shard only.
+fn header<R>(inputs: &[Input<R>]) -> Run {
+    let parts = inputs.iter().map(|input| Part {
+        index: input.shard.index,
+        run_id: input.run.run_id.clone(),
+        started: input.run.started.clone(),
+        shift: Nanos(input.shift as i64),
+    });
+    // There is at least one, or there was no origin of time.
+    let (first, Shard { index, of, plan }) = (&inputs[0].run, inputs[0].shard);
+    let started = inputs.iter().min_by_key(|input| input.started).map_or(&first.started, |input| &input.run.started);
+    Run {
+        run_id: format!("merged-{plan}"),
+        started: started.clone(),
+        command: first.command.replace(&format!(" --shard {}/{of}", index + 1), ""),
+        shard: Some(Share::Merged(Merged { of, plan, parts: parts.collect() })),
+        ..first.clone()
+    }
+}
+
+/// The weightiest of the ends: a run is complete if all its shards are.
+fn worst<R>(inputs: &[Input<R>]) -> EndReason {
+    let weight = |reason: &EndReason| match reason {
+        EndReason::Complete => 0,
+        EndReason::Budget => 1,
+        EndReason::Interrupted => 2,
+        EndReason::TargetGone => 3,
+    };
+    inputs.iter().filter_map(|input| Some(input.end.as_ref()?.reason)).max_by_key(weight).unwrap_or(EndReason::Complete)
+}

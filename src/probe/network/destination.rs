@@ -1,0 +1,113 @@
+//! Where a request goes: an origin, and perhaps a proxy before it.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use http::HeaderValue;
+use http::uri::Uri;
+
+use crate::model::run::HttpVersion;
+
+/// What connections to one place have in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Destination {
+    pub(super) origin: Origin,
+    pub(super) proxy: Option<Proxy>,
+    /// The Unix socket on which the origin listens, instead of a port.
+    pub(super) socket: Option<PathBuf>,
+}
+
+/// Scheme, host and port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Origin {
+    pub(super) scheme: Scheme,
+    /// Without the brackets of an IPv6 address.
+    pub(super) host: String,
+    pub(super) port: u16,
+}
+
+/// Whether connections are encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scheme {
+    Http,
+    Https,
+}
+
+/// A proxy, and what it wants to be told.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Proxy {
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) authorization: Option<HeaderValue>,
+}
+
+/// The authorization is a secret.
+impl std::fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Proxy").field("host", &self.host).field("port", &self.port).finish_non_exhaustive()
+    }
+}
+
+impl Destination {
+    /// Where a base URL leads, before any proxy: `http://…`, `https://…`, or `unix:/path/to/socket`.
+    pub(super) fn of_base(base_url: &str) -> Option<Destination> {
+        if let Some(path) = base_url.strip_prefix("unix:") {
+            let origin = Origin { scheme: Scheme::Http, host: "localhost".to_owned(), port: 80 };
+            return Some(Destination { origin, proxy: None, socket: Some(PathBuf::from(path)) });
+        }
+        let origin = Origin::of(&base_url.parse().ok()?)?;
+        Some(Destination { origin, proxy: None, socket: None })
+    }
+
+    /// Whether the proxy only passes bytes on: always, unless it can read the requests and speaks the same HTTP.
+    pub(super) fn is_tunnelled(&self, version: HttpVersion) -> bool {
+        self.origin.scheme == Scheme::Https || version == HttpVersion::Two
+    }
+}
+
+impl Origin {
+    /// The origin of an address; `None` if it is not one for HTTP.
+    pub(super) fn of(uri: &Uri) -> Option<Origin> {
+        let (scheme, usual) = match uri.scheme_str()? {
+            "http" => (Scheme::Http, 80),
+            "https" => (Scheme::Https, 443),
+            _ => return None,
+        };
+        let host = uri.host().filter(|host| !host.is_empty())?;
+        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        Some(Origin { scheme, host: host.to_owned(), port: uri.port_u16().unwrap_or(usual) })
+    }
+
+    /// Whether this machine is meant.
+    pub(super) fn is_loopback(&self) -> bool {
+        let name = self.host.strip_suffix('.').unwrap_or(&self.host);
+        name.eq_ignore_ascii_case("localhost") || self.host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    }
+}
+
+/// Whether a base URL names this machine.
+pub fn is_loopback(base_url: &str) -> bool {
+    Destination::of_base(base_url).is_some_and(|destination| destination.origin.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_loopback;
+
+    #[test]
+    fn loopback_is_told_by_the_host_alone() {
+        for (url, expected) in [
+            ("http://127.0.0.1:8080", true),
+            ("http://127.8.9.10/x", true),
+            ("http://localhost/api", true),
+            ("https://[::1]:9/", true),
+            ("http://example.com/127.0.0.1", false),
+            ("http://localhost@example.com/", false),
+            ("http://localhost.example.com/", false),
+            ("http://10.0.0.1/", false),
+            ("unix:/run/jobs.sock", true),
+        ] {
+            assert_eq!(is_loopback(url), expected, "{url}");
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Which kind of failure an error is, by the errors behind it.
+
+use std::error::Error;
+use std::io;
+use std::io::ErrorKind as Kind;
+
+use crate::model::answer::TransportFault;
+
+/// What a failed exchange on an open connection is called.
+pub(super) fn of_exchange(error: &hyper::Error) -> TransportFault {
+    if error.is_incomplete_message() || error.is_canceled() || error.is_closed() || error.is_body_write_aborted() {
+        return TransportFault::Closed;
+    }
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if let Some(io) = cause.downcast_ref::<io::Error>() {
+            if is_tls(io) {
+                return TransportFault::Tls;
+            }
+            if matches!(io.kind(), Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe | Kind::UnexpectedEof) {
+                return TransportFault::Closed;
+            }
+        }
+        source = cause.source();
+    }
+    TransportFault::Protocol
+}
+
+/// Whether an error of a stream is one of TLS.
+fn is_tls(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(<dyn Error + Send + Sync>::is::<rustls::Error>)
+}

@@ -1,0 +1,320 @@
+//! Requests over sockets: each connection opened, used and closed by us, by hyper's single connections.
+//!
+//! In go a prepared request and a lane; out comes a reply or the reason why there is none. Nothing is retried, no redirect is
+//! followed, no connection is pooled: which connection carries what is the lane's business, since it decides what is measured.
+
+mod destination;
+mod dial;
+mod fault;
+mod link;
+mod proxy;
+mod stream;
+mod tls;
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, ACCEPT_ENCODING, HOST, HeaderName, HeaderValue, PROXY_AUTHORIZATION, USER_AGENT};
+use http::uri::{PathAndQuery, Uri};
+use http_body_util::Full;
+use tokio::time::{Instant, timeout_at};
+
+use crate::model::answer::TransportFault;
+use crate::model::exchange::Connection;
+use crate::model::run::HttpVersion;
+use crate::probe::clock::Clock;
+use crate::probe::transport::{Head, Received, Unsendable};
+use crate::target::Request;
+use destination::{Destination, Origin, Scheme};
+use link::Link;
+use stream::Stream;
+use tls::Peer;
+
+pub use destination::is_loopback;
+pub use proxy::Proxies;
+pub use tls::{Certificates, Pem};
+
+/// Why no requests can be sent to a target at all.
+#[derive(Debug, thiserror::Error)]
+pub enum NetworkError {
+    /// The address is none for HTTP.
+    #[error("`{0}` is no address that HTTP can be sent to")]
+    Address(String),
+    /// Certificates or keys could not be used.
+    #[error("cannot set up TLS")]
+    Tls(#[source] rustls::Error),
+    /// A file holds no certificates, or no key.
+    #[error("{file} holds not what is needed, {wanted} in PEM form (-----BEGIN …): {why}")]
+    Pem {
+        /// The file as the user named it.
+        file: String,
+        /// What should be in it.
+        wanted: &'static str,
+        /// What the parser said.
+        why: String,
+    },
+    /// The environment names a proxy that cannot be used. Its address is not told, since a password may stand in it.
+    #[error(
+        "the proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names cannot be used: write http://host:port, or set NO_PROXY for this target"
+    )]
+    Proxy,
+    /// The text cannot stand in a header.
+    #[error("{0:?} cannot be sent as a header: use visible ASCII characters")]
+    Header(String),
+}
+
+/// How requests travel, apart from what scenarios and targets say.
+#[derive(Debug, Clone)]
+pub struct NetworkOptions {
+    /// Which HTTP is spoken.
+    pub version: HttpVersion,
+    /// The longest that opening a connection may take, with name, proxy and TLS.
+    pub connect_limit: Duration,
+    /// The longest that a reply's head may take from when its connection is open.
+    pub first_byte_limit: Duration,
+    /// How the probe names itself, unless the target file has it otherwise.
+    pub user_agent: String,
+    /// The run's id, sent along with every request; `None` for no such header.
+    pub run_id: Option<String>,
+    /// Whom to trust, and what to show.
+    pub certificates: Certificates,
+    /// What the environment says of proxies.
+    pub proxies: Proxies,
+}
+
+impl Default for NetworkOptions {
+    /// HTTP/1.1 to whom the system trusts, without proxies and with no limits but that of the whole exchange.
+    fn default() -> Self {
+        NetworkOptions {
+            version: HttpVersion::One,
+            connect_limit: Duration::MAX,
+            first_byte_limit: Duration::MAX,
+            user_agent: concat!("statusgap/", env!("CARGO_PKG_VERSION")).to_owned(),
+            run_id: None,
+            certificates: Certificates::default(),
+            proxies: Proxies::default(),
+        }
+    }
+}
+
+/// The way to one target.
+#[derive(Debug, Clone)]
+pub struct Network {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    home: Arc<Destination>,
+    options: NetworkOptions,
+    /// What goes along with every request that does not say otherwise.
+    usual: Vec<(HeaderName, HeaderValue)>,
+    tls: OnceLock<Arc<rustls::ClientConfig>>,
+    /// For other origins. Made when the first one is met: the system's certificates take some milliseconds to read.
+    tls_for_strangers: OnceLock<Arc<rustls::ClientConfig>>,
+}
+
+/// A place to send from.
+#[derive(Debug)]
+pub(crate) struct NetworkLane {
+    /// `None`: every exchange opens a connection of its own.
+    kept: Option<Mutex<Option<Kept>>>,
+}
+
+/// The connection that a lane keeps between two exchanges.
+#[derive(Debug)]
+struct Kept {
+    to: Arc<Destination>,
+    link: Link,
+}
+
+/// A request with everything that does not depend on when it is sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Outgoing {
+    to: Arc<Destination>,
+    request: http::Request<Full<Bytes>>,
+}
+
+/// By which a request can be told to be the probe's, on the target's side.
+const RUN: HeaderName = HeaderName::from_static("x-statusgap-run");
+
+impl Network {
+    /// The way to a target, as it is without any options.
+    pub fn new(base_url: &str) -> Result<Network, NetworkError> {
+        Network::with(base_url, NetworkOptions::default())
+    }
+
+    /// The way to a target.
+    pub fn with(base_url: &str, options: NetworkOptions) -> Result<Network, NetworkError> {
+        let mut home = Destination::of_base(base_url).ok_or_else(|| NetworkError::Address(base_url.to_owned()))?;
+        if home.socket.is_none()
+            && let Ok(uri) = base_url.parse()
+        {
+            home.proxy = options.proxies.toward(&home.origin, &uri)?;
+        }
+        let told = |text: &str| HeaderValue::from_str(text).map_err(|_| NetworkError::Header(text.to_owned()));
+        let mut usual = vec![
+            (USER_AGENT, told(&options.user_agent)?),
+            (ACCEPT, HeaderValue::from_static("*/*")),
+            // A compressed body would have to be unpacked within bounds before it could be read, and would hide its size.
+            (ACCEPT_ENCODING, HeaderValue::from_static("identity")),
+        ];
+        if let Some(run_id) = &options.run_id {
+            usual.push((RUN, told(run_id)?));
+        }
+        let encrypted = home.origin.scheme == Scheme::Https;
+        let shared = Shared { home: Arc::new(home), options, usual, tls: OnceLock::new(), tls_for_strangers: OnceLock::new() };
+        if encrypted {
+            shared.tls(Peer::Target)?;
+        }
+        Ok(Network { shared: Arc::new(shared) })
+    }
+
+    pub(crate) fn lane(connection: Connection) -> NetworkLane {
+        let kept = match connection {
+            Connection::Fresh => None,
+            Connection::KeepAlive | Connection::PreOpened => Some(Mutex::default()),
+        };
+        NetworkLane { kept }
+    }
+
+    /// Does everything for a request that can be done before its time has come.
+    pub(crate) fn prepare(&self, request: Request) -> Result<Outgoing, Unsendable> {
+        let uri: Uri = request.url.parse().map_err(|_| Unsendable::Address)?;
+        let origin = Origin::of(&uri).ok_or(Unsendable::Address)?;
+        let to = if origin == self.shared.home.origin {
+            Arc::clone(&self.shared.home)
+        } else {
+            let proxy = self.shared.options.proxies.toward(&origin, &uri).map_err(|_| Unsendable::Address)?;
+            Arc::new(Destination { origin, proxy, socket: None })
+        };
+        let version = self.shared.options.version;
+        let authority = uri.authority().ok_or(Unsendable::Address)?.as_str().to_owned();
+        let mut outgoing = http::Request::new(Full::new(Bytes::from(request.body)));
+        *outgoing.method_mut() = request.method;
+        let headers = outgoing.headers_mut();
+        headers.reserve(request.headers.len() + self.shared.usual.len() + 1);
+        for (name, value) in request.headers {
+            let name = HeaderName::try_from(name).map_err(|_| Unsendable::Address)?;
+            headers.insert(name, HeaderValue::try_from(value).map_err(|_| Unsendable::Address)?);
+        }
+        for (name, value) in &self.shared.usual {
+            headers.entry(name).or_insert_with(|| value.clone());
+        }
+        let read_by = to.proxy.as_ref().filter(|_| !to.is_tunnelled(version));
+        if let Some(authorization) = read_by.and_then(|proxy| proxy.authorization.clone()) {
+            headers.insert(PROXY_AUTHORIZATION, authorization);
+        }
+        match version {
+            HttpVersion::One => {
+                headers.entry(HOST).or_insert(HeaderValue::try_from(authority).map_err(|_| Unsendable::Address)?);
+                // A proxy that reads requests wants the absolute form, all others the origin form (RFC 9112, section 3.2).
+                let path = uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+                *outgoing.uri_mut() = if read_by.is_some() { uri } else { path.into() };
+            }
+            HttpVersion::Two => {
+                *outgoing.uri_mut() = uri;
+                *outgoing.version_mut() = http::Version::HTTP_2;
+            }
+        }
+        Ok(Outgoing { to, request: outgoing })
+    }
+
+    /// Sends one request and reads the whole reply.
+    pub(crate) async fn send(
+        &self,
+        lane: &NetworkLane,
+        request: &Outgoing,
+        limit: Duration,
+        clock: &Clock,
+        head: &mut Head,
+    ) -> Result<Received, TransportFault> {
+        let options = &self.shared.options;
+        let whole = Limit { until: Instant::now() + limit, fault: TransportFault::Timeout };
+        let (mut link, new) = match whole.on(lane.take(&request.to)).await? {
+            Some(link) => (link, false),
+            None => (whole.or(options.connect_limit, TransportFault::ConnectTimeout).on(self.connect(&request.to)).await??, true),
+        };
+        head.conn = link.port;
+        head.new_conn = Some(new);
+        let first_byte = whole.or(options.first_byte_limit, TransportFault::FirstByteTimeout);
+        let response = first_byte.on(link.send(request.request.clone())).await??;
+        head.first_byte = Some(clock.now());
+        let (parts, body) = response.into_parts();
+        let body = whole.on(link.read(body)).await??;
+        lane.keep(&request.to, link);
+        Ok(Received { http: parts.status.as_u16(), headers: parts.headers, body })
+    }
+
+    async fn connect(&self, to: &Arc<Destination>) -> Result<Link, TransportFault> {
+        let peer = if Arc::ptr_eq(to, &self.shared.home) { Peer::Target } else { Peer::Stranger };
+        let tls = match to.origin.scheme {
+            Scheme::Http => None,
+            Scheme::Https => Some(self.shared.tls(peer).map_err(|_| TransportFault::Tls)?),
+        };
+        let version = self.shared.options.version;
+        let stream = dial::dial(to, version, tls).await?;
+        let local = match &stream {
+            Stream::Tcp(tcp) => tcp.local_addr().ok(),
+            Stream::Tls(tls) => tls.get_ref().0.local_addr().ok(),
+            #[cfg(unix)]
+            Stream::Unix(_) => None,
+        };
+        Link::open(stream, local.map(|address| u32::from(address.port())), version).await
+    }
+}
+
+impl Shared {
+    fn tls(&self, peer: Peer) -> Result<&Arc<rustls::ClientConfig>, NetworkError> {
+        let made = match peer {
+            Peer::Target => &self.tls,
+            Peer::Stranger => &self.tls_for_strangers,
+        };
+        if let Some(config) = made.get() {
+            return Ok(config);
+        }
+        let alpn: &[u8] = match self.options.version {
+            HttpVersion::One => b"http/1.1",
+            HttpVersion::Two => b"h2",
+        };
+        let config = tls::client_config(peer, &self.options.certificates, alpn)?;
+        Ok(made.get_or_init(|| Arc::new(config)))
+    }
+}
+
+impl NetworkLane {
+    /// The connection that the lane kept, if it leads to the right place and still can be used.
+    async fn take(&self, to: &Arc<Destination>) -> Option<Link> {
+        let mut kept = self.kept.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        ((Arc::ptr_eq(&kept.to, to) || kept.to == *to) && kept.link.is_usable().await).then_some(kept.link)
+    }
+
+    /// Keeps a connection for the next exchange.
+    fn keep(&self, to: &Arc<Destination>, link: Link) {
+        if let Some(kept) = &self.kept {
+            *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(Kept { to: Arc::clone(to), link });
+        }
+    }
+}
+
+/// Until when something may last, and what it is called if it lasts longer.
+#[derive(Debug, Clone, Copy)]
+struct Limit {
+    until: Instant,
+    fault: TransportFault,
+}
+
+impl Limit {
+    /// The earlier of this limit and another one that begins now.
+    fn or(self, span: Duration, fault: TransportFault) -> Limit {
+        match Instant::now().checked_add(span) {
+            Some(until) if until < self.until => Limit { until, fault },
+            _ => self,
+        }
+    }
+
+    async fn on<F: Future>(self, work: F) -> Result<F::Output, TransportFault> {
+        timeout_at(self.until, work).await.map_err(|_| self.fault)
+    }
+}
