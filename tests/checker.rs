@@ -107,6 +107,16 @@ fn a_sight_still_under_way_proves_no_flap() {
     check("100+399=v 500=n 900=v", &[("flapping", "1")]);
 }
 
+#[test]
+fn a_few_flaps_may_be_tolerated_and_a_denial_before_the_first_sight_is_none() {
+    let tolerant = "[polls]\noffsets = [\"100ms\"]\n[expect]\nflaps_at_most = 1";
+    check_in(tolerant, "59* @100=v\n@100=v 500=n 900=v", &[("verdict", "pass"), ("broken", "read-your-writes monotonic-visibility")]);
+    check_in(tolerant, "59* @100=v\n2* @100=v 500=n 900=v", &[("verdict", "fail")]);
+    check_in(tolerant, "59* @100=v\n@100=v 500=n 900=v\n50=n @100=v", &[("verdict", "fail"), ("reasons", "broken")]);
+    check_in(tolerant, "59* @100=v\n50=v @100=n 900=v", &[("verdict", "fail"), ("reasons", "not_found")]);
+    check("59* @100=v\n@100=v 500=n 900=v", &[("verdict", "fail")]);
+}
+
 // The gate.
 
 #[test]

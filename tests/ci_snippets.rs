@@ -81,7 +81,7 @@ impl Workspace {
         path.push(":");
         path.push(std::env::var_os("PATH").unwrap_or_default());
         let file = self.folder.path().join("step.sh");
-        fs::write(&file, script.replace(WRITTEN, &self.address)).expect("a file");
+        fs::write(&file, script.replace(WRITTEN, &self.address).replace(" run gate ", " run gap.toml ")).expect("a file");
         let mut command = Command::new(shell[0]);
         command.args(&shell[1..]).arg(&file).current_dir(self.folder.path()).env_clear().env("PATH", path);
         command.envs(variables.iter().map(|(name, value)| (name, value.replace(WRITTEN, &self.address))));

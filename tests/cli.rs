@@ -278,8 +278,77 @@ fn a_target_that_is_not_there_is_inconclusive() {
     let ended = shell.run(&format!("run --target http://{address} --out run --format json")).exits(3);
     let result = ended.json();
     assert_eq!(result["verdict"], "inconclusive");
-    assert!(result["reasons"].to_string().contains("could not be reached"), "{}", result["reasons"]);
+    assert_eq!(result["reasons"][0], "the target could not be reached: connection failed");
+    let inquired = shell.run(&format!("reproduce --target http://{address} --out inquiry --format json")).exits(3).json();
+    assert_eq!(inquired["reasons"], result["reasons"]);
     assert!(ended.err.contains("connection failed"), "{}", ended.err);
+}
+
+#[test]
+fn a_gate_that_failed_is_stopped_and_judged_alike_from_its_log() {
+    let shell = Shell::new();
+    let ran = shell.run("run gate --virtual --seed 1 --service deferred --out run --format markdown").exits(1);
+    assert!(ran.out.contains("STOPPED EARLY: gate started 1 of 299 scans"), "{}", ran.out);
+    assert!(shell.read("run/log.ndjson").lines().any(|line| line.starts_with(r#"{"line":"stopped","scenario":0,"#)), "the log says so");
+    assert_eq!(shell.run("report run/log.ndjson --format markdown").exits(1).out, ran.out);
+    let whole = shell.run("run gate --virtual --seed 1 --service deferred --out whole --format json --stop never").exits(1).json();
+    assert_eq!((&whole["scenarios"][0]["initiates"], &whole["notices"]), (&Value::from(299), &Value::from(Vec::<Value>::new())));
+    let immediate = shell.run("run immediate --virtual --seed 1 --out early --format json --stop first-failure").exits(1).json();
+    assert!(immediate["scenarios"][0]["initiates"].as_u64().is_some_and(|scans| scans < 50), "{}", immediate["scenarios"][0]);
+}
+
+#[test]
+fn what_must_be_detected_sets_the_number_of_scans_and_what_is_left_of_it_is_told() {
+    let shell = Shell::new();
+    let plan = |options: &str| shell.run(&format!("run --virtual --dry-run {options}")).exits(0);
+    let asked = plan("immediate burst --detect 1% --power 0.99");
+    assert!(asked.out.contains("      459 initiate") && asked.out.contains("       20 initiate"), "{}", asked.out);
+    assert!(asked.out.contains("detects a rate of 1 % with power 0.99"), "{}", asked.out);
+    let short = plan("gate --max-scans 50");
+    for told in ["gate may start only 50 of the 299 scans", "only detects a rate of 1 % with power 0.395"] {
+        assert!(short.err.contains(told), "{}", short.err);
+    }
+    assert!(short.out.contains("0.1 % with power 0.95 takes 2995 scans"), "{}", short.out);
+    for (wrong, way_out) in [
+        ("burst --detect 1%", "such as `gate`"),
+        ("gate --detect 2", "between 0 and 1"),
+        ("gate --power 0.9", "--detect"),
+        ("gate --detect 0.000000001", "ten million"),
+    ] {
+        let refused = shell.run(&format!("run --virtual --dry-run {wrong}")).exits(2);
+        assert!(refused.err.contains(way_out), "{wrong}: {}", refused.err);
+    }
+}
+
+#[test]
+fn a_known_failure_is_put_up_with_until_its_day_and_not_longer() {
+    let shell = Shell::new();
+    // On virtual time a run begins on 2026-01-01.
+    let known = |failure: &str, expires: &str| {
+        format!("[[allow]]\nscenario = 'immediate'\n{failure}\nreason = 'SG-17 is under way'\nexpires = {expires}\n")
+    };
+    let run = |name: &str, allow: &str| {
+        shell.write("allow.toml", allow);
+        shell.run(&format!("run immediate --virtual --seed 1 --allow allow.toml --out {name} --format json"))
+    };
+    let two = |expires: &str| known("not_found = ['100ms']", expires) + &known("guarantee = 'agreement'", expires);
+    let allowed = run("until", &two("2026-01-01")).exits(0).json();
+    let reasons = allowed["scenarios"][0]["reasons"].to_string();
+    assert!(reasons.contains("allowed until 2026-01-01 because SG-17 is under way: 50 of 50 polls at 100ms"), "{reasons}");
+    assert!(allowed["headline"].as_str().is_some_and(|line| line.contains("50 of 50 accepted scans were denied")), "{allowed}");
+    let expired = run("after", &two("2025-12-31")).exits(1).json();
+    let reason = expired["reasons"][0].as_str().expect("a reason");
+    assert!(reason.contains("that entry (allow.toml:1) expired on 2025-12-31"), "{reason}");
+    // One failure of two is put up with.
+    run("half", &known("not_found = ['100ms']", "2026-12-31")).exits(1);
+    let idle = run("idle", &(two("2026-12-31") + &known("guarantee = 'echo'", "2026-12-31"))).exits(0).json();
+    assert!(idle["notices"].to_string().contains("allow.toml:11: echo in scenario immediate did not fail"), "{}", idle["notices"]);
+    let elsewhere = run("elsewhere", &two("2026-12-31").replace("reason", "target = 'staging'\nreason")).exits(1);
+    assert!(!elsewhere.out.contains("UNUSED"), "an entry for another target is none of this run's");
+    let again = shell.run("report until/log.ndjson --format json").exits(0);
+    assert_eq!(again.out, shell.read("until/result.json"), "the allowances are in the log");
+    let open = run("open", "[[allow]]\nscenario = 'immediate'\nguarantee = 'echo'\nreason = 'x'\n").exits(2);
+    assert!(open.err.contains("allow.toml:1:1: this entry never expires"), "{}", open.err);
 }
 
 /// Answers every request by its method and path, one connection each, and tells about it.

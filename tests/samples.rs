@@ -52,6 +52,11 @@ fn the_sample_markdown_is_what_the_binary_prints() {
 }
 
 #[test]
+fn the_sample_page_is_what_the_binary_prints() {
+    check("html", "sample.html");
+}
+
+#[test]
 fn the_sample_json_is_what_the_binary_prints() {
     check("json", "sample.json");
 }

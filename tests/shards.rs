@@ -194,7 +194,8 @@ fn a_shard_needs_a_common_seed_and_says_which_it_is() {
     assert!(told.contains("there is no shard 4 of 3"), "{told}");
     let told = folder.run("run immediate --virtual --seed 1 --shard auto", 2);
     assert!(told.contains("CI_NODE_INDEX"), "{told}");
-    let output = folder.command("run immediate --virtual --seed 1 --shard auto --quiet --out gl", &[("CI_NODE_INDEX", "2"), ("CI_NODE_TOTAL", "3")]);
+    let output =
+        folder.command("run immediate --virtual --seed 1 --shard auto --quiet --out gl", &[("CI_NODE_INDEX", "2"), ("CI_NODE_TOTAL", "3")]);
     assert_eq!(output.status.code(), Some(1));
     let command = folder.result("gl")["command"].as_str().expect("a command").to_owned();
     assert!(command.contains("--shard 2/3"), "{command}");

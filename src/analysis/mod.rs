@@ -86,6 +86,9 @@ pub struct Counts {
     pub accepted: u64,
     /// Accepted scans whose id another scan had been given before.
     pub repeated_ids: u64,
+    /// Scans that were denied only after they had been seen.
+    #[serde(default)]
+    pub denied_late: u64,
     /// Status polls.
     pub polls: u64,
     /// Status polls that said neither visible nor `not_found`.
@@ -185,6 +188,7 @@ fn counts(exchanges: &[&Exchange], scans: &[&ScanHistory<'_>]) -> Counts {
         initiates: scans.len() as u64,
         accepted: accepted as u64,
         repeated_ids: (accepted - ids.len()) as u64,
+        denied_late: scans.iter().filter(|scan| !scan.flaps().is_empty() && scan.flaps().len() == scan.denials().count()).count() as u64,
         polls: polls().count() as u64,
         without_evidence: polls().filter(|poll| !poll.answer.is_evidence()).count() as u64,
         unanswered: exchanges.iter().filter(|exchange| exchange.answer == Answer::Transport).count() as u64,

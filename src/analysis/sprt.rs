@@ -3,6 +3,8 @@
 //!
 //! Source: Wald, *Sequential Analysis* (1947); the operating characteristic is by enumeration of all paths.
 
+use serde::{Deserialize, Serialize};
+
 /// A test of "the rate is at most `p0`" against "it is at least `p1`".
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sprt {
@@ -17,7 +19,8 @@ pub struct Sprt {
 }
 
 /// What the evidence so far says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Decision {
     /// The rate is acceptable.
     Pass,
@@ -25,6 +28,48 @@ pub enum Decision {
     Fail,
     /// Neither yet.
     Continue,
+}
+
+/// A test under way: it remembers the first decision, and what comes later changes nothing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Walk {
+    test: Sprt,
+    events: u64,
+    trials: u64,
+    crossing: Option<Crossing>,
+}
+
+/// Where a test was decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Crossing {
+    /// [`Decision::Pass`] or [`Decision::Fail`].
+    pub decision: Decision,
+    /// Events by then.
+    pub events: u64,
+    /// Trials by then.
+    pub trials: u64,
+}
+
+impl Walk {
+    /// A test without trials.
+    pub fn new(test: Sprt) -> Walk {
+        Walk { test, events: 0, trials: 0, crossing: None }
+    }
+
+    /// One more trial.
+    pub fn step(&mut self, event: bool) {
+        self.trials += 1;
+        self.events += u64::from(event);
+        if self.crossing.is_none() {
+            let decision = self.test.decide(self.events, self.trials);
+            self.crossing = (decision != Decision::Continue).then_some(Crossing { decision, events: self.events, trials: self.trials });
+        }
+    }
+
+    /// Where it was decided, if it was.
+    pub fn crossing(&self) -> Option<Crossing> {
+        self.crossing
+    }
 }
 
 /// What the test does at some true rate when it is cut off after a number of trials.
@@ -96,10 +141,27 @@ impl Sprt {
 
     /// The exact operating characteristic at a true `rate`, when the test is cut off after `most` trials.
     pub fn characteristic(&self, rate: f64, most: u64) -> Characteristic {
+        self.follow(rate, |trials, _| trials < most)
+    }
+
+    /// After how many trials at most a share of `undecided` tests still go on at a true `rate`; gives up at `most`.
+    pub fn trials_to_decide(&self, rate: f64, undecided: f64, most: u64) -> u64 {
+        let mut needed = 0;
+        self.follow(rate, |trials, open| {
+            needed = trials;
+            open > undecided && trials < most
+        });
+        needed
+    }
+
+    /// Follows all paths, trial by trial, as long as `goes_on` says so of the trials so far and the share of open paths.
+    fn follow(&self, rate: f64, mut goes_on: impl FnMut(u64, f64) -> bool) -> Characteristic {
         // open[events]: probability to be undecided after the trials so far with that many events
         let mut open = vec![1.0];
         let mut result = Characteristic { pass: 0.0, fail: 0.0, undecided: 1.0, mean_trials: 0.0 };
-        for trials in 1..=most {
+        let mut trials = 0;
+        while goes_on(trials, open.iter().sum()) {
+            trials += 1;
             let before: f64 = open.iter().sum();
             if before <= 0.0 {
                 break;
@@ -164,6 +226,32 @@ mod tests {
     fn rates_that_cannot_be_told_apart_make_no_test() {
         assert_eq!(Sprt::new(0.05, 0.05, 0.01, 0.01), None);
         assert_eq!(Sprt::new(0.01, 0.05, 0.5, 0.5), None);
+    }
+
+    #[test]
+    fn a_decision_is_not_taken_back() {
+        let mut walk = Walk::new(Sprt::new(0.001, 0.05, 0.01, 0.01).expect("sensible rates"));
+        for _ in 0..91 {
+            walk.step(false);
+        }
+        assert_eq!(walk.crossing(), None);
+        walk.step(false);
+        let passed = Some(Crossing { decision: Decision::Pass, events: 0, trials: 92 });
+        assert_eq!(walk.crossing(), passed);
+        for _ in 0..50 {
+            walk.step(true);
+        }
+        assert_eq!(walk.crossing(), passed);
+    }
+
+    #[test]
+    fn a_test_is_decided_in_time_as_often_as_its_characteristic_says() {
+        let test = Sprt::new(0.001, 0.05, 0.01, 0.01).expect("sensible rates");
+        for rate in [0.001, 0.02, 0.05] {
+            let needed = test.trials_to_decide(rate, 0.01, 100_000);
+            assert!(test.characteristic(rate, needed).undecided <= 0.01, "{rate}: {needed}");
+            assert!(test.characteristic(rate, needed - 1).undecided > 0.01, "{rate}: {needed}");
+        }
     }
 
     #[test]

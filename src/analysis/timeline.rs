@@ -57,8 +57,8 @@ pub fn clearest(scans: &[&ScanHistory<'_>]) -> Option<Timeline> {
     Some(tell(scan.1))
 }
 
-/// Smaller is clearer.
-fn clarity(scan: &ScanHistory<'_>) -> f64 {
+/// How clearly a scan shows what happened: smaller is clearer.
+pub fn clarity(scan: &ScanHistory<'_>) -> f64 {
     let denied = scan.denials().next().is_some();
     let seen = scan.evidence().any(|poll| poll.answer == Answer::Visible);
     let witnessed = !scan.witness.is_empty();

@@ -12,6 +12,7 @@ use crate::model::plan::Plan;
 use crate::model::scenario::Scenario;
 use crate::target::Target;
 use crate::verdict::Exit;
+use crate::verdict::power::{plan_told, sized};
 
 /// Validates scenario and target files, and shows the plan.
 #[derive(Debug, Args)]
@@ -58,12 +59,13 @@ fn check(path: &Path) -> Result<String, Complaint> {
             has(can.cancel),
         ));
     }
-    let scenario = Scenario::read(source)?;
-    Ok(format!("{name}: scenario `{}`: {}\n{}", scenario.name, scenario.title, plan_lines(&Plan::of(&scenario))))
+    let scenario = sized(Scenario::read(source)?);
+    Ok(format!("{name}: scenario `{}`: {}\n{}", scenario.name, scenario.title, plan_lines(&scenario)))
 }
 
-/// A plan as lines of text: what will be sent, how often, and what that can show.
-pub fn plan_lines(plan: &Plan) -> String {
+/// A scenario's plan as lines of text: what will be sent, how often, and what that can show and cannot.
+pub fn plan_lines(scenario: &Scenario) -> String {
+    let plan = Plan::of(scenario);
     let mut lines = String::new();
     for (kind, count) in &plan.requests {
         // Writing to a string cannot fail.
@@ -78,6 +80,9 @@ pub fn plan_lines(plan: &Plan) -> String {
             plan.polls_per_offset,
             bound * 100.0
         );
+    }
+    for line in plan_told(scenario).iter().flat_map(|told| told.lines()) {
+        let _ = writeln!(lines, "  {line}");
     }
     lines
 }

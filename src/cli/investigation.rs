@@ -52,6 +52,6 @@ impl Investigation<'_> {
     }
 
     fn journal(&self) -> Journal {
-        Journal { run: self.header.clone(), scenarios: Vec::new(), exchanges: Vec::new(), end: None, torn: false }
+        Journal { run: self.header.clone(), scenarios: Vec::new(), exchanges: Vec::new(), stopped: Vec::new(), end: None, torn: false }
     }
 }

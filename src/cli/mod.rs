@@ -10,6 +10,7 @@ mod diagnose;
 mod exit_codes;
 mod explain;
 mod files;
+mod gate_args;
 mod github;
 mod grammar;
 mod import;

@@ -26,7 +26,7 @@ pub struct ProbeArgs {
     /// Runs on virtual time against the reference service in process: a scan of 170 s takes milliseconds
     #[arg(long = "virtual", conflicts_with = "target", help_heading = "Target")]
     pub virtual_time: bool,
-    /// The folder for log, result.json and report.md [default: reports/TIME-NAME]
+    /// The folder for log, result.json, report.md and report.html [default: reports/TIME-NAME]
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     pub out: Option<PathBuf>,
     /// What goes to standard output

@@ -25,7 +25,7 @@ pub struct ReportArgs {
     /// What goes to standard output
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
-    /// Also write result.json and report.md into this folder
+    /// Also write result.json, report.md and report.html into this folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Further formats to write into the folder, such as junit,openmetrics,hlog
@@ -94,7 +94,7 @@ fn tell(trend: &Trend, args: &ReportArgs, style: Style) -> Result<String, Compla
 pub struct Wanted {
     /// What goes to standard output.
     pub format: Format,
-    /// What is written into the folder beside the log, result.json and report.md.
+    /// What is written into the folder beside the log and the three reports that are always there.
     pub also: Vec<Format>,
     /// How the table is to look.
     pub style: Style,
@@ -127,9 +127,9 @@ pub fn read(path: &Path) -> Result<Journal, Complaint> {
 /// Files have no width and no colour.
 const IN_A_FILE: Style = Style { width: 100, colour: Colour::Off };
 
-/// Writes the files of a run's folder: the two that are always there, and what else is asked for. Their names come back.
+/// Writes the files of a run's folder: the three that are always there, and what else is asked for. Their names come back.
 fn write(view: &View, folder: &Path, also: &[Format]) -> Result<Vec<&'static str>, Complaint> {
-    let mut formats = vec![Format::Json, Format::Markdown];
+    let mut formats = vec![Format::Json, Format::Markdown, Format::Html];
     formats.extend(also);
     let mut written = Vec::new();
     for format in formats {

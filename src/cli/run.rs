@@ -1,12 +1,13 @@
 //! `statusgap run`: scenarios against a target, and a verdict.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
 use sha1::{Digest, Sha1};
 
 use crate::cli::complaint::Complaint;
+use crate::cli::gate_args::{self, GateArgs};
 use crate::cli::limits::Limits;
 use crate::cli::output;
 use crate::cli::probe_args::ProbeArgs;
@@ -17,10 +18,11 @@ use crate::cli::{Ended, check, files, report, scenarios};
 use crate::log::LogWriter;
 use crate::model::plan::Plan;
 use crate::model::run::{Capabilities, EndReason, Run};
-use crate::model::scenario::{Action, Scenario};
+use crate::model::scenario::{Action, Scenario, Stop, Tolerance};
 use crate::model::shard::{Shard, Share};
-use crate::probe::{Options, Probe, Recorder};
+use crate::probe::{Onward, Options, Probe, Recorder, Seen};
 use crate::verdict::Exit;
+use crate::verdict::sequential::{Gates, Need};
 
 /// Runs scenarios against the reference service, or against any deployment, and gives a verdict.
 ///
@@ -33,6 +35,8 @@ pub struct RunArgs {
     scenarios: Vec<String>,
     #[command(flatten)]
     pub probe: ProbeArgs,
+    #[command(flatten)]
+    gate: GateArgs,
     /// Runs one of several parts of the plan: I/N, such as 2/5 for the second of five, or `auto` for what a Kubernetes indexed
     /// Job, GitLab or a Slurm array says. All shards need the same --seed, a new one for every run; `statusgap merge` puts
     /// their logs together
@@ -45,7 +49,7 @@ pub struct RunArgs {
 
 /// Runs the command.
 pub fn run(args: &RunArgs) -> Ended {
-    let scenarios = scenarios::resolve(&args.scenarios)?;
+    let scenarios = args.gate.apply(scenarios::resolve(&args.scenarios)?)?;
     let place = args.shard.map(|choice| choice.resolve(&|name| std::env::var(name).ok())).transpose()?;
     if let (Some(place), None) = (place, args.probe.seed) {
         return Err(Complaint::usage(
@@ -58,6 +62,7 @@ pub fn run(args: &RunArgs) -> Ended {
 }
 
 async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Option<Place>) -> Ended {
+    let allowed = args.gate.allowed()?;
     let session = args.probe.session(seed).await?;
     let (scenarios, left_out) = possible(scenarios, session.target.can());
     let limits = Limits::towards(session.target.base_url(), args.probe.max_rps, args.probe.max_scans)?;
@@ -67,6 +72,9 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
     if !args.probe.quiet {
         for (name, why) in &left_out {
             eprintln!("note: scenario {name} is left out: {why}");
+        }
+        for short in gate_args::falls_short(&scenarios) {
+            eprintln!("note: {short}");
         }
     }
     if args.dry_run {
@@ -83,6 +91,7 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
 
     let mut header = session.header(seed, scenarios.clone(), command_line(&args.probe.words, seed, args.probe.seed.is_some()));
     let shard = place.map(|place| as_shard(&mut header, place));
+    header.allow = allowed;
     let folder = files::run_folder(args.probe.out.as_deref(), &header.started, &session.name)?;
     let log_path = folder.join(files::LOG);
     let log = LogWriter::begin(Box::new(files::create(&log_path)?), &header).map_err(Complaint::Recording)?;
@@ -97,10 +106,15 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
         timeout: args.probe.timeout.0,
         first_n: shard.map_or_else(|| session.first_n(), |_| shared_first_n(&session, seed)),
     };
-    let probe =
-        Probe::new(Arc::clone(&session.target), session.transport.clone(), session.clock.clone(), recorder, options, move |event| {
-            watcher.note(event);
-        });
+    let probe = Probe::with_decisions(
+        Arc::clone(&session.target),
+        session.transport.clone(),
+        session.clock.clone(),
+        recorder,
+        options,
+        move |event| watcher.note(event),
+        onward(&scenarios, shard),
+    );
 
     let run = async {
         let run = match shard {
@@ -124,6 +138,29 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
     session.close().await;
 
     report::conclude(&folder, &args.probe.wanted(), reason)
+}
+
+/// Decides, from what is seen of each scenario, whether its gate needs more scans.
+///
+/// A shard sees its own scans only. A denial decides there as it does anywhere; what a tolerated rate is, the merged log decides.
+fn onward(scenarios: &[Scenario], shard: Option<Shard>) -> impl Fn(Seen<'_>) -> Onward + Send + Sync + 'static {
+    let mut watched = scenarios.to_vec();
+    for scenario in watched.iter_mut().filter(|scenario| shard.is_some() && scenario.expect.not_found != Tolerance::Never) {
+        scenario.expect.stop = Stop::Never;
+    }
+    let gates = Mutex::new(Gates::new(&watched));
+    move |seen| {
+        // What a panic elsewhere left behind is still a count of whole exchanges.
+        let mut gates = gates.lock().unwrap_or_else(PoisonError::into_inner);
+        let need = match seen {
+            Seen::Exchange(exchange) => gates.exchange(exchange),
+            Seen::ScanEnded { scenario, scan } => gates.scan_ended(scenario, scan),
+        };
+        match need {
+            Need::More => Onward::Continue,
+            Need::NoMore => Onward::StopScenario,
+        }
+    }
 }
 
 /// Makes a run's header that of a shard.
@@ -218,9 +255,8 @@ fn possible(scenarios: Vec<Scenario>, can: Capabilities) -> (Vec<Scenario>, Vec<
 fn dry_run(scenarios: &[Scenario], max_rps: Option<f64>, place: Option<Place>) -> Ended {
     let mut total = 0;
     for scenario in scenarios {
-        let plan = Plan::of(scenario);
-        total += plan.total();
-        output::print(&format!("{}: {}\n{}\n", scenario.name, scenario.title, check::plan_lines(&plan)))?;
+        total += Plan::of(scenario).total();
+        output::print(&format!("{}: {}\n{}\n", scenario.name, scenario.title, check::plan_lines(scenario)))?;
     }
     let rate = max_rps
         .map_or_else(|| "no rate limit (the target is on this machine)".to_owned(), |rps| format!("at most {rps} requests per second"));

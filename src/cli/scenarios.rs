@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::cli::complaint::Complaint;
 use crate::model::input::{Source, nearest};
 use crate::model::scenario::Scenario;
+use crate::verdict::power::sized;
 
 /// The shipped scenarios, in the order in which they run: controls first, then what must come before other scans are asked
 /// for, then what mostly waits, then the rest beside it.
@@ -21,6 +22,9 @@ const SHIPPED: [(&str, &str); 10] = [
     ("keep-alive", include_str!("../../scenarios/keep-alive.toml")),
 ];
 
+/// Shipped, and run only where it is named: it asks for more scans than all the others together.
+const GATE: (&str, &str) = ("gate", include_str!("../../scenarios/gate.toml"));
+
 /// Resolves what was named on the command line; nothing named means all shipped scenarios.
 pub fn resolve(named: &[String]) -> Result<Vec<Scenario>, Complaint> {
     if named.is_empty() {
@@ -29,17 +33,17 @@ pub fn resolve(named: &[String]) -> Result<Vec<Scenario>, Complaint> {
     let mut scenarios: Vec<Scenario> = Vec::new();
     for name in named {
         let path = Path::new(name);
-        if let Some((name, text)) = SHIPPED.iter().find(|(shipped, _)| shipped == name) {
+        if let Some((name, text)) = by_name().find(|(shipped, _)| shipped == name) {
             scenarios.push(shipped(name, text)?);
         } else if path.is_dir() {
             scenarios.extend(folder(path)?);
         } else if path.is_file() {
             scenarios.push(file(path)?);
         } else {
-            let meant = nearest(name, SHIPPED.iter().map(|(name, _)| *name));
+            let meant = nearest(name, by_name().map(|(name, _)| *name));
             let hint = match meant {
                 Some(meant) => format!("did you mean `{meant}`?"),
-                None => format!("name a file, a folder, or one of: {}", SHIPPED.map(|(name, _)| name).join(", ")),
+                None => format!("name a file, a folder, or one of: {}", by_name().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")),
             };
             return Err(Complaint::usage(format!("there is no scenario and no file `{name}`"), hint));
         }
@@ -52,8 +56,12 @@ pub fn resolve(named: &[String]) -> Result<Vec<Scenario>, Complaint> {
     Ok(scenarios)
 }
 
+fn by_name() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    SHIPPED.iter().chain(std::iter::once(&GATE))
+}
+
 fn shipped(name: &str, text: &str) -> Result<Scenario, Complaint> {
-    Ok(Scenario::read(Source { file: &format!("{name}.toml (built in)"), text })?)
+    Ok(sized(Scenario::read(Source { file: &format!("{name}.toml (built in)"), text })?))
 }
 
 fn folder(path: &Path) -> Result<Vec<Scenario>, Complaint> {
@@ -71,7 +79,7 @@ fn folder(path: &Path) -> Result<Vec<Scenario>, Complaint> {
 
 fn file(path: &Path) -> Result<Scenario, Complaint> {
     let text = std::fs::read_to_string(path).map_err(|source| Complaint::file("read", path, source))?;
-    Ok(Scenario::read(Source { file: &path.display().to_string(), text: &text })?)
+    Ok(sized(Scenario::read(Source { file: &path.display().to_string(), text: &text })?))
 }
 
 #[cfg(test)]
@@ -80,9 +88,9 @@ mod tests {
 
     #[test]
     fn every_shipped_scenario_is_right_and_named_after_its_file() {
-        for (name, text) in SHIPPED {
+        for (name, text) in by_name() {
             let scenario = Scenario::read(Source { file: name, text }).unwrap_or_else(|error| panic!("{error}"));
-            assert_eq!(scenario.name, name);
+            assert_eq!(scenario.name, *name);
         }
     }
 }

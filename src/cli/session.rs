@@ -148,6 +148,7 @@ impl Session {
                 http: self.http,
             },
             scenarios,
+            allow: Vec::new(),
             clock: ClockNote { ..self.clock.note() },
             shard: None,
             command,

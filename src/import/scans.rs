@@ -8,7 +8,7 @@ use super::assemble::Seen;
 use crate::model::answer::{Answer, TransportFault};
 use crate::model::exchange::{Exchange, Kind, Purpose};
 use crate::model::guarantee::Guarantee;
-use crate::model::scenario::{Arm, Controls, Each, Expect, Follow, Input, Load, LoadModel, Readings, Scenario, Tolerance, Until};
+use crate::model::scenario::{Arm, Controls, Each, Expect, Follow, Input, Load, LoadModel, Readings, Scenario, Stop, Tolerance, Until};
 use crate::model::text::Text;
 use crate::model::time::{Nanos, Span, Stamp};
 
@@ -258,6 +258,7 @@ fn scenario(wording: &Wording, scans: usize, every: Duration, deadline: Option<S
             model: LoadModel::Open { every: Span(every.max(Duration::from_millis(1))) },
             // Whether clients asked for the same is not known, and nobody can be told to ask for something else.
             input: Input::Same,
+            detect: None,
         },
         arms: vec![Arm {
             name: wording.name.to_owned(),
@@ -288,6 +289,8 @@ fn scenario(wording: &Wording, scans: usize, every: Duration, deadline: Option<S
             stall: Span::millis(1000),
             errors_at_most: 0.5,
             late_at_most: 0.5,
+            flaps_at_most: 0,
+            stop: Stop::Never,
         },
     }
 }

@@ -9,7 +9,7 @@ use crate::model::fault::FaultClass;
 use crate::model::guarantee::Guarantee;
 use crate::model::run::{Capabilities, Journal};
 use crate::model::scenario::{
-    Action, Arm, Controls, Each, Expect, Follow, Input, Load, LoadModel, Readings, Scenario, Then, Tolerance, Until,
+    Action, Arm, Controls, Each, Expect, Follow, Input, Load, LoadModel, Readings, Scenario, Stop, Then, Tolerance, Until,
 };
 use crate::model::time::Span;
 
@@ -58,7 +58,7 @@ fn scenario(name: &str, title: &str, source: &str, scans: u32, model: LoadModel)
         title: title.to_owned(),
         source: source.to_owned(),
         overlap: false,
-        load: Load { scans, model, input: Input::Distinct },
+        load: Load { scans, model, input: Input::Distinct, detect: None },
         arms: vec![arm("fresh", Connection::Fresh)],
         then: None,
         controls: Controls { unknown_id: 1, foreign_user: Vec::new() },
@@ -73,6 +73,8 @@ fn scenario(name: &str, title: &str, source: &str, scans: u32, model: LoadModel)
             // An inquiry reports what it saw; it is no gate that needs every offset.
             errors_at_most: 0.5,
             late_at_most: 0.5,
+            flaps_at_most: 0,
+            stop: Stop::Never,
         },
     }
 }

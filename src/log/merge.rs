@@ -9,7 +9,7 @@ use std::io::{BufRead, Write};
 
 use crate::log::{LogError, LogWriter, WriteError};
 use crate::model::exchange::Exchange;
-use crate::model::run::{End, EndReason, LOG_SCHEMA, Line, Run};
+use crate::model::run::{End, EndReason, LOG_SCHEMA, Line, Run, Stopped};
 use crate::model::shard::{Merged, Numbering, Part, Shard, Share};
 use crate::model::time::{Nanos, Stamp};
 
@@ -121,6 +121,9 @@ impl<R: BufRead> Shards<R> {
             last = last.max(exchange.done);
             advance(&mut inputs, index, &numbering, &mut heads, &mut order)?;
         }
+        for stopped in inputs.iter().flat_map(|input| &input.stopped) {
+            log.stopped(*stopped)?;
+        }
         let cut_off: Vec<String> = inputs.iter().filter(|input| input.end.is_none()).map(|input| input.file.clone()).collect();
         if cut_off.is_empty() {
             let ended = inputs.iter().filter_map(|input| Some(input.shifted(input.end.as_ref()?.at)));
@@ -160,6 +163,7 @@ struct Input<R> {
     started: i64,
     /// What is added to its stamps, in ns.
     shift: u64,
+    stopped: Vec<Stopped>,
     end: Option<End>,
 }
 
@@ -183,7 +187,7 @@ impl<R: BufRead> Input<R> {
             None => return Err(MergeError::NoShard { file, what: "the log is of a whole run" }),
         };
         let Some(started) = nanos(&run.started) else { return Err(MergeError::NoTime { file, started: run.started.clone() }) };
-        Ok(Input { file, lines, number, text, run: *run, shard, started, shift: 0, end: None })
+        Ok(Input { file, lines, number, text, run: *run, shard, started, shift: 0, stopped: Vec::new(), end: None })
     }
 
     /// The next exchange, moved to the common clock; `None` at the end.
@@ -194,6 +198,10 @@ impl<R: BufRead> Input<R> {
                 Line::Exchange(_) => "an exchange of a scan that belongs to another shard",
                 Line::End(end) => {
                     self.end = Some(end);
+                    continue;
+                }
+                Line::Stopped(stopped) => {
+                    self.stopped.push(Stopped { at: self.shifted(stopped.at), ..stopped });
                     continue;
                 }
                 Line::Scenario(_) => "a scenario that was decided on during the run, which shards do not do",

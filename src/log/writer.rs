@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::model::exchange::Exchange;
-use crate::model::run::{End, EndReason, Run};
+use crate::model::run::{End, EndReason, Run, Stopped};
 use crate::model::scenario::Scenario;
 use crate::model::time::Stamp;
 
@@ -80,6 +80,7 @@ enum LineRef<'a> {
     Run(&'a Run),
     Scenario(&'a Scenario),
     Exchange(&'a Exchange),
+    Stopped(Stopped),
     End(End),
 }
 
@@ -107,6 +108,11 @@ impl LogWriter {
     pub fn exchange(&self, exchange: &Exchange) -> Result<(), WriteError> {
         self.exchanges.fetch_add(1, Ordering::Relaxed);
         self.line(&LineRef::Exchange(exchange))
+    }
+
+    /// Adds that a scenario was stopped.
+    pub fn stopped(&self, stopped: Stopped) -> Result<(), WriteError> {
+        self.line(&LineRef::Stopped(stopped))
     }
 
     /// Ends the log. Lines of exchanges that come later are still kept, after the end.
@@ -254,6 +260,7 @@ mod tests {
             shard: None,
             command: "test".into(),
             environment: Environment { system: "test".into(), processors: 1 },
+            allow: Vec::new(),
             recording: None,
         }
     }

@@ -78,6 +78,11 @@ impl Source<'_> {
         InputError { file: self.file.to_owned(), place: self.find(path).map(|span| self.place(&span)), message: message.into(), hint }
     }
 
+    /// The line of the value at a dotted path, from 1.
+    pub fn line_of(&self, path: &str) -> Option<usize> {
+        self.find(path).map(|span| self.place(&span).line)
+    }
+
     /// A complaint about the key at the end of a dotted path, rather than about its value.
     pub fn complain_of_key(&self, path: &str, message: impl Into<String>, hint: Option<String>) -> InputError {
         let place = self.find_key(path).map(|span| self.place(&span));

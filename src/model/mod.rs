@@ -3,6 +3,7 @@
 //! Everything the other rooms talk about is a plain type from here. This room does no I/O, reads no clock, knows no async
 //! runtime and no HTTP library; it may name no other room of the crate.
 
+pub mod allow;
 pub mod answer;
 pub mod exchange;
 pub mod fault;

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::model::allow::Allow;
 use crate::model::exchange::Exchange;
 use crate::model::recording::Recording;
 use crate::model::scenario::Scenario;
@@ -22,6 +23,8 @@ pub enum Line {
     Scenario(Box<Scenario>),
     /// One exchange.
     Exchange(Box<Exchange>),
+    /// A scenario starts no more scans, although more were planned: the verdict on its gate is known.
+    Stopped(Stopped),
     /// The last line. A log without it is a partial run.
     End(End),
 }
@@ -48,6 +51,9 @@ pub struct Run {
     /// Which part of a larger run this is, or of which parts it was put together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<Share>,
+    /// The failures that are put up with for a while.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<Allow>,
     /// The command that repeats the run.
     pub command: String,
     /// Where it ran.
@@ -133,6 +139,17 @@ pub struct Environment {
     pub processors: u32,
 }
 
+/// Where a scenario was stopped, because its gate was decided. Scans that were under way still end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Stopped {
+    /// Index of the scenario.
+    pub scenario: u32,
+    /// When.
+    pub at: Stamp,
+    /// How many of its scans had been started by then.
+    pub begun: u32,
+}
+
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct End {
@@ -167,6 +184,8 @@ pub struct Journal {
     pub scenarios: Vec<Scenario>,
     /// All exchanges, by the time they were sent.
     pub exchanges: Vec<Exchange>,
+    /// The scenarios that were stopped because their verdict was known.
+    pub stopped: Vec<Stopped>,
     /// How it ended; `None` for a log that was cut off.
     pub end: Option<End>,
     /// Whether the last line was torn and had to be dropped.

@@ -47,6 +47,33 @@ pub struct Load {
     pub model: LoadModel,
     /// Whether every scan asks for something else or all ask for the same.
     pub input: Input,
+    /// What the number of scans was computed from, if it was not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detect: Option<Detect>,
+}
+
+/// What a gate is to catch: a share of denied scans, and how surely.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Detect {
+    /// The share of scans that are denied at an offset, between 0 and 1.
+    pub rate: f64,
+    /// The probability with which a run must fail at that rate, between 0 and 1.
+    #[serde(default = "ninety_five")]
+    pub power: f64,
+}
+
+fn ninety_five() -> f64 {
+    0.95
+}
+
+impl Detect {
+    /// How many scans show at least one denial with that probability: the smallest n with `(1 - rate)^n <= 1 - power`.
+    pub fn scans(&self) -> u64 {
+        let exact = (1.0 - self.power).ln() / (-self.rate).ln_1p();
+        // A quotient that is a whole number but for rounding is that number.
+        (exact - 1e-9 * exact.max(1.0)).ceil().max(1.0) as u64
+    }
 }
 
 /// Open and closed load, in the sense of Schroeder, Wierman and Harchol-Balter (NSDI 2006).
@@ -202,6 +229,25 @@ pub struct Expect {
     pub errors_at_most: f64,
     /// Largest share of late polls in a run that still says something.
     pub late_at_most: f64,
+    /// How many scans may be denied after they were seen.
+    #[serde(default)]
+    pub flaps_at_most: u64,
+    /// When to start no more scans because the verdict on the gate is known.
+    #[serde(default)]
+    pub stop: Stop,
+}
+
+/// When a scenario starts no more scans, although more were planned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stop {
+    /// Never: everything that was planned is measured.
+    #[default]
+    Never,
+    /// When a gate has failed.
+    FirstFailure,
+    /// When a gate has failed, or all have passed.
+    Decided,
 }
 
 /// How much `not_found` is tolerated at a gate offset.
@@ -254,6 +300,17 @@ impl Scenario {
         file.check(source)
     }
 
+    /// The smallest number of scans with which each arm, and each offset of an arm that polls a scan once, has one.
+    pub fn hands(&self) -> u32 {
+        let hands = |arm: &Arm| if arm.each == Each::One { arm.offsets.len().max(1) } else { 1 };
+        self.arms.iter().map(hands).sum::<usize>() as u32
+    }
+
+    /// Whether denials at offsets are judged.
+    pub fn is_gated(&self) -> bool {
+        self.load.scans > 0 && self.expect.not_found != Tolerance::Any && self.arms.iter().any(|arm| !arm.offsets.is_empty())
+    }
+
     /// The age after which nothing is asked of a scan any more, as far as the plan can know.
     pub fn horizon(&self) -> Span {
         let polls = self.arms.iter().flat_map(|arm| arm.offsets.iter().copied().chain(arm.follow.map(|follow| follow.deadline)));
@@ -298,7 +355,35 @@ mod tests {
         check("[polls]\noffsets=[\"1s\"]\n[expect]\nnot_found = { at_most = 2 }", "2 is not a share");
         check("[polls]\noffsets=[\"1s\"]\n[expect]\nguarantees = [\"read-your-write\"]", "did you mean `read-your-writes`?");
         check("[polls]\noffsets=[\"1s\"]\n[expect.window]\nmedian = \"1s\"", "`median` is not a quantile that is told");
+        check("[load]\nscans=9\ndetect={rate=0.01}\n[polls]\noffsets=[\"1s\"]", "x.toml:5:7: the number of scans is given twice");
+        check("[load]\ndetect={rate=1}\n[polls]\noffsets=[\"1s\"]", "1 is not a rate that can be detected");
+        check("[load]\ndetect={rate=0.01,power=1.0}\n[polls]\noffsets=[\"1s\"]", "1 is not a power");
+        check("[load]\ndetect={rate=1e-7}\n[polls]\noffsets=[\"1s\"]", "takes 29957322 scans");
+        check("[load]\ndetect={rate=0.01}\n[follow]\nuntil=\"visible\"\nevery=\"1s\"\ndeadline=\"2s\"", "no gate");
+        check("[load]\ndetect={rate=0.01}\n[polls]\noffsets=[\"1s\"]\n[expect]\nnot_found={at_most=0.02}", "0.01 is tolerated");
+        check("[load]\ndetect={rate=0.01}\n[polls]\noffsets=[\"1s\"]\n[expect]\nnot_found={at_most=0}", "can never be shown");
+        check("[polls]\noffsets=[\"1s\"]\n[expect]\nnot_found={at_most=0.02}\nstop=\"decided\"", "which rate must be caught");
+        check("[polls]\noffsets=[\"1s\"]\n[expect]\nnot_found=\"any\"\nstop=\"decided\"", "no gate");
+        check("[polls]\noffsets=[\"1s\"]\n[expect]\nstop=\"first\"", "did you mean `first-failure`?");
         check("[polls]\noffsets=[\"1s\"]\n[then]\naction=\"repeat\"\nwhen=\"terminal\"\noffsets=[\"0s\"]", "nobody watches the scan");
+    }
+
+    #[test]
+    fn the_number_of_scans_follows_from_what_must_be_detected() {
+        let one_in_a_hundred = "[load]\ndetect = { rate = 0.01 }\n[polls]\noffsets = [\"0s\", \"1s\"]\n";
+        for (text, scans) in [
+            (one_in_a_hundred.to_owned(), 299),
+            (one_in_a_hundred.replace("0.01", "0.001"), 2995),
+            (one_in_a_hundred.replace("0.01", "0.05, power = 0.99"), 90),
+            (one_in_a_hundred.replace("0.01", "0.5, power = 0.75"), 2),
+            // Every offset of every arm has its own 299.
+            (format!("{one_in_a_hundred}each = \"one\""), 2 * 299),
+            (format!("{one_in_a_hundred}[[arms]]\nname = \"a\"\n[[arms]]\nname = \"b\"\neach = \"one\""), 3 * 299),
+        ] {
+            let text = format!("{SMALLEST}{text}");
+            let scenario = Scenario::read(Source { file: "x.toml", text: &text }).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(scenario.load.scans, scans, "{text}");
+        }
     }
 
     #[test]

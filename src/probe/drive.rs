@@ -1,7 +1,8 @@
 //! Runs scenarios: controls first, then the load, each scan in a task of its own.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rand::seq::SliceRandom;
@@ -11,6 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::model::answer::{Answer, TransportFault};
 use crate::model::exchange::{Connection, Exchange, Kind};
+use crate::model::run::Stopped;
 use crate::model::scenario::{Each, Input, LoadModel, Scenario};
 use crate::model::shard::Shard;
 use crate::model::text::Text;
@@ -56,6 +58,29 @@ pub enum Event {
     },
 }
 
+/// What is seen of a scenario while it runs, for whoever decides whether it needs more scans.
+#[derive(Debug, Clone, Copy)]
+pub enum Seen<'a> {
+    /// An exchange has ended and is in the log.
+    Exchange(&'a Exchange),
+    /// A scan has ended: all its exchanges have been seen.
+    ScanEnded {
+        /// Index of its scenario.
+        scenario: u32,
+        /// Its number in the run.
+        scan: u64,
+    },
+}
+
+/// Whether a scenario goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Onward {
+    /// It does.
+    Continue,
+    /// It starts no more scans; those under way go on to their end.
+    StopScenario,
+}
+
 /// The target could not be reached at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the target cannot be reached: {}", .0.word())]
@@ -73,6 +98,9 @@ pub struct Probe {
     next_scan: AtomicU64,
     nonce: AtomicU64,
     watcher: Box<dyn Fn(Event) + Send + Sync>,
+    onward: Box<dyn Fn(Seen<'_>) -> Onward + Send + Sync>,
+    /// The scenarios that are to start no more scans.
+    stopped: Mutex<BTreeSet<u32>>,
 }
 
 impl Probe {
@@ -84,6 +112,20 @@ impl Probe {
         recorder: Recorder,
         options: Options,
         watcher: impl Fn(Event) + Send + Sync + 'static,
+    ) -> Arc<Probe> {
+        Probe::with_decisions(target, transport, clock, recorder, options, watcher, |_| Onward::Continue)
+    }
+
+    /// [`Probe::new`], for a run whose scenarios may end before all that was planned is done: `onward` sees everything that
+    /// is recorded and says whether its scenario goes on. It must return at once.
+    pub fn with_decisions(
+        target: Arc<Target>,
+        transport: Transport,
+        clock: Clock,
+        recorder: Recorder,
+        options: Options,
+        watcher: impl Fn(Event) + Send + Sync + 'static,
+        onward: impl Fn(Seen<'_>) -> Onward + Send + Sync + 'static,
     ) -> Arc<Probe> {
         let pace = Pace::new(options.max_rps);
         let watcher = Box::new(watcher);
@@ -98,6 +140,8 @@ impl Probe {
             next_scan: AtomicU64::new(0),
             nonce: AtomicU64::new(0),
             watcher,
+            onward: Box::new(onward),
+            stopped: Mutex::default(),
         })
     }
 
@@ -179,7 +223,7 @@ impl Probe {
             Err(error) => {
                 exchange.fault = Some(TransportFault::Request);
                 exchange.body = Some(self.recorder.excerpt(error.to_string().as_bytes()).into());
-                self.recorder.exchange(&exchange);
+                self.record(&exchange);
                 return (exchange, None);
             }
         };
@@ -216,13 +260,28 @@ impl Probe {
                 }
             }
         }
-        self.recorder.exchange(&exchange);
+        self.record(&exchange);
         (exchange, more)
     }
 
     /// Does everything for a request that can be done before its time has come.
     pub(crate) fn prepare(&self, request: Result<Request, RequestError>) -> Result<Prepared, Unsendable> {
         self.transport.prepare(request?)
+    }
+
+    fn record(&self, exchange: &Exchange) {
+        self.recorder.exchange(exchange);
+        self.see(exchange.scenario, Seen::Exchange(exchange));
+    }
+
+    fn see(&self, scenario: u32, seen: Seen<'_>) {
+        if (self.onward)(seen) == Onward::StopScenario {
+            self.stopped.lock().unwrap_or_else(PoisonError::into_inner).insert(scenario);
+        }
+    }
+
+    fn is_stopped(&self, scenario: u32) -> bool {
+        self.stopped.lock().unwrap_or_else(PoisonError::into_inner).contains(&scenario)
     }
 
     /// A number that no other request of this run has had.
@@ -340,8 +399,11 @@ impl ScenarioRun {
                         continue;
                     }
                     self.probe.clock.sleep_until(planned).await;
-                    self.begin(&mut tasks, hand, scan, planned);
                     while tasks.try_join_next().is_some_and(|ended| self.ended(ended)) {}
+                    if self.stops_before(scan) {
+                        break;
+                    }
+                    self.begin(&mut tasks, hand, scan, planned);
                 }
             }
             LoadModel::Closed { in_flight } => {
@@ -356,6 +418,9 @@ impl ScenarioRun {
                     {
                         self.ended(ended);
                     }
+                    if self.stops_before(scan) {
+                        break;
+                    }
                     self.begin(&mut tasks, hand, scan, self.probe.clock.now());
                 }
             }
@@ -365,12 +430,21 @@ impl ScenarioRun {
         }
     }
 
+    /// Whether the scenario is to start no more scans; the log is told where it stopped.
+    fn stops_before(&self, scan: u32) -> bool {
+        let stops = self.probe.is_stopped(self.index);
+        if stops {
+            self.probe.recorder.stopped(Stopped { scenario: self.index, at: self.probe.clock.now(), begun: scan });
+        }
+        stops
+    }
+
     /// Whether this shard runs a scan. What is drawn for the scans of the others is drawn all the same, so that the plan is one.
     fn takes(&self, scan: u32) -> bool {
         self.shard.is_none_or(|shard| shard.takes(self.index, self.scenario.load.model, scan))
     }
 
-    fn begin(self: &Arc<Self>, tasks: &mut JoinSet<()>, hand: Hand, index: u32, planned: Stamp) {
+    fn begin(self: &Arc<Self>, tasks: &mut JoinSet<u64>, hand: Hand, index: u32, planned: Stamp) {
         if self.probe.recorder.has_failed() {
             return;
         }
@@ -380,14 +454,16 @@ impl ScenarioRun {
             Input::Same => self.probe.options.first_n + self.first_scan,
         };
         let task = ScanTask { run: Arc::clone(self), scan, index, n, arm: hand.arm, only: hand.offset, planned, random: self.random(scan) };
-        tasks.spawn(task.run());
+        tasks.spawn(async move {
+            task.run().await;
+            scan
+        });
     }
 
-    fn ended(&self, ended: Result<(), tokio::task::JoinError>) -> bool {
-        if let Err(error) = ended {
-            // Nobody cancels single scans, so this is a panic: a bug of ours, to be passed on.
-            std::panic::resume_unwind(error.into_panic());
-        }
+    fn ended(&self, ended: Result<u64, tokio::task::JoinError>) -> bool {
+        // Nobody cancels single scans, so this is a panic: a bug of ours, to be passed on.
+        let scan = ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+        self.probe.see(self.index, Seen::ScanEnded { scenario: self.index, scan });
         (self.probe.watcher)(Event::ScanEnded { scenario: self.index });
         true
     }

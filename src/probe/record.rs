@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::log::{LogWriter, WriteError};
 use crate::model::exchange::Exchange;
-use crate::model::run::EndReason;
+use crate::model::run::{EndReason, Stopped};
 use crate::model::scenario::Scenario;
 use crate::model::time::Stamp;
 
@@ -18,6 +18,7 @@ pub struct Recorder {
     log: Option<LogWriter>,
     secrets: Arc<[String]>,
     kept: Option<Arc<Mutex<Vec<Exchange>>>>,
+    stops: Arc<Mutex<Vec<Stopped>>>,
     /// The first failure to write; the run ends with it.
     failed: Arc<Mutex<Option<WriteError>>>,
 }
@@ -25,12 +26,12 @@ pub struct Recorder {
 impl Recorder {
     /// Records into a log; `secrets` are struck out of every body that is kept.
     pub fn new(log: LogWriter, secrets: Vec<String>) -> Recorder {
-        Recorder { log: Some(log), secrets: secrets.into(), kept: None, failed: Arc::new(Mutex::new(None)) }
+        Recorder { log: Some(log), secrets: secrets.into(), kept: None, stops: Arc::default(), failed: Arc::new(Mutex::new(None)) }
     }
 
     /// Records into memory alone.
     pub fn in_memory() -> Recorder {
-        Recorder { log: None, secrets: [].into(), kept: None, failed: Arc::new(Mutex::new(None)) }.keeping()
+        Recorder { log: None, secrets: [].into(), kept: None, stops: Arc::default(), failed: Arc::new(Mutex::new(None)) }.keeping()
     }
 
     /// Also keeps the exchanges in memory.
@@ -49,6 +50,11 @@ impl Recorder {
     pub fn kept_from(&self, known: usize) -> Vec<Exchange> {
         let kept = self.kept.as_ref().map(|kept| kept.lock().unwrap_or_else(PoisonError::into_inner));
         kept.and_then(|kept| kept.get(known..).map(<[Exchange]>::to_vec)).unwrap_or_default()
+    }
+
+    /// The scenarios that were stopped so far.
+    pub fn stops(&self) -> Vec<Stopped> {
+        self.stops.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Ends the log.
@@ -76,6 +82,13 @@ impl Recorder {
         if let Some(log) = &self.log {
             self.note(log.scenario(scenario));
         }
+    }
+
+    pub(crate) fn stopped(&self, stopped: Stopped) {
+        if let Some(log) = &self.log {
+            self.note(log.stopped(stopped));
+        }
+        self.stops.lock().unwrap_or_else(PoisonError::into_inner).push(stopped);
     }
 
     pub(crate) fn exchange(&self, exchange: &Exchange) {

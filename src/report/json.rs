@@ -116,6 +116,7 @@ fn scenario(row: &ScenarioRow) -> ScenarioResult<'_> {
         accepted: row.accepted,
         polls: row.polls,
         could_miss: row.could_miss.map(Rounded::significant),
+        power: row.power.as_deref(),
         offsets,
         window: window(&row.window),
         guarantees: guarantees(&row.guarantees),

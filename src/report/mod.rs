@@ -8,6 +8,7 @@
 
 mod github;
 mod hlog;
+mod html;
 mod json;
 mod junit;
 mod markdown;
@@ -24,6 +25,7 @@ mod words;
 
 pub use github::github;
 pub use hlog::hlog;
+pub use html::html;
 pub use json::{json, result_schema};
 pub use junit::junit;
 pub use markdown::markdown;
@@ -42,6 +44,8 @@ pub enum Format {
     Markdown,
     /// `statusgap.result/1`.
     Json,
+    /// One self-contained page.
+    Html,
     /// JUnit XML, in the dialect that Jenkins and Surefire share.
     Junit,
     /// Workflow commands that GitHub shows as annotations.
@@ -56,10 +60,11 @@ pub enum Format {
 
 impl Format {
     /// All formats, in the order in which help lists them.
-    pub const ALL: [Format; 8] = [
+    pub const ALL: [Format; 9] = [
         Format::Table,
         Format::Markdown,
         Format::Json,
+        Format::Html,
         Format::Junit,
         Format::Github,
         Format::PullRequest,
@@ -73,6 +78,7 @@ impl Format {
             Format::Table => "table",
             Format::Markdown => "markdown",
             Format::Json => "json",
+            Format::Html => "html",
             Format::Junit => "junit",
             Format::Github => "github",
             Format::PullRequest => "pr",
@@ -87,6 +93,7 @@ impl Format {
             Format::Table => "report.txt",
             Format::Markdown => "report.md",
             Format::Json => "result.json",
+            Format::Html => "report.html",
             Format::Junit => "junit.xml",
             Format::Github => "annotations.txt",
             Format::PullRequest => "comment.md",
@@ -131,6 +138,7 @@ pub fn render(view: &View, format: Format, style: Style) -> String {
         Format::Table => terminal(view, style),
         Format::Markdown => markdown(view),
         Format::Json => json(view),
+        Format::Html => html(view),
         Format::Junit => junit(view),
         Format::Github => github(view),
         Format::PullRequest => pull_request(view),
@@ -147,7 +155,8 @@ mod tests {
 
     #[test]
     fn a_hostile_server_cannot_steer_any_format() {
-        const EVIL: &str = "x\u{1b}[2J\u{7}\r\n# PASS\u{202e} | `y`";
+        const EVIL: &str =
+            "x\u{1b}[2J\u{7}\r\n# PASS\u{202e} | `y` </script></style><img src=x onerror=\"alert(1)\" '><svg/onload=alert(2)>";
         let (mut journal, mut analysis, judgement) = samples::seed_bug();
         let run = &mut journal.run;
         for text in [&mut run.target.name, &mut run.target.base_url, &mut run.command, &mut run.started, &mut run.tool, &mut run.run_id] {
@@ -173,6 +182,12 @@ mod tests {
             let bad: Vec<char> = text.chars().filter(|c| (c.is_control() && *c != '\n') || *c == '\u{202e}').collect();
             assert!(bad.is_empty(), "{format:?}: {bad:?}");
             assert!(!text.contains("\n# PASS"), "{format:?}: a server wrote a headline");
+            if format == Format::Html {
+                assert!(
+                    !text.contains("<img") && !text.contains("<svg/") && text.matches("</script>").count() == 1,
+                    "a server wrote markup"
+                );
+            }
         }
     }
 

@@ -115,6 +115,8 @@ pub(super) struct ScenarioResult<'a> {
     pub polls: u64,
     /// The smallest true rate that a pass excludes at 95 %.
     pub could_miss: Option<Rounded>,
+    /// What its gate could detect and what not, with the scans that it got.
+    pub power: Option<&'a str>,
     /// What was answered at each planned age.
     pub offsets: Vec<OffsetResult<'a>>,
     /// The window of its scans.

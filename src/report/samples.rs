@@ -131,6 +131,7 @@ fn journal() -> Journal {
                 http: HttpVersion::One,
             },
             scenarios: scenarios.clone(),
+            allow: Vec::new(),
             clock: ClockNote { timer: "timerfd".to_owned(), resolution: Nanos(1) },
             shard: None,
             command: "statusgap run immediate settled --service deferred --seed 7".to_owned(),
@@ -138,6 +139,7 @@ fn journal() -> Journal {
             recording: None,
         },
         scenarios,
+        stopped: Vec::new(),
         end: Some(End { at: Stamp(4_000_000_000), reason: EndReason::Complete, exchanges: exchanges.len() as u64 }),
         exchanges,
         torn: false,
@@ -195,6 +197,7 @@ fn rate(at_ms: f64, polls: u64, not_found: u64, lower: f64, upper: f64) -> Offse
         scans_denied: not_found,
         lower,
         upper,
+        crossed: None,
     }
 }
 
@@ -279,7 +282,7 @@ fn analysis(scenarios: Vec<ScenarioAnalysis>, window: Window, guarantees: Vec<Ch
 }
 
 fn judged(name: &str, verdict: Verdict, reasons: Vec<Reason>, could_miss: Option<f64>) -> ScenarioJudgement {
-    ScenarioJudgement { name: name.to_owned(), verdict, reasons, could_miss }
+    ScenarioJudgement { name: name.to_owned(), verdict, reasons, could_miss, power: None }
 }
 
 /// The run that the seed's bug leaves.
@@ -309,6 +312,7 @@ pub(super) fn seed_bug() -> (Journal, Analysis, Judgement) {
         verdict: Verdict::Fail,
         reasons: vec![not_found(100.0, 50), broken.clone(), not_found(2000.0, 25)],
         assessable: true,
+        unused_allowances: Vec::new(),
         scenarios: vec![
             judged("immediate", Verdict::Fail, vec![not_found(100.0, 50), broken], None),
             judged("settled", Verdict::Fail, vec![not_found(2000.0, 25)], None),
@@ -335,6 +339,7 @@ pub(super) fn healthy() -> (Journal, Analysis, Judgement) {
         verdict: Verdict::Pass,
         reasons: Vec::new(),
         assessable: true,
+        unused_allowances: Vec::new(),
         scenarios: vec![
             judged("immediate", Verdict::Pass, Vec::new(), Some(0.0582)),
             judged("settled", Verdict::Pass, Vec::new(), Some(0.0582)),

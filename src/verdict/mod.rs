@@ -4,8 +4,11 @@
 //! if a never-issued id is answered as visible nothing can be judged; a proven breach is a fail however noisy the run was;
 //! and a run without samples, or of errors only, never passes.
 
+mod allowance;
 mod exit;
+pub mod power;
 mod reason;
+pub mod sequential;
 
 pub use exit::Exit;
 pub use reason::Reason;
@@ -14,12 +17,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::binomial::{upper_limit, zero_failure_bound};
-use crate::analysis::gate::OffsetRate;
+use crate::analysis::gate::{OffsetRate, sequential_test};
 use crate::analysis::guarantees::Checked;
+use crate::analysis::sprt::Decision;
 use crate::analysis::{Analysis, ScenarioAnalysis};
+use crate::model::exchange::Exchange;
 use crate::model::guarantee::Guarantee;
 use crate::model::run::{EndReason, Journal};
 use crate::model::scenario::{Scenario, Tolerance};
+use crate::verdict::allowance::Allowances;
+use crate::verdict::power::Power;
 
 /// One of three.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -55,6 +62,8 @@ pub struct Judgement {
     pub assessable: bool,
     /// Scenario by scenario.
     pub scenarios: Vec<ScenarioJudgement>,
+    /// Allowances that allowed nothing, in words.
+    pub unused_allowances: Vec<String>,
 }
 
 /// The verdict on one scenario.
@@ -68,16 +77,30 @@ pub struct ScenarioJudgement {
     pub reasons: Vec<Reason>,
     /// What a pass could have missed: the smallest true rate that so many clean scans exclude at 95 %.
     pub could_miss: Option<f64>,
+    /// What its gate could see and what not, with the scans that it got; in words.
+    pub power: Option<String>,
 }
 
 /// Judges a run.
 pub fn judge(journal: &Journal, analysis: &Analysis) -> Judgement {
+    let mut allowances = Allowances::of(journal);
     let scenarios: Vec<ScenarioJudgement> = journal
         .scenarios
         .iter()
         .zip(&analysis.scenarios)
-        .map(|(scenario, seen)| judge_scenario(scenario, seen, journal.is_complete(), analysis.honest))
+        .enumerate()
+        .map(|(index, (scenario, seen))| {
+            let stopped = journal.stopped.iter().any(|stopped| stopped.scenario as usize == index);
+            let course = match (journal.is_complete(), stopped) {
+                (_, true) => Course::Stopped,
+                (true, false) => Course::Whole,
+                (false, false) => Course::Cut,
+            };
+            judge_scenario(scenario, seen, course, analysis.honest, &mut allowances)
+        })
         .collect();
+    let ran: Vec<&str> = scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
+    let unused_allowances = allowances.unused(&ran);
     let assessable = analysis.honest != Some(false);
     let mut reasons = Vec::new();
     if !assessable {
@@ -87,7 +110,7 @@ pub fn judge(journal: &Journal, analysis: &Analysis) -> Judgement {
         Some(EndReason::Complete) => {}
         Some(EndReason::Interrupted) => reasons.push(Reason::Interrupted),
         Some(EndReason::Budget) => reasons.push(Reason::BudgetSpent),
-        Some(EndReason::TargetGone) => reasons.push(Reason::TargetGone),
+        Some(EndReason::TargetGone) => reasons.push(gone(journal)),
         None => reasons.push(Reason::CutOff),
     }
     if scenarios.is_empty() {
@@ -112,24 +135,55 @@ pub fn judge(journal: &Journal, analysis: &Analysis) -> Judgement {
     // The run's reasons are its scenarios' reasons of the verdict's own kind, each told once.
     for scenario in scenarios.iter().filter(|scenario| scenario.verdict == verdict) {
         for reason in &scenario.reasons {
-            if reason.speaks_for() == verdict && !reasons.iter().any(|told| told.same_matter(reason)) {
+            if reason.speaks_for() == verdict && verdict != Verdict::Pass && !reasons.iter().any(|told| told.same_matter(reason)) {
                 reasons.push(reason.clone());
             }
         }
     }
-    Judgement { verdict, reasons, assessable, scenarios }
+    Judgement { verdict, reasons, assessable, scenarios, unused_allowances }
 }
 
-fn judge_scenario(scenario: &Scenario, seen: &ScenarioAnalysis, complete: bool, honest: Option<bool>) -> ScenarioJudgement {
+/// A target that was lost on the way, or was never there.
+fn gone(journal: &Journal) -> Reason {
+    let answered = journal.exchanges.iter().any(Exchange::was_answered);
+    match journal.exchanges.iter().rev().find_map(|exchange| exchange.fault) {
+        Some(fault) if !answered => Reason::Unreachable { fault },
+        _ => Reason::TargetGone,
+    }
+}
+
+/// How far a scenario came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Course {
+    /// To its end.
+    Whole,
+    /// To where its gate was decided, and it was to stop there.
+    Stopped,
+    /// To where the run ended before it was done.
+    Cut,
+}
+
+fn judge_scenario(
+    scenario: &Scenario,
+    seen: &ScenarioAnalysis,
+    course: Course,
+    honest: Option<bool>,
+    allowances: &mut Allowances<'_>,
+) -> ScenarioJudgement {
+    let complete = course == Course::Whole;
     let mut reasons = Vec::new();
     for rate in &seen.offsets {
         reasons.extend(judge_rate(scenario, rate, complete));
     }
     for checked in seen.guarantees.iter().filter(|checked| scenario.expect.guarantees.contains(&checked.guarantee)) {
-        reasons.extend(judge_guarantee(scenario, checked, honest));
+        reasons.extend(judge_guarantee(scenario, seen, checked, honest));
     }
     reasons.extend(judge_quantiles(scenario, seen));
     reasons.extend(judge_quality(scenario, seen));
+    if course == Course::Stopped && !is_decided(scenario, seen) {
+        reasons.push(Reason::StoppedOpen);
+    }
+    let mut reasons = allowances.apply(&scenario.name, reasons);
     let verdict = reasons.iter().map(Reason::speaks_for).max().unwrap_or(Verdict::Pass);
     // Never the other way round: what cannot be assessed is not a proven breach.
     let verdict = if reasons.contains(&Reason::UnknownIdVisible) { Verdict::Inconclusive } else { verdict };
@@ -137,7 +191,21 @@ fn judge_scenario(scenario: &Scenario, seen: &ScenarioAnalysis, complete: bool, 
     let clean =
         seen.guarantees.iter().find(|checked| checked.guarantee == Guarantee::ReadYourWrites && checked.broken == 0 && checked.checked > 0);
     let could_miss = clean.filter(|_| verdict == Verdict::Pass).map(|checked| zero_failure_bound(checked.checked, 0.95));
-    ScenarioJudgement { name: scenario.name.clone(), verdict, reasons, could_miss }
+    // The offset with the fewest scans sees least.
+    let scans = seen.offsets.iter().map(|rate| rate.scans).min().unwrap_or_default();
+    let power = Power::of(scenario, scans)
+        .map(|power| format!("{scans} scan{} at each offset: {}", if scans == 1 { "" } else { "s" }, power.told(scenario.load.detect)));
+    ScenarioJudgement { name: scenario.name.clone(), verdict, reasons, could_miss, power }
+}
+
+/// Whether what is in the log decides the gates of a scenario that was stopped because they were decided.
+fn is_decided(scenario: &Scenario, seen: &ScenarioAnalysis) -> bool {
+    let crossed = |decision| move |rate: &OffsetRate| rate.crossed.is_some_and(|crossing| crossing.decision == decision);
+    match scenario.expect.not_found {
+        Tolerance::Any => false,
+        Tolerance::Never => seen.offsets.iter().any(|rate| rate.not_found > 0),
+        Tolerance::Rate { .. } => seen.offsets.iter().any(crossed(Decision::Fail)) || seen.offsets.iter().all(crossed(Decision::Pass)),
+    }
 }
 
 fn judge_rate(scenario: &Scenario, rate: &OffsetRate, complete: bool) -> Option<Reason> {
@@ -159,6 +227,7 @@ fn judge_rate(scenario: &Scenario, rate: &OffsetRate, complete: bool) -> Option<
             not_found: rate.not_found,
             polls: rate.polls,
         }),
+        Tolerance::Rate { at_most, .. } if sequential_test(scenario).is_some() => judge_sequentially(scenario, rate, at_most),
         Tolerance::Rate { at_most, confidence } => {
             let upper = upper_limit(rate.scans_denied, rate.scans, confidence);
             let lower = crate::analysis::binomial::lower_limit(rate.scans_denied, rate.scans, confidence);
@@ -187,7 +256,25 @@ fn judge_rate(scenario: &Scenario, rate: &OffsetRate, complete: bool) -> Option<
     }
 }
 
-fn judge_guarantee(scenario: &Scenario, checked: &Checked, honest: Option<bool>) -> Option<Reason> {
+/// A gate with a sequential test is judged by where that test was decided, and by nothing that came later.
+fn judge_sequentially(scenario: &Scenario, rate: &OffsetRate, at_most: f64) -> Option<Reason> {
+    match rate.crossed.map(|crossing| (crossing.decision, crossing)) {
+        Some((Decision::Pass, _)) => None,
+        Some((Decision::Fail, crossing)) => {
+            Some(Reason::RateCaught { at: rate.at, connection: rate.connection, denied: crossing.events, scans: crossing.trials, at_most })
+        }
+        _ => Some(Reason::RateUndecided {
+            at: rate.at,
+            connection: rate.connection,
+            denied: rate.scans_denied,
+            scans: rate.scans,
+            at_most,
+            caught: scenario.load.detect.map_or(1.0, |detect| detect.rate),
+        }),
+    }
+}
+
+fn judge_guarantee(scenario: &Scenario, seen: &ScenarioAnalysis, checked: &Checked, honest: Option<bool>) -> Option<Reason> {
     if checked.broken == 0 {
         // A control that nobody answered leaves open whether `visible` means anything, unless another scenario's was answered.
         let silent =
@@ -200,6 +287,18 @@ fn judge_guarantee(scenario: &Scenario, checked: &Checked, honest: Option<bool>)
     // A tolerated rate of not_found tolerates the denials behind it.
     if checked.guarantee == Guarantee::ReadYourWrites && scenario.expect.not_found != Tolerance::Never {
         return None;
+    }
+    let flaps = |guarantee| seen.guarantees.iter().find(|checked| checked.guarantee == guarantee).map_or(0, |checked| checked.broken);
+    if flaps(Guarantee::MonotonicVisibility) <= scenario.expect.flaps_at_most {
+        // Flaps within what is tolerated break nothing, neither as flaps nor as denials of a scan that is known.
+        let tolerated = match checked.guarantee {
+            Guarantee::MonotonicVisibility => checked.broken,
+            Guarantee::ReadYourWrites => seen.counts.denied_late.min(scenario.expect.flaps_at_most),
+            _ => 0,
+        };
+        if tolerated >= checked.broken {
+            return None;
+        }
     }
     Some(Reason::Broken { guarantee: checked.guarantee, broken: checked.broken, checked: checked.checked })
 }

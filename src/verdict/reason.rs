@@ -1,10 +1,12 @@
 //! Why a verdict is what it is: numbers first, and their words in one place.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::guarantees::ms;
+use crate::model::allow::Date;
+use crate::model::answer::TransportFault;
 use crate::model::exchange::Connection;
 use crate::model::guarantee::Guarantee;
 use crate::model::time::{Nanos, Span};
@@ -21,6 +23,10 @@ pub enum Reason {
     RateTooHigh { at: Nanos, connection: Connection, denied: u64, scans: u64, at_most: f64, lower: f64 },
     /// Too few scans to show that the rate is within what is tolerated.
     RateUnproven { at: Nanos, connection: Connection, denied: u64, scans: u64, at_most: f64, upper: f64 },
+    /// The sequential test says that more scans are denied than are tolerated.
+    RateCaught { at: Nanos, connection: Connection, denied: u64, scans: u64, at_most: f64 },
+    /// The sequential test came to no end.
+    RateUndecided { at: Nanos, connection: Connection, denied: u64, scans: u64, at_most: f64, caught: f64 },
     /// A guarantee was broken.
     Broken { guarantee: Guarantee, broken: u64, checked: u64 },
     /// A quantile of the window is above its limit, beyond doubt.
@@ -53,6 +59,14 @@ pub enum Reason {
     BudgetSpent,
     /// The target could not be reached any more.
     TargetGone,
+    /// The target was never reached.
+    Unreachable { fault: TransportFault },
+    /// The scenario was stopped because its gate was decided, and the log does not decide it.
+    StoppedOpen,
+    /// A failure that is put up with.
+    Allowed { what: Box<Reason>, until: Date, because: String },
+    /// A failure that was put up with until a day that has passed.
+    NoLongerAllowed { what: Box<Reason>, expired: Date, because: String, place: String },
     /// The log ends without an end.
     CutOff,
     /// Some of the run's shards are not in the log; they count from 1.
@@ -67,10 +81,21 @@ impl Reason {
         match self {
             Reason::NotFound { .. }
             | Reason::RateTooHigh { .. }
+            | Reason::RateCaught { .. }
             | Reason::Broken { .. }
             | Reason::WindowTooLong { .. }
             | Reason::TooSlow { .. } => Verdict::Fail,
+            Reason::Allowed { .. } => Verdict::Pass,
+            Reason::NoLongerAllowed { what, .. } => what.speaks_for(),
             _ => Verdict::Inconclusive,
+        }
+    }
+
+    /// What happened, whether or not it was ever allowed.
+    pub fn matter(&self) -> &Reason {
+        match self {
+            Reason::Allowed { what, .. } | Reason::NoLongerAllowed { what, .. } => what,
+            other => other,
         }
     }
 
@@ -88,12 +113,12 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Reason::NotFound { at, connection, not_found, polls } => {
-                write!(f, "{not_found} of {polls} polls at {} on {} connections answered not_found", ms(*at), connection.word())
+                write!(f, "{not_found} of {polls} polls at {} on {} connections answered not_found", planned(*at), connection.word())
             }
             Reason::RateTooHigh { at, connection, denied, scans, at_most, lower } => write!(
                 f,
                 "{denied} of {scans} scans were denied at {} on {} connections: above {} % with confidence (at least {:.2} %)",
-                ms(*at),
+                planned(*at),
                 connection.word(),
                 at_most * 100.0,
                 lower * 100.0
@@ -101,10 +126,25 @@ impl fmt::Display for Reason {
             Reason::RateUnproven { at, connection, denied, scans, at_most, upper } => write!(
                 f,
                 "{denied} of {scans} scans were denied at {} on {} connections, which allows for up to {:.2} %: too few scans to show at most {} %",
-                ms(*at),
+                planned(*at),
                 connection.word(),
                 upper * 100.0,
                 at_most * 100.0
+            ),
+            Reason::RateCaught { at, connection, denied, scans, at_most } => write!(
+                f,
+                "{denied} of the first {scans} scans were denied at {} on {} connections: the sequential test excludes a rate of {} % or less",
+                planned(*at),
+                connection.word(),
+                percent(*at_most)
+            ),
+            Reason::RateUndecided { at, connection, denied, scans, at_most, caught } => write!(
+                f,
+                "{denied} of {scans} scans were denied at {} on {} connections: too few scans to tell a rate of {} % from one of {} %",
+                planned(*at),
+                connection.word(),
+                percent(*at_most),
+                percent(*caught)
             ),
             Reason::Broken { guarantee, broken, checked } => {
                 write!(f, "{} is broken in {broken} of {checked}: {}", guarantee.name(), guarantee.promise())
@@ -138,7 +178,7 @@ impl fmt::Display for Reason {
             }
             Reason::PollsFailed { failed, of } => write!(f, "{failed} of {of} polls were answered neither visible nor not_found"),
             Reason::NoSamples { arm, at, late, other } => {
-                write!(f, "no valid poll at {} ({arm}): {late} late, {other} without evidence", ms(*at))
+                write!(f, "no valid poll at {} ({arm}): {late} late, {other} without evidence", planned(*at))
             }
             Reason::Late { late, of, p99_ms } => {
                 write!(f, "the probe itself was late: {late} of {of} polls left outside the tolerance (p99 {p99_ms:.1} ms)")
@@ -146,6 +186,12 @@ impl fmt::Display for Reason {
             Reason::Interrupted => f.write_str("interrupted before the plan was done"),
             Reason::BudgetSpent => f.write_str("the budget was spent before the plan was done"),
             Reason::TargetGone => f.write_str("the target could not be reached any more"),
+            Reason::Unreachable { fault } => write!(f, "the target could not be reached: {}", fault.word()),
+            Reason::StoppedOpen => f.write_str("stopped early because its gate was decided, and the log does not hold what decided it"),
+            Reason::Allowed { what, until, because } => write!(f, "allowed until {until} because {because}: {what}"),
+            Reason::NoLongerAllowed { what, expired, because, place } => {
+                write!(f, "{what}; it was allowed because {because}, but that entry ({place}) expired on {expired}")
+            }
             Reason::CutOff => f.write_str("the log is cut off: a partial run"),
             Reason::ShardsMissing { missing, of } => {
                 let (noun, verb) = if missing.len() == 1 { ("shard", "is") } else { ("shards", "are") };
@@ -157,6 +203,11 @@ impl fmt::Display for Reason {
             Reason::NothingRun => f.write_str("nothing was run: the target file supports none of the scenarios"),
         }
     }
+}
+
+/// An offset as files write it: `100ms`, `2s500ms`.
+fn planned(at: Nanos) -> String {
+    Span(Duration::from_nanos(at.0.max(0).unsigned_abs())).to_string()
 }
 
 /// So many missing shards are named.

@@ -43,6 +43,7 @@ pub fn header(target: &Target, clock: &Clock, scenario: &Scenario, seed: u64) ->
             http: HttpVersion::One,
         },
         scenarios: vec![scenario.clone()],
+        allow: Vec::new(),
         clock: clock.note(),
         shard: None,
         command: "test".into(),

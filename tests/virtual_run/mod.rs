@@ -1,7 +1,7 @@
 //! Runs against the reference service in process, on a paused clock: the same probe as over sockets, in milliseconds.
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
@@ -10,9 +10,10 @@ use statusgap::inquiry::Stage;
 use statusgap::model::input::Source;
 use statusgap::model::run::{End, EndReason, Journal};
 use statusgap::model::scenario::Scenario;
-use statusgap::probe::{Clock, InProcess, Latency, Options, Probe, Recorder, Transport};
+use statusgap::probe::{Clock, InProcess, Latency, Onward, Options, Probe, Recorder, Seen, Transport};
 use statusgap::service::{Service, Settings};
 use statusgap::target::Target;
+use statusgap::verdict::sequential::{Gates, Need};
 
 /// One way through the virtual network, in ms.
 pub const ONE_WAY_MS: u64 = 1;
@@ -34,7 +35,7 @@ pub fn scenario(telling: &str) -> Scenario {
 /// Runs one scenario.
 pub fn run(tried: Tried<'_>, scenario: &Scenario) -> Journal {
     on_a_paused_clock(async {
-        let (service, probe) = begin(tried).await;
+        let (service, probe) = begin(tried, std::slice::from_ref(scenario)).await;
         probe.run(std::slice::from_ref(scenario)).await.unwrap();
         let journal = journal(&probe, tried.seed, vec![scenario.clone()]);
         service.shut_down().await;
@@ -45,7 +46,7 @@ pub fn run(tried: Tried<'_>, scenario: &Scenario) -> Journal {
 /// Runs the whole inquiry, each step decided on what is known by then.
 pub fn inquire(tried: Tried<'_>) -> (Journal, Analysis) {
     on_a_paused_clock(async {
-        let (service, probe) = begin(tried).await;
+        let (service, probe) = begin(tried, &[]).await;
         let can = Target::reference("http://127.0.0.1:1", &|_| None).unwrap().can();
         let mut seen = journal(&probe, tried.seed, Vec::new());
         let mut analysis = analyse(&seen);
@@ -66,7 +67,7 @@ fn on_a_paused_clock<T>(run: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(run)
 }
 
-async fn begin(tried: Tried<'_>) -> (Service, Arc<Probe>) {
+async fn begin(tried: Tried<'_>, scenarios: &[Scenario]) -> (Service, Arc<Probe>) {
     let mut settings = Settings::preset(tried.preset).unwrap();
     for (knob, value) in tried.knobs {
         settings.set(knob, value).unwrap();
@@ -77,7 +78,17 @@ async fn begin(tried: Tried<'_>) -> (Service, Arc<Probe>) {
     let transport = Transport::InProcess(InProcess::new(service.router(), Latency::Fixed(Duration::from_millis(ONE_WAY_MS))));
     let target = Arc::new(Target::reference("http://127.0.0.1:1", &|_| None).unwrap());
     let options = Options { seed: tried.seed, max_rps: None, timeout: Duration::from_secs(10), first_n: 0 };
-    (service, Probe::new(target, transport, Clock::virtual_time(), Recorder::in_memory(), options, |_| {}))
+    let gates = Mutex::new(Gates::new(scenarios));
+    let onward = move |seen: Seen<'_>| {
+        let mut gates = gates.lock().unwrap();
+        let need = match seen {
+            Seen::Exchange(exchange) => gates.exchange(exchange),
+            Seen::ScanEnded { scenario, scan } => gates.scan_ended(scenario, scan),
+        };
+        if need == Need::NoMore { Onward::StopScenario } else { Onward::Continue }
+    };
+    let clock = Clock::virtual_time();
+    (service, Probe::with_decisions(target, transport, clock, Recorder::in_memory(), options, |_| {}, onward))
 }
 
 fn journal(probe: &Probe, seed: u64, scenarios: Vec<Scenario>) -> Journal {
@@ -90,5 +101,12 @@ fn journal(probe: &Probe, seed: u64, scenarios: Vec<Scenario>) -> Journal {
         "scenarios": [], "clock": { "timer": "virtual", "resolution": 1_000_000 }, "command": "", "environment": { "system": "any", "processors": 1 },
     });
     let end = End { at: probe.clock().now(), reason: EndReason::Complete, exchanges: exchanges.len() as u64 };
-    Journal { run: serde_json::from_value(run).unwrap(), scenarios, exchanges, end: Some(end), torn: false }
+    Journal {
+        run: serde_json::from_value(run).unwrap(),
+        scenarios,
+        exchanges,
+        stopped: probe.recorder().stops(),
+        end: Some(end),
+        torn: false,
+    }
 }

@@ -7,8 +7,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use super::{
-    Action, Controls, Each, Expect, Guarantee, Input, InputError, MOST_FOLLOWED, MOST_OFFSETS, MOST_POLLERS, MOST_SCANS, QuantileLimit,
-    Readings, Source, Span, Tolerance, Until,
+    Action, Controls, Detect, Each, Expect, Guarantee, Input, InputError, MOST_FOLLOWED, MOST_OFFSETS, MOST_POLLERS, MOST_SCANS,
+    QuantileLimit, Readings, Source, Span, Stop, Tolerance, Until,
 };
 use crate::model::exchange::{Connection, Route};
 
@@ -52,8 +52,10 @@ pub(super) struct Scenario {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Load {
-    /// How many scans.
-    scans: u32,
+    /// How many scans; 20, or what `detect` takes.
+    scans: Option<u32>,
+    /// What the gate is to catch, from which the number of scans is computed.
+    detect: Option<Detect>,
     /// Whether scans begin on a schedule (open) or when others end (closed).
     model: Model,
     /// Open: the time between two scans.
@@ -66,7 +68,7 @@ struct Load {
 
 impl Default for Load {
     fn default() -> Self {
-        Load { scans: 20, model: Model::Open, every: None, in_flight: None, input: Input::Distinct }
+        Load { scans: None, detect: None, model: Model::Open, every: None, in_flight: None, input: Input::Distinct }
     }
 }
 
@@ -140,6 +142,10 @@ struct ExpectFile {
     errors_at_most: Option<f64>,
     /// Largest share of late polls in a run that still says something.
     late_at_most: Option<f64>,
+    /// How many scans may be denied after they were seen.
+    flaps_at_most: Option<u64>,
+    /// When to start no more scans because the verdict on the gate is known.
+    stop: Stop,
 }
 
 /// `"never"`, `"any"`, or a table with `at_most` and `confidence`.
@@ -215,7 +221,8 @@ impl Scenario {
                 "use letters, digits, `-` and `_`: the name becomes a file's name",
             );
         }
-        let load = self.load.check(source)?;
+        let mut load = self.load.check(source)?;
+        let expect = self.expect.check(source)?;
         let arms = if self.arms.is_empty() { vec![Polls::default()] } else { self.arms };
         let mut checked = Vec::with_capacity(arms.len());
         for (index, arm) in arms.iter().enumerate() {
@@ -256,6 +263,19 @@ impl Scenario {
                 );
             }
         }
+        let hands: u64 = checked.iter().map(|arm| if arm.each == Each::One { arm.offsets.len().max(1) as u64 } else { 1 }).sum();
+        if let Some(detect) = load.detect {
+            let scans = detect.scans() * hands;
+            if scans > u64::from(MOST_SCANS) {
+                return wrong(
+                    "load.detect",
+                    format!("a rate of {} at power {} takes {scans} scans, and 1,000,000 are the most", detect.rate, detect.power),
+                    "ask for a higher rate or less power",
+                );
+            }
+            load.scans = scans as u32;
+        }
+        gate(&expect, load.detect, checked.iter().any(|arm| !arm.offsets.is_empty()), source)?;
         Ok(super::Scenario {
             name: self.name,
             title: self.title,
@@ -266,7 +286,7 @@ impl Scenario {
             then: self.then.map(|then| super::Then { action: then.action, when: then.when, offsets: then.offsets }),
             controls: self.controls,
             readings: self.readings,
-            expect: self.expect.check(source)?,
+            expect,
         })
     }
 }
@@ -274,7 +294,32 @@ impl Scenario {
 impl Load {
     fn check(&self, source: Source<'_>) -> Result<super::Load, InputError> {
         let wrong = |path: &str, message: &str, hint: &str| Err(source.complain(path, message, Some(hint.to_owned())));
-        if self.scans > MOST_SCANS {
+        let scans = self.scans.unwrap_or(20);
+        if let Some(detect) = self.detect {
+            let within = |share: f64| 0.0 < share && share < 1.0;
+            if self.scans.is_some() {
+                return wrong(
+                    "load.scans",
+                    "the number of scans is given twice",
+                    "give `scans`, or `detect` alone: the number follows from the rate and the power",
+                );
+            }
+            if !within(detect.rate) {
+                return wrong(
+                    "load.detect.rate",
+                    &format!("{} is not a rate that can be detected", detect.rate),
+                    "write a number between 0 and 1: 0.01 is one scan in a hundred",
+                );
+            }
+            if !within(detect.power) {
+                return wrong(
+                    "load.detect.power",
+                    &format!("{} is not a power", detect.power),
+                    "write a number between 0 and 1, such as 0.95",
+                );
+            }
+        }
+        if scans > MOST_SCANS {
             return wrong("load.scans", "more than 1,000,000 scans", "split the run into shards");
         }
         let model = match self.model {
@@ -299,7 +344,7 @@ impl Load {
                 super::LoadModel::Closed { in_flight }
             }
         };
-        Ok(super::Load { scans: self.scans, model, input: self.input })
+        Ok(super::Load { scans, model, input: self.input, detect: self.detect })
     }
 }
 
@@ -398,8 +443,59 @@ impl ExpectFile {
             stall: self.stall.unwrap_or(Span::millis(1000)),
             errors_at_most,
             late_at_most,
+            flaps_at_most: self.flaps_at_most.unwrap_or(0),
+            stop: self.stop,
         })
     }
+}
+
+/// What is to be detected, and when to stop, must fit what is judged.
+fn gate(expect: &Expect, detect: Option<Detect>, polled: bool, source: Source<'_>) -> Result<(), InputError> {
+    let wrong = |path: &str, message: String, hint: &str| Err(source.complain(path, message, Some(hint.to_owned())));
+    let gated = polled && expect.not_found != Tolerance::Any;
+    if detect.is_some() && !gated {
+        return wrong(
+            "load.detect",
+            "there is no gate that could detect anything".into(),
+            "give polls.offsets, and a not_found other than \"any\"",
+        );
+    }
+    if expect.stop != Stop::Never && !gated {
+        return wrong(
+            "expect.stop",
+            "there is no gate whose verdict could be waited for".into(),
+            "give polls.offsets, and a not_found other than \"any\"",
+        );
+    }
+    let Tolerance::Rate { at_most, confidence } = expect.not_found else { return Ok(()) };
+    let Some(detect) = detect else {
+        if expect.stop == Stop::Never {
+            return Ok(());
+        }
+        return wrong(
+            "expect.stop",
+            "to stop early under a tolerated rate takes knowing which rate must be caught".into(),
+            "give load.detect = { rate = 0.05, power = 0.95 } in place of load.scans",
+        );
+    };
+    if at_most <= 0.0 || confidence <= 0.0 || confidence >= 1.0 {
+        return wrong(
+            "expect.not_found",
+            format!("a rate of at most {at_most} with confidence {confidence} can never be shown"),
+            "use not_found = \"never\", or a rate above 0 and a confidence between 0 and 1",
+        );
+    }
+    if detect.rate <= at_most {
+        return wrong(
+            "load.detect.rate",
+            format!("a rate of {} is tolerated by not_found, so it need not be detected", detect.rate),
+            "ask for a rate above not_found.at_most",
+        );
+    }
+    if (1.0 - confidence) + (1.0 - detect.power) >= 1.0 {
+        return wrong("load.detect.power", "confidence and power are so low that a coin would do".into(), "raise load.detect.power");
+    }
+    Ok(())
 }
 
 fn share(value: f64, path: &str, source: Source<'_>) -> Result<(), InputError> {

@@ -18,13 +18,16 @@ pub(super) fn next_step(journal: &Journal, analysis: &Analysis, judgement: &Judg
             .to_owned();
     }
     match judgement.verdict {
-        Verdict::Pass => after_pass(analysis),
+        Verdict::Pass => after_pass(analysis, judgement),
         Verdict::Fail => after_fail(analysis, judgement),
         Verdict::Inconclusive => after_inconclusive(journal, judgement),
     }
 }
 
-fn after_pass(analysis: &Analysis) -> String {
+fn after_pass(analysis: &Analysis, judgement: &Judgement) -> String {
+    if let Some(day) = headline::allowed(judgement).map(|(_, until)| until).min() {
+        return format!("Cure what is allowed before its day: after {day} the first of it fails the run again.");
+    }
     let Some(reads) = headline::read_your_writes(analysis).filter(|reads| reads.checked > 0) else {
         return "Nothing needs doing. This run polled no scans; add a scenario with scans to see the window itself.".to_owned();
     };
@@ -100,7 +103,7 @@ fn remedy(reason: &Reason) -> Option<&'static str> {
         Reason::NoControl => {
             "Make a never-issued id answerable: check `unknown_id` and the status path in the target file, and that the target is up."
         }
-        Reason::RateUnproven { .. } | Reason::WindowUnproven { .. } | Reason::SpeedUnproven { .. } => {
+        Reason::RateUnproven { .. } | Reason::RateUndecided { .. } | Reason::WindowUnproven { .. } | Reason::SpeedUnproven { .. } => {
             "Run more scans (`load.scans` in the scenario), or tolerate what so few scans can show."
         }
         Reason::WarmIds { .. } => "Put `{n}` into the initiate's body in the target file, so that every scan is a new one.",
@@ -110,6 +113,9 @@ fn remedy(reason: &Reason) -> Option<&'static str> {
         Reason::NoSamples { .. } | Reason::Late { .. } => {
             "Run it on a quieter machine, or with fewer scans in flight; or widen `polls.tolerance` in the scenario."
         }
+        Reason::Unreachable { .. } => "Check the target's address, and that it is up and can be reached from here.",
+        Reason::StoppedOpen => "Run it again: the log was changed, or is part of a larger one.",
+        Reason::NoLongerAllowed { what, .. } => return remedy(what),
         Reason::TargetGone => "See why the target could not be reached any more, and run again.",
         Reason::Interrupted | Reason::CutOff => "Run it again, to its end.",
         Reason::BudgetSpent => "Raise the budget, or ask for less.",
@@ -118,6 +124,8 @@ fn remedy(reason: &Reason) -> Option<&'static str> {
         Reason::UnknownIdVisible
         | Reason::NotFound { .. }
         | Reason::RateTooHigh { .. }
+        | Reason::RateCaught { .. }
+        | Reason::Allowed { .. }
         | Reason::Broken { .. }
         | Reason::WindowTooLong { .. }
         | Reason::TooSlow { .. } => return None,

@@ -44,7 +44,7 @@ pub(super) fn timeline(journal: &Journal, analysis: &Analysis) -> Option<Timelin
     Some(Timeline { scan: told.scan, scenario, id: told.id.as_deref().map(words::name), steps })
 }
 
-fn asked(kind: Kind) -> String {
+pub(super) fn asked(kind: Kind) -> String {
     match kind {
         Kind::Poll => "status poll".to_owned(),
         Kind::ForeignPoll => "status poll by a foreign user".to_owned(),

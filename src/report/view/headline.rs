@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use crate::analysis::Analysis;
 use crate::analysis::binomial::zero_failure_bound;
 use crate::analysis::guarantees::Checked;
+use crate::model::allow::Date;
 use crate::model::guarantee::Guarantee;
 use crate::model::run::{EndReason, HttpVersion, Journal};
 use crate::report::view::WindowView;
@@ -21,6 +22,15 @@ pub(super) fn headline(analysis: &Analysis, judgement: &Judgement, window: &Wind
         Verdict::Fail if judgement.reasons.iter().any(is_denial) => denied(reads, window),
         Verdict::Fail | Verdict::Inconclusive => first(),
         Verdict::Pass if reads.checked == 0 => "all expectations held; no scan was polled".to_owned(),
+        Verdict::Pass if allowed(judgement).next().is_some() => {
+            let failures = allowed(judgement).count() as u64;
+            format!(
+                "{} of {} were denied; {} allowed for now, and nothing else failed",
+                words::count(reads.broken),
+                words::counted(reads.checked, "accepted scan"),
+                if failures == 1 { "1 failure is".to_owned() } else { format!("{} failures are", words::count(failures)) }
+            )
+        }
         Verdict::Pass if reads.broken > 0 => {
             format!(
                 "{} of {} were denied, within what the scenarios tolerate",
@@ -36,6 +46,14 @@ pub(super) fn headline(analysis: &Analysis, judgement: &Judgement, window: &Wind
     }
 }
 
+/// The failures that are put up with, and until when.
+pub(super) fn allowed(judgement: &Judgement) -> impl Iterator<Item = (&Reason, Date)> {
+    judgement.scenarios.iter().flat_map(|scenario| &scenario.reasons).filter_map(|reason| match reason {
+        Reason::Allowed { what, until, .. } => Some((what.as_ref(), *until)),
+        _ => None,
+    })
+}
+
 /// The run's count of scans that were denied after their id was handed out.
 pub(super) fn read_your_writes(analysis: &Analysis) -> Option<&Checked> {
     analysis.guarantees.iter().find(|checked| checked.guarantee == Guarantee::ReadYourWrites)
@@ -44,9 +62,10 @@ pub(super) fn read_your_writes(analysis: &Analysis) -> Option<&Checked> {
 /// Whether a reason says that accepted scans were denied.
 pub(super) fn is_denial(reason: &Reason) -> bool {
     matches!(
-        reason,
+        reason.matter(),
         Reason::NotFound { .. }
             | Reason::RateTooHigh { .. }
+            | Reason::RateCaught { .. }
             | Reason::Broken { guarantee: Guarantee::ReadYourWrites | Guarantee::MonotonicVisibility, .. }
     )
 }
@@ -84,6 +103,17 @@ pub(super) fn notices(journal: &Journal, judgement: &Judgement) -> Vec<String> {
     if let Some(cut) = cut {
         notices.push(format!("{cut}; what follows is told by the {exchanges} before that."));
     }
+    for stopped in &journal.stopped {
+        if let Some(scenario) = journal.scenarios.get(stopped.scenario as usize) {
+            notices.push(format!(
+                "STOPPED EARLY: {} started {} of {}; its gate was decided by then.",
+                words::name(&scenario.name),
+                words::count(u64::from(stopped.begun)),
+                words::counted(u64::from(scenario.load.scans), "scan")
+            ));
+        }
+    }
+    notices.extend(judgement.unused_allowances.iter().map(|unused| format!("UNUSED ALLOWANCE: {}.", words::sentence(unused))));
     if journal.torn {
         notices.push("TORN LOG: its last line was incomplete and is left out.".to_owned());
     }

@@ -1,10 +1,14 @@
 //! The view: every number and every sentence of a report, chosen once.
 
 mod advice;
+mod answers;
+mod denials;
 mod evidence;
 mod headline;
 mod histograms;
+mod lanes;
 mod repeat;
+mod steps;
 mod tables;
 mod unseen;
 mod window;
@@ -22,6 +26,11 @@ use crate::report::words;
 use crate::verdict::{Judgement, Verdict};
 
 pub use histograms::Histograms;
+pub use answers::Answers;
+pub use denials::DenialRow;
+pub(super) use lanes::reach;
+pub use lanes::{Lane, LaneMark, Sign};
+pub use steps::{Curve, CurveStep};
 pub use window::{QuantileRow, SafeDelay, WindowView};
 
 /// All that any format tells of a run. Text in it is safe to print and bounded.
@@ -31,6 +40,8 @@ pub struct View {
     pub verdict: Verdict,
     /// What happened, in one line that does not name the verdict.
     pub headline: String,
+    /// Whether it is broken, since when, and what to do: for whoever knows nothing of this program.
+    pub answers: Answers,
     /// What a reader must know before anything else: that the log is partial, torn, or cannot be judged.
     pub notices: Vec<String>,
     /// Why the verdict is what it is, the weightiest first.
@@ -49,6 +60,12 @@ pub struct View {
     pub evidence: Vec<EvidenceRow>,
     /// The window over all scenarios.
     pub window: WindowView,
+    /// Its curve with the limits around it, for drawing; `None` where there is nothing to draw.
+    pub curve: Option<Curve>,
+    /// How often status denied, by age and connection, over all scenarios.
+    pub denials: Vec<DenialRow>,
+    /// A bounded number of scans with what each was answered, the clearest of each scenario.
+    pub lanes: Vec<Lane>,
     /// Round trips.
     pub latency: Vec<LatencyRow>,
     /// The same round trips, counted whole.
@@ -128,6 +145,8 @@ pub struct ScenarioRow {
     pub guarantees: Vec<GuaranteeRow>,
     /// The smallest true rate that a pass excludes at 95 %.
     pub could_miss: Option<f64>,
+    /// What its gate could detect and what not, with the scans that it got.
+    pub power: Option<String>,
 }
 
 /// What was answered at one offset.
@@ -246,7 +265,11 @@ pub struct RoundTrip {
     pub p50: f64,
     pub p90: f64,
     /// `None`: too few for it.
+    pub p95: Option<f64>,
+    /// `None`: too few for it.
     pub p99: Option<f64>,
+    /// `None`: too few for it.
+    pub p999: Option<f64>,
     pub max: f64,
 }
 
@@ -338,6 +361,7 @@ impl View {
         let view = View {
             verdict: judgement.verdict,
             headline: headline::headline(analysis, judgement, &window),
+            answers: answers::answers(journal, analysis, judgement, &histories, &window),
             notices: headline::notices(journal, judgement),
             reasons: judgement.reasons.iter().map(|reason| words::sentence(&reason.to_string())).collect(),
             other_reasons: headline::other_reasons(judgement),
@@ -345,6 +369,9 @@ impl View {
             run: run_note(journal),
             timeline: evidence::timeline(journal, analysis),
             evidence: evidence::rows(journal, analysis, &histories),
+            curve: steps::curve(&analysis.window, judgement.assessable),
+            denials: denials::rows(analysis),
+            lanes: lanes::lanes(journal, &histories),
             latency: tables::latency(&analysis.round_trips),
             histograms: histograms::histograms(journal),
             guarantees: analysis.guarantees.iter().map(tables::guarantee).collect(),

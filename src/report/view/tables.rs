@@ -36,6 +36,7 @@ pub(super) fn scenarios(journal: &Journal, analysis: &Analysis, judgement: &Judg
                 window: window::view(&seen.window, judgement.assessable),
                 guarantees: seen.guarantees.iter().map(guarantee).collect(),
                 could_miss: judged.could_miss,
+                power: judged.power.clone(),
             }
         })
         .collect()
@@ -125,7 +126,15 @@ pub(super) fn latency(trips: &[RoundTrips]) -> Vec<LatencyRow> {
 }
 
 fn round_trip(latency: &Percentiles) -> RoundTrip {
-    RoundTrip { count: latency.count, p50: latency.p50_ms, p90: latency.p90_ms, p99: Some(latency.p99_ms), max: latency.max_ms }
+    RoundTrip {
+        count: latency.count,
+        p50: latency.p50_ms,
+        p90: latency.p90_ms,
+        p95: latency.quantile_ms(0.95),
+        p99: Some(latency.p99_ms),
+        p999: latency.quantile_ms(0.999),
+        max: latency.max_ms,
+    }
 }
 
 /// The causes, the excluded ones, and what is undecided.

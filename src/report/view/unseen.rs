@@ -12,6 +12,7 @@ use crate::verdict::Verdict;
 pub(super) fn unseen(journal: &Journal, analysis: &Analysis, view: &View) -> Vec<String> {
     let mut lines = Vec::new();
     lines.extend(could_have_missed(view));
+    lines.extend(power(view));
     lines.extend(near_the_edge(analysis, view));
     lines.extend(window_limits(view));
     lines.extend(lost_polls(analysis));
@@ -39,6 +40,19 @@ fn could_have_missed(view: &View) -> Vec<String> {
         }
     }
     told.into_iter().map(|(line, names)| format!("{}: {line}; what is rarer could have been missed.", names.join(", "))).collect()
+}
+
+/// What the gates that did not fail could detect, told once for those alike.
+fn power(view: &View) -> Vec<String> {
+    let mut told: Vec<(&str, Vec<&str>)> = Vec::new();
+    for scenario in view.scenarios.iter().filter(|scenario| view.assessable && scenario.verdict != Verdict::Fail) {
+        let Some(power) = scenario.power.as_deref() else { continue };
+        match told.iter_mut().find(|(known, _)| *known == power) {
+            Some((_, names)) => names.push(&scenario.name),
+            None => told.push((power, vec![&scenario.name])),
+        }
+    }
+    told.into_iter().map(|(power, names)| format!("{}: {power}.", names.join(", "))).collect()
 }
 
 /// Offsets so near to the window's end that their outcome was decided by a hair.

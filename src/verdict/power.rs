@@ -1,0 +1,287 @@
+//! What a gate can see, and what it cannot: the probability to fail at a true rate, before a run and after it.
+
+// Writing to a String cannot fail.
+use std::fmt::Write as _;
+
+use crate::analysis::binomial::{n_for_zero_failures, survival};
+use crate::analysis::gate::sequential_test;
+use crate::analysis::sprt::Sprt;
+use crate::model::plan::Plan;
+use crate::model::scenario::{Detect, Scenario, Tolerance};
+
+/// The gate of a scenario with so many scans at each offset.
+///
+/// Everything is told of one offset: a fault that shows at several is caught more surely than that.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Power {
+    /// Scans behind each offset.
+    pub scans: u64,
+    rule: Rule,
+}
+
+/// When a gate fails.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Rule {
+    /// At the first denial.
+    FirstDenial,
+    /// From so many denied scans on, when the exact lower limit exceeds what is tolerated.
+    From { denied: u64 },
+    /// When the sequential test says so.
+    Sequential(Sprt),
+}
+
+/// Rates that people think in, from high to low.
+const ROUND: [f64; 12] = [0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002];
+
+/// The probability with which a rate must be caught to be called detected, where nobody asked for another.
+const DETECTED: f64 = 0.9;
+
+impl Power {
+    /// The gate of a scenario; `None` if it judges no denials at offsets, or with no scans.
+    pub fn of(scenario: &Scenario, scans: u64) -> Option<Power> {
+        if scans == 0 || !scenario.is_gated() {
+            return None;
+        }
+        let rule = match (scenario.expect.not_found, sequential_test(scenario)) {
+            (Tolerance::Any, _) => return None,
+            (Tolerance::Never, _) => Rule::FirstDenial,
+            (Tolerance::Rate { .. }, Some(test)) => Rule::Sequential(test),
+            (Tolerance::Rate { at_most, confidence }, None) => Rule::From { denied: fails_from(scans, at_most, confidence) },
+        };
+        Some(Power { scans, rule })
+    }
+
+    /// The probability to fail when scans are denied at this rate.
+    pub fn at(&self, rate: f64) -> f64 {
+        match self.rule {
+            Rule::FirstDenial => -((-rate).ln_1p() * self.scans as f64).exp_m1(),
+            Rule::From { denied } => survival(denied, self.scans, rate),
+            Rule::Sequential(test) => test.characteristic(rate, self.scans).fail,
+        }
+    }
+
+    /// The rate that is caught with this probability; `None` if not even a service that denies everything is.
+    pub fn rate_caught(&self, power: f64) -> Option<f64> {
+        if let Rule::FirstDenial = self.rule {
+            return Some(-((1.0 - power).ln() / self.scans as f64).exp_m1());
+        }
+        // Close enough to 1 that no share of whole scans lies between.
+        let (mut low, mut high) = (0.0, 1.0 - 1e-9);
+        if self.at(high) < power {
+            return None;
+        }
+        for _ in 0..40 {
+            let middle = f64::midpoint(low, high);
+            if self.at(middle) >= power { high = middle } else { low = middle }
+        }
+        Some(high)
+    }
+
+    /// In words: what it detects, and what it misses as often as not.
+    pub fn told(&self, asked: Option<Detect>) -> String {
+        let Some(half) = self.rate_caught(0.5) else {
+            return "it can never fail: so few scans cannot show that more than the tolerated rate is denied".to_owned();
+        };
+        let round = || ROUND.into_iter().take_while(|rate| self.at(*rate) >= DETECTED).last();
+        let rate = asked.map(|detect| detect.rate).or_else(round).unwrap_or(1.0 - 1e-9);
+        let power = self.at(rate);
+        let verb = if asked.is_some_and(|detect| power < detect.power - 5e-4) { "only detects" } else { "detects" };
+        format!("{verb} a rate of {} with power {}; misses a rate under {} half the time", percent(rate), probability(power), percent(half))
+    }
+}
+
+/// How many denied scans make the exact lower limit exceed what is tolerated: at the tolerated rate so many are rarer than
+/// the confidence leaves room for. One more than there are scans if no number does.
+fn fails_from(scans: u64, at_most: f64, confidence: f64) -> u64 {
+    let (mut low, mut high) = (1, scans + 1);
+    while low < high {
+        let middle = u64::midpoint(low, high);
+        if survival(middle, scans, at_most) < 1.0 - confidence { high = middle } else { low = middle + 1 }
+    }
+    low
+}
+
+/// How many scans each offset needs so that the gate detects what is asked for; `None` if it judges nothing, if the rate is
+/// tolerated, or if it would take more than ten million.
+pub fn scans_needed(scenario: &Scenario, detect: Detect) -> Option<u64> {
+    const MOST: u64 = 10_000_000;
+    let sensible = 0.0 < detect.rate && detect.rate < 1.0 && 0.0 < detect.power && detect.power < 1.0;
+    let needed = match scenario.expect.not_found {
+        _ if !sensible => return None,
+        Tolerance::Any => return None,
+        Tolerance::Never => detect.scans(),
+        Tolerance::Rate { at_most, confidence } if 0.0 < at_most && at_most < detect.rate && 0.0 < confidence && confidence < 1.0 => {
+            let mut asked = scenario.clone();
+            asked.load.detect = Some(detect);
+            if let Some(test) = sequential_test(&asked) {
+                // Long enough that hardly a run ends undecided, be the service good or bad.
+                let open = (1.0 - confidence).min(1.0 - detect.power).min(0.01);
+                [at_most, detect.rate].map(|rate| test.trials_to_decide(rate, open, MOST)).into_iter().max()?
+            } else {
+                let enough = |n: u64| survival(fails_from(n, at_most, confidence), n, detect.rate) >= detect.power;
+                // A clean run must be able to pass, too.
+                let least = n_for_zero_failures(at_most, confidence);
+                let mut high = least;
+                while !enough(high) && high < MOST {
+                    high *= 2;
+                }
+                let mut low = if high == least { least } else { high / 2 };
+                while low < high {
+                    let middle = u64::midpoint(low, high);
+                    if enough(middle) { high = middle } else { low = middle + 1 }
+                }
+                high
+            }
+        }
+        Tolerance::Rate { .. } => return None,
+    };
+    (needed < MOST).then_some(needed)
+}
+
+/// The scenario with so many scans that it detects what its file asks for; one that asks for nothing is left alone.
+///
+/// Reading a file gives the number for a gate that tolerates nothing; under a tolerated rate it takes more.
+pub fn sized(mut scenario: Scenario) -> Scenario {
+    if let Some(detect) = scenario.load.detect
+        && let Some(needed) = scans_needed(&scenario, detect)
+    {
+        scenario.load.scans = scenario.load.scans.max(u32::try_from(needed * u64::from(scenario.hands())).unwrap_or(u32::MAX));
+    }
+    scenario
+}
+
+/// What a scenario's gate will be able to see, in two lines, and how long the usual sizes would take.
+pub fn plan_told(scenario: &Scenario) -> Option<String> {
+    let scans = u64::from(scenario.load.scans / scenario.hands().max(1));
+    let power = Power::of(scenario, scans)?;
+    let mut text = format!("{scans} scan{} at each offset: {}", if scans == 1 { "" } else { "s" }, power.told(scenario.load.detect));
+    if let Some(detect) = scenario.load.detect
+        && let Some(needed) = scans_needed(scenario, detect).filter(|needed| *needed > scans)
+    {
+        let _ = write!(text, "\n{} takes {needed} scans at each offset, and there are {scans}", percent(detect.rate));
+    }
+    let sizes: Vec<String> = [0.01, 0.001].into_iter().filter_map(|rate| size_told(scenario, rate)).collect();
+    if !sizes.is_empty() {
+        let _ = write!(text, "\nto detect {}", sizes.join(", "));
+    }
+    Some(text)
+}
+
+/// `1 % takes 299 scans (6s)`.
+fn size_told(scenario: &Scenario, rate: f64) -> Option<String> {
+    let power = scenario.load.detect.map_or(0.95, |detect| detect.power);
+    let needed = scans_needed(scenario, Detect { rate, power })?;
+    let mut sized = scenario.clone();
+    sized.load.scans = u32::try_from(needed * u64::from(scenario.hands())).ok()?;
+    let at_most = Plan::of(&sized).at_most.0;
+    // Nobody plans by the millisecond.
+    let at_most = crate::model::time::Span(std::time::Duration::from_millis(at_most.as_millis().div_ceil(100) as u64 * 100));
+    Some(format!("{} with power {} takes {needed} scans (at most {at_most})", percent(rate), probability(power)))
+}
+
+/// A share in per cent with three digits that count: `1 %`, `0.232 %`.
+pub(crate) fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    let digits = if percent >= 100.0 { 0 } else { (2 - percent.max(1e-9).log10().floor() as i32).clamp(0, 9) };
+    let text = format!("{percent:.*}", digits as usize);
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    format!("{text} %")
+}
+
+/// A probability, never rounded up to certainty.
+fn probability(power: f64) -> String {
+    if power > 0.999 { "over 0.999".to_owned() } else { format!("{power:.3}").trim_end_matches('0').trim_end_matches('.').to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::binomial::lower_limit;
+    use crate::model::input::Source;
+
+    fn scenario(telling: &str) -> Scenario {
+        let text = format!("name = \"x\"\ntitle = \"t\"\nsource = \"s\"\n[polls]\noffsets = [\"100ms\"]\n{telling}");
+        sized(Scenario::read(Source { file: "x.toml", text: &text }).unwrap_or_else(|error| panic!("{error}")))
+    }
+
+    #[test]
+    fn a_gate_says_what_it_detects_and_what_it_misses() {
+        for (telling, told) in [
+            ("[load]\nscans = 50", "detects a rate of 5 % with power 0.923; misses a rate under 1.38 % half the time"),
+            ("[load]\ndetect = { rate = 0.01 }", "detects a rate of 1 % with power 0.95; misses a rate under 0.232 % half the time"),
+            ("[load]\nscans = 1", "detects a rate of 100 % with power over 0.999; misses a rate under 50 % half the time"),
+            ("[load]\nscans = 3\n[expect]\nnot_found = { at_most = 0.5 }", "it can never fail"),
+        ] {
+            let scenario = scenario(telling);
+            let power = Power::of(&scenario, u64::from(scenario.load.scans)).expect("a gate");
+            assert!(power.told(scenario.load.detect).contains(told), "{telling}: {}", power.told(scenario.load.detect));
+        }
+    }
+
+    #[test]
+    fn a_run_that_was_cut_short_says_what_is_left_of_its_plan() {
+        let mut scenario = scenario("[load]\ndetect = { rate = 0.01 }");
+        scenario.load.scans = 50;
+        let told = plan_told(&scenario).expect("a gate");
+        assert!(told.contains("only detects a rate of 1 % with power 0.395"), "{told}");
+        assert!(told.contains("1 % takes 299 scans at each offset, and there are 50"), "{told}");
+    }
+
+    #[test]
+    fn the_sizes_are_those_of_the_published_tables() {
+        let gate = scenario("[load]\nscans = 1");
+        for (rate, power, scans) in
+            [(0.1, 0.95, 29), (0.05, 0.95, 59), (0.01, 0.95, 299), (0.001, 0.95, 2995), (0.01, 0.99, 459), (0.001, 0.99, 4603)]
+        {
+            let detect = Detect { rate, power };
+            assert_eq!((scans_needed(&gate, detect), n_for_zero_failures(rate, power)), (Some(scans), scans), "{rate} {power}");
+        }
+    }
+
+    #[test]
+    fn under_a_tolerated_rate_a_gate_fails_exactly_from_where_its_lower_limit_does() {
+        for (scans, at_most) in [(59, 0.05), (300, 0.01), (1000, 0.002)] {
+            let from = fails_from(scans, at_most, 0.95);
+            assert!(lower_limit(from, scans, 0.95) > at_most && lower_limit(from - 1, scans, 0.95) <= at_most, "{scans} {at_most}");
+        }
+    }
+
+    #[test]
+    fn the_exact_gates_power_is_that_of_another_implementation() {
+        // scipy 1.17.1: binom.sf(k - 1, n, p), k from beta.ppf as the lower Clopper–Pearson limit.
+        for (scans, at_most, confidence, rate, from, power) in [
+            (299, 0.01, 0.95, 0.05, 7, 0.993_201_557_649_951_9),
+            (59, 0.01, 0.95, 0.05, 3, 0.571_071_969_192_774_5),
+            (90, 0.05, 0.99, 0.2, 11, 0.981_037),
+        ] {
+            let gate = scenario(&format!("[expect]\nnot_found = {{ at_most = {at_most}, confidence = {confidence} }}"));
+            let told = Power::of(&gate, scans).expect("a gate");
+            assert_eq!(told.rule, Rule::From { denied: from });
+            assert!((told.at(rate) - power).abs() < 1e-6, "{scans}: {}", told.at(rate));
+        }
+    }
+
+    #[test]
+    fn a_tolerated_rate_is_sized_so_that_the_other_one_is_caught() {
+        for stop in ["never", "decided"] {
+            let gate = scenario(&format!(
+                "[load]\ndetect = {{ rate = 0.05, power = 0.95 }}\n[expect]\nnot_found = {{ at_most = 0.01 }}\nstop = \"{stop}\""
+            ));
+            let power = Power::of(&gate, u64::from(gate.load.scans)).expect("a gate");
+            // The sequential test may stay undecided in one run of a hundred.
+            assert!(
+                power.at(0.05) >= 0.94 && power.at(0.01) <= 0.05,
+                "{stop}: {} scans, {} {}",
+                gate.load.scans,
+                power.at(0.05),
+                power.at(0.01)
+            );
+            assert!(gate.load.scans >= 299 || stop == "decided", "a clean run must be able to pass");
+        }
+    }
+
+    #[test]
+    fn shares_are_written_with_three_digits_and_no_idle_zeros() {
+        assert_eq!([1.0, 0.5, 0.01, 0.002_315, 0.1234, 1e-4].map(percent), ["100 %", "50 %", "1 %", "0.231 %", "12.3 %", "0.01 %"]);
+    }
+}
