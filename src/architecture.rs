@@ -19,7 +19,7 @@ const EFFECTS: &[&str] = &["tokio", "reqwest", "hyper", "std::fs", "std::net", "
 /// The log's owner writes into whatever it is given, and looks at the clock only to keep its promise of flushing.
 const LOG_EFFECTS: &[&str] = &["tokio", "reqwest", "hyper", "std::fs", "std::net", "std::env", "SystemTime", "jiff"];
 
-/// The reader of recordings is pure too, but has to understand other clocks' stamps.
+/// What reads and writes recordings is pure too, but has to understand other tools' stamps.
 const READING_EFFECTS: &[&str] =
     &["tokio", "reqwest", "hyper", "std::fs", "std::net", "std::env", "Instant", "SystemTime", "Timestamp::now"];
 
@@ -30,13 +30,14 @@ const ROOMS: &[Room] = &[
     Room { name: "import", may_name: &["model", "target"], barred: READING_EFFECTS },
     Room { name: "analysis", may_name: &["model"], barred: EFFECTS },
     Room { name: "verdict", may_name: &["model", "analysis"], barred: EFFECTS },
-    Room { name: "report", may_name: &["model", "analysis", "verdict"], barred: EFFECTS },
+    Room { name: "evidence", may_name: &["model", "analysis"], barred: READING_EFFECTS },
+    Room { name: "report", may_name: &["model", "analysis", "verdict", "evidence"], barred: EFFECTS },
     Room { name: "inquiry", may_name: &["model", "analysis"], barred: EFFECTS },
     Room { name: "probe", may_name: &["model", "log", "target"], barred: &["std::fs", "std::env"] },
     Room { name: "service", may_name: &[], barred: &["reqwest"] },
     Room {
         name: "cli",
-        may_name: &["model", "log", "target", "analysis", "verdict", "report", "import", "inquiry", "probe", "service"],
+        may_name: &["model", "log", "target", "analysis", "verdict", "evidence", "report", "import", "inquiry", "probe", "service"],
         barred: &[],
     },
 ];

@@ -130,7 +130,8 @@ while True:
     let result: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(reports.join("sample.json")).expect("the sample")).expect("JSON");
     let poll = &result["latency_ms"]["poll"];
-    let line = told_text.lines().find(|line| line.starts_with("poll/fresh ")).unwrap_or_else(|| panic!("{told_text}{}", text(&told.stderr)));
+    let line =
+        told_text.lines().find(|line| line.starts_with("poll/fresh ")).unwrap_or_else(|| panic!("{told_text}{}", text(&told.stderr)));
     let numbers: Vec<f64> = line.split(' ').skip(1).map(|number| number.parse().expect("a number")).collect();
     assert_eq!(Some(numbers[0]), poll["count"].as_f64());
     for (nanos, ms) in [(numbers[1], &poll["p50"]), (numbers[2], &poll["p90"])] {

@@ -10,7 +10,7 @@ use crate::cli::run::command_line;
 use crate::cli::{Ended, files, session, target};
 use crate::import::{Format, Imported, LogFormat, Mapping, Options, Stamped, import};
 use crate::log::{LogWriter, WriteError};
-use crate::model::run::{ClockNote, EndReason, HttpVersion, LOG_SCHEMA, Run, TargetNote};
+use crate::model::run::{ClockNote, HttpVersion, LOG_SCHEMA, Run, TargetNote};
 use crate::model::time::{Span, Stamp};
 use crate::target::{Hosts, Target};
 use crate::verdict::Exit;
@@ -23,6 +23,9 @@ use crate::verdict::Exit;
 pub struct ImportArgs {
     #[command(subcommand)]
     from: From,
+    /// No notes.
+    #[arg(skip)]
+    pub quiet: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -129,7 +132,9 @@ pub fn run(args: &ImportArgs, words: &[String]) -> Ended {
     let hosts = if common.any_host { Hosts::Any } else { Hosts::Own };
     let options = Options { target: target.as_ref(), hosts, at: common.at.clone(), tolerance: common.tolerance };
     let imported = import(&common.file.display().to_string(), open(&common.file)?, &format, &options)?;
-    tell(&imported);
+    if !args.quiet {
+        tell(&imported);
+    }
     write(common.out.as_deref(), &header(&imported, target.as_ref(), words)?, &imported)?;
     Ok(Exit::Pass)
 }
@@ -149,7 +154,7 @@ fn tell(imported: &Imported) {
     for blind in &recording.blind {
         if let crate::model::recording::Blind::BadLines { lines, first } = blind {
             let first: Vec<String> = first.iter().map(u64::to_string).collect();
-            eprintln!("note: {lines} lines could not be read, the first in line {}", first.join(", "));
+            eprintln!("note: {lines} lines or entries could not be read, the first: {}", first.join(", "));
         }
     }
 }
@@ -196,8 +201,11 @@ fn write(out: Option<&Path>, header: &Run, imported: &Imported) -> Result<(), Co
         for exchange in &imported.exchanges {
             log.exchange(exchange)?;
         }
-        let end = imported.exchanges.iter().map(|exchange| exchange.done).max().unwrap_or(Stamp(0));
-        log.end(end, EndReason::Complete)
+        let last = imported.exchanges.iter().map(|exchange| exchange.done).max().unwrap_or(Stamp(0));
+        match imported.end {
+            Some(reason) => log.end(last, reason),
+            None => log.flush(),
+        }
     };
     match written() {
         // A reader that went away (`| head`) is not an error.

@@ -1,6 +1,7 @@
 //! The command line: one file a command. This room alone prints, exits, touches files and the environment, and knows clap.
 #![expect(clippy::print_stderr, reason = "complaints and notes go to standard error; standard output has a door of its own")]
 
+mod bundle;
 mod check;
 mod complaint;
 mod completions;
@@ -65,6 +66,7 @@ enum Command {
     Reproduce(Box<reproduce::ReproduceArgs>),
     Diagnose(diagnose::DiagnoseArgs),
     Report(report::ReportArgs),
+    Bundle(bundle::BundleArgs),
     Import(import::ImportArgs),
     Merge(merge::MergeArgs),
     Matrix(matrix::MatrixArgs),
@@ -125,7 +127,14 @@ fn carry_out(cli: Cli, effective: &Effective, sources: &Sources<'_>) -> Result<E
             reproduce::run(&args)
         }
         Command::Diagnose(args) => diagnose::run(&args),
-        Command::Import(args) => import::run(&args, &effective.text()),
+        Command::Bundle(mut args) => {
+            args.quiet = manners.quiet;
+            bundle::run(&args)
+        }
+        Command::Import(mut args) => {
+            args.quiet = manners.quiet;
+            import::run(&args, &effective.text())
+        }
         Command::Report(mut args) => {
             (args.color, args.quiet) = (manners.color, manners.quiet);
             report::run(&args)

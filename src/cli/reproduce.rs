@@ -9,7 +9,7 @@ use crate::cli::investigation::Investigation;
 use crate::cli::limits::Limits;
 use crate::cli::probe_args::ProbeArgs;
 use crate::cli::run::{command_line, until_stopped};
-use crate::cli::{Ended, files, report};
+use crate::cli::{Ended, bundle, files, report};
 use crate::inquiry::Stage;
 use crate::log::LogWriter;
 use crate::model::time::Span;
@@ -55,5 +55,7 @@ async fn reproduce(args: &ReproduceArgs) -> Ended {
     }
     probe.recorder().end(probe.clock().now(), reason).map_err(Complaint::Recording)?;
     session.close().await;
-    report::conclude(&folder, &args.probe.wanted(), reason)
+    let concluded = report::conclude(&folder, &args.probe.wanted(), reason)?;
+    bundle::write(&folder, args.probe.quiet)?;
+    Ok(concluded)
 }

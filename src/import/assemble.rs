@@ -9,6 +9,7 @@ use super::{Format, ImportError, Imported, Options, scans};
 use crate::model::answer::{Answer, TransportFault};
 use crate::model::exchange::{Connection, Exchange, Kind, Purpose};
 use crate::model::recording::{Blind, Recording};
+use crate::model::run::EndReason;
 use crate::model::text::Text;
 use crate::model::time::{Nanos, Stamp};
 use crate::target::{Hosts, Initiated, Reading, Recogniser, Reply, Target};
@@ -77,12 +78,11 @@ impl<'a> Assembler<'a> {
         self.untimed |= !record.timed;
         let worker = record.worker.clone().or_else(|| crate::target::worker(&record.headers));
         let cache = crate::target::cache_note(&record.headers);
-        let (id, reading) = match kind {
-            Kind::Initiate => self.read_initiate(&record),
-            _ => {
-                let reading = self.read_about(kind, &record, id.as_deref().unwrap_or_default());
-                (id, reading)
-            }
+        let (id, reading) = if kind == Kind::Initiate {
+            self.read_initiate(&record)
+        } else {
+            let reading = self.read_about(kind, &record, id.as_deref().unwrap_or_default());
+            (id, reading)
         };
         let kind = if kind == Kind::Poll && self.target.is_foreign(&record.asked_with) { Kind::ForeignPoll } else { kind };
         self.seen.push(Seen {
@@ -186,10 +186,10 @@ impl<'a> Assembler<'a> {
         add(Blind::OtherUsers { polls: sorted.other_users }, sorted.other_users > 0);
         add(Blind::BadLines { lines: self.bad.0, first: self.bad.1 }, self.bad.0 > 0);
 
-        let (exchanges, scenarios) = scans::tell(sorted, base, options);
+        let (exchanges, scenarios) = scans::tell(&sorted, base, options);
         let started = jiff::Timestamp::from_nanosecond(i128::from(base)).unwrap_or_default().to_string();
         let recording = Recording { format: format.name().to_owned(), file: file.to_owned(), requests: self.requests, recognised, blind };
-        Ok(Imported { run: None, started, scenarios, exchanges, recording, resolution: Nanos(step.max(1)) })
+        Ok(Imported { run: None, end: Some(EndReason::Complete), started, scenarios, exchanges, recording, resolution: Nanos(step.max(1)) })
     }
 
     fn hint(&self) -> String {
@@ -272,16 +272,18 @@ impl Seen {
     }
 
     /// How it travelled, seen from the initiate; a recording that does not say counts as fresh, and the report says so.
-    pub(super) fn travelled(&self, initiate: &Seen, known: &mut Vec<String>) -> (Connection, Option<bool>) {
+    pub(super) fn travelled(&self, initiate: Option<&Seen>, known: &mut Vec<String>) -> (Connection, Option<bool>) {
         let Some(connection) = &self.connection else { return (Connection::Fresh, None) };
         let new = !known.contains(connection);
         if new {
             known.push(connection.clone());
         }
-        match initiate.connection.as_ref() == Some(connection) {
-            true => (Connection::KeepAlive, Some(false)),
-            false if new => (Connection::Fresh, Some(true)),
-            false => (Connection::PreOpened, Some(false)),
+        if initiate.is_some_and(|initiate| initiate.connection.as_ref() == Some(connection)) {
+            (Connection::KeepAlive, Some(false))
+        } else if new {
+            (Connection::Fresh, Some(true))
+        } else {
+            (Connection::PreOpened, Some(false))
         }
     }
 }

@@ -26,7 +26,7 @@ use std::io::BufRead;
 
 use crate::model::exchange::Exchange;
 use crate::model::recording::Recording;
-use crate::model::run::Run;
+use crate::model::run::{EndReason, Run};
 use crate::model::scenario::Scenario;
 use crate::model::time::{Nanos, Span};
 use crate::target::{Hosts, Target};
@@ -76,6 +76,8 @@ pub struct Options<'a> {
 pub struct Imported {
     /// The header of the run it was made from, for a HAR file that this tool wrote.
     pub run: Option<Run>,
+    /// How the recording ended; `None` where a run of this tool was cut off.
+    pub end: Option<EndReason>,
     /// Wall clock at stamp zero, RFC 3339.
     pub started: String,
     /// What the exchanges belong to.
@@ -159,8 +161,8 @@ pub fn import(file: &str, input: impl BufRead, format: &Format, options: &Option
     };
     let mut assembler = Assembler::new(target, options.hosts);
     match format {
-        Format::Har => har::read(file, input, &mut |entry| assembler.take(entry))?,
-        Format::K6Json => lines::read(file, input, lines::Wanted::K6, |line| k6::record(line), &mut assembler)?,
+        Format::Har => har::read(file, input, &mut assembler)?,
+        Format::K6Json => lines::read(file, input, lines::Wanted::K6, k6::record, &mut assembler)?,
         Format::AccessLog(format, stamped) => {
             lines::read(file, input, lines::Wanted::Text, |line| format.record(line, *stamped).map(Some), &mut assembler)?;
         }

@@ -7,13 +7,14 @@ use serde::Deserialize;
 use super::{ImportError, Imported, har, stamps};
 use crate::model::exchange::Exchange;
 use crate::model::recording::Recording;
-use crate::model::run::{LOG_SCHEMA, Run};
+use crate::model::run::{EndReason, LOG_SCHEMA, Run};
 use crate::model::time::{Nanos, Stamp};
 
 /// The member that carries what HAR has no place for, in the log and in each entry.
 #[derive(Debug, Deserialize)]
 struct Header {
     run: Run,
+    end: Option<EndReason>,
 }
 
 /// Reads such an archive back. What was planned comes from the log's line; what happened comes from the entry's own members, as any
@@ -22,7 +23,7 @@ pub(super) fn read(file: &str, input: impl BufRead) -> Result<Imported, ImportEr
     let mut found: Vec<(Exchange, i64, f64, f64)> = Vec::new();
     let mut requests = 0;
     let mut step = 1;
-    let header = har::entries(file, input, &mut |entry| {
+    let read = har::entries(file, input, &mut |entry| {
         requests += 1;
         let Some(own) = entry.own.clone() else { return Ok(()) };
         let exchange = Exchange::deserialize(own).map_err(|error| format!("_statusgap: {error}"))?;
@@ -33,7 +34,7 @@ pub(super) fn read(file: &str, input: impl BufRead) -> Result<Imported, ImportEr
         Ok(())
     })?;
     let no_target = || ImportError::NoTarget { file: file.to_owned() };
-    let Header { run } = header.and_then(|header| Header::deserialize(header).ok()).ok_or_else(no_target)?;
+    let Header { run, end } = read.own.and_then(|header| Header::deserialize(header).ok()).ok_or_else(no_target)?;
     let base = stamps::read(&run.started).ok_or_else(no_target)?.at;
     let scenarios = run.scenarios.clone();
     let fits = |exchange: &Exchange| {
@@ -52,5 +53,5 @@ pub(super) fn read(file: &str, input: impl BufRead) -> Result<Imported, ImportEr
         .collect();
     let recording =
         Recording { format: "har".to_owned(), file: file.to_owned(), requests, recognised: exchanges.len() as u64, blind: Vec::new() };
-    Ok(Imported { started: run.started.clone(), run: Some(run), scenarios, exchanges, recording, resolution: Nanos(step) })
+    Ok(Imported { end, started: run.started.clone(), run: Some(run), scenarios, exchanges, recording, resolution: Nanos(step) })
 }

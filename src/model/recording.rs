@@ -74,7 +74,7 @@ pub enum Blind {
         /// How many.
         polls: u64,
     },
-    /// Lines that could not be read.
+    /// Lines or entries that could not be read.
     BadLines {
         /// How many.
         lines: u64,

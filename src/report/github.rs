@@ -11,8 +11,7 @@ const MOST: usize = 10;
 /// The run as annotations, the verdict first. Ends with a newline.
 pub fn github(view: &View) -> String {
     let (first, told) = (level(view.verdict), view.verdict.word());
-    let mut annotations =
-        vec![(first, format!("statusgap {told}: {}", view.run.target), format!("{}\n{}", view.headline, view.next_step))];
+    let mut annotations = vec![(first, format!("statusgap {told}: {}", view.run.target), format!("{}\n{}", view.headline, view.next_step))];
     annotations.extend(view.notices.iter().map(|notice| ("warning", "statusgap".to_owned(), notice.clone())));
     for scenario in view.scenarios.iter().filter(|scenario| scenario.verdict != Verdict::Pass) {
         let title = format!("statusgap {}: {}", scenario.verdict.word(), scenario.name);
@@ -60,7 +59,10 @@ mod tests {
 
     #[test]
     fn what_would_end_a_command_is_escaped() {
-        assert_eq!(command("error", "a: 5 %, b", "5 %: x, y\r\n::error::z"), "::error title=a%3A 5 %25%2C b::5 %25: x, y%0D%0A::error::z\n");
+        assert_eq!(
+            command("error", "a: 5 %, b", "5 %: x, y\r\n::error::z"),
+            "::error title=a%3A 5 %25%2C b::5 %25: x, y%0D%0A::error::z\n"
+        );
     }
 
     #[test]

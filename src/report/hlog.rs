@@ -96,7 +96,8 @@ mod tests {
         }
         // Each of the sample's exchanges takes 1.2 ms.
         let expected = [("initiate/fresh", 1), ("poll/fresh", 2), ("unknown-id-poll/fresh", 2), ("witness/fresh", 1)];
-        let expected: Vec<_> = expected.iter().flat_map(|(tag, n)| [((*tag).to_owned(), *n, 120), (format!("{tag}/planned"), *n, 120)]).collect();
+        let expected: Vec<_> =
+            expected.iter().flat_map(|(tag, n)| [((*tag).to_owned(), *n, 120), (format!("{tag}/planned"), *n, 120)]).collect();
         assert_eq!(read, expected);
         assert!(text.contains("#[StartTime: "));
     }

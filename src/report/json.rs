@@ -6,7 +6,8 @@ use crate::model::exchange::Kind;
 use crate::model::shard::Share;
 use crate::report::result::{
     CauseResult, CurveResult, EstimateResult, FirstPollResult, GuaranteeResult, LatencyResult, OffsetResult, Ordered, PunctualityResult,
-    Rounded, RoundTripResult, RuledOutResult, RunResult, ScenarioResult, ShareResult, StepResult, TimelineResult, VisibleByResult, WindowResult, schema_of,
+    RoundTripResult, Rounded, RuledOutResult, RunResult, ScenarioResult, ShareResult, StepResult, TimelineResult, VisibleByResult,
+    WindowResult, schema_of,
 };
 use crate::report::view::{GuaranteeRow, Mark, RoundTrip, ScenarioRow, Standing, Timeline, View, WindowView};
 
@@ -80,11 +81,9 @@ fn result(view: &View) -> RunResult<'_> {
 fn share(share: &Share) -> ShareResult {
     match share {
         Share::Shard(shard) => ShareResult::Shard { index: shard.index, of: shard.of },
-        Share::Merged(merged) => ShareResult::Merged {
-            of: merged.of,
-            merged: merged.parts.iter().map(|part| part.index).collect(),
-            missing: share.missing(),
-        },
+        Share::Merged(merged) => {
+            ShareResult::Merged { of: merged.of, merged: merged.parts.iter().map(|part| part.index).collect(), missing: share.missing() }
+        }
     }
 }
 
@@ -177,7 +176,9 @@ fn guarantees(rows: &[GuaranteeRow]) -> Vec<GuaranteeResult<'_>> {
 
 fn latency(view: &View) -> Ordered<LatencyResult> {
     let rows = view.latency.iter();
-    Ordered(rows.map(|row| (row.name.clone(), LatencyResult { sent: round_trip(&row.sent), corrected: round_trip(&row.planned) })).collect())
+    Ordered(
+        rows.map(|row| (row.name.clone(), LatencyResult { sent: round_trip(&row.sent), corrected: round_trip(&row.planned) })).collect(),
+    )
 }
 
 fn round_trip(trip: &RoundTrip) -> RoundTripResult {

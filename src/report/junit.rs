@@ -133,9 +133,8 @@ mod tests {
         for (name, view) in samples::all() {
             let read = Report::deserialize_from_str(&junit(&view)).unwrap_or_else(|error| panic!("{name}: {error}"));
             let guarantees = || view.scenarios.iter().flat_map(|row| &row.guarantees);
-            let verdicts = |verdict| {
-                usize::from(view.verdict == verdict) + view.scenarios.iter().filter(|row| row.verdict == verdict).count()
-            };
+            let verdicts =
+                |verdict| usize::from(view.verdict == verdict) + view.scenarios.iter().filter(|row| row.verdict == verdict).count();
             let broken = guarantees().filter(|row| row.standing == Standing::Broken).count();
             let (failures, errors) = if view.assessable { (broken, 0) } else { (0, broken) };
             assert_eq!(read.tests, 1 + view.scenarios.len() + guarantees().count(), "{name}");

@@ -77,7 +77,11 @@ fn scenarios(out: &mut Exposition, rows: &[ScenarioRow]) {
         out.family(name, Type::Gauge, help);
         each_offset(rows, |labels, row| out.sample("", labels, number(row) as f64));
     }
-    out.family("statusgap_offset_denied_ratio", Type::Gauge, "95 % limits (Clopper-Pearson) for the share of scans denied at a planned age.");
+    out.family(
+        "statusgap_offset_denied_ratio",
+        Type::Gauge,
+        "95 % limits (Clopper-Pearson) for the share of scans denied at a planned age.",
+    );
     each_offset(rows, |labels, row| {
         for (limit, value) in [("lower", row.lower), ("upper", row.upper)] {
             let labels: Vec<(&str, &str)> = labels.iter().copied().chain([("limit", limit)]).collect();
@@ -120,7 +124,11 @@ fn window(out: &mut Exposition, view: &View) {
         quantiles(out, &[], window);
     }
     if let (Some(p), Some(ms)) = (window.safe.p, window.safe.ms) {
-        out.family("statusgap_first_poll_safe_seconds", Type::Gauge, "The age from which on a first poll finds that share of scans, at 95 %.");
+        out.family(
+            "statusgap_first_poll_safe_seconds",
+            Type::Gauge,
+            "The age from which on a first poll finds that share of scans, at 95 %.",
+        );
         out.sample("", &[("share", &number(p))], ms / 1e3);
     }
 }
@@ -128,8 +136,7 @@ fn window(out: &mut Exposition, view: &View) {
 fn quantiles(out: &mut Exposition, labels: &[(&str, &str)], window: &WindowView) {
     for row in window.quantiles.iter().filter(|row| row.told_at_all) {
         let quantile = number(row.p);
-        let bounds =
-            [("from", Some(row.from_ms)), ("to", row.to_ms), ("lower", Some(row.lower_ms)), ("upper", row.upper_ms)];
+        let bounds = [("from", Some(row.from_ms)), ("to", row.to_ms), ("lower", Some(row.lower_ms)), ("upper", row.upper_ms)];
         for (bound, ms) in bounds {
             let all: Vec<(&str, &str)> = labels.iter().copied().chain([("quantile", quantile.as_str()), ("bound", bound)]).collect();
             out.sample("", &all, ms.map_or(f64::INFINITY, |ms| ms / 1e3));

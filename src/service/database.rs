@@ -136,6 +136,12 @@ impl Database {
         self.store.latest_lifecycle().await
     }
 
+    /// Succeeds if what the store does not hold may be denied.
+    pub(crate) async fn vouch_for_absence(&self) -> Result<(), StoreError> {
+        self.available()?;
+        self.store.vouch_for_absence().await
+    }
+
     /// Removes what has expired.
     pub(crate) fn purge(&self) -> Result<(), StoreError> {
         let now = Instant::now();

@@ -97,6 +97,12 @@ impl Front {
         }
     }
 
+    /// Number of connections that are known.
+    #[cfg(test)]
+    pub(crate) fn connections(&self) -> usize {
+        self.pins().workers.len()
+    }
+
     fn pins(&self) -> MutexGuard<'_, Pins> {
         self.pins.lock().unwrap_or_else(PoisonError::into_inner)
     }

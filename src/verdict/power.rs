@@ -106,9 +106,10 @@ fn fails_from(scans: u64, at_most: f64, confidence: f64) -> u64 {
 pub fn scans_needed(scenario: &Scenario, detect: Detect) -> Option<u64> {
     const MOST: u64 = 10_000_000;
     let sensible = 0.0 < detect.rate && detect.rate < 1.0 && 0.0 < detect.power && detect.power < 1.0;
+    if !sensible {
+        return None;
+    }
     let needed = match scenario.expect.not_found {
-        _ if !sensible => return None,
-        Tolerance::Any => return None,
         Tolerance::Never => detect.scans(),
         Tolerance::Rate { at_most, confidence } if 0.0 < at_most && at_most < detect.rate && 0.0 < confidence && confidence < 1.0 => {
             let mut asked = scenario.clone();
@@ -133,7 +134,7 @@ pub fn scans_needed(scenario: &Scenario, detect: Detect) -> Option<u64> {
                 high
             }
         }
-        Tolerance::Rate { .. } => return None,
+        Tolerance::Any | Tolerance::Rate { .. } => return None,
     };
     (needed < MOST).then_some(needed)
 }

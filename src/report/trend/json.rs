@@ -121,11 +121,7 @@ fn run(row: &Row) -> RunResult<'_> {
         tool: &row.tool,
         denied: denied(&row.denied),
         window: WindowResult { p50: row.window_p50.as_ref().map(quantile), p99: row.window_p99.as_ref().map(quantile) },
-        polls: row.polls.map(|trip| PollsResult {
-            count: trip.count,
-            p50_ms: Rounded::ms(trip.p50),
-            p99_ms: trip.p99.map(Rounded::ms),
-        }),
+        polls: row.polls.map(|trip| PollsResult { count: trip.count, p50_ms: Rounded::ms(trip.p50), p99_ms: trip.p99.map(Rounded::ms) }),
     }
 }
 

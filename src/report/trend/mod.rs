@@ -152,9 +152,8 @@ impl Trend {
 /// What differs from the first run, and so keeps its row from being compared with the first one's.
 fn warnings(rows: &[Row]) -> Vec<String> {
     let Some((first, later)) = rows.split_first() else { return Vec::new() };
-    let differing = |differs: &dyn Fn(&Row) -> bool| -> Vec<&str> {
-        later.iter().filter(|row| differs(row)).map(|row| row.log.as_str()).collect()
-    };
+    let differing =
+        |differs: &dyn Fn(&Row) -> bool| -> Vec<&str> { later.iter().filter(|row| differs(row)).map(|row| row.log.as_str()).collect() };
     let mut warnings = Vec::new();
     for (what, logs) in [
         ("another target", differing(&|row| row.target != first.target || row.service != first.service)),
@@ -186,7 +185,11 @@ mod tests {
 
     /// The samples as a history: the bug, a flapping fix, and a healthy service, given out of order.
     fn history() -> Trend {
-        let named = [("healthy.ndjson", samples::healthy(), "03"), ("bug.ndjson", samples::seed_bug(), "01"), ("flaps.ndjson", samples::flapping(), "02")];
+        let named = [
+            ("healthy.ndjson", samples::healthy(), "03"),
+            ("bug.ndjson", samples::seed_bug(), "01"),
+            ("flaps.ndjson", samples::flapping(), "02"),
+        ];
         let rows = named.into_iter().map(|(log, mut sample, day)| {
             sample.0.run.started = format!("2026-02-{day}T08:00:00Z");
             Row::of(log, &sample.0, &samples::view(&sample))

@@ -13,7 +13,11 @@ const TABLE_FROM: usize = 90;
 
 /// The trend for a terminal. Ends with a newline.
 pub fn terminal(trend: &Trend, style: Style) -> String {
-    let mut text = format!("TREND  {} from {} on\n", words::counted(trend.rows.len() as u64, "run"), trend.rows.first().map_or("–", |row| &row.started));
+    let mut text = format!(
+        "TREND  {} from {} on\n",
+        words::counted(trend.rows.len() as u64, "run"),
+        trend.rows.first().map_or("–", |row| &row.started)
+    );
     let header = ["started", "verdict", "denied (95 %)", "window p50", "window p99", "poll p50 / p99"].map(str::to_owned);
     let cells: Vec<[String; 6]> = trend.rows.iter().map(cells).collect();
     if style.width >= TABLE_FROM {

@@ -86,6 +86,9 @@ fn certainty(strength: Strength) -> &'static str {
 }
 
 fn after_inconclusive(journal: &Journal, judgement: &Judgement) -> String {
+    if journal.run.recording.is_some() {
+        return "A recording has no controls and cannot pass. To find out whether the target is sound, ask it: `statusgap run --target FILE`.".to_owned();
+    }
     let scenario_reasons = judgement.scenarios.iter().flat_map(|scenario| &scenario.reasons);
     let advice = judgement.reasons.iter().chain(scenario_reasons).find_map(remedy);
     advice.map_or_else(

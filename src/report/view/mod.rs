@@ -7,6 +7,7 @@ mod evidence;
 mod headline;
 mod histograms;
 mod lanes;
+mod recorded;
 mod repeat;
 mod steps;
 mod tables;
@@ -25,9 +26,9 @@ use crate::model::shard::Share;
 use crate::report::words;
 use crate::verdict::{Judgement, Verdict};
 
-pub use histograms::Histograms;
 pub use answers::Answers;
 pub use denials::DenialRow;
+pub use histograms::Histograms;
 pub(super) use lanes::reach;
 pub use lanes::{Lane, LaneMark, Sign};
 pub use steps::{Curve, CurveStep};

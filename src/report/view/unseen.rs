@@ -4,13 +4,14 @@ use crate::analysis::Analysis;
 use crate::analysis::binomial::zero_failure_bound;
 use crate::model::run::Journal;
 use crate::model::shard::Share;
-use crate::report::view::{Standing, View};
+use crate::report::view::{Standing, View, recorded};
 use crate::report::words;
 use crate::verdict::Verdict;
 
 /// What this run could not see, the weightiest first.
 pub(super) fn unseen(journal: &Journal, analysis: &Analysis, view: &View) -> Vec<String> {
     let mut lines = Vec::new();
+    lines.extend(journal.run.recording.iter().flat_map(recorded::unseen));
     lines.extend(could_have_missed(view));
     lines.extend(power(view));
     lines.extend(near_the_edge(analysis, view));

@@ -35,6 +35,9 @@ pub(super) async fn lifecycle(State(context): State<Context>, User(user): User, 
         })
         .collect();
     let mine = known.iter().all(|(_, phase)| phase["user_id"] == user.as_str());
+    if known.is_empty() {
+        context.shared.may_deny().await?;
+    }
     if known.is_empty() || !(recovered || mine || user == "admin") {
         return Err(unknown());
     }

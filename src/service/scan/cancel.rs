@@ -34,6 +34,7 @@ pub(crate) async fn cancel(
     region: Region,
 ) -> Result<Cancelled, StoreError> {
     let Some(found) = shared.find_current(worker, user, scan_id, region).await?.filter(|found| found.record.user_id == user) else {
+        shared.may_deny().await?;
         return Ok(Cancelled::Unknown);
     };
     if found.record.is_terminal() {

@@ -133,7 +133,17 @@ impl Shared {
             worker.open_handle();
         }
         let view = self.database.status_view();
-        self.find_in(view, worker, user, scan_id, region).await
+        let found = self.find_in(view, worker, user, scan_id, region).await?;
+        if found.is_none() {
+            self.may_deny().await?;
+        }
+        Ok(found)
+    }
+
+    /// Succeeds unless a denial could be wrong because the one source of truth has lost what it held. Where the store is a copy
+    /// behind memory nobody asks, as in the original.
+    pub(crate) async fn may_deny(&self) -> Result<(), StoreError> {
+        if self.settings.read_path == ReadPath::Store { self.database.vouch_for_absence().await } else { Ok(()) }
     }
 
     /// As [`Shared::find`], but past any replica or index.

@@ -8,6 +8,7 @@ pub(crate) mod embedded;
 pub(crate) mod keys;
 pub(crate) mod memory;
 pub(crate) mod redis;
+mod stamp;
 
 use std::time::Duration;
 
@@ -61,6 +62,9 @@ pub enum StoreError {
     /// It is switched off by the outage knob.
     #[error("the store is unavailable")]
     Unavailable,
+    /// It was started again without its data, so that what it does not hold may have been accepted.
+    #[error("the store has lost what it held, so an unknown scan may have been accepted")]
+    Forgetful,
     /// Redis did not answer, or not as expected.
     #[error("Redis: {0}")]
     Redis(#[from] ::redis::RedisError),
@@ -92,7 +96,10 @@ impl Store {
     /// Opens the store that the settings name.
     pub(crate) async fn open(settings: &Settings, clock: Clock) -> Result<Store, StoreError> {
         Ok(match (&settings.store, &settings.data_dir) {
-            (StoreChoice::Redis(url), _) => Store::Redis(Box::new(redis::RedisStore::open(url, &settings.redis_prefix).await?)),
+            (StoreChoice::Redis(url), _) => {
+                let memory = settings.ttl.lookup.max(settings.ttl.full).max(settings.ttl.partial);
+                Store::Redis(Box::new(redis::RedisStore::open(url, &settings.redis_prefix, clock, memory).await?))
+            }
             (StoreChoice::Embedded, Some(dir)) => Store::Embedded(embedded::EmbeddedStore::open(dir, clock)?),
             (StoreChoice::Memory | StoreChoice::Embedded, _) => Store::Memory(memory::MemoryStore::default()),
         })
@@ -150,6 +157,15 @@ impl Store {
             Store::Memory(store) => Ok(store.latest_lifecycle()),
             Store::Embedded(store) => store.latest_lifecycle(),
             Store::Redis(store) => store.latest_lifecycle().await,
+        }
+    }
+
+    /// Succeeds if what is not there was never there, or has lived its time. A map ends with the process that was told its ids, and a
+    /// file is as durable as what it acknowledged; a Redis may come back without its data.
+    pub(crate) async fn vouch_for_absence(&self) -> Result<(), StoreError> {
+        match self {
+            Store::Memory(_) | Store::Embedded(_) => Ok(()),
+            Store::Redis(store) => store.vouch_for_absence().await,
         }
     }
 

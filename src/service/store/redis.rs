@@ -4,13 +4,16 @@
 //! must never be seen half done. The scripts name their keys in the arguments, which a single server or a primary accepts; a cluster
 //! would want hash tags.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use ::redis::{Client, Cmd};
 
 use super::keys;
+use super::stamp::{self, Finding, Known, Stamp};
 use super::{Put, Reveal, StoreError, Write};
+use crate::service::clock::Clock;
 use crate::service::record::Admission;
 
 /// How long Redis may take before a request is answered 503.
@@ -53,6 +56,8 @@ return {'written', ''}
 pub(crate) struct RedisStore {
     connection: ConnectionManager,
     prefix: String,
+    clock: Clock,
+    known: Arc<Known>,
 }
 
 impl std::fmt::Debug for RedisStore {
@@ -62,16 +67,34 @@ impl std::fmt::Debug for RedisStore {
 }
 
 impl RedisStore {
-    /// Connects, so that a wrong address is found out at start.
-    pub(crate) async fn open(url: &str, prefix: &str) -> Result<Self, StoreError> {
+    /// Connects, so that a wrong address is found out at start. `memory` is how long anything lives by which a scan is found.
+    pub(crate) async fn open(url: &str, prefix: &str, clock: Clock, memory: Duration) -> Result<Self, StoreError> {
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(PATIENCE))
             .set_response_timeout(Some(PATIENCE))
             .set_number_of_retries(1)
             .set_max_delay(Duration::from_millis(200));
         let mut connection = ConnectionManager::new_with_config(Client::open(url)?, config).await?;
-        let _: String = ::redis::cmd("PING").query_async(&mut connection).await?;
-        Ok(RedisStore { connection, prefix: prefix.to_owned() })
+        let key = format!("{prefix}{}", stamp::KEY);
+        let first = Stamp::first(clock.unix_millis());
+        let () = ::redis::cmd("SETNX").arg(&key).arg(first.to_text()).query_async(&mut connection).await?;
+        let there: Option<String> = ::redis::cmd("GET").arg(&key).query_async(&mut connection).await?;
+        let stamp = there.as_deref().and_then(Stamp::from_text).unwrap_or(first);
+        Ok(RedisStore { connection, prefix: prefix.to_owned(), clock, known: Arc::new(Known::new(stamp, memory)) })
+    }
+
+    /// Succeeds if what this store does not hold was never written to it, or has lived its time.
+    pub(crate) async fn vouch_for_absence(&self) -> Result<(), StoreError> {
+        let key = self.named(stamp::KEY);
+        let there: Option<String> = ::redis::cmd("GET").arg(&key).query_async(&mut self.connection.clone()).await?;
+        match self.known.find(there.as_deref(), self.clock.unix_millis()) {
+            Finding::Certain => Ok(()),
+            Finding::Forgetful => Err(StoreError::Forgetful),
+            Finding::Lost(stamp) => {
+                let () = ::redis::cmd("SET").arg(&key).arg(stamp.to_text()).query_async(&mut self.connection.clone()).await?;
+                Err(StoreError::Forgetful)
+            }
+        }
     }
 
     pub(crate) async fn get(&self, key: &str) -> Result<Option<String>, StoreError> {

@@ -1,5 +1,6 @@
 //! What a client can observe, in virtual time through the router unless said otherwise.
 
+mod bounds;
 mod contract;
 mod history;
 mod presets;

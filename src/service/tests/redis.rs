@@ -13,22 +13,35 @@ pub(super) struct RedisServer {
     process: Child,
     port: u16,
     dir: tempfile::TempDir,
+    keeps: Keeps,
+}
+
+/// What a Redis still has after it was stopped and started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keeps {
+    Everything,
+    Nothing,
 }
 
 impl RedisServer {
     pub(super) async fn start() -> Self {
+        Self::keeping(Keeps::Nothing).await
+    }
+
+    async fn keeping(keeps: Keeps) -> Self {
         let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = free.local_addr().expect("an address").port();
         drop(free);
         let dir = tempfile::tempdir().expect("a directory");
-        let mut server = RedisServer { process: Self::spawn(port, &dir), port, dir };
+        let mut server = RedisServer { process: Self::spawn(port, &dir, keeps), port, dir, keeps };
         server.ready().await;
         server
     }
 
-    fn spawn(port: u16, dir: &tempfile::TempDir) -> Child {
+    fn spawn(port: u16, dir: &tempfile::TempDir, keeps: Keeps) -> Child {
+        let appends = if keeps == Keeps::Everything { "yes" } else { "no" };
         Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir"])
+            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", appends, "--dir"])
             .arg(dir.path())
             .stdout(Stdio::null())
             .spawn()
@@ -47,6 +60,12 @@ impl RedisServer {
 
     pub(super) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/3", self.port)
+    }
+
+    /// Starts again after [`RedisServer::kill`].
+    async fn start_again(&mut self) {
+        self.process = Self::spawn(self.port, &self.dir, self.keeps);
+        self.ready().await;
     }
 
     fn kill(&mut self) {
@@ -138,8 +157,7 @@ async fn a_redis_that_dies_is_a_503_and_comes_back() {
     redis.kill();
     assert_eq!(world.status(&id).await, "http 503");
     assert_eq!(world.fresh("alice").discover(json!({"symbols": ["X"]})).await.code, 503);
-    redis.process = RedisServer::spawn(redis.port, &redis.dir);
-    redis.ready().await;
+    redis.start_again().await;
     for _ in 0..300 {
         if world.fresh("alice").discover(json!({"symbols": ["Y"]})).await.code == 200 {
             return;
@@ -182,4 +200,92 @@ async fn a_client_that_hangs_up_while_it_posts_leaves_nothing_half_done() {
     assert!(client.discover(json!({})).now_or_never().is_none());
     let id = world.scan(json!({})).await;
     until(&world.fresh("alice"), &id, "complete 14/14").await;
+}
+
+/// Asks for these scans over and over until told to stop; all that was said.
+async fn poll_until(mut stop: tokio::sync::watch::Receiver<bool>, clients: Vec<Client>, ids: Vec<String>) -> Vec<String> {
+    let mut told = Vec::new();
+    while !*stop.borrow_and_update() {
+        for (client, id) in clients.iter().zip(&ids) {
+            told.push(client.status(id).await);
+        }
+        tokio::task::yield_now().await;
+    }
+    told
+}
+
+#[tokio::test]
+async fn a_redis_that_is_restarted_in_mid_run_costs_a_503_and_never_a_not_found() {
+    for keeps in [Keeps::Everything, Keeps::Nothing] {
+        let mut redis = RedisServer::keeping(keeps).await;
+        let world = quick("sound", &[("store", &redis.url()), ("strategy", "uniform(2s,4s)")]).await;
+        let ended = world.fresh("alice").discover(json!({"symbols": ["ENDED"]})).await.id();
+        assert_eq!(world.fresh("alice").cancel(&ended).await.code, 200);
+        let mut ids = vec![ended.clone()];
+        for number in 0..5 {
+            ids.push(world.fresh("alice").discover(json!({"symbols": [format!("S{number}")]})).await.id());
+        }
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let clients = ids.iter().map(|_| world.fresh("alice")).collect();
+        let polls = tokio::spawn(poll_until(stopped, clients, ids.clone()));
+        redis.kill();
+        assert_eq!(world.status(&ids[1]).await, "http 503");
+        redis.start_again().await;
+        // The scans that run write themselves anew, and end.
+        for id in &ids[1..] {
+            until(&world.fresh("alice"), id, "complete 14/14").await;
+        }
+        let fresh = world.fresh("alice").discover(json!({"symbols": ["NEW"]})).await.id();
+        until(&world.fresh("alice"), &fresh, "complete 14/14").await;
+        stop.send(true).expect("the polls go on");
+        let told = polls.await.expect("the polls end");
+        assert!(told.iter().any(|told| told == "http 503"), "{keeps:?}: nobody met the outage");
+        let right = |told: &String| told == "http 503" || ["scanning", "complete", "failed"].iter().any(|word| told.starts_with(word));
+        assert_eq!(told.iter().find(|told| !right(told)), None, "{keeps:?}");
+        // What had ended is kept or lost; if it is lost, nobody denies it, nor what was never there: the two look alike.
+        let (of_ended, of_nobody) = (world.status(&ended).await, world.status("scan_00000000000000000000000000000000").await);
+        match keeps {
+            Keeps::Everything => assert_eq!((of_ended.as_str(), of_nobody.as_str()), ("failed", "not_found")),
+            Keeps::Nothing => assert_eq!((of_ended.as_str(), of_nobody.as_str()), ("http 503", "http 503")),
+        }
+        world.service.shut_down().await;
+    }
+}
+
+#[tokio::test]
+async fn what_was_lost_is_denied_by_no_process_and_for_no_longer_than_it_would_have_lived() {
+    let mut redis = RedisServer::start().await;
+    let short = [("store", redis.url()), ("ttl-lookup", "2s".to_owned()), ("ttl-full", "1s".to_owned()), ("ttl-partial", "1s".to_owned())];
+    let short: Vec<(&str, &str)> = short.iter().map(|(knob, value)| (*knob, value.as_str())).collect();
+    let (one, two) = (quick("sound", &short).await, quick("sound", &[&short[..], &[("seed", "2")]].concat()).await);
+    let id = one.fresh("alice").discover(json!({})).await.id();
+    assert_eq!(one.fresh("alice").cancel(&id).await.code, 200);
+    redis.kill();
+    redis.start_again().await;
+    // A process that comes later cannot know by itself; the first one's stamp tells it.
+    let mut told = one.status(&id).await;
+    for _ in 0..200 {
+        if told.starts_with("http 503") && is_stamped(&redis).await {
+            break;
+        }
+        wait(10).await;
+        told = one.status(&id).await;
+    }
+    let late = quick("sound", &[&short[..], &[("seed", "3")]].concat()).await;
+    for world in [&one, &two, &late] {
+        assert_eq!(world.status(&id).await, "http 503");
+        assert_eq!(world.fresh("alice").results(&id).await.code, 503);
+        assert_eq!(world.fresh("alice").lifecycle(&id).await.code, 503);
+        assert_eq!(world.fresh("alice").cancel(&id).await.code, 503);
+    }
+    for world in [&one, &two, &late] {
+        until(&world.fresh("alice"), &id, "not_found").await;
+    }
+}
+
+/// Whether a Redis has been stamped since it was started: then somebody has noticed.
+async fn is_stamped(redis: &RedisServer) -> bool {
+    let client = ::redis::Client::open(redis.url()).expect("an address");
+    let Ok(mut connection) = client.get_multiplexed_async_connection().await else { return false };
+    ::redis::cmd("EXISTS").arg("statusgap:stamp").query_async::<i64>(&mut connection).await == Ok(1)
 }

@@ -4,6 +4,7 @@ mod files;
 mod goldens;
 mod initiates;
 mod properties;
+mod recognised;
 mod replies;
 mod requests;
 

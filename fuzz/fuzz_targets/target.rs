@@ -1,0 +1,30 @@
+//! A target file is read or refused; one that is read builds requests, recognises them again, and reads any reply.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use statusgap::model::exchange::Kind;
+use statusgap::model::input::Source;
+use statusgap::target::{Accepted, Caller, Hosts, Recogniser, Reply, Target, Variables};
+
+fuzz_target!(|input: (&str, &str, &[u8], u16)| {
+    let (text, id, body, http) = input;
+    let target = match Target::read(Source { file: "fuzzed.toml", text }, &|_| Some("value".to_owned())) {
+        Ok(target) => target,
+        Err(error) => {
+            error.to_string();
+            return;
+        }
+    };
+    let variables = Variables { n: 7, uuid: "00ff".to_owned(), nonce: 3 };
+    let accepted = Accepted { id: id.to_owned(), ..Accepted::default() };
+    let recogniser = Recogniser::new(&target, Hosts::Own);
+    if let Ok(request) = target.status(&variables, Caller::Owner, &accepted, None) {
+        let _ = recogniser.recognise(request.method.as_str(), &request.url);
+    }
+    let _ = target.initiate(&variables);
+    let headers = Default::default();
+    let reply = Reply { http, headers: &headers, body };
+    target.read_initiate(&reply);
+    target.read_status(&reply, id);
+    target.read_code(Kind::Poll, http);
+});

@@ -1,0 +1,91 @@
+//! `statusgap bundle`: what belongs on a ticket, in one folder.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::analysis::analyse;
+use crate::cli::complaint::Complaint;
+use crate::cli::{Ended, files, report};
+use crate::evidence;
+use crate::report::{Format, View};
+use crate::verdict::judge;
+
+/// Writes what belongs on a ticket: the reports, the log, a script of curl commands that shows the fault, and the requests as HAR.
+///
+/// `repro.sh` holds no secrets: they come from the environment, under the names that the target file has for them. It is made
+/// from the log alone; nothing is sent.
+#[derive(Debug, Args)]
+pub struct BundleArgs {
+    /// The log (`log.ndjson` in a run's folder, or what `statusgap import` made)
+    #[arg(value_name = "LOG")]
+    log: PathBuf,
+    /// The folder for report.md, result.json, log.ndjson, repro.sh and requests.har [default: the log's own]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// No notes.
+    #[arg(skip)]
+    pub quiet: bool,
+}
+
+/// The script's name in a bundle.
+const SCRIPT: &str = "repro.sh";
+
+/// The archive's name in a bundle.
+const ARCHIVE: &str = "requests.har";
+
+/// Runs the command. The exit code is the verdict's.
+pub fn run(args: &BundleArgs) -> Ended {
+    let own = args.log.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = args.out.as_deref().unwrap_or(own);
+    let journal = report::read(&args.log)?;
+    std::fs::create_dir_all(folder).map_err(|source| Complaint::file("create the folder", folder, source))?;
+    let copy = folder.join(files::LOG);
+    if copy.canonicalize().ok() != args.log.canonicalize().ok() || !copy.exists() {
+        std::fs::copy(&args.log, &copy).map_err(|source| Complaint::file("write", &copy, source))?;
+    }
+    let (texts, exit) = report::texts(&journal, Format::Markdown, crate::cli::output::style(crate::cli::output::ColourChoice::Never));
+    texts.write(folder)?;
+    write(folder, args.quiet)?;
+    Ok(exit)
+}
+
+/// Adds script and archive to a folder that has a log.
+pub fn write(folder: &Path, quiet: bool) -> Result<(), Complaint> {
+    let journal = report::read(&folder.join(files::LOG))?;
+    let analysis = analyse(&journal);
+    let headline = View::of(&journal, &analysis, &judge(&journal, &analysis)).headline;
+    files::write_whole(&folder.join(ARCHIVE), &evidence::archive(&journal))?;
+    let script = folder.join(SCRIPT);
+    match evidence::script(&journal, &analysis, &headline) {
+        Ok(text) => {
+            files::write_whole(&script, &text)?;
+            executable(&script)?;
+            if !quiet {
+                eprintln!("for a ticket: {ARCHIVE}, and {SCRIPT}, which shows it again with curl alone");
+            }
+        }
+        Err(why) => {
+            // One of an earlier run in this folder would show something else.
+            if script.exists() {
+                std::fs::remove_file(&script).map_err(|source| Complaint::file("remove", &script, source))?;
+            }
+            if !quiet {
+                eprintln!("for a ticket: {ARCHIVE}; no {SCRIPT}: {why}");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn executable(path: &Path) -> Result<(), Complaint> {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))
+        .map_err(|source| Complaint::file("make executable", path, source))
+}
+
+#[cfg(not(unix))]
+fn executable(_: &Path) -> Result<(), Complaint> {
+    Ok(())
+}
