@@ -128,7 +128,7 @@ pub fn read(path: &Path) -> Result<Journal, Complaint> {
 const IN_A_FILE: Style = Style { width: 100, colour: Colour::Off };
 
 /// Writes the files of a run's folder: the three that are always there, and what else is asked for. Their names come back.
-fn write(view: &View, folder: &Path, also: &[Format]) -> Result<Vec<&'static str>, Complaint> {
+pub fn write(view: &View, folder: &Path, also: &[Format]) -> Result<Vec<&'static str>, Complaint> {
     let mut formats = vec![Format::Json, Format::Markdown, Format::Html];
     formats.extend(also);
     let mut written = Vec::new();
@@ -143,7 +143,7 @@ fn write(view: &View, folder: &Path, also: &[Format]) -> Result<Vec<&'static str
 }
 
 /// From a log to its view and its exit code: the only way, for a run that just ended and for one of last year.
-fn view(journal: &Journal) -> (View, Exit) {
+pub fn view(journal: &Journal) -> (View, Exit) {
     let analysis = analyse(journal);
     let judgement = judge(journal, &analysis);
     (View::of(journal, &analysis, &judgement), exit(journal, &judgement))
