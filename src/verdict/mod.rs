@@ -13,6 +13,7 @@ pub mod sequential;
 pub use exit::Exit;
 pub use reason::Reason;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::binomial::{upper_limit, zero_failure_bound};
@@ -29,7 +30,7 @@ use crate::verdict::allowance::Allowances;
 use crate::verdict::power::Power;
 
 /// One of three.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// All expectations held, as far as this many scans can tell.
