@@ -132,7 +132,7 @@ fn reports_are_rebuilt_from_the_log_byte_for_byte() {
         assert_eq!(again.code, ran.code, "{service}: the verdict is in the log");
         assert_eq!(again.out, ran.out);
         assert_eq!(again.out, shell.read("again/report.md"));
-        for file in ["result.json", "report.md"] {
+        for file in ["result.json", "report.md", "report.html"] {
             assert_eq!(shell.read(&format!("again/{file}")), shell.read(&format!("run/{file}")), "{service}: {file}");
         }
         for format in ["table", "json", "markdown"] {
@@ -443,7 +443,14 @@ fn a_secret_is_sent_and_never_written_down() {
     command.env("JOBS_URL", format!("http://{address}")).env("JOBS_TOKEN", "open-sesame-42");
     let ended = Ended::of(&command.output().expect("the binary starts")).exits(3);
     assert!(requests.try_iter().any(|line| line.contains("/jobs/j-1")), "it was asked");
-    let texts = [ended.out, ended.err, shell.read("run/log.ndjson"), shell.read("run/result.json"), shell.read("run/report.md")];
+    let texts = [
+        ended.out,
+        ended.err,
+        shell.read("run/log.ndjson"),
+        shell.read("run/result.json"),
+        shell.read("run/report.md"),
+        shell.read("run/report.html"),
+    ];
     assert!(texts[2].contains("no such user"), "the error's body is kept");
     assert!(texts.iter().all(|text| !text.contains("open-sesame")), "a secret was written down");
 }

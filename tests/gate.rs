@@ -2,6 +2,7 @@
 //!
 //! A small number of seeds in every build, 1,000 with `STATUSGAP_LONG=1`; `cargo test --release --test gate -- --nocapture`
 //! shows the numbers.
+#![allow(missing_docs, clippy::expect_used, clippy::print_stdout)]
 
 mod virtual_run;
 

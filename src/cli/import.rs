@@ -154,7 +154,7 @@ fn tell(imported: &Imported) {
     for blind in &recording.blind {
         if let crate::model::recording::Blind::BadLines { lines, first } = blind {
             let first: Vec<String> = first.iter().map(u64::to_string).collect();
-            eprintln!("note: {lines} lines could not be read, the first in line {}", first.join(", "));
+            eprintln!("note: {lines} lines or entries could not be read, the first: {}", first.join(", "));
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::model::answer::{Answer, TransportFault};
 use crate::model::exchange::{Connection, Exchange, Kind, Purpose};
 use crate::model::recording::{Blind, Recording};
 use crate::model::run::EndReason;
-use crate::model::text::Text;
+use crate::model::text::{LONGEST_NOTE, LONGEST_WORD, Text, cut};
 use crate::model::time::{Nanos, Stamp};
 use crate::target::{Hosts, Initiated, Reading, Recogniser, Reply, Target};
 
@@ -76,8 +76,8 @@ impl<'a> Assembler<'a> {
         self.requests += 1;
         let Some((kind, id)) = self.recognise(&record) else { return };
         self.untimed |= !record.timed;
-        let worker = record.worker.clone().or_else(|| crate::target::worker(&record.headers));
-        let cache = crate::target::cache_note(&record.headers);
+        let worker = record.worker.clone().or_else(|| crate::target::worker(&record.headers)).map(|name| cut(name, LONGEST_WORD));
+        let cache = crate::target::cache_note(&record.headers).map(|note| cut(note, LONGEST_NOTE));
         let (id, reading) = match kind {
             Kind::Initiate => self.read_initiate(&record),
             _ => {
@@ -187,7 +187,7 @@ impl<'a> Assembler<'a> {
         add(Blind::OtherUsers { polls: sorted.other_users }, sorted.other_users > 0);
         add(Blind::BadLines { lines: self.bad.0, first: self.bad.1 }, self.bad.0 > 0);
 
-        let (exchanges, scenarios) = scans::tell(sorted, base, options);
+        let (exchanges, scenarios) = scans::tell(&sorted, base, options);
         let started = jiff::Timestamp::from_nanosecond(i128::from(base)).unwrap_or_default().to_string();
         let recording = Recording { format: format.name().to_owned(), file: file.to_owned(), requests: self.requests, recognised, blind };
         Ok(Imported { run: None, end: Some(EndReason::Complete), started, scenarios, exchanges, recording, resolution: Nanos(step.max(1)) })
@@ -258,7 +258,7 @@ impl Seen {
             answer: reading.answer,
             fault: (reading.answer == Answer::Transport).then_some(TransportFault::Closed),
             state: reading.state,
-            word: reading.word.clone().map(Text::from),
+            word: reading.word.clone().map(|word| Text::from(cut(word, LONGEST_WORD))),
             progress: reading.progress,
             id: self.id.clone().filter(|_| is_start).map(Text::from),
             echo: reading.echo.clone().map(Text::from),
@@ -268,21 +268,23 @@ impl Seen {
             route: None,
             digest: None,
             // Why, and never what: a recording may hold credentials that no target file names.
-            body: reading.reason.as_ref().map(|reason| Text::from(format!("[{reason}]"))),
+            body: reading.reason.as_ref().map(|reason| Text::from(format!("[{}]", cut(reason.clone(), LONGEST_NOTE)))),
         }
     }
 
     /// How it travelled, seen from the initiate; a recording that does not say counts as fresh, and the report says so.
-    pub(super) fn travelled(&self, initiate: &Seen, known: &mut Vec<String>) -> (Connection, Option<bool>) {
+    pub(super) fn travelled(&self, initiate: Option<&Seen>, known: &mut Vec<String>) -> (Connection, Option<bool>) {
         let Some(connection) = &self.connection else { return (Connection::Fresh, None) };
         let new = !known.contains(connection);
         if new {
             known.push(connection.clone());
         }
-        match initiate.connection.as_ref() == Some(connection) {
-            true => (Connection::KeepAlive, Some(false)),
-            false if new => (Connection::Fresh, Some(true)),
-            false => (Connection::PreOpened, Some(false)),
+        if initiate.is_some_and(|initiate| initiate.connection.as_ref() == Some(connection)) {
+            (Connection::KeepAlive, Some(false))
+        } else if new {
+            (Connection::Fresh, Some(true))
+        } else {
+            (Connection::PreOpened, Some(false))
         }
     }
 }

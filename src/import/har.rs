@@ -11,6 +11,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use serde_json::Value;
 
 use super::ImportError;
+use super::assemble::Assembler;
 use super::lines::too_many;
 use super::record::{Record, add_header, code};
 use super::stamps;
@@ -77,21 +78,27 @@ pub(super) struct Timings {
 }
 
 /// Reads an archive's entries into records.
-pub(super) fn read(file: &str, input: impl BufRead, take: &mut dyn FnMut(Record)) -> Result<(), ImportError> {
-    entries(file, input, &mut |entry| {
-        take(entry.record()?);
+pub(super) fn read(file: &str, input: impl BufRead, assembler: &mut Assembler<'_>) -> Result<(), ImportError> {
+    let read = entries(file, input, &mut |entry| {
+        assembler.take(entry.record()?);
         Ok(())
-    })
-    .map(|_| ())
+    })?;
+    assembler.bad_lines(read.bad, read.first);
+    Ok(())
 }
 
-/// Reads an archive's entries one by one, and gives back the member `_statusgap` of the log itself. An entry's error is a
-/// fragment.
-pub(super) fn entries(
-    file: &str,
-    mut input: impl BufRead,
-    take: &mut dyn FnMut(Entry) -> Result<(), String>,
-) -> Result<Option<Value>, ImportError> {
+/// What an archive has beside its entries.
+#[derive(Debug)]
+pub(super) struct Read {
+    /// The member `_statusgap` of the log itself.
+    pub(super) own: Option<Value>,
+    /// How many entries could not be read, and the numbers of the first of them.
+    bad: u64,
+    first: Vec<u64>,
+}
+
+/// Reads an archive's entries one by one. An entry's error is a fragment.
+pub(super) fn entries(file: &str, mut input: impl BufRead, take: &mut dyn FnMut(Entry) -> Result<(), String>) -> Result<Read, ImportError> {
     let io = |source| ImportError::Io { file: file.to_owned(), source };
     if input.fill_buf().map_err(io)?.starts_with(b"\xef\xbb\xbf") {
         input.consume(3);
@@ -111,12 +118,14 @@ pub(super) fn entries(
             why: error.to_string(),
         }
     })?;
-    const BAD_AT_MOST: f64 = 0.05;
     if tally.bad as f64 > tally.entries as f64 * BAD_AT_MOST {
         return Err(too_many(file, tally.bad, tally.entries, "entries", &tally.first, "see whether another tool can open the archive"));
     }
-    Ok(own)
+    Ok(Read { own, bad: tally.bad, first: tally.first.into_iter().map(|(number, _)| number).collect() })
 }
+
+/// An archive with a larger share of unreadable entries than this is not what it says.
+const BAD_AT_MOST: f64 = 0.05;
 
 #[derive(Default)]
 struct Tally {

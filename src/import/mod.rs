@@ -161,8 +161,8 @@ pub fn import(file: &str, input: impl BufRead, format: &Format, options: &Option
     };
     let mut assembler = Assembler::new(target, options.hosts);
     match format {
-        Format::Har => har::read(file, input, &mut |entry| assembler.take(entry))?,
-        Format::K6Json => lines::read(file, input, lines::Wanted::K6, |line| k6::record(line), &mut assembler)?,
+        Format::Har => har::read(file, input, &mut assembler)?,
+        Format::K6Json => lines::read(file, input, lines::Wanted::K6, k6::record, &mut assembler)?,
         Format::AccessLog(format, stamped) => {
             lines::read(file, input, lines::Wanted::Text, |line| format.record(line, *stamped).map(Some), &mut assembler)?;
         }

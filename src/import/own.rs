@@ -23,7 +23,7 @@ pub(super) fn read(file: &str, input: impl BufRead) -> Result<Imported, ImportEr
     let mut found: Vec<(Exchange, i64, f64, f64)> = Vec::new();
     let mut requests = 0;
     let mut step = 1;
-    let header = har::entries(file, input, &mut |entry| {
+    let read = har::entries(file, input, &mut |entry| {
         requests += 1;
         let Some(own) = entry.own.clone() else { return Ok(()) };
         let exchange = Exchange::deserialize(own).map_err(|error| format!("_statusgap: {error}"))?;
@@ -34,7 +34,7 @@ pub(super) fn read(file: &str, input: impl BufRead) -> Result<Imported, ImportEr
         Ok(())
     })?;
     let no_target = || ImportError::NoTarget { file: file.to_owned() };
-    let Header { run, end } = header.and_then(|header| Header::deserialize(header).ok()).ok_or_else(no_target)?;
+    let Header { run, end } = read.own.and_then(|header| Header::deserialize(header).ok()).ok_or_else(no_target)?;
     let base = stamps::read(&run.started).ok_or_else(no_target)?.at;
     let scenarios = run.scenarios.clone();
     let fits = |exchange: &Exchange| {

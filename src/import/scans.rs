@@ -43,17 +43,16 @@ pub(super) fn sort(mut seen: Vec<Seen>) -> Sorted {
     // What was handed out comes first: a coarse stamp may place a poll before the initiate that it followed.
     for mut seen in seen {
         match (seen.kind, seen.reading.answer, seen.id.clone()) {
-            (Kind::Initiate, Answer::Accepted, Some(id)) => match scan_of.get(&id) {
-                // The same id again is the same scan, asked for a second time.
-                Some(scan) => {
+            (Kind::Initiate, Answer::Accepted, Some(id)) => {
+                if let Some(scan) = scan_of.get(&id) {
+                    // The same id again is the same scan, asked for a second time.
                     seen.kind = Kind::Repeat;
                     sorted.scans[*scan].about.push(seen);
-                }
-                None => {
+                } else {
                     scan_of.insert(id.clone(), sorted.scans.len());
                     sorted.scans.push(Scan { id: Some(id), initiate: Some(seen), handed_out: true, about: Vec::new() });
                 }
-            },
+            }
             (Kind::Initiate, Answer::Accepted, None) => rest.push(seen),
             (Kind::Initiate, ..) => {
                 sorted.scans.push(Scan { id: None, initiate: Some(seen), handed_out: true, about: Vec::new() });
@@ -61,10 +60,13 @@ pub(super) fn sort(mut seen: Vec<Seen>) -> Sorted {
             _ => rest.push(seen),
         }
     }
-    let mut waiting: BTreeMap<Option<String>, Vec<Seen>> = BTreeMap::new();
+    let mut waiting: BTreeMap<String, Vec<Seen>> = BTreeMap::new();
     for seen in rest {
         let Some(id) = seen.id.clone() else {
-            waiting.entry(seen.client.clone()).or_default().push(seen);
+            match seen.client.clone() {
+                Some(client) => waiting.entry(client).or_default().push(seen),
+                None => sorted.unmatched += 1,
+            }
             continue;
         };
         let scan = match scan_of.get(&id) {
@@ -73,7 +75,8 @@ pub(super) fn sort(mut seen: Vec<Seen>) -> Sorted {
             None if seen.kind != Kind::Poll => continue,
             None => {
                 // Two initiates that wait for their id cannot be told apart by order, and neither can those before them.
-                let mut candidates = waiting.remove(&seen.client).unwrap_or_default();
+                // Without a client there is no order to go by.
+                let mut candidates = seen.client.as_ref().and_then(|client| waiting.remove(client)).unwrap_or_default();
                 sorted.unmatched += if candidates.len() > 1 { candidates.len() as u64 } else { 0 };
                 let initiate = if candidates.len() == 1 { candidates.pop() } else { None };
                 scan_of.insert(id.clone(), sorted.scans.len());
@@ -170,7 +173,7 @@ impl Scan {
 
 /// The scans as exchanges, and the scenarios they belong to: one for scans whose t = 0 is known, one for the others, whose
 /// windows mean less and must not be mixed with the first ones'.
-pub(super) fn tell(sorted: Sorted, base: i64, options: &Options<'_>) -> (Vec<Exchange>, Vec<Scenario>) {
+pub(super) fn tell(sorted: &Sorted, base: i64, options: &Options<'_>) -> (Vec<Exchange>, Vec<Scenario>) {
     let known = sorted.scans.iter().filter(|scan| scan.initiate.is_some()).count();
     let inferred = sorted.scans.len() - known;
     let first = sorted.scans.first().map_or(0, Scan::begins);
@@ -191,8 +194,7 @@ pub(super) fn tell(sorted: Sorted, base: i64, options: &Options<'_>) -> (Vec<Exc
         exchanges.push(begin);
         for seen in &scan.about {
             let mut exchange = seen.exchange(base, Some(t0));
-            let reference = scan.initiate.as_ref().unwrap_or(seen);
-            (exchange.connection, exchange.new_conn) = seen.travelled(reference, &mut connections);
+            (exchange.connection, exchange.new_conn) = seen.travelled(scan.initiate.as_ref(), &mut connections);
             watched = watched.max(exchange.sent.since(accepted));
             exchanges.push(exchange);
         }

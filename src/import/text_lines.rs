@@ -99,7 +99,7 @@ impl LogFormat {
         if !has(Field::Status) {
             return Err(wrong("has no `$status`"));
         }
-        if !has(Field::Request) && !(has(Field::Method) && has(Field::Path)) {
+        if !(has(Field::Request) || has(Field::Method) && has(Field::Path)) {
             return Err(wrong("does not say what was asked: `$request`, or `$request_method` and `$request_uri`"));
         }
         let line = Regex::new(&expression).map_err(|_| wrong("is too long"))?;
@@ -126,8 +126,8 @@ impl LogFormat {
                 }
                 Field::Request => {
                     let mut words = text.split(' ');
-                    record.method = words.next().unwrap_or_default().to_owned();
-                    record.url = words.next().unwrap_or_default().to_owned();
+                    words.next().unwrap_or_default().clone_into(&mut record.method);
+                    words.next().unwrap_or_default().clone_into(&mut record.url);
                 }
                 Field::Method => text.clone_into(&mut record.method),
                 Field::Path => text.clone_into(&mut record.url),

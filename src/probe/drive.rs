@@ -129,6 +129,7 @@ impl Probe {
     ) -> Arc<Probe> {
         let pace = Pace::new(options.max_rps);
         let watcher = Box::new(watcher);
+        let recorder = recorder.striking_out(transport.secrets());
         Arc::new(Probe {
             target,
             transport,
@@ -240,22 +241,23 @@ impl Probe {
                 let (Noted { reading, id, seen }, extra) = read(&reply);
                 more = Some(extra);
                 let clean = |text| Text::from(self.recorder.without_secrets(text));
-                exchange.id = id.map(Text::from).or(exchange.id);
+                let word = |text| Text::from(self.recorder.word(text));
+                exchange.id = id.map(clean).or(exchange.id);
                 exchange.seen = seen;
                 exchange.http = Some(received.http);
                 exchange.answer = reading.answer;
                 exchange.state = reading.state;
-                exchange.word = reading.word.map(clean);
+                exchange.word = reading.word.map(word);
                 exchange.progress = reading.progress;
-                exchange.echo = reading.echo.map(Text::from);
-                exchange.worker = crate::target::worker(&received.headers).map(clean);
-                exchange.cache = crate::target::cache_note(&received.headers).map(clean);
+                exchange.echo = reading.echo.map(clean);
+                exchange.worker = crate::target::worker(&received.headers).map(word);
+                exchange.cache = crate::target::cache_note(&received.headers).map(|told| Text::from(self.recorder.note(told)));
                 exchange.digest = Some(crate::probe::scan::digest(&received.body));
                 if exchange.answer == Answer::Throttled {
                     self.pace.pause(&self.clock, received.headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()));
                 }
                 if shot.is_unexpected(exchange.answer) {
-                    let why = reading.reason.map_or_else(String::new, |reason| format!("[{reason}] "));
+                    let why = reading.reason.map_or_else(String::new, |reason| format!("[{}] ", self.recorder.note(reason)));
                     exchange.body = Some((why + &self.recorder.excerpt(&received.body)).into());
                 }
             }

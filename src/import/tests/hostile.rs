@@ -38,6 +38,16 @@ fn few_bad_lines_are_counted_and_many_are_refused() {
 }
 
 #[test]
+fn an_entry_that_cannot_be_read_is_counted() {
+    let entry = r#"{"startedDateTime":"2025-11-23T20:08:55.1Z","time":1,"request":{"method":"GET","url":"http://h/jobs/1"},"response":{"status":200}}"#;
+    let mut entries = vec![entry; 30];
+    entries[6] = "{\"time\":1}";
+    let archive = format!("{{\"log\":{{\"entries\":[{}]}}}}", entries.join(","));
+    let imported = read(archive.as_bytes(), &Format::Har, &target(IN_BODY, "")).expect("one bad entry in thirty");
+    assert!(blind(&imported, &Blind::BadLines { lines: 1, first: vec![7] }), "{:?}", imported.recording.blind);
+}
+
+#[test]
 fn without_a_target_only_an_archive_of_our_own_is_understood() {
     let options = Options { target: None, hosts: Hosts::Own, at: Vec::new(), tolerance: Span::millis(50) };
     for (text, format) in [("{\"log\":{\"entries\":[]}}", Format::Har), ("{}", json_lines())] {

@@ -45,6 +45,16 @@ fn two_initiates_of_one_client_cannot_be_told_apart_and_ages_count_from_the_firs
 }
 
 #[test]
+fn without_a_client_no_order_tells_whose_an_id_is() {
+    let line = |at: &str, method: &str, path: &str, status: u32| {
+        format!(r#"{{"time":"2025-11-23T20:08:{at}Z","method":"{method}","url":"{path}","status":{status}}}"#)
+    };
+    let text = [line("01.0", "POST", "/jobs", 202), line("01.5", "GET", "/jobs/1", 200)].join("\n");
+    let imported = read(text.as_bytes(), &json_lines(), &target(IN_BODY, "")).expect("right lines");
+    assert!(blind(&imported, &Blind::Inferred { scans: 1 }) && blind(&imported, &Blind::Unmatched { initiates: 1 }));
+}
+
+#[test]
 fn an_id_that_was_only_ever_denied_proves_nothing() {
     let requests = ["01.0 a POST /jobs 202", "01.1 a GET /jobs/stale 404", "02.0 b GET /jobs/made-up 404"];
     let (imported, target) = check(&requests, 0, &[Blind::DeniedOnly { ids: 2 }, Blind::Unmatched { initiates: 1 }]);
@@ -120,10 +130,6 @@ fn the_step_of_a_stamp_widens_the_bracket_on_both_sides() {
         let imported = read(text.join("\n").as_bytes(), &json_lines(), &target).expect("right lines");
         let brackets = brackets(&imported, &target);
         let [bracket] = brackets.as_slice() else { panic!("one scan: {brackets:?}") };
-        assert_eq!(
-            (bracket.after.as_ms(), bracket.until.map(|until| until.as_ms())),
-            (10_000.0 - step_ms, Some(20_000.0 + step_ms)),
-            "{time}"
-        );
+        assert_eq!((bracket.after.as_ms(), bracket.until.map(Nanos::as_ms)), (10_000.0 - step_ms, Some(20_000.0 + step_ms)), "{time}");
     }
 }

@@ -34,12 +34,12 @@ pub fn html(view: &View) -> String {
     let sections = [
         Some(page::diagnosis(view)),
         page::story(view),
+        proofs::checks(view),
         curve::section(view),
         denials::section(view),
         lanes::section(view),
         proofs::guarantees(view),
         proofs::scenarios(view),
-        proofs::checks(view),
         latency::section(view),
         page::repeat(view),
         page::unseen(view),

@@ -14,7 +14,7 @@ pub(super) fn guarantees(view: &View) -> Option<Section> {
             Standing::Broken => {
                 ("<span class=\"sign fails\">✕</span> <b>broken</b>", text(row.evidence.first().map_or("", String::as_str)))
             }
-            Standing::NotAssessed(why) => ("<span class=\"sign\">○</span> not&nbsp;assessed", text(why)),
+            Standing::NotAssessed(why) => ("<span class=\"sign\">○</span>&nbsp;not&nbsp;assessed", text(why)),
         };
         vec![
             format!("<b>{}</b> <span class=\"aside\">{}</span><br><span class=\"aside\">{}</span>", row.name, row.code, text(row.promise)),

@@ -66,7 +66,7 @@ fn told(blind: &Blind) -> String {
         }
         Blind::BadLines { lines, first } => {
             let first: Vec<String> = first.iter().map(u64::to_string).collect();
-            format!("{} not readable and left out (the first: {}).", were(*lines, "line"), first.join(", "))
+            format!("{} not readable and left out (the first: {}).", were(*lines, "record"), first.join(", "))
         }
     }
 }
