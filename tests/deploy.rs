@@ -3,7 +3,7 @@
 //!
 //! Beside this, by hand: kubernetes.yaml against the schemas of Kubernetes, and slurm.sbatch under a real Slurm (see
 //! `deploy/README.md`).
-#![allow(missing_docs, clippy::expect_used)]
+#![allow(missing_docs, clippy::expect_used, clippy::print_stderr)]
 
 use std::fs;
 use std::io::{BufRead, BufReader};

@@ -1,6 +1,6 @@
 //! What goes onto a ticket and what comes from elsewhere, through the binary: `repro.sh` shows the fault to whoever has curl, and a
 //! run's archive is opened by readers that are not ours, and by ours.
-#![allow(missing_docs, clippy::expect_used)]
+#![allow(missing_docs, clippy::expect_used, clippy::print_stderr)]
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -159,7 +159,7 @@ fn a_bundle_is_made_from_a_log_alone() {
     let again = TempDir::new().expect("a folder");
     let log = folder.path().join("log.ndjson");
     exits(&statusgap(again.path(), &["bundle", &log.display().to_string(), "--out", "ticket"]), 1);
-    for name in ["log.ndjson", "report.md", "result.json", "repro.sh", "requests.har"] {
+    for name in ["log.ndjson", "report.md", "report.html", "result.json", "repro.sh", "requests.har"] {
         let (first, second) = (fs::read(folder.path().join(name)), fs::read(again.path().join("ticket").join(name)));
         assert_eq!(first.expect(name), second.expect(name), "{name} differs");
     }

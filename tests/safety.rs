@@ -564,3 +564,61 @@ async fn an_address_of_ip_version_6_is_one() {
     let journal = run(&base_url, &target(&base_url, STATUS), "fresh", NetworkOptions::default()).await;
     assert_eq!(answers(&journal), SEEN, "{:?}", faults(&journal));
 }
+
+/// Everything below a folder, in one text.
+fn written(folder: &std::path::Path) -> String {
+    let mut text = String::new();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let bytes = if path.is_dir() { written(&path).into_bytes() } else { std::fs::read(&path).expect("a file") };
+        text.push_str(&String::from_utf8_lossy(&bytes));
+    }
+    text
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_output_tells_a_secret_though_the_target_repeats_them_all() {
+    // Says everything back that it was told: in the body, in the state, in headers that are recorded.
+    let (echo, _echoing) = listen(|mut stream| async move {
+        let asked = head(&mut stream).await;
+        let told: Vec<&str> = asked.lines().filter(|line| line.to_ascii_lowercase().contains("authorization")).collect();
+        let told = told.join(" ");
+        let body = if asked.starts_with("POST") { r#"{"id":"j-1"}"#.to_owned() } else { format!(r#"{{"state":"{told}"}}"#) };
+        let code = if asked.contains("00ff") { 404 } else { 200 };
+        let reply = format!(
+            "HTTP/1.1 {code} X\r\nX-Worker: {told}\r\nVia: {told}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        );
+        // The client may have gone.
+        let _ = stream.write_all(reply.as_bytes()).await;
+    })
+    .await;
+    let (port, asked, _proxying) = proxy(echo).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = format!(
+        "{}[users.owner]\nheaders = {{ Authorization = 'Bearer ${{JOBS_TOKEN}}' }}\n",
+        target("http://jobs.test", "path = '/jobs/{id}'\nstate = { pointer = '/state' }")
+    );
+    std::fs::write(folder.path().join("target.toml"), file).expect("a target file");
+    let scenario =
+        "name = 'x'\ntitle = 't'\nsource = 's'\n[load]\nscans = 1\n[polls]\noffsets = ['0s']\nfillers = 0\n[controls]\nunknown_id = 1";
+    std::fs::write(folder.path().join("x.toml"), scenario).expect("a scenario");
+    for format in ["table", "markdown", "json"] {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_statusgap"));
+        command.current_dir(folder.path()).args(["run", "x.toml", "--target", "target.toml", "--out", "out", "--format", format]);
+        command.env("JOBS_TOKEN", "owner-token-7").env("HTTP_PROXY", format!("http://ann:proxy-s3cret@127.0.0.1:{port}"));
+        let output = command.output().expect("the binary runs");
+        let told = format!(
+            "{}{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr),
+            written(&folder.path().join("out"))
+        );
+        assert!(told.contains("[secret]"), "{format}: nothing was repeated\n{told}");
+        for secret in ["owner-token-7", "proxy-s3cret", "YW5uOnByb3h5LXMzY3JldA"] {
+            assert!(!told.contains(secret), "{format} tells {secret}:\n{told}");
+        }
+    }
+    let asked = asked.lock().expect("no panic").join("\n");
+    assert!(asked.contains("owner-token-7") && asked.contains("YW5uOnByb3h5LXMzY3JldA"), "the secrets were used: {asked}");
+}

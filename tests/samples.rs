@@ -8,11 +8,12 @@ use std::process::Command;
 /// Set, the samples are written anew instead of compared.
 const UPDATE: &str = "STATUSGAP_UPDATE_SAMPLES";
 
-fn rendered(format: &str) -> String {
+fn rendered(arguments: &[&str]) -> String {
     let root = env!("CARGO_MANIFEST_DIR");
     let told = Command::new(env!("CARGO_BIN_EXE_statusgap"))
         .current_dir(root)
-        .args(["report", "fixtures/logs/deferred.ndjson", "--color", "never", "--format", format])
+        .args(["--color", "never", "report"])
+        .args(arguments)
         .env("COLUMNS", "100")
         .output()
         .expect("the binary runs");
@@ -22,7 +23,10 @@ fn rendered(format: &str) -> String {
 }
 
 fn check(format: &str, sample: &str) {
-    let now = rendered(format);
+    compare(&rendered(&["fixtures/logs/deferred.ndjson", "--format", format]), sample);
+}
+
+fn compare(now: &str, sample: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports").join(sample);
     if std::env::var_os(UPDATE).is_some() {
         fs::write(&path, now).expect("the sample can be written");
@@ -55,4 +59,38 @@ fn the_sample_page_is_what_the_binary_prints() {
 #[test]
 fn the_sample_json_is_what_the_binary_prints() {
     check("json", "sample.json");
+}
+
+#[test]
+fn the_sample_junit_is_what_the_binary_prints() {
+    check("junit", "sample.junit.xml");
+}
+
+#[test]
+fn the_sample_annotations_are_what_the_binary_prints() {
+    check("github", "sample.annotations.txt");
+}
+
+#[test]
+fn the_sample_comment_is_what_the_binary_prints() {
+    check("pr", "sample.comment.md");
+}
+
+#[test]
+fn the_sample_metrics_are_what_the_binary_prints() {
+    check("openmetrics", "sample.metrics.txt");
+}
+
+#[test]
+fn the_sample_histogram_log_is_what_the_binary_prints() {
+    check("hlog", "sample.hlog");
+}
+
+#[test]
+fn the_sample_trends_are_what_the_binary_prints() {
+    let history = ["03", "04", "12", "13"].map(|day| format!("fixtures/recorded/2025-11-{day}.ndjson"));
+    // Given in another order than that in which they began.
+    for (format, sample) in [("table", "sample.trend.txt"), ("markdown", "sample.trend.md"), ("json", "sample.trend.json")] {
+        compare(&rendered(&[&history[2], &history[0], &history[3], &history[1], "--trend", "--format", format]), sample);
+    }
 }

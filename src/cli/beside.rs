@@ -143,7 +143,7 @@ fn shown(probe: &ProbeArgs) -> Option<(ComparisonFormat, Style)> {
     match probe.format {
         Format::Table => Some((ComparisonFormat::Table, style)),
         Format::Markdown => Some((ComparisonFormat::Markdown, style)),
-        Format::Json | Format::Html => None,
+        _ => None,
     }
 }
 
@@ -208,7 +208,6 @@ impl Rival {
         self.probe.recorder().end(self.probe.clock().now(), reason).map_err(Complaint::Recording)?;
         self.session.close().await;
         let journal = report::read(&self.folder.join(files::LOG))?;
-        let (texts, _) = report::texts(&journal, Format::Json, Style { width: 100, colour: crate::report::Colour::Off });
-        texts.write(&self.folder)
+        report::write(&report::view(&journal).0, &self.folder, &[]).map(|_| ())
     }
 }

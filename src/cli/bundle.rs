@@ -8,7 +8,7 @@ use crate::analysis::analyse;
 use crate::cli::complaint::Complaint;
 use crate::cli::{Ended, files, report};
 use crate::evidence;
-use crate::report::{Format, View};
+use crate::report::View;
 use crate::verdict::judge;
 
 /// Writes what belongs on a ticket: the reports, the log, a script of curl commands that shows the fault, and the requests as HAR.
@@ -20,7 +20,7 @@ pub struct BundleArgs {
     /// The log (`log.ndjson` in a run's folder, or what `statusgap import` made)
     #[arg(value_name = "LOG")]
     log: PathBuf,
-    /// The folder for report.md, result.json, log.ndjson, repro.sh and requests.har [default: the log's own]
+    /// The folder for report.md, report.html, result.json, log.ndjson, repro.sh and requests.har [default: the log's own]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// No notes.
@@ -44,8 +44,8 @@ pub fn run(args: &BundleArgs) -> Ended {
     if copy.canonicalize().ok() != args.log.canonicalize().ok() || !copy.exists() {
         std::fs::copy(&args.log, &copy).map_err(|source| Complaint::file("write", &copy, source))?;
     }
-    let (texts, exit) = report::texts(&journal, Format::Markdown, crate::cli::output::style(crate::cli::output::ColourChoice::Never));
-    texts.write(folder)?;
+    let (view, exit) = report::view(&journal);
+    report::write(&view, folder, &[])?;
     write(folder, args.quiet)?;
     Ok(exit)
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::cli::complaint::Complaint;
+use crate::cli::github::Telling;
 use crate::cli::output::{self, ColourChoice};
 use crate::cli::{Ended, files, report, session};
 use crate::log;
@@ -28,6 +29,9 @@ pub struct MergeArgs {
     /// What goes to standard output
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
+    /// Further formats to write into the folder, such as junit,openmetrics,hlog
+    #[arg(long, value_name = "FORMAT,…", value_delimiter = ',')]
+    also: Vec<Format>,
     /// When to colour the table.
     #[arg(skip)]
     pub color: ColourChoice,
@@ -59,7 +63,14 @@ pub fn run(args: &MergeArgs) -> Ended {
             eprintln!("note: {file} has no end: that shard was stopped, and what it did until then is kept");
         }
     }
-    report::conclude(&folder, args.format, output::style(args.color), args.quiet, EndReason::Complete)
+    let wanted = report::Wanted {
+        format: args.format,
+        also: args.also.clone(),
+        style: output::style(args.color),
+        quiet: args.quiet,
+        github: Telling::WhereItRuns,
+    };
+    report::conclude(&folder, &wanted, EndReason::Complete)
 }
 
 fn is_same(a: &std::path::Path, b: &std::path::Path) -> bool {

@@ -15,6 +15,7 @@ mod exit_codes;
 mod explain;
 mod files;
 mod gate_args;
+mod github;
 mod grammar;
 mod import;
 mod investigation;
@@ -31,6 +32,7 @@ mod report;
 mod reproduce;
 mod run;
 mod scenarios;
+mod schema;
 mod serve;
 mod service_args;
 mod session;
@@ -74,6 +76,7 @@ enum Command {
     Matrix(matrix::MatrixArgs),
     Serve(Box<serve::ServeArgs>),
     Check(check::CheckArgs),
+    Schema(schema::SchemaArgs),
     Explain(explain::ExplainArgs),
     Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
@@ -151,6 +154,7 @@ fn carry_out(cli: Cli, effective: &Effective, sources: &Sources<'_>) -> Result<E
         Command::Matrix(args) => matrix::run(&args),
         Command::Serve(args) => return Ok(serve::run(*args)),
         Command::Check(args) => check::run(&args),
+        Command::Schema(args) => schema::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Config(args) => config::run(&args, manners, sources),
         Command::Completions(args) => completions::run(&args),

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 
 use crate::cli::complaint::Complaint;
+use crate::cli::github::Telling;
 use crate::cli::manners::Manners;
 use crate::cli::network_args::NetworkArgs;
-use crate::cli::output::ColourChoice;
+use crate::cli::output::{self, ColourChoice};
+use crate::cli::report::Wanted;
 use crate::cli::service_args::ServiceArgs;
 use crate::cli::session::{Session, Time};
 use crate::model::time::Span;
@@ -15,6 +17,7 @@ use crate::report::Format;
 
 /// What is probed, and what becomes of it.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct ProbeArgs {
     /// A deployment: a target file, or the address of a service that speaks the reference contract
     #[arg(long, value_name = "FILE|URL", value_hint = ValueHint::AnyPath, conflicts_with_all = ["service", "workers", "store", "set", "profile", "data_dir", "users"], help_heading = "Target")]
@@ -30,6 +33,12 @@ pub struct ProbeArgs {
     /// What goes to standard output
     #[arg(long, value_name = "FORMAT", default_value = "table", help_heading = "Output")]
     pub format: Format,
+    /// Further formats to write into the folder, such as junit,openmetrics,hlog
+    #[arg(long, value_name = "FORMAT,…", value_delimiter = ',', help_heading = "Output")]
+    pub also: Vec<Format>,
+    /// No annotations, step summary and outputs where GitHub Actions runs the command
+    #[arg(long, help_heading = "Output")]
+    pub no_github: bool,
     /// The seed of all randomness [default: a new one, told in the report]
     #[arg(long, value_name = "N", help_heading = "Run")]
     pub seed: Option<u64>,
@@ -67,6 +76,17 @@ impl ProbeArgs {
         self.no_progress = manners.no_progress || manners.quiet || self.virtual_time;
         self.words = words;
         self
+    }
+
+    /// What is to become of the result.
+    pub fn wanted(&self) -> Wanted {
+        Wanted {
+            format: self.format,
+            also: self.also.clone(),
+            style: output::style(self.color),
+            quiet: self.quiet,
+            github: if self.no_github { Telling::Off } else { Telling::WhereItRuns },
+        }
     }
 
     /// The runtime for the kind of time that was asked for.

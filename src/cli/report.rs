@@ -1,22 +1,25 @@
 //! `statusgap report`: every report from a log, without a network.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use crate::analysis::analyse;
 use crate::cli::complaint::Complaint;
 use crate::cli::output::{self, ColourChoice};
-use crate::cli::{Ended, files};
+use crate::cli::{Ended, files, github};
 use crate::model::run::{EndReason, Journal};
 use crate::model::shard::Share;
-use crate::report::{Format, Style, View, render};
+use crate::report::trend::{self, Trend};
+use crate::report::{Colour, Format, Style, View, render};
 use crate::verdict::{Exit, Judgement, Reason, Verdict, judge};
 
 /// Rebuilds reports from logs, without a network: byte for byte what the run itself wrote.
+///
+/// Several logs are a history: after their reports comes the trend over them, in the order in which they began.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// The logs (`log.ndjson` in a run's folder)
+    /// The logs, or the folders of the runs that wrote them
     #[arg(required = true, value_name = "LOG")]
     logs: Vec<PathBuf>,
     /// What goes to standard output
@@ -25,6 +28,12 @@ pub struct ReportArgs {
     /// Also write result.json, report.md and report.html into this folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Further formats to write into the folder, such as junit,openmetrics,hlog
+    #[arg(long, value_name = "FORMAT,…", value_delimiter = ',', requires = "out")]
+    also: Vec<Format>,
+    /// Only the trend over the logs, without the report on each
+    #[arg(long)]
+    trend: bool,
     /// When to colour the table.
     #[arg(skip)]
     pub color: ColourChoice,
@@ -35,71 +44,109 @@ pub struct ReportArgs {
 
 /// Runs the command. The exit code is the verdict's, so that a log can be judged again; the worst of several.
 pub fn run(args: &ReportArgs) -> Ended {
-    if args.out.is_some() && args.logs.len() > 1 {
+    let several = args.logs.len() > 1;
+    if args.out.is_some() && several {
         return Err(Complaint::usage("--out takes the reports of one log", "report the logs one by one"));
     }
+    if several && !args.format.can_be_strung_together() {
+        let message = format!("{} is one document for one log", args.format.name());
+        return Err(Complaint::usage(message, "report the logs one by one, or use --format table, markdown or json"));
+    }
+    let style = output::style(args.color);
     let mut worst = Exit::Pass;
+    let mut history = Vec::new();
     for path in &args.logs {
         let journal = read(path)?;
         if journal.torn && !args.quiet {
             eprintln!("note: the last line of {} is torn and was left out", path.display());
         }
-        let (texts, exit) = texts(&journal, args.format, output::style(args.color));
-        output::print(&texts.shown)?;
+        let (view, exit) = view(&journal);
+        if !args.trend {
+            output::print(&render(&view, args.format, style))?;
+        }
         if let Some(folder) = &args.out {
             std::fs::create_dir_all(folder).map_err(|source| Complaint::file("create the folder", folder, source))?;
-            texts.write(folder)?;
+            write(&view, folder, &args.also)?;
         }
         worst = worse(worst, exit);
+        if several || args.trend {
+            history.push(trend::Row::of(&path.display().to_string(), &journal, &view));
+        }
+    }
+    if !history.is_empty() {
+        output::print(&tell(&Trend::over(history), args, style)?)?;
     }
     Ok(worst)
 }
 
+fn tell(trend: &Trend, args: &ReportArgs, style: Style) -> Result<String, Complaint> {
+    match args.format {
+        Format::Table => Ok(trend::terminal(trend, style)),
+        Format::Markdown => Ok(trend::markdown(trend)),
+        Format::Json => Ok(trend::json(trend)),
+        // Each run's annotations are told; a trend is not a place in the code.
+        _ if !args.trend => Ok(String::new()),
+        other => Err(Complaint::usage(format!("a trend is not written as {}", other.name()), "use --format table, markdown or json")),
+    }
+}
+
+/// What is to become of a run's result.
+pub struct Wanted {
+    /// What goes to standard output.
+    pub format: Format,
+    /// What is written into the folder beside the log and the three reports that are always there.
+    pub also: Vec<Format>,
+    /// How the table is to look.
+    pub style: Style,
+    /// No notes.
+    pub quiet: bool,
+    /// Whether GitHub is told, where it runs the command.
+    pub github: github::Telling,
+}
+
 /// What a run does when its log is whole: reads it back, writes the reports beside it, and shows what was asked for.
-pub fn conclude(folder: &std::path::Path, format: Format, style: Style, quiet: bool, reason: EndReason) -> Ended {
-    let journal = read(&folder.join(files::LOG))?;
-    let (texts, exit) = texts(&journal, format, style);
-    texts.write(folder)?;
-    output::print(&texts.shown)?;
-    if !quiet {
-        eprintln!("written to {}: {}, result.json, report.md, report.html", folder.display(), files::LOG);
+pub fn conclude(folder: &Path, wanted: &Wanted, reason: EndReason) -> Ended {
+    let (view, exit) = view(&read(&folder.join(files::LOG))?);
+    let written = write(&view, folder, &wanted.also)?;
+    output::print(&render(&view, wanted.format, wanted.style))?;
+    github::tell(&view, folder, wanted.github);
+    if !wanted.quiet {
+        eprintln!("written to {}: {}, {}", folder.display(), files::LOG, written.join(", "));
     }
     Ok(if reason == EndReason::Interrupted { Exit::Interrupted } else { exit })
 }
 
-/// Reads a log from a file.
-pub fn read(path: &std::path::Path) -> Result<Journal, Complaint> {
-    let file = std::fs::File::open(path).map_err(|source| Complaint::file("open", path, source))?;
+/// Reads a log from a file, or from the folder of the run that wrote it.
+pub fn read(path: &Path) -> Result<Journal, Complaint> {
+    let path = if path.is_dir() { path.join(files::LOG) } else { path.to_path_buf() };
+    let file = std::fs::File::open(&path).map_err(|source| Complaint::file("open", &path, source))?;
     let bytes = file.metadata().map_or(0, |metadata| metadata.len());
     Ok(crate::log::read_sized(&path.display().to_string(), std::io::BufReader::new(file), bytes)?)
 }
 
-/// All texts that a run leaves behind.
-pub struct Texts {
-    /// What was asked for on standard output.
-    pub shown: String,
-    result: String,
-    report: String,
-    page: String,
-}
+/// Files have no width and no colour.
+const IN_A_FILE: Style = Style { width: 100, colour: Colour::Off };
 
-impl Texts {
-    /// Writes the files of a run's folder.
-    pub fn write(&self, folder: &std::path::Path) -> Result<(), Complaint> {
-        files::write_whole(&folder.join("result.json"), &self.result)?;
-        files::write_whole(&folder.join("report.md"), &self.report)?;
-        files::write_whole(&folder.join("report.html"), &self.page)
+/// Writes the files of a run's folder: the three that are always there, and what else is asked for. Their names come back.
+pub fn write(view: &View, folder: &Path, also: &[Format]) -> Result<Vec<&'static str>, Complaint> {
+    let mut formats = vec![Format::Json, Format::Markdown, Format::Html];
+    formats.extend(also);
+    let mut written = Vec::new();
+    for format in formats {
+        let name = format.file_name();
+        if !written.contains(&name) {
+            files::write_whole(&folder.join(name), &render(view, format, IN_A_FILE))?;
+            written.push(name);
+        }
     }
+    Ok(written)
 }
 
-/// From a log to its texts and its exit code: the only way, for a run that just ended and for one of last year.
-pub fn texts(journal: &Journal, format: Format, style: Style) -> (Texts, Exit) {
+/// From a log to its view and its exit code: the only way, for a run that just ended and for one of last year.
+pub fn view(journal: &Journal) -> (View, Exit) {
     let analysis = analyse(journal);
     let judgement = judge(journal, &analysis);
-    let view = View::of(journal, &analysis, &judgement);
-    let text = |format| render(&view, format, style);
-    let texts = Texts { shown: text(format), result: text(Format::Json), report: text(Format::Markdown), page: text(Format::Html) };
-    (texts, exit(journal, &judgement))
+    (View::of(journal, &analysis, &judgement), exit(journal, &judgement))
 }
 
 /// The verdict's exit code. That of one shard says whether the shard did its part and saw no failure: that it cannot speak for
@@ -110,8 +157,7 @@ fn exit(journal: &Journal, judgement: &Judgement) -> Exit {
         matches!(
             reason,
             Reason::ShardsMissing { .. }
-                | Reason::NoSamples { late: 0, other: 0, .. }
-                | Reason::NoScans { initiates: 0 }
+                | Reason::OnOtherShards
                 | Reason::RateUnproven { .. }
                 | Reason::WindowUnproven { .. }
                 | Reason::SpeedUnproven { .. }

@@ -7,7 +7,6 @@ use clap::Args;
 use crate::cli::complaint::Complaint;
 use crate::cli::investigation::Investigation;
 use crate::cli::limits::Limits;
-use crate::cli::output;
 use crate::cli::probe_args::ProbeArgs;
 use crate::cli::run::{command_line, until_stopped};
 use crate::cli::{Ended, bundle, files, report};
@@ -56,7 +55,7 @@ async fn reproduce(args: &ReproduceArgs) -> Ended {
     }
     probe.recorder().end(probe.clock().now(), reason).map_err(Complaint::Recording)?;
     session.close().await;
-    let concluded = report::conclude(&folder, args.probe.format, output::style(args.probe.color), args.probe.quiet, reason)?;
+    let concluded = report::conclude(&folder, &args.probe.wanted(), reason)?;
     bundle::write(&folder, args.probe.quiet)?;
     Ok(concluded)
 }

@@ -73,7 +73,8 @@ pub fn run(args: &RunArgs) -> Ended {
 
 async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Option<Place>, beside: Beside) -> Ended {
     let allowed = args.gate.allowed()?;
-    let session = args.probe.session(seed).await?;
+    // A service that a shard starts for itself must not hand out the ids that another shard's does.
+    let session = args.probe.session(seed.wrapping_add(place.map_or(0, |place| u64::from(place.index)))).await?;
     let (scenarios, left_out) = possible(scenarios, session.target.can());
     let mut limits = Limits::towards(session.target.base_url(), args.probe.max_rps, args.probe.max_scans)?;
     let rival = beside.session(&args.probe, seed, &session).await?;
@@ -168,7 +169,7 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
         rival.end(reason).await?;
     }
 
-    let exit = report::conclude(&folder, args.probe.format, output::style(args.probe.color), args.probe.quiet, reason)?;
+    let exit = report::conclude(&folder, &args.probe.wanted(), reason)?;
     beside.conclude(&folder, &args.probe, exit)
 }
 
@@ -305,8 +306,8 @@ fn dry_run(scenarios: &[Scenario], max_rps: Option<f64>, place: Option<Place>) -
 /// The command that repeats this run, ready to be pasted: without what only concerns its output or where its defaults came
 /// from, and without secrets.
 pub fn command_line(words: &[String], seed: u64, had_seed: bool) -> String {
-    const WITH_VALUE: [&str; 5] = ["--out", "--format", "--color", "--config", "--save-baseline"];
-    const ALONE: [&str; 3] = ["--quiet", "-q", "--no-progress"];
+    const WITH_VALUE: [&str; 6] = ["--out", "--format", "--also", "--color", "--config", "--save-baseline"];
+    const ALONE: [&str; 4] = ["--quiet", "-q", "--no-progress", "--no-github"];
     let mut told = vec!["statusgap".to_owned()];
     let mut words = words.iter().skip(1);
     while let Some(word) = words.next() {
@@ -356,7 +357,7 @@ mod tests {
     #[test]
     fn the_repeating_command_keeps_what_matters_and_tells_no_secret() {
         for (words, told) in [
-            ("run --out x --format=json -q --seed 4 immediate", "statusgap run --seed 4 immediate"),
+            ("run --out x --format=json --also junit,hlog --no-github -q --seed 4 immediate", "statusgap run --seed 4 immediate"),
             ("--color never run --config=c.toml --no-progress --max-rps=3", "statusgap run --max-rps=3"),
             ("run --user bob:secret --user=al:secret", "statusgap run --user 'bob:***' '--user=al:***'"),
             ("run --store=redis://u:secret@h:1/0", "statusgap run '--store=redis://u:***@h:1/0'"),

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
 
 use clap::Args;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::service_args::ServiceArgs;
@@ -25,6 +25,9 @@ pub struct ServeArgs {
     /// Port to listen on; 0 picks a free one
     #[arg(long, default_value_t = 8080)]
     pub port: u16,
+    /// Lets other processes listen on the same port; the system deals connections to them. They share jobs through --store redis://…
+    #[arg(long)]
+    pub reuse_port: bool,
     /// Explain every knob and exit
     #[arg(long)]
     pub list_knobs: bool,
@@ -68,7 +71,8 @@ async fn serve(args: ServeArgs) -> ExitCode {
         }
     };
     let address = SocketAddr::new(args.host, args.port);
-    let listener = match TcpListener::bind(address).await {
+    let bound = if args.reuse_port { listen_beside_others(address) } else { TcpListener::bind(address).await };
+    let listener = match bound {
         Ok(listener) => listener,
         Err(error) => {
             return refuse(&format!("cannot listen on {address}: {error}\n  --port 0 picks a free port"));
@@ -95,6 +99,18 @@ async fn serve(args: ServeArgs) -> ExitCode {
         }
     }
 }
+
+/// Listens on a port that other processes may have, too, if they agreed to it as well.
+fn listen_beside_others(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.set_reuseport(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Connections that may wait to be accepted: as many as tokio's own listeners allow.
+const BACKLOG: u32 = 1024;
 
 /// The signals that stop the service.
 struct Signals {

@@ -109,6 +109,10 @@ fn request(endpoint: &Table, usual: &str, user: &str, headers: Option<&Table>) -
     let own = endpoint.get("headers").and_then(Value::as_table);
     for (name, value) in headers.into_iter().chain(own).flatten() {
         let value = value.as_str()?;
+        // Another name is no header, and could be read as something else.
+        if !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
+            return None;
+        }
         // A credential that stands in the file itself is not copied: it becomes a variable.
         let value = if is_credential(name) && !value.contains("${") {
             let variable: String =
@@ -121,13 +125,14 @@ fn request(endpoint: &Table, usual: &str, user: &str, headers: Option<&Table>) -
     }
     if let Some(json) = endpoint.get("json") {
         let json = serde_json::to_string(json).ok()?;
-        let _ = write!(line, "{NEXT}-H 'Content-Type: application/json'{NEXT}-d {}", quoted(&json, Holes::Script));
+        let _ = write!(line, "{NEXT}-H 'Content-Type: application/json'{NEXT}--data-raw {}", quoted(&json, Holes::Script));
     } else if let Some(form) = endpoint.get("form").and_then(Value::as_table) {
         for (name, value) in form {
             let _ = write!(line, "{NEXT}--data-urlencode {}", quoted(&format!("{name}={}", value.as_str()?), Holes::Script));
         }
     } else if let Some(body) = endpoint.get("body") {
-        let _ = write!(line, "{NEXT}--data-binary {}", quoted(body.as_str()?, Holes::Script));
+        // Never --data or --data-binary: a text that begins with @ would send a file of whoever runs the script.
+        let _ = write!(line, "{NEXT}--data-raw {}", quoted(body.as_str()?, Holes::Script));
     }
     let path = quoted(path, Holes::Script);
     let path = path.strip_prefix('"').and_then(|path| path.strip_suffix('"')).unwrap_or(&path);
@@ -251,4 +256,55 @@ fn value(value: &Value) -> Option<String> {
 
 fn has(pattern: &str) -> String {
     format!("printf %s \"$body\" | grep -Eq {}", literal(pattern))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The request of `[initiate]` with these lines in it.
+    fn initiate(lines: &str) -> Option<String> {
+        let file: Table = format!("path = '/jobs'\n{lines}").parse().expect("TOML");
+        request(&file, "POST", "owner", None)
+    }
+
+    #[test]
+    fn nothing_in_a_log_makes_curl_read_a_file() {
+        let body = initiate("body = '@/etc/passwd'").expect("a request");
+        assert!(body.contains("--data-raw \"@/etc/passwd\""), "{body}");
+        assert_eq!(initiate("headers = { '@/etc/passwd' = 'x' }"), None);
+        let form = initiate("form = { a = '@/etc/passwd' }").expect("a request");
+        assert!(form.contains("--data-urlencode \"a=@/etc/passwd\""), "with a name before it, @ means itself: {form}");
+    }
+
+    #[test]
+    fn a_credential_of_the_file_becomes_a_variable() {
+        let told = initiate("headers = { X-Api-Key = 'blue', X-Kind = 'export' }").expect("a request");
+        assert!(told.contains("X-Api-Key: ${OWNER_X_API_KEY:?") && told.contains("X-Kind: export") && !told.contains("blue"), "{told}");
+    }
+
+    #[test]
+    fn a_rule_is_followed_or_refused_and_never_guessed() {
+        let rule = |when: &str| {
+            let status: Table = format!("[[answer]]\nis = 'not_found'\nwhen = {when}").parse().expect("TOML");
+            rules(&status).ok().map(|mut lines| lines.remove(0))
+        };
+        for (when, shell) in [
+            ("{ http = [404, '5xx'] }", "case $code in 404 | 5??) true ;; *) false ;; esac"),
+            ("{ pointer = '/a/status', equals = 'gone' }", r#"grep -Eq '"status"[[:space:]]*:[[:space:]]*("gone")'"#),
+            ("{ pointer = '/error', null = true }", "[[:space:]]*null'"),
+            ("{ pointer = '/id', exists = false }", "! printf %s"),
+        ] {
+            assert!(rule(when).is_some_and(|line| line.contains(shell)), "{when}: {:?}", rule(when));
+        }
+        for when in [
+            "{ body_matches = 'x' }",
+            "{ header = 'x', exists = true }",
+            "{ jsonpath = '$.a[?@.b]', exists = true }",
+            "{ pointer = '/a', matches = 'x' }",
+            "{ pointer = '/a', equals = [1] }",
+        ] {
+            assert_eq!(rule(when), None, "{when}");
+        }
+    }
 }

@@ -73,7 +73,7 @@ n=$(date +%s) clear=
 
 # One request: the reply with its headers on standard output, the code in its last line. Nothing is sent twice.
 ask() {
-  curl -sS -i --max-time 20 --retry 0 -H 'Connection: close' -w '\n%{http_code}' "$@"
+  curl -gsS -i --max-time 20 --retry 0 -H 'Connection: close' -w '\n%{http_code}' "$@"
 }
 told() { printf '%s\n' "$*"; }
 unable() { told "$*" >&2; exit 2; }

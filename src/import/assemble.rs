@@ -10,7 +10,7 @@ use crate::model::answer::{Answer, TransportFault};
 use crate::model::exchange::{Connection, Exchange, Kind, Purpose};
 use crate::model::recording::{Blind, Recording};
 use crate::model::run::EndReason;
-use crate::model::text::Text;
+use crate::model::text::{LONGEST_NOTE, LONGEST_WORD, Text, cut};
 use crate::model::time::{Nanos, Stamp};
 use crate::target::{Hosts, Initiated, Reading, Recogniser, Reply, Target};
 
@@ -76,8 +76,8 @@ impl<'a> Assembler<'a> {
         self.requests += 1;
         let Some((kind, id)) = self.recognise(&record) else { return };
         self.untimed |= !record.timed;
-        let worker = record.worker.clone().or_else(|| crate::target::worker(&record.headers));
-        let cache = crate::target::cache_note(&record.headers);
+        let worker = record.worker.clone().or_else(|| crate::target::worker(&record.headers)).map(|name| cut(name, LONGEST_WORD));
+        let cache = crate::target::cache_note(&record.headers).map(|note| cut(note, LONGEST_NOTE));
         let (id, reading) = if kind == Kind::Initiate {
             self.read_initiate(&record)
         } else {
@@ -257,7 +257,7 @@ impl Seen {
             answer: reading.answer,
             fault: (reading.answer == Answer::Transport).then_some(TransportFault::Closed),
             state: reading.state,
-            word: reading.word.clone().map(Text::from),
+            word: reading.word.clone().map(|word| Text::from(cut(word, LONGEST_WORD))),
             progress: reading.progress,
             id: self.id.clone().filter(|_| is_start).map(Text::from),
             echo: reading.echo.clone().map(Text::from),
@@ -267,7 +267,7 @@ impl Seen {
             route: None,
             digest: None,
             // Why, and never what: a recording may hold credentials that no target file names.
-            body: reading.reason.as_ref().map(|reason| Text::from(format!("[{reason}]"))),
+            body: reading.reason.as_ref().map(|reason| Text::from(format!("[{}]", cut(reason.clone(), LONGEST_NOTE)))),
         }
     }
 

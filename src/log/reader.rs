@@ -170,6 +170,8 @@ fn in_time(a: &Exchange, b: &Exchange) -> std::cmp::Ordering {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::*;
     use crate::log::LogWriter;
     use crate::model::run::EndReason;
@@ -241,24 +243,28 @@ mod tests {
         assert!(matches!(read("x.ndjson", &b""[..]), Err(LogError::NoHeader { .. })));
     }
 
+    /// Bytes that outlive the writer they were given to.
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().expect("no writer panics").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
     #[test]
     fn what_is_written_begins_as_the_reader_expects() {
         let journal = read_lines(&long()).expect("a log");
-        let out = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-        struct Shared(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
-        impl std::io::Write for Shared {
-            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-                self.0.lock().expect("one thread").extend_from_slice(bytes);
-                Ok(bytes.len())
-            }
-            fn flush(&mut self) -> std::io::Result<()> {
-                Ok(())
-            }
-        }
+        let out = Arc::new(Mutex::new(Vec::new()));
         let writer = LogWriter::begin(Box::new(Shared(out.clone())), &journal.run).expect("a header");
         writer.exchange(&journal.exchanges[0]).expect("an exchange");
         writer.end(Stamp(1), EndReason::Complete).expect("an end");
-        let text = String::from_utf8(out.lock().expect("one thread").clone()).expect("text");
+        let text = String::from_utf8(out.lock().expect("no writer panics").clone()).expect("text");
         let second = text.lines().nth(1).expect("an exchange");
         assert!(second.as_bytes().starts_with(block::EXCHANGE), "the quick way is not taken: {second}");
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::guarantee::Guarantee;
@@ -9,7 +10,7 @@ use crate::model::input::{InputError, Source};
 use crate::model::time::Span;
 
 /// One failure that is put up with until a day.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Allow {
     /// The scenario that may fail.
     pub scenario: String,
@@ -27,7 +28,7 @@ pub struct Allow {
 }
 
 /// What a scenario may fail in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Failure {
     /// One guarantee. For read-your-writes that includes the denials at all gate offsets.
@@ -49,8 +50,9 @@ impl fmt::Display for Failure {
 }
 
 /// A day of the calendar, in UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
 pub struct Date {
     year: u16,
     month: u8,
@@ -104,7 +106,7 @@ impl fmt::Display for Date {
 }
 
 /// An entry as it stands in a file: `[[allow]]`, in a file of its own or in another.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AllowEntry {
     scenario: Option<String>,
@@ -112,6 +114,7 @@ pub struct AllowEntry {
     not_found: Option<Vec<Span>>,
     target: Option<String>,
     reason: Option<String>,
+    #[schemars(with = "Option<String>")]
     expires: Option<toml::value::Datetime>,
 }
 

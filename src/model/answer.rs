@@ -1,9 +1,10 @@
 //! What an exchange's reply means under the target's contract.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The meaning of one reply. Only `Visible` and `NotFound` are evidence about the window; the rest widens it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// An initiate was accepted and an id was found in it.
@@ -46,7 +47,7 @@ impl Answer {
 }
 
 /// How a visible scan stands, in the harness's words; the target file maps the deployment's words to these.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Accepted, queued or at work.
@@ -77,7 +78,7 @@ impl State {
 }
 
 /// Why no complete reply arrived.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TransportFault {
     /// The connection was refused or could not be made.

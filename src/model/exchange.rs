@@ -1,5 +1,6 @@
 //! One request with its answer: the unit of evidence, and the line of the log.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::answer::{Answer, State, TransportFault};
@@ -7,7 +8,7 @@ use crate::model::text::{Digest, Text, Texts};
 use crate::model::time::{Nanos, Stamp};
 
 /// What an exchange was for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Asks for a scan; its last byte is the scan's t = 0.
@@ -48,7 +49,7 @@ impl Kind {
 }
 
 /// How an exchange travels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Connection {
     /// A connection of its own, opened for this exchange.
@@ -71,7 +72,7 @@ impl Connection {
 }
 
 /// Which rule of the scenario asked for a poll.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
     /// A gate offset: the scenario asks for a poll at this very age.
@@ -87,7 +88,7 @@ pub enum Purpose {
 /// One exchange, as it stands in the log. All stamps are actual; `planned` is when it should have been sent.
 ///
 /// Its texts are shared with the exchanges around it, so that a million of them fit into 200 MB.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Exchange {
     /// Index of the scenario in the run.
     pub scenario: u32,
@@ -168,7 +169,7 @@ pub struct Exchange {
 }
 
 /// An address other than the target's own template for the endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Route {
     /// The address that the initiate's answer handed out.

@@ -1,9 +1,10 @@
 //! What a scan may be checked for.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A guarantee that an async-job API owes its callers, in the order in which reports list them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Guarantee {
     /// A never-issued id is `not_found`.

@@ -1,11 +1,12 @@
 //! Where a log comes from whose requests somebody else sent, and what such a recording cannot show.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::time::Nanos;
 
 /// A note in the header of a log that was made from a recording. No request was sent for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Recording {
     /// What kind of recording it was: `har`, `k6-json`, `access-log` or `ndjson`.
     pub format: String,
@@ -20,7 +21,7 @@ pub struct Recording {
 }
 
 /// Something that a recording cannot show.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "blind", rename_all = "snake_case")]
 pub enum Blind {
     /// Nobody asked for an id that was never issued, so whether `visible` means anything is open.

@@ -1,5 +1,6 @@
 //! The lines of a log that are not exchanges: how a run began, and how it ended.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::allow::Allow;
@@ -13,7 +14,7 @@ use crate::model::time::{Nanos, Stamp};
 pub const LOG_SCHEMA: u32 = 1;
 
 /// One line of a log.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "line", rename_all = "snake_case")]
 pub enum Line {
     /// The first line.
@@ -29,7 +30,7 @@ pub enum Line {
 }
 
 /// How a run began.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
     /// [`LOG_SCHEMA`] of the writer.
     pub schema: u32,
@@ -66,7 +67,7 @@ pub struct Run {
 }
 
 /// What was probed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TargetNote {
     /// The target's name.
     pub name: String,
@@ -85,7 +86,7 @@ pub struct TargetNote {
 }
 
 /// Which HTTP is spoken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub enum HttpVersion {
     /// HTTP/1.1.
     #[default]
@@ -104,7 +105,7 @@ impl HttpVersion {
 }
 
 /// What a target file describes beyond initiate and status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[expect(clippy::struct_excessive_bools, reason = "five independent facts about a file, each a yes or a no")]
 pub struct Capabilities {
     /// A second user who must not see the owner's scans.
@@ -124,7 +125,7 @@ pub struct Capabilities {
 }
 
 /// How send times were held, and how finely time was told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClockNote {
     /// `timerfd`, `tokio` or `virtual`.
     pub timer: String,
@@ -133,7 +134,7 @@ pub struct ClockNote {
 }
 
 /// Two runs whose scans were asked for by turns, so that whatever drifts meets both alike. Scans of one number are a pair.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Pair {
     /// The same text in both logs, and in no other.
     pub id: String,
@@ -142,7 +143,7 @@ pub struct Pair {
 }
 
 /// One of two runs that are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
     /// The one that sets the standard.
@@ -152,7 +153,7 @@ pub enum Side {
 }
 
 /// Where a run ran, as far as it may matter to its reader.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Environment {
     /// Operating system and architecture.
     pub system: String,
@@ -161,7 +162,7 @@ pub struct Environment {
 }
 
 /// Where a scenario was stopped, because its gate was decided. Scans that were under way still end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Stopped {
     /// Index of the scenario.
     pub scenario: u32,
@@ -172,7 +173,7 @@ pub struct Stopped {
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct End {
     /// When.
     pub at: Stamp,
@@ -183,7 +184,7 @@ pub struct End {
 }
 
 /// Why a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EndReason {
     /// Everything planned was done.

@@ -5,6 +5,7 @@
 
 mod file;
 
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
 use crate::model::exchange::{Connection, Route};
@@ -13,7 +14,7 @@ use crate::model::input::{InputError, Source};
 use crate::model::time::Span;
 
 /// One scenario, checked and with every default filled in.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Scenario {
     /// Its short name, which is also its file's name.
     pub name: String,
@@ -38,7 +39,7 @@ pub struct Scenario {
 }
 
 /// How many scans are asked for, and at what pace.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Load {
     /// How many scans; 0 for a scenario of controls only.
     pub scans: u32,
@@ -52,7 +53,7 @@ pub struct Load {
 }
 
 /// What a gate is to catch: a share of denied scans, and how surely.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Detect {
     /// The share of scans that are denied at an offset, between 0 and 1.
@@ -76,7 +77,7 @@ impl Detect {
 }
 
 /// Open and closed load, in the sense of Schroeder, Wierman and Harchol-Balter (NSDI 2006).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LoadModel {
     /// A scan starts every so often, whatever became of the others. Zero: all at once.
@@ -92,7 +93,7 @@ pub enum LoadModel {
 }
 
 /// What the scans of one scenario ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Input {
     /// Every scan has a number of its own in its request, so that no warm key hides the window.
@@ -103,7 +104,7 @@ pub enum Input {
 }
 
 /// One way of polling a scan.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Arm {
     /// What tells this arm from the others.
     pub name: String,
@@ -126,7 +127,7 @@ pub struct Arm {
 }
 
 /// How offsets are dealt to scans.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Each {
     /// Every scan is polled at every offset.
@@ -137,7 +138,7 @@ pub enum Each {
 }
 
 /// Polling on after the offsets.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Follow {
     /// What ends it.
     pub until: Until,
@@ -150,7 +151,7 @@ pub struct Follow {
 }
 
 /// What ends the watching of a scan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Until {
     /// The first visible answer.
@@ -162,7 +163,7 @@ pub enum Until {
 }
 
 /// A second write to a scan, and the polls after it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Then {
     /// What is written.
     pub action: Action,
@@ -173,7 +174,7 @@ pub struct Then {
 }
 
 /// The second write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// The same user asks for the same again.
@@ -183,7 +184,7 @@ pub enum Action {
 }
 
 /// Exchanges whose right answer is `not_found`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Controls {
     /// How many never-issued ids are polled before the load begins.
@@ -200,7 +201,7 @@ impl Default for Controls {
 }
 
 /// Readings of the endpoints beside status.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Readings {
     /// The ages at which the witness is read.
@@ -212,7 +213,7 @@ pub struct Readings {
 }
 
 /// What must hold.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Expect {
     /// What is tolerated at the gate offsets.
     pub not_found: Tolerance,
@@ -237,7 +238,7 @@ pub struct Expect {
 }
 
 /// When a scenario starts no more scans, although more were planned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stop {
     /// Never: everything that was planned is measured.
@@ -250,7 +251,7 @@ pub enum Stop {
 }
 
 /// How much `not_found` is tolerated at a gate offset.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Tolerance {
     /// None.
@@ -267,7 +268,7 @@ pub enum Tolerance {
 }
 
 /// An upper limit for one quantile.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct QuantileLimit {
     /// The quantile, 0 to 1.
     pub quantile: f64,
@@ -287,6 +288,12 @@ const MOST_OFFSETS: usize = 1_000;
 pub const MOST_FOLLOWED: u64 = 1_000_000;
 
 impl Scenario {
+    /// The form of a scenario file, as JSON Schema. It knows the keys and their types; what must fit together is checked by
+    /// [`Scenario::read`].
+    pub fn file_schema() -> Schema {
+        schemars::schema_for!(file::Scenario)
+    }
+
     /// Reads and checks a scenario file.
     pub fn read(source: Source<'_>) -> Result<Scenario, InputError> {
         let file: file::Scenario = source.read()?;

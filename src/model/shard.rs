@@ -4,6 +4,7 @@
 //! the same randomness for each. A shard leaves out the scans of the others; put together, the shards send what one run would
 //! have sent.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::exchange::Exchange;
@@ -12,7 +13,7 @@ use crate::model::text::Digest;
 use crate::model::time::Nanos;
 
 /// How much of a larger run a log holds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Share {
     /// One shard.
@@ -22,7 +23,7 @@ pub enum Share {
 }
 
 /// One of several parts of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Shard {
     /// Which, from 0.
     pub index: u32,
@@ -33,7 +34,7 @@ pub struct Shard {
 }
 
 /// Shards put together.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Merged {
     /// Of how many shards the run consists.
     pub of: u32,
@@ -44,7 +45,7 @@ pub struct Merged {
 }
 
 /// One shard of a merged log.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Part {
     /// Which, from 0.
     pub index: u32,

@@ -1,11 +1,13 @@
 //! Short texts that occur again and again: a scan's id, a worker's name, a state's word.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 use std::ops::Deref;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A text that is cheap to copy and small to keep: one pointer, so that `Option<Text>` is eight bytes.
@@ -14,6 +16,23 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// rather than one fat one, since most of what reads exchanges never looks at their texts.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Text(Arc<Box<str>>);
+
+/// The longest word or name that is kept: a state is a word, and so is a worker's name.
+pub const LONGEST_WORD: usize = 100;
+
+/// The longest reason, or note of what a cache says, that is kept: a sentence or two.
+pub const LONGEST_NOTE: usize = 400;
+
+/// A text of at most so many bytes, with an ellipsis where it was cut. Secrets are struck out before: half a credential at the cut
+/// would not be recognised as one.
+pub fn cut(mut text: String, longest: usize) -> String {
+    if text.len() > longest {
+        let end = (0..=longest).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
 
 impl Text {
     /// The text itself.
@@ -81,6 +100,20 @@ impl fmt::Display for Text {
 impl fmt::Debug for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.as_str().fmt(f)
+    }
+}
+
+impl JsonSchema for Text {
+    fn schema_name() -> Cow<'static, str> {
+        "Text".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string" })
     }
 }
 
@@ -161,6 +194,16 @@ impl fmt::Display for Digest {
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+impl JsonSchema for Digest {
+    fn schema_name() -> Cow<'static, str> {
+        "Digest".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "description": "16 hex digits of a digest.", "type": "string", "pattern": "^[0-9a-fA-F]{16}$" })
     }
 }
 

@@ -1,14 +1,16 @@
 //! Instants, durations and the bracket in which a scan became visible.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// An instant on the prober's monotonic clock, in nanoseconds since the run began.
 ///
 /// The wall clock appears once, in the run's header; everything else is a `Stamp`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Stamp(pub u64);
 
@@ -31,7 +33,7 @@ impl Stamp {
 }
 
 /// A signed distance in nanoseconds: the age of a scan, or a poll's lateness.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Nanos(pub i64);
 
@@ -60,7 +62,7 @@ impl From<Duration> for Nanos {
 /// the first visible answer after it; `until = None` is right-censored: not visible while anybody looked. Half-open on
 /// purpose: a `not_found` proves the window was still open when the poll was sent, a visible answer that it was closed when
 /// the answer had arrived. Round trip and timer error are inside the bracket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Bracket {
     /// Lower end, exclusive; zero when the first evidence was already "visible".
     pub after: Nanos,
@@ -130,6 +132,21 @@ impl fmt::Display for Span {
 impl Serialize for Span {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl JsonSchema for Span {
+    fn schema_name() -> Cow<'static, str> {
+        "Span".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A length of time: a number with a unit, such as 100ms, 2s or 1m30s. 0 alone needs none.",
+            "type": "string",
+            "pattern": r"^\s*(0|(\d+(\.\d+)?\s*[a-zµ]+\s*)+)\s*$",
+            "examples": ["100ms", "2s", "1m30s"],
+        })
     }
 }
 

@@ -129,6 +129,7 @@ impl Probe {
     ) -> Arc<Probe> {
         let pace = Pace::new(options.max_rps);
         let watcher = Box::new(watcher);
+        let recorder = recorder.striking_out(transport.secrets());
         Arc::new(Probe {
             target,
             transport,
@@ -265,22 +266,23 @@ impl Probe {
                 let (Noted { reading, id, seen }, extra) = read(&reply);
                 more = Some(extra);
                 let clean = |text| Text::from(self.recorder.without_secrets(text));
-                exchange.id = id.map(Text::from).or(exchange.id);
+                let word = |text| Text::from(self.recorder.word(text));
+                exchange.id = id.map(clean).or(exchange.id);
                 exchange.seen = seen;
                 exchange.http = Some(received.http);
                 exchange.answer = reading.answer;
                 exchange.state = reading.state;
-                exchange.word = reading.word.map(clean);
+                exchange.word = reading.word.map(word);
                 exchange.progress = reading.progress;
-                exchange.echo = reading.echo.map(Text::from);
-                exchange.worker = crate::target::worker(&received.headers).map(clean);
-                exchange.cache = crate::target::cache_note(&received.headers).map(clean);
+                exchange.echo = reading.echo.map(clean);
+                exchange.worker = crate::target::worker(&received.headers).map(word);
+                exchange.cache = crate::target::cache_note(&received.headers).map(|told| Text::from(self.recorder.note(told)));
                 exchange.digest = Some(crate::probe::scan::digest(&received.body));
                 if exchange.answer == Answer::Throttled {
                     self.pace.pause(&self.clock, received.headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()));
                 }
                 if shot.is_unexpected(exchange.answer) {
-                    let why = reading.reason.map_or_else(String::new, |reason| format!("[{reason}] "));
+                    let why = reading.reason.map_or_else(String::new, |reason| format!("[{}] ", self.recorder.note(reason)));
                     exchange.body = Some((why + &self.recorder.excerpt(&received.body)).into());
                 }
             }
@@ -366,7 +368,7 @@ async fn load_twins(twins: &[Arc<ScenarioRun>; 2]) {
             let planned = match first.scenario.load.model {
                 LoadModel::Open { every } => {
                     // Spread, as scans of one target are, within the half of the slot that is this twin's.
-                    let within = (place as f64 + turns.random::<f64>()) / 2.0;
+                    let within = 0.5 * (place as f64 + turns.random::<f64>());
                     start.after(every.0.mul_f64(f64::from(scan) + within))
                 }
                 LoadModel::Closed { in_flight } => {

@@ -6,6 +6,7 @@ use crate::log::{LogWriter, WriteError};
 use crate::model::exchange::Exchange;
 use crate::model::run::{EndReason, Stopped};
 use crate::model::scenario::Scenario;
+use crate::model::text::{LONGEST_NOTE, LONGEST_WORD, cut};
 use crate::model::time::Stamp;
 
 /// The longest body that is kept in the log.
@@ -41,6 +42,15 @@ impl Recorder {
         self
     }
 
+    /// Also strikes these out.
+    #[must_use]
+    pub(crate) fn striking_out(mut self, more: Vec<String>) -> Recorder {
+        if !more.is_empty() {
+            self.secrets = self.secrets.iter().cloned().chain(more).collect();
+        }
+        self
+    }
+
     /// The exchanges kept so far.
     pub fn kept(&self) -> Vec<Exchange> {
         self.kept_from(0)
@@ -65,7 +75,7 @@ impl Recorder {
     /// Writes out what has been waiting for long enough.
     pub fn flush_if_due(&self) {
         if let Some(log) = &self.log {
-            self.note(log.flush_if_due());
+            self.note_failure(log.flush_if_due());
         }
     }
 
@@ -80,27 +90,27 @@ impl Recorder {
 
     pub(crate) fn scenario(&self, scenario: &Scenario) {
         if let Some(log) = &self.log {
-            self.note(log.scenario(scenario));
+            self.note_failure(log.scenario(scenario));
         }
     }
 
     pub(crate) fn stopped(&self, stopped: Stopped) {
         if let Some(log) = &self.log {
-            self.note(log.stopped(stopped));
+            self.note_failure(log.stopped(stopped));
         }
         self.stops.lock().unwrap_or_else(PoisonError::into_inner).push(stopped);
     }
 
     pub(crate) fn exchange(&self, exchange: &Exchange) {
         if let Some(log) = &self.log {
-            self.note(log.exchange(exchange));
+            self.note_failure(log.exchange(exchange));
         }
         if let Some(kept) = &self.kept {
             kept.lock().unwrap_or_else(PoisonError::into_inner).push(exchange.clone());
         }
     }
 
-    fn note(&self, written: Result<(), WriteError>) {
+    fn note_failure(&self, written: Result<(), WriteError>) {
         if let Err(error) = written {
             self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         }
@@ -108,14 +118,17 @@ impl Recorder {
 
     /// The part of a body that may be kept: bounded, readable, without credentials.
     pub(crate) fn excerpt(&self, body: &[u8]) -> String {
-        // Struck out before anything is cut off: half a credential at the cut would not be recognised as one.
-        let mut text = self.without_secrets(String::from_utf8_lossy(body).into_owned());
-        if text.len() > LONGEST_BODY {
-            let end = (0..=LONGEST_BODY).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-            text.truncate(end);
-            text.push('…');
-        }
-        text
+        cut(self.without_secrets(String::from_utf8_lossy(body).into_owned()), LONGEST_BODY)
+    }
+
+    /// The part of a word or a name that may be kept.
+    pub(crate) fn word(&self, text: String) -> String {
+        cut(self.without_secrets(text), LONGEST_WORD)
+    }
+
+    /// The part of a reason, or of what a cache says, that may be kept.
+    pub(crate) fn note(&self, text: String) -> String {
+        cut(self.without_secrets(text), LONGEST_NOTE)
     }
 
     /// A text that the target gave, without the credentials that it may repeat.
@@ -141,6 +154,8 @@ mod tests {
             let body = "x".repeat(shift) + &format!("{secret} ").repeat(60);
             let kept = recorder.excerpt(body.as_bytes());
             assert!(!kept.contains("abc") && kept.len() <= LONGEST_BODY + '…'.len_utf8(), "{shift}: {kept}");
+            let word = recorder.word(String::from_utf8(body.into_bytes()).expect("ASCII"));
+            assert!(!word.contains("abc") && word.len() <= LONGEST_WORD + '…'.len_utf8(), "{shift}: {word}");
         }
     }
 }

@@ -147,7 +147,8 @@ impl ScanTask {
         scan.accepted = accepted;
         scan.t0 = t0;
         scan.status_request = Some(scan.status_request());
-        join(run.controls_at(&scan.accepted), scan.watch_over(fillers)).await;
+        // What is rare is boxed, here and below: a thousand scans under way would each hold the place for it.
+        join(Box::pin(run.controls_at(&scan.accepted)), scan.watch_over(fillers)).await;
     }
 }
 
@@ -208,7 +209,7 @@ impl Scan<'_> {
         if self.arm.connection == Connection::PreOpened {
             join_all(self.poll_lanes.iter().map(|lane| self.fill(lane, Connection::PreOpened))).await;
             for _ in 0..fillers {
-                self.fill(&self.fresh, Connection::Fresh).await;
+                Box::pin(self.fill(&self.fresh, Connection::Fresh)).await;
             }
         }
     }
@@ -241,10 +242,10 @@ impl Scan<'_> {
             self.readings(Kind::Witness, &self.task.run.scenario.readings.witness),
             self.readings(Kind::Results, &self.task.run.scenario.readings.results),
         ]);
-        join(join(self.fillers(fillers), readings), self.polls()).await;
+        join(join(Box::pin(self.fillers(fillers)), readings), self.polls()).await;
         if self.task.run.scenario.readings.at_end {
-            self.read(Kind::Witness, None).await;
-            self.read(Kind::Results, None).await;
+            Box::pin(self.read(Kind::Witness, None)).await;
+            Box::pin(self.read(Kind::Results, None)).await;
         }
     }
 
@@ -323,7 +324,7 @@ impl Scan<'_> {
                 && self.reached(second.when).is_some()
             {
                 then = None;
-                self.second_write(second).await;
+                Box::pin(self.second_write(second)).await;
                 if second.action == Action::Cancel {
                     return;
                 }
@@ -494,7 +495,18 @@ pub(crate) fn digest(body: &[u8]) -> text::Digest {
 
 #[cfg(test)]
 mod tests {
-    use super::digest;
+    use super::{ScanTask, digest};
+
+    /// How large the future of a function is.
+    fn room<A, F: Future>(_: impl FnOnce(A) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn a_scan_under_way_needs_little_room() {
+        let bytes = room(ScanTask::run);
+        assert!(bytes < 8 * 1024, "{bytes} bytes for each scan");
+    }
 
     #[test]
     fn a_digest_is_the_beginning_of_the_sha1_that_everybody_computes() {

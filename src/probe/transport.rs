@@ -80,6 +80,14 @@ impl Transport {
         }
     }
 
+    /// What of the way there must not be recorded, should a reply repeat it.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        match self {
+            Transport::Network(network) => network.secrets(),
+            Transport::InProcess(_) => Vec::new(),
+        }
+    }
+
     /// Does everything for a request that can be done before its time has come.
     pub(crate) fn prepare(&self, request: Request) -> Result<Prepared, Unsendable> {
         match self {
@@ -96,7 +104,8 @@ impl Transport {
                 network.send(lane, request, limit, clock, &mut head).await
             }
             (Transport::InProcess(in_process), Lane::InProcess(lane), Prepared::InProcess(request)) => {
-                let reply = tokio::time::timeout(limit, in_process.send(lane, request, clock, &mut head)).await;
+                // Boxed, so that exchanges over sockets need not hold the place for it.
+                let reply = Box::pin(tokio::time::timeout(limit, in_process.send(lane, request, clock, &mut head))).await;
                 reply.unwrap_or(Err(TransportFault::Timeout))
             }
             // Lanes and prepared requests are made by the same transport and never leave the probe.

@@ -88,7 +88,7 @@ fn plain_mark(mark: Mark) -> &'static str {
     }
 }
 
-fn evidence(view: &View) -> String {
+pub(super) fn evidence(view: &View) -> String {
     if view.evidence.is_empty() {
         return String::new();
     }
@@ -228,7 +228,7 @@ fn rates(view: &View) -> String {
     )
 }
 
-fn causes(view: &View) -> String {
+pub(super) fn causes(view: &View) -> String {
     if view.causes.is_empty() && view.ruled_out.is_empty() && view.undecided.is_empty() {
         return String::new();
     }
@@ -252,7 +252,7 @@ fn causes(view: &View) -> String {
     text
 }
 
-fn guarantees(view: &View) -> String {
+pub(super) fn guarantees(view: &View) -> String {
     let rows = view.guarantees.iter().map(|row| {
         let (standing, proof) = match &row.standing {
             Standing::Kept => ("✅ kept", String::new()),
@@ -298,7 +298,7 @@ fn latency(view: &View) -> String {
     )
 }
 
-fn repeat(view: &View) -> String {
+pub(super) fn repeat(view: &View) -> String {
     let mut text = "## How to repeat".to_owned();
     if !view.repeat.command.is_empty() {
         let _ = write!(text, "\n\nThe same plan with the same seed ({}):\n\n{}", view.run.seed, fenced("sh", &view.repeat.command));
@@ -313,7 +313,7 @@ fn repeat(view: &View) -> String {
     text
 }
 
-fn unseen(view: &View) -> String {
+pub(super) fn unseen(view: &View) -> String {
     if view.unseen.is_empty() {
         return String::new();
     }
@@ -321,7 +321,7 @@ fn unseen(view: &View) -> String {
     format!("## What could not be seen\n\n{}", lines.join("\n"))
 }
 
-fn about(view: &View) -> String {
+pub(super) fn about(view: &View) -> String {
     let run = &view.run;
     let mut rows = vec![
         ["Target".to_owned(), format!("{} at {}", escape(&run.target), escape(&run.base_url))],
@@ -338,7 +338,7 @@ fn about(view: &View) -> String {
     format!("## About this run\n\n{}", table(&["", ""], "ll", rows.into_iter().map(Vec::from)))
 }
 
-fn sign(verdict: Verdict) -> &'static str {
+pub(super) fn sign(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "✅",
         Verdict::Fail => "❌",
@@ -347,7 +347,7 @@ fn sign(verdict: Verdict) -> &'static str {
 }
 
 /// A table; `align` has an `l` or `r` for each column. Cells must be escaped.
-fn table(header: &[&str], align: &str, rows: impl Iterator<Item = Vec<String>>) -> String {
+pub(super) fn table(header: &[&str], align: &str, rows: impl Iterator<Item = Vec<String>>) -> String {
     let rule: Vec<&str> = align.chars().map(|side| if side == 'r' { "--:" } else { "---" }).collect();
     let mut lines = vec![format!("| {} |", header.join(" | ")), format!("| {} |", rule.join(" | "))];
     lines.extend(rows.map(|cells| format!("| {} |", cells.join(" | "))));
@@ -363,7 +363,7 @@ fn folded(table: String) -> String {
 }
 
 /// A code block whose fence is longer than any run of backticks in it.
-fn fenced(language: &str, text: &str) -> String {
+pub(super) fn fenced(language: &str, text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
     let fence = "`".repeat(longest.max(2) + 1);
     format!("{fence}{language}\n{text}\n{fence}")
@@ -371,7 +371,7 @@ fn fenced(language: &str, text: &str) -> String {
 
 /// Text from outside as literal text: nothing in it formats, links, mentions or ends a cell. An underscore within a word
 /// formats nothing, and words such as `not_found` stay readable in the source.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut before = ' ';
     let mut rest = text.chars().peekable();
@@ -390,7 +390,7 @@ fn escape(text: &str) -> String {
     out
 }
 
-fn sentence_case(text: &str) -> String {
+pub(super) fn sentence_case(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }

@@ -7,19 +7,31 @@
 //! file is stripped of control characters and bounded before it enters a view. It may name `model`, `analysis`, `verdict`.
 
 pub mod comparison;
+mod github;
+mod hlog;
 mod html;
 mod json;
+mod junit;
 mod markdown;
+mod openmetrics;
 mod plot;
+mod pull_request;
+mod result;
 #[cfg(test)]
 mod samples;
 mod terminal;
+pub mod trend;
 pub mod view;
 mod words;
 
+pub use github::github;
+pub use hlog::hlog;
 pub use html::html;
-pub use json::json;
+pub use json::{json, result_schema};
+pub use junit::junit;
 pub use markdown::markdown;
+pub use openmetrics::openmetrics;
+pub use pull_request::pull_request;
 pub use terminal::{Colour, Style, terminal};
 pub use view::View;
 
@@ -35,11 +47,31 @@ pub enum Format {
     Json,
     /// One self-contained page.
     Html,
+    /// JUnit XML, in the dialect that Jenkins and Surefire share.
+    Junit,
+    /// Workflow commands that GitHub shows as annotations.
+    Github,
+    /// Markdown for a comment on a pull request: short, bounded, with a mark by which to find it again.
+    PullRequest,
+    /// OpenMetrics 1.0 text.
+    OpenMetrics,
+    /// Round trips as an interval log of HDR histograms.
+    Hlog,
 }
 
 impl Format {
     /// All formats, in the order in which help lists them.
-    pub const ALL: [Format; 4] = [Format::Table, Format::Markdown, Format::Json, Format::Html];
+    pub const ALL: [Format; 9] = [
+        Format::Table,
+        Format::Markdown,
+        Format::Json,
+        Format::Html,
+        Format::Junit,
+        Format::Github,
+        Format::PullRequest,
+        Format::OpenMetrics,
+        Format::Hlog,
+    ];
 
     /// The name used in flags.
     pub fn name(self) -> &'static str {
@@ -48,16 +80,49 @@ impl Format {
             Format::Markdown => "markdown",
             Format::Json => "json",
             Format::Html => "html",
+            Format::Junit => "junit",
+            Format::Github => "github",
+            Format::PullRequest => "pr",
+            Format::OpenMetrics => "openmetrics",
+            Format::Hlog => "hlog",
         }
+    }
+
+    /// The file's name in a run's folder.
+    pub fn file_name(self) -> &'static str {
+        match self {
+            Format::Table => "report.txt",
+            Format::Markdown => "report.md",
+            Format::Json => "result.json",
+            Format::Html => "report.html",
+            Format::Junit => "junit.xml",
+            Format::Github => "annotations.txt",
+            Format::PullRequest => "comment.md",
+            // The name by which GitLab looks for metrics.
+            Format::OpenMetrics => "metrics.txt",
+            Format::Hlog => "latency.hlog",
+        }
+    }
+
+    /// Whether the texts of several runs can follow one another and still be read. The others are one document each.
+    pub fn can_be_strung_together(self) -> bool {
+        matches!(self, Format::Table | Format::Markdown | Format::Json | Format::Github)
     }
 }
 
 /// Why a text is not a format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a report format: use table, markdown, json or html")]
+#[error("`{text}` is not a report format: use {}", names())]
 pub struct FormatError {
     /// The text as it was given.
     pub text: String,
+}
+
+/// `a, b or c`.
+fn names() -> String {
+    let names = Format::ALL.map(Format::name);
+    let (last, first) = names.split_last().unwrap_or((&"", &[]));
+    format!("{} or {last}", first.join(", "))
 }
 
 impl std::str::FromStr for Format {
@@ -75,6 +140,11 @@ pub fn render(view: &View, format: Format, style: Style) -> String {
         Format::Markdown => markdown(view),
         Format::Json => json(view),
         Format::Html => html(view),
+        Format::Junit => junit(view),
+        Format::Github => github(view),
+        Format::PullRequest => pull_request(view),
+        Format::OpenMetrics => openmetrics(view),
+        Format::Hlog => hlog(view),
     }
 }
 
@@ -164,6 +234,6 @@ mod tests {
             assert_eq!(format.name().parse(), Ok(format));
         }
         let error = "yaml".parse::<Format>().expect_err("there is no such format");
-        assert!(error.to_string().contains("table, markdown, json or html"), "{error}");
+        assert!(error.to_string().contains("use table, markdown, json"), "{error}");
     }
 }

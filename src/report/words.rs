@@ -134,6 +134,12 @@ pub(super) fn counted(n: u64, noun: &str) -> String {
     format!("{} {noun}{}", count(n), if n == 1 { "" } else { "s" })
 }
 
+/// A wall-clock time in RFC 3339 as the time since 1970: the only arithmetic that is done with one.
+pub(super) fn since_1970(rfc3339: &str) -> Option<Duration> {
+    let at = humantime::parse_rfc3339(rfc3339.trim()).ok()?;
+    at.duration_since(std::time::UNIX_EPOCH).ok()
+}
+
 /// A quantile's label: `p50`, `p99.9`.
 pub(super) fn quantile(p: f64) -> String {
     let text = format!("{:.4}", p * 100.0);
@@ -217,6 +223,12 @@ mod tests {
         ] {
             assert_eq!(written, expected);
         }
+    }
+
+    #[test]
+    fn a_wall_clock_time_is_a_time_since_1970_or_nothing() {
+        assert_eq!(since_1970("2026-01-01T00:00:00.25Z"), Some(Duration::from_millis(1_767_225_600_250)));
+        assert_eq!(since_1970("yesterday"), None);
     }
 
     #[test]

@@ -1,32 +1,46 @@
 //! The target file as it is written: one struct for each table, one field for each key, nothing understood yet.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
 
 /// A whole target file.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TargetFile {
+    /// The target's name.
     pub(super) name: String,
+    /// Its address; `${NAME:-default}` reads the environment.
     pub(super) base_url: String,
+    /// An id that was never issued, for the controls.
     pub(super) unknown_id: Option<String>,
+    /// Which HTTP is spoken; what both sides agree on, if it is not said.
     pub(super) http: Option<HttpFile>,
+    /// Certificates, where the system's own do not do.
     #[serde(default)]
     pub(super) tls: TlsFile,
+    /// Who asks: `owner`, `foreign`, and others that endpoints name.
     #[serde(default)]
     pub(super) users: BTreeMap<String, UserFile>,
+    /// How a scan is asked for.
     pub(super) initiate: InitiateFile,
+    /// The endpoint under test.
     pub(super) status: ReadFile,
+    /// An endpoint that knows scans independently of status.
     pub(super) witness: Option<ReadFile>,
+    /// Where a scan's results are read.
     pub(super) results: Option<ReadFile>,
+    /// How a scan is cancelled.
     pub(super) cancel: Option<CancelFile>,
+    /// A harmless request that shifts round-robin routing.
     pub(super) filler: Option<FillerFile>,
 }
 
 /// `http`
-#[derive(Debug, Clone, Copy, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, serde::Deserialize, JsonSchema)]
 pub(super) enum HttpFile {
     #[serde(rename = "1.1")]
     One,
@@ -35,7 +49,7 @@ pub(super) enum HttpFile {
 }
 
 /// `[tls]`
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Default, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TlsFile {
     pub(super) ca: Option<String>,
@@ -44,9 +58,10 @@ pub(super) struct TlsFile {
 }
 
 /// `[users.NAME]`
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct UserFile {
+    /// Headers that make a request this user's.
     #[serde(default)]
     pub(super) headers: BTreeMap<String, String>,
 }
@@ -64,107 +79,158 @@ pub(super) struct AskFile {
 }
 
 /// `[initiate]`
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct InitiateFile {
+    /// The HTTP method; the endpoint has a usual one.
     method: Option<String>,
+    /// The path, with `{id}` and other placeholders.
     path: String,
+    /// Request headers.
     #[serde(default)]
     headers: BTreeMap<String, String>,
+    /// Who asks: a user of `[users]`.
     user: Option<String>,
+    /// The request's body as JSON.
+    #[schemars(with = "Option<serde_json::Value>")]
     json: Option<toml::Value>,
+    /// The request's body as form fields.
     form: Option<BTreeMap<String, String>>,
+    /// The request's body as text.
     body: Option<String>,
+    /// The codes of an accepted initiate.
     pub(super) accept: Option<HttpCodes>,
+    /// Where the id stands in the reply.
     pub(super) id: ExtractFile,
 }
 
 /// `[status]`, `[witness]` and `[results]`
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReadFile {
+    /// The HTTP method; the endpoint has a usual one.
     method: Option<String>,
+    /// The path, with `{id}` and other placeholders.
     path: Option<String>,
+    /// Request headers.
     #[serde(default)]
     headers: BTreeMap<String, String>,
+    /// Who asks: a user of `[users]`.
     user: Option<String>,
+    /// The request's body as JSON.
+    #[schemars(with = "Option<serde_json::Value>")]
     json: Option<toml::Value>,
+    /// The request's body as form fields.
     form: Option<BTreeMap<String, String>>,
+    /// The request's body as text.
     body: Option<String>,
+    /// Where the initiate's reply hands out the address to poll.
     pub(super) follow: Option<ExtractFile>,
     #[serde(default)]
     pub(super) follow_other_origins: bool,
+    /// Where the reply tells the scan's state.
     pub(super) state: Option<ExtractFile>,
+    /// Where the reply repeats the id.
     pub(super) echo: Option<ExtractFile>,
+    /// Where the reply tells the progress.
     pub(super) progress: Option<ExtractFile>,
+    /// What the deployment's words for a scan's state mean.
     #[serde(default)]
     pub(super) states: StatesFile,
+    /// Rules for what a reply means; the first that holds decides.
     #[serde(default)]
     pub(super) answer: Vec<RuleFile>,
 }
 
 /// `[status.states]`
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Default, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StatesFile {
+    /// Words for a scan that is queued or at work.
     #[serde(default)]
     pub(super) running: Vec<String>,
+    /// Words for a scan that ended well.
     #[serde(default)]
     pub(super) succeeded: Vec<String>,
+    /// Words for a scan that ended badly.
     #[serde(default)]
     pub(super) failed: Vec<String>,
 }
 
 /// `[cancel]`
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CancelFile {
+    /// The HTTP method; the endpoint has a usual one.
     method: Option<String>,
+    /// The path, with `{id}` and other placeholders.
     path: String,
+    /// Request headers.
     #[serde(default)]
     headers: BTreeMap<String, String>,
+    /// Who asks: a user of `[users]`.
     user: Option<String>,
+    /// The request's body as JSON.
+    #[schemars(with = "Option<serde_json::Value>")]
     json: Option<toml::Value>,
+    /// The request's body as form fields.
     form: Option<BTreeMap<String, String>>,
+    /// The request's body as text.
     body: Option<String>,
+    /// By what a cancel shows in a status reply.
     pub(super) seen_when: WhenFile,
 }
 
 /// `[filler]`
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FillerFile {
+    /// The HTTP method; the endpoint has a usual one.
     method: Option<String>,
+    /// The path, with `{id}` and other placeholders.
     path: String,
+    /// Request headers.
     #[serde(default)]
     headers: BTreeMap<String, String>,
+    /// Who asks: a user of `[users]`.
     user: Option<String>,
+    /// The request's body as JSON.
+    #[schemars(with = "Option<serde_json::Value>")]
     json: Option<toml::Value>,
+    /// The request's body as form fields.
     form: Option<BTreeMap<String, String>>,
+    /// The request's body as text.
     body: Option<String>,
 }
 
 /// Where a value stands in a reply: `{ pointer = "/id" }`, `{ jsonpath = "$.id" }` or `{ header = "Location", pattern = "…" }`.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ExtractFile {
+    /// A JSON pointer (RFC 6901).
     pub(super) pointer: Option<String>,
+    /// A JSONPath (RFC 9535).
     pub(super) jsonpath: Option<String>,
+    /// A header's name.
     pub(super) header: Option<String>,
+    /// A regular expression; its first group is the value.
     pub(super) pattern: Option<String>,
 }
 
 /// `[[status.answer]]`
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RuleFile {
+    /// What such a reply means.
     pub(super) is: IsFile,
+    /// Which state it shows.
     pub(super) state: Option<StateFile>,
+    /// When the rule holds.
     pub(super) when: WhenFile,
 }
 
 /// What a rule says a reply is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum IsFile {
     Visible,
@@ -175,7 +241,7 @@ pub(super) enum IsFile {
 }
 
 /// The harness's states, as far as a file may name them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum StateFile {
     Running,
@@ -184,17 +250,28 @@ pub(super) enum StateFile {
 }
 
 /// The conditions of a rule; all that are given must hold.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WhenFile {
+    /// The reply's status code.
     pub(super) http: Option<HttpCodes>,
+    /// A JSON pointer (RFC 6901).
     pub(super) pointer: Option<String>,
+    /// A JSONPath (RFC 9535).
     pub(super) jsonpath: Option<String>,
+    /// A header's name.
     pub(super) header: Option<String>,
+    /// The value is this one.
+    #[schemars(with = "Option<serde_json::Value>")]
     pub(super) equals: Option<toml::Value>,
+    /// The value is one of these.
+    #[schemars(with = "Option<Vec<serde_json::Value>>")]
     pub(super) one_of: Option<Vec<toml::Value>>,
+    /// The value as text matches this regular expression.
     pub(super) matches: Option<String>,
+    /// Whether there is such a value.
     pub(super) exists: Option<bool>,
+    /// Whether the value is null.
     pub(super) null: Option<bool>,
     pub(super) empty: Option<bool>,
     pub(super) body_matches: Option<String>,
@@ -303,6 +380,25 @@ impl<'de> Visitor<'de> for HttpCodesVisitor {
             return Err(de::Error::invalid_length(0, &self));
         }
         Ok(HttpCodes(codes))
+    }
+}
+
+impl JsonSchema for HttpCodes {
+    fn schema_name() -> Cow<'static, str> {
+        "HttpCodes".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let code = json_schema!({
+            "anyOf": [
+                { "type": "integer", "minimum": 100, "maximum": 599 },
+                { "type": "string", "pattern": "^([1-5][xX][xX]|[1-5][0-9][0-9])$" },
+            ],
+        });
+        json_schema!({
+            "description": HTTP_CODES,
+            "anyOf": [code, { "type": "array", "items": code, "minItems": 1 }],
+        })
     }
 }
 

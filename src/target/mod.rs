@@ -107,6 +107,12 @@ pub enum Caller {
 }
 
 impl Target {
+    /// The form of a target file, as JSON Schema. It knows the keys and their types; what they must mean together is checked
+    /// by [`Target::read`].
+    pub fn file_schema() -> schemars::Schema {
+        schemars::schema_for!(file::TargetFile)
+    }
+
     /// Understands a target file. `lookup` reads an environment variable.
     ///
     /// Whatever is wrong with the file is an error with its place: an unknown key, an environment variable without value or

@@ -10,8 +10,6 @@ use super::rules::Rule;
 
 /// Longer ids are refused: they come from a broken or a hostile server, and would be sent back with every poll.
 const LONGEST_ID: usize = 64 * 1024;
-/// A state is a word; more than this of it helps nobody.
-const LONGEST_WORD: usize = 100;
 
 /// What an initiate's reply came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +38,8 @@ pub struct Accepted {
     pub results_at: Option<String>,
 }
 
-/// What a status, witness or results reply says.
+/// What a status, witness or results reply says. Its texts are as long as the reply has them: whoever shows them cuts them, after
+/// striking out what must not be shown.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
     /// What it means.
@@ -106,7 +105,7 @@ impl Reader {
         let mut reading = Reading {
             answer,
             state: None,
-            word: self.state.as_ref().and_then(|state| state.text(reply, id)).map(|word| word.chars().take(LONGEST_WORD).collect()),
+            word: self.state.as_ref().and_then(|state| state.text(reply, id)),
             progress: self.progress(reply, id),
             echo: self.echo.as_ref().and_then(|echo| echo.text(reply, id)).filter(|echo| echo.len() <= LONGEST_ID),
             reason: None,
@@ -189,9 +188,6 @@ pub(super) fn text_at(extract: &Extract, reply: &Opened<'_>, id: &str) -> Result
         Extracted::NotJson => Err("the body is not JSON".to_owned()),
         Extracted::Nothing => Err(format!("nothing at {at}")),
         Extracted::Composite => Err(format!("no text or number at {at}")),
-        Extracted::Unmatched(text) => {
-            let shown: String = text.chars().take(LONGEST_WORD).collect();
-            Err(format!("{shown:?} at {at} does not match the pattern"))
-        }
+        Extracted::Unmatched(text) => Err(format!("{text:?} at {at} does not match the pattern")),
     }
 }

@@ -5,6 +5,7 @@
 //! into a body could say otherwise.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use percent_encoding::percent_decode_str;
 use regex::Regex;
@@ -168,14 +169,18 @@ fn pattern(marked: &str, holes: Holes) -> Option<Regex> {
             // The same id may stand twice; the first one is as good as the other.
             Some((inner, true)) if !named => {
                 named = true;
-                expression.push_str(&format!("(?P<{ID}>{inner})"));
+                // Writing to a string cannot fail.
+                let _ = write!(expression, "(?P<{ID}>{inner})");
             }
             Some((inner, _)) => expression.push_str(inner),
             None => {
                 let plain = regex::escape(&c.to_string());
                 if holes.escapes && !c.is_ascii_alphanumeric() && c != '/' {
-                    let escaped: String = c.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect();
-                    expression.push_str(&format!("(?:{plain}|(?i:{escaped}))"));
+                    let _ = write!(expression, "(?:{plain}|(?i:");
+                    for byte in c.to_string().bytes() {
+                        let _ = write!(expression, "%{byte:02X}");
+                    }
+                    expression.push_str("))");
                 } else {
                     expression.push_str(&plain);
                 }

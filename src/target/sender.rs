@@ -11,7 +11,7 @@ pub fn worker(headers: &HeaderMap) -> Option<String> {
         HeaderName::from_static("x-served-by"),
         HeaderName::from_static("x-backend"),
     ];
-    NAMES.iter().find_map(|name| short(headers, name))
+    NAMES.iter().find_map(|name| text(headers, name))
 }
 
 /// What a cache in front says of itself.
@@ -24,11 +24,11 @@ pub fn cache_note(headers: &HeaderMap) -> Option<String> {
         HeaderName::from_static("cache-status"),
         HeaderName::from_static("via"),
     ];
-    let told: Vec<String> = NAMES.iter().filter_map(|name| short(headers, name).map(|value| format!("{name}: {value}"))).collect();
+    let told: Vec<String> = NAMES.iter().filter_map(|name| text(headers, name).map(|value| format!("{name}: {value}"))).collect();
     (!told.is_empty()).then(|| told.join("; "))
 }
 
-fn short(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    let value = headers.get(name)?.to_str().ok()?;
-    Some(value.chars().take(64).collect())
+/// The whole text: whoever keeps it cuts it, and only after secrets were struck out.
+fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
 }

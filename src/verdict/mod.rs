@@ -14,6 +14,7 @@ pub mod sequential;
 pub use exit::Exit;
 pub use reason::Reason;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::binomial::{upper_limit, zero_failure_bound};
@@ -25,11 +26,12 @@ use crate::model::exchange::Exchange;
 use crate::model::guarantee::Guarantee;
 use crate::model::run::{EndReason, Journal};
 use crate::model::scenario::{Scenario, Tolerance};
+use crate::model::shard::Share;
 use crate::verdict::allowance::Allowances;
 use crate::verdict::power::Power;
 
 /// One of three.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// All expectations held, as far as this many scans can tell.
@@ -83,6 +85,7 @@ pub struct ScenarioJudgement {
 
 /// Judges a run.
 pub fn judge(journal: &Journal, analysis: &Analysis) -> Judgement {
+    let is_shard = matches!(journal.run.shard, Some(Share::Shard(_)));
     let mut allowances = Allowances::of(journal);
     let scenarios: Vec<ScenarioJudgement> = journal
         .scenarios
@@ -96,7 +99,8 @@ pub fn judge(journal: &Journal, analysis: &Analysis) -> Judgement {
                 (true, false) => Course::Whole,
                 (false, false) => Course::Cut,
             };
-            judge_scenario(scenario, seen, course, analysis.honest, &mut allowances)
+            let judged = judge_scenario(scenario, seen, course, analysis.honest, &mut allowances);
+            if is_shard { without_others(judged) } else { judged }
         })
         .collect();
     let ran: Vec<&str> = scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
@@ -141,6 +145,16 @@ pub fn judge(journal: &Journal, analysis: &Analysis) -> Judgement {
         }
     }
     Judgement { verdict, reasons, assessable, scenarios, unused_allowances }
+}
+
+/// What one shard lacks because other shards have it is one reason rather than many.
+fn without_others(mut judged: ScenarioJudgement) -> ScenarioJudgement {
+    let reasons = judged.reasons.len();
+    judged.reasons.retain(|reason| !matches!(reason, Reason::NoSamples { late: 0, other: 0, .. } | Reason::NoScans { initiates: 0 }));
+    if judged.reasons.len() < reasons {
+        judged.reasons.push(Reason::OnOtherShards);
+    }
+    judged
 }
 
 /// A target that was lost on the way, or was never there.

@@ -71,6 +71,8 @@ pub enum Reason {
     CutOff,
     /// Some of the run's shards are not in the log; they count from 1.
     ShardsMissing { missing: Vec<u32>, of: u32 },
+    /// The scans of this scenario are on other shards.
+    OnOtherShards,
     /// The target file does not support any of the scenarios.
     NothingRun,
 }
@@ -200,6 +202,7 @@ impl fmt::Display for Reason {
                 let more = if more == 0 { String::new() } else { format!(" and {more} more") };
                 write!(f, "{noun} {}{more} of {of} {verb} missing: what their scans would have shown is not known", told.join(", "))
             }
+            Reason::OnOtherShards => f.write_str("other shards have its scans"),
             Reason::NothingRun => f.write_str("nothing was run: the target file supports none of the scenarios"),
         }
     }

@@ -80,19 +80,16 @@ fn an_archive_of_another_host_is_not_taken_for_the_targets() {
 
 /// Lines in the form that k6's documentation shows; k6 itself made none of them.
 fn k6(polls: &[(&str, &str, u32, &str)]) -> String {
-    let mut text = String::from(
-        "{\"type\":\"Metric\",\"data\":{\"name\":\"http_req_duration\",\"type\":\"trend\"},\"metric\":\"http_req_duration\"}\n",
-    );
-    for (at, method, status, path) in polls {
+    let sample = |metric: &str, (at, method, status, path): &(&str, &str, u32, &str), value: f64| {
         let tags = format!(r#""group":"","method":"{method}","status":"{status}","url":"http://h{path}","vu":"3""#);
-        text += &format!(
-            "{{\"type\":\"Point\",\"metric\":\"http_reqs\",\"data\":{{\"time\":\"2025-11-23T20:08:{at}Z\",\"value\":1,\"tags\":{{{tags}}}}}}}\n"
-        );
-        text += &format!(
-            "{{\"type\":\"Point\",\"metric\":\"http_req_duration\",\"data\":{{\"time\":\"2025-11-23T20:08:{at}Z\",\"value\":10,\"tags\":{{{tags}}}}}}}\n"
-        );
+        format!(r#"{{"type":"Point","metric":"{metric}","data":{{"time":"2025-11-23T20:08:{at}Z","value":{value},"tags":{{{tags}}}}}}}"#)
+    };
+    let mut lines = vec![r#"{"type":"Metric","data":{"name":"http_reqs","type":"counter"},"metric":"http_reqs"}"#.to_owned()];
+    for poll in polls {
+        lines.push(sample("http_reqs", poll, 1.0));
+        lines.push(sample("http_req_duration", poll, 10.0));
     }
-    text
+    lines.join("\n")
 }
 
 #[test]

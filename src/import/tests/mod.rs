@@ -10,7 +10,7 @@ use crate::analysis::{Analysis, analyse};
 use crate::model::input::Source;
 use crate::model::recording::Blind;
 use crate::model::run::{ClockNote, End, EndReason, Environment, HttpVersion, Journal, Run, TargetNote};
-use crate::model::time::{Bracket, Span, Stamp};
+use crate::model::time::{Bracket, Nanos, Span, Stamp};
 use crate::target::{Hosts, Target};
 use crate::verdict::{Verdict, judge};
 

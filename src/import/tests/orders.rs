@@ -130,10 +130,6 @@ fn the_step_of_a_stamp_widens_the_bracket_on_both_sides() {
         let imported = read(text.join("\n").as_bytes(), &json_lines(), &target).expect("right lines");
         let brackets = brackets(&imported, &target);
         let [bracket] = brackets.as_slice() else { panic!("one scan: {brackets:?}") };
-        assert_eq!(
-            (bracket.after.as_ms(), bracket.until.map(|until| until.as_ms())),
-            (10_000.0 - step_ms, Some(20_000.0 + step_ms)),
-            "{time}"
-        );
+        assert_eq!((bracket.after.as_ms(), bracket.until.map(Nanos::as_ms)), (10_000.0 - step_ms, Some(20_000.0 + step_ms)), "{time}");
     }
 }

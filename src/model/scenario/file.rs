@@ -1,7 +1,9 @@
 //! The scenario as it stands in a file: everything may be left out that has a sensible default.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use super::{
@@ -10,38 +12,57 @@ use super::{
 };
 use crate::model::exchange::{Connection, Route};
 
-#[derive(Deserialize)]
+/// A scenario file.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Scenario {
+    /// The name: letters, digits, `-` and `_`.
     name: String,
+    /// What it does, in one line.
     title: String,
+    /// The passage it comes from.
     source: String,
+    /// Whether it may run beside the others.
     #[serde(default)]
     overlap: bool,
+    /// How many scans, and how fast.
     #[serde(default)]
     load: Load,
+    /// When and how a scan is polled.
     #[serde(default)]
     polls: Polls,
+    /// Polls that watch a scan until something happens.
     follow: Option<Follow>,
+    /// Several ways of polling, among which scans are dealt evenly; what one leaves out is taken from `polls`.
     #[serde(default)]
     arms: Vec<Polls>,
+    /// A second write, and the polls after it.
     then: Option<Then>,
+    /// Requests whose right answer is `not_found`.
     #[serde(default)]
     controls: Controls,
+    /// When the witness and the results are read.
     #[serde(default)]
     readings: Readings,
+    /// What must hold.
     #[serde(default)]
     expect: ExpectFile,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Load {
+    /// How many scans; 20, or what `detect` takes.
     scans: Option<u32>,
+    /// What the gate is to catch, from which the number of scans is computed.
     detect: Option<Detect>,
+    /// Whether scans begin on a schedule (open) or when others end (closed).
     model: Model,
+    /// Open: the time between two scans.
     every: Option<Span>,
+    /// Closed: how many scans at a time.
     in_flight: Option<u32>,
+    /// Whether each scan has an input of its own.
     input: Input,
 }
 
@@ -51,55 +72,79 @@ impl Default for Load {
     }
 }
 
-#[derive(Deserialize, Clone, Copy)]
+#[derive(Deserialize, Clone, Copy, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum Model {
     Open,
     Closed,
 }
 
-#[derive(Deserialize, Default, Clone)]
+#[derive(Deserialize, Default, Clone, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Polls {
+    /// The arm's name.
     name: Option<String>,
+    /// The ages of a scan at which it is polled, in ascending order.
     offsets: Option<Vec<Span>>,
+    /// Whether every scan is polled at all ages, or at one.
     each: Option<Each>,
+    /// How many pollers ask at once.
     pollers: Option<u32>,
+    /// How the polls travel.
     connection: Option<Connection>,
+    /// Another address than the target's own.
     route: Option<Route>,
+    /// At most so many harmless requests between initiate and poll.
     fillers: Option<u32>,
+    /// How far from its age a poll may be sent and still count.
     tolerance: Option<Span>,
 }
 
-#[derive(Deserialize, Clone, Copy)]
+#[derive(Deserialize, Clone, Copy, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Follow {
+    /// What ends the watching.
     until: Until,
+    /// The time between two polls.
     every: Span,
+    /// How long it goes on after that.
     #[serde(default)]
     settle: Option<Span>,
+    /// When it ends at the latest.
     deadline: Span,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Then {
+    /// What is done.
     action: Action,
+    /// What it waits for.
     when: Until,
+    /// The ages of a scan at which it is polled, in ascending order.
     offsets: Vec<Span>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct ExpectFile {
+    /// How much `not_found` is tolerated at the ages.
     not_found: Option<ToleranceFile>,
+    /// The guarantees that are judged; all, if none are named.
     guarantees: Option<Vec<Guarantee>>,
+    /// Upper limits for quantiles of the window, such as p99 = "1s".
     window: BTreeMap<String, Span>,
+    /// Upper limits for quantiles of the polls' round trip.
     latency: BTreeMap<String, Span>,
+    /// A poll that takes longer, and far longer than usual, was held back.
     stall: Option<Span>,
+    /// Largest share of polls without evidence in a run that still says something.
     errors_at_most: Option<f64>,
+    /// Largest share of late polls in a run that still says something.
     late_at_most: Option<f64>,
+    /// How many scans may be denied after they were seen.
     flaps_at_most: Option<u64>,
+    /// When to start no more scans because the verdict on the gate is known.
     stop: Stop,
 }
 
@@ -125,7 +170,7 @@ impl<'de> Deserialize<'de> for ToleranceFile {
             }
 
             fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<ToleranceFile, A::Error> {
-                #[derive(Deserialize)]
+                #[derive(Deserialize, JsonSchema)]
                 #[serde(deny_unknown_fields)]
                 struct Rate {
                     at_most: f64,
@@ -137,6 +182,28 @@ impl<'de> Deserialize<'de> for ToleranceFile {
             }
         }
         deserializer.deserialize_any(Visitor)
+    }
+}
+
+impl JsonSchema for ToleranceFile {
+    fn schema_name() -> Cow<'static, str> {
+        "Tolerance".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let share = json_schema!({ "type": "number", "minimum": 0, "maximum": 1 });
+        json_schema!({
+            "description": "How much not_found is tolerated at a gate offset.",
+            "anyOf": [
+                { "enum": ["never", "any"] },
+                {
+                    "type": "object",
+                    "properties": { "at_most": share, "confidence": share },
+                    "required": ["at_most"],
+                    "additionalProperties": false,
+                },
+            ],
+        })
     }
 }
 

@@ -171,6 +171,11 @@ impl Network {
         Ok(Network { shared: Arc::new(shared) })
     }
 
+    /// The proxies' credentials, as they are written in addresses and as they are sent.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        self.shared.options.proxies.secrets()
+    }
+
     pub(crate) fn lane(connection: Connection) -> NetworkLane {
         let kept = match connection {
             Connection::Fresh => None,
@@ -234,7 +239,11 @@ impl Network {
         let whole = Limit { until: Instant::now() + limit, fault: TransportFault::Timeout };
         let (mut link, new) = match whole.on(lane.take(&request.to)).await? {
             Some(link) => (link, false),
-            None => (whole.or(options.connect_limit, TransportFault::ConnectTimeout).on(self.connect(&request.to)).await??, true),
+            // Boxed, as it is large and soon over: every scan under way would hold the place for it.
+            None => {
+                let connecting = Box::pin(self.connect(&request.to));
+                (whole.or(options.connect_limit, TransportFault::ConnectTimeout).on(connecting).await??, true)
+            }
         };
         head.conn = link.port;
         head.new_conn = Some(new);

@@ -29,10 +29,33 @@ impl std::fmt::Debug for Proxies {
     }
 }
 
+/// Striking out every `x` would ruin the record and protect nothing.
+const SHORTEST_SECRET: usize = 4;
+
 /// The largest answer to a request for a tunnel.
 const LARGEST_ANSWER: usize = 16 * 1024;
 
 impl Proxies {
+    /// What stands in the addresses that only a proxy may know, longest first.
+    pub(super) fn secrets(&self) -> Vec<String> {
+        let mut secrets = Vec::new();
+        for address in [&self.http, &self.https, &self.all].into_iter().flatten() {
+            let Some((credentials, _)) = address.rsplit_once('@') else { continue };
+            let credentials = credentials.rsplit("//").next().unwrap_or(credentials);
+            let password = credentials.split_once(':').map_or(credentials, |(_, password)| password);
+            let plain = percent_encoding::percent_decode_str(password).decode_utf8_lossy().into_owned();
+            secrets.extend([password.to_owned(), plain]);
+            let nowhere = Uri::from_static("http://statusgap.invalid");
+            let sent = Matcher::builder().all(address.as_str()).build().intercept(&nowhere).and_then(|way| way.basic_auth().cloned());
+            // `Basic` and a blank are nobody's secret.
+            secrets.extend(sent.and_then(|sent| Some(sent.to_str().ok()?.split_once(' ')?.1.to_owned())));
+        }
+        secrets.retain(|secret| secret.len() >= SHORTEST_SECRET);
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        secrets.dedup();
+        secrets
+    }
+
     /// The proxy for an origin. This machine is never reached through one: whoever probes it means what listens here.
     pub(super) fn toward(&self, origin: &Origin, uri: &Uri) -> Result<Option<Proxy>, NetworkError> {
         if origin.is_loopback() {
@@ -81,4 +104,17 @@ pub(super) async fn tunnel(stream: &mut TcpStream, proxy: &Proxy, origin: &Origi
     }
     let granted = answer.starts_with(b"HTTP/1.1 2") || answer.starts_with(b"HTTP/1.0 2");
     if granted { Ok(()) } else { Err(TransportFault::Proxy) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxys_credentials_are_secrets_in_every_form_that_they_take() {
+        let proxies = Proxies { http: Some("http://ann:s3%2Fcret@proxy.test:1".into()), ..Proxies::default() };
+        // printf 'ann:s3/cret' | base64 (GNU coreutils 9.1)
+        assert_eq!(proxies.secrets(), ["YW5uOnMzL2NyZXQ=", "s3%2Fcret", "s3/cret"]);
+        assert_eq!(Proxies { all: Some("http://proxy.test:1".into()), ..Proxies::default() }.secrets(), [""; 0]);
+    }
 }

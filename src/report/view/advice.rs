@@ -122,7 +122,9 @@ fn remedy(reason: &Reason) -> Option<&'static str> {
         Reason::TargetGone => "See why the target could not be reached any more, and run again.",
         Reason::Interrupted | Reason::CutOff => "Run it again, to its end.",
         Reason::BudgetSpent => "Raise the budget, or ask for less.",
-        Reason::ShardsMissing { .. } => "Run the missing shards with the same --seed and merge all logs anew: `statusgap merge`.",
+        Reason::ShardsMissing { .. } | Reason::OnOtherShards => {
+            "Run the other shards with the same --seed, and put all logs together: `statusgap merge`."
+        }
         Reason::NothingRun => "Describe in the target file what the scenarios need (a foreign user, a witness, results), or choose others.",
         Reason::UnknownIdVisible
         | Reason::NotFound { .. }

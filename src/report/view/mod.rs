@@ -5,6 +5,7 @@ mod answers;
 mod denials;
 mod evidence;
 mod headline;
+mod histograms;
 mod lanes;
 mod recorded;
 mod repeat;
@@ -12,6 +13,8 @@ mod steps;
 mod tables;
 mod unseen;
 mod window;
+
+use std::time::Duration;
 
 use crate::analysis::Analysis;
 use crate::analysis::punctuality::Punctuality;
@@ -25,6 +28,7 @@ use crate::verdict::{Judgement, Verdict};
 
 pub use answers::Answers;
 pub use denials::DenialRow;
+pub use histograms::Histograms;
 pub(super) use lanes::reach;
 pub use lanes::{Lane, LaneMark, Sign};
 pub use steps::{Curve, CurveStep};
@@ -65,6 +69,8 @@ pub struct View {
     pub lanes: Vec<Lane>,
     /// Round trips.
     pub latency: Vec<LatencyRow>,
+    /// The same round trips, counted whole.
+    pub histograms: Vec<Histograms>,
     /// The guarantees over all scenarios.
     pub guarantees: Vec<GuaranteeRow>,
     /// The supported causes, strongest first.
@@ -94,6 +100,10 @@ pub struct RunNote {
     pub run_id: String,
     pub tool: String,
     pub started: String,
+    /// The same as a number: wall clock at stamp zero, since 1970; `None` where the log's text is no time.
+    pub began: Option<Duration>,
+    /// From stamp zero to the end of the last exchange.
+    pub lasted: Duration,
     pub seed: u64,
     pub command: String,
     pub timer: String,
@@ -238,6 +248,10 @@ pub struct EvidenceRow {
 pub struct LatencyRow {
     /// Which: the kind, and the connection where it is not the usual one.
     pub name: String,
+    /// Which exchanges.
+    pub kind: Kind,
+    /// How they travelled.
+    pub connection: Connection,
     /// From the sending.
     pub sent: RoundTrip,
     /// From the planned sending, which also counts the time that a late prober hides (coordinated omission).
@@ -360,6 +374,7 @@ impl View {
             denials: denials::rows(analysis),
             lanes: lanes::lanes(journal, &histories),
             latency: tables::latency(&analysis.round_trips),
+            histograms: histograms::histograms(journal),
             guarantees: analysis.guarantees.iter().map(tables::guarantee).collect(),
             causes,
             ruled_out,
@@ -398,6 +413,8 @@ fn run_note(journal: &Journal) -> RunNote {
         run_id: words::name(&run.run_id),
         tool: words::name(&run.tool),
         started: words::name(&run.started),
+        began: words::since_1970(&run.started),
+        lasted: Duration::from_nanos(journal.exchanges.iter().map(|exchange| exchange.done.0).max().unwrap_or_default()),
         seed: run.seed,
         command: words::clean(&run.command, 2000),
         timer: words::name(&run.clock.timer),

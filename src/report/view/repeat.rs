@@ -94,7 +94,8 @@ fn request(endpoint: &Table, usual: &str, base: &str, owner: Option<&Table>) -> 
             let _ = write!(line, "{NEXT}--data-urlencode {}", quoted(&format!("{name}={}", value.as_str()?)));
         }
     } else if let Some(body) = endpoint.get("body") {
-        let _ = write!(line, "{NEXT}--data-binary {}", quoted(body.as_str()?));
+        // Never --data-binary: a text that begins with @ would send a file of whoever pastes the lines.
+        let _ = write!(line, "{NEXT}--data-raw {}", quoted(body.as_str()?));
     }
     Some(line)
 }

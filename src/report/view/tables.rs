@@ -118,7 +118,8 @@ pub(super) fn latency(trips: &[RoundTrips]) -> Vec<LatencyRow> {
         trips.sort_by_key(|trip| trip.connection);
         for (place, trip) in trips.into_iter().enumerate() {
             let name = if place == 0 { kind.word().to_owned() } else { format!("{} {}", kind.word(), trip.connection.word()) };
-            rows.push(LatencyRow { name, sent: round_trip(&trip.from_sent), planned: round_trip(&trip.from_planned) });
+            let (sent, planned) = (round_trip(&trip.from_sent), round_trip(&trip.from_planned));
+            rows.push(LatencyRow { name, kind, connection: trip.connection, sent, planned });
         }
     }
     rows

@@ -32,6 +32,9 @@ pub fn usable(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> 
         Some(EndReason::TargetGone) => return Err(Unusable::Partial("the target could not be reached any more")),
         None => return Err(Unusable::Partial("the log is cut off")),
     }
+    if judgement.reasons.iter().any(|reason| matches!(reason, Reason::ShardsMissing { .. })) {
+        return Err(Unusable::Partial("shards of it are missing: merge the logs of all"));
+    }
     match analysis.honest {
         Some(true) => {}
         Some(false) => return Err(Unusable::NotAssessable("a never-issued id was answered as visible, so `visible` means nothing")),

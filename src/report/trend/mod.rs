@@ -1,0 +1,231 @@
+//! Several runs as a history: one row each, in the order in which they began, and how they changed.
+//!
+//! Rows stand side by side and are not tested against each other: whether a difference is more than chance is the business
+//! of a comparison. Where the runs did not ask the same, the trend says so.
+
+mod json;
+mod markdown;
+mod terminal;
+
+use std::time::Duration;
+
+use crate::analysis::binomial::clopper_pearson;
+use crate::model::exchange::Kind;
+use crate::model::run::Journal;
+use crate::model::scenario::Scenario;
+use crate::report::view::{QuantileRow, RoundTrip, View};
+use crate::report::words;
+use crate::verdict::Verdict;
+
+pub use json::{json, schema};
+pub use markdown::markdown;
+pub use terminal::terminal;
+
+/// The runs by the time they began, and what keeps them from being compared.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trend {
+    /// One row for each run.
+    pub rows: Vec<Row>,
+    /// Where the runs differ in what they asked and whom.
+    pub warnings: Vec<String>,
+}
+
+/// One run. Text in it is safe to print and bounded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// The log, as the user named it.
+    pub log: String,
+    /// The run's id.
+    pub run_id: String,
+    /// When it began, RFC 3339.
+    pub started: String,
+    /// The same since 1970; `None` where the log's text is no time.
+    pub began: Option<Duration>,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Whether everything planned was done.
+    pub complete: bool,
+    /// What was probed.
+    pub target: String,
+    /// The settings of the reference service, if that was the target.
+    pub service: Option<String>,
+    /// The probe's name and version.
+    pub tool: String,
+    /// How many accepted scans were denied.
+    pub denied: Denied,
+    /// The window's median, if it may be told.
+    pub window_p50: Option<QuantileRow>,
+    /// The window's 99th percentile, if it may be told.
+    pub window_p99: Option<QuantileRow>,
+    /// Round trips of status polls on their usual connection.
+    pub polls: Option<RoundTrip>,
+    scenarios: Vec<Scenario>,
+}
+
+/// How many accepted scans were denied after their id was handed out.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Denied {
+    /// Scans denied.
+    pub scans: u64,
+    /// Scans checked.
+    pub of: u64,
+    /// 95 % limits (Clopper–Pearson) for the share; 0 to 1 without a scan.
+    pub lower: f64,
+    /// Upper limit.
+    pub upper: f64,
+}
+
+impl Denied {
+    /// The share of scans denied; `None` without a scan.
+    pub fn share(&self) -> Option<f64> {
+        (self.of > 0).then(|| self.scans as f64 / self.of as f64)
+    }
+
+    /// `25 of 25 (86.3–100 %)`.
+    fn told(&self) -> String {
+        if self.of == 0 {
+            return "no scans".to_owned();
+        }
+        format!("{} of {} ({})", words::count(self.scans), words::count(self.of), words::share_between(self.lower, self.upper))
+    }
+}
+
+impl Row {
+    /// Takes from a run what its history needs.
+    pub fn of(log: &str, journal: &Journal, view: &View) -> Row {
+        let reads = view.guarantees.iter().find(|row| row.name == crate::model::guarantee::Guarantee::ReadYourWrites.name());
+        let (scans, of) = reads.map_or((0, 0), |row| (row.broken, row.checked));
+        let (lower, upper) = if of == 0 {
+            (0.0, 1.0)
+        } else {
+            let limits = clopper_pearson(scans, of, 0.95);
+            (limits.lower, limits.upper)
+        };
+        let quantile = |key: &str| {
+            let row = view.window.quantiles.iter().find(|row| row.key == key && row.told_at_all)?;
+            view.assessable.then(|| row.clone())
+        };
+        Row {
+            log: words::clean(log, 200),
+            run_id: view.run.run_id.clone(),
+            started: view.run.started.clone(),
+            began: view.run.began,
+            verdict: view.verdict,
+            complete: view.run.complete,
+            target: view.run.target.clone(),
+            service: view.run.service.clone(),
+            tool: view.run.tool.clone(),
+            denied: Denied { scans, of, lower, upper },
+            window_p50: quantile("p50"),
+            window_p99: quantile("p99"),
+            polls: view.latency.iter().find(|row| row.kind == Kind::Poll).map(|row| row.sent),
+            scenarios: journal.scenarios.clone(),
+        }
+    }
+
+    /// A window's quantile in words. Nobody denied is another thing than too few scans to tell.
+    fn window(&self, quantile: Option<&QuantileRow>) -> String {
+        match quantile {
+            _ if self.denied.scans == 0 => "none seen".to_owned(),
+            // That it is an interval and not a number says itself.
+            Some(row) => words::between(row.from_ms, row.to_ms),
+            None => "not told".to_owned(),
+        }
+    }
+
+    /// Median and 99th percentile of the polls' round trip.
+    fn polls_told(&self) -> String {
+        let p99 = |trip: &RoundTrip| trip.p99.map_or_else(|| "n too small".to_owned(), words::age);
+        self.polls.as_ref().map_or_else(|| "–".to_owned(), |trip| format!("{} / {}", words::age(trip.p50), p99(trip)))
+    }
+}
+
+impl Trend {
+    /// Orders runs by their beginning; those without a readable one come last, as they were given.
+    pub fn over(mut rows: Vec<Row>) -> Trend {
+        rows.sort_by_key(|row| (row.began.is_none(), row.began));
+        let warnings = warnings(&rows);
+        Trend { rows, warnings }
+    }
+}
+
+/// What differs from the first run, and so keeps its row from being compared with the first one's.
+fn warnings(rows: &[Row]) -> Vec<String> {
+    let Some((first, later)) = rows.split_first() else { return Vec::new() };
+    let differing =
+        |differs: &dyn Fn(&Row) -> bool| -> Vec<&str> { later.iter().filter(|row| differs(row)).map(|row| row.log.as_str()).collect() };
+    let mut warnings = Vec::new();
+    for (what, logs) in [
+        ("another target", differing(&|row| row.target != first.target || row.service != first.service)),
+        ("other scenarios", differing(&|row| row.scenarios != first.scenarios)),
+        ("another version of the probe", differing(&|row| row.tool != first.tool)),
+    ] {
+        if let Some(log) = logs.first() {
+            let more = if logs.len() > 1 { format!(" and {} more", logs.len() - 1) } else { String::new() };
+            warnings.push(format!("{what} than in {}: {log}{more}; differences may come from that", first.log));
+        }
+    }
+    warnings
+}
+
+/// Numbers as a line of bars, the highest one full; what is not known is a dot.
+fn sparkline(values: &[Option<f64>], highest: f64) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let bar = |value: f64| {
+        let eighths = if highest > 0.0 { (value / highest * 7.0).round().clamp(0.0, 7.0) } else { 0.0 };
+        BARS[eighths as usize]
+    };
+    values.iter().map(|value| value.map_or('·', bar)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{Colour, Style, samples};
+
+    /// The samples as a history: the bug, a flapping fix, and a healthy service, given out of order.
+    fn history() -> Trend {
+        let named = [
+            ("healthy.ndjson", samples::healthy(), "03"),
+            ("bug.ndjson", samples::seed_bug(), "01"),
+            ("flaps.ndjson", samples::flapping(), "02"),
+        ];
+        let rows = named.into_iter().map(|(log, mut sample, day)| {
+            sample.0.run.started = format!("2026-02-{day}T08:00:00Z");
+            Row::of(log, &sample.0, &samples::view(&sample))
+        });
+        Trend::over(rows.collect())
+    }
+
+    #[test]
+    fn a_history_reads_as_in_its_snapshots() {
+        let trend = history();
+        insta::assert_snapshot!("trend_table", terminal(&trend, Style { width: 100, colour: Colour::Off }));
+        insta::assert_snapshot!("trend_narrow", terminal(&trend, Style { width: 60, colour: Colour::Off }));
+        insta::assert_snapshot!("trend_markdown", markdown(&trend));
+        insta::assert_snapshot!("trend_json", json(&trend));
+    }
+
+    #[test]
+    fn runs_are_told_in_the_order_in_which_they_began() {
+        let logs: Vec<String> = history().rows.into_iter().map(|row| row.log).collect();
+        assert_eq!(logs, ["bug.ndjson", "flaps.ndjson", "healthy.ndjson"]);
+    }
+
+    #[test]
+    fn runs_that_asked_something_else_are_named() {
+        let sample = samples::seed_bug();
+        let view = samples::view(&sample);
+        let mut other = sample.0.clone();
+        other.scenarios.pop();
+        let trend = Trend::over(vec![Row::of("a", &sample.0, &view), Row::of("b", &other, &view), Row::of("c", &other, &view)]);
+        assert_eq!(trend.warnings, ["other scenarios than in a: b and 1 more; differences may come from that"]);
+        assert_eq!(Trend::over(vec![Row::of("a", &sample.0, &view), Row::of("b", &sample.0, &view)]).warnings, [""; 0]);
+    }
+
+    #[test]
+    fn a_line_of_bars_is_as_high_as_its_numbers() {
+        assert_eq!(sparkline(&[Some(0.0), Some(0.5), None, Some(1.0)], 1.0), "▁▅·█");
+        assert_eq!(sparkline(&[Some(0.0)], 0.0), "▁");
+    }
+}
