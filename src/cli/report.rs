@@ -42,7 +42,7 @@ pub fn run(args: &ReportArgs) -> Ended {
     for path in &args.logs {
         let journal = read(path)?;
         if journal.torn && !args.quiet {
-            eprintln!("note: the last line of {} is torn and was left out", path.display());
+            output::tell(&format!("note: the last line of {} is torn and was left out", path.display()));
         }
         let (texts, exit) = texts(&journal, args.format, output::style(args.color));
         output::print(&texts.shown)?;
@@ -59,12 +59,25 @@ pub fn run(args: &ReportArgs) -> Ended {
 pub fn conclude(folder: &std::path::Path, format: Format, style: Style, quiet: bool, reason: EndReason) -> Ended {
     let journal = read(&folder.join(files::LOG))?;
     let (texts, exit) = texts(&journal, format, style);
-    texts.write(folder)?;
-    output::print(&texts.shown)?;
-    if !quiet {
-        eprintln!("written to {}: {}, result.json, report.md, report.html", folder.display(), files::LOG);
+    let exit = if reason == EndReason::Interrupted { Exit::Interrupted } else { exit };
+    let written = texts.write(folder);
+    // The log is whole, and with it the verdict is known, even if there is no room for the reports, or none where it is shown.
+    if let Err(complaint) = output::print(&texts.shown) {
+        complaint.print();
+        output::tell(&format!("  it can be shown again with `statusgap report {}`", folder.join(files::LOG).display()));
     }
-    Ok(if reason == EndReason::Interrupted { Exit::Interrupted } else { exit })
+    match written {
+        Ok(()) => {}
+        Err(complaint) if exit == Exit::Pass => return Err(complaint),
+        Err(complaint) => {
+            complaint.print();
+            return Ok(exit);
+        }
+    }
+    if !quiet {
+        output::tell(&format!("written to {}: {}, result.json, report.md, report.html", folder.display(), files::LOG));
+    }
+    Ok(exit)
 }
 
 /// Reads a log from a file.
@@ -86,9 +99,9 @@ pub struct Texts {
 impl Texts {
     /// Writes the files of a run's folder.
     pub fn write(&self, folder: &std::path::Path) -> Result<(), Complaint> {
-        files::write_whole(&folder.join("result.json"), &self.result)?;
-        files::write_whole(&folder.join("report.md"), &self.report)?;
-        files::write_whole(&folder.join("report.html"), &self.page)
+        files::write_whole(&folder.join(files::RESULT), &self.result)?;
+        files::write_whole(&folder.join(files::REPORT), &self.report)?;
+        files::write_whole(&folder.join(files::PAGE), &self.page)
     }
 }
 
