@@ -53,5 +53,6 @@ pub mod model;
 pub mod probe;
 pub mod report;
 pub mod service;
+pub mod standing;
 pub mod target;
 pub mod verdict;

@@ -1,7 +1,11 @@
 //! The result as `OpenMetrics` 1.0 text: for a dashboard, a push gateway, or GitLab's `metrics.txt`.
 //!
-//! Everything is a gauge of one run: a counter would claim to go on. Times are in seconds, as the format wants them. A number
+//! Everything of one run is a gauge: a counter would claim to go on, as those of a watch do. Times are in seconds, as the format wants them. A number
 //! that must not be told (a quantile of too few scans) is absent.
+
+mod watch;
+
+pub use watch::watch_openmetrics;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -179,6 +183,7 @@ fn round_trips(out: &mut Exposition, view: &View) {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Type {
+    Counter,
     Gauge,
     Info,
     StateSet,
@@ -200,6 +205,7 @@ impl Exposition {
         name.clone_into(&mut self.family);
         self.told.clear();
         let word = match of {
+            Type::Counter => "counter",
             Type::Gauge => "gauge",
             Type::Info => "info",
             Type::StateSet => "stateset",
