@@ -38,7 +38,9 @@ const ROOMS: &[Room] = &[
     Room { name: "service", may_name: &[], barred: &["reqwest"] },
     Room {
         name: "cli",
-        may_name: &["model", "log", "target", "analysis", "verdict", "evidence", "report", "import", "inquiry", "standing", "probe", "service"],
+        may_name: &[
+            "model", "log", "target", "analysis", "verdict", "evidence", "report", "import", "inquiry", "standing", "probe", "service",
+        ],
         barred: &[],
     },
 ];

@@ -116,7 +116,9 @@ fn understand(words: &[OsString], sources: &Sources<'_>) -> Result<(Cli, Effecti
 
 fn carry_out(cli: Cli, effective: &Effective, sources: &Sources<'_>) -> Result<ExitCode, Complaint> {
     let manners = &cli.manners;
-    if let (false, Command::Run(_) | Command::Reproduce(_) | Command::Watch(_), Some(note)) = (manners.quiet, &cli.command, effective.note()) {
+    if let (false, Command::Run(_) | Command::Reproduce(_) | Command::Watch(_), Some(note)) =
+        (manners.quiet, &cli.command, effective.note())
+    {
         eprintln!("note: {note}");
     }
     let ended = match cli.command {

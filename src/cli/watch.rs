@@ -111,7 +111,10 @@ async fn watch(args: &WatchArgs, named: Vec<Scenario>) -> Ended {
     }
     if scenarios.is_empty() {
         session.close().await;
-        return Err(Complaint::usage("the target supports none of these scenarios", "describe more of it in the target file, or name others"));
+        return Err(Complaint::usage(
+            "the target supports none of these scenarios",
+            "describe more of it in the target file, or name others",
+        ));
     }
     if args.dry_run {
         session.close().await;
@@ -203,9 +206,11 @@ impl Watch<'_> {
             let change = page.publish(&told, &shown, logs.relative(&done.log));
             self.tell(&told, change.is_some());
             if let Some(change) = &change {
-                logs.changed(&change.row)?;
+                logs.changed(change)?;
                 report::write(&shown, folder, &self.args.probe.also)?;
-                if let Some(command) = &self.args.on_change {
+                // That a watch begins with a pass is what everybody expects.
+                let expected = change.was.is_none() && change.is == Verdict::Pass;
+                if let Some(command) = self.args.on_change.as_ref().filter(|_| !expected) {
                     hook::call(command, change, &done.log).await;
                 }
             }
@@ -272,7 +277,9 @@ impl Watch<'_> {
         while let Some(word) = words.next() {
             if WITH_VALUE.contains(&word.as_str()) {
                 words.next();
-            } else if word != "--keep-going" && !WITH_VALUE.iter().any(|flag| word.strip_prefix(flag).is_some_and(|rest| rest.starts_with('='))) {
+            } else if word != "--keep-going"
+                && !WITH_VALUE.iter().any(|flag| word.strip_prefix(flag).is_some_and(|rest| rest.starts_with('=')))
+            {
                 kept.push(word.clone());
             }
         }

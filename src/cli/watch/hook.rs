@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::cli::watch::publish::Published;
+use crate::report::live::ChangeRow;
 
 /// The longest that it may take; the next round waits for it.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -16,14 +16,14 @@ const LONGEST: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Calls the command and waits for its end. That it fails is told, and changes nothing else.
-pub async fn call(command: &str, change: &Published, log: &Path) {
+pub async fn call(command: &str, change: &ChangeRow, log: &Path) {
     let log = std::path::absolute(log).unwrap_or_else(|_| PathBuf::from(log));
     let mut shell = Command::new("sh");
     shell
         .args(["-c", command])
-        .env("STATUSGAP_VERDICT", change.row.is.word())
-        .env("STATUSGAP_WAS", change.row.was.map_or("none", crate::verdict::Verdict::word))
-        .env("STATUSGAP_REASON", &change.row.reason)
+        .env("STATUSGAP_VERDICT", change.is.word())
+        .env("STATUSGAP_WAS", change.was.map_or("none", crate::verdict::Verdict::word))
+        .env("STATUSGAP_REASON", &change.reason)
         .env("STATUSGAP_LOG", log)
         .stdin(Stdio::null())
         // Standard output is for the report.

@@ -15,7 +15,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::cli::complaint::Complaint;
-use crate::cli::watch::publish::{Publication, Published, Told};
+use crate::cli::watch::publish::{Publication, Told};
+use crate::report::live::ChangeRow;
 use crate::report::{View, html, watch_html, watch_openmetrics};
 
 /// Where to listen.
@@ -60,7 +61,10 @@ impl Page {
     pub async fn open(listen: Listen, publication: Publication) -> Result<Page, Complaint> {
         let Listen::At(address) = listen else { return Ok(Page { publication, served: None }) };
         let refused = |error: std::io::Error| {
-            Complaint::usage(format!("cannot listen on {address}: {error}"), "--listen 127.0.0.1:0 picks a free port, --listen none serves no page")
+            Complaint::usage(
+                format!("cannot listen on {address}: {error}"),
+                "--listen 127.0.0.1:0 picks a free port, --listen none serves no page",
+            )
         };
         let listener = TcpListener::bind(address).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
@@ -83,7 +87,7 @@ impl Page {
     }
 
     /// Shows a round. The change that it made comes back as it is told.
-    pub fn publish(&self, told: &Told<'_>, shown: &View, log: String) -> Option<Published> {
+    pub fn publish(&self, told: &Told<'_>, shown: &View, log: String) -> Option<ChangeRow> {
         self.publication.publish(told, shown, log)
     }
 

@@ -41,12 +41,6 @@ pub struct Told<'a> {
     pub standing: &'a Standing,
 }
 
-/// A change that was made public.
-pub struct Published {
-    /// The row that tells it.
-    pub row: ChangeRow,
-}
-
 impl Publication {
     /// Before the first round.
     pub fn new(target: &str, address: &str, scenarios: &str, began: &str, args: &WatchArgs) -> Publication {
@@ -78,7 +72,7 @@ impl Publication {
     }
 
     /// Takes in a round. The change that it made comes back as it is told.
-    pub fn publish(&self, told: &Told<'_>, shown: &View, log: String) -> Option<Published> {
+    pub fn publish(&self, told: &Told<'_>, shown: &View, log: String) -> Option<ChangeRow> {
         let mut live = self.shown().live.clone();
         live.count(told.outcome);
         live.scans += told.round.scenarios.iter().map(|scenario| scenario.accepted).sum::<u64>();
@@ -88,12 +82,8 @@ impl Publication {
         live.kept.0 = told.standing.kept();
         live.owed = told.standing.owed();
         told.reason.clone_into(&mut live.reason);
-        let round = RoundRow {
-            number: told.number,
-            began: told.began.clone(),
-            outcome: told.outcome,
-            headline: told.round.headline.clone(),
-        };
+        let round =
+            RoundRow { number: told.number, began: told.began.clone(), outcome: told.outcome, headline: told.round.headline.clone() };
         live.recent.insert(0, round);
         live.recent.truncate(LISTED);
         let row = told.change.map(|Change { was, is }| ChangeRow { at: told.began.clone(), was, is, reason: told.reason.to_owned(), log });
@@ -104,8 +94,7 @@ impl Publication {
             live.changes.truncate(LISTED);
         }
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(Shown { live, view: Some(shown.clone()) });
-        // That a watch begins with a pass is what everybody expects; it is told of no further.
-        row.map(|row| Published { row })
+        row
     }
 }
 
