@@ -86,7 +86,8 @@ impl Workspace {
         command.args(&shell[1..]).arg(&file).current_dir(self.folder.path()).env_clear().env("PATH", path);
         command.envs(variables.iter().map(|(name, value)| (name, value.replace(WRITTEN, &self.address))));
         let output = command.output().expect("a shell");
-        fs::write(self.folder.path().join("step.out"), &output.stdout).expect("a file");
+        // Build services read both.
+        fs::write(self.folder.path().join("step.out"), [output.stdout.clone(), output.stderr.clone()].concat()).expect("a file");
         output.status.code().unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&output.stderr)))
     }
 
@@ -97,7 +98,7 @@ impl Workspace {
     /// What the snippet promises to keep is there.
     #[track_caller]
     fn keeps(&self, folder: &str) {
-        for file in ["log.ndjson", "result.json", "report.md"] {
+        for file in ["log.ndjson", "result.json", "report.md", "junit.xml"] {
             assert!(self.folder.path().join(folder).join(file).is_file(), "{folder}/{file}");
         }
     }
@@ -131,11 +132,9 @@ fn the_snippet_for_github_actions_does_what_it_says() {
     let runs: Vec<&Yaml<'_>> = steps.iter().filter(|step| step.as_mapping_get("run").is_some()).collect();
     assert_eq!((steps.len(), runs.len()), (2, 1));
     let kept = steps[1].as_mapping_get("with").and_then(|with| with.as_mapping_get("path")).map(string).expect("a path to keep");
-    for (meets, code, annotation, verdict) in [
-        (Meets::NoGap, 0, None, "PASS"),
-        (Meets::Gap, 1, Some("::error "), "FAIL"),
-        (Meets::Nothing, 0, Some("::warning "), "INCONCLUSIVE"),
-    ] {
+    for (meets, code, annotation, verdict) in
+        [(Meets::NoGap, 0, "::notice ", "pass"), (Meets::Gap, 1, "::error ", "fail"), (Meets::Nothing, 0, "::warning ", "inconclusive")]
+    {
         let workspace = Workspace::new(meets);
         let mut variables =
             pairs(&[("CI", "true"), ("GITHUB_ACTIONS", "true"), ("GITHUB_STEP_SUMMARY", "summary"), ("GITHUB_OUTPUT", "output")]);
@@ -144,12 +143,9 @@ fn the_snippet_for_github_actions_does_what_it_says() {
         // How the runner starts a step that names no shell.
         assert_eq!(workspace.step(&["bash", "-e"], &script, &variables), code, "{meets:?}");
         let told = workspace.read("step.out");
-        assert_eq!(
-            told.lines().find(|line| line.starts_with("::")).map(|line| &line[..=line.find(' ').unwrap_or(0)]),
-            annotation,
-            "{told}"
-        );
-        assert!(workspace.read("summary").to_uppercase().contains(verdict), "{meets:?}");
+        assert!(told.lines().any(|line| line.starts_with(annotation) && line.contains(verdict)), "{meets:?}: {told}");
+        assert!(workspace.read("summary").to_lowercase().contains(verdict), "{meets:?}");
+        assert!(workspace.read("output").contains(&format!("verdict={verdict}\n")), "{meets:?}");
         workspace.keeps(&kept);
     }
 }
@@ -174,6 +170,8 @@ fn the_snippet_for_gitlab_does_what_it_says() {
         assert_eq!(workspace.step(&["bash", "-eo", "pipefail"], &script.join("\n"), &variables), code, "{meets:?}");
         assert_eq!(kept.len(), 1);
         workspace.keeps(&kept[0]);
+        let junit = artifacts.as_mapping_get("reports").and_then(|reports| reports.as_mapping_get("junit")).map(string).expect("a path");
+        assert!(workspace.read(&junit).contains("<testsuite"), "{junit}");
     }
 }
 

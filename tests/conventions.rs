@@ -70,7 +70,7 @@ fn colour_is_asked_for_in_the_usual_ways() {
 
 #[test]
 fn in_a_log_nothing_is_drawn_over() {
-    for (words, variables) in [("run --virtual immediate", &[("CI", "true")][..]), ("reproduce --virtual", &[("GITHUB_ACTIONS", "true")])] {
+    for (words, variables) in [("run --virtual immediate", &[("CI", "true")][..]), ("reproduce --virtual", &[("BUILDKITE", "true")])] {
         let ended = run(&format!("{words} --out gap"), variables);
         assert!(!ended.stderr.contains(&b'\r') && !ended.stderr.contains(&0x1b), "{}", String::from_utf8_lossy(&ended.stderr));
         let quiet = run(&format!("{words} --out gap --quiet"), variables);

@@ -1,6 +1,6 @@
 //! What goes onto a ticket and what comes from elsewhere, through the binary: `repro.sh` shows the fault to whoever has curl, and a
 //! run's archive is opened by readers that are not ours, and by ours.
-#![allow(missing_docs, clippy::expect_used)]
+#![allow(missing_docs, clippy::expect_used, clippy::print_stderr)]
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};

@@ -299,7 +299,7 @@ async fn a_port_that_nobody_listens_on_ends_the_run_before_its_load() {
     let outcome = over_sockets(&base_url, &target_at(&base_url, ID_IN_BODY, BY_CODE)).await;
     assert_eq!(outcome.only(Kind::UnknownPoll).fault, Some(TransportFault::Connect));
     assert!(outcome.journal.exchanges.iter().all(|exchange| exchange.kind == Kind::UnknownPoll), "nothing else was sent");
-    assert!(outcome.judgement.reasons.contains(&Reason::TargetGone));
+    assert!(outcome.judgement.reasons.contains(&Reason::Unreachable { fault: TransportFault::Connect }), "{:?}", outcome.judgement.reasons);
     assert_eq!(outcome.judgement.verdict, Verdict::Inconclusive);
 }
 

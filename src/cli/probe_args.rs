@@ -17,6 +17,7 @@ use crate::report::Format;
 
 /// What is probed, and what becomes of it.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct ProbeArgs {
     /// A deployment: a target file, or the address of a service that speaks the reference contract
     #[arg(long, value_name = "FILE|URL", value_hint = ValueHint::AnyPath, conflicts_with_all = ["service", "workers", "store", "set", "profile", "data_dir", "users"], help_heading = "Target")]

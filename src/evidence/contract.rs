@@ -292,7 +292,7 @@ mod tests {
         for (when, shell) in [
             ("{ http = [404, '5xx'] }", "case $code in 404 | 5??) true ;; *) false ;; esac"),
             ("{ pointer = '/a/status', equals = 'gone' }", r#"grep -Eq '"status"[[:space:]]*:[[:space:]]*("gone")'"#),
-            ("{ pointer = '/error', null = true }", r#"[[:space:]]*null'"#),
+            ("{ pointer = '/error', null = true }", "[[:space:]]*null'"),
             ("{ pointer = '/id', exists = false }", "! printf %s"),
         ] {
             assert!(rule(when).is_some_and(|line| line.contains(shell)), "{when}: {:?}", rule(when));

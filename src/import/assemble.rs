@@ -78,12 +78,11 @@ impl<'a> Assembler<'a> {
         self.untimed |= !record.timed;
         let worker = record.worker.clone().or_else(|| crate::target::worker(&record.headers)).map(|name| cut(name, LONGEST_WORD));
         let cache = crate::target::cache_note(&record.headers).map(|note| cut(note, LONGEST_NOTE));
-        let (id, reading) = match kind {
-            Kind::Initiate => self.read_initiate(&record),
-            _ => {
-                let reading = self.read_about(kind, &record, id.as_deref().unwrap_or_default());
-                (id, reading)
-            }
+        let (id, reading) = if kind == Kind::Initiate {
+            self.read_initiate(&record)
+        } else {
+            let reading = self.read_about(kind, &record, id.as_deref().unwrap_or_default());
+            (id, reading)
         };
         let kind = if kind == Kind::Poll && self.target.is_foreign(&record.asked_with) { Kind::ForeignPoll } else { kind };
         self.seen.push(Seen {

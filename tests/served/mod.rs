@@ -72,9 +72,10 @@ impl Redis {
             .stdout(Stdio::null())
             .spawn()
             .expect("this test needs a real Redis: install redis-server (Debian: apt-get install redis-server)");
+        let redis = Redis { process, port };
         for _ in 0..1000 {
             if TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
-                return Redis { process, port };
+                return redis;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }

@@ -38,7 +38,7 @@ pub(super) struct Scenario {
     arms: Vec<Polls>,
     /// A second write, and the polls after it.
     then: Option<Then>,
-    /// Requests whose right answer is not_found.
+    /// Requests whose right answer is `not_found`.
     #[serde(default)]
     controls: Controls,
     /// When the witness and the results are read.
@@ -128,7 +128,7 @@ struct Then {
 #[derive(Deserialize, Default, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct ExpectFile {
-    /// How much not_found is tolerated at the ages.
+    /// How much `not_found` is tolerated at the ages.
     not_found: Option<ToleranceFile>,
     /// The guarantees that are judged; all, if none are named.
     guarantees: Option<Vec<Guarantee>>,

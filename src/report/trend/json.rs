@@ -73,6 +73,7 @@ struct WindowResult {
 
 /// One quantile of the window.
 #[derive(Serialize, JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "the unit belongs to the names that others read")]
 struct QuantileResult {
     /// Where the estimate reaches it, from.
     from_ms: Rounded,

@@ -120,7 +120,7 @@ mod tests {
         let curve = curve(&seen, true).expect("there is a curve");
         assert!(curve.steps.len() <= STEPS, "{}", curve.steps.len());
         let observations: Vec<_> =
-            brackets.iter().map(|(after, until)| Observation { after: *after, until: until.unwrap(), weight: 1 }).collect();
+            brackets.iter().map(|(after, until)| Observation { after: *after, until: until.unwrap_or_default(), weight: 1 }).collect();
         let band = Band::new(&observations);
         for step in &curve.steps {
             for t in [step.from_ms, f64::midpoint(step.from_ms, step.to_ms)] {
