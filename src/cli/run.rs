@@ -197,8 +197,8 @@ fn shared_first_n(session: &Session, seed: u64) -> u64 {
 }
 
 /// Runs to the end, or until the user stops it. Stopping drops what is under way; the log keeps what was done.
-pub async fn until_stopped(probe: &Probe, run: impl Future<Output = EndReason>) -> EndReason {
-    until(probe, run, interrupted()).await
+pub fn until_stopped(probe: &Probe, run: impl Future<Output = EndReason>) -> impl Future<Output = EndReason> {
+    until(probe, run, interrupted())
 }
 
 /// Runs to the end, or until `stop`.

@@ -59,8 +59,8 @@ pub struct WatchArgs {
     /// Rounds in a row that could not be measured, such as those of a target that is down, after which the verdict is inconclusive
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = value_parser!(u32).range(1..=1000), help_heading = "Watch")]
     patience: u32,
-    /// A command for `sh -c` whenever the verdict changes; it finds STATUSGAP_VERDICT, STATUSGAP_WAS, STATUSGAP_REASON and
-    /// STATUSGAP_LOG in its environment, and may take 30 s
+    /// A command for `sh -c` whenever the verdict changes; it finds `STATUSGAP_VERDICT`, `STATUSGAP_WAS`, `STATUSGAP_REASON`
+    /// and `STATUSGAP_LOG` in its environment, and may take 30 s
     #[arg(long, value_name = "COMMAND", help_heading = "Watch")]
     on_change: Option<String>,
     /// Goes on after the verdict has turned to fail, also without --on-change
@@ -201,8 +201,15 @@ impl Watch<'_> {
             // A target that is lost is told of by the round that lost it.
             let shown = window.filter(|_| !standing.is_lost()).unwrap_or_else(|| round_view.clone());
             // What a round of its own cannot prove by then, the window does.
-            let reason = if outcome == Outcome::Clean || change.is_none() { &shown.headline } else { &round_view.headline };
-            let told = Told { number: logs.number(), began: moment, outcome, round: &round_view, reason, change, standing: &standing };
+            let reason = match (outcome, standing.verdict()) {
+                (Outcome::Clean, Some(Verdict::Fail)) if standing.owed() > 0 => {
+                    format!("{}; it passes when {} more rounds in a row are clean", shown.headline, standing.owed())
+                }
+                (Outcome::Failing | Outcome::Unmeasured, _) if change.is_some() => round_view.headline.clone(),
+                _ => shown.headline.clone(),
+            };
+            let told =
+                Told { number: logs.number(), began: moment, outcome, round: &round_view, reason: &reason, change, standing: &standing };
             let change = page.publish(&told, &shown, logs.relative(&done.log));
             self.tell(&told, change.is_some());
             if let Some(change) = &change {
