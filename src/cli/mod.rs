@@ -35,6 +35,7 @@ mod session;
 mod shard_args;
 mod surroundings;
 mod target;
+mod watch;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -69,6 +70,7 @@ enum Command {
     Import(import::ImportArgs),
     Merge(merge::MergeArgs),
     Matrix(matrix::MatrixArgs),
+    Watch(Box<watch::WatchArgs>),
     Serve(Box<serve::ServeArgs>),
     Check(check::CheckArgs),
     Schema(schema::SchemaArgs),
@@ -113,7 +115,9 @@ fn understand(words: &[OsString], sources: &Sources<'_>) -> Result<(Cli, Effecti
 
 fn carry_out(cli: Cli, effective: &Effective, sources: &Sources<'_>) -> Result<ExitCode, Complaint> {
     let manners = &cli.manners;
-    if let (false, Command::Run(_) | Command::Reproduce(_), Some(note)) = (manners.quiet, &cli.command, effective.note()) {
+    if let (false, Command::Run(_) | Command::Reproduce(_) | Command::Watch(_), Some(note)) =
+        (manners.quiet, &cli.command, effective.note())
+    {
         output::tell(&format!("note: {note}"));
     }
     let ended = match cli.command {
@@ -124,6 +128,10 @@ fn carry_out(cli: Cli, effective: &Effective, sources: &Sources<'_>) -> Result<E
         Command::Reproduce(mut args) => {
             args.probe = args.probe.speaking(manners, effective.text());
             reproduce::run(&args)
+        }
+        Command::Watch(mut args) => {
+            args.probe = args.probe.speaking(manners, effective.text());
+            watch::run(&args)
         }
         Command::Diagnose(args) => diagnose::run(&args),
         Command::Bundle(mut args) => {

@@ -143,7 +143,7 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
 /// Decides, from what is seen of each scenario, whether its gate needs more scans.
 ///
 /// A shard sees its own scans only. A denial decides there as it does anywhere; what a tolerated rate is, the merged log decides.
-fn onward(scenarios: &[Scenario], shard: Option<Shard>) -> impl Fn(Seen<'_>) -> Onward + Send + Sync + 'static {
+pub fn onward(scenarios: &[Scenario], shard: Option<Shard>) -> impl Fn(Seen<'_>) -> Onward + Send + Sync + 'static {
     let mut watched = scenarios.to_vec();
     for scenario in watched.iter_mut().filter(|scenario| shard.is_some() && scenario.expect.not_found != Tolerance::Never) {
         scenario.expect.stop = Stop::Never;
@@ -196,7 +196,12 @@ fn shared_first_n(session: &Session, seed: u64) -> u64 {
 }
 
 /// Runs to the end, or until the user stops it. Stopping drops what is under way; the log keeps what was done.
-pub async fn until_stopped(probe: &Probe, run: impl Future<Output = EndReason>) -> EndReason {
+pub fn until_stopped(probe: &Probe, run: impl Future<Output = EndReason>) -> impl Future<Output = EndReason> {
+    until(probe, run, interrupted())
+}
+
+/// Runs to the end, or until `stop`.
+pub async fn until(probe: &Probe, run: impl Future<Output = EndReason>, stop: impl Future<Output = ()>) -> EndReason {
     if probe.clock().is_virtual() {
         // Signals and the flushing of a log by real time have no place on a paused clock, and it is over in a moment.
         return run.await;
@@ -209,13 +214,13 @@ pub async fn until_stopped(probe: &Probe, run: impl Future<Output = EndReason>) 
     };
     tokio::select! {
         reason = run => reason,
-        () = interrupted() => EndReason::Interrupted,
+        () = stop => EndReason::Interrupted,
         () = flushing => EndReason::Interrupted,
     }
 }
 
 /// Ctrl-C, or a polite kill.
-async fn interrupted() {
+pub async fn interrupted() {
     #[cfg(unix)]
     if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
         tokio::select! {
@@ -231,7 +236,7 @@ async fn interrupted() {
 }
 
 /// The scenarios that the target's contract allows for, and why the others are left out.
-fn possible(scenarios: Vec<Scenario>, can: Capabilities) -> (Vec<Scenario>, Vec<(String, String)>) {
+pub fn possible(scenarios: Vec<Scenario>, can: Capabilities) -> (Vec<Scenario>, Vec<(String, String)>) {
     let mut left_out = Vec::new();
     let kept = scenarios
         .into_iter()
@@ -252,7 +257,7 @@ fn possible(scenarios: Vec<Scenario>, can: Capabilities) -> (Vec<Scenario>, Vec<
     (kept, left_out)
 }
 
-fn dry_run(scenarios: &[Scenario], max_rps: Option<f64>, place: Option<Place>) -> Ended {
+pub fn dry_run(scenarios: &[Scenario], max_rps: Option<f64>, place: Option<Place>) -> Ended {
     let mut total = 0;
     for scenario in scenarios {
         total += Plan::of(scenario).total();

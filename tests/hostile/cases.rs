@@ -22,8 +22,8 @@ pub enum Bucket {
     Fault(TransportFault),
 }
 
-pub use Answer::{Accepted, Malformed, NotFound, Refused, ServerError, Throttled, Visible};
-pub use TransportFault::{Closed, Connect, ConnectTimeout, Protocol, Request, Resolve, Timeout, Tls, TooLarge};
+pub use Answer::{Accepted, Malformed, NotFound, Refused, ServerError, Visible};
+pub use TransportFault::{Closed, ConnectTimeout, Protocol, Request, Resolve, Timeout, Tls, TooLarge};
 pub use Verdict::{Fail, Inconclusive, Pass};
 
 impl From<Answer> for Bucket {
