@@ -1,5 +1,4 @@
 //! The command line: one file a command. This room alone prints, exits, touches files and the environment, and knows clap.
-#![expect(clippy::print_stderr, reason = "complaints and notes go to standard error; standard output has a door of its own")]
 
 mod bundle;
 mod check;
@@ -119,7 +118,7 @@ fn carry_out(cli: Cli, effective: &Effective, sources: &Sources<'_>) -> Result<E
     if let (false, Command::Run(_) | Command::Reproduce(_) | Command::Watch(_), Some(note)) =
         (manners.quiet, &cli.command, effective.note())
     {
-        eprintln!("note: {note}");
+        output::tell(&format!("note: {note}"));
     }
     let ended = match cli.command {
         Command::Run(mut args) => {

@@ -15,7 +15,6 @@ use crate::cli::progress::Progress;
 use crate::cli::session::Session;
 use crate::cli::shard_args::{Place, ShardChoice};
 use crate::cli::{Ended, check, files, report, scenarios};
-use crate::log::LogWriter;
 use crate::model::plan::Plan;
 use crate::model::run::{Capabilities, EndReason, Run};
 use crate::model::scenario::{Action, Scenario, Stop, Tolerance};
@@ -58,7 +57,7 @@ pub fn run(args: &RunArgs) -> Ended {
         ));
     }
     let seed = args.probe.seed.unwrap_or_else(rand::random);
-    args.probe.runtime()?.block_on(probe(args, scenarios, seed, place))
+    args.probe.block_on(probe(args, scenarios, seed, place))
 }
 
 async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Option<Place>) -> Ended {
@@ -72,10 +71,10 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
     let max_rps = limits.max_rps.map(|rps| rps / place.map_or(1.0, |place| f64::from(place.of)));
     if !args.probe.quiet {
         for (name, why) in &left_out {
-            eprintln!("note: scenario {name} is left out: {why}");
+            output::tell(&format!("note: scenario {name} is left out: {why}"));
         }
         for short in gate_args::falls_short(&scenarios) {
-            eprintln!("note: {short}");
+            output::tell(&format!("note: {short}"));
         }
     }
     if args.dry_run {
@@ -94,8 +93,7 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
     let shard = place.map(|place| as_shard(&mut header, place));
     header.allow = allowed;
     let folder = files::run_folder(args.probe.out.as_deref(), &header.started, &session.name)?;
-    let log_path = folder.join(files::LOG);
-    let log = LogWriter::begin(Box::new(files::create(&log_path)?), &header).map_err(Complaint::Recording)?;
+    let log = files::begin_log(&folder, &header)?;
     let recorder = Recorder::new(log, session.target.secrets());
     let scans =
         shard.map_or_else(|| scenarios.iter().map(|scenario| u64::from(scenario.load.scans)).sum(), |shard| shard.scans(&scenarios));
@@ -125,7 +123,7 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
         match run {
             Ok(()) => EndReason::Complete,
             Err(unreachable) => {
-                eprintln!("note: {unreachable}");
+                output::tell(&format!("note: {unreachable}"));
                 EndReason::TargetGone
             }
         }
@@ -133,9 +131,10 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
     let reason = until_stopped(&probe, run).await;
     progress.finish();
     if let Some(error) = probe.recorder().failure() {
-        return Err(Complaint::Recording(error));
+        return Err(Complaint::recording(&folder.join(files::LOG), error));
     }
-    probe.recorder().end(probe.clock().now(), reason).map_err(Complaint::Recording)?;
+    let ended = probe.recorder().end(probe.clock().now(), reason);
+    ended.map_err(|error| Complaint::recording(&folder.join(files::LOG), error))?;
     session.close().await;
 
     report::conclude(&folder, &args.probe.wanted(), reason)

@@ -345,7 +345,11 @@ impl ScenarioRun {
             };
             match self.control(&id, request).await {
                 Some(
-                    fault @ (TransportFault::Connect | TransportFault::ConnectTimeout | TransportFault::Resolve | TransportFault::Tls),
+                    fault @ (TransportFault::Connect
+                    | TransportFault::ConnectTimeout
+                    | TransportFault::Resolve
+                    | TransportFault::Proxy
+                    | TransportFault::Tls),
                 ) if poll == 0 || unreachable.is_some() => {
                     unreachable = Some(Unreachable(fault));
                 }
