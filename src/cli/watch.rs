@@ -95,7 +95,7 @@ pub fn run(args: &WatchArgs) -> Ended {
         return Err(Complaint::usage("on virtual time a watch would go on for ever in a moment", "say --rounds or --for"));
     }
     let named = scenarios::resolve(&args.scenario)?;
-    args.probe.runtime()?.block_on(watch(args, named))
+    args.probe.block_on(watch(args, named))
 }
 
 async fn watch(args: &WatchArgs, named: Vec<Scenario>) -> Ended {
@@ -106,7 +106,7 @@ async fn watch(args: &WatchArgs, named: Vec<Scenario>) -> Ended {
     let scenarios = limits.apply(scenarios);
     if !args.probe.quiet {
         for (name, why) in &left_out {
-            eprintln!("note: scenario {name} is left out: {why}");
+            output::tell(&format!("note: scenario {name} is left out: {why}"));
         }
     }
     if scenarios.is_empty() {
@@ -170,9 +170,14 @@ impl Watch<'_> {
         let listen = if self.args.probe.virtual_time { Listen::Nowhere } else { self.args.listen };
         let page = Page::open(listen, publication).await?;
         if let (Some(address), false) = (page.address(), self.args.probe.quiet) {
-            eprintln!("watching {} every {}: http://{address}/, logs in {}", target.base_url, self.args.every, folder.display());
+            output::tell(&format!(
+                "watching {} every {}: http://{address}/, logs in {}",
+                target.base_url,
+                self.args.every,
+                folder.display()
+            ));
             if !address.ip().is_loopback() {
-                eprintln!("note: whoever reaches {address} can read the page; it asks for no password");
+                output::tell(&format!("note: whoever reaches {address} can read the page; it asks for no password"));
             }
         }
         Ok(page)
@@ -248,7 +253,7 @@ impl Watch<'_> {
         let mut header = self.session.header(seed, self.scenarios.clone(), self.command(seed));
         header.started = self.wall_clock(began);
         let path = logs.next()?;
-        let log = LogWriter::begin(Box::new(files::create(&path)?), &header).map_err(Complaint::Recording)?;
+        let log = LogWriter::begin(Box::new(files::create(&path)?), &header).map_err(|error| Complaint::recording(&path, error))?;
         let clock = if self.args.probe.virtual_time {
             Clock::virtual_time()
         } else {
@@ -266,9 +271,9 @@ impl Watch<'_> {
         let run = async { probe.run(&self.scenarios).await.map_or(EndReason::TargetGone, |()| EndReason::Complete) };
         let ended = if self.args.probe.virtual_time { run.await } else { until(&probe, run, stopped(stopping)).await };
         if let Some(error) = probe.recorder().failure() {
-            return Err(Complaint::Recording(error));
+            return Err(Complaint::recording(&path, error));
         }
-        probe.recorder().end(probe.clock().now(), ended).map_err(Complaint::Recording)?;
+        probe.recorder().end(probe.clock().now(), ended).map_err(|error| Complaint::recording(&path, error))?;
         logs.ended(&path)?;
         let journal = report::read(&path)?;
         let (view, outcome) = seen(&journal);
@@ -310,12 +315,12 @@ impl Watch<'_> {
         let probe = &self.args.probe;
         let at = told.began.told.get(11..19).unwrap_or_default();
         if !probe.no_progress {
-            eprintln!("{at}  round {}  {}: {}", told.number, told.outcome.word(), told.round.headline);
+            output::tell(&format!("{at}  round {}  {}: {}", told.number, told.outcome.word(), told.round.headline));
         }
         if changed && !probe.quiet {
             let verdict = told.standing.verdict().map_or("", Verdict::word).to_uppercase();
             let was = told.change.and_then(|change| change.was).map_or(String::new(), |was| format!(" (was {})", was.word()));
-            eprintln!("{at}  {verdict}{was}: {}", told.reason);
+            output::tell(&format!("{at}  {verdict}{was}: {}", told.reason));
         }
     }
 
@@ -326,7 +331,7 @@ impl Watch<'_> {
         output::print(&render(shown, wanted.format, wanted.style))?;
         github::tell(shown, folder, wanted.github);
         if !wanted.quiet {
-            eprintln!("written to {}: {}, {}/", folder.display(), written.join(", "), logs::FOLDER);
+            output::tell(&format!("written to {}: {}, {}/", folder.display(), written.join(", "), logs::FOLDER));
         }
         Ok(())
     }

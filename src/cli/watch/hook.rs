@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::cli::output;
 use crate::report::live::ChangeRow;
 
 /// The longest that it may take; the next round waits for it.
@@ -32,9 +33,9 @@ pub async fn call(command: &str, change: &ChangeRow, log: &Path) {
     let ended = tokio::task::spawn_blocking(move || run(&mut shell)).await;
     match ended {
         Ok(Ok(Some(status))) if status.success() => {}
-        Ok(Ok(Some(status))) => eprintln!("note: --on-change ended with {status}"),
-        Ok(Ok(None)) => eprintln!("note: --on-change was ended after {} s", LONGEST.as_secs()),
-        Ok(Err(error)) => eprintln!("note: --on-change cannot be called: {error}"),
+        Ok(Ok(Some(status))) => output::tell(&format!("note: --on-change ended with {status}")),
+        Ok(Ok(None)) => output::tell(&format!("note: --on-change was ended after {} s", LONGEST.as_secs())),
+        Ok(Err(error)) => output::tell(&format!("note: --on-change cannot be called: {error}")),
         // Nobody cancels the thread, so this is a panic: a bug of ours, to be passed on.
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
