@@ -15,7 +15,6 @@ use crate::cli::probe_args::ProbeArgs;
 use crate::cli::service_args::ServiceArgs;
 use crate::cli::session::{Session, Time};
 use crate::cli::{files, output, report};
-use crate::log::LogWriter;
 use crate::model::run::{EndReason, Pair, Run, Side as RunSide};
 use crate::model::scenario::Scenario;
 use crate::probe::{Options, Probe, Recorder, Unreachable};
@@ -119,7 +118,7 @@ impl Beside {
             match &new {
                 Side::Usable(new) => baseline::save(path, new)?,
                 Side::Refused(why) => {
-                    eprintln!("no baseline was written to {}: {why}", path.display());
+                    output::tell(&format!("no baseline was written to {}: {why}", path.display()));
                     worst = report::worse(worst, Exit::Inconclusive);
                 }
             }
@@ -173,7 +172,7 @@ impl Rival {
         let mut header = session.header(seed, first.scenarios.clone(), first.command.clone());
         header.started.clone_from(&first.started);
         header.pair = first.pair.as_ref().map(|pair| Pair { side: RunSide::Base, ..pair.clone() });
-        let log = LogWriter::begin(Box::new(files::create(&folder.join(files::LOG))?), &header).map_err(Complaint::Recording)?;
+        let log = files::begin_log(&folder, &header)?;
         let recorder = Recorder::new(log, session.target.secrets());
         let scans: u64 = first.scenarios.iter().map(|scenario| u64::from(scenario.load.scans)).sum();
         // Both targets may share a database: no number is asked for twice.
@@ -203,11 +202,13 @@ impl Rival {
     /// Ends its log and writes its reports.
     pub async fn end(self, reason: EndReason) -> Result<(), Complaint> {
         if let Some(error) = self.probe.recorder().failure() {
-            return Err(Complaint::Recording(error));
+            return Err(Complaint::recording(&self.folder.join(files::LOG), error));
         }
-        self.probe.recorder().end(self.probe.clock().now(), reason).map_err(Complaint::Recording)?;
+        let ended = self.probe.recorder().end(self.probe.clock().now(), reason);
+        ended.map_err(|error| Complaint::recording(&self.folder.join(files::LOG), error))?;
         self.session.close().await;
         let journal = report::read(&self.folder.join(files::LOG))?;
-        report::write(&report::view(&journal).0, &self.folder, &[]).map(|_| ())
+        let (view, _) = report::view(&journal);
+        report::write(&view, &self.folder, &[]).map(|_| ())
     }
 }

@@ -116,7 +116,7 @@ pub fn run(args: &CompareArgs) -> Ended {
 
 /// Says why a run cannot be compared, which makes the comparison inconclusive.
 pub fn refused(what: &str, why: &Unusable) -> Exit {
-    eprintln!("inconclusive: {what} cannot be compared with: {why}");
+    output::tell(&format!("inconclusive: {what} cannot be compared with: {why}"));
     Exit::Inconclusive
 }
 

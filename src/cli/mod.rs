@@ -1,5 +1,4 @@
 //! The command line: one file a command. This room alone prints, exits, touches files and the environment, and knows clap.
-#![expect(clippy::print_stderr, reason = "complaints and notes go to standard error; standard output has a door of its own")]
 
 mod baseline;
 mod beside;
@@ -39,6 +38,7 @@ mod session;
 mod shard_args;
 mod surroundings;
 mod target;
+mod watch;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -74,6 +74,7 @@ enum Command {
     Import(import::ImportArgs),
     Merge(merge::MergeArgs),
     Matrix(matrix::MatrixArgs),
+    Watch(Box<watch::WatchArgs>),
     Serve(Box<serve::ServeArgs>),
     Check(check::CheckArgs),
     Schema(schema::SchemaArgs),
@@ -118,8 +119,10 @@ fn understand(words: &[OsString], sources: &Sources<'_>) -> Result<(Cli, Effecti
 
 fn carry_out(cli: Cli, effective: &Effective, sources: &Sources<'_>) -> Result<ExitCode, Complaint> {
     let manners = &cli.manners;
-    if let (false, Command::Run(_) | Command::Reproduce(_), Some(note)) = (manners.quiet, &cli.command, effective.note()) {
-        eprintln!("note: {note}");
+    if let (false, Command::Run(_) | Command::Reproduce(_) | Command::Watch(_), Some(note)) =
+        (manners.quiet, &cli.command, effective.note())
+    {
+        output::tell(&format!("note: {note}"));
     }
     let ended = match cli.command {
         Command::Run(mut args) => {
@@ -129,6 +132,10 @@ fn carry_out(cli: Cli, effective: &Effective, sources: &Sources<'_>) -> Result<E
         Command::Reproduce(mut args) => {
             args.probe = args.probe.speaking(manners, effective.text());
             reproduce::run(&args)
+        }
+        Command::Watch(mut args) => {
+            args.probe = args.probe.speaking(manners, effective.text());
+            watch::run(&args)
         }
         Command::Diagnose(args) => diagnose::run(&args),
         Command::Compare(mut args) => {

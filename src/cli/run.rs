@@ -16,7 +16,6 @@ use crate::cli::progress::Progress;
 use crate::cli::session::Session;
 use crate::cli::shard_args::{Place, ShardChoice};
 use crate::cli::{Ended, check, files, report, scenarios};
-use crate::log::LogWriter;
 use crate::model::plan::Plan;
 use crate::model::run::{Capabilities, EndReason, Pair, Run, Side};
 use crate::model::scenario::{Action, Scenario, Stop, Tolerance};
@@ -68,7 +67,7 @@ pub fn run(args: &RunArgs) -> Ended {
         ));
     }
     let seed = args.probe.seed.unwrap_or_else(rand::random);
-    args.probe.runtime()?.block_on(probe(args, scenarios, seed, place, beside))
+    args.probe.block_on(probe(args, scenarios, seed, place, beside))
 }
 
 async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Option<Place>, beside: Beside) -> Ended {
@@ -90,10 +89,10 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
     let max_rps = limits.max_rps.map(|rps| rps / place.map_or(1.0, |place| f64::from(place.of)));
     if !args.probe.quiet {
         for (name, why) in left_out.iter().chain(&more_left_out) {
-            eprintln!("note: scenario {name} is left out: {why}");
+            output::tell(&format!("note: scenario {name} is left out: {why}"));
         }
         for short in gate_args::falls_short(&scenarios) {
-            eprintln!("note: {short}");
+            output::tell(&format!("note: {short}"));
         }
     }
     if args.dry_run {
@@ -117,8 +116,7 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
     let shard = place.map(|place| as_shard(&mut header, place));
     header.allow = allowed;
     let folder = files::run_folder(args.probe.out.as_deref(), &header.started, &session.name)?;
-    let log_path = folder.join(files::LOG);
-    let log = LogWriter::begin(Box::new(files::create(&log_path)?), &header).map_err(Complaint::Recording)?;
+    let log = files::begin_log(&folder, &header)?;
     let recorder = Recorder::new(log, session.target.secrets());
     let scans =
         shard.map_or_else(|| scenarios.iter().map(|scenario| u64::from(scenario.load.scans)).sum(), |shard| shard.scans(&scenarios));
@@ -153,7 +151,7 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
         match ran {
             Ok(()) => EndReason::Complete,
             Err(unreachable) => {
-                eprintln!("note: {unreachable}");
+                output::tell(&format!("note: {unreachable}"));
                 EndReason::TargetGone
             }
         }
@@ -161,9 +159,10 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
     let reason = until_stopped(&probe, run).await;
     progress.finish();
     if let Some(error) = probe.recorder().failure() {
-        return Err(Complaint::Recording(error));
+        return Err(Complaint::recording(&folder.join(files::LOG), error));
     }
-    probe.recorder().end(probe.clock().now(), reason).map_err(Complaint::Recording)?;
+    let ended = probe.recorder().end(probe.clock().now(), reason);
+    ended.map_err(|error| Complaint::recording(&folder.join(files::LOG), error))?;
     session.close().await;
     if let Some(rival) = rival {
         rival.end(reason).await?;
@@ -176,7 +175,7 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
 /// Decides, from what is seen of each scenario, whether its gate needs more scans.
 ///
 /// A shard sees its own scans only. A denial decides there as it does anywhere; what a tolerated rate is, the merged log decides.
-fn onward(scenarios: &[Scenario], shard: Option<Shard>) -> impl Fn(Seen<'_>) -> Onward + Send + Sync + 'static {
+pub fn onward(scenarios: &[Scenario], shard: Option<Shard>) -> impl Fn(Seen<'_>) -> Onward + Send + Sync + 'static {
     let mut watched = scenarios.to_vec();
     for scenario in watched.iter_mut().filter(|scenario| shard.is_some() && scenario.expect.not_found != Tolerance::Never) {
         scenario.expect.stop = Stop::Never;
@@ -229,7 +228,12 @@ fn shared_first_n(session: &Session, seed: u64) -> u64 {
 }
 
 /// Runs to the end, or until the user stops it. Stopping drops what is under way; the log keeps what was done.
-pub async fn until_stopped(probe: &Probe, run: impl Future<Output = EndReason>) -> EndReason {
+pub fn until_stopped(probe: &Probe, run: impl Future<Output = EndReason>) -> impl Future<Output = EndReason> {
+    until(probe, run, interrupted())
+}
+
+/// Runs to the end, or until `stop`.
+pub async fn until(probe: &Probe, run: impl Future<Output = EndReason>, stop: impl Future<Output = ()>) -> EndReason {
     if probe.clock().is_virtual() {
         // Signals and the flushing of a log by real time have no place on a paused clock, and it is over in a moment.
         return run.await;
@@ -242,13 +246,13 @@ pub async fn until_stopped(probe: &Probe, run: impl Future<Output = EndReason>) 
     };
     tokio::select! {
         reason = run => reason,
-        () = interrupted() => EndReason::Interrupted,
+        () = stop => EndReason::Interrupted,
         () = flushing => EndReason::Interrupted,
     }
 }
 
 /// Ctrl-C, or a polite kill.
-async fn interrupted() {
+pub async fn interrupted() {
     #[cfg(unix)]
     if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
         tokio::select! {
@@ -264,7 +268,7 @@ async fn interrupted() {
 }
 
 /// The scenarios that the target's contract allows for, and why the others are left out.
-fn possible(scenarios: Vec<Scenario>, can: Capabilities) -> (Vec<Scenario>, Vec<(String, String)>) {
+pub fn possible(scenarios: Vec<Scenario>, can: Capabilities) -> (Vec<Scenario>, Vec<(String, String)>) {
     let mut left_out = Vec::new();
     let kept = scenarios
         .into_iter()
@@ -285,7 +289,7 @@ fn possible(scenarios: Vec<Scenario>, can: Capabilities) -> (Vec<Scenario>, Vec<
     (kept, left_out)
 }
 
-fn dry_run(scenarios: &[Scenario], max_rps: Option<f64>, place: Option<Place>) -> Ended {
+pub fn dry_run(scenarios: &[Scenario], max_rps: Option<f64>, place: Option<Place>) -> Ended {
     let mut total = 0;
     for scenario in scenarios {
         total += Plan::of(scenario).total();

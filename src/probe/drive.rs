@@ -368,7 +368,7 @@ async fn load_twins(twins: &[Arc<ScenarioRun>; 2]) {
             let planned = match first.scenario.load.model {
                 LoadModel::Open { every } => {
                     // Spread, as scans of one target are, within the half of the slot that is this twin's.
-                    let within = 0.5 * (place as f64 + turns.random::<f64>());
+                    let within = f64::midpoint(place as f64, turns.random());
                     start.after(every.0.mul_f64(f64::from(scan) + within))
                 }
                 LoadModel::Closed { in_flight } => {
@@ -426,7 +426,11 @@ impl ScenarioRun {
             };
             match self.control(&id, request).await {
                 Some(
-                    fault @ (TransportFault::Connect | TransportFault::ConnectTimeout | TransportFault::Resolve | TransportFault::Tls),
+                    fault @ (TransportFault::Connect
+                    | TransportFault::ConnectTimeout
+                    | TransportFault::Resolve
+                    | TransportFault::Proxy
+                    | TransportFault::Tls),
                 ) if poll == 0 || unreachable.is_some() => {
                     unreachable = Some(Unreachable(fault));
                 }
