@@ -1,4 +1,4 @@
-//! A server's lines are imported or refused, by any format.
+//! A server's lines are imported or refused, by any format: the first line is the format, the others are the log.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -6,13 +6,20 @@ use statusgap::import::{Format, LogFormat, Options, Stamped, import};
 use statusgap::model::time::Span;
 use statusgap::target::{Hosts, Target};
 
-fuzz_target!(|input: (&str, &[u8], bool)| {
-    let (format, bytes, at_start) = input;
+fuzz_target!(|bytes: &[u8]| {
+    let at = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
+    let (format, log) = bytes.split_at(at);
+    let format = match LogFormat::read(&String::from_utf8_lossy(format)) {
+        Ok(format) => format,
+        Err(error) => {
+            error.to_string();
+            return;
+        }
+    };
     let target = Target::reference("http://h", &|_| None).expect("the shipped file is right");
-    let stamped = if at_start { Stamped::Start } else { Stamped::End };
-    for format in [Some(LogFormat::combined()), LogFormat::read(format).ok()].into_iter().flatten() {
+    for stamped in [Stamped::Start, Stamped::End] {
         let options = Options { target: Some(&target), hosts: Hosts::Own, at: vec![Span::millis(0)], tolerance: Span::millis(50) };
-        if let Err(error) = import("fuzzed.log", bytes, &Format::AccessLog(format, stamped), &options) {
+        if let Err(error) = import("fuzzed.log", log, &Format::AccessLog(format.clone(), stamped), &options) {
             error.to_string();
         }
     }

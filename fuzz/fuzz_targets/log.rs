@@ -1,10 +1,14 @@
-//! A log is read or refused; one that is read is analysed, judged and reported in every format, and becomes an archive.
+//! A log is read or refused; one that is read is analysed, judged and reported in every format,
+//! and becomes an archive that is read back.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use statusgap::analysis::analyse;
 use statusgap::evidence;
+use statusgap::import::{self, Options, import};
+use statusgap::model::time::Span;
 use statusgap::report::{Colour, Format, Style, View, render};
+use statusgap::target::Hosts;
 use statusgap::verdict::judge;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -17,9 +21,11 @@ fuzz_target!(|bytes: &[u8]| {
     };
     let analysis = analyse(&journal);
     let view = View::of(&journal, &analysis, &judge(&journal, &analysis));
-    for format in [Format::Table, Format::Markdown, Format::Json] {
+    for format in Format::ALL {
         render(&view, format, Style { width: 80, colour: Colour::Off });
     }
-    evidence::archive(&journal);
+    let archive = evidence::archive(&journal);
+    let options = Options { target: None, hosts: Hosts::Own, at: Vec::new(), tolerance: Span::millis(50) };
+    let _ = import("fuzzed.har", archive.as_bytes(), &import::Format::Har, &options);
     let _ = evidence::script(&journal, &analysis, &view.headline);
 });

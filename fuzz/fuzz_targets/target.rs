@@ -1,4 +1,6 @@
 //! A target file is read or refused; one that is read builds requests, recognises them again, and reads any reply.
+//!
+//! A line `%%` ends the file; after it stand the reply's code, the id that was asked for, and the body, a line each.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -6,8 +8,8 @@ use statusgap::model::exchange::Kind;
 use statusgap::model::input::Source;
 use statusgap::target::{Accepted, Caller, Hosts, Recogniser, Reply, Target, Variables};
 
-fuzz_target!(|input: (&str, &str, &[u8], u16)| {
-    let (text, id, body, http) = input;
+fuzz_target!(|input: &str| {
+    let (text, reply) = input.split_once("\n%%\n").unwrap_or((input, "200\n7\n{}"));
     let target = match Target::read(Source { file: "fuzzed.toml", text }, &|_| Some("value".to_owned())) {
         Ok(target) => target,
         Err(error) => {
@@ -15,6 +17,9 @@ fuzz_target!(|input: (&str, &str, &[u8], u16)| {
             return;
         }
     };
+    let (http, rest) = reply.split_once('\n').unwrap_or((reply, ""));
+    let (id, body) = rest.split_once('\n').unwrap_or((rest, ""));
+    let http = http.trim().parse().unwrap_or(200);
     let variables = Variables { n: 7, uuid: "00ff".to_owned(), nonce: 3 };
     let accepted = Accepted { id: id.to_owned(), ..Accepted::default() };
     let recogniser = Recogniser::new(&target, Hosts::Own);
@@ -23,7 +28,7 @@ fuzz_target!(|input: (&str, &str, &[u8], u16)| {
     }
     let _ = target.initiate(&variables);
     let headers = Default::default();
-    let reply = Reply { http, headers: &headers, body };
+    let reply = Reply { http, headers: &headers, body: body.as_bytes() };
     target.read_initiate(&reply);
     target.read_status(&reply, id);
     target.read_code(Kind::Poll, http);

@@ -184,6 +184,7 @@ fn header(imported: &Imported, target: Option<&Target>, words: &[String]) -> Res
         scenarios: imported.scenarios.clone(),
         clock: ClockNote { timer: "imported".to_owned(), resolution: imported.resolution },
         shard: None,
+        pair: None,
         allow: Vec::new(),
         command: command_line(words, 0, true),
         environment: session::environment(),

@@ -1,7 +1,10 @@
 //! The command line: one file a command. This room alone prints, exits, touches files and the environment, and knows clap.
 
+mod baseline;
+mod beside;
 mod bundle;
 mod check;
+mod compare;
 mod complaint;
 mod completions;
 mod config;
@@ -66,6 +69,7 @@ enum Command {
     Reproduce(Box<reproduce::ReproduceArgs>),
     Diagnose(diagnose::DiagnoseArgs),
     Report(report::ReportArgs),
+    Compare(compare::CompareArgs),
     Bundle(bundle::BundleArgs),
     Import(import::ImportArgs),
     Merge(merge::MergeArgs),
@@ -134,6 +138,10 @@ fn carry_out(cli: Cli, effective: &Effective, sources: &Sources<'_>) -> Result<E
             watch::run(&args)
         }
         Command::Diagnose(args) => diagnose::run(&args),
+        Command::Compare(mut args) => {
+            args.color = manners.color;
+            compare::run(&args)
+        }
         Command::Bundle(mut args) => {
             args.quiet = manners.quiet;
             bundle::run(&args)

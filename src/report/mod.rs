@@ -7,6 +7,7 @@
 //! file is stripped of control characters and bounded before it enters a view. It may name `model`, `analysis`, `verdict`, `evidence`,
 //! `standing`.
 
+pub mod comparison;
 mod github;
 mod hlog;
 mod html;

@@ -36,6 +36,7 @@ fn round(number: u64, outcome: Outcome) -> Round {
         allow: Vec::new(),
         command: String::new(),
         environment: Environment { system: String::new(), processors: 1 },
+        pair: None,
         recording: None,
     };
     let journal = Journal { run, scenarios: Vec::new(), exchanges: vec![exchange], stopped: Vec::new(), end: None, torn: false };

@@ -4,9 +4,9 @@
 //! run ends, its log can be read, and every report can be written and holds nothing that steers a terminal.
 //!
 //! wire: a server of raw sockets that does as it is told · cases: runs rows · framing: HTTP that is none · bodies: what cannot be
-//! read · status_codes: codes and pauses · ids: ids that nobody expects · connection: connections that fail · dying: a target that
+//! read · `status_codes`: codes and pauses · ids: ids that nobody expects · connection: connections that fail · dying: a target that
 //! goes away · binary: some of it through the binary · outputs: nowhere to write to · killed: kill -9.
-#![allow(missing_docs, unreachable_pub, clippy::expect_used)]
+#![allow(missing_docs, unreachable_pub, clippy::expect_used, clippy::print_stderr)]
 
 mod binary;
 mod bodies;
