@@ -53,6 +53,8 @@ fn rounds_are_logged_one_by_one_and_judged_together() {
     // Rounds begin every ten seconds, and the next one has a seed of its own.
     assert_eq!((&first("latest.ndjson")["started"], &first("latest.ndjson")["seed"]), (&"2026-01-01T00:00:40Z".into(), &5.into()));
     assert_eq!(first("rounds/round-000003.ndjson")["started"], "2026-01-01T00:00:20Z");
+    let repeats = "statusgap watch --virtual --service sound --rounds 1 --seed 5";
+    assert_eq!(first("latest.ndjson")["command"], repeats, "a round is repeated alone");
     let again = tempfile::tempdir().expect("a folder");
     virtually(again.path(), "--service sound --every 10s --rounds 5 --keep-logs 3", &[]);
     let log =

@@ -1,4 +1,6 @@
 //! A watch as metrics: counters over all of its rounds, and the window of rounds as the run that it is judged as.
+//!
+//! What a watch of ten minutes served was read by the `OpenMetrics` parser of `prometheus_client` 0.26.0 (Python), without complaint.
 
 use crate::report::live::Live;
 use crate::report::openmetrics::{Exposition, Type, guarantees, round_trips, run, scenarios, window};
