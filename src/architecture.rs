@@ -31,13 +31,16 @@ const ROOMS: &[Room] = &[
     Room { name: "analysis", may_name: &["model"], barred: EFFECTS },
     Room { name: "verdict", may_name: &["model", "analysis"], barred: EFFECTS },
     Room { name: "evidence", may_name: &["model", "analysis"], barred: READING_EFFECTS },
-    Room { name: "report", may_name: &["model", "analysis", "verdict", "evidence"], barred: EFFECTS },
+    Room { name: "report", may_name: &["model", "analysis", "verdict", "evidence", "standing"], barred: EFFECTS },
     Room { name: "inquiry", may_name: &["model", "analysis"], barred: EFFECTS },
+    Room { name: "standing", may_name: &["model", "verdict"], barred: EFFECTS },
     Room { name: "probe", may_name: &["model", "log", "target"], barred: &["std::fs", "std::env"] },
     Room { name: "service", may_name: &[], barred: &["reqwest"] },
     Room {
         name: "cli",
-        may_name: &["model", "log", "target", "analysis", "verdict", "evidence", "report", "import", "inquiry", "probe", "service"],
+        may_name: &[
+            "model", "log", "target", "analysis", "verdict", "evidence", "report", "import", "inquiry", "standing", "probe", "service",
+        ],
         barred: &[],
     },
 ];

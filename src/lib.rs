@@ -24,6 +24,7 @@
 //! | [`verdict`] | pass, fail or inconclusive, why, and the exit codes |
 //! | [`import`] | recordings that others made (HAR, k6, access logs, JSON lines) become logs |
 //! | [`inquiry`] | which scenarios to run next, from what is known so far, to tell the remaining causes apart |
+//! | [`standing`] | when the verdict of a watch changes, and which rounds it is judged by |
 //! | [`evidence`] | what belongs on a ticket: a script that shows the fault, and the requests as an HTTP Archive |
 //! | [`report`] | every number is chosen once, in its view; each format only sets it |
 //! | [`service`] | an API that has the fault, its cures and its known variants |
@@ -53,5 +54,6 @@ pub mod model;
 pub mod probe;
 pub mod report;
 pub mod service;
+pub mod standing;
 pub mod target;
 pub mod verdict;

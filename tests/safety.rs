@@ -1,7 +1,7 @@
 //! How requests travel: through proxies, with certificates, within limits, and with nothing that should not leave.
 //!
 //! Everything is real: sockets on the loopback, TLS with certificates made for the test, a proxy that tunnels.
-#![allow(missing_docs, clippy::expect_used)]
+#![allow(missing_docs, clippy::expect_used, clippy::print_stderr)]
 
 mod driven;
 
@@ -162,6 +162,7 @@ impl Authority {
     }
 }
 
+#[derive(Clone, Copy)]
 enum Clients {
     Anybody,
     OfThisAuthority,

@@ -6,6 +6,7 @@
 //! good enough is decided in `verdict`.
 
 pub mod band;
+pub mod baseline;
 pub mod binomial;
 pub mod compare;
 pub mod diagnosis;

@@ -6,7 +6,8 @@ use clap::Args;
 
 use crate::analysis::analyse;
 use crate::cli::complaint::Complaint;
-use crate::cli::{Ended, files, report};
+use crate::cli::files::{ARCHIVE, SCRIPT};
+use crate::cli::{Ended, files, output, report};
 use crate::evidence;
 use crate::report::View;
 use crate::verdict::judge;
@@ -27,12 +28,6 @@ pub struct BundleArgs {
     #[arg(skip)]
     pub quiet: bool,
 }
-
-/// The script's name in a bundle.
-const SCRIPT: &str = "repro.sh";
-
-/// The archive's name in a bundle.
-const ARCHIVE: &str = "requests.har";
 
 /// Runs the command. The exit code is the verdict's.
 pub fn run(args: &BundleArgs) -> Ended {
@@ -62,7 +57,7 @@ pub fn write(folder: &Path, quiet: bool) -> Result<(), Complaint> {
             files::write_whole(&script, &text)?;
             executable(&script)?;
             if !quiet {
-                eprintln!("for a ticket: {ARCHIVE}, and {SCRIPT}, which shows it again with curl alone");
+                output::tell(&format!("for a ticket: {ARCHIVE}, and {SCRIPT}, which shows it again with curl alone"));
             }
         }
         Err(why) => {
@@ -71,7 +66,7 @@ pub fn write(folder: &Path, quiet: bool) -> Result<(), Complaint> {
                 std::fs::remove_file(&script).map_err(|source| Complaint::file("remove", &script, source))?;
             }
             if !quiet {
-                eprintln!("for a ticket: {ARCHIVE}; no {SCRIPT}: {why}");
+                output::tell(&format!("for a ticket: {ARCHIVE}; no {SCRIPT}: {why}"));
             }
         }
     }

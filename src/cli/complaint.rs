@@ -2,8 +2,10 @@
 
 use std::error::Error;
 use std::fmt::Write as _;
+use std::io::ErrorKind;
 use std::path::Path;
 
+use crate::cli::output;
 use crate::import::ImportError;
 use crate::log::{LogError, MergeError, WriteError};
 use crate::model::input::InputError;
@@ -30,8 +32,14 @@ pub enum Complaint {
     #[error(transparent)]
     Merge(#[from] MergeError),
     /// The log could not be written on.
-    #[error("the run was stopped because its log could not be written")]
-    Recording(#[source] WriteError),
+    #[error("stopped, because the log {log} could not be written")]
+    Recording {
+        /// The file.
+        log: String,
+        /// What the system said.
+        #[source]
+        source: WriteError,
+    },
     /// A file or folder cannot be read or written.
     #[error("cannot {action} {path}")]
     File {
@@ -82,6 +90,33 @@ impl Complaint {
         Complaint::File { action, path: path.display().to_string(), source }
     }
 
+    /// A log that could not be written.
+    pub fn recording(log: &Path, source: WriteError) -> Complaint {
+        Complaint::Recording { log: log.display().to_string(), source }
+    }
+
+    /// What to do about it, where the message does not say so itself.
+    fn hint(&self) -> Option<&str> {
+        match self {
+            Complaint::Usage { hint, .. } => Some(hint),
+            Complaint::Recording { .. } => Some(
+                "make room there or name another place with --out; what the log has until then can be reported with `statusgap report`",
+            ),
+            Complaint::File { source, .. } => match source.kind() {
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+                    Some("make room there, or name another place, such as with --out")
+                }
+                ErrorKind::PermissionDenied
+                | ErrorKind::ReadOnlyFilesystem
+                | ErrorKind::NotADirectory
+                | ErrorKind::IsADirectory
+                | ErrorKind::AlreadyExists => Some("name a place that this user can read and write, such as with --out"),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// Prints the complaint with the chain of its causes.
     pub fn print(&self) {
         // Writing to a string cannot fail.
@@ -91,16 +126,16 @@ impl Complaint {
             let _ = write!(text, ": {cause}");
             source = cause.source();
         }
-        if let Complaint::Usage { hint, .. } = self {
+        if let Some(hint) = self.hint() {
             let _ = write!(text, "\n  hint: {hint}");
         }
-        eprintln!("{text}");
+        output::tell(&text);
     }
 
     /// A run that lost its log could not be measured; everything else is the user's to mend.
     pub fn exit(&self) -> Exit {
         match self {
-            Complaint::Recording(_) => Exit::Inconclusive,
+            Complaint::Recording { .. } => Exit::Inconclusive,
             _ => Exit::Usage,
         }
     }

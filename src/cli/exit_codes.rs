@@ -9,6 +9,14 @@ Exit codes:
   3    inconclusive: it could not be measured
   130  interrupted; the log is kept and a partial report written";
 
+const OF_A_WATCH: &str = "\
+Exit codes:
+  0    passed when --rounds or --for was over
+  1    the verdict turned to fail, or was fail at the end
+  2    wrong usage, or a wrong scenario, target or configuration file
+  3    inconclusive at the end: it could not be measured
+  130  interrupted; the logs are kept and the report written";
+
 const OF_A_LOG: &str = "\
 Exit codes:
   0  all expectations held
@@ -45,6 +53,7 @@ pub fn of(command: &str) -> &'static str {
     match command {
         "report" | "diagnose" | "merge" => OF_A_LOG,
         "compare" => OF_A_COMPARISON,
+        "watch" => OF_A_WATCH,
         "serve" => OF_A_SERVICE,
         "matrix" => OF_THE_MATRIX,
         "check" | "completions" | "config" | "explain" | "import" | "man" | "schema" => OF_A_TEXT,

@@ -1,13 +1,30 @@
 //! Files and folders that a run writes. What looks whole is whole: written beside, then renamed.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use crate::cli::complaint::Complaint;
+use crate::log::LogWriter;
+use crate::model::run::Run;
 
 /// The log's name in a run's folder.
 pub const LOG: &str = "log.ndjson";
+
+/// The result's, for programs.
+pub const RESULT: &str = "result.json";
+
+/// The report's, in markdown.
+pub const REPORT: &str = "report.md";
+
+/// The report's, as a page.
+pub const PAGE: &str = "report.html";
+
+/// The name of the script that shows a fault with curl.
+pub const SCRIPT: &str = "repro.sh";
+
+/// The name of the requests as an HTTP Archive.
+pub const ARCHIVE: &str = "requests.har";
 
 /// The folder of a run: the one that was asked for, or a new one below `reports`.
 pub fn run_folder(asked: Option<&Path>, started: &str, name: &str) -> Result<PathBuf, Complaint> {
@@ -28,6 +45,23 @@ fn safe(name: &str) -> String {
     if safe.is_empty() { "run".to_owned() } else { safe }
 }
 
+/// Begins the log of a run in its folder. Under its own name a log has its header, whenever the run is killed; and what an earlier
+/// run left in the folder is gone, since beside this log it would look like this run's result.
+pub fn begin_log(folder: &Path, header: &Run) -> Result<LogWriter, Complaint> {
+    for name in [LOG, RESULT, REPORT, PAGE, SCRIPT, ARCHIVE] {
+        let path = folder.join(name);
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != ErrorKind::NotFound => return Err(Complaint::file("replace", &path, source)),
+            _ => {}
+        }
+    }
+    let path = folder.join(LOG);
+    let part = part_of(&path);
+    let log = LogWriter::begin(Box::new(create(&part)?), header).map_err(|error| Complaint::recording(&path, error))?;
+    fs::rename(&part, &path).map_err(|source| Complaint::file("create", &path, source))?;
+    Ok(log)
+}
+
 /// Creates a file that grows while the run goes on.
 pub fn create(path: &Path) -> Result<File, Complaint> {
     File::create(path).map_err(|source| Complaint::file("create", path, source))
@@ -35,9 +69,7 @@ pub fn create(path: &Path) -> Result<File, Complaint> {
 
 /// Writes a whole file: under another name first, so that nobody ever reads half of it.
 pub fn write_whole(path: &Path, text: &str) -> Result<(), Complaint> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
-    let part = path.with_file_name(name);
+    let part = part_of(path);
     let write = || -> std::io::Result<()> {
         let mut file = File::create(&part)?;
         file.write_all(text.as_bytes())?;
@@ -49,4 +81,11 @@ pub fn write_whole(path: &Path, text: &str) -> Result<(), Complaint> {
         let _ = fs::remove_file(&part);
         Complaint::file("write", path, source)
     })
+}
+
+/// The name of a file that is not whole yet.
+fn part_of(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    path.with_file_name(name)
 }

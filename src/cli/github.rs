@@ -7,6 +7,7 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
 
+use crate::cli::output;
 use crate::report::{View, github, pull_request};
 
 /// Whether GitHub is told.
@@ -27,7 +28,7 @@ pub fn tell(view: &View, folder: &Path, telling: Telling) {
     if telling == Telling::Off || variable("GITHUB_ACTIONS").as_deref() != Some("true") {
         return;
     }
-    eprint!("{}", github(view));
+    output::tell(github(view).trim_end());
     if let Some(path) = variable("GITHUB_STEP_SUMMARY") {
         note(&path, append(Path::new(&path), &pull_request(view), SUMMARY_LIMIT));
     }
@@ -47,7 +48,7 @@ fn append(path: &Path, text: &str, most: u64) -> std::io::Result<()> {
 
 fn note(path: &str, written: std::io::Result<()>) {
     if let Err(error) = written {
-        eprintln!("note: cannot write to {path}: {error}");
+        output::tell(&format!("note: cannot write to {path}: {error}"));
     }
 }
 

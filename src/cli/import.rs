@@ -7,7 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use crate::cli::complaint::Complaint;
 use crate::cli::run::command_line;
-use crate::cli::{Ended, files, session, target};
+use crate::cli::{Ended, files, output, session, target};
 use crate::import::{Format, Imported, LogFormat, Mapping, Options, Stamped, import};
 use crate::log::{LogWriter, WriteError};
 use crate::model::run::{ClockNote, HttpVersion, LOG_SCHEMA, Run, TargetNote};
@@ -150,11 +150,11 @@ fn open(path: &Path) -> Result<Box<dyn BufRead>, Complaint> {
 fn tell(imported: &Imported) {
     let recording = &imported.recording;
     let scans: u32 = imported.scenarios.iter().map(|scenario| scenario.load.scans).sum();
-    eprintln!("{} of {} requests are the target's: {scans} scans", recording.recognised, recording.requests);
+    output::tell(&format!("{} of {} requests are the target's: {scans} scans", recording.recognised, recording.requests));
     for blind in &recording.blind {
         if let crate::model::recording::Blind::BadLines { lines, first } = blind {
             let first: Vec<String> = first.iter().map(u64::to_string).collect();
-            eprintln!("note: {lines} lines or entries could not be read, the first: {}", first.join(", "));
+            output::tell(&format!("note: {lines} lines or entries could not be read, the first: {}", first.join(", ")));
         }
     }
 }
@@ -184,6 +184,7 @@ fn header(imported: &Imported, target: Option<&Target>, words: &[String]) -> Res
         scenarios: imported.scenarios.clone(),
         clock: ClockNote { timer: "imported".to_owned(), resolution: imported.resolution },
         shard: None,
+        pair: None,
         allow: Vec::new(),
         command: command_line(words, 0, true),
         environment: session::environment(),
@@ -210,6 +211,9 @@ fn write(out: Option<&Path>, header: &Run, imported: &Imported) -> Result<(), Co
     match written() {
         // A reader that went away (`| head`) is not an error.
         Err(WriteError::Io(error)) if out.is_none() && error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.map_err(Complaint::Recording),
+        written => written.map_err(|error| match out {
+            Some(path) => Complaint::recording(path, error),
+            None => Complaint::recording(Path::new("standard output"), error),
+        }),
     }
 }

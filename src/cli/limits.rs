@@ -29,6 +29,12 @@ impl Limits {
         Ok(Limits { max_rps: max_rps.or(elsewhere.then_some(5.0)), max_scans: max_scans.or(elsewhere.then_some(50)) })
     }
 
+    /// The stricter of both, for two targets that are asked alike.
+    pub fn stricter(self, other: Limits) -> Limits {
+        let rps = self.max_rps.into_iter().chain(other.max_rps).reduce(f64::min);
+        Limits { max_rps: rps, max_scans: self.max_scans.into_iter().chain(other.max_scans).min() }
+    }
+
     /// The scenarios within these limits.
     pub fn apply(self, scenarios: Vec<Scenario>) -> Vec<Scenario> {
         bounded(scenarios, self.max_scans).into_iter().map(|scenario| slowed(scenario, self.max_rps)).collect()

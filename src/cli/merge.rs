@@ -58,9 +58,9 @@ pub fn run(args: &MergeArgs) -> Ended {
     if !args.quiet {
         let shards = args.logs.len();
         let of = summary.run.shard.as_ref().map_or(0, Share::of);
-        eprintln!("{shards} of {of} shards, {} exchanges", summary.exchanges);
+        output::tell(&format!("{shards} of {of} shards, {} exchanges", summary.exchanges));
         for file in &summary.cut_off {
-            eprintln!("note: {file} has no end: that shard was stopped, and what it did until then is kept");
+            output::tell(&format!("note: {file} has no end: that shard was stopped, and what it did until then is kept"));
         }
     }
     let wanted = report::Wanted {

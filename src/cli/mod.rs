@@ -1,8 +1,10 @@
 //! The command line: one file a command. This room alone prints, exits, touches files and the environment, and knows clap.
-#![expect(clippy::print_stderr, reason = "complaints and notes go to standard error; standard output has a door of its own")]
 
+mod baseline;
+mod beside;
 mod bundle;
 mod check;
+mod compare;
 mod complaint;
 mod completions;
 mod config;
@@ -36,6 +38,7 @@ mod session;
 mod shard_args;
 mod surroundings;
 mod target;
+mod watch;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -66,10 +69,12 @@ enum Command {
     Reproduce(Box<reproduce::ReproduceArgs>),
     Diagnose(diagnose::DiagnoseArgs),
     Report(report::ReportArgs),
+    Compare(compare::CompareArgs),
     Bundle(bundle::BundleArgs),
     Import(import::ImportArgs),
     Merge(merge::MergeArgs),
     Matrix(matrix::MatrixArgs),
+    Watch(Box<watch::WatchArgs>),
     Serve(Box<serve::ServeArgs>),
     Check(check::CheckArgs),
     Schema(schema::SchemaArgs),
@@ -114,8 +119,10 @@ fn understand(words: &[OsString], sources: &Sources<'_>) -> Result<(Cli, Effecti
 
 fn carry_out(cli: Cli, effective: &Effective, sources: &Sources<'_>) -> Result<ExitCode, Complaint> {
     let manners = &cli.manners;
-    if let (false, Command::Run(_) | Command::Reproduce(_), Some(note)) = (manners.quiet, &cli.command, effective.note()) {
-        eprintln!("note: {note}");
+    if let (false, Command::Run(_) | Command::Reproduce(_) | Command::Watch(_), Some(note)) =
+        (manners.quiet, &cli.command, effective.note())
+    {
+        output::tell(&format!("note: {note}"));
     }
     let ended = match cli.command {
         Command::Run(mut args) => {
@@ -126,7 +133,15 @@ fn carry_out(cli: Cli, effective: &Effective, sources: &Sources<'_>) -> Result<E
             args.probe = args.probe.speaking(manners, effective.text());
             reproduce::run(&args)
         }
+        Command::Watch(mut args) => {
+            args.probe = args.probe.speaking(manners, effective.text());
+            watch::run(&args)
+        }
         Command::Diagnose(args) => diagnose::run(&args),
+        Command::Compare(mut args) => {
+            args.color = manners.color;
+            compare::run(&args)
+        }
         Command::Bundle(mut args) => {
             args.quiet = manners.quiet;
             bundle::run(&args)

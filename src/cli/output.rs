@@ -1,4 +1,4 @@
-//! Standard output: what was asked for, alone. Notes and progress go to standard error.
+//! Standard output: what was asked for, alone. Notes and progress go to standard error. Either may be closed or full.
 
 use std::io::Write;
 
@@ -35,6 +35,12 @@ pub fn style(choice: ColourChoice) -> Style {
         ColourChoice::Auto => surroundings::wants_colour(),
     };
     Style { width: width.unwrap_or(UNKNOWN_WIDTH).clamp(40, 200), colour: if wanted { Colour::On } else { Colour::Off } }
+}
+
+/// Tells a note or a complaint on standard error. Nobody may listen any more (`2>&1 | head`), or a full disk may take it: then the
+/// exit code still tells, whereas `eprintln!` would end the run in a panic.
+pub fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 /// Prints the result. A reader that went away (`| head`) is not an error.

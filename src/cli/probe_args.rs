@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
+use crate::cli::Ended;
 use crate::cli::complaint::Complaint;
 use crate::cli::github::Telling;
 use crate::cli::manners::Manners;
@@ -89,15 +90,19 @@ impl ProbeArgs {
         }
     }
 
-    /// The runtime for the kind of time that was asked for.
-    pub fn runtime(&self) -> Result<tokio::runtime::Runtime, Complaint> {
+    /// Does a command's work on a runtime for the kind of time that was asked for.
+    pub fn block_on(&self, work: impl Future<Output = Ended>) -> Ended {
         let mut builder =
             if self.virtual_time { tokio::runtime::Builder::new_current_thread() } else { tokio::runtime::Builder::new_multi_thread() };
-        builder
+        let runtime = builder
             .enable_all()
             .start_paused(self.virtual_time)
             .build()
-            .map_err(|source| Complaint::System { action: "start the runtime", source })
+            .map_err(|source| Complaint::System { action: "start the runtime", source })?;
+        let ended = runtime.block_on(work);
+        // A name that is still being looked up sits in a thread that nothing can stop: the time limit holds for it, too.
+        runtime.shutdown_background();
+        ended
     }
 
     /// The target, ready to be probed.

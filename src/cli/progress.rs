@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::cli::output;
 use crate::cli::surroundings::{Place, place};
 use crate::model::scenario::Scenario;
 use crate::probe::Event;
@@ -52,7 +53,7 @@ impl Progress {
                     let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
                     let now = lines.began.elapsed();
                     if let Some(line) = lines.scan_ended(now) {
-                        eprintln!("{line}");
+                        output::tell(&line);
                     }
                 }
             }

@@ -58,7 +58,7 @@ pub fn run(args: &ReportArgs) -> Ended {
     for path in &args.logs {
         let journal = read(path)?;
         if journal.torn && !args.quiet {
-            eprintln!("note: the last line of {} is torn and was left out", path.display());
+            output::tell(&format!("note: the last line of {} is torn and was left out", path.display()));
         }
         let (view, exit) = view(&journal);
         if !args.trend {
@@ -107,13 +107,26 @@ pub struct Wanted {
 /// What a run does when its log is whole: reads it back, writes the reports beside it, and shows what was asked for.
 pub fn conclude(folder: &Path, wanted: &Wanted, reason: EndReason) -> Ended {
     let (view, exit) = view(&read(&folder.join(files::LOG))?);
-    let written = write(&view, folder, &wanted.also)?;
-    output::print(&render(&view, wanted.format, wanted.style))?;
-    github::tell(&view, folder, wanted.github);
-    if !wanted.quiet {
-        eprintln!("written to {}: {}, {}", folder.display(), files::LOG, written.join(", "));
+    let exit = if reason == EndReason::Interrupted { Exit::Interrupted } else { exit };
+    let written = write(&view, folder, &wanted.also);
+    // The log is whole, and with it the verdict is known, even if there is no room for the reports, or none where it is shown.
+    if let Err(complaint) = output::print(&render(&view, wanted.format, wanted.style)) {
+        complaint.print();
+        output::tell(&format!("  it can be shown again with `statusgap report {}`", folder.join(files::LOG).display()));
     }
-    Ok(if reason == EndReason::Interrupted { Exit::Interrupted } else { exit })
+    github::tell(&view, folder, wanted.github);
+    let written = match written {
+        Ok(written) => written,
+        Err(complaint) if exit == Exit::Pass => return Err(complaint),
+        Err(complaint) => {
+            complaint.print();
+            return Ok(exit);
+        }
+    };
+    if !wanted.quiet {
+        output::tell(&format!("written to {}: {}, {}", folder.display(), files::LOG, written.join(", ")));
+    }
+    Ok(exit)
 }
 
 /// Reads a log from a file, or from the folder of the run that wrote it.

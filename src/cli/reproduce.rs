@@ -9,9 +9,8 @@ use crate::cli::investigation::Investigation;
 use crate::cli::limits::Limits;
 use crate::cli::probe_args::ProbeArgs;
 use crate::cli::run::{command_line, until_stopped};
-use crate::cli::{Ended, bundle, files, report};
+use crate::cli::{Ended, bundle, files, output, report};
 use crate::inquiry::Stage;
-use crate::log::LogWriter;
 use crate::model::time::Span;
 use crate::probe::{Options, Probe, Recorder};
 
@@ -30,7 +29,7 @@ pub struct ReproduceArgs {
 
 /// Runs the command.
 pub fn run(args: &ReproduceArgs) -> Ended {
-    args.probe.runtime()?.block_on(reproduce(args))
+    args.probe.block_on(reproduce(args))
 }
 
 async fn reproduce(args: &ReproduceArgs) -> Ended {
@@ -39,21 +38,22 @@ async fn reproduce(args: &ReproduceArgs) -> Ended {
     let limits = Limits::towards(session.target.base_url(), args.probe.max_rps, args.probe.max_scans)?;
     let header = session.header(seed, Vec::new(), command_line(&args.probe.words, seed, args.probe.seed.is_some()));
     let folder = files::run_folder(args.probe.out.as_deref(), &header.started, &session.name)?;
-    let log = LogWriter::begin(Box::new(files::create(&folder.join(files::LOG))?), &header).map_err(Complaint::Recording)?;
+    let log = files::begin_log(&folder, &header)?;
     let recorder = Recorder::new(log, session.target.secrets()).keeping();
     let options = Options { seed, max_rps: limits.max_rps, timeout: args.probe.timeout.0, first_n: session.first_n() };
     let probe = Probe::new(Arc::clone(&session.target), session.transport.clone(), session.clock.clone(), recorder, options, |_| {});
     let investigation = Investigation { probe: &probe, header: &header, can: session.target.can(), limits, budget: args.budget.0 };
     let note = |stage: Stage| {
         if !args.probe.no_progress {
-            eprintln!("{:>7.1} s  {}", probe.clock().now().0 as f64 / 1e9, stage.title());
+            output::tell(&format!("{:>7.1} s  {}", probe.clock().now().0 as f64 / 1e9, stage.title()));
         }
     };
     let reason = until_stopped(&probe, async { investigation.run(note).await.0 }).await;
     if let Some(error) = probe.recorder().failure() {
-        return Err(Complaint::Recording(error));
+        return Err(Complaint::recording(&folder.join(files::LOG), error));
     }
-    probe.recorder().end(probe.clock().now(), reason).map_err(Complaint::Recording)?;
+    let ended = probe.recorder().end(probe.clock().now(), reason);
+    ended.map_err(|error| Complaint::recording(&folder.join(files::LOG), error))?;
     session.close().await;
     let concluded = report::conclude(&folder, &args.probe.wanted(), reason)?;
     bundle::write(&folder, args.probe.quiet)?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueHint};
 use sha1::{Digest, Sha1};
 
+use crate::cli::beside::{Beside, BesideArgs, Rival};
 use crate::cli::complaint::Complaint;
 use crate::cli::gate_args::{self, GateArgs};
 use crate::cli::limits::Limits;
@@ -15,9 +16,8 @@ use crate::cli::progress::Progress;
 use crate::cli::session::Session;
 use crate::cli::shard_args::{Place, ShardChoice};
 use crate::cli::{Ended, check, files, report, scenarios};
-use crate::log::LogWriter;
 use crate::model::plan::Plan;
-use crate::model::run::{Capabilities, EndReason, Run};
+use crate::model::run::{Capabilities, EndReason, Pair, Run, Side};
 use crate::model::scenario::{Action, Scenario, Stop, Tolerance};
 use crate::model::shard::{Shard, Share};
 use crate::probe::{Onward, Options, Probe, Recorder, Seen};
@@ -36,6 +36,8 @@ pub struct RunArgs {
     #[command(flatten)]
     pub probe: ProbeArgs,
     #[command(flatten)]
+    beside: BesideArgs,
+    #[command(flatten)]
     gate: GateArgs,
     /// Runs one of several parts of the plan: I/N, such as 2/5 for the second of five, or `auto` for what a Kubernetes indexed
     /// Job, GitLab or a Slurm array says. All shards need the same --seed, a new one for every run; `statusgap merge` puts
@@ -51,6 +53,13 @@ pub struct RunArgs {
 pub fn run(args: &RunArgs) -> Ended {
     let scenarios = args.gate.apply(scenarios::resolve(&args.scenarios)?)?;
     let place = args.shard.map(|choice| choice.resolve(&|name| std::env::var(name).ok())).transpose()?;
+    let beside = args.beside.resolve(&args.probe)?;
+    if let (Some(_), true) = (place, beside.compares()) {
+        return Err(Complaint::usage(
+            "a shard is a part of a run, and says too little to be compared or kept",
+            "merge the logs of all shards, and give the result to `statusgap compare`",
+        ));
+    }
     if let (Some(place), None) = (place, args.probe.seed) {
         return Err(Complaint::usage(
             format!("shard {place} needs the seed that all shards of the run share"),
@@ -58,28 +67,40 @@ pub fn run(args: &RunArgs) -> Ended {
         ));
     }
     let seed = args.probe.seed.unwrap_or_else(rand::random);
-    args.probe.runtime()?.block_on(probe(args, scenarios, seed, place))
+    args.probe.block_on(probe(args, scenarios, seed, place, beside))
 }
 
-async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Option<Place>) -> Ended {
+async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Option<Place>, beside: Beside) -> Ended {
     let allowed = args.gate.allowed()?;
     // A service that a shard starts for itself must not hand out the ids that another shard's does.
     let session = args.probe.session(seed.wrapping_add(place.map_or(0, |place| u64::from(place.index)))).await?;
     let (scenarios, left_out) = possible(scenarios, session.target.can());
-    let limits = Limits::towards(session.target.base_url(), args.probe.max_rps, args.probe.max_scans)?;
+    let mut limits = Limits::towards(session.target.base_url(), args.probe.max_rps, args.probe.max_scans)?;
+    let rival = beside.session(&args.probe, seed, &session).await?;
+    let (scenarios, more_left_out) = match &rival {
+        Some(rival) => {
+            limits = limits.stricter(Limits::towards(rival.target.base_url(), args.probe.max_rps, args.probe.max_scans)?);
+            possible(scenarios, rival.target.can())
+        }
+        None => (scenarios, Vec::new()),
+    };
     let scenarios = limits.apply(scenarios);
     // The limit is that of the whole run: each shard has its share.
     let max_rps = limits.max_rps.map(|rps| rps / place.map_or(1.0, |place| f64::from(place.of)));
     if !args.probe.quiet {
-        for (name, why) in &left_out {
-            eprintln!("note: scenario {name} is left out: {why}");
+        for (name, why) in left_out.iter().chain(&more_left_out) {
+            output::tell(&format!("note: scenario {name} is left out: {why}"));
         }
         for short in gate_args::falls_short(&scenarios) {
-            eprintln!("note: {short}");
+            output::tell(&format!("note: {short}"));
         }
     }
     if args.dry_run {
         session.close().await;
+        if let Some(rival) = rival {
+            rival.close().await;
+            output::print("by turns against two targets, which are each sent all of this:\n")?;
+        }
         return dry_run(&scenarios, max_rps, place);
     }
     if scenarios.is_empty() {
@@ -91,11 +112,11 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
     }
 
     let mut header = session.header(seed, scenarios.clone(), command_line(&args.probe.words, seed, args.probe.seed.is_some()));
+    header.pair = rival.as_ref().map(|_| Pair { id: header.run_id.clone(), side: Side::New });
     let shard = place.map(|place| as_shard(&mut header, place));
     header.allow = allowed;
     let folder = files::run_folder(args.probe.out.as_deref(), &header.started, &session.name)?;
-    let log_path = folder.join(files::LOG);
-    let log = LogWriter::begin(Box::new(files::create(&log_path)?), &header).map_err(Complaint::Recording)?;
+    let log = files::begin_log(&folder, &header)?;
     let recorder = Recorder::new(log, session.target.secrets());
     let scans =
         shard.map_or_else(|| scenarios.iter().map(|scenario| u64::from(scenario.load.scans)).sum(), |shard| shard.scans(&scenarios));
@@ -112,20 +133,25 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
         session.transport.clone(),
         session.clock.clone(),
         recorder,
-        options,
+        options.clone(),
         move |event| watcher.note(event),
-        onward(&scenarios, shard),
+        onward(if rival.is_some() { &[] } else { &scenarios }, shard),
     );
 
+    let rival = match rival {
+        Some(rival) => Some(Rival::begin(rival, &folder, &header, &options)?),
+        None => None,
+    };
     let run = async {
-        let run = match shard {
-            Some(shard) => probe.run_shard(&scenarios, shard).await,
-            None => probe.run(&scenarios).await,
+        let ran = match (&rival, shard) {
+            (Some(rival), _) => rival.run_beside(&probe, &scenarios).await,
+            (None, Some(shard)) => probe.run_shard(&scenarios, shard).await,
+            (None, None) => probe.run(&scenarios).await,
         };
-        match run {
+        match ran {
             Ok(()) => EndReason::Complete,
             Err(unreachable) => {
-                eprintln!("note: {unreachable}");
+                output::tell(&format!("note: {unreachable}"));
                 EndReason::TargetGone
             }
         }
@@ -133,18 +159,23 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
     let reason = until_stopped(&probe, run).await;
     progress.finish();
     if let Some(error) = probe.recorder().failure() {
-        return Err(Complaint::Recording(error));
+        return Err(Complaint::recording(&folder.join(files::LOG), error));
     }
-    probe.recorder().end(probe.clock().now(), reason).map_err(Complaint::Recording)?;
+    let ended = probe.recorder().end(probe.clock().now(), reason);
+    ended.map_err(|error| Complaint::recording(&folder.join(files::LOG), error))?;
     session.close().await;
+    if let Some(rival) = rival {
+        rival.end(reason).await?;
+    }
 
-    report::conclude(&folder, &args.probe.wanted(), reason)
+    let exit = report::conclude(&folder, &args.probe.wanted(), reason)?;
+    beside.conclude(&folder, &args.probe, exit)
 }
 
 /// Decides, from what is seen of each scenario, whether its gate needs more scans.
 ///
 /// A shard sees its own scans only. A denial decides there as it does anywhere; what a tolerated rate is, the merged log decides.
-fn onward(scenarios: &[Scenario], shard: Option<Shard>) -> impl Fn(Seen<'_>) -> Onward + Send + Sync + 'static {
+pub fn onward(scenarios: &[Scenario], shard: Option<Shard>) -> impl Fn(Seen<'_>) -> Onward + Send + Sync + 'static {
     let mut watched = scenarios.to_vec();
     for scenario in watched.iter_mut().filter(|scenario| shard.is_some() && scenario.expect.not_found != Tolerance::Never) {
         scenario.expect.stop = Stop::Never;
@@ -197,7 +228,12 @@ fn shared_first_n(session: &Session, seed: u64) -> u64 {
 }
 
 /// Runs to the end, or until the user stops it. Stopping drops what is under way; the log keeps what was done.
-pub async fn until_stopped(probe: &Probe, run: impl Future<Output = EndReason>) -> EndReason {
+pub fn until_stopped(probe: &Probe, run: impl Future<Output = EndReason>) -> impl Future<Output = EndReason> {
+    until(probe, run, interrupted())
+}
+
+/// Runs to the end, or until `stop`.
+pub async fn until(probe: &Probe, run: impl Future<Output = EndReason>, stop: impl Future<Output = ()>) -> EndReason {
     if probe.clock().is_virtual() {
         // Signals and the flushing of a log by real time have no place on a paused clock, and it is over in a moment.
         return run.await;
@@ -210,13 +246,13 @@ pub async fn until_stopped(probe: &Probe, run: impl Future<Output = EndReason>) 
     };
     tokio::select! {
         reason = run => reason,
-        () = interrupted() => EndReason::Interrupted,
+        () = stop => EndReason::Interrupted,
         () = flushing => EndReason::Interrupted,
     }
 }
 
 /// Ctrl-C, or a polite kill.
-async fn interrupted() {
+pub async fn interrupted() {
     #[cfg(unix)]
     if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
         tokio::select! {
@@ -232,7 +268,7 @@ async fn interrupted() {
 }
 
 /// The scenarios that the target's contract allows for, and why the others are left out.
-fn possible(scenarios: Vec<Scenario>, can: Capabilities) -> (Vec<Scenario>, Vec<(String, String)>) {
+pub fn possible(scenarios: Vec<Scenario>, can: Capabilities) -> (Vec<Scenario>, Vec<(String, String)>) {
     let mut left_out = Vec::new();
     let kept = scenarios
         .into_iter()
@@ -253,7 +289,7 @@ fn possible(scenarios: Vec<Scenario>, can: Capabilities) -> (Vec<Scenario>, Vec<
     (kept, left_out)
 }
 
-fn dry_run(scenarios: &[Scenario], max_rps: Option<f64>, place: Option<Place>) -> Ended {
+pub fn dry_run(scenarios: &[Scenario], max_rps: Option<f64>, place: Option<Place>) -> Ended {
     let mut total = 0;
     for scenario in scenarios {
         total += Plan::of(scenario).total();
@@ -274,7 +310,7 @@ fn dry_run(scenarios: &[Scenario], max_rps: Option<f64>, place: Option<Place>) -
 /// The command that repeats this run, ready to be pasted: without what only concerns its output or where its defaults came
 /// from, and without secrets.
 pub fn command_line(words: &[String], seed: u64, had_seed: bool) -> String {
-    const WITH_VALUE: [&str; 5] = ["--out", "--format", "--also", "--color", "--config"];
+    const WITH_VALUE: [&str; 6] = ["--out", "--format", "--also", "--color", "--config", "--save-baseline"];
     const ALONE: [&str; 4] = ["--quiet", "-q", "--no-progress", "--no-github"];
     let mut told = vec!["statusgap".to_owned()];
     let mut words = words.iter().skip(1);

@@ -25,6 +25,9 @@ const SHIPPED: [(&str, &str); 10] = [
 /// Shipped, and run only where it is named: it asks for more scans than all the others together.
 const GATE: (&str, &str) = ("gate", include_str!("../../scenarios/gate.toml"));
 
+/// Shipped as what `watch` repeats.
+const CANARY: (&str, &str) = ("canary", include_str!("../../scenarios/canary.toml"));
+
 /// Resolves what was named on the command line; nothing named means all shipped scenarios.
 pub fn resolve(named: &[String]) -> Result<Vec<Scenario>, Complaint> {
     if named.is_empty() {
@@ -57,7 +60,7 @@ pub fn resolve(named: &[String]) -> Result<Vec<Scenario>, Complaint> {
 }
 
 fn by_name() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
-    SHIPPED.iter().chain(std::iter::once(&GATE))
+    SHIPPED.iter().chain([&GATE, &CANARY])
 }
 
 fn shipped(name: &str, text: &str) -> Result<Scenario, Complaint> {

@@ -9,6 +9,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::service_args::ServiceArgs;
+use crate::cli::output;
 use crate::service::{KnobDescription, PresetDescription, Service, Settings};
 
 /// Runs the reference service: the bug, each of its documented fixes, the sound design, and every fault of the zoo.
@@ -44,7 +45,7 @@ pub fn run(args: ServeArgs) -> ExitCode {
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(serve(args)),
         Err(error) => {
-            eprintln!("error: cannot start the runtime: {error}");
+            output::tell(&format!("error: cannot start the runtime: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -61,7 +62,7 @@ async fn serve(args: ServeArgs) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let refuse = |what: &str| {
-        eprintln!("error: {what}");
+        output::tell(&format!("error: {what}"));
         ExitCode::from(USAGE)
     };
     let settings = match args.service.settings() {
@@ -94,7 +95,7 @@ async fn serve(args: ServeArgs) -> ExitCode {
     match service.serve(listener, signals.any()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: serving on {bound} failed: {error}");
+            output::tell(&format!("error: serving on {bound} failed: {error}"));
             ExitCode::FAILURE
         }
     }

@@ -151,6 +151,7 @@ impl Session {
             allow: Vec::new(),
             clock: ClockNote { ..self.clock.note() },
             shard: None,
+            pair: None,
             command,
             environment: environment(),
             recording: None,
@@ -164,6 +165,12 @@ impl Session {
         }
         // Seconds since 1970 with room for a thousand scans a second: no run meets the numbers of an earlier one.
         jiff::Timestamp::now().as_second().unsigned_abs() * 1000
+    }
+
+    /// The same session on another's clock, so that stamps of both are on one axis.
+    #[must_use]
+    pub fn on_the_clock_of(self, other: &Session) -> Session {
+        Session { clock: other.clock.clone(), ..self }
     }
 
     /// Stops what was started.

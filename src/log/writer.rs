@@ -258,6 +258,7 @@ mod tests {
             scenarios: Vec::new(),
             clock: ClockNote { timer: "virtual".into(), resolution: Nanos(1) },
             shard: None,
+            pair: None,
             command: "test".into(),
             environment: Environment { system: "test".into(), processors: 1 },
             allow: Vec::new(),

@@ -51,6 +51,9 @@ pub struct Run {
     /// Which part of a larger run this is, or of which parts it was put together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<Share>,
+    /// The run beside which this one was made, scan by scan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pair: Option<Pair>,
     /// The failures that are put up with for a while.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allow: Vec<Allow>,
@@ -128,6 +131,25 @@ pub struct ClockNote {
     pub timer: String,
     /// Smallest step of the clock.
     pub resolution: Nanos,
+}
+
+/// Two runs whose scans were asked for by turns, so that whatever drifts meets both alike. Scans of one number are a pair.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Pair {
+    /// The same text in both logs, and in no other.
+    pub id: String,
+    /// Which of the two this is.
+    pub side: Side,
+}
+
+/// One of two runs that are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// The one that sets the standard.
+    Base,
+    /// The one in question.
+    New,
 }
 
 /// Where a run ran, as far as it may matter to its reader.

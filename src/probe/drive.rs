@@ -189,6 +189,31 @@ impl Probe {
         Ok(())
     }
 
+    /// Runs the same scenarios against two targets by turns: each scan of one beside its twin of the other, in random order, so
+    /// that whatever drifts meets both alike. Scans of one number are twins: they are dealt the same arm and offset. Both targets
+    /// have their own rate limit, and both probes must have the same clock. Dropping the future stops everything.
+    pub async fn run_beside(self: &Arc<Probe>, other: &Arc<Probe>, scenarios: &[Scenario]) -> Result<(), Unreachable> {
+        let mut beside = JoinSet::new();
+        for scenario in scenarios {
+            let run = |probe: &Arc<Probe>| {
+                let index = probe.next_scenario.fetch_add(1, Ordering::Relaxed);
+                let first_scan = probe.next_scan.fetch_add(u64::from(scenario.load.scans), Ordering::Relaxed);
+                Arc::new(ScenarioRun::new(probe, index, scenario, first_scan, None))
+            };
+            let twins = [run(self), run(other)];
+            if scenario.overlap {
+                beside.spawn(run_twins(twins));
+            } else {
+                run_twins(twins).await?;
+            }
+        }
+        while let Some(ended) = beside.join_next().await {
+            // As in `run`: a panic is passed on.
+            ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
+        }
+        Ok(())
+    }
+
     /// Runs scenarios that were decided on during the run: they are written into the log first.
     pub async fn run_also(self: &Arc<Probe>, scenarios: &[Scenario]) -> Result<(), Unreachable> {
         for scenario in scenarios {
@@ -310,6 +335,62 @@ pub(crate) struct ScenarioRun {
 /// Which randomness: each use has a stream of its own, so that one more poll in one place does not change all the others.
 const CONTROLS: u64 = 1 << 62;
 const DEALING: u64 = 1 << 61;
+const TURNS: u64 = 1 << 60;
+
+/// One scenario against two targets.
+async fn run_twins(twins: [Arc<ScenarioRun>; 2]) -> Result<(), Unreachable> {
+    for twin in &twins {
+        (twin.probe.watcher)(Event::ScenarioBegan { scenario: twin.index });
+        twin.controls().await?;
+    }
+    load_twins(&twins).await;
+    for twin in &twins {
+        (twin.probe.watcher)(Event::ScenarioEnded { scenario: twin.index });
+    }
+    Ok(())
+}
+
+/// Puts on the load of one scenario, by turns. It never stops early: a comparison needs what was planned.
+async fn load_twins(twins: &[Arc<ScenarioRun>; 2]) {
+    let first = &twins[0];
+    let stream = u64::from(first.index);
+    let clock = &first.probe.clock;
+    let mut deal = Deal::new(&first.scenario, first.random(DEALING | stream));
+    let mut turns = first.random(TURNS | stream);
+    let mut order = [0, 1];
+    let mut tasks = [JoinSet::new(), JoinSet::new()];
+    let start = clock.now();
+    for scan in 0..first.scenario.load.scans {
+        let hand = deal.next();
+        order.shuffle(&mut turns);
+        for (place, side) in order.into_iter().enumerate() {
+            let (twin, tasks) = (&twins[side], &mut tasks[side]);
+            let planned = match first.scenario.load.model {
+                LoadModel::Open { every } => {
+                    // Spread, as scans of one target are, within the half of the slot that is this twin's.
+                    let within = f64::midpoint(place as f64, turns.random());
+                    start.after(every.0.mul_f64(f64::from(scan) + within))
+                }
+                LoadModel::Closed { in_flight } => {
+                    if tasks.len() >= in_flight as usize
+                        && let Some(ended) = tasks.join_next().await
+                    {
+                        twin.ended(ended);
+                    }
+                    clock.now()
+                }
+            };
+            clock.sleep_until(planned).await;
+            while tasks.try_join_next().is_some_and(|ended| twin.ended(ended)) {}
+            twin.begin(tasks, hand, scan, planned);
+        }
+    }
+    for (twin, tasks) in twins.iter().zip(&mut tasks) {
+        while let Some(ended) = tasks.join_next().await {
+            twin.ended(ended);
+        }
+    }
+}
 
 impl ScenarioRun {
     fn new(probe: &Arc<Probe>, index: u32, scenario: &Scenario, first_scan: u64, shard: Option<Shard>) -> ScenarioRun {
@@ -345,7 +426,11 @@ impl ScenarioRun {
             };
             match self.control(&id, request).await {
                 Some(
-                    fault @ (TransportFault::Connect | TransportFault::ConnectTimeout | TransportFault::Resolve | TransportFault::Tls),
+                    fault @ (TransportFault::Connect
+                    | TransportFault::ConnectTimeout
+                    | TransportFault::Resolve
+                    | TransportFault::Proxy
+                    | TransportFault::Tls),
                 ) if poll == 0 || unreachable.is_some() => {
                     unreachable = Some(Unreachable(fault));
                 }

@@ -12,6 +12,13 @@ pub enum Latency {
     Fixed(Duration),
     /// Every way takes its own time, and now and then something stalls.
     Erratic(Erratic),
+    /// The same, and slower from exchange to exchange: a machine on which something else sets in.
+    Drifting {
+        /// At the first exchange.
+        from: Erratic,
+        /// By which share of that each further exchange is slower.
+        growth: f64,
+    },
 }
 
 /// Latency as a bad day has it.
@@ -53,6 +60,9 @@ impl Latency {
                 Journey { before_sending: Duration::ZERO, handshake: *way * 2, there: *way, back: *way, reading: Duration::ZERO }
             }
             Latency::Erratic(erratic) => erratic.journey(exchange),
+            Latency::Drifting { from, growth } => {
+                Erratic { usual: from.usual.mul_f64(1.0 + growth * exchange as f64), ..*from }.journey(exchange)
+            }
         }
     }
 }

@@ -16,7 +16,7 @@ mod timer;
 mod transport;
 
 pub use clock::Clock;
-pub use drive::{Event, Onward, Options, Probe, Seen};
+pub use drive::{Event, Onward, Options, Probe, Seen, Unreachable};
 pub use in_process::InProcess;
 pub use latency::{Erratic, Latency};
 pub use network::{Certificates, Network, NetworkError, NetworkOptions, Pem, Proxies, is_loopback};

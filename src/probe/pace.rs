@@ -128,7 +128,7 @@ impl Pace {
     }
 
     fn pause_at(&self, now: Stamp, retry_after: Option<&str>) {
-        let asked = retry_after.and_then(|seconds| seconds.trim().parse::<u64>().ok()).map_or(Duration::from_secs(1), Duration::from_secs);
+        let asked = retry_after.and_then(seconds).map_or(Duration::from_secs(1), Duration::from_secs);
         let until = now.after(asked.min(LONGEST_PAUSE));
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         // Requests that were under way together are refused together: that is one reason to slow down and not many.
@@ -148,6 +148,13 @@ impl Pace {
             None => Duration::from_nanos(now.0 / self.turns.load(Ordering::Relaxed).max(1)),
         }
     }
+}
+
+/// Whole seconds; as many as can be told where there are more.
+fn seconds(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| text.parse().unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
@@ -230,8 +237,10 @@ mod tests {
 
     #[test]
     fn no_target_can_ask_for_an_hour() {
-        let pace = throttled(Some("3600"));
-        assert!(matches!(pace.claim(Stamp(2 * SECOND)), Turn::Paused(until) if until.0 == 31 * SECOND));
+        for absurd in ["3600", "18446744073709551615", "99999999999999999999999999"] {
+            let pace = throttled(Some(absurd));
+            assert!(matches!(pace.claim(Stamp(2 * SECOND)), Turn::Paused(until) if until.0 == 31 * SECOND), "{absurd}");
+        }
         for unreadable in ["Wed, 21 Oct 2099 07:28:00 GMT", "-1", "soon", ""] {
             let pace = throttled(Some(unreadable));
             assert!(matches!(pace.claim(Stamp(SECOND)), Turn::Paused(until) if until.0 == 2 * SECOND), "{unreadable}");

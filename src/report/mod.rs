@@ -4,13 +4,16 @@
 //! [`Judgement`](crate::verdict::Judgement) on it; out comes text. [`View`] chooses every number and every sentence once, so
 //! that the formats cannot contradict each other; each format is one small file that lays a view out. This room does no I/O,
 //! reads no clock and detects no terminal: width and colour come in as [`Style`]. Whatever came from a server, a log or a
-//! file is stripped of control characters and bounded before it enters a view. It may name `model`, `analysis`, `verdict`.
+//! file is stripped of control characters and bounded before it enters a view. It may name `model`, `analysis`, `verdict`, `evidence`,
+//! `standing`.
 
+pub mod comparison;
 mod github;
 mod hlog;
 mod html;
 mod json;
 mod junit;
+pub mod live;
 mod markdown;
 mod openmetrics;
 mod plot;
@@ -25,11 +28,11 @@ mod words;
 
 pub use github::github;
 pub use hlog::hlog;
-pub use html::html;
+pub use html::{html, watch_html};
 pub use json::{json, result_schema};
 pub use junit::junit;
 pub use markdown::markdown;
-pub use openmetrics::openmetrics;
+pub use openmetrics::{openmetrics, watch_openmetrics};
 pub use pull_request::pull_request;
 pub use terminal::{Colour, Style, terminal};
 pub use view::View;

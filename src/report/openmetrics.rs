@@ -1,7 +1,11 @@
 //! The result as `OpenMetrics` 1.0 text: for a dashboard, a push gateway, or GitLab's `metrics.txt`.
 //!
-//! Everything is a gauge of one run: a counter would claim to go on. Times are in seconds, as the format wants them. A number
+//! Everything of one run is a gauge: a counter would claim to go on, as those of a watch do. Times are in seconds, as the format wants them. A number
 //! that must not be told (a quantile of too few scans) is absent.
+
+mod watch;
+
+pub use watch::watch_openmetrics;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -179,6 +183,7 @@ fn round_trips(out: &mut Exposition, view: &View) {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Type {
+    Counter,
     Gauge,
     Info,
     StateSet,
@@ -200,6 +205,7 @@ impl Exposition {
         name.clone_into(&mut self.family);
         self.told.clear();
         let word = match of {
+            Type::Counter => "counter",
             Type::Gauge => "gauge",
             Type::Info => "info",
             Type::StateSet => "stateset",
@@ -225,10 +231,14 @@ impl Exposition {
     }
 }
 
-/// A number as the format wants it, to nine significant digits.
+/// A number as the format wants it, to nine significant digits; seconds since 1970, which have ten before the point, to the
+/// millisecond.
 fn number(value: f64) -> String {
     if value.is_infinite() {
         return if value > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
+    }
+    if value.abs() >= 1e8 {
+        return ((value * 1e3).round() / 1e3).to_string();
     }
     // Written and read back: `{}` then prints the shortest text of the rounded number. Minus zero is zero.
     format!("{value:.8e}").parse::<f64>().map_or_else(|_| "0".to_owned(), |rounded| (rounded + 0.0).to_string())
@@ -274,6 +284,15 @@ mod tests {
             }
             let denied = "statusgap_offset_not_found{scenario=\"immediate\",arm=\"fresh\",connection=\"fresh\",age=\"0.1\"} 50";
             assert_eq!(["seed_bug", "partial"].contains(&name), text.lines().any(|line| line == denied), "{name}: {text}");
+        }
+    }
+
+    #[test]
+    fn numbers_keep_nine_digits_and_wall_clocks_their_milliseconds() {
+        for (value, told) in
+            [(0.1 + 0.2, "0.3"), (1.0 / 3.0, "0.333333333"), (1_795_482_561.5, "1795482561.5"), (-0.0, "0"), (200_000_000.0, "200000000")]
+        {
+            assert_eq!(number(value), told);
         }
     }
 

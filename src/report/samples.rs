@@ -134,6 +134,7 @@ fn journal() -> Journal {
             allow: Vec::new(),
             clock: ClockNote { timer: "timerfd".to_owned(), resolution: Nanos(1) },
             shard: None,
+            pair: None,
             command: "statusgap run immediate settled --service deferred --seed 7".to_owned(),
             environment: Environment { system: "linux x86_64".to_owned(), processors: 2 },
             recording: None,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use regex::Regex;
 use serde_json::Value;
 use serde_json_path::JsonPath;
@@ -90,14 +90,7 @@ impl Place {
                 let query = query.about(id).ok()?;
                 Some(query.query(json).into_iter().map(Cow::Borrowed).collect())
             }
-            Place::Header(name) => Some(
-                reply
-                    .headers
-                    .get_all(name)
-                    .iter()
-                    .map(|value| Cow::Owned(Value::String(String::from_utf8_lossy(value.as_bytes()).into_owned())))
-                    .collect(),
-            ),
+            Place::Header(name) => Some(reply.headers.get_all(name).iter().map(|value| Cow::Owned(header_value(value))).collect()),
         }
     }
 
@@ -191,7 +184,7 @@ pub(super) enum Extracted {
     NotJson,
     /// Nothing there, or null.
     Nothing,
-    /// Something that is no text, number or truth value.
+    /// Something that is no text, number or truth value; or a number or a header that cannot be read exactly.
     Composite,
     /// A text that the pattern does not match.
     Unmatched(String),
@@ -228,10 +221,21 @@ impl Extract {
     }
 }
 
-/// A scalar as text.
+/// A header's value. One that is not UTF-8 is something that is there and is no text: with the bytes replaced that cannot be read,
+/// an id would become another one, and a scan would be asked for that nobody knows.
+fn header_value(value: &HeaderValue) -> Value {
+    std::str::from_utf8(value.as_bytes()).map_or_else(|_| Value::Array(vec![Value::Null]), Value::from)
+}
+
+/// From here on a double leaves out whole numbers.
+const INEXACT: f64 = 9_007_199_254_740_992.0;
+
+/// A scalar as text. A whole number that is too large for 64 bits was rounded when it was read, so its text is not known any more:
+/// an id of 25 digits would become another id.
 pub(super) fn plain(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
+        Value::Number(number) if number.is_f64() && number.as_f64().is_none_or(|number| number.abs() >= INEXACT) => None,
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(truth) => Some(truth.to_string()),
         Value::Null | Value::Array(_) | Value::Object(_) => None,

@@ -187,7 +187,7 @@ pub(super) fn text_at(extract: &Extract, reply: &Opened<'_>, id: &str) -> Result
         Extracted::Text(text) => Ok(text),
         Extracted::NotJson => Err("the body is not JSON".to_owned()),
         Extracted::Nothing => Err(format!("nothing at {at}")),
-        Extracted::Composite => Err(format!("no text or number at {at}")),
+        Extracted::Composite => Err(format!("no text or number that can be read exactly at {at}")),
         Extracted::Unmatched(text) => Err(format!("{text:?} at {at} does not match the pattern")),
     }
 }

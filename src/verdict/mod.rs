@@ -5,6 +5,7 @@
 //! and a run without samples, or of errors only, never passes.
 
 mod allowance;
+pub mod comparison;
 mod exit;
 pub mod power;
 mod reason;

@@ -93,6 +93,14 @@ impl Reason {
         }
     }
 
+    /// Whether nothing is missing but more of the same scans.
+    pub fn wants_more_scans(&self) -> bool {
+        matches!(
+            self,
+            Reason::RateUnproven { .. } | Reason::RateUndecided { .. } | Reason::WindowUnproven { .. } | Reason::SpeedUnproven { .. }
+        )
+    }
+
     /// What happened, whether or not it was ever allowed.
     pub fn matter(&self) -> &Reason {
         match self {

@@ -46,6 +46,7 @@ pub fn header(target: &Target, clock: &Clock, scenario: &Scenario, seed: u64) ->
         allow: Vec::new(),
         clock: clock.note(),
         shard: None,
+        pair: None,
         command: "test".into(),
         environment: Environment { system: "test".into(), processors: 1 },
         recording: None,

@@ -8,9 +8,9 @@ use serde_json::json;
 use statusgap::analysis::{Analysis, analyse};
 use statusgap::inquiry::Stage;
 use statusgap::model::input::Source;
-use statusgap::model::run::{End, EndReason, Journal};
+use statusgap::model::run::{End, EndReason, Journal, Pair, Side};
 use statusgap::model::scenario::Scenario;
-use statusgap::probe::{Clock, InProcess, Latency, Onward, Options, Probe, Recorder, Seen, Transport};
+use statusgap::probe::{Clock, Erratic, InProcess, Latency, Onward, Options, Probe, Recorder, Seen, Transport};
 use statusgap::service::{Service, Settings};
 use statusgap::target::Target;
 use statusgap::verdict::sequential::{Gates, Need};
@@ -43,6 +43,40 @@ pub fn run(tried: Tried<'_>, scenario: &Scenario) -> Journal {
     })
 }
 
+/// Runs several scenarios, one after the other, against one service.
+pub fn run_all(tried: Tried<'_>, scenarios: &[Scenario]) -> Journal {
+    on_a_paused_clock(async {
+        let (service, probe) = begin(tried, scenarios).await;
+        probe.run(scenarios).await.unwrap();
+        let journal = journal(&probe, tried.seed, scenarios.to_vec());
+        service.shut_down().await;
+        journal
+    })
+}
+
+/// Runs scenarios against two services by turns, over a network that becomes slower all the while; the first is the base.
+pub fn run_by_turns(base: Tried<'_>, new: Tried<'_>, scenarios: &[Scenario]) -> [Journal; 2] {
+    on_a_paused_clock(async {
+        let (base_service, base_probe) = begin_over(base, scenarios, drifting(base.seed)).await;
+        let (new_service, new_probe) = begin_over(new, scenarios, drifting(new.seed)).await;
+        new_probe.run_beside(&base_probe, scenarios).await.unwrap();
+        let journals = [(&base_probe, base.seed, Side::Base), (&new_probe, new.seed, Side::New)].map(|(probe, seed, side)| {
+            let mut journal = journal(probe, seed, scenarios.to_vec());
+            journal.run.pair = Some(Pair { id: "a pair".into(), side });
+            journal
+        });
+        base_service.shut_down().await;
+        new_service.shut_down().await;
+        journals
+    })
+}
+
+/// A network whose ways take 5 ms on average at first, and twice as long some 200 exchanges later.
+pub fn drifting(seed: u64) -> Latency {
+    let from = Erratic { seed, usual: Duration::from_millis(5), longest_stall: Duration::from_millis(50), stalled: 0.01 };
+    Latency::Drifting { from, growth: 0.005 }
+}
+
 /// Runs the whole inquiry, each step decided on what is known by then.
 pub fn inquire(tried: Tried<'_>) -> (Journal, Analysis) {
     on_a_paused_clock(async {
@@ -68,6 +102,10 @@ fn on_a_paused_clock<T>(run: impl Future<Output = T>) -> T {
 }
 
 async fn begin(tried: Tried<'_>, scenarios: &[Scenario]) -> (Service, Arc<Probe>) {
+    begin_over(tried, scenarios, Latency::Fixed(Duration::from_millis(ONE_WAY_MS))).await
+}
+
+async fn begin_over(tried: Tried<'_>, scenarios: &[Scenario], latency: Latency) -> (Service, Arc<Probe>) {
     let mut settings = Settings::preset(tried.preset).unwrap();
     for (knob, value) in tried.knobs {
         settings.set(knob, value).unwrap();
@@ -75,7 +113,7 @@ async fn begin(tried: Tried<'_>, scenarios: &[Scenario]) -> (Service, Arc<Probe>
     settings.seed = Some(tried.seed);
     settings.epoch = Some(1_767_225_600_000);
     let service = Service::open(settings).await.unwrap();
-    let transport = Transport::InProcess(InProcess::new(service.router(), Latency::Fixed(Duration::from_millis(ONE_WAY_MS))));
+    let transport = Transport::InProcess(InProcess::new(service.router(), latency));
     let target = Arc::new(Target::reference("http://127.0.0.1:1", &|_| None).unwrap());
     let options = Options { seed: tried.seed, max_rps: None, timeout: Duration::from_secs(10), first_n: 0 };
     let gates = Mutex::new(Gates::new(scenarios));

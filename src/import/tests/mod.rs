@@ -58,6 +58,7 @@ fn journal(imported: &Imported, target: &Target) -> Journal {
         scenarios: imported.scenarios.clone(),
         clock: ClockNote { timer: "imported".to_owned(), resolution: imported.resolution },
         shard: None,
+        pair: None,
         command: String::new(),
         environment: Environment { system: String::new(), processors: 1 },
         allow: Vec::new(),

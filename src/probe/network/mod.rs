@@ -242,7 +242,9 @@ impl Network {
             // Boxed, as it is large and soon over: every scan under way would hold the place for it.
             None => {
                 let connecting = Box::pin(self.connect(&request.to));
-                (whole.or(options.connect_limit, TransportFault::ConnectTimeout).on(connecting).await??, true)
+                // Whichever limit runs out: a connection that never opened is not a target that is slow to answer.
+                let limit = whole.or(options.connect_limit, TransportFault::ConnectTimeout);
+                (Limit { fault: TransportFault::ConnectTimeout, ..limit }.on(connecting).await??, true)
             }
         };
         head.conn = link.port;

@@ -13,12 +13,15 @@ mod curve;
 mod denials;
 mod lanes;
 mod latency;
+mod live;
 mod page;
 mod proofs;
 mod summary;
 
 // Writing to a String cannot fail.
 use std::fmt::Write as _;
+
+pub use live::watch_html;
 
 use base64::Engine as _;
 use sha2::{Digest as _, Sha256};
@@ -85,12 +88,20 @@ impl Section {
 
 /// What the page may do: show itself, with this style and this script. Everything that would reach a network is barred.
 fn policy() -> String {
-    let digest = |source: &str| base64::engine::general_purpose::STANDARD.encode(Sha256::digest(source.as_bytes()));
     format!(
         "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
         digest(STYLE),
         digest(SCRIPT)
     )
+}
+
+/// What a page without a script may do: show itself, with this style.
+fn policy_of(style: &str) -> String {
+    format!("default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; form-action 'none'", digest(style))
+}
+
+fn digest(source: &str) -> String {
+    base64::engine::general_purpose::STANDARD.encode(Sha256::digest(source.as_bytes()))
 }
 
 /// The marks of all charts, drawn once. Each is 10 units wide around its own origin, and no two have the same outline.

@@ -23,7 +23,7 @@ pub(super) fn badge(verdict: Verdict) -> String {
     format!("<span class=\"badge {word}\"><span aria-hidden=\"true\">{}</span> {word}</span>", sign(verdict), word = verdict.word())
 }
 
-fn sign(verdict: Verdict) -> &'static str {
+pub(super) fn sign(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "✓",
         Verdict::Fail => "✕",
@@ -125,7 +125,7 @@ fn numbers(view: &View) -> String {
 }
 
 /// The one chart that shows it: flapping scans as they flapped, else the window's curve, else how often status denied.
-fn figure(view: &View) -> Option<String> {
+pub(super) fn figure(view: &View) -> Option<String> {
     if !view.assessable {
         return None;
     }

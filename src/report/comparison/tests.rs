@@ -1,0 +1,92 @@
+use super::{json, markdown, table};
+use crate::analysis::compare::units::Layout;
+use crate::model::exchange::{Connection, Kind};
+use crate::model::time::Span;
+use crate::report::{Colour, Style};
+use crate::verdict::comparison::{Change, Comparison, Criteria, Finding, Outcome, RunNote, ScenarioComparison, Subject};
+
+fn finding(subject: Subject, values: [f64; 2], p: [f64; 2], change: Change) -> Finding {
+    Finding {
+        subject,
+        base: values[0],
+        new: values[1],
+        base_scans: 50,
+        new_scans: 50,
+        minimum: 0.01,
+        p_worse: Some(p[0]),
+        p_better: Some(p[1]),
+        change,
+        needs: (change == Change::None).then_some(2_365),
+    }
+}
+
+fn scenario(name: &str) -> ScenarioComparison {
+    ScenarioComparison { name: name.to_owned(), not_compared: None, left_out: Vec::new(), together: 1, findings: Vec::new() }
+}
+
+fn comparison() -> Comparison {
+    let run = |started: &str| RunNote { target: "scans".into(), started: started.into(), tool: "statusgap 0.1.0".into() };
+    let denied = Subject::Denied { arm: "polls".into(), connection: Connection::Fresh, at: Span::millis(100) };
+    let trip = Subject::RoundTrip { kind: Kind::Poll, connection: Connection::Fresh };
+    let few = Finding { p_worse: None, p_better: None, needs: Some(90), ..finding(Subject::Window, [0.0; 2], [1.0; 2], Change::TooFew) };
+    Comparison {
+        base: run("2026-01-05T09:00:00Z"),
+        new: run("2026-01-12T09:00:00Z"),
+        layout: Layout::Apart,
+        criteria: Criteria::default(),
+        outcome: Outcome::Regression,
+        blocked: Vec::new(),
+        tests: 4,
+        notes: vec!["the runs were made on different machines".into()],
+        scenarios: vec![
+            ScenarioComparison {
+                findings: vec![
+                    finding(denied, [0.0, 0.34], [1e-6, 1.0], Change::Regression),
+                    finding(Subject::Window, [0.0, 680.5], [2e-5, 1.0], Change::Regression),
+                    finding(trip, [2.0, 2.1], [0.3, 0.8], Change::None),
+                ],
+                ..scenario("immediate")
+            },
+            ScenarioComparison { findings: vec![few], ..scenario("completion") },
+            ScenarioComparison { not_compared: Some("it is not in the new run".into()), ..scenario("burst") },
+        ],
+    }
+}
+
+const PLAIN: Style = Style { width: 120, colour: Colour::Off };
+
+#[test]
+fn a_comparison_reads_as_in_its_snapshots() {
+    let comparison = comparison();
+    insta::assert_snapshot!("table_120", table(&comparison, PLAIN));
+    insta::assert_snapshot!("table_60", table(&comparison, Style { width: 60, ..PLAIN }));
+    insta::assert_snapshot!("markdown", markdown(&comparison));
+    insta::assert_snapshot!("json", json(&comparison));
+}
+
+#[test]
+fn no_line_is_longer_than_the_terminal_is_wide() {
+    for width in [40, 60, 90, 100, 120, 200] {
+        let text = table(&comparison(), Style { width, ..PLAIN });
+        for line in text.lines() {
+            assert!(line.chars().count() <= width, "{width}: {line}");
+        }
+    }
+}
+
+#[test]
+fn names_from_a_log_cannot_steer_any_format() {
+    const EVIL: &str = "x\u{1b}[2J\r\n# PASS | `y`\u{202e}";
+    let mut hostile = comparison();
+    hostile.base.target.push_str(EVIL);
+    hostile.blocked.push(EVIL.to_owned());
+    for scenario in &mut hostile.scenarios {
+        scenario.name.push_str(EVIL);
+    }
+    for text in [table(&hostile, PLAIN), markdown(&hostile)] {
+        assert!(!text.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}'), "{text:?}");
+        assert!(!text.contains("\n# PASS"), "{text}");
+    }
+    let read: serde_json::Value = serde_json::from_str(&json(&hostile)).expect("JSON");
+    assert_eq!(read["schema"], "statusgap.comparison/1");
+}

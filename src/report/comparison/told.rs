@@ -1,0 +1,228 @@
+//! What is told of a comparison: every number and every sentence, chosen once.
+
+use crate::analysis::compare::units::Layout;
+use crate::report::words;
+use crate::verdict::comparison::{Change, Comparison, Finding, Minimum, Outcome, ScenarioComparison, Subject};
+
+/// A comparison in words that are safe to print.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Told {
+    /// What came of it, in a line that does not name the outcome.
+    pub(super) headline: String,
+    /// The old run and the new one.
+    pub(super) runs: [String; 2],
+    /// How it was compared.
+    pub(super) method: String,
+    /// What a reader should know of the runs.
+    pub(super) notes: Vec<String>,
+    /// What was compared, and could have shown something, the worst first.
+    pub(super) rows: Vec<Row>,
+    /// What could not be compared or told, and why.
+    pub(super) open: Vec<String>,
+}
+
+/// One line of the table.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Row {
+    pub(super) scenario: String,
+    pub(super) what: String,
+    pub(super) base: String,
+    pub(super) new: String,
+    pub(super) difference: String,
+    pub(super) p: String,
+    pub(super) change: Change,
+    /// How many scans it would take, where these were too few for the smallest difference that counts.
+    pub(super) needs: Option<String>,
+}
+
+impl Told {
+    pub(super) fn of(comparison: &Comparison) -> Told {
+        let mut rows: Vec<Row> = Vec::new();
+        let mut open: Vec<String> = comparison.blocked.iter().map(|why| words::sentence(why)).collect();
+        for scenario in &comparison.scenarios {
+            rows.extend(scenario.findings.iter().filter(|finding| is_worth_a_row(finding)).map(|finding| row(scenario, finding)));
+        }
+        rows.sort_by_key(|row| rank(row.change));
+        open.extend(comparison.scenarios.iter().filter_map(left_out));
+        Told {
+            headline: headline(comparison),
+            runs: [&comparison.base, &comparison.new]
+                .map(|run| words::sentence(&format!("{}, {} ({})", run.target, run.started, run.tool))),
+            method: method(comparison),
+            notes: comparison.notes.iter().map(|note| words::sentence(note)).collect(),
+            rows,
+            open,
+        }
+    }
+}
+
+/// What could have shown something. That nothing flapped in either run is so usual that JSON alone says it.
+fn is_worth_a_row(finding: &Finding) -> bool {
+    let calm = finding.subject == Subject::Flapping && finding.base + finding.new == 0.0;
+    finding.change != Change::TooFew && !calm
+}
+
+fn rank(change: Change) -> u8 {
+    match change {
+        Change::Regression => 0,
+        Change::Improvement => 1,
+        Change::Small => 2,
+        Change::None => 3,
+        Change::TooFew => 4,
+    }
+}
+
+fn headline(comparison: &Comparison) -> String {
+    let all = || comparison.scenarios.iter().flat_map(|scenario| scenario.findings.iter().map(move |finding| (scenario, finding)));
+    let of = |change: Change| all().filter(move |(_, finding)| finding.change == change);
+    let told: Vec<String> = of(Change::Regression).map(|(scenario, finding)| sentence(scenario, finding)).collect();
+    match comparison.outcome {
+        Outcome::Regression => {
+            let more = if told.len() > 1 { format!(", and {} more", told.len() - 1) } else { String::new() };
+            format!("{}{more}", told.first().cloned().unwrap_or_default())
+        }
+        Outcome::Inconclusive if !comparison.blocked.is_empty() => "the runs cannot be compared".to_owned(),
+        Outcome::Inconclusive if comparison.scenarios.iter().all(|scenario| scenario.not_compared.is_some()) => {
+            "no scenario of the two runs can be compared".to_owned()
+        }
+        Outcome::Inconclusive => "too few scans for any difference to be told from chance".to_owned(),
+        Outcome::NoRegression => {
+            let able = comparison.scenarios.iter().filter(|scenario| is_told(scenario)).count();
+            let scenarios = words::counted(comparison.scenarios.len() as u64, "scenario");
+            let others = if able < comparison.scenarios.len() { "; the others tell too little" } else { "" };
+            let better = match of(Change::Improvement).count() {
+                0 => String::new(),
+                better => format!("; {} better", words::counted(better as u64, "value")),
+            };
+            format!("nothing is worse in {able} of {scenarios}{others}{better}")
+        }
+    }
+}
+
+/// Whether anything of a scenario could have been told.
+fn is_told(scenario: &ScenarioComparison) -> bool {
+    scenario.findings.iter().any(|finding| finding.change != Change::TooFew)
+}
+
+fn sentence(scenario: &ScenarioComparison, finding: &Finding) -> String {
+    let (base, new) = (value(&finding.subject, finding.base), value(&finding.subject, finding.new));
+    format!("{} of {} went from {base} to {new}", subject(&finding.subject), words::name(&scenario.name))
+}
+
+fn row(scenario: &ScenarioComparison, finding: &Finding) -> Row {
+    Row {
+        scenario: words::name(&scenario.name),
+        what: subject(&finding.subject),
+        base: value(&finding.subject, finding.base),
+        new: value(&finding.subject, finding.new),
+        difference: difference(finding),
+        p: finding.p_worse.zip(finding.p_better).map_or_else(|| "–".to_owned(), |(worse, better)| p_value(worse.min(better))),
+        change: finding.change,
+        needs: finding.needs.map(|needs| format!("{} scans", words::count(rounded(needs)))),
+    }
+}
+
+/// What was compared, in a few words.
+pub(super) fn subject(subject: &Subject) -> String {
+    match subject {
+        Subject::Denied { arm, connection, at } if *arm == connection.word() || arm == "polls" => {
+            format!("denied at {} ({})", words::planned(at.as_nanos()), connection.word())
+        }
+        Subject::Denied { arm, connection, at } => {
+            format!("denied at {} ({}, {})", words::planned(at.as_nanos()), words::name(arm), connection.word())
+        }
+        Subject::Flapping => "flapping scans".to_owned(),
+        Subject::Window => "mean window".to_owned(),
+        Subject::RoundTrip { kind, connection } => format!("median {} round trip ({})", kind.word(), connection.word()),
+    }
+}
+
+fn value(subject: &Subject, value: f64) -> String {
+    if subject.is_share() { words::share(value) } else { words::age(value) }
+}
+
+fn difference(finding: &Finding) -> String {
+    let difference = finding.new - finding.base;
+    let sign = if difference >= 0.0 { "+" } else { "−" };
+    if finding.subject.is_share() {
+        return format!("{sign}{} points", words::share(difference.abs()).trim_end_matches(" %"));
+    }
+    let relative = if finding.base > 0.0 { format!(" ({sign}{})", words::share(difference.abs() / finding.base)) } else { String::new() };
+    format!("{sign}{}{relative}", words::age(difference.abs()))
+}
+
+/// A p-value with no more digits than it is worth.
+fn p_value(p: f64) -> String {
+    if p < 1e-4 {
+        "< 0.0001".to_owned()
+    } else if p < 0.1 {
+        format!("{p:.4}")
+    } else {
+        format!("{p:.2}")
+    }
+}
+
+/// Two digits: what an approximation is good for.
+fn rounded(scans: u64) -> u64 {
+    let magnitude = 10_u64.pow(scans.max(1).ilog10().saturating_sub(1));
+    scans.div_ceil(magnitude).saturating_mul(magnitude)
+}
+
+/// Why a scenario, or a part of it, says nothing.
+fn left_out(scenario: &ScenarioComparison) -> Option<String> {
+    let name = words::name(&scenario.name);
+    if let Some(why) = &scenario.not_compared {
+        return Some(format!("{name}: not compared, {}", words::sentence(why)));
+    }
+    let few: Vec<&Finding> = scenario.findings.iter().filter(|finding| finding.change == Change::TooFew).collect();
+    let mut parts: Vec<String> = scenario.left_out.iter().map(|why| words::sentence(why)).collect();
+    if let Some(most) = few.iter().max_by_key(|finding| finding.base_scans.min(finding.new_scans)) {
+        let what = if few.len() == scenario.findings.len() {
+            "nothing can be told".to_owned()
+        } else {
+            let told: Vec<String> = few.iter().map(|finding| subject(&finding.subject)).collect();
+            format!("nothing can be told of {}", told.join(", "))
+        };
+        let scans = most.base_scans.min(most.new_scans);
+        let why = if scenario.together > 1 && scenario.together >= scans {
+            format!("{} that were asked for at once, or that depend on each other, count as one", words::counted(scans, "scan"))
+        } else {
+            let together =
+                if scenario.together > 1 { format!(", of which each {} in a row count as one", scenario.together) } else { String::new() };
+            let needs = few.iter().filter_map(|finding| finding.needs).min();
+            let needs = needs.map_or_else(String::new, |needs| format!(" (about {} would do)", words::count(rounded(needs))));
+            let are = if scans == 1 { "is" } else { "are" };
+            format!("{} {are} too few{together}{needs}", words::counted(scans, "scan"))
+        };
+        parts.push(format!("{what}: {why}"));
+    }
+    (!parts.is_empty()).then(|| format!("{name}: {}", parts.join("; ")))
+}
+
+fn method(comparison: &Comparison) -> String {
+    let criteria = &comparison.criteria;
+    let how = match comparison.layout {
+        Layout::Apart => "scans of two runs, one after the other",
+        Layout::Pairs => "pairs of scans, asked for by turns",
+    };
+    let minimum = |minimum: Minimum| format!("{} and {}", words::share(minimum.share.0), minimum.floor);
+    format!(
+        "{how}; worse means p ≤ {} over {} together (Holm), and a difference of at least {} of all scans, {} of the window, or {} of a round trip",
+        criteria.alpha,
+        words::counted(comparison.tests as u64, "test"),
+        words::share(criteria.min_rate.0),
+        minimum(criteria.min_window),
+        minimum(criteria.min_latency)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn approximate_numbers_have_two_digits() {
+        assert_eq!([1, 9, 12, 778, 4_444].map(rounded), [1, 9, 12, 780, 4_500]);
+        assert_eq!([0.000_01, 0.0123, 0.5].map(p_value), ["< 0.0001", "0.0123", "0.50"]);
+    }
+}

@@ -1,0 +1,358 @@
+//! Is the new run worse than the old one? Which scenarios may be compared, what is asked of each, and what the answers amount to.
+//!
+//! In come two [`Baseline`]s and the [`Criteria`], out comes a [`Comparison`]. A regression is told where a test finds it beyond
+//! chance, all tests of the comparison taken together, and where it is as large as the criteria ask for: significance alone
+//! finds the weather of a busy machine, size alone finds noise. Scenarios that were run in different ways are not compared, and
+//! a comparison that could not have found anything is inconclusive. How it looks is the business of `report`.
+
+mod criteria;
+mod question;
+mod usable;
+
+use crate::analysis::baseline::{Baseline, ScenarioBaseline};
+use crate::analysis::compare::multiple::holm;
+use crate::analysis::compare::units::Layout;
+use crate::model::exchange::{Connection, Kind};
+use crate::model::time::Span;
+use crate::verdict::{Exit, Verdict};
+
+pub use criteria::{Criteria, CriterionError, Minimum, Share};
+pub use usable::{Unusable, usable};
+
+use question::{Answered, Question};
+
+/// What a comparison found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    /// The old run.
+    pub base: RunNote,
+    /// The new run.
+    pub new: RunNote,
+    /// Whether scans were asked for by turns.
+    pub layout: Layout,
+    /// What counted as a regression.
+    pub criteria: Criteria,
+    /// What it amounts to.
+    pub outcome: Outcome,
+    /// Why nothing at all was compared.
+    pub blocked: Vec<String>,
+    /// Scenario by scenario, in the order of the new run.
+    pub scenarios: Vec<ScenarioComparison>,
+    /// How many tests were asked together.
+    pub tests: usize,
+    /// What a reader should know of the two runs.
+    pub notes: Vec<String>,
+}
+
+/// What a comparison amounts to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Something became worse.
+    Regression,
+    /// Nothing became worse, as far as could be told.
+    NoRegression,
+    /// The runs cannot be compared, or are too small for anything to be told.
+    Inconclusive,
+}
+
+impl Outcome {
+    /// The word used everywhere.
+    pub fn word(self) -> &'static str {
+        match self {
+            Outcome::Regression => "regression",
+            Outcome::NoRegression => "no regression",
+            Outcome::Inconclusive => "inconclusive",
+        }
+    }
+
+    /// The verdict that it is worth.
+    pub fn verdict(self) -> Verdict {
+        match self {
+            Outcome::Regression => Verdict::Fail,
+            Outcome::NoRegression => Verdict::Pass,
+            Outcome::Inconclusive => Verdict::Inconclusive,
+        }
+    }
+}
+
+impl From<Outcome> for Exit {
+    fn from(outcome: Outcome) -> Exit {
+        outcome.verdict().into()
+    }
+}
+
+/// One of the two runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunNote {
+    /// Its target's name.
+    pub target: String,
+    /// When it started.
+    pub started: String,
+    /// What wrote it.
+    pub tool: String,
+}
+
+/// One scenario in both runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScenarioComparison {
+    /// Its name.
+    pub name: String,
+    /// Why it was not compared.
+    pub not_compared: Option<String>,
+    /// What could not be asked of it, and why.
+    pub left_out: Vec<String>,
+    /// Consecutive scans that counted as one.
+    pub together: u64,
+    /// What was asked.
+    pub findings: Vec<Finding>,
+}
+
+/// One thing that was compared.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// What.
+    pub subject: Subject,
+    /// The old value: a share, or ms.
+    pub base: f64,
+    /// The new value.
+    pub new: f64,
+    /// Scans behind the old value.
+    pub base_scans: u64,
+    /// Scans behind the new value.
+    pub new_scans: u64,
+    /// The smallest difference that counts, in the unit of the values.
+    pub minimum: f64,
+    /// p-value for "worse", adjusted for all tests of the comparison; `None` where the samples could not have shown anything.
+    pub p_worse: Option<f64>,
+    /// p-value for "better", adjusted likewise.
+    pub p_better: Option<f64>,
+    /// What it amounts to.
+    pub change: Change,
+    /// About so many scans for each run would show a difference of [`Finding::minimum`]; `None` where these were enough.
+    pub needs: Option<u64>,
+}
+
+/// What can be compared of a scenario.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// The share of scans denied at an offset.
+    Denied {
+        /// The arm's name.
+        arm: String,
+        /// How the polls travelled.
+        connection: Connection,
+        /// The age.
+        at: Span,
+    },
+    /// The share of scans that were seen and then denied.
+    Flapping,
+    /// How long scans are denied: the mean, with nothing for a scan that never was, to the end of what both runs watched.
+    Window,
+    /// The median of the scans' round trips.
+    RoundTrip {
+        /// Which exchanges.
+        kind: Kind,
+        /// How they travelled.
+        connection: Connection,
+    },
+}
+
+impl Subject {
+    /// Whether its values are shares rather than times.
+    pub fn is_share(&self) -> bool {
+        matches!(self, Subject::Denied { .. } | Subject::Flapping)
+    }
+}
+
+/// What one finding amounts to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// Worse beyond chance, and by enough.
+    Regression,
+    /// Better beyond chance, and by enough.
+    Improvement,
+    /// Different beyond chance, and by less than counts.
+    Small,
+    /// Nothing beyond chance.
+    None,
+    /// Too few scans for anything to be beyond chance.
+    TooFew,
+}
+
+impl Change {
+    /// The word used everywhere.
+    pub fn word(self) -> &'static str {
+        match self {
+            Change::Regression => "worse",
+            Change::Improvement => "better",
+            Change::Small => "below the minimum",
+            Change::None => "no change",
+            Change::TooFew => "too few",
+        }
+    }
+}
+
+/// Whether runs against targets with different names may be compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Names {
+    /// No: it may be a mistake.
+    MustAgree,
+    /// Yes: it was asked for.
+    MayDiffer,
+}
+
+/// Compares two runs.
+pub fn compare(base: &Baseline, new: &Baseline, criteria: &Criteria, names: Names) -> Comparison {
+    let layout = layout(base, new);
+    let blocked = blocked(base, new, if layout == Layout::Pairs { Names::MayDiffer } else { names });
+    let mut scenarios: Vec<ScenarioComparison> = Vec::new();
+    let mut questions: Vec<(usize, Question)> = Vec::new();
+    if blocked.is_empty() {
+        for new_one in &new.scenarios {
+            let base_one = base.scenarios.iter().find(|one| one.name == new_one.name);
+            let (mut scenario, asked) = ask(base_one, new_one, layout);
+            scenario.together = base_one.map_or(1, |base_one| base_one.together.max(new_one.together));
+            questions.extend(asked.into_iter().map(|question| (scenarios.len(), question)));
+            scenarios.push(scenario);
+        }
+        for gone in base.scenarios.iter().filter(|old| new.scenarios.iter().all(|one| one.name != old.name)) {
+            scenarios.push(ScenarioComparison::not_compared(&gone.name, "it is not in the new run"));
+        }
+    }
+    let tests = answer(&mut scenarios, questions, layout, criteria);
+    let all = || scenarios.iter().flat_map(|scenario| &scenario.findings);
+    let outcome = if all().any(|finding| finding.change == Change::Regression) {
+        Outcome::Regression
+    } else if tests == 0 {
+        Outcome::Inconclusive
+    } else {
+        Outcome::NoRegression
+    };
+    Comparison {
+        base: RunNote::of(base),
+        new: RunNote::of(new),
+        layout,
+        criteria: *criteria,
+        outcome,
+        blocked,
+        tests,
+        notes: notes(base, new),
+        scenarios,
+    }
+}
+
+impl RunNote {
+    fn of(run: &Baseline) -> RunNote {
+        RunNote { target: run.target.clone(), started: run.started.clone(), tool: run.tool.clone() }
+    }
+}
+
+impl ScenarioComparison {
+    fn new(name: &str) -> ScenarioComparison {
+        ScenarioComparison { name: name.to_owned(), not_compared: None, left_out: Vec::new(), together: 1, findings: Vec::new() }
+    }
+
+    fn not_compared(name: &str, why: impl Into<String>) -> ScenarioComparison {
+        ScenarioComparison { not_compared: Some(why.into()), ..ScenarioComparison::new(name) }
+    }
+}
+
+fn layout(base: &Baseline, new: &Baseline) -> Layout {
+    match (&base.pair, &new.pair) {
+        (Some(one), Some(other)) if one.id == other.id && one.side != other.side => Layout::Pairs,
+        _ => Layout::Apart,
+    }
+}
+
+/// Why the two runs do not compare at all.
+fn blocked(base: &Baseline, new: &Baseline, names: Names) -> Vec<String> {
+    let mut why = Vec::new();
+    if names == Names::MustAgree && base.target != new.target {
+        why.push(format!("the targets differ: `{}` and `{}`", base.target, new.target));
+    }
+    if let (Some(old), Some(now)) = (&base.contract, &new.contract)
+        && old != now
+    {
+        why.push(format!(
+            "the contracts differ (fingerprints {old} and {now}): the target file has changed in more than its name and address"
+        ));
+    }
+    if let (Some(old), Some(now)) = (&base.time, &new.time)
+        && old != now
+    {
+        why.push(format!("one run lived in {old} time, the other in {now} time"));
+    }
+    why
+}
+
+fn notes(base: &Baseline, new: &Baseline) -> Vec<String> {
+    let mut notes = Vec::new();
+    for (run, what) in [(base, "the old run"), (new, "the new run")] {
+        if run.contract.is_none() {
+            notes.push(format!(
+                "of {what} only a result is known: it is taken on trust that it was made in the same way; a log or a saved baseline tells"
+            ));
+        }
+    }
+    if let (Some(old), Some(now)) = (&base.machine, &new.machine)
+        && old != now
+    {
+        notes.push(format!("the runs were made on different machines ({old}; {now}): round trips may differ for that reason"));
+    }
+    if base.tool != new.tool {
+        notes.push(format!("the runs were made by different versions ({}; {})", base.tool, new.tool));
+    }
+    notes
+}
+
+/// What can be asked of one scenario.
+fn ask(base: Option<&ScenarioBaseline>, new: &ScenarioBaseline, layout: Layout) -> (ScenarioComparison, Vec<Question>) {
+    let refuse = |why: String| (ScenarioComparison::not_compared(&new.name, why), Vec::new());
+    let Some(base) = base else { return refuse("it is not in the old run".to_owned()) };
+    for (run, what) in [(base, "old"), (new, "new")] {
+        if let Some(why) = &run.refused {
+            return refuse(format!("the {what} run did not measure it: {why}"));
+        }
+    }
+    if let (Some(old), Some(now)) = (&base.conditions, &new.conditions)
+        && old != now
+    {
+        let none = "nothing".to_owned();
+        let keys: std::collections::BTreeSet<&String> = old.keys().chain(now.keys()).collect();
+        let differ: Vec<String> = keys
+            .into_iter()
+            .filter(|key| old.get(*key) != now.get(*key))
+            .map(|key| format!("{key}: {} → {}", old.get(key).unwrap_or(&none), now.get(key).unwrap_or(&none)))
+            .collect();
+        return refuse(format!("it was run in another way ({})", differ.join("; ")));
+    }
+    let mut scenario = ScenarioComparison::new(&new.name);
+    let asked = question::questions(base, new, layout, &mut scenario.left_out);
+    (scenario, asked)
+}
+
+/// Answers all questions together. Gives back how many of them had a chance to find anything.
+fn answer(scenarios: &mut [ScenarioComparison], questions: Vec<(usize, Question)>, layout: Layout, criteria: &Criteria) -> usize {
+    let smallest: Vec<f64> = questions.iter().map(|(_, question)| question.smallest_p(layout)).collect();
+    // A question whose sample sizes rule out any answer costs the others nothing. Whether they do depends on sizes alone, and
+    // not on what was seen, so that leaving it out is no choice among outcomes.
+    let able_among = |tests: usize| smallest.iter().filter(|p| **p <= criteria.alpha / tests as f64).count();
+    let tests = (1..=questions.len()).find(|tests| able_among(*tests) <= *tests).map_or(0, able_among);
+    let level = criteria.alpha / tests.max(1) as f64;
+    let able: Vec<bool> = smallest.iter().map(|p| *p <= level).collect();
+    let answers: Vec<Option<Answered>> = questions
+        .iter()
+        .zip(&able)
+        .map(|((_, question), able)| if *able { question.answer(layout, level, criteria.seed) } else { None })
+        .collect();
+    let adjusted = |p: fn(&Answered) -> f64| {
+        let asked: Vec<f64> = answers.iter().flatten().map(p).collect();
+        holm(&asked)
+    };
+    let (mut worse, mut better) = (adjusted(|one| one.p_worse).into_iter(), adjusted(|one| one.p_better).into_iter());
+    for ((place, question), answered) in questions.into_iter().zip(answers) {
+        let p = answered.and_then(|_| Some((worse.next()?, better.next()?)));
+        scenarios[place].findings.push(question.finding(p, layout, level, criteria));
+    }
+    tests
+}

@@ -1,0 +1,75 @@
+//! Which runs may be compared at all: a failed measurement must never become a baseline, nor be held against one.
+
+use crate::analysis::Analysis;
+use crate::analysis::baseline::Baseline;
+use crate::model::run::{EndReason, Journal};
+use crate::verdict::{Judgement, Reason};
+
+/// Why nothing can be compared with a run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unusable {
+    /// It did not do all it had planned.
+    #[error("the run is partial ({0})")]
+    Partial(&'static str),
+    /// A never-issued id was answered as visible, or nobody asked for one.
+    #[error("{0}")]
+    NotAssessable(&'static str),
+    /// No scenario has scans to compare.
+    #[error("no scan was accepted")]
+    NoScans,
+    /// Every scenario failed to measure.
+    #[error("no scenario could be measured: {0}")]
+    NotMeasured(String),
+}
+
+/// What is to be kept of a run, unless it failed to measure. A run that found the window is a good baseline for it; a scenario that
+/// failed to measure is kept by name alone.
+pub fn usable(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> Result<Baseline, Unusable> {
+    match journal.end.as_ref().map(|end| end.reason) {
+        Some(EndReason::Complete) => {}
+        Some(EndReason::Interrupted) => return Err(Unusable::Partial("interrupted before the plan was done")),
+        Some(EndReason::Budget) => return Err(Unusable::Partial("the budget was spent before the plan was done")),
+        Some(EndReason::TargetGone) => return Err(Unusable::Partial("the target could not be reached any more")),
+        None => return Err(Unusable::Partial("the log is cut off")),
+    }
+    match analysis.honest {
+        Some(true) => {}
+        Some(false) => return Err(Unusable::NotAssessable("a never-issued id was answered as visible, so `visible` means nothing")),
+        None => return Err(Unusable::NotAssessable("no control was answered, so it is open whether `visible` means anything")),
+    }
+    let mut baseline = Baseline::of(journal);
+    let stopped: Vec<&str> =
+        journal.stopped.iter().filter_map(|stop| journal.scenarios.get(stop.scenario as usize)).map(|one| one.name.as_str()).collect();
+    for scenario in &mut baseline.scenarios {
+        let judged = judgement.scenarios.iter().find(|judged| judged.name == scenario.name);
+        let spoilt = judged.and_then(|judged| judged.reasons.iter().find(|reason| spoils(reason))).map(ToString::to_string);
+        // Where to stop was decided by what was seen, so what was seen by then is no fair sample.
+        let short = || stopped.contains(&scenario.name.as_str()).then(|| "it was stopped as soon as its gate was decided".to_owned());
+        if let Some(why) = spoilt.or_else(short) {
+            scenario.refused = Some(why);
+            scenario.rates.clear();
+            scenario.windows = None;
+            scenario.round_trips.clear();
+        }
+    }
+    if baseline.scenarios.iter().all(|scenario| scenario.scans == 0) {
+        return Err(Unusable::NoScans);
+    }
+    match baseline.scenarios.iter().find_map(|scenario| scenario.refused.clone()) {
+        Some(why) if baseline.scenarios.iter().all(|scenario| scenario.refused.is_some()) => Err(Unusable::NotMeasured(why)),
+        _ => Ok(baseline),
+    }
+}
+
+/// Whether a reason says that the measurement failed, rather than that it proves too little.
+fn spoils(reason: &Reason) -> bool {
+    matches!(
+        reason,
+        Reason::NoScans { .. }
+            | Reason::InitiatesFailed { .. }
+            | Reason::WarmIds { .. }
+            | Reason::PollsFailed { .. }
+            | Reason::NoSamples { .. }
+            | Reason::Late { .. }
+    )
+}
