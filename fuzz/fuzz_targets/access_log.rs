@@ -1,10 +1,14 @@
 //! A server's lines are imported or refused, by any format: the first line is the format, the others are the log.
 #![no_main]
 
+use std::sync::LazyLock;
+
 use libfuzzer_sys::fuzz_target;
 use statusgap::import::{Format, LogFormat, Options, Stamped, import};
 use statusgap::model::time::Span;
 use statusgap::target::{Hosts, Target};
+
+static TARGET: LazyLock<Target> = LazyLock::new(|| Target::reference("http://h", &|_| None).expect("the shipped file is right"));
 
 fuzz_target!(|bytes: &[u8]| {
     let at = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
@@ -16,9 +20,8 @@ fuzz_target!(|bytes: &[u8]| {
             return;
         }
     };
-    let target = Target::reference("http://h", &|_| None).expect("the shipped file is right");
     for stamped in [Stamped::Start, Stamped::End] {
-        let options = Options { target: Some(&target), hosts: Hosts::Own, at: vec![Span::millis(0)], tolerance: Span::millis(50) };
+        let options = Options { target: Some(&*TARGET), hosts: Hosts::Own, at: vec![Span::millis(0)], tolerance: Span::millis(50) };
         if let Err(error) = import("fuzzed.log", log, &Format::AccessLog(format.clone(), stamped), &options) {
             error.to_string();
         }

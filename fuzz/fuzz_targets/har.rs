@@ -1,14 +1,17 @@
 //! An archive is imported or refused, with a target file and without.
 #![no_main]
 
+use std::sync::LazyLock;
+
 use libfuzzer_sys::fuzz_target;
 use statusgap::import::{Format, Options, import};
 use statusgap::model::time::Span;
 use statusgap::target::{Hosts, Target};
 
+static TARGET: LazyLock<Target> = LazyLock::new(|| Target::reference("http://h", &|_| None).expect("the shipped file is right"));
+
 fuzz_target!(|bytes: &[u8]| {
-    let target = Target::reference("http://h", &|_| None).expect("the shipped file is right");
-    for target in [Some(&target), None] {
+    for target in [Some(&*TARGET), None] {
         let options = Options { target, hosts: Hosts::Any, at: vec![Span::millis(0)], tolerance: Span::millis(50) };
         if let Err(error) = import("fuzzed.har", bytes, &Format::Har, &options) {
             error.to_string();

@@ -36,7 +36,7 @@ pub fn record(line: &str) -> Result<Option<Record>, String> {
     }
     let data = line.data.ok_or("a sample without data")?;
     let ended = data.time.as_deref().and_then(stamps::read).ok_or("a sample without a time that can be read")?;
-    let took = data.value.filter(|ms| ms.is_finite() && *ms >= 0.0).ok_or("a sample without a value")?;
+    let took = data.value.and_then(stamps::millis).ok_or("a sample without a value")?;
     let tag = |name: &str| {
         let value = data.tags.as_ref().and_then(|tags| tags.get(name)).or_else(|| data.metadata.as_ref()?.get(name))?;
         match value {
@@ -49,7 +49,7 @@ pub fn record(line: &str) -> Result<Option<Record>, String> {
     let status = tag("status").and_then(|status| status.parse().ok()).unwrap_or(0);
     let mut record = Record::new(&tag("method").unwrap_or_default(), &url, code(status));
     record.done = ended.at;
-    record.from = ended.at.saturating_sub((took * 1e6) as i64);
+    record.from = ended.at.saturating_sub(took);
     record.step = ended.step;
     record.timed = true;
     // Virtual users share nothing, so each is a client of its own.

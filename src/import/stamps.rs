@@ -4,6 +4,12 @@ use jiff::Timestamp;
 
 const SECOND: i64 = 1_000_000_000;
 
+/// The last instant (in 2116) that is taken for a stamp: sums and differences of a few stamps and distances fit `i64`.
+const FARTHEST: i64 = i64::MAX / 2;
+
+/// The longest distance, a hundred days: no request takes longer.
+const LONGEST: i64 = 100 * 86_400 * SECOND;
+
 /// An instant that was written with so many digits and no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Written {
@@ -14,8 +20,17 @@ pub struct Written {
 }
 
 /// Reads a stamp: RFC 3339 (without a zone: UTC, since only distances count), `23/Nov/2026:20:08:55 +0000` as in access logs, or
-/// a number since 1970 in seconds, milliseconds, microseconds or nanoseconds, told by its size.
+/// a number since 1970 in seconds, milliseconds, microseconds or nanoseconds, told by its size. None before 1970 or after 2116.
 pub fn read(text: &str) -> Option<Written> {
+    written(text).filter(|written| (0..=FARTHEST).contains(&written.at))
+}
+
+/// Milliseconds as nanoseconds; none if negative, not finite, or longer than any request takes.
+pub fn millis(ms: f64) -> Option<i64> {
+    (ms.is_finite() && (0.0..=LONGEST as f64 / 1e6).contains(&ms)).then_some((ms * 1e6) as i64)
+}
+
+fn written(text: &str) -> Option<Written> {
     let text = text.trim().trim_start_matches('[').trim_end_matches(']');
     if text.starts_with(|c: char| c.is_ascii_digit()) && text.chars().all(|c| c.is_ascii_digit() || c == '.') {
         return number(text);
@@ -34,7 +49,8 @@ pub fn distance(text: &str, unit: i64) -> Option<Written> {
     let value: f64 = text.trim().parse().ok()?;
     let digits = text.split_once('.').map_or(0, |(_, rest)| rest.trim().len());
     let step = (unit as f64 / 10f64.powi(digits.min(12) as i32)).max(1.0) as i64;
-    (value.is_finite() && value >= 0.0).then_some(Written { at: (value * unit as f64) as i64, step })
+    (value.is_finite() && (0.0..=LONGEST as f64).contains(&(value * unit as f64)))
+        .then_some(Written { at: (value * unit as f64) as i64, step })
 }
 
 fn number(text: &str) -> Option<Written> {
@@ -94,7 +110,18 @@ mod tests {
 
     #[test]
     fn what_is_no_stamp_is_refused() {
-        for text in ["", "yesterday", "23/Nov/2025", "1.2.3", "2025-13-45T99:99:99Z", "-", "9999999999999999999999"] {
+        for text in [
+            "",
+            "yesterday",
+            "23/Nov/2025",
+            "1.2.3",
+            "2025-13-45T99:99:99Z",
+            "-",
+            "9999999999999999999999",
+            "1677-09-21T00:12:44Z",
+            "2200-01-01T00:00:00Z",
+            "9223372036854775807",
+        ] {
             assert_eq!(read(text), None, "{text}");
         }
     }
@@ -103,7 +130,7 @@ mod tests {
     fn a_distance_has_a_unit_and_a_step() {
         assert_eq!(distance("0.003", SECOND), Some(Written { at: 3_000_000, step: 1_000_000 }));
         assert_eq!(distance("12", 1_000_000), Some(Written { at: 12_000_000, step: 1_000_000 }));
-        for text in ["-1", "-", "NaN", "inf", ""] {
+        for text in ["-1", "-", "NaN", "inf", "", "1e12"] {
             assert_eq!(distance(text, SECOND), None, "{text}");
         }
     }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// The wall clock appears once, in the run's header; everything else is a `Stamp`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct Stamp(pub u64);
+pub struct Stamp(#[serde(deserialize_with = "stamp_within_reach")] pub u64);
 
 impl Stamp {
     /// The stamp `span` later; saturates rather than wraps.
@@ -23,7 +23,7 @@ impl Stamp {
 
     /// Signed nanoseconds from `origin` to here.
     pub fn since(self, origin: Stamp) -> Nanos {
-        Nanos(self.0 as i64 - origin.0 as i64)
+        Nanos((self.0 as i64).saturating_sub(origin.0 as i64))
     }
 
     /// Time from `earlier` to here, zero if `earlier` is in fact later.
@@ -35,7 +35,7 @@ impl Stamp {
 /// A signed distance in nanoseconds: the age of a scan, or a poll's lateness.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct Nanos(pub i64);
+pub struct Nanos(#[serde(deserialize_with = "nanos_within_reach")] pub i64);
 
 impl Nanos {
     /// The distance in milliseconds, for the statistics and the reports.
@@ -54,6 +54,20 @@ impl From<Duration> for Nanos {
     fn from(span: Duration) -> Self {
         Nanos(span.as_nanos() as i64)
     }
+}
+
+/// The farthest that a stamp or a distance in a file may lie from zero, 73 years: sums and differences of a few of them fit `i64`.
+const FARTHEST: i64 = i64::MAX / 4;
+
+fn stamp_within_reach<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let stamp = u64::deserialize(deserializer)?;
+    if stamp > FARTHEST.unsigned_abs() { Err(serde::de::Error::custom("a stamp of more than 73 years")) } else { Ok(stamp) }
+}
+
+fn nanos_within_reach<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    let nanos = i64::deserialize(deserializer)?;
+    let reach = -FARTHEST..=FARTHEST;
+    if reach.contains(&nanos) { Ok(nanos) } else { Err(serde::de::Error::custom("a distance of more than 73 years")) }
 }
 
 /// For one scan, the interval `(after, until]` in which its status became visible, as ages from t = 0.
@@ -185,6 +199,15 @@ mod tests {
     fn a_bare_number_is_refused_with_a_way_out() {
         let error = "100".parse::<Span>().expect_err("100 has no unit");
         assert!(error.to_string().contains("100ms"), "{error}");
+    }
+
+    #[test]
+    fn stamps_and_distances_that_would_overflow_are_refused() {
+        for (text, right) in [("1", true), ("2305843009213693951", true), ("2305843009213693952", false), ("9223372036854775807", false)] {
+            assert_eq!(serde_json::from_str::<Stamp>(text).is_ok(), right, "{text}");
+            assert_eq!(serde_json::from_str::<Nanos>(text).is_ok(), right, "{text}");
+            assert_eq!(serde_json::from_str::<Nanos>(&format!("-{text}")).is_ok(), right, "-{text}");
+        }
     }
 
     #[test]

@@ -56,6 +56,23 @@ fn without_a_target_only_an_archive_of_our_own_is_understood() {
     }
 }
 
+#[test]
+fn stamps_and_lengths_at_the_edge_of_time_do_not_overflow() {
+    let target = target(IN_BODY, "");
+    for time in ["1677-09-21T00:12:44Z", "2262-04-11T23:47:16Z", "1970-01-01T00:00:00Z", "9223372036854775807"] {
+        for took in ["0", "1e300", "9223372036854775807"] {
+            let line = format!(r#"{{"time":"{time}","method":"GET","url":"/jobs/1","status":200,"duration":{took}}}"#);
+            let usual = r#"{"time":1763928535,"method":"GET","url":"/jobs/1","status":200}"#;
+            let lines = [vec![usual; 30], vec![line.as_str()]].concat().join("\n");
+            read(lines.as_bytes(), &json_lines(), &target).unwrap_or_else(|error| panic!("{time}, {took}: {error}"));
+            let entry = format!(
+                r#"{{"startedDateTime":"{time}","time":{took},"request":{{"method":"GET","url":"http://h/jobs/1"}},"response":{{"status":200}}}}"#
+            );
+            let _ = read(format!(r#"{{"log":{{"entries":[{entry}]}}}}"#).as_bytes(), &Format::Har, &target);
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn no_bytes_make_reading_panic(bytes in any::<Vec<u8>>()) {
