@@ -137,7 +137,7 @@ impl Case {
     /// Punctuality is not what is tested here, and a busy machine must not decide.
     pub fn scenario(&self) -> String {
         format!(
-            "[load]\nscans = {}\nin_flight = 1\n[polls]\noffsets = ['0s', '1ms']\nconnection = '{}'\nfillers = 0\ntolerance = '1m'\n\
+            "[load]\nscans = {}\nmodel = 'closed'\nin_flight = 1\n[polls]\noffsets = ['0s', '1ms']\nconnection = '{}'\nfillers = 0\ntolerance = '1m'\n\
              [controls]\nunknown_id = 1",
             self.scans, self.connection
         )
