@@ -107,7 +107,8 @@ fn equal_services_are_not_told_apart() {
         }
         eprintln!("{preset}: {false_alarms} of {pairs}");
         all += false_alarms;
-        assert!(false_alarms * 100 <= pairs, "{preset}: {false_alarms} of {pairs} equal pairs told apart");
+        // One preset may have bad luck: more than 7 of 200 would be one chance in a thousand at a rate of 1 %. Together they may not.
+        assert!(false_alarms <= if long() { 7 } else { 0 }, "{preset}: {false_alarms} of {pairs} equal pairs told apart");
     }
     assert!(all * 100 <= pairs * kinds.len() as u64, "{all} in all");
 }
