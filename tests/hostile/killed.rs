@@ -12,8 +12,7 @@ use tempfile::TempDir;
 use crate::binary::{statusgap, told};
 
 /// A run that lasts much longer than it is let live, and writes some hundred lines a second.
-const ENDLESS: &str =
-    "name = 'endless'\ntitle = 't'\nsource = 's'\n[load]\nscans = 100000\nmodel = 'closed'\nin_flight = 8\n[polls]\noffsets = ['0s', '5ms']\n";
+const ENDLESS: &str = "name = 'endless'\ntitle = 't'\nsource = 's'\n[load]\nscans = 100000\nmodel = 'closed'\nin_flight = 8\n[polls]\noffsets = ['0s', '5ms']\n";
 
 /// Some of them run at once, so that they meet each other's load.
 const AT_ONCE: usize = 4;
