@@ -56,12 +56,24 @@ fn a_baseline_is_saved_held_to_and_broken() {
         shell.ends(&format!("compare base.json {new}"), 0, "NO REGRESSION");
     }
     shell.ends(&format!("{DELAYED} --seed 2 --out c"), 1, "FAIL");
-    shell.ends("compare base.json c", 3, "the targets differ");
-    shell.ends("compare base.json c --across-targets", 1, "REGRESSION");
-    shell.ends("compare c base.json --across-targets", 0, "better");
-    let told = shell.ends("compare a c --across-targets --format json --out told", 1, "statusgap.comparison/1");
+    shell.ends("compare base.json c", 1, "REGRESSION");
+    shell.ends("compare c base.json", 0, "better");
+    shell.ends("compare a/result.json c/result.json", 1, "REGRESSION");
+    let told = shell.ends("compare a c --format json --out told", 1, "statusgap.comparison/1");
     let told: Value = serde_json::from_str(&told).expect("JSON alone");
     assert_eq!(told, shell.json("told/comparison.json"));
+}
+
+#[test]
+fn runs_of_two_deployments_compare_only_if_that_is_asked_for() {
+    let shell = Shell::new();
+    shell.ends(&format!("{SOUND} --seed 1 --out a --save-baseline base.json"), 0, "PASS");
+    let mut other = shell.json("base.json");
+    other["target"] = "somebody else".into();
+    other.as_object_mut().expect("an object").remove("service");
+    fs::write(shell.path("other.json"), other.to_string()).expect("a file");
+    shell.ends("compare base.json other.json", 3, "the targets differ");
+    shell.ends("compare base.json other.json --across-targets", 0, "NO REGRESSION");
 }
 
 #[test]

@@ -91,6 +91,8 @@ struct ResultFile {
     tool: String,
     started: String,
     target: String,
+    #[serde(default)]
+    service: Option<String>,
     complete: bool,
     assessable: bool,
     scenarios: Vec<ResultScenario>,
@@ -145,6 +147,7 @@ fn of_result(result: ResultFile) -> Side {
         tool: result.tool,
         started: result.started,
         target: result.target,
+        service: result.service,
         contract: None,
         time: None,
         machine: None,

@@ -37,6 +37,9 @@ pub struct ProbeArgs {
     /// Further formats to write into the folder, such as junit,openmetrics,hlog
     #[arg(long, value_name = "FORMAT,…", value_delimiter = ',', help_heading = "Output")]
     pub also: Vec<Format>,
+    /// The round trips as an HdrHistogram V2 log, latency.hlog: short for --also hlog
+    #[arg(long, help_heading = "Output")]
+    pub hlog: bool,
     /// No annotations, step summary and outputs where GitHub Actions runs the command
     #[arg(long, help_heading = "Output")]
     pub no_github: bool,
@@ -83,7 +86,7 @@ impl ProbeArgs {
     pub fn wanted(&self) -> Wanted {
         Wanted {
             format: self.format,
-            also: self.also.clone(),
+            also: self.also.iter().copied().chain(self.hlog.then_some(Format::Hlog)).collect(),
             style: output::style(self.color),
             quiet: self.quiet,
             github: if self.no_github { Telling::Off } else { Telling::WhereItRuns },

@@ -311,7 +311,7 @@ pub fn dry_run(scenarios: &[Scenario], max_rps: Option<f64>, place: Option<Place
 /// from, and without secrets.
 pub fn command_line(words: &[String], seed: u64, had_seed: bool) -> String {
     const WITH_VALUE: [&str; 6] = ["--out", "--format", "--also", "--color", "--config", "--save-baseline"];
-    const ALONE: [&str; 4] = ["--quiet", "-q", "--no-progress", "--no-github"];
+    const ALONE: [&str; 5] = ["--quiet", "-q", "--no-progress", "--no-github", "--hlog"];
     let mut told = vec!["statusgap".to_owned()];
     let mut words = words.iter().skip(1);
     while let Some(word) = words.next() {

@@ -38,6 +38,9 @@ pub struct Baseline {
     pub started: String,
     /// The target's name.
     pub target: String,
+    /// The settings of the reference service, where the run started one: it is one target, however it is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
     /// Fingerprint of the target file without its name and address; `None` where the source does not hold the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contract: Option<String>,
@@ -151,6 +154,7 @@ impl Baseline {
             tool: run.tool.clone(),
             started: run.started.clone(),
             target: run.target.name.clone(),
+            service: run.target.service.clone(),
             contract: Some(conditions::contract(&run.target.file)),
             time: Some(if run.clock.timer == "virtual" { "virtual" } else { "real" }.to_owned()),
             machine: Some(format!("{}, {} processors", run.environment.system, run.environment.processors)),
