@@ -17,7 +17,7 @@ use crate::verdict::Exit;
 /// Shows each option's value and where it is from: flag, environment, statusgap.toml, or built in.
 ///
 /// Flags are stronger than the environment, that is stronger than the file. A key of the file is an option's name with _ for
-/// -: at the top for the commands that probe, below [COMMAND] for one command. The variable of `max_rps` is
+/// -: at the top for the commands that probe, below `[COMMAND]` for one command. The variable of `max_rps` is
 /// `STATUSGAP_MAX_RPS`, that for `run` alone `STATUSGAP_RUN_MAX_RPS`. Paths in the file are relative to the file.
 #[derive(Debug, Args)]
 pub struct ConfigArgs {

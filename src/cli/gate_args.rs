@@ -22,7 +22,7 @@ pub struct GateArgs {
     /// When a scenario starts no more scans [default: what the scenario says, mostly never]
     #[arg(long, value_name = "WHEN", value_enum, help_heading = "Gate")]
     stop: Option<StopChoice>,
-    /// Known failures that do not fail the run: a file of [[allow]] entries, each with a reason and a day of expiry
+    /// Known failures that do not fail the run: a file of `[[allow]]` entries, each with a reason and a day of expiry
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Gate")]
     allow: Option<PathBuf>,
 }

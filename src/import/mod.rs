@@ -2,7 +2,7 @@
 //!
 //! In come a HAR file, a k6 result, an access log or JSON lines, and the target file that says what initiate, id and `not_found`
 //! mean in it; out come exchanges and scenarios, as a probe would have written them, with a note on what such a recording cannot
-//! show. Each format has a small file that turns lines or entries into [`record::Record`]s; `assemble` makes scans of them. This
+//! show. Each format has a small file that turns lines or entries into records; `assemble` makes scans of them. This
 //! room reads from whatever it is given, knows no file, no clock and no network, and judges nothing; of the other rooms it may
 //! name `model` and `target`.
 //!

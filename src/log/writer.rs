@@ -39,7 +39,7 @@ pub enum WriteError {
 /// A line is serialised by its caller and copied into a shared buffer under a plain mutex, which nobody holds while a file is
 /// written. The order of lines is the order of calls, which keeps virtual runs byte-identical. A thread swaps the buffer for an
 /// empty one when it is large or old, and writes it out: a slow disk delays no poll, and if it is too slow by
-/// [`MOST_WAITING`], recording fails rather than waits.
+/// `MOST_WAITING`, recording fails rather than waits.
 #[derive(Clone)]
 pub struct LogWriter {
     shared: Arc<Shared>,
