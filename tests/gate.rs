@@ -9,7 +9,7 @@ mod virtual_run;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use statusgap::analysis::analyse;
-use statusgap::analysis::binomial::clopper_pearson;
+use statusgap::analysis::binomial::{cdf, clopper_pearson};
 use statusgap::analysis::sprt::{Decision, Sprt, Walk};
 use statusgap::model::input::Source;
 use statusgap::model::run::Journal;
@@ -107,7 +107,9 @@ fn the_default_gate_raises_no_alarm_on_a_sound_service() {
 fn the_default_gate_catches_a_fault_in_one_scan_of_a_hundred() {
     let seeds = runs(8);
     let realised = realised(&default_gate(), ONE_IN_A_HUNDRED, seeds);
-    assert!(realised.fail * 100 >= seeds * if seeds == 1000 { 95 } else { 75 }, "{} of {seeds}", realised.fail);
+    // The plan catches it with probability 0.9505, so that half of all thousands show less than 0.95: what is tested is that the
+    // seeds do not refute it.
+    assert!(cdf(realised.fail, seeds, 0.95) > 0.001, "{} of {seeds}", realised.fail);
     assert_eq!(realised.inconclusive, 0, "a run without a denial is a pass with its bound");
     println!("{}", realised.told("one scan in a hundred late, default gate"));
 }
