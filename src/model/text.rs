@@ -142,8 +142,13 @@ impl<'de> Deserialize<'de> for Text {
 }
 
 /// One copy of each text, for as long as its owner is reading.
+///
+/// Texts come back soon or never: after so many others all are forgotten, so that a million different ones need no room here.
 #[derive(Debug, Default)]
 pub struct Texts(HashSet<Text>);
+
+/// The most texts that are known at a time: the ids, and an answer to each, of far more scans than are under way together.
+const MOST_KNOWN: usize = 1 << 14;
 
 impl Texts {
     /// Lets go of `text` where an equal one is known, and remembers it where not.
@@ -151,6 +156,9 @@ impl Texts {
         match self.0.get(text.as_str()) {
             Some(known) => text.clone_from(known),
             None => {
+                if self.0.len() == MOST_KNOWN {
+                    self.0.clear();
+                }
                 self.0.insert(text.clone());
             }
         }
@@ -179,8 +187,8 @@ impl FromStr for Digest {
     type Err = DigestError;
 
     fn from_str(text: &str) -> Result<Digest, DigestError> {
-        let plain = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let bits = plain.then(|| u64::from_str_radix(text, 16).ok()).flatten();
+        let add = |bits: u64, byte: u8| Some(bits << 4 | u64::from(char::from(byte).to_digit(16)?));
+        let bits = if text.len() == 16 { text.bytes().try_fold(0, add) } else { None };
         bits.map(|bits| Digest(bits.to_be_bytes())).ok_or_else(|| DigestError { text: text.to_owned() })
     }
 }

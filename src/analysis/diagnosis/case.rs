@@ -11,8 +11,6 @@ use crate::model::scenario::{LoadModel, Scenario};
 pub(super) struct Look<'a> {
     /// The age at which it was sent.
     pub(super) age: f64,
-    /// The age at which its answer had arrived.
-    pub(super) until: f64,
     pub(super) seen: bool,
     pub(super) exchange: &'a Exchange,
 }
@@ -24,6 +22,8 @@ pub(super) struct Row<'a> {
     pub(super) scenario: &'a Scenario,
     /// At the usual address, on connections of their own.
     pub(super) looks: Vec<Look<'a>>,
+    /// The age at which the first of those looks that saw the scan had its answer.
+    pub(super) first_seen: Option<f64>,
     /// At the usual address, on the initiator's connection.
     pub(super) kept: Vec<Look<'a>>,
     /// At the address that was handed out.
@@ -44,14 +44,10 @@ impl<'a> Case<'a> {
             .filter(|scan| scan.id.is_some())
             .filter_map(|scan| {
                 let scenario = journal.scenarios.get(scan.scenario as usize)?;
-                let mut row = Row { scan, scenario, looks: Vec::new(), kept: Vec::new(), handed_out: Vec::new() };
+                let looks = Vec::with_capacity(scan.polls.len());
+                let mut row = Row { scan, scenario, looks, first_seen: None, kept: Vec::new(), handed_out: Vec::new() };
                 for exchange in scan.evidence() {
-                    let look = Look {
-                        age: scan.age(exchange).as_ms(),
-                        until: exchange.done.since(scan.t0.unwrap_or(scan.initiate.done)).as_ms(),
-                        seen: exchange.answer == Answer::Visible,
-                        exchange,
-                    };
+                    let look = Look { age: scan.age(exchange).as_ms(), seen: exchange.answer == Answer::Visible, exchange };
                     match (exchange.route, exchange.connection) {
                         (Some(Route::HandedOut), _) => row.handed_out.push(look),
                         (Some(Route::CacheBusted), _) => {}
@@ -63,6 +59,8 @@ impl<'a> Case<'a> {
                 row.looks.shrink_to_fit();
                 row.kept.shrink_to_fit();
                 row.handed_out.shrink_to_fit();
+                let seen = row.looks.iter().filter(|look| look.seen).map(|look| look.exchange.done);
+                row.first_seen = seen.min().map(|done| done.since(scan.t0.unwrap_or(scan.initiate.done)).as_ms());
                 Some(row)
             })
             .collect();
@@ -76,28 +74,23 @@ impl<'a> Case<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// The first look that saw the scan.
-    pub(super) fn first_seen(&self) -> Option<&Look<'a>> {
-        self.looks.iter().filter(|look| look.seen).min_by(|a, b| a.until.total_cmp(&b.until))
-    }
-
     /// The looks sent after the scan was known to have been seen.
     pub(super) fn after_seen(&self) -> impl Iterator<Item = &Look<'a>> {
-        let seen = self.first_seen().map_or(f64::INFINITY, |look| look.until);
+        let seen = self.first_seen.unwrap_or(f64::INFINITY);
         self.looks.iter().filter(move |look| look.age > seen)
     }
 
     /// The denials before the first sight.
     pub(super) fn denied_at_start(&self) -> impl Iterator<Item = &Look<'a>> {
-        let seen = self.first_seen().map_or(f64::INFINITY, |look| look.until);
+        let seen = self.first_seen.unwrap_or(f64::INFINITY);
         self.looks.iter().filter(move |look| !look.seen && look.age < seen)
     }
 
     /// The start window as `(last denial before the first sight, first sight]`.
     pub(super) fn start(&self) -> Option<(f64, f64)> {
-        let seen = self.first_seen()?;
+        let seen = self.first_seen?;
         let denied = self.denied_at_start().map(|look| look.age).fold(0.0, f64::max);
-        Some((denied, seen.until))
+        Some((denied, seen))
     }
 
     /// Whether the scan was asked for while no other scan of its scenario was under way.

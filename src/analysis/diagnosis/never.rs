@@ -16,10 +16,10 @@ pub(super) type Lost = BTreeSet<u64>;
 pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Flapping) -> Lost {
     // How late scans become visible that do: a scan counts as lost only if it was watched well beyond that.
     let opened = case.watched().filter(|row| row.denied_at_start().next().is_some());
-    let latest = opened.filter_map(Row::first_seen).map(|look| look.until).fold(0.0, f64::max);
+    let latest = opened.filter_map(|row| row.first_seen).fold(0.0, f64::max);
     let beyond = (2.0 * latest).max(latest + 1000.0);
     // Before anybody saw any scan even the worker that knows one may not have known it yet.
-    let earliest = case.watched().filter_map(Row::first_seen).map(|look| look.until).fold(f64::INFINITY, f64::min);
+    let earliest = case.watched().filter_map(|row| row.first_seen).fold(f64::INFINITY, f64::min);
     let asked = |row: &Row<'_>| workers(row, 1.2 * earliest).len();
     let all_workers = case.watched().flat_map(|row| workers(row, 0.0)).collect::<BTreeSet<&str>>().len();
     let enough = |row: &&Row<'_>| {
@@ -41,7 +41,7 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fl
             && row.looks.last().is_some_and(|look| look.age >= beyond.min(2500.0).max(latest + 500.0))
     };
     let lost: Vec<&Row<'_>> = case.watched().filter(enough).collect();
-    let seen: Vec<&Row<'_>> = case.watched().filter(|row| row.first_seen().is_some()).collect();
+    let seen: Vec<&Row<'_>> = case.watched().filter(|row| row.first_seen.is_some()).collect();
     if lost.is_empty() {
         if seen.len() >= 8 {
             let told = format!("all of {} scans that were watched were seen", seen.len());

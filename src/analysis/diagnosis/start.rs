@@ -47,7 +47,7 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fl
     let rows: Vec<&Row<'_>> = case.watched().filter(|row| !lost.contains(&row.scan.scan) && !too_late(row)).collect();
     let windows = windows(&rows);
     // A denial is part of a window only if the scan was seen later; a single denied look may as well be of a lost scan.
-    let opened = rows.iter().filter(|row| row.first_seen().is_some() && row.denied_at_start().next().is_some()).count();
+    let opened = rows.iter().filter(|row| row.first_seen.is_some() && row.denied_at_start().next().is_some()).count();
     // Single shots show a window, too, if they are denied early and no longer later.
     let over = rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age > windows.latest_denied).count();
     let share = windows.denied as f64 / (windows.singles - over).max(1) as f64;
@@ -374,7 +374,7 @@ fn registration_or_lag(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<
     let witnessed = rows
         .iter()
         .filter(|row| {
-            let seen = row.first_seen().map_or(f64::INFINITY, |look| look.until);
+            let seen = row.first_seen.unwrap_or(f64::INFINITY);
             row.scan.witness.iter().any(|reading| {
                 reading.answer == crate::model::answer::Answer::Visible
                     && row.scan.t0.is_some_and(|t0| reading.done.since(t0).as_ms() < seen)
@@ -455,9 +455,9 @@ fn under_disagreement(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fla
     if flapping.kind != Some(Kind::PerInstance) {
         return;
     }
-    let looks = || case.watched().filter(|row| !lost.contains(&row.scan.scan)).flat_map(|row| &row.looks);
-    let earliest = looks().filter(|look| look.seen).map(|look| look.until).fold(f64::INFINITY, f64::min);
-    let before = looks().filter(|look| look.age < earliest).count();
+    let rows = || case.watched().filter(|row| !lost.contains(&row.scan.scan));
+    let earliest = rows().filter_map(|row| row.first_seen).fold(f64::INFINITY, f64::min);
+    let before = rows().flat_map(|row| &row.looks).filter(|look| look.age < earliest).count();
     let by_chance = flapping.share.powi(i32::try_from(before).unwrap_or(i32::MAX));
     if !earliest.is_finite() || earliest < 15.0 || before < 20 || by_chance > 1e-6 {
         return;
