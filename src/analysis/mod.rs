@@ -124,7 +124,14 @@ pub fn analyse(journal: &Journal) -> Analysis {
 /// Deals scans and exchanges to their scenarios, once, and analyses each.
 fn analyse_scenarios(journal: &Journal, histories: &[ScanHistory<'_>]) -> Vec<ScenarioAnalysis> {
     let mut scans: Vec<Vec<&ScanHistory<'_>>> = journal.scenarios.iter().map(|_| Vec::new()).collect();
-    let mut exchanges: Vec<Vec<&Exchange>> = journal.scenarios.iter().map(|_| Vec::new()).collect();
+    // Counted first: hands that grow would need their memory twice for a moment, and there may be a million exchanges.
+    let mut sizes = vec![0; journal.scenarios.len()];
+    for exchange in &journal.exchanges {
+        if let Some(size) = sizes.get_mut(exchange.scenario as usize) {
+            *size += 1;
+        }
+    }
+    let mut exchanges: Vec<Vec<&Exchange>> = sizes.into_iter().map(Vec::with_capacity).collect();
     for scan in histories {
         if let Some(hand) = scans.get_mut(scan.scenario as usize) {
             hand.push(scan);
