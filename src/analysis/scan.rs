@@ -21,13 +21,13 @@ pub struct ScanHistory<'a> {
     /// t = 0: when the id's answer was completely read.
     pub t0: Option<Stamp>,
     /// Status polls of the owner.
-    pub polls: Vec<&'a Exchange>,
+    pub polls: Box<[&'a Exchange]>,
     /// Status polls of a foreign user.
-    pub foreign: Vec<&'a Exchange>,
+    pub foreign: Box<[&'a Exchange]>,
     /// Readings of the witness.
-    pub witness: Vec<&'a Exchange>,
+    pub witness: Box<[&'a Exchange]>,
     /// Readings of the results.
-    pub results: Vec<&'a Exchange>,
+    pub results: Box<[&'a Exchange]>,
     /// The second initiate with the same input.
     pub repeat: Option<&'a Exchange>,
     /// The cancel.
@@ -61,7 +61,7 @@ impl<'a> ScanHistory<'a> {
             let all = || exchanges.iter().filter(move |exchange| exchange.kind == kind).copied();
             let mut found = Vec::with_capacity(all().count());
             found.extend(all());
-            found
+            found.into_boxed_slice()
         };
         let initiate = last(Kind::Initiate)?;
         let accepted = initiate.answer == Answer::Accepted;
