@@ -1,6 +1,6 @@
 //! Scans that are seen and then denied: B, C′, F and H.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::analysis::diagnosis::case::{Case, Look, Row, ms};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
@@ -110,7 +110,10 @@ fn rule_out(diagnosis: &mut Diagnosis, case: &Case<'_>, after: usize) {
     if after < 12 {
         return;
     }
-    let connections: BTreeSet<u32> = case.watched().flat_map(Row::after_seen).filter_map(|look| look.exchange.conn).collect();
+    let mut connections = Vec::with_capacity(after);
+    connections.extend(case.watched().flat_map(Row::after_seen).filter_map(|look| look.exchange.conn));
+    connections.sort_unstable();
+    connections.dedup();
     let told = format!("{after} polls of scans that had been seen, on {} connections: none denied", connections.len().max(1));
     diagnosis.excluded(FaultClass::B, told.clone());
     diagnosis.excluded(FaultClass::CPrime, told);
