@@ -17,10 +17,6 @@ use std::time::Instant;
 use statusgap::analysis::analyse;
 use statusgap::log;
 
-/// As in the binary.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 const STEPS: [&str; 4] = ["lines", "json", "read", "report"];
 
 fn main() {

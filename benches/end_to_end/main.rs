@@ -24,9 +24,6 @@ use tokio::runtime;
 
 use server::Server;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Set for the process that probes: the server's address, the scenario and the log, a line each.
 const ROLE: &str = "STATUSGAP_BENCH_PROBE";
 
