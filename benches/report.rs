@@ -20,10 +20,6 @@ use statusgap::model::run::Journal;
 use statusgap::report::{Colour, Format, Style, View, render};
 use statusgap::verdict::judge;
 
-/// As in the binary.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 const STEPS: [&str; 4] = ["lines", "json", "read", "report"];
 
 fn main() {

@@ -2,10 +2,6 @@
 
 use std::process::ExitCode;
 
-/// The probe and the reference service allocate many small things for a short time, on several threads.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     statusgap::cli::run()
 }

@@ -24,9 +24,6 @@ use tokio::runtime;
 
 use server::Server;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Set for the process that probes: the server's address, the scenario and the log, a line each.
 const ROLE: &str = "STATUSGAP_BENCH_PROBE";
 
@@ -181,7 +178,7 @@ fn probe(role: &str) {
     let word = |key: &str| role[key].as_str().expect("a text").to_owned();
     let target = Arc::new(driven::target(&word("target")));
     let scenario = driven::scenario(&word("scenario"));
-    let runtime = runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let took = runtime.block_on(async {
         let transport = Transport::Network(Network::new(&word("base_url")).expect("a client"));
         let clock = Clock::real().expect("a kernel timer");

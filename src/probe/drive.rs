@@ -230,7 +230,7 @@ impl Probe {
         request: &Result<Prepared, Unsendable>,
         read: impl FnOnce(&Reply<'_>) -> Reading,
     ) -> Exchange {
-        self.fire_for(shot, lane, request, |reply| (Noted { reading: read(reply), id: None, seen: None }, ())).await.0
+        Box::pin(self.fire_for(shot, lane, request, |reply| (Noted { reading: read(reply), id: None, seen: None }, ()))).await.0
     }
 
     /// [`Probe::fire`], where the reader has more to return than the log keeps.
@@ -540,7 +540,8 @@ impl ScenarioRun {
             Input::Distinct => self.probe.options.first_n + scan,
             Input::Same => self.probe.options.first_n + self.first_scan,
         };
-        let task = ScanTask { run: Arc::clone(self), scan, index, n, arm: hand.arm, only: hand.offset, planned, random: self.random(scan) };
+        let (run, random) = (Arc::clone(self), self.random(scan));
+        let task = Box::new(ScanTask { run, scan, index, n, arm: hand.arm, only: hand.offset, planned, random });
         tasks.spawn(async move {
             task.run().await;
             scan
