@@ -101,10 +101,9 @@ fn check_of(guarantee: Guarantee) -> Check {
         Guarantee::MonotonicState => Check::Scan { check: |scan, _| monotonic_state(scan), otherwise: "no scan was seen twice" },
         Guarantee::Echo => Check::Scan { check: |scan, _| echo(scan), otherwise: "status answers carry no id" },
         Guarantee::Completion => Check::Scenario(completion),
-        Guarantee::Agreement => Check::Scan {
-            check: |scan, scenario| agreement(scan, scenario.expect.stall),
-            otherwise: "no witness or results were read",
-        },
+        Guarantee::Agreement => {
+            Check::Scan { check: |scan, scenario| agreement(scan, scenario.expect.stall), otherwise: "no witness or results were read" }
+        }
         Guarantee::Promptness => Check::Scenario(promptness),
         Guarantee::CrashHonesty => Check::Scan { check: |scan, _| crash_honesty(scan), otherwise: "no scan died" },
     }

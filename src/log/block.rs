@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, channel, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use crate::log::line::ExchangeLine;
 use crate::model::exchange::Exchange;
 use crate::model::run::Line;
 use crate::model::text::Texts;
@@ -130,12 +131,9 @@ impl Block {
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            match parse_line(line) {
-                Ok(Line::Exchange(mut exchange)) => {
-                    exchange.share_texts(texts);
-                    self.exchanges.push(*exchange);
-                }
-                Ok(other) => self.others.push((self.lines, other)),
+            match parse_line(line, texts) {
+                Ok(Parsed::Exchange(exchange)) => self.exchanges.push(exchange),
+                Ok(Parsed::Other(other)) => self.others.push((self.lines, other)),
                 Err(_) if !line.ends_with(b"\n") => {
                     self.torn = true;
                     break;
@@ -150,12 +148,27 @@ impl Block {
     }
 }
 
+/// What a line says.
+pub(super) enum Parsed {
+    Exchange(Exchange),
+    Other(Line),
+}
+
 /// Parses one line.
-pub(super) fn parse_line(line: &[u8]) -> Result<Line, serde_json::Error> {
-    match str::from_utf8(line) {
-        Ok(line) if line.starts_with(EXCHANGE) => serde_json::from_str(line).map(Line::Exchange),
+pub(super) fn parse_line(line: &[u8], texts: &mut Texts) -> Result<Parsed, serde_json::Error> {
+    let parsed = match str::from_utf8(line) {
+        Ok(line) if line.starts_with(EXCHANGE) => {
+            return serde_json::from_str::<ExchangeLine<'_>>(line).map(|line| Parsed::Exchange(line.keep(texts)));
+        }
         Ok(line) => serde_json::from_str(line),
         // Says what is wrong, and where.
         Err(_) => serde_json::from_slice(line),
-    }
+    };
+    parsed.map(|line| match line {
+        Line::Exchange(mut exchange) => {
+            exchange.share_texts(texts);
+            Parsed::Exchange(*exchange)
+        }
+        other => Parsed::Other(other),
+    })
 }

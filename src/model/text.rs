@@ -151,17 +151,17 @@ pub struct Texts(HashSet<Text>);
 const MOST_KNOWN: usize = 1 << 14;
 
 impl Texts {
-    /// Lets go of `text` where an equal one is known, and remembers it where not.
-    pub fn share(&mut self, text: &mut Text) {
-        match self.0.get(text.as_str()) {
-            Some(known) => text.clone_from(known),
-            None => {
-                if self.0.len() == MOST_KNOWN {
-                    self.0.clear();
-                }
-                self.0.insert(text.clone());
-            }
+    /// The text that is known to be equal, or a new one.
+    pub fn shared(&mut self, text: &str) -> Text {
+        if let Some(known) = self.0.get(text) {
+            return known.clone();
         }
+        if self.0.len() == MOST_KNOWN {
+            self.0.clear();
+        }
+        let new = Text::from(text);
+        self.0.insert(new.clone());
+        new
     }
 }
 
@@ -256,9 +256,7 @@ mod tests {
     #[test]
     fn equal_texts_are_kept_once() {
         let mut texts = Texts::default();
-        let (mut one, mut two) = (Text::from("scan_1"), Text::from("scan_1"));
-        texts.share(&mut one);
-        texts.share(&mut two);
+        let (one, two) = (texts.shared("scan_1"), texts.shared("scan_1"));
         assert!(Arc::ptr_eq(&one.0, &two.0));
         assert_eq!(two, "scan_1");
     }

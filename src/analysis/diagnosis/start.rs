@@ -142,8 +142,11 @@ pub(super) fn observer_effect(diagnosis: &mut Diagnosis, case: &Case<'_>) -> boo
             tested = Some(told);
         }
     }
-    let from_cache =
-        case.watched().flat_map(|row| &row.looks).filter(|look| !look.seen() && look.exchange.cache.as_deref().is_some_and(says_hit)).count();
+    let from_cache = case
+        .watched()
+        .flat_map(|row| &row.looks)
+        .filter(|look| !look.seen() && look.exchange.cache.as_deref().is_some_and(says_hit))
+        .count();
     if from_cache > 0 {
         evidence.push(format!("{from_cache} denials were answered from a cache, as their headers say"));
     }
@@ -315,7 +318,8 @@ fn stabbing(intervals: &mut [(f64, f64)]) -> Vec<f64> {
 
 /// I: some polls at once are denied, none a few milliseconds later.
 fn commit(diagnosis: &mut Diagnosis, rows: &[&Row<'_>], windows: &Windows, observer: bool) -> bool {
-    let at_once: Vec<bool> = rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age() <= 5.0).map(|look| look.seen()).collect();
+    let at_once: Vec<bool> =
+        rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age() <= 5.0).map(|look| look.seen()).collect();
     let denied = at_once.iter().filter(|seen| !**seen).count();
     let last_denied = if observer {
         windows.latest_denied
