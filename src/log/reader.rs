@@ -5,6 +5,7 @@ use std::io::BufRead;
 use crate::log::block::{self, Block};
 use crate::model::exchange::Exchange;
 use crate::model::run::{Journal, LOG_SCHEMA, Line};
+use crate::model::time::Stamp;
 
 /// Why a log cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -144,16 +145,18 @@ pub fn in_order(exchanges: &mut [Exchange]) {
     if exchanges.is_sorted_by(|a, b| in_time(a, b).is_le()) {
         return;
     }
-    // A place has 32 bits: more exchanges than that have no room in memory.
-    let mut places: Vec<u32> = (0..exchanges.len() as u32).collect();
-    places.sort_by(|a, b| in_time(&exchanges[*a as usize], &exchanges[*b as usize]));
-    let mut to = vec![0u32; places.len()];
-    for (new, old) in places.into_iter().enumerate() {
-        to[old as usize] = new as u32;
+    let mut places: Vec<(Stamp, usize)> = exchanges.iter().enumerate().map(|(place, exchange)| (exchange.sent, place)).collect();
+    // The place decides last, so equal exchanges stay as they were.
+    places.sort_unstable_by(|(sent, a), (other, b)| {
+        sent.cmp(other).then_with(|| in_time(&exchanges[*a], &exchanges[*b])).then_with(|| a.cmp(b))
+    });
+    let mut to = vec![0; places.len()];
+    for (new, (_, old)) in places.into_iter().enumerate() {
+        to[old] = new;
     }
     for at in 0..to.len() {
-        while to[at] as usize != at {
-            let home = to[at] as usize;
+        while to[at] != at {
+            let home = to[at];
             exchanges.swap(at, home);
             to.swap(at, home);
         }
@@ -172,7 +175,6 @@ mod tests {
     use super::*;
     use crate::log::LogWriter;
     use crate::model::run::EndReason;
-    use crate::model::time::Stamp;
 
     /// A log of so many polls that it is several blocks long, as lines.
     fn long() -> Vec<String> {
