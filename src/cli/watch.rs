@@ -223,7 +223,7 @@ impl Watch<'_> {
                 // That a watch begins with a pass is what everybody expects.
                 let expected = change.was.is_none() && change.is == Verdict::Pass;
                 if let Some(command) = self.args.on_change.as_ref().filter(|_| !expected) {
-                    hook::call(command, change, &done.log).await;
+                    hook::call(command, change, &done.log, &stopping).await;
                 }
             }
             let exit = standing.verdict().map_or(Exit::Inconclusive, Exit::from);
