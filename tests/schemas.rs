@@ -178,11 +178,14 @@ fn a_baseline_and_a_comparison_with_it_are_taken_and_wrong_ones_are_refused() {
     };
     run("--service sound --seed 1 --out a --save-baseline base.json");
     run("--service zoo-a --seed 2 --out b --baseline base.json");
-    let read = |name: &str| -> Value {
-        serde_json::from_str(&fs::read_to_string(folder.path().join(name)).expect("a file")).expect("JSON")
-    };
+    let read =
+        |name: &str| -> Value { serde_json::from_str(&fs::read_to_string(folder.path().join(name)).expect("a file")).expect("JSON") };
     for (form, name, wrong) in [
-        ("baseline", "base.json", [("/scenarios/0/rates/0/connection", Value::from("slow")), ("/scenarios/0/windows/brackets/0", 1.into())]),
+        (
+            "baseline",
+            "base.json",
+            [("/scenarios/0/rates/0/connection", Value::from("slow")), ("/scenarios/0/windows/brackets/0", 1.into())],
+        ),
         ("comparison", "b/comparison.json", [("/outcome", "perhaps".into()), ("/scenarios/0/findings/0/change", "worst".into())]),
     ] {
         let (schema, right) = (schema(form), read(name));

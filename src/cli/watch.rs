@@ -127,7 +127,8 @@ async fn watch(args: &WatchArgs, named: Vec<Scenario>, allowed: Vec<Allow>) -> E
     }
     let began = session.header(seed, Vec::new(), String::new()).started;
     let folder = files::run_folder(args.probe.out.as_deref(), &began, &format!("watch-{}", session.name))?;
-    let watch = Watch { args, seed, began, first_n: session.first_n(), clock: tokio::time::Instant::now(), session, scenarios, allowed, limits };
+    let watch =
+        Watch { args, seed, began, first_n: session.first_n(), clock: tokio::time::Instant::now(), session, scenarios, allowed, limits };
     let page = watch.page(&folder).await?;
     let (stop, stopping) = channel(false);
     let signals = (!args.probe.virtual_time).then(|| {

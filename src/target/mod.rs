@@ -59,6 +59,8 @@ pub struct Target {
     http: HttpVersion,
     tls: TlsFiles,
     source_text: String,
+    /// Credentials that stand in the file itself.
+    literal_secrets: Vec<String>,
     users: BTreeMap<String, Headers>,
     unknown_id: Template,
     initiate: Endpoint,
@@ -159,7 +161,8 @@ impl Target {
         self.base.text()
     }
 
-    /// The file as it was written: environment variables stand in it as `${NAME}`, never as values.
+    /// The file as it was written, but for credentials that stand in it and are struck out; environment variables stand in it as
+    /// `${NAME}`, never as values.
     pub fn source_text(&self) -> &str {
         &self.source_text
     }
@@ -193,8 +196,8 @@ impl Target {
         self.users.keys().map(String::as_str)
     }
 
-    /// Texts that must not be shown or recorded: values from the environment in addresses, headers and bodies, and the values of
-    /// headers that identify a caller. Longest first, so that a secret within another leaves no rest.
+    /// Texts that must not be shown or recorded: values from the environment in addresses, headers and bodies, the values of
+    /// headers that identify a caller, and of whatever else has the name of a credential. Longest first, so that a secret within another leaves no rest.
     pub fn secrets(&self) -> Vec<String> {
         let endpoints = [&self.initiate, &self.status.endpoint]
             .into_iter()
@@ -220,6 +223,7 @@ impl Target {
                 secrets.insert(whole);
             }
         }
+        secrets.extend(self.literal_secrets.iter().cloned());
         let mut secrets: Vec<String> = secrets.into_iter().filter(|secret| secret.len() >= SHORTEST_SECRET).collect();
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         secrets
