@@ -181,7 +181,7 @@ fn probe(role: &str) {
     let word = |key: &str| role[key].as_str().expect("a text").to_owned();
     let target = Arc::new(driven::target(&word("target")));
     let scenario = driven::scenario(&word("scenario"));
-    let runtime = runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let took = runtime.block_on(async {
         let transport = Transport::Network(Network::new(&word("base_url")).expect("a client"));
         let clock = Clock::real().expect("a kernel timer");

@@ -10,6 +10,7 @@ mod completions;
 mod config;
 mod defaults;
 mod diagnose;
+mod embedded;
 mod exit_codes;
 mod explain;
 mod files;

@@ -94,10 +94,12 @@ impl ProbeArgs {
     }
 
     /// Does a command's work on a runtime for the kind of time that was asked for.
+    ///
+    /// A single thread probes: several would wake each other for every request, at twice the processor's time, and each would be
+    /// later than the one is alone. What takes long happens elsewhere: the log is written, and an embedded service runs, on
+    /// threads of their own.
     pub fn block_on(&self, work: impl Future<Output = Ended>) -> Ended {
-        let mut builder =
-            if self.virtual_time { tokio::runtime::Builder::new_current_thread() } else { tokio::runtime::Builder::new_multi_thread() };
-        let runtime = builder
+        let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .start_paused(self.virtual_time)
             .build()

@@ -3,11 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
-
 use crate::cli::complaint::Complaint;
+use crate::cli::embedded::Embedded;
 use crate::cli::network_args::NetworkArgs;
 use crate::cli::service_args::ServiceArgs;
 use crate::cli::target;
@@ -48,12 +45,7 @@ pub struct Session {
     pub run_id: String,
     /// Which HTTP is spoken.
     pub http: HttpVersion,
-    service: Option<Running>,
-}
-
-struct Running {
-    stop: oneshot::Sender<()>,
-    ended: JoinHandle<std::io::Result<()>>,
+    service: Option<Embedded>,
 }
 
 impl Session {
@@ -83,16 +75,8 @@ impl Session {
         let name = args.service.clone();
         match time {
             Time::Real => {
-                let service = Service::open(settings).await.map_err(Complaint::Service)?;
-                let refused = |source| Complaint::System { action: "listen on the loopback", source };
-                let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(refused)?;
-                let address = listener.local_addr().map_err(refused)?;
-                let (stop, stopped) = oneshot::channel();
-                let ended = tokio::spawn(service.serve(listener, async {
-                    // A dropped sender means the same as a sent stop.
-                    let _ = stopped.await;
-                }));
-                let base_url = format!("http://{address}");
+                let service = Embedded::start(settings).await?;
+                let base_url = format!("http://{}", service.address);
                 let target = Target::reference(&base_url, &|_| None)?;
                 let run_id = new_run_id();
                 let network = Network::with(&base_url, NetworkOptions { run_id: Some(run_id.clone()), ..NetworkOptions::default() })?;
@@ -104,7 +88,7 @@ impl Session {
                     clock: real_clock()?,
                     name,
                     settings: Some(note),
-                    service: Some(Running { stop, ended }),
+                    service: Some(service),
                 })
             }
             Time::Virtual => {
@@ -176,9 +160,7 @@ impl Session {
     /// Stops what was started.
     pub async fn close(self) {
         if let Some(service) = self.service {
-            let _ = service.stop.send(());
-            // The service's own drain is bounded; how it ended does not concern a run that is over.
-            let _ = service.ended.await;
+            service.close().await;
         }
     }
 }

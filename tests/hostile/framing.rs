@@ -66,7 +66,7 @@ async fn broken_chunks_are_never_taken_for_an_answer() {
         Case::poll(
             "an encoding that nobody knows",
             last("HTTP/1.1 200 OK\r\nTransfer-Encoding: sideways\r\n\r\n}\"ysub\":\"etats\"{"),
-            Malformed,
+            Protocol,
             Inconclusive,
         ),
     ])

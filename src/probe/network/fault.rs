@@ -14,16 +14,22 @@ pub(super) fn of_exchange(error: &hyper::Error) -> TransportFault {
     let mut source = error.source();
     while let Some(cause) = source {
         if let Some(io) = cause.downcast_ref::<io::Error>() {
-            if is_tls(io) {
-                return TransportFault::Tls;
-            }
-            if matches!(io.kind(), Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe | Kind::UnexpectedEof) {
-                return TransportFault::Closed;
-            }
+            return of_stream(io);
         }
         source = cause.source();
     }
     TransportFault::Protocol
+}
+
+/// What a failed read or write is called.
+pub(super) fn of_stream(error: &io::Error) -> TransportFault {
+    match error.kind() {
+        _ if is_tls(error) => TransportFault::Tls,
+        Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe | Kind::UnexpectedEof | Kind::WriteZero => {
+            TransportFault::Closed
+        }
+        _ => TransportFault::Protocol,
+    }
 }
 
 /// Whether an error of a stream is one of TLS.

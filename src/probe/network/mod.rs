@@ -1,4 +1,4 @@
-//! Requests over sockets: each connection opened, used and closed by us, by hyper's single connections.
+//! Requests over sockets: each connection opened, used and closed by us.
 //!
 //! In go a prepared request and a lane; out comes a reply or the reason why there is none. Nothing is retried, no redirect is
 //! followed, no connection is pooled: which connection carries what is the lane's business, since it decides what is measured.
@@ -6,18 +6,20 @@
 mod destination;
 mod dial;
 mod fault;
+mod http1;
+mod http2;
 mod link;
+mod outgoing;
 mod proxy;
+mod reply;
 mod stream;
 mod tls;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{ACCEPT, ACCEPT_ENCODING, HOST, HeaderName, HeaderValue, PROXY_AUTHORIZATION, USER_AGENT};
-use http::uri::{PathAndQuery, Uri};
-use http_body_util::Full;
+use http::header::{ACCEPT, ACCEPT_ENCODING, HeaderName, HeaderValue, USER_AGENT};
+use http::uri::Uri;
 use tokio::time::{Instant, timeout_at};
 
 use crate::model::answer::TransportFault;
@@ -27,9 +29,11 @@ use crate::probe::clock::Clock;
 use crate::probe::transport::{Head, Received, Unsendable};
 use crate::target::Request;
 use destination::{Destination, Origin, Scheme};
-use link::Link;
+use link::{Link, Onward};
 use stream::Stream;
 use tls::Peer;
+
+pub(crate) use outgoing::Outgoing;
 
 pub use destination::is_loopback;
 pub use proxy::Proxies;
@@ -129,13 +133,6 @@ struct Kept {
     link: Link,
 }
 
-/// A request with everything that does not depend on when it is sent.
-#[derive(Debug, Clone)]
-pub(crate) struct Outgoing {
-    to: Arc<Destination>,
-    request: http::Request<Full<Bytes>>,
-}
-
 /// By which a request can be told to be the probe's, on the target's side.
 const RUN: HeaderName = HeaderName::from_static("x-statusgap-run");
 
@@ -194,36 +191,7 @@ impl Network {
             let proxy = self.shared.options.proxies.toward(&origin, &uri).map_err(|_| Unsendable::Address)?;
             Arc::new(Destination { origin, proxy, socket: None })
         };
-        let version = self.shared.options.version;
-        let authority = uri.authority().ok_or(Unsendable::Address)?.as_str().to_owned();
-        let mut outgoing = http::Request::new(Full::new(Bytes::from(request.body)));
-        *outgoing.method_mut() = request.method;
-        let headers = outgoing.headers_mut();
-        headers.reserve(request.headers.len() + self.shared.usual.len() + 1);
-        for (name, value) in request.headers {
-            let name = HeaderName::try_from(name).map_err(|_| Unsendable::Address)?;
-            headers.insert(name, HeaderValue::try_from(value).map_err(|_| Unsendable::Address)?);
-        }
-        for (name, value) in &self.shared.usual {
-            headers.entry(name).or_insert_with(|| value.clone());
-        }
-        let read_by = to.proxy.as_ref().filter(|_| !to.is_tunnelled(version));
-        if let Some(authorization) = read_by.and_then(|proxy| proxy.authorization.clone()) {
-            headers.insert(PROXY_AUTHORIZATION, authorization);
-        }
-        match version {
-            HttpVersion::One => {
-                headers.entry(HOST).or_insert(HeaderValue::try_from(authority).map_err(|_| Unsendable::Address)?);
-                // A proxy that reads requests wants the absolute form, all others the origin form (RFC 9112, section 3.2).
-                let path = uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-                *outgoing.uri_mut() = if read_by.is_some() { uri } else { path.into() };
-            }
-            HttpVersion::Two => {
-                *outgoing.uri_mut() = uri;
-                *outgoing.version_mut() = http::Version::HTTP_2;
-            }
-        }
-        Ok(Outgoing { to, request: outgoing })
+        Outgoing::new(request, uri, to, self.shared.options.version, &self.shared.usual)
     }
 
     /// Sends one request and reads the whole reply.
@@ -250,12 +218,13 @@ impl Network {
         head.conn = link.port;
         head.new_conn = Some(new);
         let first_byte = whole.or(options.first_byte_limit, TransportFault::FirstByteTimeout);
-        let response = first_byte.on(link.send(request.request.clone())).await??;
+        first_byte.on(link.send(&request.message)).await??;
         head.first_byte = Some(clock.now());
-        let (parts, body) = response.into_parts();
-        let body = whole.on(link.read(body)).await??;
-        lane.keep(&request.to, link);
-        Ok(Received { http: parts.status.as_u16(), headers: parts.headers, body })
+        let (received, onward) = whole.on(link.receive()).await??;
+        if onward == Onward::Open {
+            lane.keep(&request.to, link);
+        }
+        Ok(received)
     }
 
     async fn connect(&self, to: &Arc<Destination>) -> Result<Link, TransportFault> {

@@ -1,0 +1,107 @@
+//! A request, made ready for the wire before its time has come.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION, TRANSFER_ENCODING};
+use http::uri::{PathAndQuery, Uri};
+use http::{Method, Version};
+use http_body_util::Full;
+
+use super::destination::Destination;
+use crate::model::run::HttpVersion;
+use crate::probe::transport::Unsendable;
+use crate::target::Request;
+
+/// A request with everything that does not depend on when it is sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Outgoing {
+    pub(super) to: Arc<Destination>,
+    pub(super) message: Message,
+}
+
+/// What is sent.
+#[derive(Clone)]
+pub(super) enum Message {
+    /// HTTP/1.1, byte for byte.
+    One { method: Method, bytes: Bytes },
+    /// HTTP/2, for which headers are packed anew on each connection.
+    Two(http::Request<Full<Bytes>>),
+}
+
+/// Headers and bodies may be secrets.
+impl std::fmt::Debug for Message {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let method = match self {
+            Message::One { method, .. } => method,
+            Message::Two(request) => request.method(),
+        };
+        f.debug_tuple("Message").field(method).finish()
+    }
+}
+
+impl Outgoing {
+    /// A request to `uri` by way of `to`; `usual` are the headers that go along unless the request has its own.
+    pub(super) fn new(
+        request: Request,
+        uri: Uri,
+        to: Arc<Destination>,
+        version: HttpVersion,
+        usual: &[(HeaderName, HeaderValue)],
+    ) -> Result<Outgoing, Unsendable> {
+        let mut headers = HeaderMap::with_capacity(request.headers.len() + usual.len() + 3);
+        for (name, value) in request.headers {
+            let name = HeaderName::try_from(name).map_err(|_| Unsendable::Address)?;
+            headers.insert(name, HeaderValue::try_from(value).map_err(|_| Unsendable::Address)?);
+        }
+        for (name, value) in usual {
+            headers.entry(name).or_insert_with(|| value.clone());
+        }
+        let read_by = to.proxy.as_ref().filter(|_| !to.is_tunnelled(version));
+        if let Some(authorization) = read_by.and_then(|proxy| proxy.authorization.clone()) {
+            headers.insert(PROXY_AUTHORIZATION, authorization);
+        }
+        let message = match version {
+            HttpVersion::One => {
+                let authority = uri.authority().ok_or(Unsendable::Address)?.as_str();
+                headers.entry(HOST).or_insert(HeaderValue::try_from(authority).map_err(|_| Unsendable::Address)?);
+                // A proxy that reads requests wants the absolute form, all others the origin form (RFC 9112, section 3.2).
+                let path = uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+                let asked = if read_by.is_some() { uri.to_string() } else { path.to_string() };
+                let bytes = on_the_wire(&request.method, &asked, headers, &request.body);
+                Message::One { method: request.method, bytes }
+            }
+            HttpVersion::Two => {
+                let mut message = http::Request::new(Full::new(Bytes::from(request.body)));
+                *message.method_mut() = request.method;
+                *message.uri_mut() = uri;
+                *message.version_mut() = Version::HTTP_2;
+                *message.headers_mut() = headers;
+                Message::Two(message)
+            }
+        };
+        Ok(Outgoing { to, message })
+    }
+}
+
+/// The bytes of a request (RFC 9112, sections 3 and 6). Its length is the body's, whatever its headers say.
+fn on_the_wire(method: &Method, asked: &str, mut headers: HeaderMap, body: &[u8]) -> Bytes {
+    headers.remove(TRANSFER_ENCODING);
+    headers.remove(CONTENT_LENGTH);
+    if !body.is_empty() || matches!(*method, Method::POST | Method::PUT | Method::PATCH) {
+        headers.insert(CONTENT_LENGTH, body.len().into());
+    }
+    let values: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum();
+    let mut bytes = Vec::with_capacity(method.as_str().len() + asked.len() + "  HTTP/1.1\r\n\r\n".len() + values + body.len());
+    for part in [method.as_str(), " ", asked, " HTTP/1.1\r\n"] {
+        bytes.extend_from_slice(part.as_bytes());
+    }
+    for (name, value) in &headers {
+        for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+            bytes.extend_from_slice(part);
+        }
+    }
+    bytes.extend_from_slice(b"\r\n");
+    bytes.extend_from_slice(body);
+    bytes.into()
+}
