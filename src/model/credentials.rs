@@ -24,8 +24,8 @@ pub struct Literal {
     pub variable: String,
     /// The text of the file from its value's first quotation mark to the last.
     span: Range<usize>,
-    /// What precedes it in that value, if it is only a part of it.
-    before: String,
+    /// The parameter of a query that it is, if it is only a part of that value.
+    parameter: Option<String>,
 }
 
 /// The credentials that stand in a target file; none if it cannot be read.
@@ -55,20 +55,28 @@ pub fn replaced(text: &str, by: impl Fn(&Literal) -> String) -> String {
     literals.sort_by_key(|literal| std::cmp::Reverse(literal.span.start));
     let mut out = text.to_owned();
     for of_one_value in literals.chunk_by(|one, other| one.span == other.span) {
-        let within = |text: &str| {
-            of_one_value.iter().fold(text.to_owned(), |text, literal| {
-                let (was, is) = (format!("{}{}", literal.before, literal.value), format!("{}{}", literal.before, by(literal)));
-                text.replace(&was, &is)
-            })
-        };
         let span = of_one_value[0].span.clone();
-        let written = &out[span.clone()];
         // Read as TOML and written anew, because what is looked for may stand there with escapes.
-        let value = written.parse::<toml::Value>().ok().and_then(|value| value.as_str().map(within));
-        let anew = value.map_or_else(|| format!("\"{STRUCK}\""), |value| toml::Value::String(value).to_string());
-        out.replace_range(span, &anew);
+        let value = out[span.clone()].parse::<toml::Value>().ok();
+        let value = value.as_ref().and_then(toml::Value::as_str).unwrap_or_default();
+        let value = of_one_value.iter().fold(value.to_owned(), |value, literal| literal.replaced_in(&value, &by(literal)));
+        out.replace_range(span, &toml::Value::String(value).to_string());
     }
-    literals.iter().filter(|literal| literal.value.len() >= NO_WORD).fold(out, |out, literal| out.replace(&literal.value, &by(literal)))
+    let long = literals.iter().filter(|literal| literal.value.len() >= NO_WORD);
+    let nowhere = long.fold(out.clone(), |out, literal| out.replace(&literal.value, &by(literal)));
+    // Unless it was also a part of the file's own syntax.
+    let places = |text: &str| self::literals(text).into_iter().map(|literal| literal.place).collect::<Vec<_>>();
+    if places(&nowhere) == places(&out) { nowhere } else { out }
+}
+
+impl Literal {
+    /// The value at its place with something else instead of it.
+    fn replaced_in(&self, value: &str, by: &str) -> String {
+        let (Some(name), Some((path, query))) = (&self.parameter, value.split_once('?')) else { return by.to_owned() };
+        let (was, is) = (format!("{name}={}", self.value), format!("{name}={by}"));
+        let parameters: Vec<&str> = query.split('&').map(|parameter| if parameter == was { is.as_str() } else { parameter }).collect();
+        format!("{path}?{}", parameters.join("&"))
+    }
 }
 
 /// A target file without the credentials that stand in it.
@@ -123,7 +131,7 @@ fn members(at: &[&str], value: &toml::Spanned<DeValue<'_>>, names: fn(&str) -> b
             }
         }
         DeValue::String(text) if at.last().is_some_and(|key| names(key)) && is_literal(text) => {
-            found.push(literal(at, text, value.span(), String::new()));
+            found.push(literal(at, text, value.span(), None));
         }
         _ => {}
     }
@@ -133,11 +141,11 @@ fn members(at: &[&str], value: &toml::Spanned<DeValue<'_>>, names: fn(&str) -> b
 fn query(at: &[&str], path: &str, span: Range<usize>, found: &mut Vec<Literal>) {
     let parameters = path.split_once('?').map_or("", |(_, query)| query).split('&').filter_map(|parameter| parameter.split_once('='));
     for (name, value) in parameters.filter(|(name, value)| is_secret(name) && is_literal(value)) {
-        found.push(literal(&[at, &[name]].concat(), value, span.clone(), format!("{name}=")));
+        found.push(literal(&[at, &[name]].concat(), value, span.clone(), Some(name.to_owned())));
     }
 }
 
-fn literal(at: &[&str], value: &str, span: Range<usize>, before: String) -> Literal {
+fn literal(at: &[&str], value: &str, span: Range<usize>, parameter: Option<String>) -> Literal {
     // Who asks or what is asked for, and the name: where in a request it stands is of no interest to a shell.
     let told = at.iter().filter(|part| !["users", "headers", "json", "form", "path"].contains(*part));
     let variable = told.map(|part| part.to_ascii_uppercase()).collect::<Vec<_>>().join("_");
@@ -145,7 +153,7 @@ fn literal(at: &[&str], value: &str, span: Range<usize>, before: String) -> Lite
     if variable.starts_with(|c: char| c.is_ascii_digit()) {
         variable.insert(0, '_');
     }
-    Literal { place: at.join("."), value: value.to_owned(), variable, span, before }
+    Literal { place: at.join("."), value: value.to_owned(), variable, span, parameter }
 }
 
 #[cfg(test)]
@@ -202,6 +210,8 @@ form = { client_secret = "c" }
     #[test]
     fn a_long_one_is_struck_out_of_comments_as_well() {
         let text = "# was s3cret-of-the-owner\n[users.owner]\nheaders = { X-Key = 's3cret-of-the-owner' }\n";
+        let syntax = "[users.owner] # one\nheaders = { X-Key = '[users.owner] # one' }\n";
+        assert_eq!(struck(syntax), "[users.owner] # one\nheaders = { X-Key = \"[secret]\" }\n", "but not out of the file's own syntax");
         assert_eq!(struck(text), "# was [secret]\n[users.owner]\nheaders = { X-Key = \"[secret]\" }\n");
     }
 }
