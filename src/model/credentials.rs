@@ -62,11 +62,7 @@ pub fn replaced(text: &str, by: impl Fn(&Literal) -> String) -> String {
         let value = of_one_value.iter().fold(value.to_owned(), |value, literal| literal.replaced_in(&value, &by(literal)));
         out.replace_range(span, &toml::Value::String(value).to_string());
     }
-    let long = literals.iter().filter(|literal| literal.value.len() >= NO_WORD);
-    let nowhere = long.fold(out.clone(), |out, literal| out.replace(&literal.value, &by(literal)));
-    // Unless it was also a part of the file's own syntax.
-    let places = |text: &str| self::literals(text).into_iter().map(|literal| literal.place).collect::<Vec<_>>();
-    if places(&nowhere) == places(&out) { nowhere } else { out }
+    out
 }
 
 impl Literal {
@@ -79,9 +75,17 @@ impl Literal {
     }
 }
 
-/// A target file without the credentials that stand in it.
+/// A target file without the credentials that stand in it; long ones are not left in comments and bodies either.
 pub fn struck(text: &str) -> String {
-    replaced(text, |_| STRUCK.to_owned())
+    let out = replaced(text, |_| STRUCK.to_owned());
+    let found = literals(text);
+    // With the scheme before it, and without.
+    let long = found.iter().flat_map(|literal| [Some(literal.value.as_str()), literal.value.split_once(' ').map(|(_, rest)| rest.trim())]);
+    let long = long.flatten().filter(|value| value.len() >= NO_WORD);
+    let nowhere = long.fold(out.clone(), |out, value| out.replace(value, STRUCK));
+    // Unless it was also a part of the file's own syntax.
+    let places = |text: &str| literals(text).into_iter().map(|literal| literal.place).collect::<Vec<_>>();
+    if places(&nowhere) == places(&out) { nowhere } else { out }
 }
 
 /// Whether a header of this name says who the caller is.
@@ -202,16 +206,17 @@ form = { client_secret = "c" }
         assert_eq!(again["initiate"]["json"]["author"].as_str(), Some("me"));
         assert_eq!(again["status"]["path"].as_str(), Some("/jobs/{id}?token=${TOKEN}"), "a word of the contract is no secret elsewhere");
         assert_eq!(literals(&clean).len(), literals(FILE).len(), "it still says where they stood");
+        assert!(clean.contains("# The owner's is [secret]."), "{clean}");
         assert_eq!(struck(&clean), clean);
         let untouched = "[users.owner]\nheaders = { Authorization = '${TOKEN}' } # as it should be\n";
         assert_eq!(struck(untouched), untouched);
     }
 
     #[test]
-    fn a_long_one_is_struck_out_of_comments_as_well() {
+    fn a_long_one_is_struck_out_wherever_it_stands() {
         let text = "# was s3cret-of-the-owner\n[users.owner]\nheaders = { X-Key = 's3cret-of-the-owner' }\n";
+        assert_eq!(struck(text), "# was [secret]\n[users.owner]\nheaders = { X-Key = \"[secret]\" }\n");
         let syntax = "[users.owner] # one\nheaders = { X-Key = '[users.owner] # one' }\n";
         assert_eq!(struck(syntax), "[users.owner] # one\nheaders = { X-Key = \"[secret]\" }\n", "but not out of the file's own syntax");
-        assert_eq!(struck(text), "# was [secret]\n[users.owner]\nheaders = { X-Key = \"[secret]\" }\n");
     }
 }

@@ -19,6 +19,7 @@ mod template;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
 
 use crate::model::answer::{Answer, State};
 use crate::model::exchange::Route;
@@ -35,6 +36,7 @@ pub use sender::{cache_note, worker};
 use address::{Base, OtherOrigins};
 use place::{Extract, Opened};
 use reading::{InitiateReader, Reader, by_code, text_at};
+use recognise::Shape;
 use request::{Endpoint, Filling, Headers, is_credential};
 use rules::When;
 use template::Template;
@@ -70,6 +72,8 @@ pub struct Target {
     results: Option<Read>,
     cancel: Option<Cancel>,
     filler: Option<Endpoint>,
+    /// How its requests look in a recording, made when it is first asked: expressions take a while to compile, and most runs read none.
+    shapes: OnceLock<Arc<[Shape]>>,
 }
 
 /// The files that `[tls]` names, as they stand there: relative to the target file, if they are relative.
@@ -197,7 +201,8 @@ impl Target {
     }
 
     /// Texts that must not be shown or recorded: values from the environment in addresses, headers and bodies, the values of
-    /// headers that identify a caller, and of whatever else has the name of a credential. Longest first, so that a secret within another leaves no rest.
+    /// headers that identify a caller, and of whatever else has the name of a credential. Longest first, so that a secret within
+    /// another leaves no rest.
     pub fn secrets(&self) -> Vec<String> {
         let endpoints = [&self.initiate, &self.status.endpoint]
             .into_iter()

@@ -96,9 +96,13 @@ fn run(command: &mut Command, mut until: impl FnMut() -> Option<Cut>) -> std::io
 /// Ends a child that was not yet waited for, so that its number is still its own, and all of its group.
 fn end(child: &mut Child) -> std::io::Result<()> {
     #[cfg(unix)]
-    rustix::process::kill_process_group(rustix::process::Pid::from_child(child), rustix::process::Signal::KILL)?;
+    let ended = rustix::process::kill_process_group(rustix::process::Pid::from_child(child), rustix::process::Signal::KILL).is_ok();
     #[cfg(not(unix))]
-    child.kill()?;
+    let ended = false;
+    // A group of which only the ended leader is left cannot be signalled everywhere.
+    if !ended {
+        child.kill()?;
+    }
     child.wait().map(|_| ())
 }
 

@@ -4,6 +4,7 @@ mod ask;
 mod tell;
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use http::Method;
 
@@ -112,6 +113,7 @@ pub(super) fn compile(source: Source<'_>, lookup: Lookup<'_>) -> Result<Target, 
         results,
         cancel,
         filler,
+        shapes: OnceLock::new(),
     })
 }
 
