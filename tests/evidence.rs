@@ -165,7 +165,7 @@ fn a_bundle_is_made_from_a_log_alone() {
     }
 }
 
-/// A run against a target whose credentials come from the environment, and one that stands in the file.
+/// A run against a target whose credentials come from the environment, and two that stand in the file.
 #[test]
 fn no_secret_is_in_a_bundle() {
     let service = Served::start("deferred");
@@ -173,6 +173,8 @@ fn no_secret_is_in_a_bundle() {
     let file = fs::read_to_string(repository("scenarios/targets/opportunity-scan.toml")).expect("the shipped file");
     let file =
         file.replace("${STATUSGAP_URL:-http://127.0.0.1:8080}", &service.url).replace("${SCAN_TOKEN:-alice-token}", "${SECRET_TOKEN}");
+    let file =
+        file.replace("json = { force_refresh", "headers = { X-Api-Key = 'k3y' }\njson = { login = { password = 'hunter2' }, force_refresh");
     fs::write(folder.path().join("t.toml"), file).expect("a file");
     let scenario = "name = 'short'\ntitle = 't'\nsource = 's'\n[load]\nscans = 3\n[polls]\noffsets = ['100ms', '300ms']\n";
     fs::write(folder.path().join("short.toml"), scenario).expect("a file");
@@ -183,16 +185,29 @@ fn no_secret_is_in_a_bundle() {
         .output()
         .expect("the binary starts");
     exits(&run, 1);
-    exits(&statusgap(folder.path(), &["bundle", "run/log.ndjson"]), 1);
-    for name in ["repro.sh", "requests.har"] {
+    let bundled = statusgap(folder.path(), &["bundle", "run/log.ndjson"]);
+    exits(&bundled, 1);
+    let told = text(&bundled.stderr);
+    assert!(told.contains("(initiate.headers.X-Api-Key, initiate.json.login.password): they are struck out"), "{told}");
+    for entry in fs::read_dir(folder.path().join("run")).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let text = fs::read_to_string(&path).expect("text");
+        for secret in ["alice-token", "hunter2", "k3y"] {
+            assert!(!text.contains(secret), "{} has {secret}", path.display());
+        }
+    }
+    for name in ["repro.sh", "requests.har", "log.ndjson"] {
         let text = fs::read_to_string(folder.path().join("run").join(name)).expect(name);
-        assert!(!text.contains("alice-token") && text.contains("${SECRET_TOKEN"), "{name}");
+        assert!(text.contains("${SECRET_TOKEN"), "{name}");
     }
     if curl_is_here() {
         let without = played(&folder.path().join("run"), &service.url);
         assert!(text(&without.stderr).contains("SECRET_TOKEN"), "it says what is missing: {}", text(&without.stderr));
-        let with = Command::new("sh").arg(folder.path().join("run/repro.sh")).env("SECRET_TOKEN", "alice-token").output().expect("sh");
-        exits(&with, 1);
+        let mut with = Command::new("sh");
+        with.arg(folder.path().join("run/repro.sh")).env("SECRET_TOKEN", "alice-token").env("INITIATE_X_API_KEY", "k3y");
+        let partly = with.output().expect("sh");
+        assert!(text(&partly.stderr).contains("INITIATE_LOGIN_PASSWORD"), "{}", text(&partly.stderr));
+        exits(&with.env("INITIATE_LOGIN_PASSWORD", "hunter2").output().expect("sh"), 1);
     }
 }
 

@@ -53,7 +53,7 @@ fn refuses(schema: &Value, value: &Value, what: &str) {
 
 #[test]
 fn every_schema_is_one_and_names_itself() {
-    for form in ["log", "result", "trend", "scenario", "target"] {
+    for form in ["log", "result", "comparison", "trend", "scenario", "target", "allow", "baseline"] {
         let schema = schema(form);
         assert_eq!(schema["$id"], format!("statusgap.{form}/1"));
         assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
@@ -131,6 +131,70 @@ fn the_sample_results_are_taken_and_wrong_ones_are_refused() {
             let mut value = right.clone();
             value[key] = wrong;
             refuses(&schema, &value, key);
+        }
+    }
+}
+
+/// TOML as its readers hand it to a validator of JSON: dates are texts.
+fn as_json(value: toml::Value) -> Value {
+    match value {
+        toml::Value::Datetime(date) => date.to_string().into(),
+        toml::Value::Array(list) => list.into_iter().map(as_json).collect(),
+        toml::Value::Table(table) => table.into_iter().map(|(key, value)| (key, as_json(value))).collect(),
+        plain => serde_json::to_value(plain).expect("plain data"),
+    }
+}
+
+#[test]
+fn known_failures_are_taken_and_what_leaves_something_open_is_refused() {
+    let schema = schema("allow");
+    let readme = fs::read_to_string(root().join("README.md")).expect("the README");
+    let shown = readme.split("```toml\n").find(|block| block.starts_with("[[allow]]")).expect("an example of [[allow]]");
+    let shown = shown.split("```").next().expect("a block");
+    let guarantee = "[[allow]]\nscenario = 'x'\nguarantee = 'promptness'\nreason = 'y'\nexpires = 2026-12-31\n";
+    let right = |text: &str| as_json(toml::Value::Table(text.parse().expect("TOML")));
+    for text in [shown, guarantee, ""] {
+        takes(&schema, text, &right(text));
+    }
+    for (from, to, what) in [
+        ("reason = 'y'\n", "", "no reason"),
+        ("expires = 2026-12-31\n", "", "no end"),
+        ("expires = 2026-12-31", "expires = 3", "a day that is none"),
+        ("guarantee = 'promptness'", "guarantee = 'promptnes'", "a mistyped guarantee"),
+        ("guarantee = 'promptness'", "not_found = ['100']", "an offset without a unit"),
+        ("scenario = 'x'", "scenarios = ['x']", "an unknown key"),
+    ] {
+        refuses(&schema, &right(&guarantee.replace(from, to)), what);
+    }
+}
+
+#[test]
+fn a_baseline_and_a_comparison_with_it_are_taken_and_wrong_ones_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = |arguments: &str| {
+        let words = ["run", "immediate", "--virtual", "-q"].into_iter().chain(arguments.split_whitespace());
+        let ended = Command::new(env!("CARGO_BIN_EXE_statusgap")).args(words).current_dir(folder.path()).output().expect("the binary runs");
+        assert!(ended.status.code().is_some_and(|code| code < 2), "{}", String::from_utf8_lossy(&ended.stderr));
+    };
+    run("--service sound --seed 1 --out a --save-baseline base.json");
+    run("--service zoo-a --seed 2 --out b --baseline base.json");
+    let read =
+        |name: &str| -> Value { serde_json::from_str(&fs::read_to_string(folder.path().join(name)).expect("a file")).expect("JSON") };
+    for (form, name, wrong) in [
+        (
+            "baseline",
+            "base.json",
+            [("/scenarios/0/rates/0/connection", Value::from("slow")), ("/scenarios/0/windows/brackets/0", 1.into())],
+        ),
+        ("comparison", "b/comparison.json", [("/outcome", "perhaps".into()), ("/scenarios/0/findings/0/change", "worst".into())]),
+    ] {
+        let (schema, right) = (schema(form), read(name));
+        takes(&schema, name, &right);
+        let version = ("/schema", Value::from("statusgap.other/1"));
+        for (place, wrong) in wrong.into_iter().chain([version]) {
+            let mut value = right.clone();
+            *value.pointer_mut(place).unwrap_or_else(|| panic!("{name} has no {place}")) = wrong;
+            refuses(&schema, &value, place);
         }
     }
 }

@@ -105,6 +105,24 @@ fn what_makes_no_sense_is_refused_with_a_way_out() {
 }
 
 #[test]
+fn a_known_failure_calls_nobody_until_its_day_has_passed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let known = "[[allow]]\nscenario = 'canary'\nguarantee = 'read-your-writes'\nreason = 'SG-17'\nexpires = 2026-01-01\n";
+    fs::write(folder.path().join("allow.toml"), known).expect("a writable folder");
+    // Rounds at 0, 10, 20 and 30 hours: the last one begins on the second of January.
+    let arguments = "--service deferred --every 10h --allow allow.toml --rounds";
+    let ended = virtually(folder.path(), &format!("{arguments} 3"), &["--on-change", "echo called"]);
+    assert_eq!(ended.status.code(), Some(0), "{}", text(&ended.stderr));
+    assert!(text(&ended.stdout).contains("allowed until 2026-01-01 because SG-17"), "{}", text(&ended.stdout));
+    assert!(!text(&ended.stderr).contains("called"), "{}", text(&ended.stderr));
+    assert_eq!(rounds(folder.path()).len(), 3);
+    let ended = virtually(folder.path(), &format!("{arguments} 9"), &[]);
+    // The fourth of its rounds, beside the three of before.
+    assert_eq!((ended.status.code(), rounds(folder.path()).len()), (Some(1), 3 + 4), "{}", text(&ended.stderr));
+    assert!(text(&ended.stdout).contains("(allow.toml:1) expired on 2026-01-01"), "{}", text(&ended.stdout));
+}
+
+#[test]
 fn a_plan_is_shown_and_a_failing_command_is_told_and_changes_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let plan = virtually(folder.path(), "--dry-run --rounds 1", &[]);

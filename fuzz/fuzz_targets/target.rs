@@ -4,6 +4,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use statusgap::model::credentials;
 use statusgap::model::exchange::Kind;
 use statusgap::model::input::Source;
 use statusgap::target::{Accepted, Caller, Hosts, Recogniser, Reply, Target, Variables};
@@ -17,6 +18,9 @@ fuzz_target!(|input: &str| {
             return;
         }
     };
+    let kept = credentials::literals(target.source_text());
+    assert!(kept.iter().all(|literal| literal.value == credentials::STRUCK), "a credential is left");
+    assert!(target.source_text().parse::<toml::Table>().is_ok(), "what is kept is no file any more");
     let (http, rest) = reply.split_once('\n').unwrap_or((reply, ""));
     let (id, body) = rest.split_once('\n').unwrap_or((rest, ""));
     let http = http.trim().parse().unwrap_or(200);

@@ -9,13 +9,14 @@ use crate::cli::complaint::Complaint;
 use crate::cli::files::{ARCHIVE, SCRIPT};
 use crate::cli::{Ended, files, output, report};
 use crate::evidence;
+use crate::model::credentials::{self, Literal, STRUCK};
 use crate::report::View;
 use crate::verdict::judge;
 
 /// Writes what belongs on a ticket: the reports, the log, a script of curl commands that shows the fault, and the requests as HAR.
 ///
-/// `repro.sh` holds no secrets: they come from the environment, under the names that the target file has for them. It is made
-/// from the log alone; nothing is sent.
+/// `repro.sh` holds no secrets: they come from the environment, under the names that the target file has for them. A credential that
+/// stands in that file itself is struck out if its name gives it away, and told. All is made from the log alone; nothing is sent.
 #[derive(Debug, Args)]
 pub struct BundleArgs {
     /// The log (`log.ndjson` in a run's folder, or what `statusgap import` made)
@@ -70,7 +71,29 @@ pub fn write(folder: &Path, quiet: bool) -> Result<(), Complaint> {
             }
         }
     }
+    if let (Some(note), false) = (in_clear(&journal.run.target.file), quiet) {
+        output::tell(&note);
+    }
     Ok(())
+}
+
+/// What to tell if credentials stand in a log's target file itself.
+fn in_clear(file: &str) -> Option<String> {
+    let literals = credentials::literals(file);
+    if literals.is_empty() {
+        return None;
+    }
+    let listed = |of: fn(&Literal) -> &str| literals.iter().map(of).collect::<Vec<_>>().join(", ");
+    let kept = if literals.iter().all(|literal| literal.value == STRUCK) {
+        "they are struck out".to_owned()
+    } else {
+        format!("they are struck out of {ARCHIVE}, and STILL STAND in {}", files::LOG)
+    };
+    Some(format!(
+        "note: credentials stand in the target file itself ({}): {kept}; {SCRIPT} takes what it needs of {}; better write ${{NAME}} there",
+        listed(|literal| &literal.place),
+        listed(|literal| &literal.variable),
+    ))
 }
 
 #[cfg(unix)]

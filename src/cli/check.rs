@@ -1,4 +1,4 @@
-//! `statusgap check`: validates scenario and target files, and shows what they would do.
+//! `statusgap check`: validates scenario and target files and those of known failures, and shows what they would do.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -7,6 +7,8 @@ use clap::Args;
 
 use crate::cli::complaint::Complaint;
 use crate::cli::{Ended, output};
+use crate::model::allow::Allow;
+use crate::model::credentials;
 use crate::model::input::Source;
 use crate::model::plan::Plan;
 use crate::model::scenario::Scenario;
@@ -14,10 +16,10 @@ use crate::target::Target;
 use crate::verdict::Exit;
 use crate::verdict::power::{plan_told, sized};
 
-/// Validates scenario and target files, and shows the plan.
+/// Validates scenario and target files and those of known failures, and shows what they mean.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// Scenario or target files
+    /// Scenario files, target files, or files for --allow
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 }
@@ -41,15 +43,20 @@ fn check(path: &Path) -> Result<String, Complaint> {
     let text = std::fs::read_to_string(path).map_err(|source| Complaint::file("read", path, source))?;
     let name = path.display().to_string();
     let source = Source { file: &name, text: &text };
-    // A target says how to initiate; a scenario never does. What is neither is complained about as a scenario.
-    let is_target =
-        toml::from_str::<toml::Table>(&text).is_ok_and(|table| table.contains_key("initiate") || table.contains_key("base_url"));
-    if is_target {
+    // A target says how to initiate; a scenario never does, and allows nothing. What is neither is complained about as a scenario.
+    let table: toml::Table = toml::from_str(&text).unwrap_or_default();
+    if table.contains_key("initiate") || table.contains_key("base_url") {
         let target = Target::read(source, &|name| std::env::var(name).ok())?;
         let can = target.can();
+        let literals: Vec<String> = credentials::literals(&text).into_iter().map(|literal| literal.place).collect();
+        let in_clear = if literals.is_empty() {
+            String::new()
+        } else {
+            format!("  credentials in the file itself: {}; write ${{NAME}} for what the environment knows\n", literals.join(", "))
+        };
         let has = |yes: bool| if yes { "yes" } else { "not assessed" };
         return Ok(format!(
-            "{name}: target `{}` at {}\n  isolation (a foreign user): {}\n  witness: {}\n  results: {}\n  echo of the id: {}\n  second write (cancel): {}\n",
+            "{name}: target `{}` at {}\n  isolation (a foreign user): {}\n  witness: {}\n  results: {}\n  echo of the id: {}\n  second write (cancel): {}\n{in_clear}",
             target.name(),
             target.base_url(),
             has(can.foreign_user),
@@ -58,6 +65,11 @@ fn check(path: &Path) -> Result<String, Complaint> {
             has(can.echo),
             has(can.cancel),
         ));
+    }
+    if table.contains_key("allow") {
+        let allowed = Allow::read(source)?.into_iter();
+        let allowed = allowed.map(|allow| format!("  {} in {} until {}: {}\n", allow.failure, allow.scenario, allow.expires, allow.reason));
+        return Ok(format!("{name}: known failures\n{}", allowed.collect::<String>()));
     }
     let scenario = sized(Scenario::read(source)?);
     Ok(format!("{name}: scenario `{}`: {}\n{}", scenario.name, scenario.title, plan_lines(&scenario)))

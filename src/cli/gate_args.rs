@@ -22,7 +22,14 @@ pub struct GateArgs {
     /// When a scenario starts no more scans [default: what the scenario says, mostly never]
     #[arg(long, value_name = "WHEN", value_enum, help_heading = "Gate")]
     stop: Option<StopChoice>,
-    /// Known failures that do not fail the run: a file of `[[allow]]` entries, each with a reason and a day of expiry
+    #[command(flatten)]
+    pub allow: AllowArgs,
+}
+
+/// Which failures are put up with.
+#[derive(Debug, Args)]
+pub struct AllowArgs {
+    /// Known failures that do not make the verdict: a file of `[[allow]]` entries, each with a reason and a day of expiry
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Gate")]
     allow: Option<PathBuf>,
 }
@@ -80,9 +87,11 @@ impl GateArgs {
         }
         scenarios.into_iter().map(|scenario| if can_grow(&scenario) { raised(scenario, detect) } else { Ok(sized(scenario)) }).collect()
     }
+}
 
+impl AllowArgs {
     /// The failures that are put up with.
-    pub fn allowed(&self) -> Result<Vec<Allow>, Complaint> {
+    pub fn read(&self) -> Result<Vec<Allow>, Complaint> {
         let Some(path) = &self.allow else { return Ok(Vec::new()) };
         let text = std::fs::read_to_string(path).map_err(|source| Complaint::file("read", path, source))?;
         Ok(Allow::read(Source { file: &path.display().to_string(), text: &text })?)

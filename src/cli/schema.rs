@@ -4,7 +4,9 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use schemars::Schema;
 
+use crate::analysis::baseline::{self, Baseline};
 use crate::cli::{Ended, output};
+use crate::model::allow::Allow;
 use crate::model::run::Line;
 use crate::model::scenario::Scenario;
 use crate::report;
@@ -24,9 +26,17 @@ struct Form {
 const FORMS: &[Form] = &[
     Form { name: "log", id: "statusgap.log/1", title: "One line of a statusgap log (NDJSON)", schema: || schemars::schema_for!(Line) },
     Form { name: "result", id: "statusgap.result/1", title: "The result of a run (result.json)", schema: report::result_schema },
+    Form {
+        name: "comparison",
+        id: "statusgap.comparison/1",
+        title: "A comparison of two runs (comparison.json)",
+        schema: report::comparison::schema,
+    },
     Form { name: "trend", id: "statusgap.trend/1", title: "Several runs as a history", schema: report::trend::schema },
     Form { name: "scenario", id: "statusgap.scenario/1", title: "A scenario file (TOML)", schema: Scenario::file_schema },
     Form { name: "target", id: "statusgap.target/1", title: "A target file (TOML)", schema: Target::file_schema },
+    Form { name: "allow", id: "statusgap.allow/1", title: "A file of known failures (TOML), for --allow", schema: Allow::file_schema },
+    Form { name: "baseline", id: baseline::SCHEMA, title: "What is kept of a run, for --baseline", schema: Baseline::schema },
 ];
 
 /// Prints the JSON Schema of a form that statusgap reads or writes.

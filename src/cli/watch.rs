@@ -14,6 +14,7 @@ use tokio::sync::watch::{Receiver, channel};
 
 use crate::analysis::analyse;
 use crate::cli::complaint::Complaint;
+use crate::cli::gate_args::AllowArgs;
 use crate::cli::limits::Limits;
 use crate::cli::probe_args::ProbeArgs;
 use crate::cli::run::{command_line, dry_run, interrupted, onward, possible, until};
@@ -23,6 +24,7 @@ use crate::cli::watch::logs::Logs;
 use crate::cli::watch::publish::{Publication, Told};
 use crate::cli::{Ended, files, github, output, report, scenarios};
 use crate::log::LogWriter;
+use crate::model::allow::Allow;
 use crate::model::run::{EndReason, Journal};
 use crate::model::scenario::Scenario;
 use crate::model::time::Span;
@@ -76,6 +78,8 @@ pub struct WatchArgs {
     #[arg(long, help_heading = "Run")]
     dry_run: bool,
     #[command(flatten)]
+    allow: AllowArgs,
+    #[command(flatten)]
     pub probe: ProbeArgs,
 }
 
@@ -95,10 +99,11 @@ pub fn run(args: &WatchArgs) -> Ended {
         return Err(Complaint::usage("on virtual time a watch would go on for ever in a moment", "say --rounds or --for"));
     }
     let named = scenarios::resolve(&args.scenario)?;
-    args.probe.block_on(watch(args, named))
+    let allowed = args.allow.read()?;
+    args.probe.block_on(watch(args, named, allowed))
 }
 
-async fn watch(args: &WatchArgs, named: Vec<Scenario>) -> Ended {
+async fn watch(args: &WatchArgs, named: Vec<Scenario>, allowed: Vec<Allow>) -> Ended {
     let seed = args.probe.seed.unwrap_or_else(rand::random);
     let session = args.probe.session(seed).await?;
     let (scenarios, left_out) = possible(named, session.target.can());
@@ -122,7 +127,8 @@ async fn watch(args: &WatchArgs, named: Vec<Scenario>) -> Ended {
     }
     let began = session.header(seed, Vec::new(), String::new()).started;
     let folder = files::run_folder(args.probe.out.as_deref(), &began, &format!("watch-{}", session.name))?;
-    let watch = Watch { args, seed, began, first_n: session.first_n(), clock: tokio::time::Instant::now(), session, scenarios, limits };
+    let watch =
+        Watch { args, seed, began, first_n: session.first_n(), clock: tokio::time::Instant::now(), session, scenarios, allowed, limits };
     let page = watch.page(&folder).await?;
     let (stop, stopping) = channel(false);
     let signals = (!args.probe.virtual_time).then(|| {
@@ -150,6 +156,8 @@ struct Watch<'a> {
     clock: tokio::time::Instant,
     session: Session,
     scenarios: Vec<Scenario>,
+    /// Failures that are put up with in every round until their day has passed.
+    allowed: Vec<Allow>,
     limits: Limits,
 }
 
@@ -223,7 +231,7 @@ impl Watch<'_> {
                 // That a watch begins with a pass is what everybody expects.
                 let expected = change.was.is_none() && change.is == Verdict::Pass;
                 if let Some(command) = self.args.on_change.as_ref().filter(|_| !expected) {
-                    hook::call(command, change, &done.log).await;
+                    hook::call(command, change, &done.log, &stopping).await;
                 }
             }
             let exit = standing.verdict().map_or(Exit::Inconclusive, Exit::from);
@@ -252,6 +260,7 @@ impl Watch<'_> {
         let seed = self.seed.wrapping_add(number - 1);
         let mut header = self.session.header(seed, self.scenarios.clone(), self.command(seed));
         header.started = self.wall_clock(began);
+        header.allow.clone_from(&self.allowed);
         let path = logs.next()?;
         let log = LogWriter::begin(Box::new(files::create(&path)?), &header).map_err(|error| Complaint::recording(&path, error))?;
         let clock = if self.args.probe.virtual_time {

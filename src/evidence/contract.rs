@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use toml::{Table, Value};
 
 use crate::evidence::shell::{Holes, literal, quoted};
+use crate::model::credentials;
 use crate::model::run::Run;
 
 /// Why there is no script.
@@ -54,7 +55,9 @@ pub struct Contract {
 impl Contract {
     /// Reads the target file of a log.
     pub fn of(run: &Run) -> Result<Contract, Unscriptable> {
-        let file: Table = run.target.file.parse().map_err(|_| Unscriptable::NoTargetFile)?;
+        // A credential that stands in the file itself is not copied: it becomes a variable.
+        let file = credentials::replaced(&run.target.file, |literal| format!("${{{}}}", literal.variable));
+        let file: Table = file.parse().map_err(|_| Unscriptable::NoTargetFile)?;
         let section = |name: &str| file.get(name).and_then(Value::as_table);
         let (initiate, status) = section("initiate").zip(section("status")).ok_or(Unscriptable::NoTargetFile)?;
         let base = run.target.base_url.trim_end_matches('/').to_owned();
@@ -64,7 +67,7 @@ impl Contract {
         let headers = |user: &str| section("users").and_then(|users| users.get(user)?.get("headers")?.as_table());
         let asked_by = |endpoint: &Table| endpoint.get("user").and_then(Value::as_str).unwrap_or("owner").to_owned();
         let request = |what: &str, endpoint: &Table, usual: &str, user: &str| {
-            request(endpoint, usual, user, headers(user)).ok_or_else(|| Unscriptable::Contract(format!("the {what} request")))
+            request(endpoint, usual, headers(user)).ok_or_else(|| Unscriptable::Contract(format!("the {what} request")))
         };
         Ok(Contract {
             base,
@@ -90,16 +93,10 @@ pub fn key(place: &Value) -> Option<String> {
     (plain && place.get("pattern").is_none()).then(|| key.to_owned())
 }
 
-/// Whether a header of this name says who the caller is.
-pub fn is_credential(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["auth", "cookie", "token", "secret", "key", "session", "credential", "password", "signature"].iter().any(|mark| name.contains(mark))
-}
-
 /// Goes on in the next line, so that a long request stays readable.
 const NEXT: &str = " \\\n    ";
 
-fn request(endpoint: &Table, usual: &str, user: &str, headers: Option<&Table>) -> Option<String> {
+fn request(endpoint: &Table, usual: &str, headers: Option<&Table>) -> Option<String> {
     let path = endpoint.get("path")?.as_str()?;
     let method = endpoint.get("method").and_then(Value::as_str).unwrap_or(usual);
     let mut line = String::from("ask");
@@ -113,14 +110,6 @@ fn request(endpoint: &Table, usual: &str, user: &str, headers: Option<&Table>) -
         if !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
             return None;
         }
-        // A credential that stands in the file itself is not copied: it becomes a variable.
-        let value = if is_credential(name) && !value.contains("${") {
-            let variable: String =
-                format!("{user}_{name}").chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
-            format!("${{{variable}}}")
-        } else {
-            value.to_owned()
-        };
         let _ = write!(line, "{NEXT}-H {}", quoted(&format!("{name}: {value}"), Holes::Script));
     }
     if let Some(json) = endpoint.get("json") {
@@ -265,7 +254,7 @@ mod tests {
     /// The request of `[initiate]` with these lines in it.
     fn initiate(lines: &str) -> Option<String> {
         let file: Table = format!("path = '/jobs'\n{lines}").parse().expect("TOML");
-        request(&file, "POST", "owner", None)
+        request(&file, "POST", None)
     }
 
     #[test]
@@ -275,12 +264,6 @@ mod tests {
         assert_eq!(initiate("headers = { '@/etc/passwd' = 'x' }"), None);
         let form = initiate("form = { a = '@/etc/passwd' }").expect("a request");
         assert!(form.contains("--data-urlencode \"a=@/etc/passwd\""), "with a name before it, @ means itself: {form}");
-    }
-
-    #[test]
-    fn a_credential_of_the_file_becomes_a_variable() {
-        let told = initiate("headers = { X-Api-Key = 'blue', X-Kind = 'export' }").expect("a request");
-        assert!(told.contains("X-Api-Key: ${OWNER_X_API_KEY:?") && told.contains("X-Kind: export") && !told.contains("blue"), "{told}");
     }
 
     #[test]

@@ -9,17 +9,17 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 use toml::Table;
 
-use crate::evidence::contract::is_credential;
+use crate::model::credentials::struck;
 use crate::model::exchange::{Exchange, Kind, Route};
 use crate::model::run::Journal;
 use crate::model::time::Stamp;
 
 /// The archive, as JSON text. Entries stand in the order in which they were sent.
 pub fn archive(journal: &Journal) -> String {
-    let file: Table = journal.run.target.file.parse().unwrap_or_default();
     let mut run = journal.run.clone();
     run.scenarios.clone_from(&journal.scenarios);
-    run.target.file = without_credentials(&run.target.file, &file);
+    run.target.file = struck(&run.target.file);
+    let file: Table = run.target.file.parse().unwrap_or_default();
     let handed_out = |exchange: &'_ &Exchange| exchange.kind == Kind::Initiate;
     let ids: BTreeMap<u64, &str> =
         journal.exchanges.iter().filter(handed_out).filter_map(|exchange| Some((exchange.scan?, exchange.id.as_deref()?))).collect();
@@ -114,7 +114,7 @@ fn request(journal: &Journal, file: &Table, ids: &BTreeMap<u64, &str>, exchange:
         .into_iter()
         .chain(own)
         .flatten()
-        .filter_map(|(name, value)| Some(json!({ "name": name, "value": shown(name, value.as_str()?) })))
+        .filter_map(|(name, value)| Some(json!({ "name": name, "value": value.as_str()? })))
         .collect();
     let mut request = Map::new();
     request.insert("method".to_owned(), json!(text("method").unwrap_or(usual)));
@@ -129,21 +129,6 @@ fn request(journal: &Journal, file: &Table, ids: &BTreeMap<u64, &str>, exchange:
     request.insert("headersSize".to_owned(), json!(-1));
     request.insert("bodySize".to_owned(), json!(-1));
     Value::Object(request)
-}
-
-/// A credential is shown as the variable it comes from, and not at all if it stands in the file itself.
-fn shown(name: &str, value: &str) -> String {
-    if is_credential(name) && !value.contains("${") { "[secret]".to_owned() } else { value.to_owned() }
-}
-
-/// The target file without the credentials that stand in it.
-fn without_credentials(text: &str, file: &Table) -> String {
-    /// Shorter ones would be found in half of the file's words.
-    const SHORTEST: usize = 4;
-    let users = file.get("users").and_then(toml::Value::as_table).into_iter().flatten().map(|(_, user)| user);
-    let holders = users.chain(file.values()).filter_map(|holder| holder.get("headers")?.as_table());
-    let secrets = holders.flatten().filter_map(|(name, value)| value.as_str().filter(|value| shown(name, value) != *value));
-    secrets.filter(|secret| secret.len() >= SHORTEST).fold(text.to_owned(), |text, secret| text.replace(secret, "[secret]"))
 }
 
 fn body(endpoint: &Table) -> Option<Value> {
@@ -181,18 +166,4 @@ fn response(exchange: &Exchange) -> Value {
         "headersSize": -1,
         "bodySize": -1,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_credential_in_the_target_file_is_struck_out_and_a_variable_is_not() {
-        let text =
-            "[users.owner]\nheaders = { Authorization = 'Bearer s3cret', Accept = 'a/b' }\n[status]\nheaders = { X-Key = '${KEY:-k}' }\n";
-        let file: Table = text.parse().expect("TOML");
-        let clean = without_credentials(text, &file);
-        assert_eq!(clean, text.replace("Bearer s3cret", "[secret]"));
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
 use crate::model::guarantee::Guarantee;
@@ -49,10 +49,10 @@ impl fmt::Display for Failure {
     }
 }
 
-/// A day of the calendar, in UTC.
+/// A day of the calendar, in UTC, such as 2026-12-31.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(with = "String")]
+#[schemars(with = "String", extend("format" = "date"))]
 pub struct Date {
     year: u16,
     month: u8,
@@ -109,18 +109,28 @@ impl fmt::Display for Date {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AllowEntry {
+    /// The scenario that may fail.
+    #[schemars(required)]
     scenario: Option<String>,
+    /// The guarantee that may be broken. This or `not_found`, and never honesty.
     guarantee: Option<Guarantee>,
+    /// The gate offsets at which scans may be denied. This or `guarantee`.
     not_found: Option<Vec<Span>>,
+    /// Only for the target of this name; for all if not given.
     target: Option<String>,
+    /// Why it is put up with.
+    #[schemars(required)]
     reason: Option<String>,
-    #[schemars(with = "Option<String>")]
+    /// The last day on which it is: a date of TOML, such as 2026-12-31.
+    #[schemars(required, with = "Date")]
     expires: Option<toml::value::Datetime>,
 }
 
-#[derive(Deserialize)]
+/// A file of failures that are put up with.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct AllowFile {
+    /// One entry for each failure.
     #[serde(default)]
     allow: Vec<AllowEntry>,
 }
@@ -130,6 +140,11 @@ impl Allow {
     pub fn read(source: Source<'_>) -> Result<Vec<Allow>, InputError> {
         let file: AllowFile = source.read()?;
         AllowEntry::check_all(file.allow, source)
+    }
+
+    /// The form of such a file.
+    pub fn file_schema() -> Schema {
+        schemars::schema_for!(AllowFile)
     }
 }
 

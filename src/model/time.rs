@@ -18,12 +18,13 @@ impl Stamp {
     /// The stamp `span` later; saturates rather than wraps.
     #[must_use]
     pub fn after(self, span: Duration) -> Stamp {
-        Stamp(self.0.saturating_add(span.as_nanos() as u64))
+        Stamp(self.0.saturating_add(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)))
     }
 
     /// Signed nanoseconds from `origin` to here.
     pub fn since(self, origin: Stamp) -> Nanos {
-        Nanos((self.0 as i64).saturating_sub(origin.0 as i64))
+        let signed = |stamp: Stamp| i64::try_from(stamp.0).unwrap_or(i64::MAX);
+        Nanos(signed(self).saturating_sub(signed(origin)))
     }
 
     /// Time from `earlier` to here, zero if `earlier` is in fact later.
@@ -50,9 +51,10 @@ impl Nanos {
     }
 }
 
+/// More than 292 years, which no clock here can tell from 292 years, saturate.
 impl From<Duration> for Nanos {
     fn from(span: Duration) -> Self {
-        Nanos(span.as_nanos() as i64)
+        Nanos(i64::try_from(span.as_nanos()).unwrap_or(i64::MAX))
     }
 }
 
@@ -208,6 +210,18 @@ mod tests {
             assert_eq!(serde_json::from_str::<Nanos>(text).is_ok(), right, "{text}");
             assert_eq!(serde_json::from_str::<Nanos>(&format!("-{text}")).is_ok(), right, "-{text}");
         }
+    }
+
+    #[test]
+    fn distances_too_long_for_their_digits_are_the_longest_there_are() {
+        let years = |years: u64| Duration::from_secs(years * 365 * 86_400);
+        assert_eq!(Nanos::from(years(292)).0, 292 * 365 * 86_400 * 1_000_000_000);
+        for span in [years(300), years(600), Duration::MAX] {
+            assert_eq!(Nanos::from(span), Nanos(i64::MAX), "{span:?}");
+        }
+        assert_eq!(Stamp(7).after(years(600)), Stamp(u64::MAX));
+        assert_eq!(Stamp(u64::MAX).after(years(1)), Stamp(u64::MAX));
+        assert_eq!(Stamp(7).after(years(300)).since(Stamp(7)), Nanos(i64::MAX - 7), "later, however far");
     }
 
     #[test]

@@ -8,6 +8,8 @@
 //!   rounds: what came before speaks of something that has been mended.
 //! - [`Rules::patience`] rounds in a row that could not be measured make it `inconclusive`, whatever it was before; a single
 //!   one changes nothing. They neither prove nor cure: if clean rounds were still owed, they are owed afterwards.
+//! - Rounds in which a failure was put up with are not judged together with later ones, in which it no longer is: the window
+//!   begins anew after the day on which an allowance expires.
 //! - Otherwise it is the verdict on the window, judged as one run by the rules of any run.
 //!
 //! This room measures nothing, reads no clock and judges no log itself. It may name `model` and `verdict`.
@@ -17,6 +19,7 @@ mod window;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::model::allow::Date;
 use crate::model::run::Journal;
 use crate::verdict::{Judgement, Verdict};
 
@@ -106,6 +109,10 @@ impl Standing {
 
     /// Takes in the round that ended last.
     pub fn take(&mut self, round: Round) {
+        let measured = round.outcome != Outcome::Unmeasured;
+        if measured && self.rounds.back().is_some_and(|last| in_force(&last.journal) != in_force(&round.journal)) {
+            self.rounds.clear();
+        }
         match round.outcome {
             Outcome::Unmeasured => {
                 self.unmeasured = self.unmeasured.saturating_add(1);
@@ -171,6 +178,13 @@ impl Standing {
     pub fn kept(&self) -> usize {
         self.rounds.len()
     }
+}
+
+/// How many failures are put up with on the day on which a round begins. The entries are the same in all rounds of a watch, so two
+/// rounds with as many have the same. None where the day cannot be read, as in the verdict.
+fn in_force(journal: &Journal) -> usize {
+    let day = Date::of_instant(&journal.run.started).ok();
+    journal.run.allow.iter().filter(|allow| day.is_some_and(|day| day <= allow.expires)).count()
 }
 
 #[cfg(test)]

@@ -98,6 +98,27 @@ fn the_window_is_bounded_and_begins_anew_after_a_cure_and_after_a_loss() {
 }
 
 #[test]
+fn rounds_in_which_more_was_put_up_with_are_not_judged_with_later_ones() {
+    let allow = "[[allow]]\nscenario = 'canary'\nguarantee = 'echo'\nreason = 'known'\nexpires = 2026-01-01\n";
+    let allow = crate::model::allow::Allow::read(crate::model::input::Source { file: "allow.toml", text: allow }).expect("an entry");
+    let kept = |started: &[(&str, Outcome)]| {
+        let mut standing = Standing::new(RULES);
+        for (number, (started, outcome)) in started.iter().enumerate() {
+            let mut round = round(number as u64, *outcome);
+            round.journal.run.allow.clone_from(&allow);
+            round.journal.run.started = format!("{started}T12:00:00Z");
+            standing.take(round);
+        }
+        standing.kept()
+    };
+    let (last, next) = ("2026-01-01", "2026-01-02");
+    assert_eq!(kept(&[("2025-12-31", Outcome::Clean), (last, Outcome::Clean)]), 2);
+    assert_eq!(kept(&[(last, Outcome::Clean), (last, Outcome::Clean), (next, Outcome::Clean), (next, Outcome::Clean)]), 2);
+    assert_eq!(kept(&[(last, Outcome::Clean), (next, Outcome::Failing)]), 1);
+    assert_eq!(kept(&[(last, Outcome::Clean), (next, Outcome::Unmeasured)]), 1, "nothing has taken its place");
+}
+
+#[test]
 fn the_window_is_one_log_in_which_scans_and_connections_stay_apart() {
     let window = played("cccccu").1.window().expect("rounds");
     assert_eq!((window.run.started.as_str(), window.run.seed), ("round 1", 4), "begun with the first, told by the last");

@@ -19,6 +19,7 @@ mod template;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
 
 use crate::model::answer::{Answer, State};
 use crate::model::exchange::Route;
@@ -35,6 +36,7 @@ pub use sender::{cache_note, worker};
 use address::{Base, OtherOrigins};
 use place::{Extract, Opened};
 use reading::{InitiateReader, Reader, by_code, text_at};
+use recognise::Shape;
 use request::{Endpoint, Filling, Headers, is_credential};
 use rules::When;
 use template::Template;
@@ -59,6 +61,8 @@ pub struct Target {
     http: HttpVersion,
     tls: TlsFiles,
     source_text: String,
+    /// Credentials that stand in the file itself.
+    literal_secrets: Vec<String>,
     users: BTreeMap<String, Headers>,
     unknown_id: Template,
     initiate: Endpoint,
@@ -68,6 +72,8 @@ pub struct Target {
     results: Option<Read>,
     cancel: Option<Cancel>,
     filler: Option<Endpoint>,
+    /// How its requests look in a recording, made when it is first asked: expressions take a while to compile, and most runs read none.
+    shapes: OnceLock<Arc<[Shape]>>,
 }
 
 /// The files that `[tls]` names, as they stand there: relative to the target file, if they are relative.
@@ -159,7 +165,8 @@ impl Target {
         self.base.text()
     }
 
-    /// The file as it was written: environment variables stand in it as `${NAME}`, never as values.
+    /// The file as it was written, but for credentials that stand in it and are struck out; environment variables stand in it as
+    /// `${NAME}`, never as values.
     pub fn source_text(&self) -> &str {
         &self.source_text
     }
@@ -193,8 +200,9 @@ impl Target {
         self.users.keys().map(String::as_str)
     }
 
-    /// Texts that must not be shown or recorded: values from the environment in addresses, headers and bodies, and the values of
-    /// headers that identify a caller. Longest first, so that a secret within another leaves no rest.
+    /// Texts that must not be shown or recorded: values from the environment in addresses, headers and bodies, the values of
+    /// headers that identify a caller, and of whatever else has the name of a credential. Longest first, so that a secret within
+    /// another leaves no rest.
     pub fn secrets(&self) -> Vec<String> {
         let endpoints = [&self.initiate, &self.status.endpoint]
             .into_iter()
@@ -220,6 +228,7 @@ impl Target {
                 secrets.insert(whole);
             }
         }
+        secrets.extend(self.literal_secrets.iter().cloned());
         let mut secrets: Vec<String> = secrets.into_iter().filter(|secret| secret.len() >= SHORTEST_SECRET).collect();
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         secrets

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
 use regex::Regex;
@@ -43,12 +44,12 @@ pub struct Recognised {
 pub struct Recogniser {
     base: Base,
     hosts: Hosts,
-    shapes: Vec<Shape>,
+    shapes: Arc<[Shape]>,
 }
 
 /// What the requests to one endpoint look like.
-#[derive(Debug, Clone)]
-struct Shape {
+#[derive(Debug)]
+pub(super) struct Shape {
     kind: Kind,
     method: String,
     path: Regex,
@@ -65,20 +66,8 @@ impl Recogniser {
     /// The endpoints whose address says which scan is meant. Endpoints that are only followed, and those whose id stands in a
     /// header or body, are told by [`Target::handed_out`] or not at all.
     pub fn new(target: &Target, hosts: Hosts) -> Recogniser {
-        let read = |kind, read: &Option<super::Read>| read.as_ref().map(|read| (kind, read.endpoint.clone()));
-        let endpoints = [
-            Some((Kind::Initiate, target.initiate.clone())),
-            Some((Kind::Poll, target.status.endpoint.clone())),
-            read(Kind::Results, &target.results),
-            read(Kind::Witness, &target.witness),
-            target.cancel.as_ref().map(|cancel| (Kind::Cancel, cancel.endpoint.clone())),
-            target.filler.clone().map(|filler| (Kind::Filler, filler)),
-        ];
-        let mut shapes: Vec<Shape> =
-            endpoints.into_iter().flatten().filter_map(|(kind, endpoint)| Shape::of(kind, &endpoint, &target.base)).collect();
-        shapes.retain(|shape| shape.has_id || matches!(shape.kind, Kind::Initiate | Kind::Filler));
-        shapes.sort_by_key(|shape| shape.has_id);
-        Recogniser { base: target.base.clone(), hosts, shapes }
+        let shapes = target.shapes.get_or_init(|| Shape::all(target));
+        Recogniser { base: target.base.clone(), hosts, shapes: Arc::clone(shapes) }
     }
 
     /// Whether polls can be recognised by their address at all.
@@ -107,6 +96,24 @@ impl Recogniser {
 }
 
 impl Shape {
+    /// Those of all endpoints, in the order in which they are tried.
+    fn all(target: &Target) -> Arc<[Shape]> {
+        let read = |kind, read: &Option<super::Read>| read.as_ref().map(|read| (kind, read.endpoint.clone()));
+        let endpoints = [
+            Some((Kind::Initiate, target.initiate.clone())),
+            Some((Kind::Poll, target.status.endpoint.clone())),
+            read(Kind::Results, &target.results),
+            read(Kind::Witness, &target.witness),
+            target.cancel.as_ref().map(|cancel| (Kind::Cancel, cancel.endpoint.clone())),
+            target.filler.clone().map(|filler| (Kind::Filler, filler)),
+        ];
+        let mut shapes: Vec<Shape> =
+            endpoints.into_iter().flatten().filter_map(|(kind, endpoint)| Shape::of(kind, &endpoint, &target.base)).collect();
+        shapes.retain(|shape| shape.has_id || matches!(shape.kind, Kind::Initiate | Kind::Filler));
+        shapes.sort_by_key(|shape| shape.has_id);
+        shapes.into()
+    }
+
     /// `None` for an endpoint without a path, and for one whose path no request could have.
     fn of(kind: Kind, endpoint: &Endpoint, base: &Base) -> Option<Shape> {
         let mut marked = endpoint.path.as_ref()?.fill(|variable| mark(variable).to_owned());

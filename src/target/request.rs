@@ -5,6 +5,8 @@ use std::fmt;
 use http::{HeaderName, HeaderValue, Method};
 use url::form_urlencoded;
 
+use crate::model::credentials;
+
 use super::address::{AddressError, Base};
 use super::json::JsonTemplate;
 use super::template::{Template, Variable, encode};
@@ -223,6 +225,5 @@ impl Body {
 
 /// Whether a header of this name says who the caller is.
 pub(super) fn is_credential(name: &HeaderName) -> bool {
-    let name = name.as_str();
-    ["auth", "cookie", "token", "secret", "key", "session", "credential", "password", "signature"].iter().any(|mark| name.contains(mark))
+    credentials::is_credential(name.as_str())
 }

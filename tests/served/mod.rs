@@ -20,8 +20,18 @@ pub struct Served {
 impl Served {
     /// Starts `statusgap serve` on a free port.
     pub fn start(arguments: &[&str]) -> Served {
+        Served::start_on("0", arguments)
+    }
+
+    /// Starts another process on the port of this one.
+    pub fn start_beside(&self, arguments: &[&str]) -> Served {
+        Served::start_on(&self.address.port().to_string(), arguments)
+    }
+
+    fn start_on(port: &str, arguments: &[&str]) -> Served {
         let mut command = Command::new(env!("CARGO_BIN_EXE_statusgap"));
-        let mut process = command.args(["serve", "--port", "0"]).args(arguments).stdout(Stdio::piped()).spawn().expect("the binary starts");
+        let mut process =
+            command.args(["serve", "--port", port]).args(arguments).stdout(Stdio::piped()).spawn().expect("the binary starts");
         let mut ready = String::new();
         BufReader::new(process.stdout.take().expect("a pipe")).read_line(&mut ready).expect("a line");
         let address = ready.split_whitespace().nth(1).and_then(|url| url.strip_prefix("http://"));

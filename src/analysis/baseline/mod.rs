@@ -11,6 +11,7 @@ mod text;
 
 use std::collections::BTreeMap;
 
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::compare::dependence;
@@ -28,9 +29,10 @@ pub const SCHEMA: &str = "statusgap.baseline/1";
 pub const KEPT: usize = 1_000;
 
 /// What is kept of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Baseline {
     /// [`SCHEMA`] of the writer.
+    #[schemars(extend("const" = SCHEMA))]
     pub schema: String,
     /// The writer's name and version.
     pub tool: String,
@@ -58,7 +60,7 @@ pub struct Baseline {
 }
 
 /// What is kept of one scenario.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScenarioBaseline {
     /// Its name.
     pub name: String,
@@ -84,7 +86,7 @@ pub struct ScenarioBaseline {
 }
 
 /// Denials at one offset.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Rate {
     /// The arm's name.
     pub arm: String,
@@ -116,7 +118,7 @@ impl Rate {
 }
 
 /// The windows of a scenario's scans.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Windows {
     /// Scans of which anything was learnt.
     pub scans: u64,
@@ -130,7 +132,7 @@ pub struct Windows {
 }
 
 /// Round trips of one kind, one for each scan.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RoundTrips {
     /// Which exchanges.
     pub kind: Kind,
@@ -161,6 +163,11 @@ impl Baseline {
             pair: run.pair.clone(),
             scenarios: scenarios.map(|(index, _)| scenario(journal, index, &histories)).collect(),
         }
+    }
+
+    /// The form of [`text`](Baseline::text). A reader needs less than is written.
+    pub fn schema() -> Schema {
+        schemars::schema_for!(Baseline)
     }
 
     /// The baseline as text: JSON with one line for each list of numbers, to be kept beside a project's sources.

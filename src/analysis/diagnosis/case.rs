@@ -99,7 +99,7 @@ impl<'a> Row<'a> {
     /// The start window as `(last denial before the first sight, first sight]`.
     pub(super) fn start(&self) -> Option<(f64, f64)> {
         let seen = self.first_seen?;
-        let denied = self.denied_at_start().map(|look| look.age()).fold(0.0, f64::max);
+        let denied = self.denied_at_start().map(Look::age).fold(0.0, f64::max);
         Some((denied, seen))
     }
 

@@ -70,7 +70,7 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>) -> Flapping {
     }
     let (denied, looks) = counts(&others);
     let share = denied as f64 / looks.max(1) as f64;
-    let until_ms = flaps(&others).map(|look| look.age()).fold(0.0, f64::max);
+    let until_ms = flaps(&others).map(Look::age).fold(0.0, f64::max);
     let narrow =
         others.iter().flat_map(|row| runs(row)).filter(|run| !run.seen).all(|run| run.looks <= 3 || run.to - run.from <= NARROW_MS);
     let both_at_once = split_instants(&others);
@@ -209,7 +209,7 @@ fn gone(row: &Row<'_>) -> f64 {
 }
 
 fn eviction(diagnosis: &mut Diagnosis, evicted: &[&Row<'_>], at_most: Strength) -> Flapping {
-    let last_seen = |row: &&Row<'_>| row.looks.iter().filter(|look| look.seen()).map(|look| look.age()).fold(0.0, f64::max);
+    let last_seen = |row: &&Row<'_>| row.looks.iter().filter(|look| look.seen()).map(Look::age).fold(0.0, f64::max);
     let mut evidence = Vec::new();
     for row in evicted.iter().take(3) {
         let gone = gone(row);
@@ -258,7 +258,7 @@ fn by_worker(rows: &[&Row<'_>]) -> bool {
 
 fn per_instance(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<'_>], strength: Strength) -> Flapping {
     let (denied, looks) = counts(rows);
-    let until_ms = flaps(rows).map(|look| look.age()).fold(0.0, f64::max);
+    let until_ms = flaps(rows).map(Look::age).fold(0.0, f64::max);
     let mut evidence = vec![format!(
         "{} scans were seen and then denied: {denied} of {looks} polls on fresh connections, as late as {} after the id",
         rows.len(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::analysis::compare::rates::Rates;
-use crate::analysis::diagnosis::case::{Case, Row, ms};
+use crate::analysis::diagnosis::case::{Case, Look, Row, ms};
 use crate::analysis::diagnosis::flapping::{Flapping, Kind, moments};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::model::answer::Answer;
@@ -23,7 +23,7 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fl
     let asked = |row: &Row<'_>| workers(row, 1.2 * earliest).len();
     let all_workers = case.watched().flat_map(|row| workers(row, 0.0)).collect::<BTreeSet<&str>>().len();
     let enough = |row: &&Row<'_>| {
-        let denials = moments(row.looks.iter().map(|look| look.age()));
+        let denials = moments(row.looks.iter().map(Look::age));
         // Where workers disagree, a scan may be denied many times in a row because the one that knows it was never asked.
         let chance = match flapping.kind {
             Some(Kind::PerInstance) if all_workers >= 2 => asked(row) == all_workers,
@@ -56,10 +56,10 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fl
         "{} of {} scans were denied as long as they were watched ({} at most)",
         lost.len(),
         lost.len() + seen.len(),
-        ms(lost.iter().filter_map(|row| row.looks.last()).map(|look| look.age()).fold(0.0, f64::max))
+        ms(lost.iter().filter_map(|row| row.looks.last()).map(Look::age).fold(0.0, f64::max))
     );
     let handed_out: Vec<&Row<'_>> = case.rows.iter().filter(|row| !row.handed_out.is_empty()).collect();
-    let found_there = handed_out.iter().filter(|row| row.handed_out.iter().any(|look| look.seen())).count();
+    let found_there = handed_out.iter().filter(|row| row.handed_out.iter().any(Look::seen)).count();
     if seen.is_empty() && found_there > 0 {
         diagnosis.found(
             FaultClass::K,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::analysis::compare::rates::Rates;
-use crate::analysis::diagnosis::case::{Case, Row, median, ms};
+use crate::analysis::diagnosis::case::{Case, Look, Row, median, ms};
 use crate::analysis::diagnosis::flapping::{Flapping, Kind};
 use crate::analysis::diagnosis::never::Lost;
 use crate::analysis::diagnosis::{Diagnosis, Strength};
@@ -92,7 +92,7 @@ fn windows(rows: &[&Row<'_>]) -> Windows {
 }
 
 fn rule_out_all(diagnosis: &mut Diagnosis, rows: &[&Row<'_>]) {
-    let youngest = rows.iter().filter_map(|row| row.looks.first()).map(|look| look.age()).fold(f64::INFINITY, f64::min);
+    let youngest = rows.iter().filter_map(|row| row.looks.first()).map(Look::age).fold(f64::INFINITY, f64::min);
     let immediate = rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age() <= 5.0).count();
     let told = format!("{} scans, first polled from {} after the id: none denied", rows.len(), ms(youngest));
     for class in [FaultClass::A, FaultClass::C, FaultClass::D, FaultClass::G] {
@@ -123,7 +123,7 @@ pub(super) fn observer_effect(diagnosis: &mut Diagnosis, case: &Case<'_>) -> boo
                 .filter(|row| row.scenario.name == scenario.name && row.scan.arm == arm_index)
                 .flat_map(|row| &row.looks)
                 .filter(|look| look.exchange.purpose == Purpose::Offset && look.exchange.offset == Some(common.as_nanos()));
-            let answers: Vec<bool> = looks.map(|look| look.seen()).collect();
+            let answers: Vec<bool> = looks.map(Look::seen).collect();
             (answers.iter().filter(|seen| !**seen).count() as u64, answers.len() as u64)
         };
         let (early, undisturbed) = if early_is_a { (at_common(0), at_common(1)) } else { (at_common(1), at_common(0)) };
@@ -318,14 +318,10 @@ fn stabbing(intervals: &mut [(f64, f64)]) -> Vec<f64> {
 
 /// I: some polls at once are denied, none a few milliseconds later.
 fn commit(diagnosis: &mut Diagnosis, rows: &[&Row<'_>], windows: &Windows, observer: bool) -> bool {
-    let at_once: Vec<bool> =
-        rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age() <= 5.0).map(|look| look.seen()).collect();
+    let at_once: Vec<bool> = rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age() <= 5.0).map(Look::seen).collect();
     let denied = at_once.iter().filter(|seen| !**seen).count();
-    let last_denied = if observer {
-        windows.latest_denied
-    } else {
-        rows.iter().flat_map(|row| row.denied_at_start()).map(|look| look.age()).fold(0.0, f64::max)
-    };
+    let last_denied =
+        if observer { windows.latest_denied } else { rows.iter().flat_map(|row| row.denied_at_start()).map(Look::age).fold(0.0, f64::max) };
     // The first sight after a denial bounds the window from above; a sight some milliseconds later is what makes it a commit.
     let later = rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age() > COMMIT_MS).count();
     let later_denied = rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age() > COMMIT_MS && !look.seen()).count();

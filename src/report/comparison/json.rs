@@ -1,96 +1,238 @@
-//! The comparison as JSON, `statusgap.comparison/1`: what other programs read.
+//! The comparison as JSON, `statusgap.comparison/1`: what other programs read. One struct for each object, from which text and schema
+//! are both made.
+//!
+//! Times are in milliseconds and end in `_ms`, shares are of 0 to 1; `null` stands for what cannot be told.
 
-use serde_json::{Value, json as value};
+use schemars::{JsonSchema, Schema};
+use serde::Serialize;
 
 use crate::analysis::compare::units::Layout;
+use crate::model::exchange::{Connection, Kind};
 use crate::report::comparison::{Told, told};
+use crate::report::result::{Rounded, schema_of};
 use crate::report::words;
-use crate::verdict::comparison::{Comparison, Finding, RunNote, ScenarioComparison, Subject};
+use crate::verdict::comparison::{Change, Comparison, Finding, Minimum, Outcome, RunNote, ScenarioComparison, Subject};
 
-/// The comparison. Times are in milliseconds and end in `_ms`, shares are of 0 to 1; `null` stands for what cannot be told. Ends with
-/// a newline.
+const FORM: &str = "statusgap.comparison/1";
+
+/// Whether a run is worse than an earlier one.
+#[derive(Serialize, JsonSchema)]
+struct ComparisonResult<'a> {
+    /// `statusgap.comparison/1`
+    schema: &'static str,
+    /// What it amounts to.
+    outcome: Outcome,
+    /// The same as a sentence.
+    headline: &'a str,
+    /// The old run.
+    base: RunResult,
+    /// The new run.
+    new: RunResult,
+    /// Whether both runs were made for themselves, or their scans were asked for by turns.
+    #[schemars(extend("enum" = ["apart", "pairs"]))]
+    layout: &'static str,
+    /// What counts as a regression.
+    criteria: CriteriaResult,
+    /// How many tests were asked together.
+    tests: usize,
+    /// Why nothing at all was compared.
+    blocked: Vec<String>,
+    /// What a reader should know of the two runs.
+    notes: &'a [String],
+    /// What could not be told, and why.
+    open: &'a [String],
+    /// Scenario by scenario, in the order of the new run.
+    scenarios: Vec<ScenarioResult>,
+}
+
+/// One of the two runs.
+#[derive(Serialize, JsonSchema)]
+struct RunResult {
+    /// What was probed.
+    target: String,
+    /// When it began, RFC 3339.
+    started: String,
+    /// The probe's name and version.
+    tool: String,
+}
+
+/// How sure and how large a difference must be.
+#[derive(Serialize, JsonSchema)]
+struct CriteriaResult {
+    /// The chance of any false regression in the whole comparison (Holm over all its tests).
+    alpha: f64,
+    /// A rate of denials must rise by at least this share of all scans.
+    min_rate: f64,
+    /// A window must become longer by at least this.
+    min_window: MinimumResult,
+    /// A round trip must become longer by at least this.
+    min_latency: MinimumResult,
+    /// The seed of permutations that are drawn.
+    seed: u64,
+}
+
+/// A difference in time that matters.
+#[derive(Serialize, JsonSchema)]
+struct MinimumResult {
+    /// At least this share of the old value.
+    share: f64,
+    /// And in any case this.
+    floor_ms: f64,
+}
+
+/// One scenario in both runs.
+#[derive(Serialize, JsonSchema)]
+struct ScenarioResult {
+    /// Its name.
+    name: String,
+    /// Why it was not compared.
+    not_compared: Option<String>,
+    /// What could not be asked of it, and why.
+    left_out: Vec<String>,
+    /// Consecutive scans that counted as one.
+    together: u64,
+    /// What was asked.
+    findings: Vec<FindingResult>,
+}
+
+/// One thing that was compared.
+#[derive(Serialize, JsonSchema)]
+struct FindingResult {
+    /// What.
+    #[schemars(extend("enum" = ["denied", "flapping", "window", "round_trip"]))]
+    subject: &'static str,
+    /// The same in words.
+    told: String,
+    /// The unit of `base`, `new` and `minimum`.
+    #[schemars(extend("enum" = ["share", "ms"]))]
+    unit: &'static str,
+    /// The old value.
+    base: Option<Rounded>,
+    /// The new value.
+    new: Option<Rounded>,
+    /// Scans behind the old value.
+    base_scans: u64,
+    /// Scans behind the new value.
+    new_scans: u64,
+    /// The smallest difference that counts.
+    minimum: Option<Rounded>,
+    /// p-value for "worse", adjusted for all tests of the comparison; `null` where the samples could not have shown anything.
+    p_worse: Option<Rounded>,
+    /// p-value for "better", adjusted likewise.
+    p_better: Option<Rounded>,
+    /// What it amounts to.
+    change: Change,
+    /// About so many scans for each run would show a difference of `minimum`; `null` where these were enough.
+    needs_scans: Option<u64>,
+    /// The arm's name; only where denials at an age were compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arm: Option<String>,
+    /// Which exchanges; only where round trips were compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exchange: Option<Kind>,
+    /// How the exchanges travelled; not for windows, which may rest on several kinds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection: Option<Connection>,
+    /// The age; only where denials at one were compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at_ms: Option<Rounded>,
+}
+
+/// The comparison. Ends with a newline.
 pub fn json(comparison: &Comparison) -> String {
     let told = Told::of(comparison);
     let criteria = &comparison.criteria;
-    let document = value!({
-        "schema": "statusgap.comparison/1",
-        "outcome": comparison.outcome.word(),
-        "headline": told.headline,
-        "base": run(&comparison.base),
-        "new": run(&comparison.new),
-        "layout": match comparison.layout { Layout::Apart => "apart", Layout::Pairs => "pairs" },
-        "criteria": {
-            "alpha": criteria.alpha,
-            "min_rate": criteria.min_rate.0,
-            "min_window": { "share": criteria.min_window.share.0, "floor_ms": criteria.min_window.floor.as_ms() },
-            "min_latency": { "share": criteria.min_latency.share.0, "floor_ms": criteria.min_latency.floor.as_ms() },
-            "seed": criteria.seed,
+    let document = ComparisonResult {
+        schema: FORM,
+        outcome: comparison.outcome,
+        headline: &told.headline,
+        base: run(&comparison.base),
+        new: run(&comparison.new),
+        layout: match comparison.layout {
+            Layout::Apart => "apart",
+            Layout::Pairs => "pairs",
         },
-        "tests": comparison.tests,
-        "blocked": comparison.blocked.iter().map(|why| words::sentence(why)).collect::<Vec<_>>(),
-        "notes": told.notes,
-        "open": told.open,
-        "scenarios": comparison.scenarios.iter().map(scenario).collect::<Vec<_>>(),
-    });
-    // Values made of maps, strings and finite numbers always have a text.
+        criteria: CriteriaResult {
+            alpha: criteria.alpha,
+            min_rate: criteria.min_rate.0,
+            min_window: minimum(criteria.min_window),
+            min_latency: minimum(criteria.min_latency),
+            seed: criteria.seed,
+        },
+        tests: comparison.tests,
+        blocked: comparison.blocked.iter().map(|why| words::sentence(why)).collect(),
+        notes: &told.notes,
+        open: &told.open,
+        scenarios: comparison.scenarios.iter().map(scenario).collect(),
+    };
+    // Plain structs of strings and finite numbers always have a text.
     serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
 }
 
-fn run(run: &RunNote) -> Value {
-    value!({ "target": words::name(&run.target), "started": words::name(&run.started), "tool": words::name(&run.tool) })
+/// The form of what [`json`] writes.
+pub fn schema() -> Schema {
+    schema_of::<ComparisonResult<'_>>(FORM)
 }
 
-fn scenario(scenario: &ScenarioComparison) -> Value {
-    value!({
-        "name": words::name(&scenario.name),
-        "not_compared": scenario.not_compared.as_deref().map(words::sentence),
-        "left_out": scenario.left_out.iter().map(|why| words::sentence(why)).collect::<Vec<_>>(),
-        "together": scenario.together,
-        "findings": scenario.findings.iter().map(finding).collect::<Vec<_>>(),
-    })
+fn run(run: &RunNote) -> RunResult {
+    RunResult { target: words::name(&run.target), started: words::name(&run.started), tool: words::name(&run.tool) }
 }
 
-fn finding(finding: &Finding) -> Value {
-    let (kind, unit) = match &finding.subject {
+fn minimum(minimum: Minimum) -> MinimumResult {
+    MinimumResult { share: minimum.share.0, floor_ms: minimum.floor.as_ms() }
+}
+
+fn scenario(scenario: &ScenarioComparison) -> ScenarioResult {
+    ScenarioResult {
+        name: words::name(&scenario.name),
+        not_compared: scenario.not_compared.as_deref().map(words::sentence),
+        left_out: scenario.left_out.iter().map(|why| words::sentence(why)).collect(),
+        together: scenario.together,
+        findings: scenario.findings.iter().map(finding).collect(),
+    }
+}
+
+fn finding(finding: &Finding) -> FindingResult {
+    let (subject, unit) = match &finding.subject {
         Subject::Denied { .. } => ("denied", "share"),
         Subject::Flapping => ("flapping", "share"),
         Subject::Window => ("window", "ms"),
         Subject::RoundTrip { .. } => ("round_trip", "ms"),
     };
-    let mut out = value!({
-        "subject": kind,
-        "told": told::subject(&finding.subject),
-        "unit": unit,
-        "base": number(finding.base),
-        "new": number(finding.new),
-        "base_scans": finding.base_scans,
-        "new_scans": finding.new_scans,
-        "minimum": number(finding.minimum),
-        "p_worse": finding.p_worse.map(number),
-        "p_better": finding.p_better.map(number),
-        "change": finding.change.word(),
-        "needs_scans": finding.needs,
-    });
+    let mut result = FindingResult {
+        subject,
+        told: told::subject(&finding.subject),
+        unit,
+        base: number(finding.base),
+        new: number(finding.new),
+        base_scans: finding.base_scans,
+        new_scans: finding.new_scans,
+        minimum: number(finding.minimum),
+        p_worse: finding.p_worse.and_then(number),
+        p_better: finding.p_better.and_then(number),
+        change: finding.change,
+        needs_scans: finding.needs,
+        arm: None,
+        exchange: None,
+        connection: None,
+        at_ms: None,
+    };
     match &finding.subject {
         Subject::Denied { arm, connection, at } => {
-            out["arm"] = words::name(arm).into();
-            out["connection"] = connection.word().into();
-            out["at_ms"] = number(at.as_ms());
+            result.arm = Some(words::name(arm));
+            result.connection = Some(*connection);
+            result.at_ms = number(at.as_ms());
         }
         Subject::RoundTrip { kind, connection } => {
-            out["exchange"] = kind.word().into();
-            out["connection"] = connection.word().into();
+            result.exchange = Some(*kind);
+            result.connection = Some(*connection);
         }
         Subject::Flapping | Subject::Window => {}
     }
-    out
+    result
 }
 
 /// Six significant digits: the same text everywhere.
-fn number(value: f64) -> Value {
-    format!("{value:.5e}")
-        .parse::<f64>()
-        .ok()
-        .and_then(|value| serde_json::Number::from_f64(value + 0.0))
-        .map_or(Value::Null, Value::Number)
+fn number(value: f64) -> Option<Rounded> {
+    value.is_finite().then(|| Rounded::significant(value))
 }

@@ -8,7 +8,7 @@ mod markdown;
 mod table;
 mod told;
 
-pub use json::json;
+pub use json::{json, schema};
 pub use markdown::markdown;
 pub use table::table;
 

@@ -65,6 +65,17 @@ fn a_comparison_reads_as_in_its_snapshots() {
 }
 
 #[test]
+fn words_are_the_same_in_json_and_in_tables() {
+    let text = |value: serde_json::Value| value.as_str().map(str::to_owned);
+    for outcome in [Outcome::Regression, Outcome::NoRegression, Outcome::Inconclusive] {
+        assert_eq!(text(serde_json::json!(outcome)).as_deref(), Some(outcome.word()));
+    }
+    for change in [Change::Regression, Change::Improvement, Change::Small, Change::None, Change::TooFew] {
+        assert_eq!(text(serde_json::json!(change)).as_deref(), Some(change.word()));
+    }
+}
+
+#[test]
 fn no_line_is_longer_than_the_terminal_is_wide() {
     for width in [40, 60, 90, 100, 120, 200] {
         let text = table(&comparison(), Style { width, ..PLAIN });

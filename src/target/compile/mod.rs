@@ -4,10 +4,12 @@ mod ask;
 mod tell;
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use http::Method;
 
 use crate::model::answer::State;
+use crate::model::credentials;
 use crate::model::input::{InputError, Source};
 use crate::model::run::HttpVersion;
 
@@ -100,7 +102,8 @@ pub(super) fn compile(source: Source<'_>, lookup: Lookup<'_>) -> Result<Target, 
         base,
         http,
         tls,
-        source_text: source.text.to_owned(),
+        source_text: credentials::struck(source.text),
+        literal_secrets: credentials::literals(source.text).into_iter().map(|literal| literal.value).collect(),
         users,
         unknown_id,
         initiate,
@@ -110,6 +113,7 @@ pub(super) fn compile(source: Source<'_>, lookup: Lookup<'_>) -> Result<Target, 
         results,
         cancel,
         filler,
+        shapes: OnceLock::new(),
     })
 }
 

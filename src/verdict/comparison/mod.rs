@@ -9,6 +9,9 @@ mod criteria;
 mod question;
 mod usable;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::analysis::baseline::{Baseline, ScenarioBaseline};
 use crate::analysis::compare::multiple::holm;
 use crate::analysis::compare::units::Layout;
@@ -45,13 +48,16 @@ pub struct Comparison {
 }
 
 /// What a comparison amounts to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub enum Outcome {
     /// Something became worse.
+    #[serde(rename = "regression")]
     Regression,
     /// Nothing became worse, as far as could be told.
+    #[serde(rename = "no regression")]
     NoRegression,
     /// The runs cannot be compared, or are too small for anything to be told.
+    #[serde(rename = "inconclusive")]
     Inconclusive,
 }
 
@@ -165,17 +171,22 @@ impl Subject {
 }
 
 /// What one finding amounts to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub enum Change {
     /// Worse beyond chance, and by enough.
+    #[serde(rename = "worse")]
     Regression,
     /// Better beyond chance, and by enough.
+    #[serde(rename = "better")]
     Improvement,
     /// Different beyond chance, and by less than counts.
+    #[serde(rename = "below the minimum")]
     Small,
     /// Nothing beyond chance.
+    #[serde(rename = "no change")]
     None,
     /// Too few scans for anything to be beyond chance.
+    #[serde(rename = "too few")]
     TooFew,
 }
 
