@@ -205,7 +205,7 @@ const MOMENT_MS: f64 = 20.0;
 
 /// The age at which a scan that had been seen was first denied.
 fn gone(row: &Row<'_>) -> f64 {
-    row.after_seen().find(|look| !look.seen()).map_or(0.0, |look| look.age())
+    row.after_seen().find(|look| !look.seen()).map_or(0.0, Look::age)
 }
 
 fn eviction(diagnosis: &mut Diagnosis, evicted: &[&Row<'_>], at_most: Strength) -> Flapping {
