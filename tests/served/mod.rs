@@ -30,7 +30,8 @@ impl Served {
 
     fn start_on(port: &str, arguments: &[&str]) -> Served {
         let mut command = Command::new(env!("CARGO_BIN_EXE_statusgap"));
-        let mut process = command.args(["serve", "--port", port]).args(arguments).stdout(Stdio::piped()).spawn().expect("the binary starts");
+        let mut process =
+            command.args(["serve", "--port", port]).args(arguments).stdout(Stdio::piped()).spawn().expect("the binary starts");
         let mut ready = String::new();
         BufReader::new(process.stdout.take().expect("a pipe")).read_line(&mut ready).expect("a line");
         let address = ready.split_whitespace().nth(1).and_then(|url| url.strip_prefix("http://"));
