@@ -18,7 +18,7 @@ pub(super) struct Link {
 
 #[derive(Debug)]
 enum Protocol {
-    One(Http1),
+    One(Box<Http1>),
     Two(Http2),
 }
 
@@ -35,7 +35,7 @@ impl Link {
     /// Begins to speak HTTP over a stream.
     pub(super) async fn open(stream: Stream, port: Option<u32>, version: HttpVersion) -> Result<Link, TransportFault> {
         let protocol = match version {
-            HttpVersion::One => Protocol::One(Http1::new(stream)),
+            HttpVersion::One => Protocol::One(Box::new(Http1::new(stream))),
             HttpVersion::Two => Protocol::Two(Http2::open(stream).await?),
         };
         Ok(Link { protocol, port })
