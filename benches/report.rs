@@ -16,6 +16,9 @@ use std::time::Instant;
 
 use statusgap::analysis::analyse;
 use statusgap::log;
+use statusgap::model::run::Journal;
+use statusgap::report::{Colour, Format, Style, View, render};
+use statusgap::verdict::judge;
 
 const STEPS: [&str; 4] = ["lines", "json", "read", "report"];
 
@@ -59,12 +62,22 @@ fn take(step: &str, path: &Path) -> usize {
     match step {
         "lines" => input().split(b'\n').count(),
         "json" => input().split(b'\n').filter(|line| serde_json::from_slice::<serde_json::Value>(line.as_ref().unwrap()).is_ok()).count(),
-        "read" => log::read("log", input()).expect("a log").exchanges.len(),
+        "read" => read(path).exchanges.len(),
         _ => {
-            let journal = log::read("log", input()).expect("a log");
-            analyse(&journal).scenarios.len()
+            let journal = read(path);
+            let analysis = analyse(&journal);
+            let judgement = judge(&journal, &analysis);
+            let view = View::of(&journal, &analysis, &judgement);
+            render(&view, Format::Markdown, Style { width: 100, colour: Colour::Off }).len()
         }
     }
+}
+
+/// As the command does, which knows how long the file is.
+fn read(path: &Path) -> Journal {
+    let file = File::open(path).expect("the log");
+    let bytes = file.metadata().map_or(0, |metadata| metadata.len());
+    log::read_sized("log", BufReader::new(file), bytes).expect("a log")
 }
 
 /// The most memory that this process ever held, in MB; 0 where the system does not say.

@@ -64,9 +64,9 @@ fn every_golden_history_has_its_verdict_and_its_bracket() {
             id: received.map(|_| "scan_1"),
             t0: received.map(|at| Stamp(at * MS)),
             polls: polls.iter().collect(),
-            foreign: Vec::new(),
-            witness: Vec::new(),
-            results: Vec::new(),
+            foreign: Box::default(),
+            witness: Box::default(),
+            results: Box::default(),
             repeat: None,
             cancel: None,
         };

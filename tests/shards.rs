@@ -152,6 +152,28 @@ fn a_killed_shard_is_kept_as_far_as_it_came_and_the_run_is_cut_off() {
     assert!(told.contains("2/log.ndjson has no end") && told.contains("cut off"), "{told}");
 }
 
+/// Each shard decides for itself when its gate is decided; the merged log says where each of them stopped.
+#[test]
+fn shards_that_stopped_at_their_first_denial_fail_the_run_and_say_where_they_stopped() {
+    let folder = Folder::new();
+    for index in 1..=3 {
+        let stop = if index == 3 { "never" } else { "first-failure" };
+        folder.run(&format!("run gate --virtual --seed 7 --quiet --stop {stop} --shard {index}/3 --out {index}"), 1);
+    }
+    // What to do at the first denial is part of the plan.
+    let told = folder.run("merge 1/log.ndjson 2/log.ndjson 3/log.ndjson --out refused", 2);
+    assert!(told.contains("scenario gate is not the same in both"), "{told}");
+    let told = folder.run("merge 1/log.ndjson 2/log.ndjson --out merged --format markdown", 1);
+    let begun = |run: &str| -> Vec<Value> {
+        folder.lines(run).into_iter().filter(|line| line["line"] == "stopped").map(|line| line["begun"].clone()).collect()
+    };
+    let own = [begun("1"), begun("2")].concat();
+    assert_eq!((own.len(), begun("merged")), (2, own.clone()));
+    for begun in own {
+        assert!(told.contains(&format!("gate started {begun} of ")), "{told}");
+    }
+}
+
 #[test]
 fn logs_that_are_not_of_one_run_are_refused_and_named() {
     let folder = Folder::new();

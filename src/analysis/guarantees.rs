@@ -48,27 +48,38 @@ pub struct Evidence<'a> {
 }
 
 /// Checks all guarantees of one scenario.
+///
+/// Scan by scan rather than guarantee by guarantee: the exchanges of a scan lie far apart in a long log, and are fetched once.
 pub fn check(evidence: Evidence<'_>) -> Vec<Checked> {
-    Guarantee::ALL.into_iter().map(|guarantee| check_one(guarantee, evidence)).collect()
+    let checks = Guarantee::ALL.map(check_of);
+    let begin = |(guarantee, check): (Guarantee, &Check)| match check {
+        Check::Scenario(check) => check(evidence),
+        Check::Scan { otherwise, .. } => {
+            let not_assessed = Some((*otherwise).to_owned());
+            Checked { guarantee, checked: 0, broken: 0, evidence: Vec::new(), not_assessed }
+        }
+    };
+    let mut checked: Vec<Checked> = Guarantee::ALL.into_iter().zip(&checks).map(begin).collect();
+    for scan in evidence.scans {
+        for (checked, check) in checked.iter_mut().zip(&checks) {
+            if let Check::Scan { check, .. } = check {
+                checked.add(scan, check(scan, evidence.scenario));
+            }
+        }
+    }
+    checked
 }
 
-fn check_one(guarantee: Guarantee, evidence: Evidence<'_>) -> Checked {
-    let scans = evidence.scans;
-    match guarantee {
-        Guarantee::Honesty => honesty(evidence.unknown),
-        Guarantee::Isolation => per_scan(guarantee, scans, "no foreign user polled", isolation),
-        Guarantee::ReadYourWrites => per_scan(guarantee, scans, "no poll was answered", read_your_writes),
-        Guarantee::MonotonicVisibility => per_scan(guarantee, scans, "no scan was polled after it was seen", monotonic_visibility),
-        Guarantee::MonotonicState => per_scan(guarantee, scans, "no scan was seen twice", monotonic_state),
-        Guarantee::Echo => per_scan(guarantee, scans, "status answers carry no id", echo),
-        Guarantee::Completion => completion(evidence),
-        Guarantee::Agreement => {
-            let slack = evidence.scenario.expect.stall;
-            per_scan(guarantee, scans, "no witness or results were read", |scan| agreement(scan, slack))
-        }
-        Guarantee::Promptness => promptness(evidence),
-        Guarantee::CrashHonesty => per_scan(guarantee, scans, "no scan died", crash_honesty),
-    }
+/// How a guarantee is checked.
+enum Check {
+    /// By what all scans of a scenario tell together.
+    Scenario(fn(Evidence<'_>) -> Checked),
+    /// By what each scan tells for itself.
+    Scan {
+        check: fn(&ScanHistory<'_>, &Scenario) -> Finding,
+        /// Why nothing could be checked, where every scan is silent.
+        otherwise: &'static str,
+    },
 }
 
 /// What a check says of one scan.
@@ -79,49 +90,62 @@ enum Finding {
     Broken(String),
 }
 
-fn per_scan<'a>(
-    guarantee: Guarantee,
-    scans: &[&'a ScanHistory<'a>],
-    otherwise: &str,
-    check: impl Fn(&ScanHistory<'a>) -> Finding,
-) -> Checked {
-    let (mut checked, mut broken, mut evidence) = (0, 0, Vec::new());
-    for scan in scans {
-        match check(scan) {
-            Finding::Silent => continue,
+fn check_of(guarantee: Guarantee) -> Check {
+    match guarantee {
+        Guarantee::Honesty => Check::Scenario(honesty),
+        Guarantee::Isolation => Check::Scan { check: |scan, _| isolation(scan), otherwise: "no foreign user polled" },
+        Guarantee::ReadYourWrites => Check::Scan { check: |scan, _| read_your_writes(scan), otherwise: "no poll was answered" },
+        Guarantee::MonotonicVisibility => {
+            Check::Scan { check: |scan, _| monotonic_visibility(scan), otherwise: "no scan was polled after it was seen" }
+        }
+        Guarantee::MonotonicState => Check::Scan { check: |scan, _| monotonic_state(scan), otherwise: "no scan was seen twice" },
+        Guarantee::Echo => Check::Scan { check: |scan, _| echo(scan), otherwise: "status answers carry no id" },
+        Guarantee::Completion => Check::Scenario(completion),
+        Guarantee::Agreement => {
+            Check::Scan { check: |scan, scenario| agreement(scan, scenario.expect.stall), otherwise: "no witness or results were read" }
+        }
+        Guarantee::Promptness => Check::Scenario(promptness),
+        Guarantee::CrashHonesty => Check::Scan { check: |scan, _| crash_honesty(scan), otherwise: "no scan died" },
+    }
+}
+
+impl Checked {
+    /// Adds what one more scan tells.
+    fn add(&mut self, scan: &ScanHistory<'_>, finding: Finding) {
+        match finding {
+            Finding::Silent => return,
             Finding::Kept => {}
             Finding::Broken(told) => {
-                broken += 1;
-                if evidence.len() < PROOFS {
-                    evidence.push(Proof { scan: Some(scan.scan), told: format!("scan {}: {told}", scan.scan) });
+                self.broken += 1;
+                if self.evidence.len() < PROOFS {
+                    self.evidence.push(Proof { scan: Some(scan.scan), told: format!("scan {}: {told}", scan.scan) });
                 }
             }
         }
-        checked += 1;
+        self.checked += 1;
+        self.not_assessed = None;
     }
-    let not_assessed = (checked == 0).then(|| otherwise.to_owned());
-    Checked { guarantee, checked, broken, evidence, not_assessed }
 }
 
-fn honesty(unknown: &[&Exchange]) -> Checked {
-    let (mut checked, mut broken, mut evidence) = (0, 0, Vec::new());
-    for poll in unknown {
+fn honesty(evidence: Evidence<'_>) -> Checked {
+    let (mut checked, mut broken, mut proofs) = (0, 0, Vec::new());
+    for poll in evidence.unknown {
         match poll.answer {
             // Refusing an unknown id is as honest as denying it: the caller is not told that it exists.
             Answer::NotFound | Answer::Refused => checked += 1,
             Answer::Visible => {
                 checked += 1;
                 broken += 1;
-                if evidence.len() < PROOFS {
+                if proofs.len() < PROOFS {
                     let id = poll.id.as_deref().unwrap_or("a never-issued id");
-                    evidence.push(Proof { scan: None, told: format!("{id} was never issued and is answered {}", poll.told()) });
+                    proofs.push(Proof { scan: None, told: format!("{id} was never issued and is answered {}", poll.told()) });
                 }
             }
             _ => {}
         }
     }
     let not_assessed = (checked == 0).then(|| "no control poll was answered".to_owned());
-    Checked { guarantee: Guarantee::Honesty, checked, broken, evidence, not_assessed }
+    Checked { guarantee: Guarantee::Honesty, checked, broken, evidence: proofs, not_assessed }
 }
 
 fn isolation(scan: &ScanHistory<'_>) -> Finding {
@@ -353,14 +377,9 @@ fn promptness(evidence: Evidence<'_>) -> Checked {
     let stall = evidence.scenario.expect.stall;
     let answered = |scan: &&ScanHistory<'_>| scan.polls.iter().any(|poll| poll.was_answered());
     let polled: Vec<_> = evidence.scans.iter().filter(|scan| answered(scan)).collect();
-    let mut trips: Vec<u64> = polled
-        .iter()
-        .flat_map(|scan| &scan.polls)
-        .filter(|poll| poll.was_answered())
-        .map(|poll| poll.round_trip().as_nanos() as u64)
-        .collect();
-    trips.sort_unstable();
-    let usual = baseline(evidence.scans).unwrap_or_else(|| trips.get(trips.len() / 2).copied().unwrap_or_default());
+    let usual = usual_trip(evidence.scans, |poll| poll.connection == Connection::Fresh)
+        .or_else(|| usual_trip(evidence.scans, |_| true))
+        .unwrap_or_default();
     let limit = Nanos::from(stall.0).0.max(usual.saturating_mul(20) as i64) as u64;
     let stalled: Vec<(&ScanHistory<'_>, &Exchange)> = polled
         .iter()
@@ -389,16 +408,15 @@ fn promptness(evidence: Evidence<'_>) -> Checked {
     Checked { guarantee: Guarantee::Promptness, checked: polled.len() as u64, broken, evidence: proofs, not_assessed }
 }
 
-/// The usual round trip of polls on fresh connections, in ns: what a kept connection is compared with.
-fn baseline(scans: &[&ScanHistory<'_>]) -> Option<u64> {
-    let mut trips: Vec<u64> = scans
-        .iter()
-        .flat_map(|scan| &scan.polls)
-        .filter(|poll| poll.connection == Connection::Fresh && poll.was_answered())
-        .map(|poll| poll.round_trip().as_nanos() as u64)
-        .collect();
-    trips.sort_unstable();
-    (!trips.is_empty()).then(|| trips[trips.len() / 2])
+/// The usual round trip of some polls, in ns: that of half of them is shorter. Those on fresh connections are what a kept connection
+/// is compared with.
+fn usual_trip(scans: &[&ScanHistory<'_>], counts: fn(&Exchange) -> bool) -> Option<u64> {
+    let polls = || scans.iter().flat_map(|scan| &scan.polls).filter(|poll| poll.was_answered() && counts(poll));
+    // Counted first, for no more memory than is needed: there may be a million.
+    let mut trips = Vec::with_capacity(polls().count());
+    trips.extend(polls().map(|poll| poll.round_trip().as_nanos() as u64));
+    let middle = trips.len() / 2;
+    (!trips.is_empty()).then(|| *trips.select_nth_unstable(middle).1)
 }
 
 fn crash_honesty(scan: &ScanHistory<'_>) -> Finding {

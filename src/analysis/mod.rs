@@ -109,11 +109,16 @@ pub fn analyse(journal: &Journal) -> Analysis {
     ages.dedup();
     let guarantees = merge(&scenarios);
     let honesty = guarantees.iter().find(|checked| checked.guarantee == Guarantee::Honesty);
+    // A run of one scenario tells what the scenario does: a large one is not looked at twice.
+    let whole = match scenarios.as_slice() {
+        [only] if journal.exchanges.iter().all(|exchange| exchange.scenario == 0) => Some(only),
+        _ => None,
+    };
     Analysis {
-        window: window::window(&undisturbed(journal, &all), &ages),
+        window: whole.map_or_else(|| window::window(&undisturbed(journal, &all), &ages), |only| only.window.clone()),
         honest: honesty.filter(|checked| checked.checked > 0).map(|checked| checked.broken == 0),
-        round_trips: round_trips::round_trips(journal.exchanges.iter()),
-        punctuality: punctuality::punctuality(&all),
+        round_trips: whole.map_or_else(|| round_trips::round_trips(journal.exchanges.iter()), |only| only.round_trips.clone()),
+        punctuality: whole.map_or_else(|| punctuality::punctuality(&all), |only| only.punctuality),
         timeline: timeline::clearest(&all),
         diagnosis: diagnosis::diagnose(journal, &all, &scenarios),
         guarantees,
@@ -124,7 +129,14 @@ pub fn analyse(journal: &Journal) -> Analysis {
 /// Deals scans and exchanges to their scenarios, once, and analyses each.
 fn analyse_scenarios(journal: &Journal, histories: &[ScanHistory<'_>]) -> Vec<ScenarioAnalysis> {
     let mut scans: Vec<Vec<&ScanHistory<'_>>> = journal.scenarios.iter().map(|_| Vec::new()).collect();
-    let mut exchanges: Vec<Vec<&Exchange>> = journal.scenarios.iter().map(|_| Vec::new()).collect();
+    // Counted first: hands that grow would need their memory twice for a moment, and there may be a million exchanges.
+    let mut sizes = vec![0; journal.scenarios.len()];
+    for exchange in &journal.exchanges {
+        if let Some(size) = sizes.get_mut(exchange.scenario as usize) {
+            *size += 1;
+        }
+    }
+    let mut exchanges: Vec<Vec<&Exchange>> = sizes.into_iter().map(Vec::with_capacity).collect();
     for scan in histories {
         if let Some(hand) = scans.get_mut(scan.scenario as usize) {
             hand.push(scan);

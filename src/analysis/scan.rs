@@ -21,13 +21,13 @@ pub struct ScanHistory<'a> {
     /// t = 0: when the id's answer was completely read.
     pub t0: Option<Stamp>,
     /// Status polls of the owner.
-    pub polls: Vec<&'a Exchange>,
+    pub polls: Box<[&'a Exchange]>,
     /// Status polls of a foreign user.
-    pub foreign: Vec<&'a Exchange>,
+    pub foreign: Box<[&'a Exchange]>,
     /// Readings of the witness.
-    pub witness: Vec<&'a Exchange>,
+    pub witness: Box<[&'a Exchange]>,
     /// Readings of the results.
-    pub results: Vec<&'a Exchange>,
+    pub results: Box<[&'a Exchange]>,
     /// The second initiate with the same input.
     pub repeat: Option<&'a Exchange>,
     /// The cancel.
@@ -38,16 +38,19 @@ impl<'a> ScanHistory<'a> {
     /// Sorts a journal's exchanges into histories, by scan number. Exchanges that belong to no scan are left out.
     pub fn all(journal: &'a Journal) -> Vec<ScanHistory<'a>> {
         // Numbers are sorted rather than exchanges, which lie far apart; the place keeps those of a scan in the order of sending.
-        let numbered = journal.exchanges.iter().enumerate().filter_map(|(place, exchange)| Some((exchange.scan?, place)));
-        let mut places: Vec<(u64, usize)> = numbered.collect();
+        // Room is measured before it is filled: a vector that grows needs its memory twice for a moment.
+        let mut places: Vec<(u64, usize)> = Vec::with_capacity(journal.exchanges.len());
+        places.extend(journal.exchanges.iter().enumerate().filter_map(|(place, exchange)| Some((exchange.scan?, place))));
         places.sort_unstable();
         let mut exchanges = Vec::new();
-        let scans = places.chunk_by(|a, b| a.0 == b.0).filter_map(|scan| {
+        let scans = || places.chunk_by(|a, b| a.0 == b.0);
+        let mut histories = Vec::with_capacity(scans().count());
+        histories.extend(scans().filter_map(|scan| {
             exchanges.clear();
             exchanges.extend(scan.iter().map(|(_, place)| &journal.exchanges[*place]));
             ScanHistory::of(&exchanges)
-        });
-        scans.collect()
+        }));
+        histories
     }
 
     /// One scan's history from its exchanges; `None` where its initiate is missing.
@@ -58,7 +61,7 @@ impl<'a> ScanHistory<'a> {
             let all = || exchanges.iter().filter(move |exchange| exchange.kind == kind).copied();
             let mut found = Vec::with_capacity(all().count());
             found.extend(all());
-            found
+            found.into_boxed_slice()
         };
         let initiate = last(Kind::Initiate)?;
         let accepted = initiate.answer == Answer::Accepted;

@@ -6,20 +6,24 @@ use std::sync::mpsc::{Receiver, channel, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use crate::log::line::ExchangeLine;
 use crate::model::exchange::Exchange;
 use crate::model::run::Line;
 use crate::model::text::Texts;
 
-/// The lines of one block. Line numbers count from 1 within it.
+/// Some whole lines, and what they say. Line numbers count from 1 within it.
+///
+/// Blocks go round: they are read, parsed, taken, and filled again. Room that is given back for each block would have to be
+/// cleared for the next, which costs a tenth of all reading.
 #[derive(Debug, Default)]
-pub(super) struct Parsed {
+pub(super) struct Block {
+    text: Vec<u8>,
     pub(super) exchanges: Vec<Exchange>,
     /// Lines that are not exchanges.
     pub(super) others: Vec<(usize, Line)>,
     /// The first line that is not blank.
     pub(super) first: Option<usize>,
     pub(super) lines: usize,
-    pub(super) bytes: usize,
     /// The line at which parsing stopped, and why.
     pub(super) broken: Option<(usize, String)>,
     /// Whether the last line had no end and could not be read.
@@ -27,29 +31,33 @@ pub(super) struct Parsed {
 }
 
 /// How the writer begins the line of an exchange. Reading the tag first would make serde keep a copy of all the rest.
-pub(super) const EXCHANGE: &[u8] = br#"{"line":"exchange","#;
+pub(super) const EXCHANGE: &str = r#"{"line":"exchange","#;
 
-/// About so many bytes are parsed at a time: some thousand lines, so that handing them over costs nothing, and few enough for
-/// all blocks under way to be small beside what they become.
-const BLOCK: u64 = 1 << 20;
+/// About so many bytes are parsed at a time: some hundred lines, so that handing them over costs little, and few enough for all
+/// blocks under way to stay in the processors' caches.
+const BLOCK: u64 = 1 << 18;
 
 /// Parses all of an input, and passes on its blocks in their order, until `take` fails. The outer error is the input's.
-pub(super) fn parse_all<E>(mut input: impl BufRead, mut take: impl FnMut(Parsed) -> Result<(), E>) -> std::io::Result<Result<(), E>> {
-    let first = next(&mut input)?;
-    if (first.len() as u64) < BLOCK {
-        return Ok(take(parse(&first)));
+pub(super) fn parse_all<E>(mut input: impl BufRead, mut take: impl FnMut(&mut Block) -> Result<(), E>) -> std::io::Result<Result<(), E>> {
+    let mut first = Block::default();
+    first.fill(&mut input)?;
+    if (first.bytes() as u64) < BLOCK {
+        first.parse(&mut Texts::default());
+        return Ok(take(&mut first));
     }
     let workers = thread::available_parallelism().map_or(1, usize::from);
-    let (give, blocks) = sync_channel::<(usize, Vec<u8>)>(workers);
-    let (tell, results) = channel::<(usize, Parsed)>();
+    let (give, blocks) = sync_channel::<(usize, Block)>(workers);
+    let (tell, results) = channel::<(usize, Block)>();
     let blocks = Mutex::new(blocks);
     thread::scope(|scope| {
         for _ in 0..workers {
             let (blocks, tell) = (&blocks, tell.clone());
             scope.spawn(move || {
-                while let Some((index, text)) = receive(blocks) {
+                let mut texts = Texts::default();
+                while let Some((index, mut block)) = receive(blocks) {
+                    block.parse(&mut texts);
                     // Nobody listens any more: the input could not be read.
-                    if tell.send((index, parse(&text))).is_err() {
+                    if tell.send((index, block)).is_err() {
                         return;
                     }
                 }
@@ -57,79 +65,110 @@ pub(super) fn parse_all<E>(mut input: impl BufRead, mut take: impl FnMut(Parsed)
         }
         drop(tell);
         // Blocks that were parsed before an earlier one was.
-        let mut waiting: BTreeMap<usize, Parsed> = BTreeMap::new();
+        let mut waiting: BTreeMap<usize, Block> = BTreeMap::new();
+        let mut spare = Vec::new();
         let mut taken = 0;
-        let mut pass_on = |index, block| {
+        let mut pass_on = |index, block, spare: &mut Vec<Block>| {
             waiting.insert(index, block);
-            while let Some(block) = waiting.remove(&taken) {
+            while let Some(mut block) = waiting.remove(&taken) {
                 taken += 1;
-                take(block)?;
+                take(&mut block)?;
+                spare.push(block);
             }
             Ok(())
         };
-        let mut text = first;
+        let mut block = first;
         let mut given = 0;
-        while !text.is_empty() {
+        while block.bytes() > 0 {
             // The workers live as long as this end of the channel does.
-            let _ = give.send((given, text));
+            let _ = give.send((given, block));
             given += 1;
             for (index, block) in results.try_iter() {
-                if let Err(error) = pass_on(index, block) {
+                if let Err(error) = pass_on(index, block, &mut spare) {
                     return Ok(Err(error));
                 }
             }
-            text = next(&mut input)?;
+            block = spare.pop().unwrap_or_default();
+            block.fill(&mut input)?;
         }
         drop(give);
-        Ok(results.into_iter().try_for_each(|(index, block)| pass_on(index, block)))
+        Ok(results.into_iter().try_for_each(|(index, block)| pass_on(index, block, &mut spare)))
     })
 }
 
-fn receive(blocks: &Mutex<Receiver<(usize, Vec<u8>)>>) -> Option<(usize, Vec<u8>)> {
+fn receive(blocks: &Mutex<Receiver<(usize, Block)>>) -> Option<(usize, Block)> {
     // A worker that panicked while it waited left the channel as it was.
     blocks.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
 }
 
-/// The next block: so many bytes, and what is missing of the last line. Empty at the end.
-fn next(input: &mut impl BufRead) -> std::io::Result<Vec<u8>> {
-    let mut text = Vec::with_capacity(BLOCK as usize + 4096);
-    input.by_ref().take(BLOCK).read_to_end(&mut text)?;
-    if !text.is_empty() && !text.ends_with(b"\n") {
-        input.read_until(b'\n', &mut text)?;
+impl Block {
+    /// How long its lines are.
+    pub(super) fn bytes(&self) -> usize {
+        self.text.len()
     }
-    Ok(text)
+
+    /// Reads the next lines in place of those it had: so many bytes, and what is missing of the last line. Empty at the end.
+    fn fill(&mut self, input: &mut impl BufRead) -> std::io::Result<()> {
+        let (mut text, mut exchanges) = (std::mem::take(&mut self.text), std::mem::take(&mut self.exchanges));
+        text.clear();
+        exchanges.clear();
+        text.reserve(BLOCK as usize + 4096);
+        input.by_ref().take(BLOCK).read_to_end(&mut text)?;
+        if !text.is_empty() && !text.ends_with(b"\n") {
+            input.read_until(b'\n', &mut text)?;
+        }
+        *self = Block { text, exchanges, ..Block::default() };
+        Ok(())
+    }
+
+    /// Parses its lines.
+    fn parse(&mut self, texts: &mut Texts) {
+        let mut rest = self.text.as_slice();
+        while !rest.is_empty() {
+            let (line, after) = rest.split_at(memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1));
+            rest = after;
+            self.lines += 1;
+            if line.iter().all(u8::is_ascii_whitespace) {
+                continue;
+            }
+            match parse_line(line, texts) {
+                Ok(Parsed::Exchange(exchange)) => self.exchanges.push(exchange),
+                Ok(Parsed::Other(other)) => self.others.push((self.lines, other)),
+                Err(_) if !line.ends_with(b"\n") => {
+                    self.torn = true;
+                    break;
+                }
+                Err(error) => {
+                    self.broken = Some((self.lines, error.to_string()));
+                    break;
+                }
+            }
+            self.first.get_or_insert(self.lines);
+        }
+    }
 }
 
-/// Parses the lines of one block.
-fn parse(block: &[u8]) -> Parsed {
-    let mut parsed = Parsed { bytes: block.len(), ..Parsed::default() };
-    let mut texts = Texts::default();
-    for line in block.split_inclusive(|byte| *byte == b'\n') {
-        parsed.lines += 1;
-        if line.iter().all(u8::is_ascii_whitespace) {
-            continue;
-        }
-        match parse_line(line) {
-            Ok(Line::Exchange(mut exchange)) => {
-                exchange.share_texts(&mut texts);
-                parsed.exchanges.push(*exchange);
-            }
-            Ok(other) => parsed.others.push((parsed.lines, other)),
-            Err(_) if !line.ends_with(b"\n") => {
-                parsed.torn = true;
-                break;
-            }
-            Err(error) => {
-                parsed.broken = Some((parsed.lines, error.to_string()));
-                break;
-            }
-        }
-        parsed.first.get_or_insert(parsed.lines);
-    }
-    parsed
+/// What a line says.
+pub(super) enum Parsed {
+    Exchange(Exchange),
+    Other(Line),
 }
 
 /// Parses one line.
-pub(super) fn parse_line(line: &[u8]) -> Result<Line, serde_json::Error> {
-    if line.starts_with(EXCHANGE) { serde_json::from_slice(line).map(Line::Exchange) } else { serde_json::from_slice(line) }
+pub(super) fn parse_line(line: &[u8], texts: &mut Texts) -> Result<Parsed, serde_json::Error> {
+    let parsed = match str::from_utf8(line) {
+        Ok(line) if line.starts_with(EXCHANGE) => {
+            return serde_json::from_str::<ExchangeLine<'_>>(line).map(|line| Parsed::Exchange(line.keep(texts)));
+        }
+        Ok(line) => serde_json::from_str(line),
+        // Says what is wrong, and where.
+        Err(_) => serde_json::from_slice(line),
+    };
+    parsed.map(|line| match line {
+        Line::Exchange(mut exchange) => {
+            exchange.share_texts(texts);
+            Parsed::Exchange(*exchange)
+        }
+        other => Parsed::Other(other),
+    })
 }

@@ -7,10 +7,12 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::io::{BufRead, Write};
 
+use crate::log::block::{self, Parsed};
 use crate::log::{LogError, LogWriter, WriteError};
 use crate::model::exchange::Exchange;
 use crate::model::run::{End, EndReason, LOG_SCHEMA, Line, Run, Stopped};
 use crate::model::shard::{Merged, Numbering, Part, Shard, Share};
+use crate::model::text::Texts;
 use crate::model::time::{Nanos, Stamp};
 
 /// Why logs cannot be put together.
@@ -157,6 +159,7 @@ struct Input<R> {
     lines: R,
     number: usize,
     text: Vec<u8>,
+    texts: Texts,
     run: Run,
     shard: Shard,
     /// Its wall clock at stamp zero, in ns since 1970.
@@ -169,9 +172,9 @@ struct Input<R> {
 
 impl<R: BufRead> Input<R> {
     fn open(file: String, mut lines: R, nanos: &dyn Fn(&str) -> Option<i64>) -> Result<Input<R>, MergeError> {
-        let (mut number, mut text) = (0, Vec::new());
-        let line = next_line(&file, &mut lines, &mut number, &mut text)?;
-        let Some(Line::Run(run)) = line else {
+        let (mut number, mut text, mut texts) = (0, Vec::new(), Texts::default());
+        let line = next_line(&file, &mut lines, &mut number, &mut text, &mut texts)?;
+        let Some(Parsed::Other(Line::Run(run))) = line else {
             return Err(match line {
                 None => LogError::NoHeader { file },
                 Some(_) => LogError::Line { file, line: number, why: "the first line must be a run's header".to_owned() },
@@ -187,25 +190,25 @@ impl<R: BufRead> Input<R> {
             None => return Err(MergeError::NoShard { file, what: "the log is of a whole run" }),
         };
         let Some(started) = nanos(&run.started) else { return Err(MergeError::NoTime { file, started: run.started.clone() }) };
-        Ok(Input { file, lines, number, text, run: *run, shard, started, shift: 0, stopped: Vec::new(), end: None })
+        Ok(Input { file, lines, number, text, texts, run: *run, shard, started, shift: 0, stopped: Vec::new(), end: None })
     }
 
     /// The next exchange, moved to the common clock; `None` at the end.
     fn next(&mut self, numbering: &Numbering) -> Result<Option<Exchange>, LogError> {
-        while let Some(line) = next_line(&self.file, &mut self.lines, &mut self.number, &mut self.text)? {
+        while let Some(line) = next_line(&self.file, &mut self.lines, &mut self.number, &mut self.text, &mut self.texts)? {
             let why = match line {
-                Line::Exchange(exchange) if self.shard.may_hold(&exchange, numbering) => return Ok(Some(self.moved(*exchange))),
-                Line::Exchange(_) => "an exchange of a scan that belongs to another shard",
-                Line::End(end) => {
+                Parsed::Exchange(exchange) if self.shard.may_hold(&exchange, numbering) => return Ok(Some(self.moved(exchange))),
+                Parsed::Exchange(_) | Parsed::Other(Line::Exchange(_)) => "an exchange of a scan that belongs to another shard",
+                Parsed::Other(Line::End(end)) => {
                     self.end = Some(end);
                     continue;
                 }
-                Line::Stopped(stopped) => {
+                Parsed::Other(Line::Stopped(stopped)) => {
                     self.stopped.push(Stopped { at: self.shifted(stopped.at), ..stopped });
                     continue;
                 }
-                Line::Scenario(_) => "a scenario that was decided on during the run, which shards do not do",
-                Line::Run(_) => "a second header",
+                Parsed::Other(Line::Scenario(_)) => "a scenario that was decided on during the run, which shards do not do",
+                Parsed::Other(Line::Run(_)) => "a second header",
             };
             return Err(LogError::Line { file: self.file.clone(), line: self.number, why: why.to_owned() });
         }
@@ -225,7 +228,13 @@ impl<R: BufRead> Input<R> {
 }
 
 /// The next line that is not blank. A torn last line ends the log.
-fn next_line(file: &str, lines: &mut impl BufRead, number: &mut usize, text: &mut Vec<u8>) -> Result<Option<Line>, LogError> {
+fn next_line(
+    file: &str,
+    lines: &mut impl BufRead,
+    number: &mut usize,
+    text: &mut Vec<u8>,
+    texts: &mut Texts,
+) -> Result<Option<Parsed>, LogError> {
     loop {
         text.clear();
         let length = lines.read_until(b'\n', text).map_err(|source| LogError::Io { file: file.to_owned(), source })?;
@@ -236,7 +245,7 @@ fn next_line(file: &str, lines: &mut impl BufRead, number: &mut usize, text: &mu
         if text.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        return match crate::log::block::parse_line(text) {
+        return match block::parse_line(text, texts) {
             Ok(line) => Ok(Some(line)),
             Err(_) if !text.ends_with(b"\n") => Ok(None),
             Err(error) => Err(LogError::Line { file: file.to_owned(), line: *number, why: error.to_string() }),

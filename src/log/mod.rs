@@ -4,6 +4,7 @@
 //! mean is the business of `analysis`. The log is the only thing that the probe and the reports share.
 
 mod block;
+mod line;
 mod merge;
 mod reader;
 mod writer;

@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 
-use crate::log::block::{self, Parsed};
+use crate::log::block::{self, Block};
 use crate::model::exchange::Exchange;
 use crate::model::run::{Journal, LOG_SCHEMA, Line};
 use crate::model::time::Stamp;
@@ -71,14 +71,14 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn take(&mut self, block: Parsed) -> Result<(), LogError> {
+    fn take(&mut self, block: &mut Block) -> Result<(), LogError> {
         if self.journal.is_none()
             && let Some(first) = block.first
             && !block.others.first().is_some_and(|(line, other)| *line == first && matches!(other, Line::Run(_)))
         {
             return Err(self.wrong(first, "the first line must be a run's header"));
         }
-        for (line, other) in block.others {
+        for (line, other) in block.others.drain(..) {
             match (&mut self.journal, other) {
                 (None, Line::Run(run)) => {
                     if run.schema > LOG_SCHEMA {
@@ -98,8 +98,8 @@ impl Reading<'_> {
                 (_, Line::Exchange(_)) | (None, _) => {}
             }
         }
-        if let Some((line, why)) = block.broken {
-            return Err(self.wrong(line, &why));
+        if let Some((line, why)) = &block.broken {
+            return Err(self.wrong(*line, why));
         }
         if let Some(journal) = &mut self.journal {
             journal.torn |= block.torn;
@@ -108,10 +108,10 @@ impl Reading<'_> {
         if self.exchanges.is_empty() {
             // Room for all, and some more, from how many the first block has: a vector that grows needs its memory twice for a
             // moment, and room that is not used costs nothing.
-            let blocks = self.bytes as f64 / block.bytes.max(1) as f64;
+            let blocks = self.bytes as f64 / block.bytes().max(1) as f64;
             self.exchanges.reserve((block.exchanges.len() as f64 * blocks * 1.1) as usize);
         }
-        self.exchanges.extend(block.exchanges);
+        self.exchanges.append(&mut block.exchanges);
         Ok(())
     }
 
@@ -266,6 +266,6 @@ mod tests {
         writer.end(Stamp(1), EndReason::Complete).expect("an end");
         let text = String::from_utf8(out.lock().expect("no writer panics").clone()).expect("text");
         let second = text.lines().nth(1).expect("an exchange");
-        assert!(second.as_bytes().starts_with(block::EXCHANGE), "the quick way is not taken: {second}");
+        assert!(second.starts_with(block::EXCHANGE), "the quick way is not taken: {second}");
     }
 }

@@ -193,7 +193,7 @@ impl Exchange {
     pub fn share_texts(&mut self, texts: &mut Texts) {
         let mine = [&mut self.word, &mut self.id, &mut self.echo, &mut self.worker, &mut self.cache, &mut self.body];
         for text in mine.into_iter().flatten() {
-            texts.share(text);
+            *text = texts.shared(text);
         }
     }
 

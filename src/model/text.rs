@@ -142,18 +142,26 @@ impl<'de> Deserialize<'de> for Text {
 }
 
 /// One copy of each text, for as long as its owner is reading.
+///
+/// Texts come back soon or never: after so many others all are forgotten, so that a million different ones need no room here.
 #[derive(Debug, Default)]
 pub struct Texts(HashSet<Text>);
 
+/// The most texts that are known at a time: the ids, and an answer to each, of far more scans than are under way together.
+const MOST_KNOWN: usize = 1 << 14;
+
 impl Texts {
-    /// Lets go of `text` where an equal one is known, and remembers it where not.
-    pub fn share(&mut self, text: &mut Text) {
-        match self.0.get(text.as_str()) {
-            Some(known) => text.clone_from(known),
-            None => {
-                self.0.insert(text.clone());
-            }
+    /// The text that is known to be equal, or a new one.
+    pub fn shared(&mut self, text: &str) -> Text {
+        if let Some(known) = self.0.get(text) {
+            return known.clone();
         }
+        if self.0.len() == MOST_KNOWN {
+            self.0.clear();
+        }
+        let new = Text::from(text);
+        self.0.insert(new.clone());
+        new
     }
 }
 
@@ -179,8 +187,8 @@ impl FromStr for Digest {
     type Err = DigestError;
 
     fn from_str(text: &str) -> Result<Digest, DigestError> {
-        let plain = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let bits = plain.then(|| u64::from_str_radix(text, 16).ok()).flatten();
+        let add = |bits: u64, byte: u8| Some(bits << 4 | u64::from(char::from(byte).to_digit(16)?));
+        let bits = if text.len() == 16 { text.bytes().try_fold(0, add) } else { None };
         bits.map(|bits| Digest(bits.to_be_bytes())).ok_or_else(|| DigestError { text: text.to_owned() })
     }
 }
@@ -248,9 +256,7 @@ mod tests {
     #[test]
     fn equal_texts_are_kept_once() {
         let mut texts = Texts::default();
-        let (mut one, mut two) = (Text::from("scan_1"), Text::from("scan_1"));
-        texts.share(&mut one);
-        texts.share(&mut two);
+        let (one, two) = (texts.shared("scan_1"), texts.shared("scan_1"));
         assert!(Arc::ptr_eq(&one.0, &two.0));
         assert_eq!(two, "scan_1");
     }

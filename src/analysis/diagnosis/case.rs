@@ -5,16 +5,30 @@ use crate::model::answer::Answer;
 use crate::model::exchange::{Connection, Exchange, Route};
 use crate::model::run::Journal;
 use crate::model::scenario::{LoadModel, Scenario};
+use crate::model::time::Nanos;
 
-/// One status answer that says seen or not seen. Ages in milliseconds.
+/// One status answer that says seen or not seen. Two words: there may be millions.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Look<'a> {
-    /// The age at which it was sent.
-    pub(super) age: f64,
-    /// The age at which its answer had arrived.
-    pub(super) until: f64,
-    pub(super) seen: bool,
+    /// Twice the age in nanoseconds, and one more where the scan was seen.
+    told: i64,
     pub(super) exchange: &'a Exchange,
+}
+
+impl<'a> Look<'a> {
+    fn of(scan: &ScanHistory<'_>, exchange: &'a Exchange) -> Look<'a> {
+        // No age reaches half of what fits.
+        Look { told: (scan.age(exchange).0 << 1) | i64::from(exchange.answer == Answer::Visible), exchange }
+    }
+
+    /// The age in milliseconds at which it was sent.
+    pub(super) fn age(&self) -> f64 {
+        Nanos(self.told >> 1).as_ms()
+    }
+
+    pub(super) fn seen(&self) -> bool {
+        self.told & 1 == 1
+    }
 }
 
 /// One scan as a row of looks, by the time they were sent.
@@ -23,11 +37,13 @@ pub(super) struct Row<'a> {
     pub(super) scan: &'a ScanHistory<'a>,
     pub(super) scenario: &'a Scenario,
     /// At the usual address, on connections of their own.
-    pub(super) looks: Vec<Look<'a>>,
+    pub(super) looks: Box<[Look<'a>]>,
+    /// The age at which the first of those looks that saw the scan had its answer.
+    pub(super) first_seen: Option<f64>,
     /// At the usual address, on the initiator's connection.
-    pub(super) kept: Vec<Look<'a>>,
+    pub(super) kept: Box<[Look<'a>]>,
     /// At the address that was handed out.
-    pub(super) handed_out: Vec<Look<'a>>,
+    pub(super) handed_out: Box<[Look<'a>]>,
 }
 
 /// All rows of a log.
@@ -39,33 +55,25 @@ pub(super) struct Case<'a> {
 
 impl<'a> Case<'a> {
     pub(super) fn new(journal: &'a Journal, scans: &[&'a ScanHistory<'a>]) -> Case<'a> {
-        let rows = scans
-            .iter()
-            .filter(|scan| scan.id.is_some())
-            .filter_map(|scan| {
-                let scenario = journal.scenarios.get(scan.scenario as usize)?;
-                let mut row = Row { scan, scenario, looks: Vec::new(), kept: Vec::new(), handed_out: Vec::new() };
-                for exchange in scan.evidence() {
-                    let look = Look {
-                        age: scan.age(exchange).as_ms(),
-                        until: exchange.done.since(scan.t0.unwrap_or(scan.initiate.done)).as_ms(),
-                        seen: exchange.answer == Answer::Visible,
-                        exchange,
-                    };
-                    match (exchange.route, exchange.connection) {
-                        (Some(Route::HandedOut), _) => row.handed_out.push(look),
-                        (Some(Route::CacheBusted), _) => {}
-                        (None, Connection::KeepAlive) => row.kept.push(look),
-                        (None, _) => row.looks.push(look),
-                    }
+        // Filled for each scan and then copied, for no more memory than is needed: there may be a million rows of one look each.
+        let (mut looks, mut kept, mut handed_out) = (Vec::new(), Vec::new(), Vec::new());
+        let mut rows = Vec::with_capacity(scans.len());
+        rows.extend(scans.iter().filter(|scan| scan.id.is_some()).filter_map(|scan| {
+            let scenario = journal.scenarios.get(scan.scenario as usize)?;
+            for exchange in scan.evidence() {
+                let look = Look::of(scan, exchange);
+                match (exchange.route, exchange.connection) {
+                    (Some(Route::HandedOut), _) => handed_out.push(look),
+                    (Some(Route::CacheBusted), _) => {}
+                    (None, Connection::KeepAlive) => kept.push(look),
+                    (None, _) => looks.push(look),
                 }
-                // There may be a million rows of one look each.
-                row.looks.shrink_to_fit();
-                row.kept.shrink_to_fit();
-                row.handed_out.shrink_to_fit();
-                Some(row)
-            })
-            .collect();
+            }
+            let seen = looks.iter().filter(|look| look.seen()).map(|look| look.exchange.done).min();
+            let first_seen = seen.map(|done| done.since(scan.t0.unwrap_or(scan.initiate.done)).as_ms());
+            let take = |looks: &mut Vec<Look<'a>>| looks.drain(..).collect();
+            Some(Row { scan, scenario, looks: take(&mut looks), first_seen, kept: take(&mut kept), handed_out: take(&mut handed_out) })
+        }));
         Case { journal, rows }
     }
 
@@ -76,28 +84,23 @@ impl<'a> Case<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// The first look that saw the scan.
-    pub(super) fn first_seen(&self) -> Option<&Look<'a>> {
-        self.looks.iter().filter(|look| look.seen).min_by(|a, b| a.until.total_cmp(&b.until))
-    }
-
     /// The looks sent after the scan was known to have been seen.
     pub(super) fn after_seen(&self) -> impl Iterator<Item = &Look<'a>> {
-        let seen = self.first_seen().map_or(f64::INFINITY, |look| look.until);
-        self.looks.iter().filter(move |look| look.age > seen)
+        let seen = self.first_seen.unwrap_or(f64::INFINITY);
+        self.looks.iter().filter(move |look| look.age() > seen)
     }
 
     /// The denials before the first sight.
     pub(super) fn denied_at_start(&self) -> impl Iterator<Item = &Look<'a>> {
-        let seen = self.first_seen().map_or(f64::INFINITY, |look| look.until);
-        self.looks.iter().filter(move |look| !look.seen && look.age < seen)
+        let seen = self.first_seen.unwrap_or(f64::INFINITY);
+        self.looks.iter().filter(move |look| !look.seen() && look.age() < seen)
     }
 
     /// The start window as `(last denial before the first sight, first sight]`.
     pub(super) fn start(&self) -> Option<(f64, f64)> {
-        let seen = self.first_seen()?;
-        let denied = self.denied_at_start().map(|look| look.age).fold(0.0, f64::max);
-        Some((denied, seen.until))
+        let seen = self.first_seen?;
+        let denied = self.denied_at_start().map(Look::age).fold(0.0, f64::max);
+        Some((denied, seen))
     }
 
     /// Whether the scan was asked for while no other scan of its scenario was under way.

@@ -1,6 +1,6 @@
 //! Scans that are seen and then denied: B, C′, F and H.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::analysis::diagnosis::case::{Case, Look, Row, ms};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
@@ -49,7 +49,7 @@ struct Run {
 }
 
 pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>) -> Flapping {
-    let flapping: Vec<&Row<'_>> = case.watched().filter(|row| row.after_seen().any(|look| !look.seen)).collect();
+    let flapping: Vec<&Row<'_>> = case.watched().filter(|row| row.after_seen().any(|look| !look.seen())).collect();
     let after: usize = case.watched().map(|row| row.after_seen().count()).sum();
     if flapping.is_empty() {
         rule_out(diagnosis, case, after);
@@ -70,7 +70,7 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>) -> Flapping {
     }
     let (denied, looks) = counts(&others);
     let share = denied as f64 / looks.max(1) as f64;
-    let until_ms = flaps(&others).map(|look| look.age).fold(0.0, f64::max);
+    let until_ms = flaps(&others).map(Look::age).fold(0.0, f64::max);
     let narrow =
         others.iter().flat_map(|row| runs(row)).filter(|run| !run.seen).all(|run| run.looks <= 3 || run.to - run.from <= NARROW_MS);
     let both_at_once = split_instants(&others);
@@ -84,7 +84,7 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>) -> Flapping {
     }
     // Looks of the same scans after the last flap, and how likely they would all be seen if the flaps went on.
     let until = until_ms * 1.3 + 100.0;
-    let settled = case.watched().flat_map(Row::after_seen).filter(|look| look.age > until).count();
+    let settled = case.watched().flat_map(Row::after_seen).filter(|look| look.age() > until).count();
     if (1.0 - share_before).powi(i32::try_from(settled).unwrap_or(i32::MAX)) < 1e-4 && settled >= 12 {
         diagnosis.found(
             FaultClass::CPrime,
@@ -110,7 +110,10 @@ fn rule_out(diagnosis: &mut Diagnosis, case: &Case<'_>, after: usize) {
     if after < 12 {
         return;
     }
-    let connections: BTreeSet<u32> = case.watched().flat_map(Row::after_seen).filter_map(|look| look.exchange.conn).collect();
+    let mut connections = Vec::with_capacity(after);
+    connections.extend(case.watched().flat_map(Row::after_seen).filter_map(|look| look.exchange.conn));
+    connections.sort_unstable();
+    connections.dedup();
     let told = format!("{after} polls of scans that had been seen, on {} connections: none denied", connections.len().max(1));
     diagnosis.excluded(FaultClass::B, told.clone());
     diagnosis.excluded(FaultClass::CPrime, told);
@@ -122,7 +125,7 @@ fn rule_out(diagnosis: &mut Diagnosis, case: &Case<'_>, after: usize) {
         .watched()
         .filter_map(|row| {
             let (ended, _) = row.scan.ended()?;
-            let last = row.looks.iter().rfind(|look| look.seen)?;
+            let last = row.looks.iter().rfind(|look| look.seen())?;
             Some(last.exchange.sent.since(ended.done).as_ms())
         })
         .fold(0.0, f64::max);
@@ -137,11 +140,11 @@ fn runs(row: &Row<'_>) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     for look in row.after_seen() {
         match runs.last_mut() {
-            Some(run) if run.seen == look.seen => {
+            Some(run) if run.seen == look.seen() => {
                 run.looks += 1;
-                run.to = look.age;
+                run.to = look.age();
             }
-            _ => runs.push(Run { seen: look.seen, looks: 1, from: look.age, to: look.age }),
+            _ => runs.push(Run { seen: look.seen(), looks: 1, from: look.age(), to: look.age() }),
         }
     }
     runs
@@ -175,10 +178,10 @@ fn streak(row: &Row<'_>) -> usize {
     let mut longest = 0;
     let mut current: Vec<f64> = Vec::new();
     for look in row.after_seen() {
-        if look.seen {
+        if look.seen() {
             longest = longest.max(moments(current.drain(..)));
         } else {
-            current.push(look.age);
+            current.push(look.age());
         }
     }
     longest.max(moments(current.into_iter()))
@@ -202,18 +205,18 @@ const MOMENT_MS: f64 = 20.0;
 
 /// The age at which a scan that had been seen was first denied.
 fn gone(row: &Row<'_>) -> f64 {
-    row.after_seen().find(|look| !look.seen).map_or(0.0, |look| look.age)
+    row.after_seen().find(|look| !look.seen()).map_or(0.0, |look| look.age())
 }
 
 fn eviction(diagnosis: &mut Diagnosis, evicted: &[&Row<'_>], at_most: Strength) -> Flapping {
-    let last_seen = |row: &&Row<'_>| row.looks.iter().filter(|look| look.seen).map(|look| look.age).fold(0.0, f64::max);
+    let last_seen = |row: &&Row<'_>| row.looks.iter().filter(|look| look.seen()).map(Look::age).fold(0.0, f64::max);
     let mut evidence = Vec::new();
     for row in evicted.iter().take(3) {
         let gone = gone(row);
         let end = row.scan.ended().map_or_else(String::new, |(ended, _)| {
             format!(", {} after its end was seen", ms(row.scan.t0.map_or(0.0, |t0| gone - ended.done.since(t0).as_ms()).max(0.0)))
         });
-        let denials = row.looks.iter().filter(|look| !look.seen && look.age >= gone).count();
+        let denials = row.looks.iter().filter(|look| !look.seen() && look.age() >= gone).count();
         evidence.push(format!(
             "scan {}: visible until {}, then not_found for good from {}{end} ({denials} polls)",
             row.scan.scan,
@@ -241,7 +244,7 @@ fn by_worker(rows: &[&Row<'_>]) -> bool {
         for look in row.after_seen() {
             let Some(worker) = look.exchange.worker.as_deref() else { return false };
             let (seen, denied) = answers.entry(worker).or_default();
-            if look.seen { *seen += 1 } else { *denied += 1 }
+            if look.seen() { *seen += 1 } else { *denied += 1 }
         }
         if answers.values().any(|(seen, denied)| *seen > 0 && *denied > 0) {
             return false;
@@ -255,7 +258,7 @@ fn by_worker(rows: &[&Row<'_>]) -> bool {
 
 fn per_instance(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<'_>], strength: Strength) -> Flapping {
     let (denied, looks) = counts(rows);
-    let until_ms = flaps(rows).map(|look| look.age).fold(0.0, f64::max);
+    let until_ms = flaps(rows).map(Look::age).fold(0.0, f64::max);
     let mut evidence = vec![format!(
         "{} scans were seen and then denied: {denied} of {looks} polls on fresh connections, as late as {} after the id",
         rows.len(),
@@ -268,7 +271,7 @@ fn per_instance(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<'_>], s
         evidence.push(format!("at one instant ({}), {seen} pollers saw the same scan and {denied} did not", ms(*age)));
     }
     let kept: Vec<&Row<'_>> = case.rows.iter().filter(|row| row.kept.len() >= 3).collect();
-    if !kept.is_empty() && kept.iter().all(|row| row.kept.iter().all(|look| look.seen == row.kept[0].seen)) {
+    if !kept.is_empty() && kept.iter().all(|row| row.kept.iter().all(|look| look.seen() == row.kept[0].seen())) {
         evidence.push(format!("on kept connections each of {} scans was answered one way only", kept.len()));
     }
     diagnosis.found(FaultClass::B, strength, evidence);
@@ -298,7 +301,7 @@ fn holes(diagnosis: &mut Diagnosis, rows: &[&Row<'_>], denied: usize, looks: usi
 }
 
 fn flaps<'r, 'a: 'r>(rows: &'r [&'r Row<'a>]) -> impl Iterator<Item = &'r Look<'a>> {
-    rows.iter().flat_map(|row| row.after_seen()).filter(|look| !look.seen)
+    rows.iter().flat_map(|row| row.after_seen()).filter(|look| !look.seen())
 }
 
 fn counts(rows: &[&Row<'_>]) -> (usize, usize) {
@@ -306,15 +309,15 @@ fn counts(rows: &[&Row<'_>]) -> (usize, usize) {
 }
 
 fn flapping_region(case: &Case<'_>, from: f64, to: f64) -> (usize, usize) {
-    let region = || case.watched().flat_map(Row::after_seen).filter(|look| from <= look.age && look.age <= to);
-    (region().filter(|look| !look.seen).count(), region().count())
+    let region = || case.watched().flat_map(Row::after_seen).filter(|look| from <= look.age() && look.age() <= to);
+    (region().filter(|look| !look.seen()).count(), region().count())
 }
 
 /// Instants, up to an age, at which several pollers asked for a scan that had been seen.
 fn instants(case: &Case<'_>, until_ms: f64) -> usize {
     let at = |row: &Row<'_>| {
         let mut pollers: BTreeMap<i64, usize> = BTreeMap::new();
-        for offset in row.after_seen().filter(|look| look.age <= until_ms).filter_map(|look| look.exchange.offset) {
+        for offset in row.after_seen().filter(|look| look.age() <= until_ms).filter_map(|look| look.exchange.offset) {
             *pollers.entry(offset.0).or_default() += 1;
         }
         pollers.values().filter(|pollers| **pollers >= 2).count()
@@ -330,7 +333,7 @@ fn split_instants(rows: &[&Row<'_>]) -> Vec<(f64, usize, usize)> {
         for look in row.after_seen() {
             let Some(offset) = look.exchange.offset else { continue };
             let (seen, denied) = at.entry(offset.0).or_default();
-            if look.seen { *seen += 1 } else { *denied += 1 }
+            if look.seen() { *seen += 1 } else { *denied += 1 }
         }
         split.extend(
             at.into_iter()

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::analysis::compare::rates::Rates;
-use crate::analysis::diagnosis::case::{Case, Row, ms};
+use crate::analysis::diagnosis::case::{Case, Look, Row, ms};
 use crate::analysis::diagnosis::flapping::{Flapping, Kind, moments};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::model::answer::Answer;
@@ -16,14 +16,14 @@ pub(super) type Lost = BTreeSet<u64>;
 pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Flapping) -> Lost {
     // How late scans become visible that do: a scan counts as lost only if it was watched well beyond that.
     let opened = case.watched().filter(|row| row.denied_at_start().next().is_some());
-    let latest = opened.filter_map(Row::first_seen).map(|look| look.until).fold(0.0, f64::max);
+    let latest = opened.filter_map(|row| row.first_seen).fold(0.0, f64::max);
     let beyond = (2.0 * latest).max(latest + 1000.0);
     // Before anybody saw any scan even the worker that knows one may not have known it yet.
-    let earliest = case.watched().filter_map(Row::first_seen).map(|look| look.until).fold(f64::INFINITY, f64::min);
+    let earliest = case.watched().filter_map(|row| row.first_seen).fold(f64::INFINITY, f64::min);
     let asked = |row: &Row<'_>| workers(row, 1.2 * earliest).len();
     let all_workers = case.watched().flat_map(|row| workers(row, 0.0)).collect::<BTreeSet<&str>>().len();
     let enough = |row: &&Row<'_>| {
-        let denials = moments(row.looks.iter().map(|look| look.age));
+        let denials = moments(row.looks.iter().map(Look::age));
         // Where workers disagree, a scan may be denied many times in a row because the one that knows it was never asked.
         let chance = match flapping.kind {
             Some(Kind::PerInstance) if all_workers >= 2 => asked(row) == all_workers,
@@ -32,16 +32,16 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fl
             // Where scans are evicted, one that was not polled in between may have been there.
             Some(Kind::Evicted) => {
                 let gone = flapping.gone_ms.unwrap_or(f64::INFINITY);
-                row.looks.iter().filter(|look| latest < look.age && look.age < gone).count() >= 4
+                row.looks.iter().filter(|look| latest < look.age() && look.age() < gone).count() >= 4
             }
             _ => row.looks.len() >= 4,
         };
         chance
-            && row.looks.iter().all(|look| !look.seen)
-            && row.looks.last().is_some_and(|look| look.age >= beyond.min(2500.0).max(latest + 500.0))
+            && row.looks.iter().all(|look| !look.seen())
+            && row.looks.last().is_some_and(|look| look.age() >= beyond.min(2500.0).max(latest + 500.0))
     };
     let lost: Vec<&Row<'_>> = case.watched().filter(enough).collect();
-    let seen: Vec<&Row<'_>> = case.watched().filter(|row| row.first_seen().is_some()).collect();
+    let seen: Vec<&Row<'_>> = case.watched().filter(|row| row.first_seen.is_some()).collect();
     if lost.is_empty() {
         if seen.len() >= 8 {
             let told = format!("all of {} scans that were watched were seen", seen.len());
@@ -56,10 +56,10 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fl
         "{} of {} scans were denied as long as they were watched ({} at most)",
         lost.len(),
         lost.len() + seen.len(),
-        ms(lost.iter().filter_map(|row| row.looks.last()).map(|look| look.age).fold(0.0, f64::max))
+        ms(lost.iter().filter_map(|row| row.looks.last()).map(Look::age).fold(0.0, f64::max))
     );
     let handed_out: Vec<&Row<'_>> = case.rows.iter().filter(|row| !row.handed_out.is_empty()).collect();
-    let found_there = handed_out.iter().filter(|row| row.handed_out.iter().any(|look| look.seen)).count();
+    let found_there = handed_out.iter().filter(|row| row.handed_out.iter().any(Look::seen)).count();
     if seen.is_empty() && found_there > 0 {
         diagnosis.found(
             FaultClass::K,
@@ -108,7 +108,7 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fl
 
 /// The workers that answered a scan's polls from an age on, as far as headers say.
 fn workers<'a>(row: &Row<'a>, from: f64) -> BTreeSet<&'a str> {
-    row.looks.iter().filter(|look| from <= look.age).filter_map(|look| look.exchange.worker.as_deref()).collect()
+    row.looks.iter().filter(|look| from <= look.age()).filter_map(|look| look.exchange.worker.as_deref()).collect()
 }
 
 /// A property of an id, and its name.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::analysis::compare::rates::Rates;
-use crate::analysis::diagnosis::case::{Case, Row, median, ms};
+use crate::analysis::diagnosis::case::{Case, Look, Row, median, ms};
 use crate::analysis::diagnosis::flapping::{Flapping, Kind};
 use crate::analysis::diagnosis::never::Lost;
 use crate::analysis::diagnosis::{Diagnosis, Strength};
@@ -43,13 +43,13 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fl
     }
     // A scan that was first polled when others were gone says nothing about its start.
     let too_late =
-        |row: &Row<'_>| flapping.gone_ms.is_some_and(|gone| row.looks.first().is_some_and(|look| !look.seen && look.age >= gone));
+        |row: &Row<'_>| flapping.gone_ms.is_some_and(|gone| row.looks.first().is_some_and(|look| !look.seen() && look.age() >= gone));
     let rows: Vec<&Row<'_>> = case.watched().filter(|row| !lost.contains(&row.scan.scan) && !too_late(row)).collect();
     let windows = windows(&rows);
     // A denial is part of a window only if the scan was seen later; a single denied look may as well be of a lost scan.
-    let opened = rows.iter().filter(|row| row.first_seen().is_some() && row.denied_at_start().next().is_some()).count();
+    let opened = rows.iter().filter(|row| row.first_seen.is_some() && row.denied_at_start().next().is_some()).count();
     // Single shots show a window, too, if they are denied early and no longer later.
-    let over = rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age > windows.latest_denied).count();
+    let over = rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age() > windows.latest_denied).count();
     let share = windows.denied as f64 / (windows.singles - over).max(1) as f64;
     let closes = windows.denied > 0 && lost.is_empty() && (1.0 - share).powi(over as i32) < 1e-4;
     if opened == 0 && !closes {
@@ -79,7 +79,7 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fl
 
 fn windows(rows: &[&Row<'_>]) -> Windows {
     let firsts: Vec<_> = rows.iter().filter_map(|row| row.looks.first()).collect();
-    let denied: Vec<f64> = firsts.iter().filter(|look| !look.seen).map(|look| look.age).collect();
+    let denied: Vec<f64> = firsts.iter().filter(|look| !look.seen()).map(|look| look.age()).collect();
     let brackets: Vec<(f64, f64)> =
         rows.iter().filter(|row| row.denied_at_start().next().is_some()).filter_map(|row| row.start()).collect();
     let median_of = |end: fn(&(f64, f64)) -> f64| median(brackets.iter().map(end).collect());
@@ -92,8 +92,8 @@ fn windows(rows: &[&Row<'_>]) -> Windows {
 }
 
 fn rule_out_all(diagnosis: &mut Diagnosis, rows: &[&Row<'_>]) {
-    let youngest = rows.iter().filter_map(|row| row.looks.first()).map(|look| look.age).fold(f64::INFINITY, f64::min);
-    let immediate = rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age <= 5.0).count();
+    let youngest = rows.iter().filter_map(|row| row.looks.first()).map(Look::age).fold(f64::INFINITY, f64::min);
+    let immediate = rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age() <= 5.0).count();
     let told = format!("{} scans, first polled from {} after the id: none denied", rows.len(), ms(youngest));
     for class in [FaultClass::A, FaultClass::C, FaultClass::D, FaultClass::G] {
         diagnosis.excluded(class, told.clone());
@@ -123,7 +123,7 @@ pub(super) fn observer_effect(diagnosis: &mut Diagnosis, case: &Case<'_>) -> boo
                 .filter(|row| row.scenario.name == scenario.name && row.scan.arm == arm_index)
                 .flat_map(|row| &row.looks)
                 .filter(|look| look.exchange.purpose == Purpose::Offset && look.exchange.offset == Some(common.as_nanos()));
-            let answers: Vec<bool> = looks.map(|look| look.seen).collect();
+            let answers: Vec<bool> = looks.map(Look::seen).collect();
             (answers.iter().filter(|seen| !**seen).count() as u64, answers.len() as u64)
         };
         let (early, undisturbed) = if early_is_a { (at_common(0), at_common(1)) } else { (at_common(1), at_common(0)) };
@@ -142,8 +142,11 @@ pub(super) fn observer_effect(diagnosis: &mut Diagnosis, case: &Case<'_>) -> boo
             tested = Some(told);
         }
     }
-    let from_cache =
-        case.watched().flat_map(|row| &row.looks).filter(|look| !look.seen && look.exchange.cache.as_deref().is_some_and(says_hit)).count();
+    let from_cache = case
+        .watched()
+        .flat_map(|row| &row.looks)
+        .filter(|look| !look.seen() && look.exchange.cache.as_deref().is_some_and(says_hit))
+        .count();
     if from_cache > 0 {
         evidence.push(format!("{from_cache} denials were answered from a cache, as their headers say"));
     }
@@ -315,16 +318,13 @@ fn stabbing(intervals: &mut [(f64, f64)]) -> Vec<f64> {
 
 /// I: some polls at once are denied, none a few milliseconds later.
 fn commit(diagnosis: &mut Diagnosis, rows: &[&Row<'_>], windows: &Windows, observer: bool) -> bool {
-    let at_once: Vec<bool> = rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age <= 5.0).map(|look| look.seen).collect();
+    let at_once: Vec<bool> = rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age() <= 5.0).map(Look::seen).collect();
     let denied = at_once.iter().filter(|seen| !**seen).count();
-    let last_denied = if observer {
-        windows.latest_denied
-    } else {
-        rows.iter().flat_map(|row| row.denied_at_start()).map(|look| look.age).fold(0.0, f64::max)
-    };
+    let last_denied =
+        if observer { windows.latest_denied } else { rows.iter().flat_map(|row| row.denied_at_start()).map(Look::age).fold(0.0, f64::max) };
     // The first sight after a denial bounds the window from above; a sight some milliseconds later is what makes it a commit.
-    let later = rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age > COMMIT_MS).count();
-    let later_denied = rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age > COMMIT_MS && !look.seen).count();
+    let later = rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age() > COMMIT_MS).count();
+    let later_denied = rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age() > COMMIT_MS && !look.seen()).count();
     if last_denied > COMMIT_MS {
         if at_once.len() >= 20 {
             diagnosis.excluded(
@@ -374,7 +374,7 @@ fn registration_or_lag(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<
     let witnessed = rows
         .iter()
         .filter(|row| {
-            let seen = row.first_seen().map_or(f64::INFINITY, |look| look.until);
+            let seen = row.first_seen.unwrap_or(f64::INFINITY);
             row.scan.witness.iter().any(|reading| {
                 reading.answer == crate::model::answer::Answer::Visible
                     && row.scan.t0.is_some_and(|t0| reading.done.since(t0).as_ms() < seen)
@@ -455,9 +455,9 @@ fn under_disagreement(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fla
     if flapping.kind != Some(Kind::PerInstance) {
         return;
     }
-    let looks = || case.watched().filter(|row| !lost.contains(&row.scan.scan)).flat_map(|row| &row.looks);
-    let earliest = looks().filter(|look| look.seen).map(|look| look.until).fold(f64::INFINITY, f64::min);
-    let before = looks().filter(|look| look.age < earliest).count();
+    let rows = || case.watched().filter(|row| !lost.contains(&row.scan.scan));
+    let earliest = rows().filter_map(|row| row.first_seen).fold(f64::INFINITY, f64::min);
+    let before = rows().flat_map(|row| &row.looks).filter(|look| look.age() < earliest).count();
     let by_chance = flapping.share.powi(i32::try_from(before).unwrap_or(i32::MAX));
     if !earliest.is_finite() || earliest < 15.0 || before < 20 || by_chance > 1e-6 {
         return;
