@@ -16,6 +16,7 @@ mod junit;
 pub mod live;
 mod markdown;
 mod openmetrics;
+mod page;
 mod plot;
 mod pull_request;
 mod result;
@@ -33,8 +34,9 @@ pub use json::{json, result_schema};
 pub use junit::junit;
 pub use markdown::markdown;
 pub use openmetrics::{openmetrics, watch_openmetrics};
+pub use page::{Colour, Style};
 pub use pull_request::pull_request;
-pub use terminal::{Colour, Style, terminal};
+pub use terminal::terminal;
 pub use view::View;
 
 /// What a report is written as.

@@ -16,13 +16,16 @@ use crate::verdict::Verdict;
 /// The run as metrics. Ends with `# EOF` and a newline.
 pub fn openmetrics(view: &View) -> String {
     let mut out = Exposition::default();
-    run(&mut out, view);
-    scenarios(&mut out, &view.scenarios);
-    window(&mut out, view);
-    guarantees(&mut out, view);
-    round_trips(&mut out, view);
-    out.text.push_str("# EOF\n");
-    out.text
+    whole(&mut out, view);
+    out.end()
+}
+
+fn whole(out: &mut Exposition, view: &View) {
+    run(out, view);
+    scenarios(out, &view.scenarios);
+    window(out, view);
+    guarantees(out, view);
+    round_trips(out, view);
 }
 
 fn run(out: &mut Exposition, view: &View) {
@@ -41,7 +44,7 @@ fn run(out: &mut Exposition, view: &View) {
     ];
     out.sample("_info", &about, 1.0);
     out.family("statusgap_verdict", Type::StateSet, "The verdict on the run.");
-    verdict(out, "statusgap_verdict", &[], view.verdict);
+    verdict(out, "statusgap_verdict", &[], Some(view.verdict));
     out.family("statusgap_exchanges", Type::Gauge, "Requests of all kinds in the run's log.");
     out.sample("", &[], run.exchanges as f64);
     if let Some(began) = run.began {
@@ -50,10 +53,10 @@ fn run(out: &mut Exposition, view: &View) {
     }
 }
 
-fn verdict(out: &mut Exposition, family: &str, labels: &[(&str, &str)], told: Verdict) {
+fn verdict(out: &mut Exposition, family: &str, labels: &[(&str, &str)], told: Option<Verdict>) {
     for state in [Verdict::Pass, Verdict::Fail, Verdict::Inconclusive] {
         let with_state: Vec<(&str, &str)> = labels.iter().copied().chain([(family, state.word())]).collect();
-        out.sample("", &with_state, f64::from(u8::from(state == told)));
+        out.sample("", &with_state, f64::from(u8::from(told == Some(state))));
     }
 }
 
@@ -63,7 +66,7 @@ type OffsetColumn = (&'static str, &'static str, fn(&OffsetRow) -> u64);
 fn scenarios(out: &mut Exposition, rows: &[ScenarioRow]) {
     out.family("statusgap_scenario_verdict", Type::StateSet, "The verdict on a scenario.");
     for row in rows {
-        verdict(out, "statusgap_scenario_verdict", &[("scenario", &row.name)], row.verdict);
+        verdict(out, "statusgap_scenario_verdict", &[("scenario", &row.name)], Some(row.verdict));
     }
     out.family("statusgap_scenario_scans", Type::Gauge, "Scans that were accepted.");
     for row in rows {
@@ -200,6 +203,12 @@ struct Exposition {
 }
 
 impl Exposition {
+    /// The whole text, with the mark by which a reader knows that nothing is missing.
+    fn end(mut self) -> String {
+        self.text.push_str("# EOF\n");
+        self.text
+    }
+
     /// Begins a family. Its unit follows from its name, as the format wants it.
     fn family(&mut self, name: &str, of: Type, help: &str) {
         name.clone_into(&mut self.family);

@@ -3,39 +3,18 @@
 //! The headline comes first, since a log scrolls; the next step comes last, since that is where the eye is when the command
 //! has ended. Between them one table, what was broken with its first proof, and the window in a curve and a line.
 
-use comfy_table::{Cell, Color, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle, Width};
+use comfy_table::{Cell, Color, ColumnConstraint, Table, Width};
 
+use crate::report::page::{MARGIN, Page, Style, ruled};
 use crate::report::plot::Plot;
 use crate::report::view::{ScenarioRow, Standing, View};
 use crate::report::words;
 use crate::verdict::Verdict;
 
-/// How a terminal wants its text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Style {
-    /// Columns. Lines are broken between words to fit; a single word longer than that is left whole.
-    pub width: usize,
-    /// Whether to use colour.
-    pub colour: Colour,
-}
-
-/// Whether to use colour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Colour {
-    /// With ANSI escapes. They only repeat what the words say.
-    On,
-    /// Text alone.
-    Off,
-}
-
 /// Below so many columns scenarios are stacked instead of tabulated.
 const TABLE_FROM: usize = 80;
 /// From so many columns on the table also says what a scenario does.
 const WIDE_FROM: usize = 120;
-/// No terminal is narrower, whatever it says of itself.
-const NARROWEST: usize = 40;
-/// Columns of the section names on the left.
-const MARGIN: usize = 9;
 /// At most so many things unseen are told here; the markdown report tells all.
 const UNSEEN: usize = 3;
 /// At most so many steps of the clearest scan are told here.
@@ -45,8 +24,7 @@ const TOLD: usize = 6;
 
 /// The report for a terminal. Ends with a newline.
 pub fn terminal(view: &View, style: Style) -> String {
-    let style = Style { width: style.width.max(NARROWEST), ..style };
-    let mut page = Page { style, text: String::new() };
+    let mut page = Page::new(style);
     page.headline(view);
     page.scenarios(view);
     page.broken(view);
@@ -57,47 +35,14 @@ pub fn terminal(view: &View, style: Style) -> String {
     page.section("sent", &view.punctual().into_iter().collect::<Vec<_>>());
     page.section("next", std::slice::from_ref(&view.next_step));
     if !view.repeat.command.is_empty() {
-        let lines = command_lines(&view.repeat.command, style.width - MARGIN);
+        let lines = command_lines(&view.repeat.command, page.style.width - MARGIN);
         page.block("repeat", &lines);
     }
     page.by_hand(view);
     page.text
 }
 
-struct Page {
-    style: Style,
-    text: String,
-}
-
 impl Page {
-    fn line(&mut self, line: &str) {
-        self.text.push_str(line.trim_end());
-        self.text.push('\n');
-    }
-
-    /// Paragraphs beside a section's name, broken to the width.
-    fn section(&mut self, name: &str, paragraphs: &[String]) {
-        let width = self.style.width - MARGIN;
-        let lines: Vec<String> = paragraphs.iter().flat_map(|paragraph| words::wrap(paragraph, width)).collect();
-        self.block(name, &lines);
-    }
-
-    /// Finished lines beside a section's name.
-    fn block(&mut self, name: &str, lines: &[String]) {
-        for (place, line) in lines.iter().enumerate() {
-            let label = format!("{:MARGIN$}", if place == 0 { name } else { "" });
-            let label = self.paint(&label, "2");
-            self.line(&format!("{label}{line}"));
-        }
-    }
-
-    fn paint(&self, text: &str, code: &str) -> String {
-        match self.style.colour {
-            Colour::On if !text.trim().is_empty() => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
-            _ => text.to_owned(),
-        }
-    }
-
     fn headline(&mut self, view: &View) {
         let word = view.verdict.word().to_uppercase();
         let indent = word.len() + 2;
@@ -105,7 +50,7 @@ impl Page {
         let (code, _) = colour(view.verdict);
         for (place, line) in lines.iter().enumerate() {
             if place == 0 {
-                let word = self.paint(&word, &format!("1;{code}"));
+                let word = self.style.paint(&word, &format!("1;{code}"));
                 self.line(&format!("{word}  {line}"));
             } else {
                 self.line(&format!("{:indent$}{line}", ""));
@@ -145,7 +90,7 @@ impl Page {
 
     fn stacked(&mut self, row: &ScenarioRow) {
         let (code, _) = colour(row.verdict);
-        let verdict = self.paint(verdict_word(row.verdict), code);
+        let verdict = self.style.paint(verdict_word(row.verdict), code);
         self.line(&format!("{}: {verdict}", row.name));
         let told = format!("{} · not_found {} · window {}", scans(row), row.denied, row.window.short);
         for line in words::wrap(&told, self.style.width - 2) {
@@ -257,17 +202,9 @@ fn line_start(line: &str, part: &str) -> String {
     format!("{:blanks$}{part}", "")
 }
 
-/// A rule under the header and nothing else: rows are read across, and rules between them would double their number.
-const RULED: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
-
 fn table(view: &View, style: Style) -> Table {
     let wide = style.width >= WIDE_FROM;
-    let mut table = Table::new();
-    table.load_style(RULED).set_content_arrangement(ContentArrangement::Dynamic);
-    table.force_no_tty().set_width(u16::try_from(style.width).unwrap_or(u16::MAX));
-    if style.colour == Colour::On {
-        table.enforce_styling();
-    }
+    let mut table = ruled(style);
     let mut header = vec!["scenario", "scans", "not_found", "window", "verdict"];
     if wide {
         header.insert(1, "what");
@@ -360,6 +297,7 @@ fn command_lines(command: &str, width: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::page::Colour;
     use crate::report::samples;
 
     #[test]

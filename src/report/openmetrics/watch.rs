@@ -3,9 +3,8 @@
 //! What a watch of ten minutes served was read by the `OpenMetrics` parser of `prometheus_client` 0.26.0 (Python), without complaint.
 
 use crate::report::live::Live;
-use crate::report::openmetrics::{Exposition, Type, guarantees, round_trips, run, scenarios, window};
+use crate::report::openmetrics::{Exposition, Type, verdict, whole};
 use crate::report::view::View;
-use crate::verdict::Verdict;
 
 /// A watch as metrics; `view` is of the window of rounds, or of the last round where that could not be measured, and `None`
 /// before the first has ended. Ends with `# EOF` and a newline.
@@ -14,23 +13,16 @@ pub fn watch_openmetrics(live: &Live, view: Option<&View>) -> String {
     standing(&mut out, live);
     counters(&mut out, live);
     if let Some(view) = view {
-        run(&mut out, view);
-        scenarios(&mut out, &view.scenarios);
-        window(&mut out, view);
-        guarantees(&mut out, view);
-        round_trips(&mut out, view);
+        whole(&mut out, view);
     }
-    out.text.push_str("# EOF\n");
-    out.text
+    out.end()
 }
 
 fn standing(out: &mut Exposition, live: &Live) {
     out.family("statusgap_watch", Type::Info, "What is watched.");
     out.sample("_info", &[("target", &live.target), ("scenarios", &live.scenarios)], 1.0);
     out.family("statusgap_watch_verdict", Type::StateSet, "The standing verdict; all 0 before the first round has ended.");
-    for state in [Verdict::Pass, Verdict::Fail, Verdict::Inconclusive] {
-        out.sample("", &[("statusgap_watch_verdict", state.word())], f64::from(u8::from(live.verdict == Some(state))));
-    }
+    verdict(out, "statusgap_watch_verdict", &[], live.verdict);
     out.family("statusgap_watch_start_seconds", Type::Gauge, "Wall clock at the beginning of the watch, since 1970.");
     out.sample("", &[], live.began.unix);
     if let Some(since) = &live.since {

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use super::{Row, Trend, sparkline};
-use crate::report::terminal::{Colour, Style};
+use crate::report::page::Style;
 use crate::report::words;
 use crate::verdict::Verdict;
 
@@ -78,10 +78,9 @@ fn cells(row: &Row) -> [String; 6] {
 
 fn painted(word: &str, verdict: Verdict, style: Style) -> String {
     let code = match verdict {
-        _ if style.colour == Colour::Off => return word.to_owned(),
-        Verdict::Pass => 32,
-        Verdict::Fail => 31,
-        Verdict::Inconclusive => 33,
+        Verdict::Pass => "32",
+        Verdict::Fail => "31",
+        Verdict::Inconclusive => "33",
     };
-    format!("\u{1b}[{code}m{word}\u{1b}[0m")
+    style.paint(word, code)
 }
