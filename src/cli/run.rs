@@ -88,9 +88,7 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
     // The limit is that of the whole run: each shard has its share.
     let max_rps = limits.max_rps.map(|rps| rps / place.map_or(1.0, |place| f64::from(place.of)));
     if !args.probe.quiet {
-        for (name, why) in left_out.iter().chain(&more_left_out) {
-            output::tell(&format!("note: scenario {name} is left out: {why}"));
-        }
+        tell_left_out(left_out.iter().chain(&more_left_out));
         for short in gate_args::falls_short(&scenarios) {
             output::tell(&format!("note: {short}"));
         }
@@ -287,6 +285,13 @@ pub fn possible(scenarios: Vec<Scenario>, can: Capabilities) -> (Vec<Scenario>, 
         })
         .collect();
     (kept, left_out)
+}
+
+/// Says which scenarios [`possible`] left out.
+pub fn tell_left_out<'a>(left_out: impl IntoIterator<Item = &'a (String, String)>) {
+    for (name, why) in left_out {
+        output::tell(&format!("note: scenario {name} is left out: {why}"));
+    }
 }
 
 pub fn dry_run(scenarios: &[Scenario], max_rps: Option<f64>, place: Option<Place>) -> Ended {

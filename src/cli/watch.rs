@@ -17,7 +17,7 @@ use crate::cli::complaint::Complaint;
 use crate::cli::gate_args::AllowArgs;
 use crate::cli::limits::Limits;
 use crate::cli::probe_args::ProbeArgs;
-use crate::cli::run::{command_line, dry_run, interrupted, onward, possible, until};
+use crate::cli::run::{command_line, dry_run, interrupted, onward, possible, tell_left_out, until};
 use crate::cli::session::{Session, now};
 use crate::cli::watch::listen::{Listen, Page};
 use crate::cli::watch::logs::Logs;
@@ -110,9 +110,7 @@ async fn watch(args: &WatchArgs, named: Vec<Scenario>, allowed: Vec<Allow>) -> E
     let limits = Limits::towards(session.target.base_url(), args.probe.max_rps, args.probe.max_scans)?;
     let scenarios = limits.apply(scenarios);
     if !args.probe.quiet {
-        for (name, why) in &left_out {
-            output::tell(&format!("note: scenario {name} is left out: {why}"));
-        }
+        tell_left_out(&left_out);
     }
     if scenarios.is_empty() {
         session.close().await;
