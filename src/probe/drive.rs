@@ -1,6 +1,7 @@
 //! Runs scenarios: controls first, then the load, each scan in a task of its own.
 
 use std::collections::BTreeSet;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -173,20 +174,14 @@ impl Probe {
     async fn run_share(self: &Arc<Probe>, scenarios: &[Scenario], shard: Option<Shard>) -> Result<(), Unreachable> {
         let mut beside = JoinSet::new();
         for scenario in scenarios {
-            let index = self.next_scenario.fetch_add(1, Ordering::Relaxed);
-            let first_scan = self.next_scan.fetch_add(u64::from(scenario.load.scans), Ordering::Relaxed);
-            let run = ScenarioRun::new(self, index, scenario, first_scan, shard);
+            let run = ScenarioRun::next(self, scenario, shard);
             if scenario.overlap {
                 beside.spawn(run.run());
             } else {
                 run.run().await?;
             }
         }
-        while let Some(ended) = beside.join_next().await {
-            // A task that panicked is a bug of ours, and is passed on; nobody else cancels these tasks.
-            ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
-        }
-        Ok(())
+        all_ended(beside).await
     }
 
     /// Runs the same scenarios against two targets by turns: each scan of one beside its twin of the other, in random order, so
@@ -195,23 +190,14 @@ impl Probe {
     pub async fn run_beside(self: &Arc<Probe>, other: &Arc<Probe>, scenarios: &[Scenario]) -> Result<(), Unreachable> {
         let mut beside = JoinSet::new();
         for scenario in scenarios {
-            let run = |probe: &Arc<Probe>| {
-                let index = probe.next_scenario.fetch_add(1, Ordering::Relaxed);
-                let first_scan = probe.next_scan.fetch_add(u64::from(scenario.load.scans), Ordering::Relaxed);
-                Arc::new(ScenarioRun::new(probe, index, scenario, first_scan, None))
-            };
-            let twins = [run(self), run(other)];
+            let twins = [self, other].map(|probe| Arc::new(ScenarioRun::next(probe, scenario, None)));
             if scenario.overlap {
                 beside.spawn(run_twins(twins));
             } else {
                 run_twins(twins).await?;
             }
         }
-        while let Some(ended) = beside.join_next().await {
-            // As in `run`: a panic is passed on.
-            ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
-        }
-        Ok(())
+        all_ended(beside).await
     }
 
     /// Runs scenarios that were decided on during the run: they are written into the log first.
@@ -230,65 +216,68 @@ impl Probe {
         request: &Result<Prepared, Unsendable>,
         read: impl FnOnce(&Reply<'_>) -> Reading,
     ) -> Exchange {
-        Box::pin(self.fire_for(shot, lane, request, |reply| (Noted { reading: read(reply), id: None, seen: None }, ()))).await.0
+        self.fire_for(shot, lane, request, |reply| (Noted { reading: read(reply), id: None, seen: None }, ())).await.0
     }
 
-    /// [`Probe::fire`], where the reader has more to return than the log keeps.
-    pub(crate) async fn fire_for<T>(
+    /// [`Probe::fire`], where the reader has more to return than the log keeps. Boxed, since it is large and soon over: a thousand scans
+    /// that wait would each hold the place for it.
+    pub(crate) fn fire_for<T>(
         &self,
         shot: Shot,
         lane: &Lane,
         request: &Result<Prepared, Unsendable>,
         read: impl FnOnce(&Reply<'_>) -> (Noted, T),
-    ) -> (Exchange, Option<T>) {
-        self.pace.turn(&self.clock).await;
-        let sent = self.clock.now();
-        let mut exchange = shot.begin(sent);
-        let request = match request {
-            Ok(request) => request,
-            Err(error) => {
-                exchange.fault = Some(TransportFault::Request);
-                exchange.body = Some(self.recorder.excerpt(error.to_string().as_bytes()).into());
-                self.record(&exchange);
-                return (exchange, None);
-            }
-        };
-        let outcome = self.transport.exchange(lane, request, self.options.timeout, &self.clock).await;
-        exchange.first_byte = outcome.first_byte;
-        exchange.done = outcome.done;
-        exchange.conn = outcome.conn;
-        exchange.new_conn = outcome.new_conn;
-        let mut more = None;
-        match outcome.reply {
-            Err(fault) => exchange.fault = Some(fault),
-            Ok(received) => {
-                let reply = Reply { http: received.http, headers: &received.headers, body: &received.body };
-                let (Noted { reading, id, seen }, extra) = read(&reply);
-                more = Some(extra);
-                let clean = |text| Text::from(self.recorder.without_secrets(text));
-                let word = |text| Text::from(self.recorder.word(text));
-                exchange.id = id.map(clean).or(exchange.id);
-                exchange.seen = seen;
-                exchange.http = Some(received.http);
-                exchange.answer = reading.answer;
-                exchange.state = reading.state;
-                exchange.word = reading.word.map(word);
-                exchange.progress = reading.progress;
-                exchange.echo = reading.echo.map(clean);
-                exchange.worker = crate::target::worker(&received.headers).map(word);
-                exchange.cache = crate::target::cache_note(&received.headers).map(|told| Text::from(self.recorder.note(told)));
-                exchange.digest = Some(crate::probe::scan::digest(&received.body));
-                if exchange.answer == Answer::Throttled {
-                    self.pace.pause(&self.clock, received.headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()));
+    ) -> Pin<Box<impl Future<Output = (Exchange, Option<T>)>>> {
+        Box::pin(async move {
+            self.pace.turn(&self.clock).await;
+            let sent = self.clock.now();
+            let mut exchange = shot.begin(sent);
+            let request = match request {
+                Ok(request) => request,
+                Err(error) => {
+                    exchange.fault = Some(TransportFault::Request);
+                    exchange.body = Some(self.recorder.excerpt(error.to_string().as_bytes()).into());
+                    self.record(&exchange);
+                    return (exchange, None);
                 }
-                if shot.is_unexpected(exchange.answer) {
-                    let why = reading.reason.map_or_else(String::new, |reason| format!("[{}] ", self.recorder.note(reason)));
-                    exchange.body = Some((why + &self.recorder.excerpt(&received.body)).into());
+            };
+            let outcome = self.transport.exchange(lane, request, self.options.timeout, &self.clock).await;
+            exchange.first_byte = outcome.first_byte;
+            exchange.done = outcome.done;
+            exchange.conn = outcome.conn;
+            exchange.new_conn = outcome.new_conn;
+            let mut more = None;
+            match outcome.reply {
+                Err(fault) => exchange.fault = Some(fault),
+                Ok(received) => {
+                    let reply = Reply { http: received.http, headers: &received.headers, body: &received.body };
+                    let (Noted { reading, id, seen }, extra) = read(&reply);
+                    more = Some(extra);
+                    let clean = |text| Text::from(self.recorder.without_secrets(text));
+                    let word = |text| Text::from(self.recorder.word(text));
+                    exchange.id = id.map(clean).or(exchange.id);
+                    exchange.seen = seen;
+                    exchange.http = Some(received.http);
+                    exchange.answer = reading.answer;
+                    exchange.state = reading.state;
+                    exchange.word = reading.word.map(word);
+                    exchange.progress = reading.progress;
+                    exchange.echo = reading.echo.map(clean);
+                    exchange.worker = crate::target::worker(&received.headers).map(word);
+                    exchange.cache = crate::target::cache_note(&received.headers).map(|told| Text::from(self.recorder.note(told)));
+                    exchange.digest = Some(crate::probe::scan::digest(&received.body));
+                    if exchange.answer == Answer::Throttled {
+                        self.pace.pause(&self.clock, received.headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()));
+                    }
+                    if shot.is_unexpected(exchange.answer) {
+                        let why = reading.reason.map_or_else(String::new, |reason| format!("[{}] ", self.recorder.note(reason)));
+                        exchange.body = Some((why + &self.recorder.excerpt(&received.body)).into());
+                    }
                 }
             }
-        }
-        self.record(&exchange);
-        (exchange, more)
+            self.record(&exchange);
+            (exchange, more)
+        })
     }
 
     /// Does everything for a request that can be done before its time has come.
@@ -336,6 +325,15 @@ pub(crate) struct ScenarioRun {
 const CONTROLS: u64 = 1 << 62;
 const DEALING: u64 = 1 << 61;
 const TURNS: u64 = 1 << 60;
+
+/// Waits for the scenarios that ran beside others.
+async fn all_ended(mut beside: JoinSet<Result<(), Unreachable>>) -> Result<(), Unreachable> {
+    while let Some(ended) = beside.join_next().await {
+        // A task that panicked is a bug of ours, and is passed on; nobody else cancels these tasks.
+        ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
+    }
+    Ok(())
+}
 
 /// One scenario against two targets.
 async fn run_twins(twins: [Arc<ScenarioRun>; 2]) -> Result<(), Unreachable> {
@@ -393,7 +391,10 @@ async fn load_twins(twins: &[Arc<ScenarioRun>; 2]) {
 }
 
 impl ScenarioRun {
-    fn new(probe: &Arc<Probe>, index: u32, scenario: &Scenario, first_scan: u64, shard: Option<Shard>) -> ScenarioRun {
+    /// The next scenario of a probe, with the numbers that follow.
+    fn next(probe: &Arc<Probe>, scenario: &Scenario, shard: Option<Shard>) -> ScenarioRun {
+        let index = probe.next_scenario.fetch_add(1, Ordering::Relaxed);
+        let first_scan = probe.next_scan.fetch_add(u64::from(scenario.load.scans), Ordering::Relaxed);
         let (probe, scenario) = (Arc::clone(probe), Arc::new(scenario.clone()));
         ScenarioRun { probe, index, scenario, first_scan, shard, controls_wait: AtomicBool::new(false) }
     }

@@ -456,7 +456,7 @@ fn by_code(answer: Answer) -> Reading {
 impl crate::probe::drive::Probe {
     /// Sends an initiate; its log line carries the id that was handed out, or the reason why there is none.
     async fn fire_initiate(&self, shot: Shot, lane: &Lane, request: &Result<Prepared, Unsendable>) -> (Exchange, Option<Initiated>) {
-        Box::pin(self.fire_for(shot, lane, request, |reply| {
+        self.fire_for(shot, lane, request, |reply| {
             let initiated = self.target.read_initiate(reply);
             let reading = match &initiated {
                 Initiated::Accepted(accepted) => Noted { reading: by_code(Answer::Accepted), id: Some(accepted.id.clone()), seen: None },
@@ -465,7 +465,7 @@ impl crate::probe::drive::Probe {
                 }
             };
             (reading, initiated)
-        }))
+        })
         .await
     }
 
@@ -476,7 +476,7 @@ impl crate::probe::drive::Probe {
             let seen = if after_write { self.target.read_cancel_seen(reply, id) } else { None };
             (Noted { reading: self.target.read_status(reply, id), id: None, seen }, ())
         };
-        Box::pin(self.fire_for(shot, lane, request, read)).await.0
+        self.fire_for(shot, lane, request, read).await.0
     }
 }
 

@@ -22,6 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use crate::model::answer::{Answer, State};
+use crate::model::credentials::is_credential;
 use crate::model::exchange::Route;
 use crate::model::input::{InputError, Source};
 use crate::model::run::{Capabilities, HttpVersion};
@@ -37,7 +38,7 @@ use address::{Base, OtherOrigins};
 use place::{Extract, Opened};
 use reading::{InitiateReader, Reader, by_code, text_at};
 use recognise::Shape;
-use request::{Endpoint, Filling, Headers, is_credential};
+use request::{Endpoint, Filling, Headers};
 use rules::When;
 use template::Template;
 
@@ -220,7 +221,7 @@ impl Target {
         for (name, value) in headers {
             secrets.extend(value.environment_values().map(str::to_owned));
             // a value with holes in it is another one in every request, and no secret of the file's
-            if is_credential(name) && value.variables().next().is_none() {
+            if is_credential(name.as_str()) && value.variables().next().is_none() {
                 let whole = value.fill(|_| String::new());
                 if let Some((_scheme, credential)) = whole.split_once(' ') {
                     secrets.insert(credential.trim().to_owned());

@@ -150,7 +150,7 @@ impl Endpoint {
     /// The request to an address on another origin: nothing that could be a credential goes along.
     pub(super) fn abroad(&self, url: String, filling: Filling<'_>) -> Result<Request, RequestError> {
         let mut harmless = self.clone();
-        harmless.headers.retain(|(name, value)| !is_credential(name) && value.environment_values().next().is_none());
+        harmless.headers.retain(|(name, value)| !credentials::is_credential(name.as_str()) && value.environment_values().next().is_none());
         if harmless.body.templates().iter().any(|template| template.environment_values().next().is_some()) {
             harmless.body = Body::None;
         }
@@ -221,9 +221,4 @@ impl Body {
             Body::Text(text) => vec![text],
         }
     }
-}
-
-/// Whether a header of this name says who the caller is.
-pub(super) fn is_credential(name: &HeaderName) -> bool {
-    credentials::is_credential(name.as_str())
 }

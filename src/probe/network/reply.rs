@@ -186,14 +186,13 @@ impl Reading {
         Ok(behind)
     }
 
-    fn take_chunks<'a>(&mut self, part: Part, extensions: usize, bytes: &'a [u8]) -> Result<&'a [u8], TransportFault> {
-        let (mut extensions, taken) = (
-            extensions,
-            bytes.len().min(match part {
-                Part::Data(left) => left,
-                _ => bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |end| end + 1),
-            }),
-        );
+    fn take_chunks<'a>(&mut self, part: Part, mut extensions: usize, bytes: &'a [u8]) -> Result<&'a [u8], TransportFault> {
+        let taken = match part {
+            Part::Data(left) => left.min(bytes.len()),
+            Part::Size | Part::End | Part::Trailers { .. } => {
+                bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |end| end + 1)
+            }
+        };
         let (here, more) = bytes.split_at(taken);
         let line_ended = here.ends_with(b"\n");
         let part = match part {
