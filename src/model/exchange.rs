@@ -114,7 +114,8 @@ pub struct Exchange {
     pub planned: Stamp,
     /// When it was sent: the instant before the first byte could leave.
     pub sent: Stamp,
-    /// When the reply's head had arrived.
+    /// When the reply's head had arrived. Like `done` by the kernel's stamp where there is one (HTTP/1.1 over TCP on Linux), and by
+    /// when it was read otherwise; either is an upper bound for when the target sent it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_byte: Option<Stamp>,
     /// When the reply's last byte had arrived; for a failed exchange, when it was given up.

@@ -39,6 +39,15 @@ impl Clock {
         Stamp(elapsed.as_nanos() as u64)
     }
 
+    /// The stamp of an instant of the process's monotonic clock that has just passed.
+    pub fn stamp(&self, at: Instant) -> Stamp {
+        match &self.0 {
+            Kind::Real { epoch, .. } => Stamp(at.saturating_duration_since(*epoch).as_nanos() as u64),
+            // Real time does not pass here.
+            Kind::Virtual { .. } => self.now(),
+        }
+    }
+
     /// Waits until a stamp; returns at once if it has passed.
     pub async fn sleep_until(&self, stamp: Stamp) {
         match &self.0 {

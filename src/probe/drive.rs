@@ -242,8 +242,9 @@ impl Probe {
                 }
             };
             let outcome = self.transport.exchange(lane, request, self.options.timeout, &self.clock).await;
-            exchange.first_byte = outcome.first_byte;
-            exchange.done = outcome.done;
+            // The kernel's stamps are by another clock than ours, which may be set; what came was asked for before.
+            exchange.first_byte = outcome.first_byte.map(|first_byte| first_byte.max(sent));
+            exchange.done = outcome.done.max(exchange.first_byte.unwrap_or(sent));
             exchange.conn = outcome.conn;
             exchange.new_conn = outcome.new_conn;
             let mut more = None;

@@ -111,7 +111,13 @@ impl Transport {
             // Lanes and prepared requests are made by the same transport and never leave the probe.
             _ => Err(TransportFault::Request),
         };
-        Outcome { first_byte: head.first_byte, done: clock.now(), conn: head.conn, new_conn: head.new_conn, reply }
+        Outcome {
+            first_byte: head.first_byte,
+            done: head.done.unwrap_or_else(|| clock.now()),
+            conn: head.conn,
+            new_conn: head.new_conn,
+            reply,
+        }
     }
 }
 
@@ -119,6 +125,8 @@ impl Transport {
 #[derive(Debug, Default)]
 pub(crate) struct Head {
     pub(crate) first_byte: Option<Stamp>,
+    /// When the last byte had arrived, if that was earlier than it was read.
+    pub(crate) done: Option<Stamp>,
     pub(crate) conn: Option<u32>,
     pub(crate) new_conn: Option<bool>,
 }

@@ -17,6 +17,7 @@ use tokio_rustls::TlsConnector;
 use super::destination::Destination;
 use super::proxy;
 use super::stream::Stream;
+use super::tcp::Tcp;
 use crate::model::answer::TransportFault;
 use crate::model::run::HttpVersion;
 
@@ -44,6 +45,7 @@ pub(super) async fn dial(
             stream
         }
     };
+    let stream = Tcp::new(stream);
     let Some(config) = tls else { return Ok(Stream::Tcp(stream)) };
     let name = ServerName::try_from(origin.host.clone()).map_err(|_| TransportFault::Tls)?;
     // The handshake's own failures and a peer that hangs up in its middle are the same to a user: no TLS.

@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use bytes::{Buf, Bytes};
 use http::Method;
@@ -16,6 +17,7 @@ use super::fault;
 use super::link::Onward;
 use super::reply::Reading;
 use super::stream::Stream;
+use super::tcp::Tcp;
 use crate::model::answer::TransportFault;
 use crate::probe::transport::Received;
 
@@ -55,6 +57,11 @@ impl Http1 {
         self.flushed = false;
         self.reading = Reading::of(method);
         std::future::poll_fn(|cx| self.poll_until(cx, Reading::has_head)).await
+    }
+
+    /// When the last of what was read had arrived, if that is known.
+    pub(super) fn arrived(&self) -> Option<Instant> {
+        self.stream.tcp().and_then(Tcp::arrived)
     }
 
     /// Waits for the rest of the answer.

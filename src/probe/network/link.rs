@@ -1,5 +1,7 @@
 //! One connection, whichever HTTP it speaks.
 
+use std::time::Instant;
+
 use super::http1::Http1;
 use super::http2::Http2;
 use super::outgoing::Message;
@@ -57,6 +59,16 @@ impl Link {
             // Messages and connections are made for the version of the same options.
             _ => Err(TransportFault::Request),
         }
+    }
+
+    /// When the last of what has come of the answer had arrived.
+    pub(super) fn arrived(&self) -> Instant {
+        match &self.protocol {
+            Protocol::One(one) => one.arrived(),
+            // Which frame came with which packet is known only to hyper.
+            Protocol::Two(_) => None,
+        }
+        .unwrap_or_else(Instant::now)
     }
 
     /// Waits for the rest of the answer.

@@ -13,6 +13,7 @@ mod outgoing;
 mod proxy;
 mod reply;
 mod stream;
+mod tcp;
 mod tls;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -30,7 +31,7 @@ use crate::probe::transport::{Head, Received, Unsendable};
 use crate::target::Request;
 use destination::{Destination, Origin, Scheme};
 use link::{Link, Onward};
-use stream::Stream;
+use tcp::Tcp;
 use tls::Peer;
 
 pub(crate) use outgoing::Outgoing;
@@ -219,8 +220,9 @@ impl Network {
         head.new_conn = Some(new);
         let first_byte = whole.or(options.first_byte_limit, TransportFault::FirstByteTimeout);
         first_byte.on(link.send(&request.message)).await??;
-        head.first_byte = Some(clock.now());
+        head.first_byte = Some(clock.stamp(link.arrived()));
         let (received, onward) = whole.on(link.receive()).await??;
+        head.done = Some(clock.stamp(link.arrived()));
         if onward == Onward::Open {
             lane.keep(&request.to, link);
         }
@@ -235,13 +237,8 @@ impl Network {
         };
         let version = self.shared.options.version;
         let stream = dial::dial(to, version, tls).await?;
-        let local = match &stream {
-            Stream::Tcp(tcp) => tcp.local_addr().ok(),
-            Stream::Tls(tls) => tls.get_ref().0.local_addr().ok(),
-            #[cfg(unix)]
-            Stream::Unix(_) => None,
-        };
-        Link::open(stream, local.map(|address| u32::from(address.port())), version).await
+        let port = stream.tcp().and_then(Tcp::port);
+        Link::open(stream, port.map(u32::from), version).await
     }
 }
 

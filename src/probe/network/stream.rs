@@ -5,17 +5,18 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 use tokio_rustls::client::TlsStream;
 
+use super::tcp::Tcp;
+
 /// A connection to the target or to a proxy before it.
 #[derive(Debug)]
 pub(super) enum Stream {
-    Tcp(TcpStream),
+    Tcp(Tcp),
     /// Boxed: the state of TLS is some kilobytes, and most connections have none.
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream<Tcp>>),
     #[cfg(unix)]
     Unix(UnixStream),
 }
@@ -30,6 +31,18 @@ macro_rules! on_stream {
             Stream::Unix($inner) => $call,
         }
     };
+}
+
+impl Stream {
+    /// The connection under it, unless it is a socket in the file system.
+    pub(super) fn tcp(&self) -> Option<&Tcp> {
+        match self {
+            Stream::Tcp(tcp) => Some(tcp),
+            Stream::Tls(tls) => Some(tls.get_ref().0),
+            #[cfg(unix)]
+            Stream::Unix(_) => None,
+        }
+    }
 }
 
 impl AsyncRead for Stream {
