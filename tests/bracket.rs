@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use statusgap::analysis::scan::ScanHistory;
+use statusgap::analysis::scan::Scans;
 use statusgap::model::exchange::{Exchange, Kind};
 use statusgap::model::run::Journal;
 use statusgap::model::time::{Nanos, Stamp};
@@ -76,8 +76,8 @@ async fn jolts(seed: u64) {
 fn outside(measured: &Measured) -> (usize, Vec<String>) {
     let mut seen = 0;
     let mut outside = Vec::new();
-    for scan in ScanHistory::all(&measured.journal) {
-        let (Some(bracket), Some(known), Some(id)) = (scan.bracket(), scan.known_from(), scan.id) else { continue };
+    for scan in Scans::of(&measured.journal.exchanges).histories() {
+        let (Some(bracket), Some(known), Some(id)) = (scan.bracket(), scan.known_from(), scan.id()) else { continue };
         let visible = measured.visible.get(id).unwrap_or_else(|| panic!("the service never showed {id}"));
         let age = visible.since(known);
         // A scan that was visible before anybody could ask has no window; then nothing may claim that there was one.
@@ -116,7 +116,7 @@ async fn check(preset: &str, knobs: &[(&str, &str)], scans: u32) {
     let exchanges = &measured.journal.exchanges;
     assert!(exchanges.iter().any(|exchange| exchange.lateness() > Nanos::from(Duration::from_millis(100))), "nothing was sent late");
     assert!(exchanges.iter().any(|exchange| exchange.round_trip() > Duration::from_millis(500)), "nothing stalled on its way");
-    let denied = ScanHistory::all(&measured.journal).iter().filter(|scan| scan.denials().next().is_some()).count();
+    let denied = Scans::of(&measured.journal.exchanges).histories().iter().filter(|scan| scan.denials().next().is_some()).count();
     assert!(denied * 5 >= scans as usize, "only {denied} of {scans} scans were ever denied: these settings test nothing");
 }
 

@@ -120,10 +120,10 @@ fn a_gate_that_failed_starts_no_more_scans_and_its_log_gives_the_same_verdict() 
     let journal = run(Tried { preset: "deferred", knobs: &[], seed: 1 }, &gate);
     let stopped = journal.stopped.first().copied().unwrap_or_else(|| panic!("the log says nothing of a stop"));
     assert!(stopped.begun > 0 && stopped.begun < 20, "{stopped:?}: the first poll at 0 s is denied");
-    let begun: std::collections::BTreeSet<u64> = journal.exchanges.iter().filter_map(|exchange| exchange.scan).collect();
+    let begun: std::collections::BTreeSet<u64> = journal.exchanges.iter().filter_map(|exchange| exchange.scan.get()).collect();
     assert_eq!(begun.len(), stopped.begun as usize);
     // The scans under way were polled to their last offset.
-    let last = |scan: u64| journal.exchanges.iter().filter(|poll| poll.scan == Some(scan)).filter_map(|poll| poll.offset).max();
+    let last = |scan: u64| journal.exchanges.iter().filter(|poll| poll.scan.get() == Some(scan)).filter_map(|poll| poll.offset.get()).max();
     assert!(begun.iter().all(|scan| last(*scan).is_some_and(|at| at.0 == 2_500_000_000)));
     let judgement = judge(&journal, &analyse(&journal));
     assert_eq!(judgement.verdict, Verdict::Fail);
@@ -152,12 +152,12 @@ fn a_tolerated_rate_is_decided_as_soon_as_the_evidence_suffices() {
 fn what_arrives_after_a_decision_does_not_change_it() {
     let gate = sized(scenario(TOLERANT));
     let mut journal = run(Tried { preset: "sound", knobs: &[], seed: 1 }, &gate);
-    let last = journal.exchanges.iter().filter_map(|exchange| exchange.scan).max().expect("scans");
-    for poll in journal.exchanges.iter_mut().filter(|poll| poll.scan == Some(last) && poll.offset.is_some()) {
+    let last = journal.exchanges.iter().filter_map(|exchange| exchange.scan.get()).max().expect("scans");
+    for poll in journal.exchanges.iter_mut().filter(|poll| poll.scan.get() == Some(last) && poll.offset.is_some()) {
         poll.answer = statusgap::model::answer::Answer::NotFound;
     }
     assert_eq!(judge(&journal, &analyse(&journal)).verdict, Verdict::Pass, "the last scan is not needed");
-    journal.exchanges.retain(|exchange| exchange.scan.is_none_or(|scan| scan < 10));
+    journal.exchanges.retain(|exchange| exchange.scan.get().is_none_or(|scan| scan < 10));
     let judgement = judge(&journal, &analyse(&journal));
     assert_eq!(judgement.verdict, Verdict::Inconclusive, "a log from which the decision was cut out passes nothing");
     assert!(judgement.reasons.iter().any(|reason| reason.to_string().contains("does not hold what decided it")), "{:?}", judgement.reasons);

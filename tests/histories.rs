@@ -1,7 +1,7 @@
 //! The semantics of a verdict on one scan, against hand-derived histories.
 
 use serde_json::Value;
-use statusgap::analysis::scan::{ScanHistory, Visibility};
+use statusgap::analysis::scan::{Scans, Visibility};
 use statusgap::model::answer::Answer;
 use statusgap::model::exchange::{Connection, Exchange, Kind, Purpose};
 use statusgap::model::time::{Nanos, Stamp};
@@ -49,27 +49,11 @@ fn every_golden_history_has_its_verdict_and_its_bracket() {
         let id = case["id"].as_str().expect("id");
         let posted = case["post"][0].as_u64().expect("post");
         let received = case["post"][1].as_u64();
-        let initiate = exchange(
-            Kind::Initiate,
-            posted,
-            received.unwrap_or(posted),
-            if received.is_some() { Answer::Accepted } else { Answer::Transport },
-        );
-        let polls = polls(case);
-        let history = ScanHistory {
-            scan: 0,
-            scenario: 0,
-            arm: 0,
-            initiate: &initiate,
-            id: received.map(|_| "scan_1"),
-            t0: received.map(|at| Stamp(at * MS)),
-            polls: polls.iter().collect(),
-            foreign: Box::default(),
-            witness: Box::default(),
-            results: Box::default(),
-            repeat: None,
-            cancel: None,
-        };
+        let answer = if received.is_some() { Answer::Accepted } else { Answer::Transport };
+        let mut exchanges = vec![exchange(Kind::Initiate, posted, received.unwrap_or(posted), answer)];
+        exchanges.extend(polls(case));
+        let scans = Scans::of(&exchanges);
+        let [history] = scans.histories().try_into().expect("one scan");
         let violated = match history.visibility() {
             Visibility::NotAccepted | Visibility::NoEvidence => None,
             _ => Some(history.denials().next().is_some()),

@@ -49,7 +49,7 @@ fn phases_locate_a_window_that_is_shorter_than_the_polls_spacing() {
         let analysis = analyse(&journal);
         errors.push(middle(median(&analysis)) - truth);
         // What would be told without the estimate: the first sight is late by most of a poll's spacing.
-        let mut sights: Vec<f64> = analysis.window.brackets.iter().filter_map(|bracket| bracket.1).collect();
+        let mut sights: Vec<f64> = analysis.window.brackets.iter().filter_map(|bracket| bracket.1.get()).collect();
         sights.sort_by(f64::total_cmp);
         assert!(sights[sights.len() / 2] - truth > 50.0, "seed {seed}: {}", sights[sights.len() / 2]);
     }

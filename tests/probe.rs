@@ -350,7 +350,7 @@ async fn a_slow_body_is_inside_the_bracket() {
     let outcome = in_process(router(slow), &target, &one_poll()).await;
     let poll = outcome.only(Kind::Poll);
     assert_eq!((poll.answer, poll.word.as_deref()), (Answer::Visible, Some("busy")));
-    let head = poll.first_byte.expect("a head");
+    let head = poll.first_byte.get().expect("a head");
     assert_eq!(poll.done.since(head), Nanos(800_000_000), "the scan counts as seen when the whole answer was read");
 }
 

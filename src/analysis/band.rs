@@ -86,6 +86,11 @@ pub struct Band {
 impl Band {
     /// Sorts the brackets.
     pub fn new(observations: &[Observation]) -> Self {
+        Self::of(observations.iter().copied())
+    }
+
+    /// Sorts brackets that are not kept.
+    pub fn of(observations: impl ExactSizeIterator<Item = Observation>) -> Self {
         let mut over = Vec::with_capacity(observations.len());
         let (mut beginnings, mut exact) = (Vec::with_capacity(observations.len()), Vec::new());
         for observation in observations {

@@ -103,11 +103,11 @@ pub fn offset_rates(scenario: &Scenario, scans: &[&ScanHistory<'_>]) -> Vec<Offs
         }
     }
     for scan in scans {
-        let Some(arm) = scenario.arms.get(scan.arm as usize) else { continue };
+        let Some(arm) = scenario.arms.get(scan.arm() as usize) else { continue };
         let mut denied: BTreeMap<Nanos, bool> = BTreeMap::new();
         for poll in scan.gate_polls() {
-            let Some(offset) = poll.offset else { continue };
-            let count = counts.entry((scan.arm, offset)).or_default();
+            let Some(offset) = poll.offset.get() else { continue };
+            let count = counts.entry((scan.arm(), offset)).or_default();
             match sample(scan.age(poll), offset, arm.tolerance, poll.answer) {
                 Sample::Late => count.late += 1,
                 Sample::NoEvidence => count.other += 1,
@@ -119,7 +119,7 @@ pub fn offset_rates(scenario: &Scenario, scans: &[&ScanHistory<'_>]) -> Vec<Offs
             }
         }
         for (offset, denied) in denied {
-            let count = counts.entry((scan.arm, offset)).or_default();
+            let count = counts.entry((scan.arm(), offset)).or_default();
             count.scans += 1;
             count.scans_denied += u64::from(denied);
             if let Some(walk) = &mut count.walk {

@@ -118,7 +118,7 @@ impl Checked {
             Finding::Broken(told) => {
                 self.broken += 1;
                 if self.evidence.len() < PROOFS {
-                    self.evidence.push(Proof { scan: Some(scan.scan), told: format!("scan {}: {told}", scan.scan) });
+                    self.evidence.push(Proof { scan: Some(scan.number()), told: format!("scan {}: {told}", scan.number()) });
                 }
             }
         }
@@ -150,7 +150,7 @@ fn honesty(evidence: Evidence<'_>) -> Checked {
 
 fn isolation(scan: &ScanHistory<'_>) -> Finding {
     let mut answered = false;
-    for poll in &scan.foreign {
+    for poll in scan.foreign() {
         match poll.answer {
             Answer::Visible => {
                 return Finding::Broken(format!("a foreign user's poll at {} answered {}{}", at(scan, poll), poll.told(), by(poll)));
@@ -197,7 +197,7 @@ fn monotonic_visibility(scan: &ScanHistory<'_>) -> Finding {
 fn monotonic_state(scan: &ScanHistory<'_>) -> Finding {
     let rewritten = scan.rewritten_from();
     let mut told: Vec<&Exchange> = scan
-        .polls
+        .polls()
         .iter()
         .copied()
         .filter(|poll| poll.answer == Answer::Visible && poll.sent < rewritten && scan.is_named_by(poll))
@@ -217,7 +217,7 @@ fn monotonic_state(scan: &ScanHistory<'_>) -> Finding {
             if earlier.state.is_some_and(State::is_terminal) && ended.is_none() {
                 ended = Some(earlier);
             }
-            if earlier.progress > furthest.and_then(|furthest| furthest.progress) {
+            if earlier.progress.get() > furthest.and_then(|furthest| furthest.progress.get()) {
                 furthest = Some(earlier);
             }
         }
@@ -235,8 +235,8 @@ fn monotonic_state(scan: &ScanHistory<'_>) -> Finding {
                 ));
             }
         }
-        if let (Some(furthest), Some(now)) = (furthest, poll.progress) {
-            let before = furthest.progress.unwrap_or(now);
+        if let (Some(furthest), Some(now)) = (furthest, poll.progress.get()) {
+            let before = furthest.progress.get().unwrap_or(now);
             // A failed scan may well drop its progress.
             if now < before - 1e-9 && poll.state != Some(State::Failed) {
                 return Finding::Broken(format!(
@@ -254,8 +254,8 @@ fn monotonic_state(scan: &ScanHistory<'_>) -> Finding {
 
 fn echo(scan: &ScanHistory<'_>) -> Finding {
     let mut checked = false;
-    for poll in scan.polls.iter().filter(|poll| poll.answer == Answer::Visible) {
-        let (Some(echo), Some(id)) = (poll.echo.as_deref(), scan.id) else { continue };
+    for poll in scan.polls().iter().filter(|poll| poll.answer == Answer::Visible) {
+        let (Some(echo), Some(id)) = (poll.echo.as_deref(), scan.id()) else { continue };
         checked = true;
         if echo != id {
             return Finding::Broken(format!("asked for {id}, answered for {echo} at {}{}", at(scan, poll), by(poll)));
@@ -269,10 +269,10 @@ fn echo(scan: &ScanHistory<'_>) -> Finding {
 /// the deadline is not assessed.
 fn completion(evidence: Evidence<'_>) -> Checked {
     let watched = |scan: &&&ScanHistory<'_>| {
-        evidence.scenario.arms.get(scan.arm as usize).and_then(|arm| arm.follow).is_some_and(|follow| follow.until == Until::Terminal)
+        evidence.scenario.arms.get(scan.arm() as usize).and_then(|arm| arm.follow).is_some_and(|follow| follow.until == Until::Terminal)
             // Where another scan is answered at last, this one's end was never asked for.
             && scan.evidence().filter(|poll| poll.answer == Answer::Visible).last().is_some_and(|poll| scan.is_named_by(poll))
-            && scan.cancel.is_none()
+            && scan.cancel().is_none()
     };
     let watched: Vec<_> = evidence.scans.iter().filter(watched).collect();
     let some_ended = watched.iter().any(|scan| scan.ended().is_some());
@@ -282,7 +282,7 @@ fn completion(evidence: Evidence<'_>) -> Checked {
             checked += 1;
             continue;
         }
-        let elsewhere = scan.witness.iter().chain(&scan.results).find(|reading| reading.state.is_some_and(State::is_terminal));
+        let elsewhere = scan.witness().iter().chain(scan.results()).find(|reading| reading.state.is_some_and(State::is_terminal));
         if !some_ended && elsewhere.is_none() {
             continue;
         }
@@ -293,7 +293,7 @@ fn completion(evidence: Evidence<'_>) -> Checked {
             let last = last.map_or_else(|| "never answered".to_owned(), |poll| format!("still {} at {}", poll.told(), at(scan, poll)));
             let elsewhere =
                 elsewhere.map_or_else(String::new, |reading| format!(", though its {} says {}", reading.kind.word(), reading.told()));
-            proofs.push(Proof { scan: Some(scan.scan), told: format!("scan {}: {last}{elsewhere}", scan.scan) });
+            proofs.push(Proof { scan: Some(scan.number()), told: format!("scan {}: {last}{elsewhere}", scan.number()) });
         }
     }
     let not_assessed = (checked == 0)
@@ -304,13 +304,14 @@ fn completion(evidence: Evidence<'_>) -> Checked {
 /// Contradictions between what had been answered on one endpoint and what is said later on another.
 fn agreement(scan: &ScanHistory<'_>, slack: Span) -> Finding {
     let rewritten = scan.rewritten_from();
-    let readings = || scan.witness.iter().chain(&scan.results).filter(|reading| reading.answer.is_evidence() && reading.sent < rewritten);
+    let readings =
+        || scan.witness().iter().chain(scan.results()).filter(|reading| reading.answer.is_evidence() && reading.sent < rewritten);
     if readings().next().is_none() {
         return Finding::Silent;
     }
     // The witness knew the scan, and the status denied it afterwards.
     let known = scan
-        .witness
+        .witness()
         .iter()
         .filter(|reading| reading.answer == Answer::Visible && scan.is_named_by(reading))
         .min_by_key(|reading| reading.done);
@@ -327,7 +328,7 @@ fn agreement(scan: &ScanHistory<'_>, slack: Span) -> Finding {
     }
     // Status says it ended well, and the results are not there afterwards.
     if let Some((ended, State::Succeeded)) = scan.ended() {
-        let missing = scan.results.iter().find(|reading| {
+        let missing = scan.results().iter().find(|reading| {
             ended.done <= reading.sent
                 && reading.sent < rewritten
                 && (reading.answer == Answer::NotFound || reading.state == Some(State::Running))
@@ -345,12 +346,12 @@ fn agreement(scan: &ScanHistory<'_>, slack: Span) -> Finding {
     }
     // The witness says it ended, and the status says running well after that.
     let over = scan
-        .witness
+        .witness()
         .iter()
         .filter(|reading| reading.state.is_some_and(State::is_terminal) && scan.is_named_by(reading))
         .min_by_key(|reading| reading.done);
     if let Some(over) = over {
-        let still = scan.polls.iter().find(|poll| {
+        let still = scan.polls().iter().find(|poll| {
             poll.state == Some(State::Running) && over.done.after(slack.0) <= poll.sent && poll.sent < rewritten && scan.is_named_by(poll)
         });
         if let Some(still) = still {
@@ -375,7 +376,7 @@ fn told_of_results(reading: &Exchange) -> String {
 /// poll may be an accident of the network, so an arm needs two, and a twentieth of its scans.
 fn promptness(evidence: Evidence<'_>) -> Checked {
     let stall = evidence.scenario.expect.stall;
-    let answered = |scan: &&ScanHistory<'_>| scan.polls.iter().any(|poll| poll.was_answered());
+    let answered = |scan: &&ScanHistory<'_>| scan.polls().iter().any(|poll| poll.was_answered());
     let polled: Vec<_> = evidence.scans.iter().filter(|scan| answered(scan)).collect();
     let usual = usual_trip(evidence.scans, |poll| poll.connection == Connection::Fresh)
         .or_else(|| usual_trip(evidence.scans, |_| true))
@@ -384,7 +385,7 @@ fn promptness(evidence: Evidence<'_>) -> Checked {
     let stalled: Vec<(&ScanHistory<'_>, &Exchange)> = polled
         .iter()
         .filter_map(|scan| {
-            scan.polls.iter().find(|poll| poll.was_answered() && poll.round_trip().as_nanos() as u64 > limit).map(|poll| (**scan, *poll))
+            scan.polls().iter().find(|poll| poll.was_answered() && poll.round_trip().as_nanos() as u64 > limit).map(|poll| (**scan, *poll))
         })
         .collect();
     let enough = stalled.len() >= 2 && stalled.len() * 20 >= polled.len();
@@ -393,10 +394,10 @@ fn promptness(evidence: Evidence<'_>) -> Checked {
         .iter()
         .take(if enough { PROOFS } else { 0 })
         .map(|(scan, poll)| Proof {
-            scan: Some(scan.scan),
+            scan: Some(scan.number()),
             told: format!(
                 "scan {}: the poll at {} on a {} connection was held for {}; usual is {}",
-                scan.scan,
+                scan.number(),
                 at(scan, poll),
                 poll.connection.word(),
                 ms(Nanos::from(poll.round_trip())),
@@ -411,7 +412,7 @@ fn promptness(evidence: Evidence<'_>) -> Checked {
 /// The usual round trip of some polls, in ns: that of half of them is shorter. Those on fresh connections are what a kept connection
 /// is compared with.
 fn usual_trip(scans: &[&ScanHistory<'_>], counts: fn(&Exchange) -> bool) -> Option<u64> {
-    let polls = || scans.iter().flat_map(|scan| &scan.polls).filter(|poll| poll.was_answered() && counts(poll));
+    let polls = || scans.iter().flat_map(|scan| scan.polls()).filter(|poll| poll.was_answered() && counts(poll));
     // Counted first, for no more memory than is needed: there may be a million.
     let mut trips = Vec::with_capacity(polls().count());
     trips.extend(polls().map(|poll| poll.round_trip().as_nanos() as u64));
@@ -420,11 +421,11 @@ fn usual_trip(scans: &[&ScanHistory<'_>], counts: fn(&Exchange) -> bool) -> Opti
 }
 
 fn crash_honesty(scan: &ScanHistory<'_>) -> Finding {
-    let witness_failed = scan.witness.iter().find(|reading| reading.state == Some(State::Failed) && scan.is_named_by(reading));
+    let witness_failed = scan.witness().iter().find(|reading| reading.state == Some(State::Failed) && scan.is_named_by(reading));
     match (scan.ended(), witness_failed) {
         (Some((_, State::Failed)), _) => Finding::Kept,
-        (None, Some(died)) if scan.cancel.is_none() => {
-            let after = scan.polls.iter().rfind(|poll| died.done <= poll.sent && poll.answer.is_evidence());
+        (None, Some(died)) if scan.cancel().is_none() => {
+            let after = scan.polls().iter().rfind(|poll| died.done <= poll.sent && poll.answer.is_evidence());
             match after {
                 Some(poll) => Finding::Broken(format!(
                     "the witness said {} at {}, the status {} at {}",

@@ -29,7 +29,7 @@ use crate::analysis::gate::OffsetRate;
 use crate::analysis::guarantees::{Checked, Evidence};
 use crate::analysis::punctuality::Punctuality;
 use crate::analysis::round_trips::RoundTrips;
-use crate::analysis::scan::ScanHistory;
+use crate::analysis::scan::{ScanHistory, Scans};
 use crate::analysis::timeline::Timeline;
 use crate::analysis::window::Window;
 use crate::model::answer::Answer;
@@ -100,7 +100,8 @@ pub struct Counts {
 
 /// Analyses a log.
 pub fn analyse(journal: &Journal) -> Analysis {
-    let histories = ScanHistory::all(journal);
+    let scans = Scans::of(&journal.exchanges);
+    let histories = scans.histories();
     let all: Vec<&ScanHistory<'_>> = histories.iter().collect();
     let scenarios = analyse_scenarios(journal, &histories);
     let mut ages: Vec<f64> =
@@ -128,25 +129,8 @@ pub fn analyse(journal: &Journal) -> Analysis {
 
 /// Deals scans and exchanges to their scenarios, once, and analyses each.
 fn analyse_scenarios(journal: &Journal, histories: &[ScanHistory<'_>]) -> Vec<ScenarioAnalysis> {
-    let mut scans: Vec<Vec<&ScanHistory<'_>>> = journal.scenarios.iter().map(|_| Vec::new()).collect();
-    // Counted first: hands that grow would need their memory twice for a moment, and there may be a million exchanges.
-    let mut sizes = vec![0; journal.scenarios.len()];
-    for exchange in &journal.exchanges {
-        if let Some(size) = sizes.get_mut(exchange.scenario as usize) {
-            *size += 1;
-        }
-    }
-    let mut exchanges: Vec<Vec<&Exchange>> = sizes.into_iter().map(Vec::with_capacity).collect();
-    for scan in histories {
-        if let Some(hand) = scans.get_mut(scan.scenario as usize) {
-            hand.push(scan);
-        }
-    }
-    for exchange in &journal.exchanges {
-        if let Some(hand) = exchanges.get_mut(exchange.scenario as usize) {
-            hand.push(exchange);
-        }
-    }
+    let scans = deal(histories, journal.scenarios.len(), ScanHistory::scenario);
+    let exchanges = deal(&journal.exchanges, journal.scenarios.len(), |exchange| exchange.scenario);
     let hands = scans.into_iter().zip(exchanges);
     journal
         .scenarios
@@ -154,6 +138,23 @@ fn analyse_scenarios(journal: &Journal, histories: &[ScanHistory<'_>]) -> Vec<Sc
         .zip(hands)
         .map(|(scenario, (scans, exchanges))| analyse_scenario(journal, scenario, &scans, &exchanges))
         .collect()
+}
+
+/// A hand of items for each scenario. Counted first: hands that grow would need their memory twice for a moment.
+fn deal<T>(items: &[T], scenarios: usize, scenario: impl Fn(&T) -> u32) -> Vec<Vec<&T>> {
+    let mut sizes = vec![0; scenarios];
+    for item in items {
+        if let Some(size) = sizes.get_mut(scenario(item) as usize) {
+            *size += 1;
+        }
+    }
+    let mut hands: Vec<Vec<&T>> = sizes.into_iter().map(Vec::with_capacity).collect();
+    for item in items {
+        if let Some(hand) = hands.get_mut(scenario(item) as usize) {
+            hand.push(item);
+        }
+    }
+    hands
 }
 
 fn analyse_scenario(journal: &Journal, scenario: &Scenario, scans: &[&ScanHistory<'_>], exchanges: &[&Exchange]) -> ScenarioAnalysis {
@@ -176,9 +177,9 @@ fn analyse_scenario(journal: &Journal, scenario: &Scenario, scans: &[&ScanHistor
 /// not those polled on the initiator's own connection, which may have been held back until the window was over. Where there
 /// are no such scans, the others have to do.
 fn undisturbed<'a, 'b>(journal: &Journal, scans: &[&'b ScanHistory<'a>]) -> Vec<&'b ScanHistory<'a>> {
-    let free = |scan: &ScanHistory<'_>| scan.polls.iter().any(|poll| poll.connection != Connection::KeepAlive);
+    let free = |scan: &ScanHistory<'_>| scan.polls().iter().any(|poll| poll.connection != Connection::KeepAlive);
     let followed = |scan: &ScanHistory<'_>| {
-        let arm = journal.scenarios.get(scan.scenario as usize).and_then(|scenario| scenario.arms.get(scan.arm as usize));
+        let arm = journal.scenarios.get(scan.scenario() as usize).and_then(|scenario| scenario.arms.get(scan.arm() as usize));
         arm.is_some_and(|arm| arm.follow.is_some())
     };
     let mut chosen: Vec<_> = scans.iter().filter(|scan| free(scan)).copied().collect();
@@ -193,7 +194,7 @@ fn undisturbed<'a, 'b>(journal: &Journal, scans: &[&'b ScanHistory<'a>]) -> Vec<
 
 fn counts(exchanges: &[&Exchange], scans: &[&ScanHistory<'_>]) -> Counts {
     let polls = || exchanges.iter().filter(|exchange| exchange.kind == Kind::Poll);
-    let mut ids: Vec<&str> = scans.iter().filter_map(|scan| scan.id).collect();
+    let mut ids: Vec<&str> = scans.iter().filter_map(|scan| scan.id()).collect();
     let accepted = ids.len();
     ids.sort_unstable();
     ids.dedup();

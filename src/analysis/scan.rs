@@ -2,101 +2,133 @@
 
 use crate::model::answer::{Answer, State};
 use crate::model::exchange::{Exchange, Kind, Purpose};
-use crate::model::run::Journal;
 use crate::model::time::{Bracket, Nanos, Stamp};
+
+/// The exchanges of all scans of a journal, side by side: scan by scan, and in each the owner's polls before the others.
+///
+/// One row for all, of which each history is a piece: there may be a million histories of two exchanges each.
+#[derive(Debug)]
+pub struct Scans<'a>(Vec<&'a Exchange>);
+
+impl<'a> Scans<'a> {
+    /// Sorts the exchanges of a log, which stand in the order of sending. Those that belong to no scan are left out.
+    pub fn of(exchanges: &'a [Exchange]) -> Scans<'a> {
+        // Numbers are sorted rather than exchanges, which lie far apart; the place keeps those of a scan in the order of sending.
+        // Room is measured before it is filled: a vector that grows needs its memory twice for a moment.
+        let mut places: Vec<(u64, bool, Kind, u32)> = Vec::with_capacity(exchanges.len());
+        places.extend(exchanges.iter().zip(0..).filter_map(|(exchange, place)| {
+            let kind = exchange.kind;
+            Some((exchange.scan.get()?, kind != Kind::Poll, kind, place))
+        }));
+        places.sort_unstable();
+        let mut sorted = Vec::with_capacity(places.len());
+        sorted.extend(places.into_iter().map(|(.., place)| &exchanges[place as usize]));
+        Scans(sorted)
+    }
+
+    /// A history of each scan, by its number; none of a scan whose initiate is missing.
+    pub fn histories(&self) -> Vec<ScanHistory<'_>> {
+        let scans = || self.0.chunk_by(|a, b| a.scan == b.scan);
+        let mut histories = Vec::with_capacity(scans().count());
+        histories.extend(scans().filter_map(ScanHistory::of));
+        histories
+    }
+}
 
 /// All exchanges of one scan, by the time they were sent.
 #[derive(Debug, Clone)]
 pub struct ScanHistory<'a> {
-    /// Its number in the run.
-    pub scan: u64,
-    /// Index of its scenario.
-    pub scenario: u32,
-    /// Index of its arm.
-    pub arm: u32,
     /// The exchange that asked for it.
     pub initiate: &'a Exchange,
-    /// Its id, if the initiate was accepted.
-    pub id: Option<&'a str>,
-    /// t = 0: when the id's answer was completely read.
-    pub t0: Option<Stamp>,
-    /// Status polls of the owner.
-    pub polls: Box<[&'a Exchange]>,
-    /// Status polls of a foreign user.
-    pub foreign: Box<[&'a Exchange]>,
-    /// Readings of the witness.
-    pub witness: Box<[&'a Exchange]>,
-    /// Readings of the results.
-    pub results: Box<[&'a Exchange]>,
-    /// The second initiate with the same input.
-    pub repeat: Option<&'a Exchange>,
-    /// The cancel.
-    pub cancel: Option<&'a Exchange>,
+    /// The owner's polls, and then the others, kind by kind.
+    exchanges: &'a [&'a Exchange],
+    /// How many polls there are.
+    polls: u32,
 }
 
 impl<'a> ScanHistory<'a> {
-    /// Sorts a journal's exchanges into histories, by scan number. Exchanges that belong to no scan are left out.
-    pub fn all(journal: &'a Journal) -> Vec<ScanHistory<'a>> {
-        // Numbers are sorted rather than exchanges, which lie far apart; the place keeps those of a scan in the order of sending.
-        // Room is measured before it is filled: a vector that grows needs its memory twice for a moment.
-        let mut places: Vec<(u64, usize)> = Vec::with_capacity(journal.exchanges.len());
-        places.extend(journal.exchanges.iter().enumerate().filter_map(|(place, exchange)| Some((exchange.scan?, place))));
-        places.sort_unstable();
-        let mut exchanges = Vec::new();
-        let scans = || places.chunk_by(|a, b| a.0 == b.0);
-        let mut histories = Vec::with_capacity(scans().count());
-        histories.extend(scans().filter_map(|scan| {
-            exchanges.clear();
-            exchanges.extend(scan.iter().map(|(_, place)| &journal.exchanges[*place]));
-            ScanHistory::of(&exchanges)
-        }));
-        histories
+    /// One scan's history from its exchanges, the owner's polls first; `None` where its initiate is missing.
+    fn of(exchanges: &'a [&'a Exchange]) -> Option<ScanHistory<'a>> {
+        let polls = exchanges.partition_point(|exchange| exchange.kind == Kind::Poll);
+        let initiate = *of_kind(&exchanges[polls..], Kind::Initiate).last()?;
+        Some(ScanHistory { initiate, exchanges, polls: polls as u32 })
     }
 
-    /// One scan's history from its exchanges; `None` where its initiate is missing.
-    fn of(exchanges: &[&'a Exchange]) -> Option<ScanHistory<'a>> {
-        let last = |kind| exchanges.iter().rfind(|exchange| exchange.kind == kind).copied();
-        // Counted first, for no more memory than is needed: there may be a million scans.
-        let of_kind = |kind| {
-            let all = || exchanges.iter().filter(move |exchange| exchange.kind == kind).copied();
-            let mut found = Vec::with_capacity(all().count());
-            found.extend(all());
-            found.into_boxed_slice()
-        };
-        let initiate = last(Kind::Initiate)?;
-        let accepted = initiate.answer == Answer::Accepted;
-        Some(ScanHistory {
-            scan: initiate.scan?,
-            scenario: initiate.scenario,
-            arm: initiate.arm,
-            initiate,
-            id: initiate.id.as_deref().filter(|_| accepted),
-            t0: accepted.then_some(initiate.done),
-            polls: of_kind(Kind::Poll),
-            foreign: of_kind(Kind::ForeignPoll),
-            witness: of_kind(Kind::Witness),
-            results: of_kind(Kind::Results),
-            repeat: last(Kind::Repeat),
-            cancel: last(Kind::Cancel),
-        })
+    /// Its number in the run.
+    pub fn number(&self) -> u64 {
+        self.initiate.scan.get().unwrap_or_default()
+    }
+
+    /// Index of its scenario.
+    pub fn scenario(&self) -> u32 {
+        self.initiate.scenario
+    }
+
+    /// Index of its arm.
+    pub fn arm(&self) -> u32 {
+        self.initiate.arm
+    }
+
+    /// t = 0: when the id's answer was completely read; none if it was not accepted.
+    pub fn t0(&self) -> Option<Stamp> {
+        (self.initiate.answer == Answer::Accepted).then_some(self.initiate.done)
+    }
+
+    /// Its id, if the initiate was accepted.
+    pub fn id(&self) -> Option<&'a str> {
+        self.initiate.id.as_deref().filter(|_| self.initiate.answer == Answer::Accepted)
+    }
+
+    /// Status polls of the owner.
+    pub fn polls(&self) -> &'a [&'a Exchange] {
+        &self.exchanges[..self.polls as usize]
+    }
+
+    fn others(&self) -> &'a [&'a Exchange] {
+        &self.exchanges[self.polls as usize..]
+    }
+
+    /// Status polls of a foreign user.
+    pub fn foreign(&self) -> &'a [&'a Exchange] {
+        of_kind(self.others(), Kind::ForeignPoll)
+    }
+
+    /// Readings of the witness.
+    pub fn witness(&self) -> &'a [&'a Exchange] {
+        of_kind(self.others(), Kind::Witness)
+    }
+
+    /// Readings of the results.
+    pub fn results(&self) -> &'a [&'a Exchange] {
+        of_kind(self.others(), Kind::Results)
+    }
+
+    /// The second initiate with the same input.
+    pub fn repeat(&self) -> Option<&'a Exchange> {
+        of_kind(self.others(), Kind::Repeat).last().copied()
+    }
+
+    /// The cancel.
+    pub fn cancel(&self) -> Option<&'a Exchange> {
+        of_kind(self.others(), Kind::Cancel).last().copied()
     }
 
     /// The age at which an exchange was sent.
     pub fn age(&self, exchange: &Exchange) -> Nanos {
-        exchange.sent.since(self.t0.unwrap_or(self.initiate.done))
+        exchange.sent.since(self.t0().unwrap_or(self.initiate.done))
     }
 
     /// The instant from which a `not_found` is a broken promise: t = 0, or the first visible answer if that came earlier.
     pub fn known_from(&self) -> Option<Stamp> {
-        let t0 = self.t0?;
+        let t0 = self.t0()?;
         let first_visible = self.visible().map(|poll| poll.done).min();
         Some(first_visible.map_or(t0, |visible| visible.min(t0)))
     }
 
     /// Polls that bear on existence: sent before any cancel, which may rightly remove the scan.
     pub fn evidence(&self) -> impl Iterator<Item = &'a Exchange> + '_ {
-        let cancelled = self.cancel.map_or(Stamp(u64::MAX), |cancel| cancel.sent);
-        self.polls.iter().copied().filter(move |poll| poll.answer.is_evidence() && poll.sent < cancelled)
+        let cancelled = self.cancel().map_or(Stamp(u64::MAX), |cancel| cancel.sent);
+        self.polls().iter().copied().filter(move |poll| poll.answer.is_evidence() && poll.sent < cancelled)
     }
 
     fn visible(&self) -> impl Iterator<Item = &'a Exchange> + '_ {
@@ -163,12 +195,12 @@ impl<'a> ScanHistory<'a> {
 
     /// Whether an answer is about this scan, as far as it says. One for another scan is a matter of the echo alone.
     pub fn is_named_by(&self, exchange: &Exchange) -> bool {
-        exchange.echo.is_none() || exchange.echo.as_deref() == self.id
+        exchange.echo.is_none() || exchange.echo.as_deref() == self.id()
     }
 
     /// The first poll that showed a terminal state, and that state.
     pub fn ended(&self) -> Option<(&'a Exchange, State)> {
-        self.polls
+        self.polls()
             .iter()
             .filter(|poll| self.is_named_by(poll))
             .filter_map(|poll| poll.state.filter(|state| poll.answer == Answer::Visible && state.is_terminal()).map(|state| (*poll, state)))
@@ -177,20 +209,27 @@ impl<'a> ScanHistory<'a> {
 
     /// Whether the repeat was answered with this scan's own id: then it is the same scan, and may start anew.
     pub fn was_restarted(&self) -> bool {
-        self.repeat.is_some_and(|repeat| repeat.id.is_some() && repeat.id.as_deref() == self.id)
+        self.repeat().is_some_and(|repeat| repeat.id.is_some() && repeat.id.as_deref() == self.id())
     }
 
     /// The instant from which a second write may rightly change the scan.
     pub fn rewritten_from(&self) -> Stamp {
-        let restart = self.repeat.filter(|_| self.was_restarted()).map(|repeat| repeat.sent);
-        let cancel = self.cancel.map(|cancel| cancel.sent);
+        let restart = self.repeat().filter(|_| self.was_restarted()).map(|repeat| repeat.sent);
+        let cancel = self.cancel().map(|cancel| cancel.sent);
         restart.into_iter().chain(cancel).min().unwrap_or(Stamp(u64::MAX))
     }
 
     /// The polls at gate offsets.
     pub fn gate_polls(&self) -> impl Iterator<Item = &'a Exchange> + '_ {
-        self.polls.iter().copied().filter(|poll| poll.purpose == Purpose::Offset)
+        self.polls().iter().copied().filter(|poll| poll.purpose == Purpose::Offset)
     }
+}
+
+/// Those of one kind, among exchanges that are sorted by kind.
+fn of_kind<'a>(exchanges: &'a [&'a Exchange], kind: Kind) -> &'a [&'a Exchange] {
+    let from = exchanges.partition_point(|exchange| exchange.kind < kind);
+    let until = exchanges.partition_point(|exchange| exchange.kind <= kind);
+    &exchanges[from..until]
 }
 
 /// How a scan's visibility is to be counted.

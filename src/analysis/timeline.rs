@@ -51,9 +51,9 @@ const STEPS: usize = 40;
 pub fn clearest(scans: &[&ScanHistory<'_>]) -> Option<Timeline> {
     let scan = scans
         .iter()
-        .filter(|scan| scan.t0.is_some() && !scan.polls.is_empty())
+        .filter(|scan| scan.t0().is_some() && !scan.polls().is_empty())
         .map(|scan| (clarity(scan), scan))
-        .min_by(|(a, one), (b, other)| a.total_cmp(b).then(one.scan.cmp(&other.scan)))?;
+        .min_by(|(a, one), (b, other)| a.total_cmp(b).then(one.number().cmp(&other.number())))?;
     Some(tell(scan.1))
 }
 
@@ -61,7 +61,7 @@ pub fn clearest(scans: &[&ScanHistory<'_>]) -> Option<Timeline> {
 pub fn clarity(scan: &ScanHistory<'_>) -> f64 {
     let denied = scan.denials().next().is_some();
     let seen = scan.evidence().any(|poll| poll.answer == Answer::Visible);
-    let witnessed = !scan.witness.is_empty();
+    let witnessed = !scan.witness().is_empty();
     let class = match (denied, seen) {
         (true, true) => 0.0,
         (true, false) => 1e12,
@@ -70,7 +70,7 @@ pub fn clarity(scan: &ScanHistory<'_>) -> f64 {
     let sharpness = match scan.visibility() {
         Visibility::Seen(bracket) if denied => bracket.until.map_or(1e9, |until| until.as_ms() - bracket.after.as_ms()),
         // A flapping scan is clearest where most is seen of it.
-        _ => 1e6 / (1.0 + scan.polls.len() as f64),
+        _ => 1e6 / (1.0 + scan.polls().len() as f64),
     };
     // A scan that the witness knew meanwhile tells more than a narrower bracket does.
     class + if witnessed { 0.0 } else { 1e10 } + sharpness
@@ -79,12 +79,12 @@ pub fn clarity(scan: &ScanHistory<'_>) -> f64 {
 /// Tells a scan's story.
 pub fn tell(scan: &ScanHistory<'_>) -> Timeline {
     let mut exchanges: Vec<&Exchange> = Vec::new();
-    exchanges.extend(&scan.polls);
-    exchanges.extend(&scan.foreign);
-    exchanges.extend(&scan.witness);
-    exchanges.extend(&scan.results);
-    exchanges.extend(scan.repeat);
-    exchanges.extend(scan.cancel);
+    exchanges.extend(scan.polls());
+    exchanges.extend(scan.foreign());
+    exchanges.extend(scan.witness());
+    exchanges.extend(scan.results());
+    exchanges.extend(scan.repeat());
+    exchanges.extend(scan.cancel());
     exchanges.sort_by_key(|exchange| (exchange.sent, exchange.kind));
     let denials: HashSet<*const Exchange> = scan.denials().map(std::ptr::from_ref).collect();
     let mut steps: Vec<Step> = Vec::new();
@@ -116,5 +116,5 @@ pub fn tell(scan: &ScanHistory<'_>) -> Timeline {
         });
     }
     steps.truncate(STEPS);
-    Timeline { scan: scan.scan, scenario: scan.scenario, id: scan.id.map(str::to_owned), steps }
+    Timeline { scan: scan.number(), scenario: scan.scenario(), id: scan.id().map(str::to_owned), steps }
 }

@@ -1,11 +1,14 @@
 //! The window of a group of scans: its distribution, as far as the brackets tell it.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::band::{Band, Sides, min_n_for_quantile_upper};
-use crate::analysis::npmle::{Npmle, Observation, QuantileInterval, npmle};
+use crate::analysis::npmle::{Npmle, Observation, QuantileInterval, npmle_of};
 use crate::analysis::scan::{ScanHistory, Visibility};
-use crate::model::time::{Bracket, Nanos};
+use crate::model::slot::Slot;
+use crate::model::time::Nanos;
 
 /// The confidence of every band and limit.
 pub const CONFIDENCE: f64 = 0.95;
@@ -32,13 +35,21 @@ pub struct Window {
     /// How well the estimate is established; `None` without scans.
     pub estimate: Option<EstimateNote>,
     /// The brackets behind it.
-    pub brackets: Vec<(f64, Option<f64>)>,
+    pub brackets: Brackets,
 }
+
+/// Brackets in milliseconds, shared: a run of one scenario has those of its scenario, and there may be a million.
+pub type Brackets = Arc<[(f64, Slot<f64>)]>;
 
 impl Window {
     /// One of the quantiles that are told.
     pub fn quantile(&self, p: f64) -> Option<&Quantile> {
         self.quantiles.iter().find(|quantile| (quantile.p - p).abs() < 1e-9)
+    }
+
+    /// The brackets as the estimators take them.
+    pub fn observations(&self) -> impl ExactSizeIterator<Item = Observation> + Clone {
+        self.brackets.iter().map(|(after, until)| Observation::new(*after, until.get().unwrap_or(f64::INFINITY)))
     }
 }
 
@@ -129,46 +140,51 @@ pub fn window(scans: &[&ScanHistory<'_>], ages_ms: &[f64]) -> Window {
         quantiles: Vec::new(),
         curve: Vec::new(),
         estimate: None,
-        brackets: Vec::new(),
+        brackets: Arc::default(),
     };
-    let mut observations = Vec::with_capacity(scans.len());
+    let mut brackets = Vec::with_capacity(scans.len());
     // Some scans were never denied: they may have been visible before their age began, which only tells at the age 0.
     let mut undenied = Vec::with_capacity(scans.len());
     for scan in scans {
         let denied = scan.denials().next().is_some();
         window.denied += u64::from(denied);
-        let known = observations.len();
-        match scan.visibility() {
-            Visibility::NotAccepted => {}
-            Visibility::NoEvidence => window.no_evidence += 1,
-            Visibility::Flapping => window.flapping += 1,
-            Visibility::Seen(bracket) => observations.push(observation(bracket)),
+        let bracket = match scan.visibility() {
+            Visibility::NotAccepted => continue,
+            Visibility::NoEvidence => {
+                window.no_evidence += 1;
+                continue;
+            }
+            Visibility::Flapping => {
+                window.flapping += 1;
+                continue;
+            }
+            Visibility::Seen(bracket) => bracket,
             Visibility::NeverSeen(bracket) => {
                 window.never_visible += 1;
-                observations.push(observation(bracket));
+                bracket
             }
-        }
-        undenied.extend(observations[known..].iter().map(|_| !denied));
+        };
+        brackets.push((bracket.after.as_ms(), bracket.until.map(Nanos::as_ms).into()));
+        undenied.push(!denied);
     }
-    window.scans = observations.len() as u64;
-    if observations.is_empty() {
+    window.scans = brackets.len() as u64;
+    if brackets.is_empty() {
         return window;
     }
-    let estimate = npmle(&observations);
-    let band = Band::new(&observations);
-    let from_before = |(seen, undenied): (&Observation, &bool)| Observation { after: if *undenied { -1.0 } else { seen.after }, ..*seen };
-    let shares = Band::new(&observations.iter().zip(&undenied).map(from_before).collect::<Vec<_>>());
-    window.visible_by = ages_ms.iter().map(|t| share_by(&estimate, &shares, *t)).collect();
+    window.brackets = brackets.into();
+    let estimate = npmle_of(&window.observations());
+    // One band after the other, and none of them from a copy: each is as large as all brackets.
+    let band = Band::of(window.observations());
     window.quantiles = QUANTILES.iter().map(|p| quantile(&estimate, &band, *p)).collect();
+    drop(band);
+    let from_before = |(seen, undenied): (Observation, &bool)| Observation { after: if *undenied { -1.0 } else { seen.after }, ..seen };
+    let shares = Band::of(window.observations().zip(&undenied).map(from_before));
+    window.visible_by = ages_ms.iter().map(|t| share_by(&estimate, &shares, *t)).collect();
+    drop(shares);
     window.curve =
         estimate.support.iter().map(|mass| CurvePoint { from_ms: mass.left, to_ms: finite(mass.right), mass: mass.mass }).collect();
     window.estimate = Some(EstimateNote { method: estimate.method.words().to_owned(), kkt_gap: estimate.kkt_gap, unique: estimate.unique });
-    window.brackets = observations.iter().map(|seen| (seen.after, finite(seen.until))).collect();
     window
-}
-
-fn observation(bracket: Bracket) -> Observation {
-    Observation { after: bracket.after.as_ms(), until: bracket.until.map_or(f64::INFINITY, Nanos::as_ms), weight: 1 }
 }
 
 fn share_by(estimate: &Npmle, band: &Band, t_ms: f64) -> ShareBy {

@@ -22,7 +22,7 @@ pub fn archive(journal: &Journal) -> String {
     let file: Table = run.target.file.parse().unwrap_or_default();
     let handed_out = |exchange: &'_ &Exchange| exchange.kind == Kind::Initiate;
     let ids: BTreeMap<u64, &str> =
-        journal.exchanges.iter().filter(handed_out).filter_map(|exchange| Some((exchange.scan?, exchange.id.as_deref()?))).collect();
+        journal.exchanges.iter().filter(handed_out).filter_map(|exchange| Some((exchange.scan.get()?, exchange.id.as_deref()?))).collect();
     let entries: Vec<Value> = journal.exchanges.iter().map(|exchange| entry(journal, &file, &ids, exchange)).collect();
     let (name, version) = run.tool.split_once(' ').unwrap_or((run.tool.as_str(), ""));
     let archive = json!({
@@ -40,7 +40,7 @@ pub fn archive(journal: &Journal) -> String {
 fn entry(journal: &Journal, file: &Table, ids: &BTreeMap<u64, &str>, exchange: &Exchange) -> Value {
     let took = |from: Stamp, to: Stamp| to.since(from).as_ms().max(0.0);
     let first_byte =
-        exchange.first_byte.map_or(exchange.done, |first_byte| first_byte.clamp(exchange.sent, exchange.done.max(exchange.sent)));
+        exchange.first_byte.get().map_or(exchange.done, |first_byte| first_byte.clamp(exchange.sent, exchange.done.max(exchange.sent)));
     let mut entry = json!({
         "startedDateTime": started(&journal.run.started, exchange.sent),
         "time": took(exchange.sent, exchange.done),
@@ -55,14 +55,14 @@ fn entry(journal: &Journal, file: &Table, ids: &BTreeMap<u64, &str>, exchange: &
         "_statusgap": exchange,
     });
     // A literal of an object, a few lines above, is one.
-    if let (Some(members), Some(connection)) = (entry.as_object_mut(), exchange.conn) {
+    if let (Some(members), Some(connection)) = (entry.as_object_mut(), exchange.conn.get()) {
         members.insert("connection".to_owned(), json!(connection.to_string()));
     }
     entry
 }
 
 fn comment(exchange: &Exchange) -> String {
-    let scan = exchange.scan.map_or_else(String::new, |scan| format!(" of scan {scan}"));
+    let scan = exchange.scan.get().map_or_else(String::new, |scan| format!(" of scan {scan}"));
     let route = match exchange.route {
         Some(Route::HandedOut) => ", sent to the address that was handed out",
         Some(Route::CacheBusted) => ", sent with a query of its own",
@@ -94,7 +94,7 @@ fn request(journal: &Journal, file: &Table, ids: &BTreeMap<u64, &str>, exchange:
         .id
         .as_deref()
         .filter(|_| exchange.kind != Kind::Initiate)
-        .or_else(|| ids.get(&exchange.scan?).copied())
+        .or_else(|| ids.get(&exchange.scan.get()?).copied())
         .unwrap_or_default();
     let encoded = percent_encoding::utf8_percent_encode(id, percent_encoding::NON_ALPHANUMERIC).to_string();
     let encoded = encoded.replace("%5F", "_").replace("%2D", "-").replace("%2E", ".").replace("%7E", "~");

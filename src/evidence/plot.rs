@@ -1,7 +1,7 @@
 //! Which experiment shows the fault again: read off the analysis, with the ages at which it failed.
 
 use crate::analysis::Analysis;
-use crate::analysis::scan::ScanHistory;
+use crate::analysis::scan::{ScanHistory, Scans};
 use crate::evidence::Unscriptable;
 use crate::model::answer::Answer;
 use crate::model::fault::FaultClass;
@@ -33,7 +33,8 @@ const SHELL_MS: f64 = 40.0;
 
 /// The first cause that has an experiment; without causes, what was denied.
 pub fn choose(journal: &Journal, analysis: &Analysis) -> Result<Plot, Unscriptable> {
-    let scans = ScanHistory::all(journal);
+    let scans = Scans::of(&journal.exchanges);
+    let scans = scans.histories();
     if analysis.honest == Some(false) {
         return Ok(Plot::Unknown);
     }
@@ -139,15 +140,16 @@ fn never(scans: &[ScanHistory<'_>]) -> Option<Plot> {
 }
 
 fn disclosure(scans: &[ScanHistory<'_>]) -> Option<Plot> {
-    let shown =
-        scans.iter().flat_map(|scan| scan.foreign.iter().filter(|poll| poll.answer == Answer::Visible).map(|poll| scan.age(poll).as_ms()));
+    let shown = scans
+        .iter()
+        .flat_map(|scan| scan.foreign().iter().filter(|poll| poll.answer == Answer::Visible).map(|poll| scan.age(poll).as_ms()));
     Some(Plot::Disclosure { at: shown.reduce(f64::min)?.max(0.0) })
 }
 
 fn regress(scans: &[ScanHistory<'_>]) -> Option<Plot> {
-    let back = scans.iter().filter(|scan| scan.repeat.is_none()).filter_map(|scan| {
+    let back = scans.iter().filter(|scan| scan.repeat().is_none()).filter_map(|scan| {
         let (ended, _) = scan.ended()?;
-        let back = scan.polls.iter().find(|poll| poll.sent >= ended.done && poll.state == Some(crate::model::answer::State::Running))?;
+        let back = scan.polls().iter().find(|poll| poll.sent >= ended.done && poll.state == Some(crate::model::answer::State::Running))?;
         Some((back.sent.since(ended.done).as_ms(), scan.age(ended).as_ms()))
     });
     let (settle, until) = back.reduce(|a, b| (a.0.max(b.0), a.1.max(b.1)))?;

@@ -10,6 +10,7 @@ use crate::model::answer::{Answer, TransportFault};
 use crate::model::exchange::{Connection, Exchange, Kind, Purpose};
 use crate::model::recording::{Blind, Recording};
 use crate::model::run::EndReason;
+use crate::model::slot::Slot;
 use crate::model::text::{LONGEST_NOTE, LONGEST_WORD, Text, cut};
 use crate::model::time::{Nanos, Stamp};
 use crate::target::{Hosts, Initiated, Reading, Recogniser, Reply, Target};
@@ -241,24 +242,24 @@ impl Seen {
         Exchange {
             scenario: 0,
             arm: 0,
-            scan: None,
+            scan: Slot::NONE,
             kind: self.kind,
             purpose: if self.kind == Kind::Poll { Purpose::Follow } else { Purpose::Other },
             connection: Connection::Fresh,
             poller: 0,
-            offset: None,
+            offset: Slot::NONE,
             planned: stamp(sent),
             sent: stamp(sent),
-            first_byte: None,
+            first_byte: Slot::NONE,
             done: stamp(done),
-            conn: None,
+            conn: Slot::NONE,
             new_conn: None,
             http: self.http,
             answer: reading.answer,
             fault: (reading.answer == Answer::Transport).then_some(TransportFault::Closed),
             state: reading.state,
             word: reading.word.clone().map(|word| Text::from(cut(word, LONGEST_WORD))),
-            progress: reading.progress,
+            progress: reading.progress.into(),
             id: self.id.clone().filter(|_| is_start).map(Text::from),
             echo: reading.echo.clone().map(Text::from),
             worker: self.worker.clone().map(Text::from),

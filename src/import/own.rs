@@ -48,7 +48,7 @@ pub(super) fn read(file: &str, input: impl BufRead) -> Result<Imported, ImportEr
         .map(|(exchange, began, took, receive)| {
             let sent = Stamp(began.saturating_sub(base).max(0).unsigned_abs());
             let later = |ms: f64| Stamp(sent.0.saturating_add((ms * 1e6).round() as u64));
-            Exchange { sent, first_byte: exchange.first_byte.map(|_| later(took - receive)), done: later(took), ..exchange }
+            Exchange { sent, first_byte: exchange.first_byte.get().map(|_| later(took - receive)).into(), done: later(took), ..exchange }
         })
         .collect();
     let recording =

@@ -9,6 +9,7 @@ use crate::model::answer::{Answer, TransportFault};
 use crate::model::exchange::{Exchange, Kind, Purpose};
 use crate::model::guarantee::Guarantee;
 use crate::model::scenario::{Arm, Controls, Each, Expect, Follow, Input, Load, LoadModel, Readings, Scenario, Stop, Tolerance, Until};
+use crate::model::slot::Slot;
 use crate::model::text::Text;
 use crate::model::time::{Nanos, Span, Stamp};
 
@@ -160,7 +161,7 @@ impl Scan {
             fault: Some(TransportFault::Closed),
             state: None,
             word: None,
-            progress: None,
+            progress: Slot::NONE,
             echo: None,
             worker: None,
             cache: None,
@@ -199,12 +200,12 @@ pub(super) fn tell(sorted: &Sorted, base: i64, options: &Options<'_>) -> (Vec<Ex
             exchanges.push(exchange);
         }
         for exchange in &mut exchanges[from..] {
-            exchange.scan = Some(number as u64);
+            exchange.scan = Some(number as u64).into();
             exchange.scenario = scenario;
         }
         at_ages(&mut exchanges[from..], accepted, options);
     }
-    exchanges.sort_by_key(|exchange| (exchange.sent, exchange.done, exchange.scan, exchange.kind));
+    exchanges.sort_by_key(|exchange| (exchange.sent, exchange.done, exchange.scan.get(), exchange.kind));
     let deadline = Span(Duration::from_nanos(watched.0.unsigned_abs()) + Duration::from_millis(1));
     let mut scenarios = Vec::new();
     if known > 0 || inferred == 0 {
@@ -232,7 +233,7 @@ fn at_ages(exchanges: &mut [Exchange], t0: Stamp, options: &Options<'_>) {
         if let Some(index) = nearest {
             taken.insert(index);
             exchanges[index].purpose = Purpose::Offset;
-            exchanges[index].offset = Some(at.as_nanos());
+            exchanges[index].offset = Some(at.as_nanos()).into();
         }
     }
 }

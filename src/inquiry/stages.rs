@@ -31,7 +31,7 @@ pub(super) struct Known {
 impl Known {
     pub(super) fn of(analysis: &Analysis) -> Known {
         let window = &analysis.window;
-        let ends: Vec<f64> = window.brackets.iter().filter(|bracket| bracket.0 > 0.0).filter_map(|bracket| bracket.1).collect();
+        let ends: Vec<f64> = window.brackets.iter().filter(|bracket| bracket.0 > 0.0).filter_map(|bracket| bracket.1.get()).collect();
         let edge = window.quantile(0.5).and_then(|quantile| Some((quantile.from_ms, quantile.to_ms?)));
         Known {
             has_window: !ends.is_empty(),

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::model::answer::{Answer, State, TransportFault};
 use crate::model::exchange::{Connection, Exchange, Kind, Purpose, Route};
+use crate::model::slot::Slot;
 use crate::model::text::{Digest, Texts};
 use crate::model::time::{Nanos, Stamp};
 
@@ -17,18 +18,22 @@ pub(super) struct ExchangeLine<'a> {
     scenario: u32,
     #[serde(default)]
     arm: u32,
-    scan: Option<u64>,
+    #[serde(default)]
+    scan: Slot<u64>,
     kind: Kind,
     purpose: Purpose,
     connection: Connection,
     #[serde(default)]
     poller: u32,
-    offset: Option<Nanos>,
+    #[serde(default)]
+    offset: Slot<Nanos>,
     planned: Stamp,
     sent: Stamp,
-    first_byte: Option<Stamp>,
+    #[serde(default)]
+    first_byte: Slot<Stamp>,
     done: Stamp,
-    conn: Option<u32>,
+    #[serde(default)]
+    conn: Slot<u32>,
     new_conn: Option<bool>,
     http: Option<u16>,
     answer: Answer,
@@ -36,7 +41,8 @@ pub(super) struct ExchangeLine<'a> {
     state: Option<State>,
     #[serde(borrow)]
     word: Option<Borrowed<'a>>,
-    progress: Option<f64>,
+    #[serde(default)]
+    progress: Slot<f64>,
     #[serde(borrow)]
     id: Option<Borrowed<'a>>,
     #[serde(borrow)]

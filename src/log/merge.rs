@@ -216,7 +216,7 @@ impl<R: BufRead> Input<R> {
     }
 
     fn moved(&self, mut exchange: Exchange) -> Exchange {
-        for stamp in [&mut exchange.planned, &mut exchange.sent, &mut exchange.done].into_iter().chain(&mut exchange.first_byte) {
+        for stamp in [&mut exchange.planned, &mut exchange.sent, &mut exchange.done].into_iter().chain(exchange.first_byte.get_mut()) {
             *stamp = self.shifted(*stamp);
         }
         exchange

@@ -164,7 +164,7 @@ pub fn in_order(exchanges: &mut [Exchange]) {
 }
 
 fn in_time(a: &Exchange, b: &Exchange) -> std::cmp::Ordering {
-    let rest = |exchange: &Exchange| (exchange.done, exchange.scenario, exchange.scan, exchange.kind, exchange.poller);
+    let rest = |exchange: &Exchange| (exchange.done, exchange.scenario, exchange.scan.get(), exchange.kind, exchange.poller);
     a.sent.cmp(&b.sent).then_with(|| rest(a).cmp(&rest(b)))
 }
 

@@ -15,5 +15,6 @@ pub mod recording;
 pub mod run;
 pub mod scenario;
 pub mod shard;
+pub mod slot;
 pub mod text;
 pub mod time;

@@ -120,7 +120,7 @@ impl Shard {
     /// Whether an exchange may be of this shard: one of another shard's scans in its log means that the log was edited, or that
     /// it was written for another plan.
     pub fn may_hold(&self, exchange: &Exchange, numbering: &Numbering) -> bool {
-        let Some(scan) = exchange.scan else { return true };
+        let Some(scan) = exchange.scan.get() else { return true };
         numbering.place(exchange.scenario, scan).is_some_and(|(load, place)| self.takes(exchange.scenario, load, place))
     }
 }

@@ -5,17 +5,16 @@ use std::collections::HashSet;
 use std::fmt;
 use std::ops::Deref;
 use std::str::FromStr;
-use std::sync::Arc;
 
+use arcstr::ArcStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A text that is cheap to copy and small to keep: one pointer, so that `Option<Text>` is eight bytes.
 ///
-/// A log of a million exchanges names each id a dozen times and each worker a hundred thousand times. Behind two pointers
-/// rather than one fat one, since most of what reads exchanges never looks at their texts.
+/// A log of a million exchanges names each id a dozen times and each worker a hundred thousand times.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Text(Arc<Box<str>>);
+pub struct Text(ArcStr);
 
 /// The longest word or name that is kept: a state is a word, and so is a worker's name.
 pub const LONGEST_WORD: usize = 100;
@@ -63,13 +62,13 @@ impl std::borrow::Borrow<str> for Text {
 
 impl From<String> for Text {
     fn from(text: String) -> Text {
-        Text(Arc::new(text.into_boxed_str()))
+        Text(text.into())
     }
 }
 
 impl From<&str> for Text {
     fn from(text: &str) -> Text {
-        Text(Arc::new(text.into()))
+        Text(text.into())
     }
 }
 
@@ -257,7 +256,7 @@ mod tests {
     fn equal_texts_are_kept_once() {
         let mut texts = Texts::default();
         let (one, two) = (texts.shared("scan_1"), texts.shared("scan_1"));
-        assert!(Arc::ptr_eq(&one.0, &two.0));
+        assert!(ArcStr::ptr_eq(&one.0, &two.0));
         assert_eq!(two, "scan_1");
     }
 

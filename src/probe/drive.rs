@@ -243,9 +243,10 @@ impl Probe {
             };
             let outcome = self.transport.exchange(lane, request, self.options.timeout, &self.clock).await;
             // The kernel's stamps are by another clock than ours, which may be set; what came was asked for before.
-            exchange.first_byte = outcome.first_byte.map(|first_byte| first_byte.max(sent));
-            exchange.done = outcome.done.max(exchange.first_byte.unwrap_or(sent));
-            exchange.conn = outcome.conn;
+            let first_byte = outcome.first_byte.map(|first_byte| first_byte.max(sent));
+            exchange.first_byte = first_byte.into();
+            exchange.done = outcome.done.max(first_byte.unwrap_or(sent));
+            exchange.conn = outcome.conn.into();
             exchange.new_conn = outcome.new_conn;
             let mut more = None;
             match outcome.reply {
@@ -262,7 +263,7 @@ impl Probe {
                     exchange.answer = reading.answer;
                     exchange.state = reading.state;
                     exchange.word = reading.word.map(word);
-                    exchange.progress = reading.progress;
+                    exchange.progress = reading.progress.into();
                     exchange.echo = reading.echo.map(clean);
                     exchange.worker = crate::target::worker(&received.headers).map(word);
                     exchange.cache = crate::target::cache_note(&received.headers).map(|told| Text::from(self.recorder.note(told)));

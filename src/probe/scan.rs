@@ -11,6 +11,7 @@ use sha1::{Digest, Sha1};
 use crate::model::answer::Answer;
 use crate::model::exchange::{Connection, Exchange, Kind, Purpose, Route};
 use crate::model::scenario::{Action, Arm, Follow, MOST_FOLLOWED, Then, Until};
+use crate::model::slot::Slot;
 use crate::model::text::{self, Text};
 use crate::model::time::{Nanos, Span, Stamp};
 use crate::probe::drive::{ScenarioRun, uuid};
@@ -61,24 +62,24 @@ impl Shot {
         Exchange {
             scenario: self.scenario,
             arm: self.arm,
-            scan: self.scan,
+            scan: self.scan.into(),
             kind: self.kind,
             purpose: self.purpose,
             connection: self.connection,
             poller: self.poller,
-            offset: self.offset,
+            offset: self.offset.into(),
             planned: self.planned,
             sent,
-            first_byte: None,
+            first_byte: Slot::NONE,
             done: sent,
-            conn: None,
+            conn: Slot::NONE,
             new_conn: None,
             http: None,
             answer: Answer::Transport,
             fault: None,
             state: None,
             word: None,
-            progress: None,
+            progress: Slot::NONE,
             id: self.id.clone(),
             echo: None,
             worker: None,

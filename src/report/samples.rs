@@ -2,6 +2,8 @@
 //!
 //! The findings are written down rather than computed, so that a snapshot shows what a format makes of them and nothing else.
 
+use std::sync::Arc;
+
 use crate::analysis::diagnosis::{Cause, Diagnosis, RuledOut, Strength};
 use crate::analysis::gate::OffsetRate;
 use crate::analysis::guarantees::{Checked, Proof};
@@ -18,6 +20,7 @@ use crate::model::guarantee::Guarantee;
 use crate::model::input::Source;
 use crate::model::run::{Capabilities, ClockNote, End, EndReason, Environment, HttpVersion, Journal, Run, TargetNote};
 use crate::model::scenario::Scenario;
+use crate::model::slot::Slot;
 use crate::model::time::{Nanos, Stamp};
 use crate::report::View;
 use crate::verdict::{Judgement, Reason, ScenarioJudgement, Verdict};
@@ -72,24 +75,24 @@ fn exchange(kind: Kind, sent_ms: f64, answer: Answer, word: Option<&str>) -> Exc
     Exchange {
         scenario: 0,
         arm: 0,
-        scan: Some(0),
+        scan: Some(0).into(),
         kind,
         purpose: Purpose::Other,
         connection: Connection::Fresh,
         poller: 0,
-        offset: None,
+        offset: Slot::NONE,
         planned: sent,
         sent,
-        first_byte: None,
+        first_byte: Slot::NONE,
         done: Stamp(sent.0 + 1_200_000),
-        conn: None,
+        conn: Slot::NONE,
         new_conn: None,
         http: Some(200),
         answer,
         fault: None,
         state: word.map(|_| State::Running),
         word: word.map(Into::into),
-        progress: None,
+        progress: Slot::NONE,
         id: None,
         echo: None,
         worker: None,
@@ -105,7 +108,7 @@ fn exchange(kind: Kind, sent_ms: f64, answer: Answer, word: Option<&str>) -> Exc
 fn journal() -> Journal {
     let read = |text| Scenario::read(Source { file: "sample.toml", text }).expect("a right scenario");
     let scenarios = vec![read(IMMEDIATE), read(SETTLED)];
-    let unknown = Exchange { scan: None, ..exchange(Kind::UnknownPoll, 1.0, Answer::NotFound, None) };
+    let unknown = Exchange { scan: Slot::NONE, ..exchange(Kind::UnknownPoll, 1.0, Answer::NotFound, None) };
     let initiate = Exchange { id: Some("scan_7f".into()), ..exchange(Kind::Initiate, 10.0, Answer::Accepted, None) };
     let exchanges = vec![
         unknown.clone(),
@@ -181,7 +184,7 @@ fn window(scans: u64, denied: u64, from_ms: f64, to_ms: f64) -> Window {
         ],
         curve: vec![CurvePoint { from_ms, to_ms: Some(middle), mass: 0.5 }, CurvePoint { from_ms: middle, to_ms: Some(to_ms), mass: 0.5 }],
         estimate: Some(EstimateNote { method: "counting".to_owned(), kkt_gap: 1.2e-13, unique: true }),
-        brackets: Vec::new(),
+        brackets: Arc::default(),
     }
 }
 

@@ -122,7 +122,8 @@ fn rounds_in_which_more_was_put_up_with_are_not_judged_with_later_ones() {
 fn the_window_is_one_log_in_which_scans_and_connections_stay_apart() {
     let window = played("cccccu").1.window().expect("rounds");
     assert_eq!((window.run.started.as_str(), window.run.seed), ("round 1", 4), "begun with the first, told by the last");
-    let told: Vec<_> = window.exchanges.iter().map(|e| (e.scan, e.conn, e.planned, e.sent, e.first_byte, e.done)).collect();
+    let told: Vec<_> =
+        window.exchanges.iter().map(|e| (e.scan.get(), e.conn.get(), e.planned, e.sent, e.first_byte.get(), e.done)).collect();
     let expected: Vec<_> = [0_u64, 1, 2, 3]
         .iter()
         .map(|n| {

@@ -29,14 +29,14 @@ pub(super) fn as_one(rounds: &VecDeque<Round>) -> Option<Journal> {
         let shift = round.began.saturating_sub(first.began);
         for exchange in &round.journal.exchanges {
             let mut exchange = exchange.clone();
-            for stamp in [&mut exchange.planned, &mut exchange.sent, &mut exchange.done].into_iter().chain(&mut exchange.first_byte) {
+            for stamp in [&mut exchange.planned, &mut exchange.sent, &mut exchange.done].into_iter().chain(exchange.first_byte.get_mut()) {
                 *stamp = stamp.after(shift);
             }
-            if let Some(scan) = &mut exchange.scan {
+            if let Some(scan) = exchange.scan.get_mut() {
                 *scan += scans_before;
                 next_scan = next_scan.max(*scan + 1);
             }
-            if let Some(conn) = &mut exchange.conn {
+            if let Some(conn) = exchange.conn.get_mut() {
                 *conn = conn.wrapping_add(conns_before);
                 next_conn = next_conn.max(conn.wrapping_add(1));
             }

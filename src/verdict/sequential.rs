@@ -93,14 +93,14 @@ impl Gate {
         if self.stop == Stop::Never {
             return Need::More;
         }
-        let Some(number) = exchange.scan else { return self.need() };
+        let Some(number) = exchange.scan.get() else { return self.need() };
         let scan = self.scans.entry(number).or_default();
         if exchange.kind == Kind::Initiate && exchange.answer == Answer::Accepted {
             (scan.arm, scan.t0) = (exchange.arm, Some(exchange.done));
         }
         if exchange.kind == Kind::Poll
             && exchange.purpose == Purpose::Offset
-            && let Some((t0, offset)) = scan.t0.zip(exchange.offset)
+            && let Some((t0, offset)) = scan.t0.zip(exchange.offset.get())
             && let Some(tolerance) = self.tolerances.get(exchange.arm as usize)
         {
             match sample(exchange.sent.since(t0), offset, *tolerance, exchange.answer) {

@@ -75,7 +75,7 @@ pub fn together(journals: Vec<Journal>) -> Journal {
         let later = index as u64 * 1_000_000_000_000_000;
         for exchange in &mut next.exchanges {
             exchange.scenario = index as u32;
-            exchange.scan = exchange.scan.map(|scan| scan + 1000 * index as u64);
+            exchange.scan = exchange.scan.get().map(|scan| scan + 1000 * index as u64).into();
             for stamp in [&mut exchange.planned, &mut exchange.sent, &mut exchange.done] {
                 stamp.0 += later;
             }
@@ -219,7 +219,7 @@ impl Seen {
                 window
                     .brackets
                     .iter()
-                    .map(|(after, until)| until.map_or_else(|| format!("({after}, ∞)"), |until| format!("({after}, {until}]")))
+                    .map(|(after, until)| until.get().map_or_else(|| format!("({after}, ∞)"), |until| format!("({after}, {until}]")))
                     .collect(),
             ),
             "flapping" => window.flapping.to_string(),

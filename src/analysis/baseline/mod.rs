@@ -15,7 +15,7 @@ use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::compare::dependence;
-use crate::analysis::scan::ScanHistory;
+use crate::analysis::scan::{ScanHistory, Scans};
 use crate::model::exchange::{Connection, Kind};
 use crate::model::run::{Journal, Pair};
 use crate::model::time::Span;
@@ -148,7 +148,8 @@ pub struct RoundTrips {
 impl Baseline {
     /// What is to be kept of a run.
     pub fn of(journal: &Journal) -> Baseline {
-        let histories = ScanHistory::all(journal);
+        let scans = Scans::of(&journal.exchanges);
+        let histories = scans.histories();
         let run = &journal.run;
         let scenarios = journal.scenarios.iter().enumerate().filter(|(_, scenario)| scenario.load.scans > 0);
         Baseline {
@@ -178,8 +179,8 @@ impl Baseline {
 
 fn scenario(journal: &Journal, index: usize, histories: &[ScanHistory<'_>]) -> ScenarioBaseline {
     let scenario = &journal.scenarios[index];
-    let scans: Vec<&ScanHistory<'_>> = histories.iter().filter(|scan| scan.scenario as usize == index).collect();
-    let accepted = scans.iter().filter(|scan| scan.id.is_some()).count();
+    let scans: Vec<&ScanHistory<'_>> = histories.iter().filter(|scan| scan.scenario() as usize == index).collect();
+    let accepted = scans.iter().filter(|scan| scan.id().is_some()).count();
     let rates = series::rates(scenario, &scans);
     let windows = series::windows(&super::undisturbed(journal, &scans));
     let round_trips = series::round_trips(&scans);

@@ -13,15 +13,15 @@ use crate::model::time::{Bracket, Nanos};
 pub(super) fn rates(scenario: &Scenario, scans: &[&ScanHistory<'_>]) -> Vec<Rate> {
     let mut rates = Vec::new();
     for (index, arm) in scenario.arms.iter().enumerate() {
-        let of_arm: Vec<_> = scans.iter().filter(|scan| scan.arm as usize == index).collect();
+        let of_arm: Vec<_> = scans.iter().filter(|scan| scan.arm() as usize == index).collect();
         for at in &arm.offsets {
             let in_time = |scan: &ScanHistory<'_>, poll: &Exchange| {
-                poll.offset == Some(at.as_nanos()) && (scan.age(poll).0 - at.as_nanos().0).abs() <= arm.tolerance.as_nanos().0
+                poll.offset.get() == Some(at.as_nanos()) && (scan.age(poll).0 - at.as_nanos().0).abs() <= arm.tolerance.as_nanos().0
             };
             let outcome = |scan: &ScanHistory<'_>| {
                 let answers = scan.gate_polls().filter(|poll| in_time(scan, poll) && poll.answer.is_evidence());
                 let denied = answers.map(|poll| poll.answer == Answer::NotFound).reduce(|a, b| a || b)?;
-                Some((scan.scan, denied))
+                Some((scan.number(), denied))
             };
             let outcomes: Vec<(u64, bool)> = of_arm.iter().filter_map(|scan| outcome(scan)).collect();
             rates.push(Rate {
@@ -58,7 +58,7 @@ pub(super) fn windows(scans: &[&ScanHistory<'_>]) -> Windows {
             Visibility::Flapping => windows.flapping += 1,
             Visibility::Seen(bracket) | Visibility::NeverSeen(bracket) => {
                 windows.brackets.push(in_ms(bracket));
-                windows.numbers.push(scan.scan);
+                windows.numbers.push(scan.number());
             }
             Visibility::NotAccepted | Visibility::NoEvidence => {}
         }
@@ -72,14 +72,14 @@ pub(super) fn round_trips(scans: &[&ScanHistory<'_>]) -> Vec<RoundTrips> {
     let mut kinds: BTreeMap<(Kind, Connection), (Vec<f64>, Vec<u64>)> = BTreeMap::new();
     for scan in scans {
         let mut own: BTreeMap<(Kind, Connection), Vec<f64>> = BTreeMap::new();
-        for exchange in [scan.initiate].into_iter().chain(scan.polls.iter().copied()).filter(|exchange| exchange.was_answered()) {
+        for exchange in [scan.initiate].into_iter().chain(scan.polls().iter().copied()).filter(|exchange| exchange.was_answered()) {
             own.entry((exchange.kind, exchange.connection)).or_default().push(exchange.done.since(exchange.sent).as_ms());
         }
         for (key, mut trips) in own {
             trips.sort_by(f64::total_cmp);
             let (ms, numbers) = kinds.entry(key).or_default();
             ms.push(rounded(trips[trips.len() / 2]));
-            numbers.push(scan.scan);
+            numbers.push(scan.number());
         }
     }
     kinds.into_iter().map(|((kind, connection), (ms, numbers))| RoundTrips { kind, connection, ms, numbers }).collect()

@@ -5,6 +5,7 @@ use crate::model::answer::Answer;
 use crate::model::exchange::{Connection, Exchange, Route};
 use crate::model::run::Journal;
 use crate::model::scenario::{LoadModel, Scenario};
+use crate::model::slot::Slot;
 use crate::model::time::Nanos;
 
 /// One status answer that says seen or not seen. Two words: there may be millions.
@@ -31,19 +32,37 @@ impl<'a> Look<'a> {
     }
 }
 
+/// The looks at the usual address on connections of their own, scan after scan.
+///
+/// One row for all, of which each scan has a piece: there may be a million scans of one look each.
+#[derive(Debug)]
+pub(super) struct Looks<'a> {
+    looks: Vec<Look<'a>>,
+    /// Where the piece of each scan ends.
+    ends: Vec<u32>,
+}
+
+impl<'a> Looks<'a> {
+    pub(super) fn of(scans: &[&'a ScanHistory<'a>]) -> Looks<'a> {
+        // Room is measured before it is filled: a vector that grows needs its memory twice for a moment.
+        let mut looks = Vec::with_capacity(scans.iter().map(|scan| scan.polls().len()).sum());
+        let mut ends = Vec::with_capacity(scans.len());
+        for scan in scans {
+            let usual = scan.evidence().filter(|poll| poll.route.is_none() && poll.connection != Connection::KeepAlive);
+            looks.extend(usual.map(|poll| Look::of(scan, poll)));
+            ends.push(looks.len() as u32);
+        }
+        Looks { looks, ends }
+    }
+}
+
 /// One scan as a row of looks, by the time they were sent.
 #[derive(Debug)]
 pub(super) struct Row<'a> {
     pub(super) scan: &'a ScanHistory<'a>,
-    pub(super) scenario: &'a Scenario,
     /// At the usual address, on connections of their own.
-    pub(super) looks: Box<[Look<'a>]>,
-    /// The age at which the first of those looks that saw the scan had its answer.
-    pub(super) first_seen: Option<f64>,
-    /// At the usual address, on the initiator's connection.
-    pub(super) kept: Box<[Look<'a>]>,
-    /// At the address that was handed out.
-    pub(super) handed_out: Box<[Look<'a>]>,
+    pub(super) looks: &'a [Look<'a>],
+    first_seen: Slot<f64>,
 }
 
 /// All rows of a log.
@@ -54,27 +73,37 @@ pub(super) struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
-    pub(super) fn new(journal: &'a Journal, scans: &[&'a ScanHistory<'a>]) -> Case<'a> {
-        // Filled for each scan and then copied, for no more memory than is needed: there may be a million rows of one look each.
-        let (mut looks, mut kept, mut handed_out) = (Vec::new(), Vec::new(), Vec::new());
+    /// The rows of scans whose looks are these.
+    pub(super) fn new(journal: &'a Journal, scans: &[&'a ScanHistory<'a>], looks: &'a Looks<'a>) -> Case<'a> {
         let mut rows = Vec::with_capacity(scans.len());
-        rows.extend(scans.iter().filter(|scan| scan.id.is_some()).filter_map(|scan| {
-            let scenario = journal.scenarios.get(scan.scenario as usize)?;
-            for exchange in scan.evidence() {
-                let look = Look::of(scan, exchange);
-                match (exchange.route, exchange.connection) {
-                    (Some(Route::HandedOut), _) => handed_out.push(look),
-                    (Some(Route::CacheBusted), _) => {}
-                    (None, Connection::KeepAlive) => kept.push(look),
-                    (None, _) => looks.push(look),
-                }
+        let mut from = 0;
+        for (scan, end) in scans.iter().zip(&looks.ends) {
+            let looks = &looks.looks[from..*end as usize];
+            from = *end as usize;
+            let (Some(t0), Some(_)) = (scan.t0(), scan.id()) else { continue };
+            if scan.scenario() as usize >= journal.scenarios.len() {
+                continue;
             }
             let seen = looks.iter().filter(|look| look.seen()).map(|look| look.exchange.done).min();
-            let first_seen = seen.map(|done| done.since(scan.t0.unwrap_or(scan.initiate.done)).as_ms());
-            let take = |looks: &mut Vec<Look<'a>>| looks.drain(..).collect();
-            Some(Row { scan, scenario, looks: take(&mut looks), first_seen, kept: take(&mut kept), handed_out: take(&mut handed_out) })
-        }));
+            rows.push(Row { scan, looks, first_seen: seen.map(|done| done.since(t0).as_ms()).into() });
+        }
         Case { journal, rows }
+    }
+
+    /// The scenario of a row: there is one for each.
+    pub(super) fn scenario(&self, row: &Row<'_>) -> &'a Scenario {
+        &self.journal.scenarios[row.scan.scenario() as usize]
+    }
+
+    /// Whether a scan was asked for while no other scan of its scenario was under way.
+    pub(super) fn was_idle(&self, row: &Row<'_>) -> bool {
+        self.scenario(row).load.model == LoadModel::Closed { in_flight: 1 }
+    }
+
+    /// Whether a scan was asked for together with all others of its scenario.
+    pub(super) fn is_of_burst(&self, row: &Row<'_>) -> bool {
+        let load = &self.scenario(row).load;
+        matches!(load.model, LoadModel::Open { every } if every.0.is_zero()) && load.scans >= 8
     }
 
     /// Rows that have looks on connections of their own.
@@ -84,33 +113,40 @@ impl<'a> Case<'a> {
 }
 
 impl<'a> Row<'a> {
+    /// The age in milliseconds at which the first of the looks that saw the scan had its answer.
+    pub(super) fn first_seen(&self) -> Option<f64> {
+        self.first_seen.get()
+    }
+
+    /// What the polls at the usual address on the initiator's connection said: seen or not.
+    pub(super) fn kept(&self) -> impl Iterator<Item = bool> {
+        let kept = |poll: &&Exchange| poll.route.is_none() && poll.connection == Connection::KeepAlive;
+        self.scan.evidence().filter(kept).map(|poll| poll.answer == Answer::Visible)
+    }
+
+    /// What the polls at the address that was handed out said: seen or not.
+    pub(super) fn handed_out(&self) -> impl Iterator<Item = bool> {
+        let handed_out = |poll: &&Exchange| poll.route == Some(Route::HandedOut);
+        self.scan.evidence().filter(handed_out).map(|poll| poll.answer == Answer::Visible)
+    }
+
     /// The looks sent after the scan was known to have been seen.
     pub(super) fn after_seen(&self) -> impl Iterator<Item = &Look<'a>> {
-        let seen = self.first_seen.unwrap_or(f64::INFINITY);
+        let seen = self.first_seen().unwrap_or(f64::INFINITY);
         self.looks.iter().filter(move |look| look.age() > seen)
     }
 
     /// The denials before the first sight.
     pub(super) fn denied_at_start(&self) -> impl Iterator<Item = &Look<'a>> {
-        let seen = self.first_seen.unwrap_or(f64::INFINITY);
+        let seen = self.first_seen().unwrap_or(f64::INFINITY);
         self.looks.iter().filter(move |look| !look.seen() && look.age() < seen)
     }
 
     /// The start window as `(last denial before the first sight, first sight]`.
     pub(super) fn start(&self) -> Option<(f64, f64)> {
-        let seen = self.first_seen?;
+        let seen = self.first_seen()?;
         let denied = self.denied_at_start().map(Look::age).fold(0.0, f64::max);
         Some((denied, seen))
-    }
-
-    /// Whether the scan was asked for while no other scan of its scenario was under way.
-    pub(super) fn is_idle(&self) -> bool {
-        self.scenario.load.model == LoadModel::Closed { in_flight: 1 }
-    }
-
-    /// Whether the scan was asked for together with all others of its scenario.
-    pub(super) fn is_of_burst(&self) -> bool {
-        matches!(self.scenario.load.model, LoadModel::Open { every } if every.0.is_zero()) && self.scenario.load.scans >= 8
     }
 }
 

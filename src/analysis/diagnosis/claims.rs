@@ -121,7 +121,7 @@ fn outlived(case: &Case<'_>) -> u64 {
     let end_of = |scan: &ScanHistory<'_>| scan.ended().map(|(poll, _)| scan.age(poll).as_ms());
     let Some(usual) = case.rows.iter().filter_map(|row| end_of(row.scan)).reduce(f64::max) else { return 0 };
     let last_running = |scan: &ScanHistory<'_>| {
-        scan.polls.iter().filter(|poll| poll.state == Some(State::Running)).map(|poll| scan.age(poll).as_ms()).reduce(f64::max)
+        scan.polls().iter().filter(|poll| poll.state == Some(State::Running)).map(|poll| scan.age(poll).as_ms()).reduce(f64::max)
     };
     case.rows.iter().filter(|row| end_of(row.scan).is_none() && last_running(row.scan).is_some_and(|age| age > usual + 500.0)).count()
         as u64
@@ -132,7 +132,7 @@ fn outlived(case: &Case<'_>) -> u64 {
 fn regression(scan: &ScanHistory<'_>) -> Option<(f64, bool)> {
     let (ended, _) = scan.ended()?;
     let back: Vec<_> = scan
-        .polls
+        .polls()
         .iter()
         .filter(|poll| {
             poll.answer == Answer::Visible
@@ -143,6 +143,6 @@ fn regression(scan: &ScanHistory<'_>) -> Option<(f64, bool)> {
         .filter(|poll| scan.is_named_by(poll))
         .collect();
     let lasted = back.iter().map(|poll| poll.sent.since(ended.done).as_ms()).reduce(f64::max)?;
-    let repeated = scan.repeat.is_some_and(|repeat| back.iter().all(|poll| repeat.sent <= poll.sent));
+    let repeated = scan.repeat().is_some_and(|repeat| back.iter().all(|poll| repeat.sent <= poll.sent));
     Some((lasted, repeated))
 }

@@ -111,7 +111,7 @@ fn rule_out(diagnosis: &mut Diagnosis, case: &Case<'_>, after: usize) {
         return;
     }
     let mut connections = Vec::with_capacity(after);
-    connections.extend(case.watched().flat_map(Row::after_seen).filter_map(|look| look.exchange.conn));
+    connections.extend(case.watched().flat_map(Row::after_seen).filter_map(|look| look.exchange.conn.get()));
     connections.sort_unstable();
     connections.dedup();
     let told = format!("{after} polls of scans that had been seen, on {} connections: none denied", connections.len().max(1));
@@ -214,12 +214,12 @@ fn eviction(diagnosis: &mut Diagnosis, evicted: &[&Row<'_>], at_most: Strength) 
     for row in evicted.iter().take(3) {
         let gone = gone(row);
         let end = row.scan.ended().map_or_else(String::new, |(ended, _)| {
-            format!(", {} after its end was seen", ms(row.scan.t0.map_or(0.0, |t0| gone - ended.done.since(t0).as_ms()).max(0.0)))
+            format!(", {} after its end was seen", ms(row.scan.t0().map_or(0.0, |t0| gone - ended.done.since(t0).as_ms()).max(0.0)))
         });
         let denials = row.looks.iter().filter(|look| !look.seen() && look.age() >= gone).count();
         evidence.push(format!(
             "scan {}: visible until {}, then not_found for good from {}{end} ({denials} polls)",
-            row.scan.scan,
+            row.scan.number(),
             ms(last_seen(row)),
             ms(gone)
         ));
@@ -270,8 +270,8 @@ fn per_instance(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<'_>], s
     if let Some((age, seen, denied)) = split_instants(rows).last() {
         evidence.push(format!("at one instant ({}), {seen} pollers saw the same scan and {denied} did not", ms(*age)));
     }
-    let kept: Vec<&Row<'_>> = case.rows.iter().filter(|row| row.kept.len() >= 3).collect();
-    if !kept.is_empty() && kept.iter().all(|row| row.kept.iter().all(|look| look.seen() == row.kept[0].seen())) {
+    let kept: Vec<_> = case.rows.iter().filter(|row| row.kept().count() >= 3).collect();
+    if !kept.is_empty() && kept.iter().all(|row| row.kept().all(|seen| Some(seen) == row.kept().next())) {
         evidence.push(format!("on kept connections each of {} scans was answered one way only", kept.len()));
     }
     diagnosis.found(FaultClass::B, strength, evidence);
@@ -317,7 +317,7 @@ fn flapping_region(case: &Case<'_>, from: f64, to: f64) -> (usize, usize) {
 fn instants(case: &Case<'_>, until_ms: f64) -> usize {
     let at = |row: &Row<'_>| {
         let mut pollers: BTreeMap<i64, usize> = BTreeMap::new();
-        for offset in row.after_seen().filter(|look| look.age() <= until_ms).filter_map(|look| look.exchange.offset) {
+        for offset in row.after_seen().filter(|look| look.age() <= until_ms).filter_map(|look| look.exchange.offset.get()) {
             *pollers.entry(offset.0).or_default() += 1;
         }
         pollers.values().filter(|pollers| **pollers >= 2).count()
@@ -331,7 +331,7 @@ fn split_instants(rows: &[&Row<'_>]) -> Vec<(f64, usize, usize)> {
     for row in rows {
         let mut at: BTreeMap<i64, (usize, usize)> = BTreeMap::new();
         for look in row.after_seen() {
-            let Some(offset) = look.exchange.offset else { continue };
+            let Some(offset) = look.exchange.offset.get() else { continue };
             let (seen, denied) = at.entry(offset.0).or_default();
             if look.seen() { *seen += 1 } else { *denied += 1 }
         }

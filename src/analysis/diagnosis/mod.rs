@@ -13,7 +13,7 @@ mod start;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::ScenarioAnalysis;
-use crate::analysis::diagnosis::case::Case;
+use crate::analysis::diagnosis::case::{Case, Looks};
 use crate::analysis::scan::ScanHistory;
 use crate::model::fault::FaultClass;
 use crate::model::run::Journal;
@@ -83,7 +83,8 @@ pub fn diagnose(journal: &Journal, scans: &[&ScanHistory<'_>], scenarios: &[Scen
         // If everything is "visible", no other signature means anything.
         return diagnosis;
     }
-    let case = Case::new(journal, scans);
+    let looks = Looks::of(scans);
+    let case = Case::new(journal, scans, &looks);
     claims::foreign_disclosure(&mut diagnosis, scenarios);
     claims::wrong_job(&mut diagnosis, scenarios);
     let flapping = flapping::diagnose(&mut diagnosis, &case);

@@ -16,12 +16,16 @@ pub(super) type Lost = BTreeSet<u64>;
 pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Flapping) -> Lost {
     // How late scans become visible that do: a scan counts as lost only if it was watched well beyond that.
     let opened = case.watched().filter(|row| row.denied_at_start().next().is_some());
-    let latest = opened.filter_map(|row| row.first_seen).fold(0.0, f64::max);
+    let latest = opened.filter_map(Row::first_seen).fold(0.0, f64::max);
     let beyond = (2.0 * latest).max(latest + 1000.0);
     // Before anybody saw any scan even the worker that knows one may not have known it yet.
-    let earliest = case.watched().filter_map(|row| row.first_seen).fold(f64::INFINITY, f64::min);
+    let earliest = case.watched().filter_map(Row::first_seen).fold(f64::INFINITY, f64::min);
     let asked = |row: &Row<'_>| workers(row, 1.2 * earliest).len();
-    let all_workers = case.watched().flat_map(|row| workers(row, 0.0)).collect::<BTreeSet<&str>>().len();
+    let mut all_workers = BTreeSet::new();
+    for look in case.watched().flat_map(|row| row.looks).filter(|look| look.age() >= 0.0) {
+        all_workers.extend(look.exchange.worker.as_deref());
+    }
+    let all_workers = all_workers.len();
     let enough = |row: &&Row<'_>| {
         let denials = moments(row.looks.iter().map(Look::age));
         // Where workers disagree, a scan may be denied many times in a row because the one that knows it was never asked.
@@ -41,25 +45,27 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fl
             && row.looks.last().is_some_and(|look| look.age() >= beyond.min(2500.0).max(latest + 500.0))
     };
     let lost: Vec<&Row<'_>> = case.watched().filter(enough).collect();
-    let seen: Vec<&Row<'_>> = case.watched().filter(|row| row.first_seen.is_some()).collect();
+    let seen = || case.watched().filter(|row| row.first_seen().is_some());
     if lost.is_empty() {
-        if seen.len() >= 8 {
-            let told = format!("all of {} scans that were watched were seen", seen.len());
+        let seen = seen().count();
+        if seen >= 8 {
+            let told = format!("all of {seen} scans that were watched were seen");
             for class in [FaultClass::K, FaultClass::L, FaultClass::M] {
                 diagnosis.excluded(class, told.clone());
             }
         }
         return Lost::new();
     }
-    let numbers: Lost = lost.iter().map(|row| row.scan.scan).collect();
+    let seen: Vec<&Row<'_>> = seen().collect();
+    let numbers: Lost = lost.iter().map(|row| row.scan.number()).collect();
     let told = format!(
         "{} of {} scans were denied as long as they were watched ({} at most)",
         lost.len(),
         lost.len() + seen.len(),
         ms(lost.iter().filter_map(|row| row.looks.last()).map(Look::age).fold(0.0, f64::max))
     );
-    let handed_out: Vec<&Row<'_>> = case.rows.iter().filter(|row| !row.handed_out.is_empty()).collect();
-    let found_there = handed_out.iter().filter(|row| row.handed_out.iter().any(Look::seen)).count();
+    let handed_out: Vec<_> = case.rows.iter().filter(|row| row.handed_out().next().is_some()).collect();
+    let found_there = handed_out.iter().filter(|row| row.handed_out().any(|seen| seen)).count();
     if seen.is_empty() && found_there > 0 {
         diagnosis.found(
             FaultClass::K,
@@ -68,7 +74,7 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fl
         );
         return numbers;
     }
-    let knows = |row: &&&Row<'_>, answer: Answer| row.scan.witness.iter().any(|reading| reading.answer == answer);
+    let knows = |row: &&&Row<'_>, answer: Answer| row.scan.witness().iter().any(|reading| reading.answer == answer);
     let witnessed = lost.iter().filter(|row| knows(row, Answer::Visible)).count();
     let unwitnessed = lost.iter().filter(|row| knows(row, Answer::NotFound) && !knows(row, Answer::Visible)).count();
     if seen.is_empty() {
@@ -129,7 +135,7 @@ const FEATURES: [Feature; 9] = [
 /// A feature that separates the ids of lost scans from the others', beyond chance: Boschloo's test, corrected for the number
 /// of features that are tried.
 fn telling_feature(lost: &[&Row<'_>], seen: &[&Row<'_>]) -> Option<String> {
-    let having = |rows: &[&Row<'_>], has: fn(&str) -> bool| rows.iter().filter(|row| row.scan.id.is_some_and(has)).count() as u64;
+    let having = |rows: &[&Row<'_>], has: fn(&str) -> bool| rows.iter().filter(|row| row.scan.id().is_some_and(has)).count() as u64;
     let (best, p) = FEATURES
         .iter()
         .filter_map(|feature| {
@@ -161,7 +167,7 @@ fn foreign_body(case: &Case<'_>, lost: &[&Row<'_>]) -> Option<String> {
         .filter(|exchange| exchange.kind == Exchanged::UnknownPoll && exchange.digest.is_some())
         .map(|exchange| exchange.http)
         .collect();
-    let other = lost.iter().flat_map(|row| &row.looks).find(|look| !codes.is_empty() && !codes.contains(&look.exchange.http))?;
+    let other = lost.iter().flat_map(|row| row.looks).find(|look| !codes.is_empty() && !codes.contains(&look.exchange.http))?;
     Some(format!(
         "their not_found came with HTTP {}, the service's own comes with {}",
         code(other.exchange.http),

@@ -44,17 +44,19 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fl
     // A scan that was first polled when others were gone says nothing about its start.
     let too_late =
         |row: &Row<'_>| flapping.gone_ms.is_some_and(|gone| row.looks.first().is_some_and(|look| !look.seen() && look.age() >= gone));
-    let rows: Vec<&Row<'_>> = case.watched().filter(|row| !lost.contains(&row.scan.scan) && !too_late(row)).collect();
+    // Room for all at once: a vector that grows needs its memory twice for a moment.
+    let mut rows = Vec::with_capacity(case.rows.len());
+    rows.extend(case.watched().filter(|row| !lost.contains(&row.scan.number()) && !too_late(row)));
     let windows = windows(&rows);
     // A denial is part of a window only if the scan was seen later; a single denied look may as well be of a lost scan.
-    let opened = rows.iter().filter(|row| row.first_seen.is_some() && row.denied_at_start().next().is_some()).count();
+    let opened = rows.iter().filter(|row| row.first_seen().is_some() && row.denied_at_start().next().is_some()).count();
     // Single shots show a window, too, if they are denied early and no longer later.
     let over = rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age() > windows.latest_denied).count();
     let share = windows.denied as f64 / (windows.singles - over).max(1) as f64;
     let closes = windows.denied > 0 && lost.is_empty() && (1.0 - share).powi(over as i32) < 1e-4;
     if opened == 0 && !closes {
         if rows.len() >= 8 && windows.denied == 0 {
-            rule_out_all(diagnosis, &rows);
+            rule_out_all(diagnosis, case, &rows);
         }
         return;
     }
@@ -78,20 +80,20 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fl
 }
 
 fn windows(rows: &[&Row<'_>]) -> Windows {
-    let firsts: Vec<_> = rows.iter().filter_map(|row| row.looks.first()).collect();
-    let denied: Vec<f64> = firsts.iter().filter(|look| !look.seen()).map(|look| look.age()).collect();
+    let firsts = || rows.iter().filter_map(|row| row.looks.first());
+    let denied = || firsts().filter(|look| !look.seen()).map(Look::age);
     let brackets: Vec<(f64, f64)> =
         rows.iter().filter(|row| row.denied_at_start().next().is_some()).filter_map(|row| row.start()).collect();
     let median_of = |end: fn(&(f64, f64)) -> f64| median(brackets.iter().map(end).collect());
     Windows {
-        singles: firsts.len(),
-        denied: denied.len(),
-        latest_denied: denied.iter().copied().fold(0.0, f64::max),
+        singles: firsts().count(),
+        denied: denied().count(),
+        latest_denied: denied().fold(0.0, f64::max),
         median: median_of(|bracket| bracket.0).zip(median_of(|bracket| bracket.1)),
     }
 }
 
-fn rule_out_all(diagnosis: &mut Diagnosis, rows: &[&Row<'_>]) {
+fn rule_out_all(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<'_>]) {
     let youngest = rows.iter().filter_map(|row| row.looks.first()).map(Look::age).fold(f64::INFINITY, f64::min);
     let immediate = rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age() <= 5.0).count();
     let told = format!("{} scans, first polled from {} after the id: none denied", rows.len(), ms(youngest));
@@ -101,7 +103,7 @@ fn rule_out_all(diagnosis: &mut Diagnosis, rows: &[&Row<'_>]) {
     if immediate >= 20 {
         diagnosis.excluded(FaultClass::I, format!("{immediate} scans polled at once: none denied"));
     }
-    if rows.iter().filter(|row| row.is_of_burst()).count() >= 8 {
+    if rows.iter().filter(|row| case.is_of_burst(row)).count() >= 8 {
         diagnosis.excluded(FaultClass::E, "scans asked for all at once: none denied".to_owned());
     }
 }
@@ -120,9 +122,9 @@ pub(super) fn observer_effect(diagnosis: &mut Diagnosis, case: &Case<'_>) -> boo
         let at_common = |arm_index: u32| {
             let looks = case
                 .watched()
-                .filter(|row| row.scenario.name == scenario.name && row.scan.arm == arm_index)
-                .flat_map(|row| &row.looks)
-                .filter(|look| look.exchange.purpose == Purpose::Offset && look.exchange.offset == Some(common.as_nanos()));
+                .filter(|row| case.scenario(row).name == scenario.name && row.scan.arm() == arm_index)
+                .flat_map(|row| row.looks)
+                .filter(|look| look.exchange.purpose == Purpose::Offset && look.exchange.offset.get() == Some(common.as_nanos()));
             let answers: Vec<bool> = looks.map(Look::seen).collect();
             (answers.iter().filter(|seen| !**seen).count() as u64, answers.len() as u64)
         };
@@ -144,7 +146,7 @@ pub(super) fn observer_effect(diagnosis: &mut Diagnosis, case: &Case<'_>) -> boo
     }
     let from_cache = case
         .watched()
-        .flat_map(|row| &row.looks)
+        .flat_map(|row| row.looks)
         .filter(|look| !look.seen() && look.exchange.cache.as_deref().is_some_and(says_hit))
         .count();
     if from_cache > 0 {
@@ -180,10 +182,10 @@ pub(super) fn queue(diagnosis: &mut Diagnosis, case: &Case<'_>) -> bool {
     for (index, _) in case.journal.scenarios.iter().enumerate() {
         let mut burst: Vec<(f64, (f64, f64))> = case
             .watched()
-            .filter(|row| row.scan.scenario as usize == index && row.is_of_burst())
-            .filter_map(|row| Some((row.scan.t0?.0 as f64, row.start()?)))
+            .filter(|row| row.scan.scenario() as usize == index && case.is_of_burst(row))
+            .filter_map(|row| Some((row.scan.t0()?.0 as f64, row.start()?)))
             .collect();
-        let asked = case.rows.iter().filter(|row| row.scan.scenario as usize == index).count();
+        let asked = case.rows.iter().filter(|row| row.scan.scenario() as usize == index).count();
         if burst.len() < 8 || burst.len() * 3 < asked * 2 {
             continue;
         }
@@ -193,7 +195,7 @@ pub(super) fn queue(diagnosis: &mut Diagnosis, case: &Case<'_>) -> bool {
         let third = lower.len() / 3;
         let first = median(burst[..third].iter().map(|(_, (_, until))| *until).collect()).unwrap_or_default();
         let last = median(lower[lower.len() - third..].to_vec()).unwrap_or_default();
-        let idle = median(case.watched().filter(|row| row.is_idle()).filter_map(Row::start).map(|(_, until)| until).collect());
+        let idle = median(case.watched().filter(|row| case.was_idle(row)).filter_map(Row::start).map(|(_, until)| until).collect());
         // Queues serve roughly in order, but not exactly in the order in which answers came back.
         let by_size = spread(&lower);
         let grows = last > 2.0 * first || idle.is_some_and(|idle| by_size > 3.0 * idle.max(5.0));
@@ -250,8 +252,8 @@ fn on_one_clock<'r, 'a>(case: &Case<'a>, rows: Vec<&'r Row<'a>>) -> Vec<&'r Row<
     let numbering = Numbering::of(&case.journal.scenarios);
     let mut by_shard: BTreeMap<u32, Vec<&Row<'_>>> = BTreeMap::new();
     for row in rows {
-        if let Some((load, place)) = numbering.place(row.scan.scenario, row.scan.scan) {
-            by_shard.entry(owner(share.of(), row.scan.scenario, load, place)).or_default().push(row);
+        if let Some((load, place)) = numbering.place(row.scan.scenario(), row.scan.number()) {
+            by_shard.entry(owner(share.of(), row.scan.scenario(), load, place)).or_default().push(row);
         }
     }
     // Of shards of equal size the first, so that the choice does not depend on anything else.
@@ -263,7 +265,7 @@ fn lattice(diagnosis: &mut Diagnosis, rows: &[&Row<'_>]) -> bool {
     let mut ages = Vec::new();
     let mut instants = Vec::new();
     for row in rows {
-        let (Some((after, until)), Some(t0)) = (row.start(), row.scan.t0) else { continue };
+        let (Some((after, until)), Some(t0)) = (row.start(), row.scan.t0()) else { continue };
         if until - after > 80.0 || row.denied_at_start().next().is_none() {
             continue;
         }
@@ -374,10 +376,10 @@ fn registration_or_lag(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<
     let witnessed = rows
         .iter()
         .filter(|row| {
-            let seen = row.first_seen.unwrap_or(f64::INFINITY);
-            row.scan.witness.iter().any(|reading| {
+            let seen = row.first_seen().unwrap_or(f64::INFINITY);
+            row.scan.witness().iter().any(|reading| {
                 reading.answer == crate::model::answer::Answer::Visible
-                    && row.scan.t0.is_some_and(|t0| reading.done.since(t0).as_ms() < seen)
+                    && row.scan.t0().is_some_and(|t0| reading.done.since(t0).as_ms() < seen)
             })
         })
         .count();
@@ -430,11 +432,12 @@ fn second_write(case: &Case<'_>, lost: &Lost) -> Option<(f64, f64, usize)> {
     let mut lower = Vec::new();
     let mut upper = Vec::new();
     for row in &case.rows {
-        let cancelled = row.scenario.then.as_ref().is_some_and(|then| then.action == Action::Cancel);
-        let Some(cancel) = row.scan.cancel.filter(|cancel| cancelled && !lost.contains(&row.scan.scan) && cancel.was_answered()) else {
+        let cancelled = case.scenario(row).then.as_ref().is_some_and(|then| then.action == Action::Cancel);
+        let Some(cancel) = row.scan.cancel().filter(|cancel| cancelled && !lost.contains(&row.scan.number()) && cancel.was_answered())
+        else {
             continue;
         };
-        let told: Vec<_> = row.scan.polls.iter().filter(|poll| poll.purpose == Purpose::Then && poll.seen.is_some()).collect();
+        let told: Vec<_> = row.scan.polls().iter().filter(|poll| poll.purpose == Purpose::Then && poll.seen.is_some()).collect();
         let Some(shown) = told.iter().filter(|poll| poll.seen == Some(true)).min_by_key(|poll| poll.done) else { continue };
         let hidden = told
             .iter()
@@ -455,9 +458,9 @@ fn under_disagreement(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fla
     if flapping.kind != Some(Kind::PerInstance) {
         return;
     }
-    let rows = || case.watched().filter(|row| !lost.contains(&row.scan.scan));
-    let earliest = rows().filter_map(|row| row.first_seen).fold(f64::INFINITY, f64::min);
-    let before = rows().flat_map(|row| &row.looks).filter(|look| look.age() < earliest).count();
+    let rows = || case.watched().filter(|row| !lost.contains(&row.scan.number()));
+    let earliest = rows().filter_map(Row::first_seen).fold(f64::INFINITY, f64::min);
+    let before = rows().flat_map(|row| row.looks).filter(|look| look.age() < earliest).count();
     let by_chance = flapping.share.powi(i32::try_from(before).unwrap_or(i32::MAX));
     if !earliest.is_finite() || earliest < 15.0 || before < 20 || by_chance > 1e-6 {
         return;

@@ -79,7 +79,7 @@ mod tests {
                 Observation::new(start, start + f64::from(1 + k % 9))
             })
             .collect();
-        let reduction = Reduction::of(&brackets);
+        let reduction = Reduction::of(&brackets.iter().copied());
         let (method, finished) = estimate(&reduction);
         assert_eq!(method, Method::Newton);
         let mut masses = vec![1.0 / finished.len() as f64; finished.len()];

@@ -138,6 +138,11 @@ pub struct QuantileInterval {
 /// assert!(fit.kkt_gap < 1e-9);
 /// ```
 pub fn npmle(observations: &[Observation]) -> Npmle {
+    npmle_of(&observations.iter().copied())
+}
+
+/// [`npmle`] of brackets that are told one by one, and more than once.
+pub fn npmle_of(observations: &(impl ExactSizeIterator<Item = Observation> + Clone)) -> Npmle {
     let reduction = Reduction::of(observations);
     if reduction.ranges.is_empty() {
         return Npmle { support: Vec::new(), log_likelihood: 0.0, kkt_gap: 0.0, unique: true, method: Method::Counting, n: 0 };

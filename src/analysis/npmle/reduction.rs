@@ -52,12 +52,12 @@ fn beginning(observation: &Observation) -> End {
 }
 
 impl Reduction {
-    pub(super) fn of(observations: &[Observation]) -> Self {
-        let observed = || observations.iter().filter(|observation| observation.weight > 0);
+    pub(super) fn of(observations: &(impl ExactSizeIterator<Item = Observation> + Clone)) -> Self {
+        let observed = || observations.clone().filter(|observation| observation.weight > 0);
         let mut ends: Vec<End> = Vec::with_capacity(2 * observations.len());
         for observation in observed() {
             observation.check();
-            ends.push(beginning(observation));
+            ends.push(beginning(&observation));
             ends.push((observation.until, Kind::Ends));
         }
         ends.sort_unstable_by(by_time);
@@ -73,7 +73,7 @@ impl Reduction {
 
         let mut merged: BTreeMap<(usize, usize), u64> = BTreeMap::new();
         for observation in observed() {
-            let from = beginning(observation);
+            let from = beginning(&observation);
             let first = beginnings.partition_point(|begins| by_time(begins, &from).is_lt());
             let past = cells.partition_point(|cell| cell.right <= observation.until);
             *merged.entry((first, past - 1)).or_default() += observation.weight;

@@ -5,7 +5,7 @@ mod hostile;
 mod orders;
 
 use super::{Format, ImportError, Imported, LogFormat, Mapping, Options, Stamped, import};
-use crate::analysis::scan::{ScanHistory, Visibility};
+use crate::analysis::scan::{Scans, Visibility};
 use crate::analysis::{Analysis, analyse};
 use crate::model::input::Source;
 use crate::model::recording::Blind;
@@ -85,7 +85,8 @@ fn judged(imported: &Imported, target: &Target) -> (Analysis, Verdict) {
 /// The brackets of all scans that became visible for good.
 fn brackets(imported: &Imported, target: &Target) -> Vec<Bracket> {
     let journal = journal(imported, target);
-    ScanHistory::all(&journal)
+    Scans::of(&journal.exchanges)
+        .histories()
         .iter()
         .filter_map(|scan| match scan.visibility() {
             Visibility::Seen(bracket) => Some(bracket),

@@ -19,7 +19,7 @@ fn lines(requests: &[&str]) -> String {
 fn check(requests: &[&str], scans: usize, told: &[Blind]) -> (Imported, Target) {
     let target = target(IN_BODY, "");
     let imported = read(lines(requests).as_bytes(), &json_lines(), &target).expect("right lines");
-    let found = ScanHistory::all(&journal(&imported, &target)).len();
+    let found = Scans::of(&journal(&imported, &target).exchanges).histories().len();
     assert_eq!(found, scans, "{:#?}", imported.exchanges);
     for wanted in told {
         assert!(blind(&imported, wanted), "{wanted:?} is not among {:?}", imported.recording.blind);

@@ -279,7 +279,7 @@ mod tests {
                 let times = if exchange.kind == crate::model::exchange::Kind::Poll { 50 } else { 1 };
                 for time in 0..times {
                     let mut copy = exchange.clone();
-                    copy.scan = Some(n);
+                    copy.scan = Some(n).into();
                     copy.scenario = (n % 2) as u32;
                     copy.worker = Some(format!("worker-of-many-{time}").into());
                     copy.sent.0 += time * 1_000_000;
@@ -292,7 +292,7 @@ mod tests {
             journal.scenarios.push(journal.scenarios[0].clone());
             analysis.scenarios.push(analysis.scenarios[0].clone());
         }
-        analysis.window.brackets = (0..100_000).map(|n| (f64::from(n) / 50.0, Some(f64::from(n) / 50.0 + 1.0))).collect();
+        analysis.window.brackets = (0..100_000).map(|n| (f64::from(n) / 50.0, Some(f64::from(n) / 50.0 + 1.0).into())).collect();
         let page = html(&View::of(&journal, &analysis, &judgement));
         assert!(page.len() < 1_000_000, "{} bytes", page.len());
     }

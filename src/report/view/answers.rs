@@ -53,7 +53,7 @@ fn when(judgement: &Judgement, histories: &[ScanHistory<'_>], window: &WindowVie
     let widen = |range: &mut Option<(f64, f64)>, age: f64| {
         *range = Some(range.map_or((age, age), |(from, to)| (age.min(from), age.max(to))));
     };
-    for scan in histories.iter().filter(|scan| scan.t0.is_some()) {
+    for scan in histories.iter().filter(|scan| scan.t0().is_some()) {
         scan.denials().for_each(|poll| widen(&mut denied, scan.age(poll).as_ms().max(0.0)));
         scan.evidence().for_each(|poll| widen(&mut polled, scan.age(poll).as_ms().max(0.0)));
     }

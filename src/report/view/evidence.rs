@@ -169,11 +169,11 @@ fn offset_rows(analysis: &Analysis) -> Vec<(f64, u8, EvidenceRow)> {
 fn reading_rows(journal: &Journal, analysis: &Analysis, histories: &[ScanHistory<'_>]) -> Vec<(f64, u8, EvidenceRow)> {
     let mut groups: BTreeMap<(Kind, Option<Span>), Vec<&Exchange>> = BTreeMap::new();
     for scan in histories {
-        let Some(scenario) = journal.scenarios.get(scan.scenario as usize) else { continue };
+        let Some(scenario) = journal.scenarios.get(scan.scenario() as usize) else { continue };
         let plans = [
-            (&scan.witness, scenario.readings.witness.as_slice()),
-            (&scan.results, scenario.readings.results.as_slice()),
-            (&scan.foreign, scenario.controls.foreign_user.as_slice()),
+            (scan.witness(), scenario.readings.witness.as_slice()),
+            (scan.results(), scenario.readings.results.as_slice()),
+            (scan.foreign(), scenario.controls.foreign_user.as_slice()),
         ];
         for (readings, planned) in plans {
             for reading in readings {

@@ -88,10 +88,11 @@ const MARKS_IN_ALL: usize = 2400;
 /// The lanes, scenario by scenario, the clearest scan of each first.
 pub(super) fn lanes(journal: &Journal, histories: &[ScanHistory<'_>]) -> Vec<Lane> {
     let mut ranked: Vec<(f64, &ScanHistory<'_>)> =
-        histories.iter().filter(|scan| scan.t0.is_some() && exchanges(scan).next().is_some()).map(|scan| (clarity(scan), scan)).collect();
-    ranked.sort_by(|(a, one), (b, other)| one.scenario.cmp(&other.scenario).then(a.total_cmp(b)).then(one.scan.cmp(&other.scan)));
+        histories.iter().filter(|scan| scan.t0().is_some() && exchanges(scan).next().is_some()).map(|scan| (clarity(scan), scan)).collect();
+    ranked
+        .sort_by(|(a, one), (b, other)| one.scenario().cmp(&other.scenario()).then(a.total_cmp(b)).then(one.number().cmp(&other.number())));
     let chosen: Vec<&ScanHistory<'_>> = ranked
-        .chunk_by(|(_, one), (_, other)| one.scenario == other.scenario)
+        .chunk_by(|(_, one), (_, other)| one.scenario() == other.scenario())
         .flat_map(|scans| scans.iter().take(EACH).map(|(_, scan)| *scan))
         .take(LANES)
         .collect();
@@ -126,8 +127,8 @@ fn lane(journal: &Journal, scan: &ScanHistory<'_>, most: usize) -> Lane {
     let count = marks.len();
     thin(&mut marks, most);
     Lane {
-        scan: scan.scan,
-        scenario: journal.scenarios.get(scan.scenario as usize).map_or_else(String::new, |scenario| words::name(&scenario.name)),
+        scan: scan.number(),
+        scenario: journal.scenarios.get(scan.scenario() as usize).map_or_else(String::new, |scenario| words::name(&scenario.name)),
         outcome: outcome(scan),
         denied: !denials.is_empty(),
         bracket_ms: match scan.visibility() {
@@ -142,8 +143,8 @@ fn lane(journal: &Journal, scan: &ScanHistory<'_>, most: usize) -> Lane {
 }
 
 fn exchanges<'a, 's>(scan: &'s ScanHistory<'a>) -> impl Iterator<Item = &'a Exchange> + 's {
-    let readings = scan.polls.iter().chain(&scan.foreign).chain(&scan.witness).chain(&scan.results).copied();
-    readings.chain(scan.repeat).chain(scan.cancel)
+    let readings = scan.polls().iter().chain(scan.foreign()).chain(scan.witness()).chain(scan.results()).copied();
+    readings.chain(scan.repeat()).chain(scan.cancel())
 }
 
 fn sign(exchange: &Exchange, denied: bool) -> Sign {
@@ -203,7 +204,7 @@ fn outcome(scan: &ScanHistory<'_>) -> String {
         }
         Visibility::Seen(_) => "never denied".to_owned(),
         Visibility::NeverSeen(_) => format!("denied {}, as long as anybody looked", times(denials)),
-        Visibility::NoEvidence if !scan.foreign.is_empty() && scan.polls.is_empty() => "only a foreign user asked".to_owned(),
+        Visibility::NoEvidence if !scan.foreign().is_empty() && scan.polls().is_empty() => "only a foreign user asked".to_owned(),
         Visibility::NoEvidence | Visibility::NotAccepted => "nothing was learnt".to_owned(),
     }
 }

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use crate::analysis::Analysis;
 use crate::analysis::punctuality::Punctuality;
-use crate::analysis::scan::ScanHistory;
+use crate::analysis::scan::Scans;
 use crate::model::answer::Answer;
 use crate::model::exchange::{Connection, Kind};
 use crate::model::run::Journal;
@@ -355,7 +355,8 @@ pub struct Repeat {
 impl View {
     /// Chooses what a report tells.
     pub fn of(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> View {
-        let histories = ScanHistory::all(journal);
+        let scans = Scans::of(&journal.exchanges);
+        let histories = scans.histories();
         let scenarios = tables::scenarios(journal, analysis, judgement);
         let window = window::view(&analysis.window, judgement.assessable);
         let (causes, ruled_out, undecided) = tables::diagnosis(&analysis.diagnosis);

@@ -1,7 +1,8 @@
 //! The window's curve as it is drawn: stretches of age, on each of which the estimate and the limits around it are level.
 
+use std::collections::BTreeSet;
+
 use crate::analysis::band::Band;
-use crate::analysis::npmle::Observation;
 use crate::analysis::window::{CONFIDENCE, Window};
 use crate::report::plot::Plot;
 
@@ -38,12 +39,7 @@ const STEPS: usize = 160;
 /// The curve of a run's window; none where a visible answer proves nothing, or nothing was ever seen.
 pub(super) fn curve(window: &Window, assessable: bool) -> Option<Curve> {
     let plot = Plot::of(&window.curve).filter(|_| assessable)?;
-    let brackets: Vec<Observation> = window
-        .brackets
-        .iter()
-        .map(|(after, until)| Observation { after: *after, until: until.unwrap_or(f64::INFINITY), weight: 1 })
-        .collect();
-    let band = Band::new(&brackets);
+    let band = Band::of(window.observations());
     let ages = knots(window, plot.end_ms);
     let mut steps: Vec<CurveStep> = Vec::with_capacity(ages.len());
     for pair in ages.windows(2) {
@@ -80,22 +76,26 @@ impl CurveStep {
 /// The ages at which anything may change, from 0 to the axis' end.
 fn knots(window: &Window, end_ms: f64) -> Vec<f64> {
     let ends = window.curve.iter().flat_map(|point| [Some(point.from_ms), point.to_ms]);
-    let brackets = window.brackets.iter().flat_map(|(after, until)| [Some(*after), *until]);
-    let mut ages: Vec<f64> = ends.chain(brackets).flatten().filter(|age| (0.0..end_ms).contains(age)).chain([0.0, end_ms]).collect();
-    ages.sort_by(f64::total_cmp);
-    ages.dedup();
-    if ages.len() > STEPS {
-        ages = (0..=STEPS).map(|step| end_ms * step as f64 / STEPS as f64).collect();
+    let brackets = window.brackets.iter().flat_map(|(after, until)| [Some(*after), until.get()]);
+    // From 0 on, the bits of a number are in the order of the numbers.
+    let mut ages = BTreeSet::from([0.0, end_ms].map(f64::to_bits));
+    for age in ends.chain(brackets).flatten().filter(|age| *age > 0.0 && *age < end_ms) {
+        ages.insert(age.to_bits());
+        if ages.len() > STEPS {
+            return (0..=STEPS).map(|step| end_ms * step as f64 / STEPS as f64).collect();
+        }
     }
-    ages
+    ages.into_iter().map(f64::from_bits).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::window::CurvePoint;
+    use crate::analysis::npmle::Observation;
+    use crate::analysis::window::{Brackets, CurvePoint};
 
     fn window(brackets: Vec<(f64, Option<f64>)>, curve: Vec<CurvePoint>) -> Window {
+        let brackets: Brackets = brackets.into_iter().map(|(after, until)| (after, until.into())).collect();
         let scans = brackets.len() as u64;
         let nothing = crate::analysis::window::window(&[], &[]);
         Window { scans, denied: scans, brackets, curve, ..nothing }
