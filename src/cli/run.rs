@@ -166,6 +166,8 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
         rival.end(reason).await?;
     }
 
+    // What it held is free for what is read back.
+    drop(probe);
     let exit = report::conclude(&folder, &args.probe.wanted(), reason)?;
     beside.conclude(&folder, &args.probe, exit)
 }

@@ -37,10 +37,35 @@ pub(super) const EXCHANGE: &str = r#"{"line":"exchange","#;
 /// blocks under way to stay in the processors' caches.
 const BLOCK: u64 = 1 << 18;
 
-/// Parses all of an input, and passes on its blocks in their order, until `take` fails. The outer error is the input's.
-pub(super) fn parse_all<E>(mut input: impl BufRead, mut take: impl FnMut(&mut Block) -> Result<(), E>) -> std::io::Result<Result<(), E>> {
+/// An input of up to so many bytes is parsed where it is read, in less than 50 ms: blocks that go round would take more memory than
+/// the probe itself did, whose own is free for what is read.
+const SHORT: u64 = 1 << 23;
+
+/// What is parsed at a time then.
+const SHORT_BLOCK: u64 = 1 << 15;
+
+/// Parses all of an input of about so many bytes (0 if nobody knows), and passes on its blocks in their order, until `take` fails. The
+/// outer error is the input's.
+pub(super) fn parse_all<E>(
+    mut input: impl BufRead,
+    bytes: u64,
+    mut take: impl FnMut(&mut Block) -> Result<(), E>,
+) -> std::io::Result<Result<(), E>> {
     let mut first = Block::default();
-    first.fill(&mut input)?;
+    if (1..=SHORT).contains(&bytes) {
+        let mut texts = Texts::default();
+        loop {
+            first.fill(&mut input, SHORT_BLOCK)?;
+            if first.bytes() == 0 {
+                return Ok(Ok(()));
+            }
+            first.parse(&mut texts);
+            if let Err(error) = take(&mut first) {
+                return Ok(Err(error));
+            }
+        }
+    }
+    first.fill(&mut input, BLOCK)?;
     if (first.bytes() as u64) < BLOCK {
         first.parse(&mut Texts::default());
         return Ok(take(&mut first));
@@ -89,7 +114,7 @@ pub(super) fn parse_all<E>(mut input: impl BufRead, mut take: impl FnMut(&mut Bl
                 }
             }
             block = spare.pop().unwrap_or_default();
-            block.fill(&mut input)?;
+            block.fill(&mut input, BLOCK)?;
         }
         drop(give);
         Ok(results.into_iter().try_for_each(|(index, block)| pass_on(index, block, &mut spare)))
@@ -108,12 +133,12 @@ impl Block {
     }
 
     /// Reads the next lines in place of those it had: so many bytes, and what is missing of the last line. Empty at the end.
-    fn fill(&mut self, input: &mut impl BufRead) -> std::io::Result<()> {
+    fn fill(&mut self, input: &mut impl BufRead, bytes: u64) -> std::io::Result<()> {
         let (mut text, mut exchanges) = (std::mem::take(&mut self.text), std::mem::take(&mut self.exchanges));
         text.clear();
         exchanges.clear();
-        text.reserve(BLOCK as usize + 4096);
-        input.by_ref().take(BLOCK).read_to_end(&mut text)?;
+        text.reserve(bytes as usize + 4096);
+        input.by_ref().take(bytes).read_to_end(&mut text)?;
         if !text.is_empty() && !text.ends_with(b"\n") {
             input.read_until(b'\n', &mut text)?;
         }

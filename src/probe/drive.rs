@@ -411,7 +411,7 @@ impl ScenarioRun {
         Ok(())
     }
 
-    fn random(&self, stream: u64) -> ChaCha8Rng {
+    pub(crate) fn random(&self, stream: u64) -> ChaCha8Rng {
         let mut random = ChaCha8Rng::seed_from_u64(self.probe.options.seed);
         random.set_stream(stream);
         random
@@ -543,8 +543,7 @@ impl ScenarioRun {
             Input::Distinct => self.probe.options.first_n + scan,
             Input::Same => self.probe.options.first_n + self.first_scan,
         };
-        let (run, random) = (Arc::clone(self), self.random(scan));
-        let task = Box::new(ScanTask { run, scan, index, n, arm: hand.arm, only: hand.offset, planned, random });
+        let task = Box::new(ScanTask { run: Arc::clone(self), scan, index, n, arm: hand.arm, only: hand.offset, planned });
         tasks.spawn(async move {
             task.run().await;
             scan

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use futures_util::future::{join, join_all};
 use rand::RngExt;
-use rand_chacha::ChaCha8Rng;
 use sha1::{Digest, Sha1};
 
 use crate::model::answer::Answer;
@@ -114,15 +113,14 @@ pub(crate) struct ScanTask {
     /// The one offset to poll at; `None` for all.
     pub(crate) only: Option<usize>,
     pub(crate) planned: Stamp,
-    pub(crate) random: ChaCha8Rng,
 }
 
 impl ScanTask {
-    pub(crate) async fn run(mut self: Box<Self>) {
+    pub(crate) async fn run(self: Box<Self>) {
         let run = Arc::clone(&self.run);
         let arm = &run.scenario.arms[self.arm as usize];
         let transport = &run.probe.transport;
-        let variables = Variables { n: self.n, uuid: uuid(&mut self.random), nonce: 0 };
+        let Drawn { uuid, fillers, from_here } = self.draw(arm);
         // Only a kept lane carries the initiate, too; otherwise the initiate has a connection of its own, like any client's.
         let initiate_lane = transport.lane(if arm.connection == Connection::KeepAlive { Connection::KeepAlive } else { Connection::Fresh });
         let poll_lanes: Vec<Lane> = match arm.connection {
@@ -130,11 +128,11 @@ impl ScanTask {
             Connection::Fresh => vec![transport.lane(Connection::Fresh)],
             Connection::PreOpened => (0..arm.pollers).map(|_| transport.lane(Connection::PreOpened)).collect(),
         };
-        let fillers = if arm.fillers == 0 { 0 } else { self.random.random_range(0..=arm.fillers) };
         let mut scan = Scan {
             task: &self,
             arm,
-            variables,
+            from_here,
+            variables: Variables { n: self.n, uuid, nonce: 0 },
             accepted: Accepted::default(),
             t0: Stamp(0),
             initiate_lane,
@@ -151,12 +149,30 @@ impl ScanTask {
         // What is rare or soon over is boxed, here and below: a thousand scans under way would each hold the place for it.
         join(Box::pin(run.controls_at(&scan.accepted)), scan.watch_over(fillers)).await;
     }
+
+    /// Draws, and lets go of the generator: its state is larger than all else that a scan keeps.
+    fn draw(&self, arm: &Arm) -> Drawn {
+        let mut random = self.run.random(self.scan);
+        let uuid = uuid(&mut random);
+        let fillers = if arm.fillers == 0 { 0 } else { random.random_range(0..=arm.fillers) };
+        Drawn { uuid, fillers, from_here: random.get_word_pos() }
+    }
+}
+
+/// What is drawn for a scan before it begins.
+struct Drawn {
+    uuid: String,
+    fillers: u32,
+    /// Where its randomness goes on.
+    from_here: u128,
 }
 
 /// One scan under way.
 struct Scan<'a> {
     task: &'a ScanTask,
     arm: &'a Arm,
+    /// Where its randomness goes on.
+    from_here: u128,
     variables: Variables,
     accepted: Accepted,
     t0: Stamp,
@@ -276,7 +292,7 @@ impl Scan<'_> {
                 let polls = self.offsets().iter().flat_map(|offset| (0..self.arm.pollers).map(|poller| at(*offset, poller)));
                 // Collected, since few whose number is known wait in a plain list.
                 let polls: Vec<_> = polls.map(|planned| self.poll(planned)).collect();
-                join(join_all(polls), self.follow()).await;
+                join(join_all(polls), self.follow_if_asked()).await;
             }
             Connection::KeepAlive | Connection::PreOpened => {
                 let pollers = (0..self.arm.pollers).map(|poller| async move {
@@ -284,7 +300,7 @@ impl Scan<'_> {
                         self.poll(at(*offset, poller)).await;
                     }
                     if poller == 0 {
-                        self.follow().await;
+                        self.follow_if_asked().await;
                     }
                 });
                 join_all(pollers).await;
@@ -292,16 +308,22 @@ impl Scan<'_> {
         }
     }
 
+    async fn follow_if_asked(&self) {
+        if let Some(follow) = self.arm.follow {
+            Box::pin(self.follow(follow)).await;
+        }
+    }
+
     /// Polls on until the follow's end, with a phase of this scan's own.
-    async fn follow(&self) {
-        let Some(follow) = self.arm.follow else { return };
+    async fn follow(&self, follow: Follow) {
         let first = self.t0.after(self.offsets().last().copied().unwrap_or_default().0).after(self.phase(follow));
         let deadline = self.t0.after(follow.deadline.0);
         let mut then = self.task.run.scenario.then.as_ref();
         let mut slot = 0;
         // Each poll strays from its slot by up to a fifth of it: scans that are polled in lock-step would meet a round-robin
         // router in the same order for ever, and each would always be sent to the same worker.
-        let mut random = self.task.random.clone();
+        let mut random = self.task.run.random(self.task.scan);
+        random.set_word_pos(self.from_here);
         loop {
             if slot == MOST_FOLLOWED {
                 return;

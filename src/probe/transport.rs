@@ -35,7 +35,8 @@ pub(crate) enum Lane {
 #[derive(Debug, Clone)]
 pub(crate) enum Prepared {
     Network(Outgoing),
-    InProcess(http::Request<Bytes>),
+    /// Boxed, so that the others need not hold the place for it.
+    InProcess(Box<http::Request<Bytes>>),
 }
 
 /// Why a request cannot be sent.
@@ -92,7 +93,7 @@ impl Transport {
     pub(crate) fn prepare(&self, request: Request) -> Result<Prepared, Unsendable> {
         match self {
             Transport::Network(network) => network.prepare(request).map(Prepared::Network),
-            Transport::InProcess(_) => InProcess::prepare(request).map(Prepared::InProcess),
+            Transport::InProcess(_) => InProcess::prepare(request).map(Box::new).map(Prepared::InProcess),
         }
     }
 

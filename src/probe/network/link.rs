@@ -21,7 +21,7 @@ pub(super) struct Link {
 #[derive(Debug)]
 enum Protocol {
     One(Box<Http1>),
-    Two(Http2),
+    Two(Box<Http2>),
 }
 
 /// What a connection is good for after an exchange.
@@ -38,7 +38,7 @@ impl Link {
     pub(super) async fn open(stream: Stream, port: Option<u32>, version: HttpVersion) -> Result<Link, TransportFault> {
         let protocol = match version {
             HttpVersion::One => Protocol::One(Box::new(Http1::new(stream))),
-            HttpVersion::Two => Protocol::Two(Http2::open(stream).await?),
+            HttpVersion::Two => Protocol::Two(Box::new(Http2::open(stream).await?)),
         };
         Ok(Link { protocol, port })
     }
@@ -55,7 +55,7 @@ impl Link {
     pub(super) async fn send(&mut self, message: &Message) -> Result<(), TransportFault> {
         match (&mut self.protocol, message) {
             (Protocol::One(one), Message::One { method, bytes }) => one.send(method, bytes.clone()).await,
-            (Protocol::Two(two), Message::Two(request)) => two.send(request.clone()).await,
+            (Protocol::Two(two), Message::Two(request)) => two.send(http::Request::clone(request)).await,
             // Messages and connections are made for the version of the same options.
             _ => Err(TransportFault::Request),
         }

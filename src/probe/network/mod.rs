@@ -123,8 +123,8 @@ struct Shared {
 /// A place to send from.
 #[derive(Debug)]
 pub(crate) struct NetworkLane {
-    /// `None`: every exchange opens a connection of its own.
-    kept: Option<Mutex<Option<Kept>>>,
+    /// `None`: every exchange opens a connection of its own. Boxed, since every scan has such lanes, too.
+    kept: Option<Box<Mutex<Option<Kept>>>>,
 }
 
 /// The connection that a lane keeps between two exchanges.
@@ -177,7 +177,7 @@ impl Network {
     pub(crate) fn lane(connection: Connection) -> NetworkLane {
         let kept = match connection {
             Connection::Fresh => None,
-            Connection::KeepAlive | Connection::PreOpened => Some(Mutex::default()),
+            Connection::KeepAlive | Connection::PreOpened => Some(Box::default()),
         };
         NetworkLane { kept }
     }

@@ -25,8 +25,8 @@ pub(crate) struct Outgoing {
 pub(super) enum Message {
     /// HTTP/1.1, byte for byte.
     One { method: Method, bytes: Bytes },
-    /// HTTP/2, for which headers are packed anew on each connection.
-    Two(http::Request<Full<Bytes>>),
+    /// HTTP/2, for which headers are packed anew on each connection. Boxed, so that the others need not hold the place for it.
+    Two(Box<http::Request<Full<Bytes>>>),
 }
 
 /// Headers and bodies may be secrets.
@@ -77,7 +77,7 @@ impl Outgoing {
                 *message.uri_mut() = uri;
                 *message.version_mut() = Version::HTTP_2;
                 *message.headers_mut() = headers;
-                Message::Two(message)
+                Message::Two(Box::new(message))
             }
         };
         Ok(Outgoing { to, message })
