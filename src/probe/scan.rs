@@ -530,7 +530,7 @@ mod tests {
     #[test]
     fn a_scan_under_way_needs_little_room() {
         let bytes = room(ScanTask::run);
-        assert!(bytes < 3 * 1024, "{bytes} bytes for each scan");
+        assert!(bytes < 768, "{bytes} bytes for each scan");
     }
 
     #[test]
