@@ -204,11 +204,11 @@ impl fmt::Display for Reason {
             }
             Reason::CutOff => f.write_str("the log is cut off: a partial run"),
             Reason::ShardsMissing { missing, of } => {
-                let (noun, verb) = if missing.len() == 1 { ("shard", "is") } else { ("shards", "are") };
+                let (noun, verb, whose) = if missing.len() == 1 { ("shard", "is", "its") } else { ("shards", "are", "their") };
                 let told: Vec<String> = missing.iter().take(MISSING_TOLD).map(u32::to_string).collect();
                 let more = missing.len().saturating_sub(MISSING_TOLD);
                 let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-                write!(f, "{noun} {}{more} of {of} {verb} missing: what their scans would have shown is not known", told.join(", "))
+                write!(f, "{noun} {}{more} of {of} {verb} missing: what {whose} scans would have shown is not known", told.join(", "))
             }
             Reason::OnOtherShards => f.write_str("other shards have its scans"),
             Reason::NothingRun => f.write_str("nothing was run: the target file supports none of the scenarios"),

@@ -103,6 +103,9 @@ pub(super) fn notices(journal: &Journal, judgement: &Judgement) -> Vec<String> {
     if let Some(cut) = cut {
         notices.push(format!("{cut}; what follows is told by the {exchanges} before that."));
     }
+    if let Some(missing) = judgement.reasons.iter().find(|reason| matches!(reason, Reason::ShardsMissing { .. })) {
+        notices.push(format!("PARTIAL RUN: {}.", words::sentence(&missing.to_string())));
+    }
     for stopped in &journal.stopped {
         if let Some(scenario) = journal.scenarios.get(stopped.scenario as usize) {
             notices.push(format!(
