@@ -133,10 +133,9 @@ fn a_missing_shard_leaves_a_clean_run_open_and_does_not_hide_a_failure() {
     for (preset, shard, merged) in [("sound", 0, 3), ("deferred", 1, 1)] {
         let folder = Folder::new();
         folder.run_both(&format!("immediate --service {preset}"), shard, shard);
-        let told = folder.run("merge 1/log.ndjson 3/log.ndjson --out merged --format markdown", merged);
-        assert!(told.contains("2 of 3 shards"), "{told}");
-        if merged == 3 {
-            assert!(told.contains("shard 2 of 3 is missing"), "{told}");
+        for format in ["table", "markdown"] {
+            let told = folder.run(&format!("merge 1/log.ndjson 3/log.ndjson --out merged --format {format}"), merged);
+            assert!(told.contains("2 of 3 shards") && told.contains("shard 2 of 3 is missing"), "{told}");
         }
     }
 }
@@ -223,8 +222,10 @@ fn a_shard_needs_a_common_seed_and_says_which_it_is() {
     assert!(command.contains("--shard 2/3"), "{command}");
     assert_eq!(folder.result("gl")["shard"], serde_json::json!({ "index": 1, "of": 3 }));
     // A scheduler's variables alone mean nothing: a job that was never asked to be a shard runs the whole plan.
-    folder.command("run immediate --virtual --seed 1 --quiet --out all", &[("CI_NODE_INDEX", "2"), ("CI_NODE_TOTAL", "3")]);
+    let output = folder.command("run immediate --virtual --seed 1 --out all", &[("CI_NODE_INDEX", "2"), ("CI_NODE_TOTAL", "3")]);
     assert_eq!(folder.result("all")["shard"], Value::Null);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("note: this is job 2 of 3"), "{told}");
 }
 
 /// The stamps of a shard move by when it started; what is within it stays.

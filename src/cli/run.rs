@@ -14,7 +14,7 @@ use crate::cli::output;
 use crate::cli::probe_args::ProbeArgs;
 use crate::cli::progress::Progress;
 use crate::cli::session::Session;
-use crate::cli::shard_args::{Place, ShardChoice};
+use crate::cli::shard_args::{self, Place, ShardChoice};
 use crate::cli::{Ended, check, files, report, scenarios};
 use crate::model::plan::Plan;
 use crate::model::run::{Capabilities, EndReason, Pair, Run, Side};
@@ -52,7 +52,14 @@ pub struct RunArgs {
 /// Runs the command.
 pub fn run(args: &RunArgs) -> Ended {
     let scenarios = args.gate.apply(scenarios::resolve(&args.scenarios)?)?;
-    let place = args.shard.map(|choice| choice.resolve(&|name| std::env::var(name).ok())).transpose()?;
+    let variable = |name: &str| std::env::var(name).ok();
+    let place = args.shard.map(|choice| choice.resolve(&variable)).transpose()?;
+    if place.is_none()
+        && !args.probe.quiet
+        && let Some(note) = shard_args::unasked(&variable)
+    {
+        output::tell(&format!("note: {note}"));
+    }
     let beside = args.beside.resolve(&args.probe)?;
     if let (Some(_), true) = (place, beside.compares()) {
         return Err(Complaint::usage(

@@ -60,6 +60,17 @@ impl ShardChoice {
     }
 }
 
+/// What to tell a run that is one of a scheduler's several jobs and was not asked to be a shard: in a pipeline whose author never
+/// heard of shards it must measure the whole plan, and one whose author forgot `--shard` should learn of it.
+pub fn unasked(variable: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    let place = scheduled(variable).ok().filter(|place| place.of > 1)?;
+    Some(format!(
+        "this is job {} of {}, and each of them runs the whole plan; with --shard auto each runs its part",
+        place.index + 1,
+        place.of
+    ))
+}
+
 /// A scheduler that tells each of its jobs which one it is.
 struct Scheduler {
     name: &'static str,
@@ -183,6 +194,21 @@ mod tests {
             let error = told(variables).expect_err("no shard");
             assert!(error.contains(why), "{variables:?}: {error}");
         }
+    }
+
+    #[test]
+    fn one_of_several_jobs_that_was_not_asked_to_be_a_shard_is_told() {
+        let told = |index: &'static str, of: &'static str| {
+            unasked(&move |name| match name {
+                "CI_NODE_INDEX" => Some(index.to_owned()),
+                "CI_NODE_TOTAL" => Some(of.to_owned()),
+                _ => None,
+            })
+        };
+        assert!(told("2", "3").is_some_and(|note| note.contains("job 2 of 3") && note.contains("--shard auto")));
+        assert_eq!(told("1", "1"), None);
+        assert_eq!(told("4", "3"), None);
+        assert_eq!(unasked(&|_| None), None);
     }
 
     #[test]
