@@ -120,7 +120,7 @@ impl Shape {
         if let Some(fragment) = marked.find('#') {
             marked.truncate(fragment);
         }
-        let url = base.path(&marked).ok()?;
+        let url = Url::parse(&base.path(&marked).ok()?).ok()?;
         let query = url.query_pairs().map(|(name, value)| Some((name.into_owned(), pattern(&value, QUERY)?))).collect::<Option<_>>()?;
         let names_id = marked.contains(mark(Variable::Id)) || marked.contains(mark(Variable::IdRaw));
         Some(Shape { kind, method: endpoint.method.to_string(), path: pattern(&decoded(url.path()), PATH)?, query, has_id: names_id })

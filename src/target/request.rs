@@ -129,7 +129,7 @@ impl Endpoint {
         let url = base.path(&filling.fill(path))?;
         Ok(Request {
             method: self.method.clone(),
-            url: url.into(),
+            url,
             headers: self.filled_headers(user, filling)?,
             body: self.filled_body(filling),
             leaves_origin: false,

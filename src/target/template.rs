@@ -107,13 +107,14 @@ impl Template {
 
     /// The text with every hole filled by `fill`.
     pub(super) fn fill(&self, mut fill: impl FnMut(Variable) -> String) -> String {
-        self.parts
-            .iter()
-            .map(|part| match part {
-                Part::Text(text) | Part::FromEnvironment(text) => text.clone(),
-                Part::Hole(variable) => fill(*variable),
-            })
-            .collect()
+        let mut whole = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Text(text) | Part::FromEnvironment(text) => whole.push_str(text),
+                Part::Hole(variable) => whole.push_str(&fill(*variable)),
+            }
+        }
+        whole
     }
 
     /// The variables in it, in order.

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::super::address::Base;
 use super::super::template::{Braces, Template, Variable, encode};
 use super::super::{Caller, REFERENCE, Reply, TEMPLATE};
 use crate::model::answer::Answer;
@@ -27,6 +28,16 @@ proptest! {
         prop_assert!(!segment.contains(['/', '?', '#']));
         let decoded = percent_encoding::percent_decode_str(segment).decode_utf8().expect("UTF-8 went in");
         prop_assert_eq!(decoded, id);
+    }
+
+    #[test]
+    fn a_path_becomes_the_address_that_a_parser_makes_of_it(path in "/[a-c./?#%2eE' |^{}\\\\~:@&=+;,!$()*é-]{0,24}") {
+        let base = Base::read("http://localhost:8080/jobs").expect("a base");
+        let mut parsed = url::Url::parse(&format!("http://localhost:8080/jobs{path}")).expect("an address");
+        parsed.set_fragment(None);
+        let segments = path.split(['?', '#']).next().unwrap_or_default();
+        let dots = segments.split(['/', '\\']).any(|segment| matches!(segment.replace("%2e", ".").replace("%2E", ".").as_str(), "." | ".."));
+        prop_assert_eq!(base.path(&path).ok(), (!dots).then(|| parsed.to_string()));
     }
 
     #[test]
