@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, HOST, HeaderName, HeaderValue, PROXY_AUTHORIZATION, TRANSFER_ENCODING};
 use http::uri::{PathAndQuery, Uri};
 use http::{Method, Version};
 use http_body_util::Full;
@@ -49,22 +49,26 @@ impl Outgoing {
         version: HttpVersion,
         usual: &[(HeaderName, HeaderValue)],
     ) -> Result<Outgoing, Unsendable> {
-        let mut headers = HeaderMap::with_capacity(request.headers.len() + usual.len() + 3);
+        let mut headers = Headers(Vec::with_capacity(request.headers.len() + usual.len() + 3));
         for (name, value) in request.headers {
             let name = HeaderName::try_from(name).map_err(|_| Unsendable::Address)?;
-            headers.insert(name, HeaderValue::try_from(value).map_err(|_| Unsendable::Address)?);
+            headers.set(name, HeaderValue::try_from(value).map_err(|_| Unsendable::Address)?);
         }
         for (name, value) in usual {
-            headers.entry(name).or_insert_with(|| value.clone());
+            if !headers.have(name) {
+                headers.set(name.clone(), value.clone());
+            }
         }
         let read_by = to.proxy.as_ref().filter(|_| !to.is_tunnelled(version));
         if let Some(authorization) = read_by.and_then(|proxy| proxy.authorization.clone()) {
-            headers.insert(PROXY_AUTHORIZATION, authorization);
+            headers.set(PROXY_AUTHORIZATION, authorization);
         }
         let message = match version {
             HttpVersion::One => {
                 let authority = uri.authority().ok_or(Unsendable::Address)?.as_str();
-                headers.entry(HOST).or_insert(HeaderValue::try_from(authority).map_err(|_| Unsendable::Address)?);
+                if !headers.have(&HOST) {
+                    headers.set(HOST, HeaderValue::try_from(authority).map_err(|_| Unsendable::Address)?);
+                }
                 // A proxy that reads requests wants the absolute form, all others the origin form (RFC 9112, section 3.2).
                 let path = uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
                 let asked = if read_by.is_some() { uri.to_string() } else { path.to_string() };
@@ -76,7 +80,7 @@ impl Outgoing {
                 *message.method_mut() = request.method;
                 *message.uri_mut() = uri;
                 *message.version_mut() = Version::HTTP_2;
-                *message.headers_mut() = headers;
+                *message.headers_mut() = headers.0.into_iter().collect();
                 Message::Two(Box::new(message))
             }
         };
@@ -84,19 +88,34 @@ impl Outgoing {
     }
 }
 
-/// The bytes of a request (RFC 9112, sections 3 and 6). Its length is the body's, whatever its headers say.
-fn on_the_wire(method: &Method, asked: &str, mut headers: HeaderMap, body: &[u8]) -> Bytes {
-    headers.remove(TRANSFER_ENCODING);
-    headers.remove(CONTENT_LENGTH);
-    if !body.is_empty() || matches!(*method, Method::POST | Method::PUT | Method::PATCH) {
-        headers.insert(CONTENT_LENGTH, body.len().into());
+/// Headers in the order in which they are sent, each name once. A handful of names are compared sooner than they are hashed.
+struct Headers(Vec<(HeaderName, HeaderValue)>);
+
+impl Headers {
+    fn have(&self, name: &HeaderName) -> bool {
+        self.0.iter().any(|(known, _)| known == name)
     }
-    let values: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum();
+
+    fn set(&mut self, name: HeaderName, value: HeaderValue) {
+        match self.0.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, earlier)) => *earlier = value,
+            None => self.0.push((name, value)),
+        }
+    }
+}
+
+/// The bytes of a request (RFC 9112, sections 3 and 6). Its length is the body's, whatever its headers say.
+fn on_the_wire(method: &Method, asked: &str, mut headers: Headers, body: &[u8]) -> Bytes {
+    headers.0.retain(|(name, _)| *name != TRANSFER_ENCODING && *name != CONTENT_LENGTH);
+    if !body.is_empty() || matches!(*method, Method::POST | Method::PUT | Method::PATCH) {
+        headers.set(CONTENT_LENGTH, body.len().into());
+    }
+    let values: usize = headers.0.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum();
     let mut bytes = Vec::with_capacity(method.as_str().len() + asked.len() + "  HTTP/1.1\r\n\r\n".len() + values + body.len());
     for part in [method.as_str(), " ", asked, " HTTP/1.1\r\n"] {
         bytes.extend_from_slice(part.as_bytes());
     }
-    for (name, value) in &headers {
+    for (name, value) in &headers.0 {
         for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
             bytes.extend_from_slice(part);
         }
