@@ -242,10 +242,9 @@ impl Probe {
                 }
             };
             let outcome = self.transport.exchange(lane, request, self.options.timeout, &self.clock).await;
-            // The kernel's stamps are by another clock than ours, which may be set; what came was asked for before.
-            let first_byte = outcome.first_byte.map(|first_byte| first_byte.max(sent));
-            exchange.first_byte = first_byte.into();
-            exchange.done = outcome.done.max(first_byte.unwrap_or(sent));
+            exchange.first_byte = outcome.first_byte.into();
+            // The head may have been read without the kernel's stamp, and the rest with one from before that.
+            exchange.done = outcome.first_byte.map_or(outcome.done, |first_byte| first_byte.max(outcome.done));
             exchange.conn = outcome.conn.into();
             exchange.new_conn = outcome.new_conn;
             let mut more = None;

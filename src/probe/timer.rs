@@ -181,8 +181,10 @@ mod linux {
             let mut alarm = self.alarm();
             let now = Instant::now();
             // A zero time would disarm the timer; a deadline that has passed must fire at once.
-            let ahead = deadline.saturating_duration_since(now).saturating_sub(alarm.lead).max(Duration::from_nanos(1));
-            alarm.at = Some(now + ahead);
+            let ahead = deadline.saturating_duration_since(now).saturating_sub(alarm.lead);
+            // Where the processor does not get to sleep, nothing is learnt of how long it takes to wake.
+            alarm.at = (!ahead.is_zero()).then_some(now + ahead);
+            let ahead = ahead.max(Duration::from_nanos(1));
             let value = Timespec { tv_sec: ahead.as_secs().try_into().unwrap_or(i64::MAX), tv_nsec: ahead.subsec_nanos().into() };
             let spec = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
             // Fails only for a bad descriptor or a malformed time, and this one is ours and well-formed.

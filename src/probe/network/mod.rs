@@ -31,7 +31,7 @@ use crate::probe::transport::{Head, Received, Unsendable};
 use crate::target::Request;
 use destination::{Destination, Origin, Scheme};
 use link::{Link, Onward};
-use tcp::Tcp;
+use tcp::{Stamping, Tcp};
 use tls::Peer;
 
 pub(crate) use outgoing::Outgoing;
@@ -118,6 +118,7 @@ struct Shared {
     tls: OnceLock<Arc<rustls::ClientConfig>>,
     /// For other origins. Made when the first one is met: the system's certificates take some milliseconds to read.
     tls_for_strangers: OnceLock<Arc<rustls::ClientConfig>>,
+    _stamping: Stamping,
 }
 
 /// A place to send from.
@@ -162,7 +163,14 @@ impl Network {
             usual.push((RUN, told(run_id)?));
         }
         let encrypted = home.origin.scheme == Scheme::Https;
-        let shared = Shared { home: Arc::new(home), options, usual, tls: OnceLock::new(), tls_for_strangers: OnceLock::new() };
+        let shared = Shared {
+            home: Arc::new(home),
+            options,
+            usual,
+            tls: OnceLock::new(),
+            tls_for_strangers: OnceLock::new(),
+            _stamping: Stamping::begin(),
+        };
         if encrypted {
             shared.tls(Peer::Target)?;
         }
