@@ -2,9 +2,11 @@
 //!
 //! `cargo bench --bench end_to_end` runs each of them as a process of its own, in turn, against one server in this process that
 //! keeps its own time (`server.rs`), and prints a table for this machine. statusgap runs as its library does behind the command
-//! line: plan, stamps, reading, log on disk. Peers (`wrk`, `oha`) take part where they are installed.
+//! line: plan, stamps, reading, log on disk. Peers take part: a plain client (`client.rs`) in the open load, `wrk` and `oha` in the
+//! closed loop where they are installed.
 #![allow(missing_docs, clippy::expect_used, clippy::print_stdout)]
 
+mod client;
 #[path = "../../tests/driven/mod.rs"]
 mod driven;
 mod server;
@@ -16,6 +18,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use statusgap::log::LogWriter;
 use statusgap::model::exchange::{Exchange, Kind};
 use statusgap::model::run::{EndReason, Journal};
@@ -24,15 +27,15 @@ use tokio::runtime;
 
 use server::Server;
 
-/// Set for the process that probes: the server's address, the scenario and the log, a line each.
-const ROLE: &str = "STATUSGAP_BENCH_PROBE";
+/// Set for the process that asks: what it is to do, as JSON.
+const ROLE: &str = "STATUSGAP_BENCH_ROLE";
 
 /// How often the closed loops take turns.
 const ROUNDS: usize = 3;
 
 fn main() {
     if let Ok(role) = std::env::var(ROLE) {
-        return probe(&role);
+        return ask(&serde_json::from_str(&role).expect("a role"));
     }
     // `cargo test --benches` only wants to know that it runs.
     if std::env::args().any(|word| word == "--test" || word == "--list") {
@@ -67,17 +70,47 @@ fn offset_errors(server: &Server, folder: &Path, name: &str, hold: Duration, eve
     server.reset(hold);
     let seen = run(server, folder, &scenario);
     let late: Vec<f64> = polls(&seen.journal).map(|poll| poll.lateness().0 as f64 / 1e3).collect();
-    let from_outside: Vec<f64> = server.ages().iter().map(|age| (age.as_secs_f64() - 0.1) * 1e6).collect();
     let (p50, p99) = quantiles(late);
-    let (outside_p50, outside_p99) = quantiles(from_outside);
+    println!("POST, +100 ms, GET; {name}: sent late p50 {p50:.0} us, p99 {p99:.0} us");
+    let ours = OpenLoad::told(server, &seen.cost, scans);
+    println!("  statusgap, everything recorded: {ours}");
+    server.reset(hold);
+    let role = serde_json::json!({ "base_url": base_url(server), "scans": scans, "every_us": every.as_micros() as u64 });
+    let plain = OpenLoad::told(server, &process(&role), scans);
+    println!("  a plain client, nothing recorded: {plain}");
     println!(
-        "POST, +100 ms, GET; {name}: sent late p50 {p50:.0} us, p99 {p99:.0} us; as the server saw it {outside_p50:.0} us, {outside_p99:.0} us"
+        "  statusgap / plain client: p99 {:.2}, CPU {:.2}, RSS {:.2}",
+        ours.p99 / plain.p99,
+        ours.cpu_ms / plain.cpu_ms,
+        ours.peak_mb / plain.peak_mb
     );
-    println!(
-        "  CPU per scan {:.3} ms, peak RSS {:.1} MB, everything recorded",
-        seen.cpu.as_secs_f64() * 1e3 / f64::from(scans),
-        seen.peak_mb
-    );
+}
+
+/// What open load cost its client, and how far from 100 ms after the id its polls came, as the server saw it.
+struct OpenLoad {
+    p50: f64,
+    p99: f64,
+    cpu_ms: f64,
+    peak_mb: f64,
+}
+
+impl OpenLoad {
+    fn told(server: &Server, cost: &Cost, scans: u32) -> OpenLoad {
+        let ages = server.ages();
+        assert_eq!(ages.len(), scans as usize, "every scan was polled");
+        let (p50, p99) = quantiles(ages.iter().map(|age| (age.as_secs_f64() - 0.1) * 1e6).collect());
+        OpenLoad { p50, p99, cpu_ms: cost.cpu.as_secs_f64() * 1e3 / f64::from(scans), peak_mb: cost.peak_mb }
+    }
+}
+
+impl std::fmt::Display for OpenLoad {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "the server saw p50 {:.0} us, p99 {:.0} us; CPU per scan {:.3} ms, peak RSS {:.1} MB",
+            self.p50, self.p99, self.cpu_ms, self.peak_mb
+        )
+    }
 }
 
 /// Whoever polls as fast as answers come, on 50 kept connections.
@@ -92,8 +125,8 @@ fn closed_loops(server: &Server, folder: &Path) {
     for _ in 0..ROUNDS {
         server.reset(Duration::ZERO);
         let seen = run(server, folder, scenario);
-        rates[0].1.push(seen.journal.exchanges.len() as f64 / seen.took.as_secs_f64());
-        cpu.push(seen.cpu.as_secs_f64() * 1e6 / seen.journal.exchanges.len() as f64);
+        rates[0].1.push(seen.journal.exchanges.len() as f64 / seen.cost.took.as_secs_f64());
+        cpu.push(seen.cost.cpu.as_secs_f64() * 1e6 / seen.journal.exchanges.len() as f64);
         for (name, words) in &peers {
             server.reset(Duration::ZERO);
             let quiet = Command::new(name).args(words).stdout(Stdio::null()).stderr(Stdio::null()).status();
@@ -127,7 +160,7 @@ fn fresh_polls(server: &Server, folder: &Path) {
     let answered = seen.journal.exchanges.iter().filter(|exchange| exchange.was_answered()).count();
     println!(
         "fresh connections: {:.0} polls/s, {} of {} answered",
-        answered as f64 / seen.took.as_secs_f64(),
+        answered as f64 / seen.cost.took.as_secs_f64(),
         answered,
         seen.journal.exchanges.len()
     );
@@ -152,9 +185,14 @@ fn start_up(server: &Server, folder: &Path) {
     println!("start-up to the first request: {:.1} ms (median of {})", median(&took), took.len());
 }
 
-/// What came of one run of the probe's process.
+/// What came of one run of the probe.
 struct Seen {
     journal: Journal,
+    cost: Cost,
+}
+
+/// What a process took.
+struct Cost {
     took: Duration,
     cpu: Duration,
     peak_mb: f64,
@@ -163,38 +201,57 @@ struct Seen {
 /// Runs a scenario in a process of its own.
 fn run(server: &Server, folder: &Path, scenario: &str) -> Seen {
     let log: PathBuf = folder.join("log.ndjson");
-    let role = serde_json::json!({ "target": target_file(server), "base_url": base_url(server), "scenario": scenario, "log": log });
-    let itself = std::env::current_exe().expect("this very program");
-    let output = Command::new(itself).env(ROLE, role.to_string()).stderr(Stdio::inherit()).output().expect("the probe's process");
-    let told: Vec<f64> = String::from_utf8_lossy(&output.stdout).split_whitespace().filter_map(|word| word.parse().ok()).collect();
-    let [took, cpu, peak_mb] = told[..] else { panic!("the probe's process failed: {}", output.status) };
+    let cost =
+        process(&serde_json::json!({ "base_url": base_url(server), "target": target_file(server), "scenario": scenario, "log": log }));
     let journal = statusgap::log::read("log", BufReader::new(File::open(&log).expect("its log"))).expect("a whole log");
-    Seen { journal, took: Duration::from_secs_f64(took), cpu: Duration::from_secs_f64(cpu), peak_mb }
+    Seen { journal, cost }
 }
 
-/// The process that probes: tells its seconds, its CPU seconds and its peak memory in MB.
-fn probe(role: &str) {
-    let role: serde_json::Value = serde_json::from_str(role).expect("a role");
-    let word = |key: &str| role[key].as_str().expect("a text").to_owned();
-    let target = Arc::new(driven::target(&word("target")));
-    let scenario = driven::scenario(&word("scenario"));
+/// Has a process of its own do something.
+fn process(role: &Value) -> Cost {
+    let itself = std::env::current_exe().expect("this very program");
+    let output = Command::new(itself).env(ROLE, role.to_string()).stderr(Stdio::inherit()).output().expect("a process");
+    let told: Vec<f64> = String::from_utf8_lossy(&output.stdout).split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    let [took, cpu, peak_mb] = told[..] else { panic!("the process that asks failed: {}", output.status) };
+    Cost { took: Duration::from_secs_f64(took), cpu: Duration::from_secs_f64(cpu), peak_mb }
+}
+
+/// The process that asks: the probe where a scenario is given, else the plain client. Tells its seconds, its CPU seconds and its
+/// peak memory in MB.
+fn ask(role: &Value) {
     let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let took = runtime.block_on(async {
-        let transport = Transport::Network(Network::new(&word("base_url")).expect("a client"));
-        let clock = Clock::real().expect("a kernel timer");
-        let file = Box::new(File::create(word("log")).expect("a log"));
-        let log = LogWriter::begin(file, &driven::header(&target, &clock, &scenario, 1)).expect("a log that can be written");
-        let recorder = Recorder::new(log, target.secrets());
-        let probe = Probe::new(Arc::clone(&target), transport, clock, recorder, driven::options(1), |_| {});
+        if role["scenario"].is_string() {
+            return probe(role).await;
+        }
+        let number = |key: &str| role[key].as_u64().expect("a number");
         let begin = Instant::now();
-        probe.run(std::slice::from_ref(&scenario)).await.expect("the server is there");
-        let took = begin.elapsed();
-        probe.recorder().end(probe.clock().now(), EndReason::Complete).expect("the log takes its end");
-        took
+        client::run(word(role, "base_url"), number("scans") as u32, Duration::from_micros(number("every_us"))).await;
+        begin.elapsed()
     });
     let cpu = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     let cpu = cpu.tv_sec as f64 + cpu.tv_nsec as f64 / 1e9;
     println!("{} {cpu} {}", took.as_secs_f64(), peak_mb());
+}
+
+async fn probe(role: &Value) -> Duration {
+    let target = Arc::new(driven::target(word(role, "target")));
+    let scenario = driven::scenario(word(role, "scenario"));
+    let transport = Transport::Network(Network::new(word(role, "base_url")).expect("a client"));
+    let clock = Clock::real().expect("a kernel timer");
+    let file = Box::new(File::create(word(role, "log")).expect("a log"));
+    let log = LogWriter::begin(file, &driven::header(&target, &clock, &scenario, 1)).expect("a log that can be written");
+    let recorder = Recorder::new(log, target.secrets());
+    let probe = Probe::new(Arc::clone(&target), transport, clock, recorder, driven::options(1), |_| {});
+    let begin = Instant::now();
+    probe.run(std::slice::from_ref(&scenario)).await.expect("the server is there");
+    let took = begin.elapsed();
+    probe.recorder().end(probe.clock().now(), EndReason::Complete).expect("the log takes its end");
+    took
+}
+
+fn word<'a>(role: &'a Value, key: &str) -> &'a str {
+    role[key].as_str().expect("a text")
 }
 
 /// The peak of this process's resident memory; 0 where the system does not tell.
