@@ -54,13 +54,14 @@ pub fn run(args: &RunArgs) -> Ended {
     let scenarios = args.gate.apply(scenarios::resolve(&args.scenarios)?)?;
     let variable = |name: &str| std::env::var(name).ok();
     let place = args.shard.map(|choice| choice.resolve(&variable)).transpose()?;
+    let beside = args.beside.resolve(&args.probe)?;
     if place.is_none()
+        && !beside.compares()
         && !args.probe.quiet
         && let Some(note) = shard_args::unasked(&variable)
     {
         output::tell(&format!("note: {note}"));
     }
-    let beside = args.beside.resolve(&args.probe)?;
     if let (Some(_), true) = (place, beside.compares()) {
         return Err(Complaint::usage(
             "a shard is a part of a run, and says too little to be compared or kept",

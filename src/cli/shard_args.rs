@@ -65,7 +65,7 @@ impl ShardChoice {
 pub fn unasked(variable: &dyn Fn(&str) -> Option<String>) -> Option<String> {
     let place = scheduled(variable).ok().filter(|place| place.of > 1)?;
     Some(format!(
-        "this is job {} of {}, and each of them runs the whole plan; with --shard auto each runs its part",
+        "this is job {} of {}, and each of them runs the whole plan; with --shard auto, and the same --seed for all, each runs its part",
         place.index + 1,
         place.of
     ))
