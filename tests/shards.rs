@@ -137,6 +137,8 @@ fn a_missing_shard_leaves_a_clean_run_open_and_does_not_hide_a_failure() {
             let told = folder.run(&format!("merge 1/log.ndjson 3/log.ndjson --out merged --format {format}"), merged);
             assert!(told.contains("2 of 3 shards") && told.contains("shard 2 of 3 is missing"), "{told}");
         }
+        // A shard by itself is all there.
+        assert!(!folder.run("report 1/log.ndjson", shard).contains("PARTIAL"));
     }
 }
 

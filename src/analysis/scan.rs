@@ -69,7 +69,7 @@ impl<'a> ScanHistory<'a> {
         self.initiate.arm
     }
 
-    /// t = 0: when the id's answer was completely read; none if it was not accepted.
+    /// t = 0: when the whole of the id's answer had arrived; none if it was not accepted.
     pub fn t0(&self) -> Option<Stamp> {
         (self.initiate.answer == Answer::Accepted).then_some(self.initiate.done)
     }

@@ -240,7 +240,7 @@ impl Scan<'_> {
         self.probe().fire(shot, lane, &request, |reply| by_code(self.probe().target.read_by_code(reply))).await;
     }
 
-    /// Asks for the scan; t = 0 is the instant the whole answer was read.
+    /// Asks for the scan; t = 0 is the instant at which the whole answer had arrived.
     async fn initiate(&self, kind: Kind, planned: Stamp) -> Option<(Accepted, Stamp)> {
         let connection = if self.arm.connection == Connection::KeepAlive { Connection::KeepAlive } else { Connection::Fresh };
         let shot = self.shot(kind, connection, planned);

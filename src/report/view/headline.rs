@@ -9,6 +9,7 @@ use crate::analysis::guarantees::Checked;
 use crate::model::allow::Date;
 use crate::model::guarantee::Guarantee;
 use crate::model::run::{EndReason, HttpVersion, Journal};
+use crate::model::shard::Share;
 use crate::report::view::WindowView;
 use crate::report::words;
 use crate::verdict::{Judgement, Reason, Verdict};
@@ -103,7 +104,9 @@ pub(super) fn notices(journal: &Journal, judgement: &Judgement) -> Vec<String> {
     if let Some(cut) = cut {
         notices.push(format!("{cut}; what follows is told by the {exchanges} before that."));
     }
-    if let Some(missing) = judgement.reasons.iter().find(|reason| matches!(reason, Reason::ShardsMissing { .. })) {
+    if let Some(Share::Merged(_)) = journal.run.shard
+        && let Some(missing) = judgement.reasons.iter().find(|reason| matches!(reason, Reason::ShardsMissing { .. }))
+    {
         notices.push(format!("PARTIAL RUN: {}.", words::sentence(&missing.to_string())));
     }
     for stopped in &journal.stopped {
