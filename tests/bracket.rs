@@ -1,8 +1,9 @@
 //! The bracket's promise: whatever happens to the prober, the instant at which a scan became visible lies in its `(a, b]`.
 //!
-//! The service says itself when each scan became visible; nothing of that reaches the prober. Everything runs on virtual
+//! The service says itself when each scan became visible; nothing of that reaches the prober. Most runs are on virtual
 //! time, so the stamps of both are exact and the tolerance is zero. Beside erratic latency and stalls on every part of an
-//! exchange's way, a jolt now and then takes the processor away from everybody at once, so that timers fire late.
+//! exchange's way, a jolt now and then takes the processor away from everybody at once, so that timers fire late. One run is
+//! over sockets, with the stamps of the kernel that come with them; its tolerance is zero, too.
 #![allow(missing_docs, clippy::expect_used)]
 
 mod driven;
@@ -17,8 +18,8 @@ use statusgap::analysis::scan::Scans;
 use statusgap::model::exchange::{Exchange, Kind};
 use statusgap::model::run::Journal;
 use statusgap::model::time::{Nanos, Stamp};
-use statusgap::probe::{Clock, Erratic, InProcess, Latency, Transport};
-use statusgap::service::{Service, Settings};
+use statusgap::probe::{Clock, Erratic, InProcess, Latency, Network, Transport};
+use statusgap::service::{Service, Settings, Truth};
 use statusgap::target::Target;
 
 /// The service's durations, short so that a thousand scans are over soon; the window comes from the knobs under test.
@@ -37,14 +38,24 @@ struct Measured {
     visible: BTreeMap<String, Stamp>,
 }
 
-async fn measure(preset: &str, knobs: &[(&str, &str)], scans: u32, seed: u64) -> Measured {
+async fn service(preset: &str, knobs: &[(&str, &str)], seed: u64) -> Service {
     let mut settings = Settings::preset(preset).expect("a preset");
     for (knob, value) in BRISK.iter().chain(knobs) {
         settings.set(knob, value).expect("a knob");
     }
     settings.seed = Some(seed);
     settings.epoch = Some(0);
-    let service = Service::open(settings).await.expect("a service");
+    Service::open(settings).await.expect("a service")
+}
+
+/// The truth of every scan by the prober's clock.
+fn visible(truth: &Truth, clock: &Clock) -> BTreeMap<String, Stamp> {
+    let since = |instant: tokio::time::Instant| Stamp(instant.into_std().saturating_duration_since(clock.epoch()).as_nanos() as u64);
+    truth.all().into_iter().map(|(id, instant)| (id, since(instant))).collect()
+}
+
+async fn measure(preset: &str, knobs: &[(&str, &str)], scans: u32, seed: u64) -> Measured {
+    let service = service(preset, knobs, seed).await;
     let truth = service.truth();
     let erratic = Erratic { seed, usual: Duration::from_millis(3), longest_stall: Duration::from_millis(900), stalled: 0.08 };
     let transport = Transport::InProcess(InProcess::new(service.router(), Latency::Erratic(erratic)));
@@ -57,8 +68,7 @@ async fn measure(preset: &str, knobs: &[(&str, &str)], scans: u32, seed: u64) ->
     let jolts = tokio::spawn(jolts(seed));
     let journal = driven::journal(&target, transport, &clock, &scenario, driven::options(seed)).await;
     jolts.abort();
-    let since = |instant: tokio::time::Instant| Stamp(instant.into_std().saturating_duration_since(clock.epoch()).as_nanos() as u64);
-    let visible = truth.all().into_iter().map(|(id, instant)| (id, since(instant))).collect();
+    let visible = visible(&truth, &clock);
     service.shut_down().await;
     Measured { journal, visible }
 }
@@ -143,6 +153,37 @@ async fn a_lagging_replica_lies_in_every_bracket() {
 #[tokio::test(start_paused = true)]
 async fn an_index_that_is_refreshed_from_time_to_time_lies_in_every_bracket() {
     check("sound", &[("index-period", "170ms")], 1_505).await;
+}
+
+/// Over sockets, with the service on threads of its own: whoever wakes late here is not waited for, and t = 0 and the ends of
+/// brackets are the kernel's stamps.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_kernel_stamped_lies_in_every_bracket() {
+    for connection in ["fresh", "keep-alive"] {
+        let service = service("sound", &[("registration-delay", "uniform(50ms,150ms)"), ("status-latency", "0")], 7).await;
+        let truth = service.truth();
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+        let base_url = format!("http://{}", listener.local_addr().expect("an address"));
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let serving = tokio::spawn(service.serve(listener, async move {
+            let _ = stopped.await;
+        }));
+        let target = Arc::new(Target::reference(&base_url, &|_| None).expect("the reference contract"));
+        let clock = Clock::real().expect("a kernel timer");
+        let scenario = driven::scenario(&format!(
+            "[load]\nscans = 300\nevery = \"3ms\"\n[polls]\noffsets = [\"0s\"]\nconnection = \"{connection}\"\nfillers = 0\n\
+             [follow]\nuntil = \"visible\"\nevery = \"2ms\"\ndeadline = \"5s\"\n[controls]\nunknown_id = 1\n"
+        ));
+        let transport = Transport::Network(Network::new(&base_url).expect("a client"));
+        let journal = driven::journal(&target, transport, &clock, &scenario, driven::options(7)).await;
+        let measured = Measured { journal, visible: visible(&truth, &clock) };
+        let _ = stop.send(());
+        serving.await.expect("no panic").expect("a socket that works");
+        let (seen, outside) = outside(&measured);
+        assert!(outside.is_empty(), "{connection}: {} of {seen} outside, such as {}", outside.len(), outside[0]);
+        let denied = Scans::of(&measured.journal.exchanges).histories().iter().filter(|scan| scan.denials().next().is_some()).count();
+        assert!(seen >= 30 && denied >= 30, "{connection}: {seen} of 300 were seen, {denied} denied: this tests nothing");
+    }
 }
 
 #[tokio::test(start_paused = true)]
