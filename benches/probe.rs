@@ -7,6 +7,7 @@
 
 #[path = "../tests/driven/mod.rs"]
 mod driven;
+mod plain;
 
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
@@ -76,13 +77,12 @@ impl Driver {
             "[load]\nscans = {SCANS}\nmodel = 'closed'\nin_flight = {IN_FLIGHT}\n[polls]\noffsets = ['0s']\npollers = {POLLERS}\n\
              [controls]\nunknown_id = 0\n"
         ));
-        let client = reqwest::Client::builder().pool_max_idle_per_host(0).http1_only().no_proxy().tcp_nodelay(true);
         Driver {
             runtime: tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime"),
             target: Arc::new(target),
             transport: Transport::Network(Network::new(base_url).expect("a client")),
             scenario,
-            client: client.tls_backend_preconfigured(no_tls()).build().expect("a client"),
+            client: plain::client().pool_max_idle_per_host(0).build().expect("a client"),
         }
     }
 
@@ -114,12 +114,6 @@ impl Driver {
             futures_util::future::join_all(tasks).await.into_iter().map(|bytes| bytes.expect("no panic")).sum()
         })
     }
-}
-
-fn no_tls() -> rustls::ClientConfig {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().expect("ring's versions");
-    builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth()
 }
 
 #[divan::bench(max_time = 5)]

@@ -1,16 +1,16 @@
 //! The same open load by a client without a harness, as it is written in an afternoon: reqwest with its pool, tokio's timer, one
 //! thread. It records nothing; what it sent when is told by the server.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::plain;
+
 /// Asks for so many scans, one each `every`, and polls each of them once, 100 ms after its id came.
 pub async fn run(base_url: &str, scans: u32, every: Duration) {
-    let client = reqwest::Client::builder().http1_only().no_proxy().tcp_nodelay(true);
-    let client = client.tls_backend_preconfigured(no_tls()).build().expect("a client");
+    let client = plain::client().build().expect("a client");
     let begin = Instant::now();
     let mut under_way = JoinSet::new();
     for scan in 0..scans {
@@ -30,10 +30,4 @@ async fn ask_and_poll(client: reqwest::Client, base_url: String) {
     let id = answer["id"].as_str().expect("an id");
     tokio::time::sleep_until(known + Duration::from_millis(100)).await;
     client.get(format!("{base_url}/jobs/{id}")).send().await.expect("an answer").bytes().await.expect("a body");
-}
-
-fn no_tls() -> rustls::ClientConfig {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().expect("ring's versions");
-    builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth()
 }

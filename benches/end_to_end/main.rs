@@ -9,6 +9,8 @@
 mod client;
 #[path = "../../tests/driven/mod.rs"]
 mod driven;
+#[path = "../plain/mod.rs"]
+mod plain;
 mod server;
 
 use std::fs::{self, File};
