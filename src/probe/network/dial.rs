@@ -48,8 +48,10 @@ pub(super) async fn dial(
     let stream = Tcp::new(stream);
     let Some(config) = tls else { return Ok(Stream::Tcp(stream)) };
     let name = ServerName::try_from(origin.host.clone()).map_err(|_| TransportFault::Tls)?;
-    // The handshake's own failures and a peer that hangs up in its middle are the same to a user: no TLS.
-    let stream = TlsConnector::from(Arc::clone(config)).connect(name, stream).await.map_err(|_| TransportFault::Tls)?;
+    // The handshake's own failures and a peer that hangs up in its middle are the same to a user: no TLS. Boxed, so that connections
+    // without it need not hold the place for it.
+    let handshake = Box::pin(TlsConnector::from(Arc::clone(config)).connect(name, stream));
+    let stream = handshake.await.map_err(|_| TransportFault::Tls)?;
     if version == HttpVersion::Two && stream.get_ref().1.alpn_protocol() != Some(b"h2") {
         return Err(TransportFault::Protocol);
     }

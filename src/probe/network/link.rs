@@ -11,6 +11,8 @@ use crate::model::run::HttpVersion;
 use crate::probe::transport::Received;
 
 /// An open connection.
+///
+/// What HTTP/2 does is boxed, so that exchanges over HTTP/1.1 need not hold the place for it.
 #[derive(Debug)]
 pub(super) struct Link {
     protocol: Protocol,
@@ -38,7 +40,7 @@ impl Link {
     pub(super) async fn open(stream: Stream, port: Option<u32>, version: HttpVersion) -> Result<Link, TransportFault> {
         let protocol = match version {
             HttpVersion::One => Protocol::One(Box::new(Http1::new(stream))),
-            HttpVersion::Two => Protocol::Two(Box::new(Http2::open(stream).await?)),
+            HttpVersion::Two => Protocol::Two(Box::new(Box::pin(Http2::open(stream)).await?)),
         };
         Ok(Link { protocol, port })
     }
@@ -47,7 +49,7 @@ impl Link {
     pub(super) async fn is_usable(&mut self) -> bool {
         match &mut self.protocol {
             Protocol::One(one) => one.is_usable().await,
-            Protocol::Two(two) => two.is_usable().await,
+            Protocol::Two(two) => Box::pin(two.is_usable()).await,
         }
     }
 
@@ -55,7 +57,7 @@ impl Link {
     pub(super) async fn send(&mut self, message: &Message) -> Result<(), TransportFault> {
         match (&mut self.protocol, message) {
             (Protocol::One(one), Message::One { method, bytes }) => one.send(method, bytes.clone()).await,
-            (Protocol::Two(two), Message::Two(request)) => two.send(http::Request::clone(request)).await,
+            (Protocol::Two(two), Message::Two(request)) => Box::pin(two.send(http::Request::clone(request))).await,
             // Messages and connections are made for the version of the same options.
             _ => Err(TransportFault::Request),
         }
@@ -75,7 +77,7 @@ impl Link {
     pub(super) async fn receive(&mut self) -> Result<(Received, Onward), TransportFault> {
         match &mut self.protocol {
             Protocol::One(one) => one.receive().await,
-            Protocol::Two(two) => two.receive().await,
+            Protocol::Two(two) => Box::pin(two.receive()).await,
         }
     }
 }
