@@ -164,7 +164,7 @@ async fn an_index_that_is_refreshed_from_time_to_time_lies_in_every_bracket() {
 /// brackets are the kernel's stamps.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_kernel_stamped_lies_in_every_bracket() {
-    for connection in ["fresh", "keep-alive"] {
+    for connection in ["fresh", "keep-alive", "pooled"] {
         let service = service("sound", &[("registration-delay", "uniform(50ms,150ms)"), ("status-latency", "0")], 7).await;
         let truth = service.truth();
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");

@@ -426,6 +426,22 @@ fn polls_held_on_the_initiators_connection_are_a_window_in_hiding() {
         "[[arms]]\nname = \"fresh\"\noffsets = [\"100ms\"]\n[[arms]]\nname = \"kept\"\nconnection = \"keep-alive\"\noffsets = [\"100ms\"]";
     check_in(both, "10* @100=v\narm 1\n10* k/+2000@100=v", &[("causes", "P"), ("broken", "promptness")]);
     check_in(both, "10* @100=v\narm 1\n10* k/@100=v", &[("excluded P", "yes")]);
+    let pooled = both.replace("keep-alive", "pooled");
+    check_in(&pooled, "10* @100=v\narm 1\n10* p/+2000@100=v", &[("causes", "P"), ("strength", "Strong"), ("broken", "promptness")]);
+    check_in(&pooled, "10* @100=v\narm 1\n10* p/@100=v", &[("excluded P", "yes")]);
+}
+
+#[test]
+fn polls_held_on_connections_that_others_used_are_compared_with_fresh_ones_or_with_nothing() {
+    for (lane, connection) in [("k", "keep-alive"), ("p", "pooled")] {
+        let alone = format!("[polls]\nconnection = \"{connection}\"\noffsets = [\"100ms\"]");
+        let held = format!("2* {lane}/+2000@100=v\n20* {lane}/@100=v");
+        check_in(&alone, &held, &[("causes", "P"), ("strength", "Moderate"), ("undecided", "1")]);
+        // Other workers may not know what the one that the POST reached does.
+        check_in(&alone, &format!("20* {lane}/@100=v"), &[("excluded B", "no"), ("undecided", "1")]);
+        check_in(&alone, &format!("20* {lane}/@100=n"), &[("verdict", "fail"), ("causes", "none"), ("undecided", "1")]);
+    }
+    check("20* @100=v", &[("undecided", "0")]);
 }
 
 #[test]
@@ -433,4 +449,5 @@ fn a_window_is_not_read_off_held_connections() {
     let both =
         "[[arms]]\nname = \"fresh\"\noffsets = [\"100ms\"]\n[[arms]]\nname = \"kept\"\nconnection = \"keep-alive\"\noffsets = [\"100ms\"]";
     check_in(both, "@100=n 700=v\narm 1\n3* k/+2000@100=v", &[("brackets", "(100, 702]")]);
+    check_in(&both.replace("keep-alive", "pooled"), "@100=n 700=v\narm 1\n3* p/+2000@100=v", &[("brackets", "(100, 702]")]);
 }

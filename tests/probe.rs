@@ -338,6 +338,35 @@ async fn an_answer_that_never_ends_is_given_up_at_the_limit() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn pooled_exchanges_share_connections_as_far_as_they_do_not_overlap() {
+    let busy = || async { r#"{"state":"busy"}"#.into_response() };
+    let target = target_at("http://127.0.0.1:1", ID_IN_BODY, WITH_STATES);
+    let connections = |load: &'static str, connection: &'static str| {
+        let scenario = driven::scenario(&format!(
+            "[load]\nscans = 8\n{load}\n[polls]\noffsets = ['5ms', '10ms']\nfillers = 0\nconnection = '{connection}'\n[controls]\nunknown_id = 0"
+        ));
+        let target = &target;
+        async move {
+            let exchanges = in_process(router(busy), target, &scenario).await.journal.exchanges;
+            assert_eq!(exchanges.len(), 24);
+            assert!(exchanges.iter().all(|exchange| exchange.connection.word() == connection));
+            let new = exchanges.iter().filter(|exchange| exchange.new_conn == Some(true)).count();
+            let mut used: Vec<_> = exchanges.iter().map(|exchange| exchange.conn.get()).collect();
+            used.sort_unstable();
+            used.dedup();
+            assert_eq!(used.len(), new, "each connection is new once");
+            new
+        }
+    };
+    let one_by_one = "model = 'closed'\nin_flight = 1";
+    assert_eq!(connections(one_by_one, "pooled").await, 1);
+    assert_eq!(connections(one_by_one, "keep-alive").await, 8);
+    assert_eq!(connections("every = '0ms'", "pooled").await, 8);
+    // Nobody keeps a connection for as long as servers do.
+    assert_eq!(connections("every = '1m'", "pooled").await, 8);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_slow_body_is_inside_the_bracket() {
     let slow = || async {
         let drops = futures_util::stream::iter(["{\"state\":", "\"busy\"}"]).then(|part| async move {

@@ -503,14 +503,41 @@ async fn a_kept_connection_that_the_server_closed_is_opened_anew() {
     })
     .await;
     let base_url = format!("http://127.0.0.1:{server}");
-    let scenario = driven::scenario(
-        "[load]\nscans = 1\n[polls]\noffsets = ['200ms', '400ms']\nconnection = 'keep-alive'\nfillers = 0\n[controls]\nunknown_id = 0",
-    );
     let target = Arc::new(driven::target(&target(&base_url, STATUS)));
+    for connection in ["keep-alive", "pooled"] {
+        let scenario = driven::scenario(&format!(
+            "[load]\nscans = 1\n[polls]\noffsets = ['200ms', '400ms']\nconnection = '{connection}'\nfillers = 0\n[controls]\nunknown_id = 0",
+        ));
+        let network = Transport::Network(Network::new(&base_url).expect("a way"));
+        let journal = driven::journal(&target, network, &Clock::real().expect("a kernel timer"), &scenario, driven::options(1)).await;
+        assert_eq!(answers(&journal), SEEN, "{connection}: {:?}", faults(&journal));
+        assert!(journal.exchanges.iter().all(|exchange| exchange.new_conn == Some(true)), "{connection}");
+    }
+}
+
+#[tokio::test]
+async fn a_pool_carries_scan_after_scan_on_as_many_connections_as_are_needed_at_once() {
+    let opened = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&opened);
+    let (server, _serving) = listen(move |stream| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        answer(stream, b"HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n{\"state\":\"busy\"}")
+    })
+    .await;
+    let base_url = format!("http://127.0.0.1:{server}");
+    let target = Arc::new(driven::target(&target(&base_url, STATUS)));
+    let scenario = driven::scenario(
+        "[load]\nscans = 20\nmodel = 'closed'\nin_flight = 1\n[polls]\noffsets = ['1ms', '2ms']\nconnection = 'pooled'\nfillers = 0\n\
+         [controls]\nunknown_id = 0",
+    );
     let network = Transport::Network(Network::new(&base_url).expect("a way"));
     let journal = driven::journal(&target, network, &Clock::real().expect("a kernel timer"), &scenario, driven::options(1)).await;
-    assert_eq!(answers(&journal), SEEN, "{:?}", faults(&journal));
-    assert!(journal.exchanges.iter().all(|exchange| exchange.new_conn == Some(true)));
+    assert_eq!(journal.exchanges.len(), 60);
+    assert!(journal.exchanges.iter().all(Exchange::was_answered), "{:?}", faults(&journal));
+    // The two polls of a scan meet if an answer takes a millisecond, and then need two.
+    let new = journal.exchanges.iter().filter(|exchange| exchange.new_conn == Some(true)).count();
+    assert!((1..=2).contains(&new), "{new} connections were opened for one scan at a time");
+    assert_eq!(opened.load(Ordering::Relaxed), new);
 }
 
 #[tokio::test]

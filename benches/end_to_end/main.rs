@@ -63,29 +63,31 @@ fn main() {
     }
 }
 
-/// `POST`, and a `GET` 100 ms after its answer, on one kept connection: open load, so that a slow prober cannot slow the load.
+/// `POST`, and a `GET` 100 ms after its answer: open load, so that a slow prober cannot slow the load. Once with a pool of connections,
+/// as the plain client and other tools have it, and once with a connection for each scan.
 fn offset_errors(server: &Server, folder: &Path, name: &str, hold: Duration, every: Duration, scans: u32) {
-    let scenario = format!(
-        "[load]\nscans = {scans}\nevery = '{}us'\n[polls]\noffsets = ['100ms']\nconnection = 'keep-alive'\nfillers = 0\n[controls]\nunknown_id = 0\n",
-        every.as_micros()
-    );
-    server.reset(hold);
-    let seen = run(server, folder, &scenario);
-    let late: Vec<f64> = polls(&seen.journal).map(|poll| poll.lateness().0 as f64 / 1e3).collect();
-    let (p50, p99) = quantiles(late);
-    println!("POST, +100 ms, GET; {name}: sent late p50 {p50:.0} us, p99 {p99:.0} us");
-    let ours = OpenLoad::told(server, &seen.cost, scans);
-    println!("  statusgap, everything recorded: {ours}");
     server.reset(hold);
     let role = serde_json::json!({ "base_url": base_url(server), "scans": scans, "every_us": every.as_micros() as u64 });
     let plain = OpenLoad::told(server, &process(&role), scans);
-    println!("  a plain client, nothing recorded: {plain}");
-    println!(
-        "  statusgap / plain client: p99 {:.2}, CPU {:.2}, RSS {:.2}",
-        ours.p99 / plain.p99,
-        ours.cpu_ms / plain.cpu_ms,
-        ours.peak_mb / plain.peak_mb
-    );
+    println!("POST, +100 ms, GET; {name}: a plain client with a pool, nothing recorded\n  {plain}");
+    for connection in ["pooled", "keep-alive"] {
+        let scenario = format!(
+            "[load]\nscans = {scans}\nevery = '{}us'\n[polls]\noffsets = ['100ms']\nconnection = '{connection}'\nfillers = 0\n[controls]\nunknown_id = 0\n",
+            every.as_micros()
+        );
+        server.reset(hold);
+        let seen = run(server, folder, &scenario);
+        let late: Vec<f64> = polls(&seen.journal).map(|poll| poll.lateness().0 as f64 / 1e3).collect();
+        let (p50, p99) = quantiles(late);
+        let ours = OpenLoad::told(server, &seen.cost, scans);
+        println!(
+            "POST, +100 ms, GET; {name}: statusgap, {connection}, everything recorded\n  {ours}; it sent late p50 {p50:.0} us, p99 {p99:.0} us\n  \
+             / plain client: p99 {:.2}, CPU {:.2}, RSS {:.2}",
+            ours.p99 / plain.p99,
+            ours.cpu_ms / plain.cpu_ms,
+            ours.peak_mb / plain.peak_mb
+        );
+    }
 }
 
 /// What open load cost its client, and how far from 100 ms after the id its polls came, as the server saw it.

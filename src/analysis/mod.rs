@@ -33,7 +33,7 @@ use crate::analysis::scan::{ScanHistory, Scans};
 use crate::analysis::timeline::Timeline;
 use crate::analysis::window::Window;
 use crate::model::answer::Answer;
-use crate::model::exchange::{Connection, Exchange, Kind};
+use crate::model::exchange::{Exchange, Kind};
 use crate::model::guarantee::Guarantee;
 use crate::model::run::Journal;
 use crate::model::scenario::Scenario;
@@ -174,10 +174,10 @@ fn analyse_scenario(journal: &Journal, scenario: &Scenario, scans: &[&ScanHistor
 }
 
 /// The scans whose window means what it says: those that were watched until they were visible rather than looked at once, and
-/// not those polled on the initiator's own connection, which may have been held back until the window was over. Where there
-/// are no such scans, the others have to do.
+/// not those polled on a connection that had carried something else, such as the initiate, and may have been held back until the
+/// window was over. Where there are no such scans, the others have to do.
 fn undisturbed<'a, 'b>(journal: &Journal, scans: &[&'b ScanHistory<'a>]) -> Vec<&'b ScanHistory<'a>> {
-    let free = |scan: &ScanHistory<'_>| scan.polls().iter().any(|poll| poll.connection != Connection::KeepAlive);
+    let free = |scan: &ScanHistory<'_>| scan.polls().iter().any(|poll| poll.connection.is_own());
     let followed = |scan: &ScanHistory<'_>| {
         let arm = journal.scenarios.get(scan.scenario() as usize).and_then(|scenario| scenario.arms.get(scan.arm() as usize));
         arm.is_some_and(|arm| arm.follow.is_some())

@@ -59,6 +59,9 @@ pub enum Connection {
     KeepAlive,
     /// A connection of its own that was opened and warmed before it was needed.
     PreOpened,
+    /// Whichever of the run's connections was idle, the one used last first, and a new one where all were in use: as most clients
+    /// travel. The initiate does, too.
+    Pooled,
 }
 
 impl Connection {
@@ -68,7 +71,24 @@ impl Connection {
             Connection::Fresh => "fresh",
             Connection::KeepAlive => "keep-alive",
             Connection::PreOpened => "pre-opened",
+            Connection::Pooled => "pooled",
         }
+    }
+
+    /// Whether nothing else of its scan, or of another one, went before it on its connection but what warmed it: where something
+    /// did, the same worker may have answered, or held the connection back.
+    pub fn is_own(self) -> bool {
+        match self {
+            Connection::Fresh | Connection::PreOpened => true,
+            Connection::KeepAlive | Connection::Pooled => false,
+        }
+    }
+
+    /// How the initiate travels of a scan whose polls travel like this. A kept connection carries both, a pool is everybody's, and
+    /// otherwise the initiate has a connection of its own, like any client's.
+    #[must_use]
+    pub fn of_initiate(self) -> Connection {
+        if self.is_own() { Connection::Fresh } else { self }
     }
 }
 

@@ -16,6 +16,7 @@ use crate::model::answer::TransportFault;
 use crate::model::exchange::Connection;
 use crate::probe::clock::Clock;
 use crate::probe::latency::Latency;
+use crate::probe::pool::Pool;
 use crate::probe::transport::{Head, LARGEST_BODY, Received, Unsendable};
 use crate::target::Request;
 
@@ -25,19 +26,24 @@ pub struct InProcess {
     router: Router,
     latency: Latency,
     next_conn: Arc<AtomicU32>,
+    pool: Arc<Pool<u32>>,
     exchanges: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
-pub(crate) struct InProcessLane {
-    /// The kept connection and how many exchanges it has carried; `None`: a connection per exchange.
-    kept: Option<(u32, AtomicU32)>,
+pub(crate) enum InProcessLane {
+    /// A connection per exchange.
+    Fresh,
+    /// The kept connection and how many exchanges it has carried.
+    Kept(u32, AtomicU32),
+    /// Whichever is idle.
+    Pooled,
 }
 
 impl InProcess {
     /// A router at some distance.
     pub fn new(router: Router, latency: Latency) -> InProcess {
-        InProcess { router, latency, next_conn: Arc::new(AtomicU32::new(1)), exchanges: Arc::new(AtomicU64::new(0)) }
+        InProcess { router, latency, next_conn: Arc::new(AtomicU32::new(1)), pool: Arc::default(), exchanges: Arc::new(AtomicU64::new(0)) }
     }
 
     fn connect(&self) -> u32 {
@@ -45,11 +51,11 @@ impl InProcess {
     }
 
     pub(crate) fn lane(&self, connection: Connection) -> InProcessLane {
-        let kept = match connection {
-            Connection::Fresh => None,
-            Connection::KeepAlive | Connection::PreOpened => Some((self.connect(), AtomicU32::new(0))),
-        };
-        InProcessLane { kept }
+        match connection {
+            Connection::Fresh => InProcessLane::Fresh,
+            Connection::KeepAlive | Connection::PreOpened => InProcessLane::Kept(self.connect(), AtomicU32::new(0)),
+            Connection::Pooled => InProcessLane::Pooled,
+        }
     }
 
     /// Does everything for a request that can be done before its time has come.
@@ -68,9 +74,10 @@ impl InProcess {
         clock: &Clock,
         head: &mut Head,
     ) -> Result<Received, TransportFault> {
-        let (conn, new) = match &lane.kept {
-            Some((conn, carried)) => (*conn, carried.fetch_add(1, Ordering::Relaxed) == 0),
-            None => (self.connect(), true),
+        let (conn, new) = match lane {
+            InProcessLane::Fresh => (self.connect(), true),
+            InProcessLane::Kept(conn, carried) => (*conn, carried.fetch_add(1, Ordering::Relaxed) == 0),
+            InProcessLane::Pooled => self.pool.take(|_| true).map_or_else(|| (self.connect(), true), |conn| (conn, false)),
         };
         head.conn = Some(conn);
         head.new_conn = Some(new);
@@ -86,6 +93,9 @@ impl InProcess {
         let (parts, body) = response.into_parts();
         let body = Limited::new(body, LARGEST_BODY).collect().await.map_err(|_| TransportFault::TooLarge)?.to_bytes();
         pass(journey.reading).await;
+        if matches!(lane, InProcessLane::Pooled) {
+            self.pool.give(conn);
+        }
         Ok(Received { http: parts.status.as_u16(), headers: parts.headers, body })
     }
 }

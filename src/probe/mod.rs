@@ -10,6 +10,7 @@ mod in_process;
 mod latency;
 mod network;
 mod pace;
+mod pool;
 mod record;
 mod scan;
 mod timer;

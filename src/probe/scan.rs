@@ -121,11 +121,10 @@ impl ScanTask {
         let arm = &run.scenario.arms[self.arm as usize];
         let transport = &run.probe.transport;
         let Drawn { uuid, fillers, from_here } = self.draw(arm);
-        // Only a kept lane carries the initiate, too; otherwise the initiate has a connection of its own, like any client's.
-        let initiate_lane = transport.lane(if arm.connection == Connection::KeepAlive { Connection::KeepAlive } else { Connection::Fresh });
+        let initiate_lane = transport.lane(arm.connection.of_initiate());
         let poll_lanes: Vec<Lane> = match arm.connection {
             Connection::KeepAlive => Vec::new(),
-            Connection::Fresh => vec![transport.lane(Connection::Fresh)],
+            Connection::Fresh | Connection::Pooled => vec![transport.lane(arm.connection)],
             Connection::PreOpened => (0..arm.pollers).map(|_| transport.lane(Connection::PreOpened)).collect(),
         };
         let mut scan = Scan {
@@ -178,7 +177,7 @@ struct Scan<'a> {
     t0: Stamp,
     /// The initiate's lane; polls of a kept arm share it.
     initiate_lane: Lane,
-    /// One lane per poller, or a single one from which every exchange gets a connection of its own.
+    /// One lane per poller, or a single one from which every exchange gets a connection.
     poll_lanes: Vec<Lane>,
     /// For readings beside the polls.
     fresh: Lane,
@@ -242,8 +241,7 @@ impl Scan<'_> {
 
     /// Asks for the scan; t = 0 is the instant at which the whole answer had arrived.
     async fn initiate(&self, kind: Kind, planned: Stamp) -> Option<(Accepted, Stamp)> {
-        let connection = if self.arm.connection == Connection::KeepAlive { Connection::KeepAlive } else { Connection::Fresh };
-        let shot = self.shot(kind, connection, planned);
+        let shot = self.shot(kind, self.arm.connection.of_initiate(), planned);
         let request = self.probe().prepare(self.probe().target.initiate(&self.variables));
         let (exchange, initiated) = self.probe().fire_initiate(shot, &self.initiate_lane, &request).await;
         match initiated {
@@ -283,15 +281,17 @@ impl Scan<'_> {
         }
     }
 
-    /// The polls at the offsets, and the following after them. On a connection per poll they may overlap, so that a slow
+    /// The polls at the offsets, and the following after them. Where each poll gets a connection they may overlap, so that a slow
     /// answer never delays the next question; on a kept connection they cannot.
     async fn polls(&self) {
         let at = |offset: Span, poller| Planned { purpose: Purpose::Offset, offset: Some(offset), at: self.t0.after(offset.0), poller };
         match self.arm.connection {
-            Connection::Fresh => {
-                let polls = self.offsets().iter().flat_map(|offset| (0..self.arm.pollers).map(|poller| at(*offset, poller)));
+            Connection::Fresh | Connection::Pooled => {
                 // Collected, since few whose number is known wait in a plain list.
-                let polls: Vec<_> = polls.map(|planned| self.poll(planned)).collect();
+                let mut polls = Vec::with_capacity(self.offsets().len() * self.arm.pollers as usize);
+                for offset in self.offsets() {
+                    polls.extend((0..self.arm.pollers).map(|poller| self.poll(at(*offset, poller))));
+                }
                 join(join_all(polls), self.follow_if_asked()).await;
             }
             Connection::KeepAlive | Connection::PreOpened => {

@@ -24,7 +24,8 @@ pub enum Transport {
     InProcess(InProcess),
 }
 
-/// A place to send from. Exchanges on one kept lane share its connection; on a fresh lane each has its own.
+/// A place to send from. Exchanges on one kept lane share its connection; on a fresh lane each has its own; on pooled lanes each
+/// has whichever is idle.
 #[derive(Debug)]
 pub(crate) enum Lane {
     Network(NetworkLane),
@@ -76,7 +77,7 @@ impl Transport {
     /// A lane for one poller.
     pub(crate) fn lane(&self, connection: Connection) -> Lane {
         match self {
-            Transport::Network(_) => Lane::Network(Network::lane(connection)),
+            Transport::Network(_) => Lane::Network(NetworkLane::new(connection)),
             Transport::InProcess(in_process) => Lane::InProcess(in_process.lane(connection)),
         }
     }

@@ -4,7 +4,7 @@
 //!
 //! | part | meaning |
 //! |---|---|
-//! | lane | none: a poll on a fresh connection; `k` kept, `f` a foreign user, `w` witness, `r` results, `x` cancel, `b` repeat |
+//! | lane | none: a poll on a fresh connection; `k` kept, `p` pooled, `f` a foreign user, `w` witness, `r` results, `x` cancel, `b` repeat |
 //! | `+trip` | round trip in ms, 2 if left out |
 //! | `@offset` | a gate offset; `@100=v` alone was sent when it should have been |
 //! | answer | `v` visible, `n` `not_found`, `5xx`, `429`, `403`, `bad` (malformed), `lost` (no reply), `ok` (accepted) |
@@ -150,6 +150,7 @@ fn one_exchange(t0: f64, word: &str) -> Fields {
     let (kind, connection) = match lane {
         "" => ("poll", "fresh"),
         "k" => ("poll", "keep-alive"),
+        "p" => ("poll", "pooled"),
         "f" => ("foreign_poll", "fresh"),
         "w" => ("witness", "fresh"),
         "r" => ("results", "fresh"),

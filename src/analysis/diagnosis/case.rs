@@ -48,7 +48,7 @@ impl<'a> Looks<'a> {
         let mut looks = Vec::with_capacity(scans.iter().map(|scan| scan.polls().len()).sum());
         let mut ends = Vec::with_capacity(scans.len());
         for scan in scans {
-            let usual = scan.evidence().filter(|poll| poll.route.is_none() && poll.connection != Connection::KeepAlive);
+            let usual = scan.evidence().filter(|poll| poll.route.is_none() && poll.connection.is_own());
             looks.extend(usual.map(|poll| Look::of(scan, poll)));
             ends.push(looks.len() as u32);
         }
@@ -104,6 +104,12 @@ impl<'a> Case<'a> {
     pub(super) fn is_of_burst(&self, row: &Row<'_>) -> bool {
         let load = &self.scenario(row).load;
         matches!(load.model, LoadModel::Open { every } if every.0.is_zero()) && load.scans >= 8
+    }
+
+    /// Whether scans were polled, but none of them on a connection of its own.
+    pub(super) fn only_on_used_connections(&self) -> bool {
+        let polled = |row: &Row<'_>| row.scan.evidence().any(|poll| !poll.connection.is_own());
+        self.watched().next().is_none() && self.rows.iter().any(polled)
     }
 
     /// Rows that have looks on connections of their own.

@@ -2,11 +2,12 @@
 
 use crate::analysis::ScenarioAnalysis;
 use crate::analysis::diagnosis::case::{Case, ms};
-use crate::analysis::diagnosis::flapping::{Flapping, Kind};
+use crate::analysis::diagnosis::flapping::{self, Flapping};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::analysis::guarantees::Checked;
 use crate::analysis::scan::ScanHistory;
 use crate::model::answer::{Answer, State};
+use crate::model::exchange::{Connection, Kind};
 use crate::model::fault::FaultClass;
 use crate::model::guarantee::Guarantee;
 
@@ -55,19 +56,25 @@ pub(super) fn wrong_job(diagnosis: &mut Diagnosis, scenarios: &[ScenarioAnalysis
     }
 }
 
-/// P: polls on the initiator's connection are held back, polls on fresh ones are not.
+/// P: polls on connections that had carried a POST are held back, polls on fresh ones are not.
 pub(super) fn held_response(diagnosis: &mut Diagnosis, scenarios: &[ScenarioAnalysis]) {
     let (checked, broken, proofs) = sum(scenarios, Guarantee::Promptness);
-    let compared = scenarios
-        .iter()
-        .any(|scenario| scenario.round_trips.iter().any(|trips| trips.connection == crate::model::exchange::Connection::KeepAlive));
-    if broken > 0 && compared && proofs.iter().all(|proof| proof.contains("keep-alive")) {
-        let mut evidence = vec![format!(
-            "polls on the connection that carried the POST were held back in {broken} scans, polls on fresh connections were not"
-        )];
+    let polled = |on: fn(Connection) -> bool| {
+        let mut trips = scenarios.iter().flat_map(|scenario| &scenario.round_trips);
+        trips.any(|trips| trips.kind == Kind::Poll && on(trips.connection))
+    };
+    let of_used = |proof: &String| [Connection::KeepAlive, Connection::Pooled].iter().any(|used| proof.contains(used.word()));
+    let (on_used, on_fresh) = (polled(|connection| !connection.is_own()), polled(Connection::is_own));
+    if broken > 0 && on_used && proofs.iter().all(of_used) {
+        let (strength, compared) = if on_fresh {
+            (Strength::Strong, "polls on fresh connections were not")
+        } else {
+            (Strength::Moderate, "and none was polled on a fresh one")
+        };
+        let mut evidence = vec![format!("polls on a connection that had carried a POST were held back in {broken} scans, {compared}")];
         evidence.extend(proofs);
-        diagnosis.found(FaultClass::P, Strength::Strong, evidence);
-    } else if broken == 0 && compared {
+        diagnosis.found(FaultClass::P, strength, evidence);
+    } else if broken == 0 && on_used {
         diagnosis.excluded(FaultClass::P, format!("polls on kept connections: none of {checked} scans had one held back"));
     }
 }
@@ -80,7 +87,7 @@ pub(super) fn stale(diagnosis: &mut Diagnosis, case: &Case<'_>, scenarios: &[Sce
     // Where reads alternate between a primary and a replica that lags, older states come back for as long as the lag; only
     // what lasts well beyond it is a fallback or a copy.
     let lag_ms = match flapping.kind {
-        Some(Kind::MixedReads) => flapping.until_ms,
+        Some(flapping::Kind::MixedReads) => flapping.until_ms,
         _ => 0.0,
     };
     let lasting: Vec<(f64, bool)> =
@@ -97,14 +104,14 @@ pub(super) fn stale(diagnosis: &mut Diagnosis, case: &Case<'_>, scenarios: &[Sce
             strength = Strength::Moderate;
         }
         evidence.extend(proofs);
-    } else if regressed > 0 && flapping.kind != Some(Kind::MixedReads) {
+    } else if regressed > 0 && flapping.kind != Some(flapping::Kind::MixedReads) {
         evidence.push(format!("the progress of {regressed} of {checked} scans went back"));
         evidence.extend(proofs);
         strength = Strength::Moderate;
     }
     let (watched, frozen, proofs) = sum(scenarios, Guarantee::Completion);
     // Where a worker knows only its own scans, a poll may simply never have met the right one after the end.
-    let frozen = if flapping.kind == Some(Kind::PerInstance) { outlived(case).min(frozen) } else { frozen };
+    let frozen = if flapping.kind == Some(flapping::Kind::PerInstance) { outlived(case).min(frozen) } else { frozen };
     if frozen > 0 {
         evidence.push(format!("{frozen} of {watched} scans that were watched to their end never showed it"));
         evidence.extend(proofs);

@@ -96,6 +96,13 @@ pub fn diagnose(journal: &Journal, scans: &[&ScanHistory<'_>], scenarios: &[Scen
     start::diagnose(&mut diagnosis, &case, &flapping, &lost, start::Known { queued, observer });
     claims::held_response(&mut diagnosis, scenarios);
     claims::stale(&mut diagnosis, &case, scenarios, &flapping);
+    if case.only_on_used_connections() {
+        diagnosis.undecided.push(
+            "every poll went by a connection that had carried something else, so neither what other workers know nor the cause of a \
+             denial can be told: `statusgap reproduce` polls on fresh ones"
+                .to_owned(),
+        );
+    }
     // Strongest first; among equals the order of decision stands.
     diagnosis.causes.sort_by_key(|cause| std::cmp::Reverse(cause.strength));
     let named: Vec<FaultClass> = diagnosis.causes.iter().map(|cause| cause.class).collect();

@@ -384,7 +384,7 @@ impl Polls {
             return wrong(
                 "connection",
                 "several pollers cannot share the initiator's connection".into(),
-                "use connection = \"fresh\" or \"pre-opened\" with pollers above 1",
+                "use connection = \"fresh\", \"pre-opened\" or \"pooled\" with pollers above 1",
             );
         }
         if let Some(follow) = follow {

@@ -1,13 +1,15 @@
 //! Requests over sockets: each connection opened, used and closed by us.
 //!
 //! In go a prepared request and a lane; out comes a reply or the reason why there is none. Nothing is retried, no redirect is
-//! followed, no connection is pooled: which connection carries what is the lane's business, since it decides what is measured.
+//! followed, no connection is shared unless a scenario asks for it: which connection carries what is the lane's business (`lane`),
+//! since it decides what is measured.
 
 mod destination;
 mod dial;
 mod fault;
 mod http1;
 mod http2;
+mod lane;
 mod link;
 mod outgoing;
 mod proxy;
@@ -16,24 +18,27 @@ mod stream;
 mod tcp;
 mod tls;
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use futures_util::TryFutureExt;
 use http::header::{ACCEPT, ACCEPT_ENCODING, HeaderName, HeaderValue, USER_AGENT};
 use http::uri::Uri;
 use tokio::time::{Instant, timeout_at};
 
 use crate::model::answer::TransportFault;
-use crate::model::exchange::Connection;
 use crate::model::run::HttpVersion;
 use crate::probe::clock::Clock;
+use crate::probe::pool::Pool;
 use crate::probe::transport::{Head, Received, Unsendable};
 use crate::target::Request;
 use destination::{Destination, Origin, Scheme};
+use lane::Idle;
 use link::{Link, Onward};
 use tcp::{Stamping, Tcp};
 use tls::Peer;
 
+pub(crate) use lane::NetworkLane;
 pub(crate) use outgoing::Outgoing;
 
 pub use destination::is_loopback;
@@ -118,21 +123,9 @@ struct Shared {
     tls: OnceLock<Arc<rustls::ClientConfig>>,
     /// For other origins. Made when the first one is met: the system's certificates take some milliseconds to read.
     tls_for_strangers: OnceLock<Arc<rustls::ClientConfig>>,
+    /// The connections of pooled lanes.
+    pool: Pool<Idle>,
     _stamping: Stamping,
-}
-
-/// A place to send from.
-#[derive(Debug)]
-pub(crate) struct NetworkLane {
-    /// `None`: every exchange opens a connection of its own. Boxed, since every scan has such lanes, too.
-    kept: Option<Box<Mutex<Option<Kept>>>>,
-}
-
-/// The connection that a lane keeps between two exchanges.
-#[derive(Debug)]
-struct Kept {
-    to: Arc<Destination>,
-    link: Link,
 }
 
 /// By which a request can be told to be the probe's, on the target's side.
@@ -169,6 +162,7 @@ impl Network {
             usual,
             tls: OnceLock::new(),
             tls_for_strangers: OnceLock::new(),
+            pool: Pool::default(),
             _stamping: Stamping::begin(),
         };
         if encrypted {
@@ -180,14 +174,6 @@ impl Network {
     /// The proxies' credentials, as they are written in addresses and as they are sent.
     pub(crate) fn secrets(&self) -> Vec<String> {
         self.shared.options.proxies.secrets()
-    }
-
-    pub(crate) fn lane(connection: Connection) -> NetworkLane {
-        let kept = match connection {
-            Connection::Fresh => None,
-            Connection::KeepAlive | Connection::PreOpened => Some(Box::default()),
-        };
-        NetworkLane { kept }
     }
 
     /// Does everything for a request that can be done before its time has come.
@@ -214,7 +200,7 @@ impl Network {
     ) -> Result<Received, TransportFault> {
         let options = &self.shared.options;
         let whole = Limit { until: Instant::now() + limit, fault: TransportFault::Timeout };
-        let (mut link, new) = match whole.on(lane.take(&request.to)).await? {
+        let (mut link, new) = match whole.on(lane.take(&self.shared.pool, &request.to)).await? {
             Some(link) => (link, false),
             // Boxed, as it is large and soon over: every scan under way would hold the place for it.
             None => {
@@ -232,7 +218,7 @@ impl Network {
         let (received, onward) = whole.on(link.receive()).await??;
         head.done = Some(clock.stamp(link.arrived()));
         if onward == Onward::Open {
-            lane.keep(&request.to, link);
+            lane.keep(&self.shared.pool, &request.to, link);
         }
         Ok(received)
     }
@@ -268,21 +254,6 @@ impl Shared {
     }
 }
 
-impl NetworkLane {
-    /// The connection that the lane kept, if it leads to the right place and still can be used.
-    async fn take(&self, to: &Arc<Destination>) -> Option<Link> {
-        let mut kept = self.kept.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-        ((Arc::ptr_eq(&kept.to, to) || kept.to == *to) && kept.link.is_usable().await).then_some(kept.link)
-    }
-
-    /// Keeps a connection for the next exchange.
-    fn keep(&self, to: &Arc<Destination>, link: Link) {
-        if let Some(kept) = &self.kept {
-            *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(Kept { to: Arc::clone(to), link });
-        }
-    }
-}
-
 /// Until when something may last, and what it is called if it lasts longer.
 #[derive(Debug, Clone, Copy)]
 struct Limit {
@@ -299,7 +270,8 @@ impl Limit {
         }
     }
 
-    async fn on<F: Future>(self, work: F) -> Result<F::Output, TransportFault> {
-        timeout_at(self.until, work).await.map_err(|_| self.fault)
+    /// Not an `async fn`, which would hold the place for the work twice.
+    fn on<F: Future>(self, work: F) -> impl Future<Output = Result<F::Output, TransportFault>> {
+        timeout_at(self.until, work).map_err(move |_| self.fault)
     }
 }

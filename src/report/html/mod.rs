@@ -117,6 +117,7 @@ const SHAPES: &str = r#"<svg width="0" height="0" class="shapes" aria-hidden="tr
 <circle id="s-fresh" r="4.6"/>
 <rect id="s-keep-alive" x="-4.3" y="-4.3" width="8.6" height="8.6"/>
 <path id="s-pre-opened" d="M0-5 5.2 4H-5.2Z"/>
+<path id="s-pooled" d="M-2.5-4.3H2.5L5 0 2.5 4.3H-2.5L-5 0Z"/>
 <pattern id="open" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="6" height="6" class="open-ground"/><rect width="2" height="6" class="open-stripe"/></pattern>
 </defs></svg>
 "#;

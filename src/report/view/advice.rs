@@ -65,9 +65,14 @@ fn after_fail(analysis: &Analysis, judgement: &Judgement) -> String {
             text
         }
         [] if judgement.reasons.iter().any(headline::is_denial) => {
-            "No single cause explains what was seen. Attach the markdown report and the log to the ticket: the log holds every exchange, and any cause can be \
-             looked for in it later."
-                .to_owned()
+            let mut text =
+                "No single cause explains what was seen. Attach the markdown report and the log to the ticket: the log holds every exchange, and any cause can be \
+                 looked for in it later."
+                    .to_owned();
+            if let Some(open) = analysis.diagnosis.undecided.first() {
+                let _ = write!(text, " Still open: {}.", words::sentence(open));
+            }
+            text
         }
         [] => "Start with the first proof of the broken guarantee: it names the scan, and the log holds every exchange of it.".to_owned(),
     }
