@@ -3,6 +3,8 @@
 
 mod timeline;
 
+use statusgap::report::View;
+use statusgap::verdict::Verdict;
 use timeline::{Seen, journal, scenario, together};
 
 /// A run under a scenario, and facts about it.
@@ -442,6 +444,18 @@ fn polls_held_on_connections_that_others_used_are_compared_with_fresh_ones_or_wi
         check_in(&alone, &format!("20* {lane}/@100=n"), &[("verdict", "fail"), ("causes", "none"), ("undecided", "1")]);
     }
     check("20* @100=v", &[("undecided", "0")]);
+}
+
+#[test]
+fn a_pass_says_first_that_no_poll_could_have_met_another_worker() {
+    for (connection, lane, told) in [("pooled", "p/", true), ("keep-alive", "k/", true), ("fresh", "", false)] {
+        let run =
+            journal(scenario(&format!("[polls]\nconnection = \"{connection}\"\noffsets = [\"100ms\"]")), &format!("20* {lane}@100=v"));
+        let Seen { analysis, judgement } = Seen::of(&run);
+        assert_eq!(judgement.verdict, Verdict::Pass);
+        let first = View::of(&run, &analysis, &judgement).unseen.into_iter().next().expect("no run sees everything");
+        assert_eq!(first.contains("connection that had carried something else"), told, "{connection}: {first}");
+    }
 }
 
 #[test]
