@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 /// The longest that a connection waits to be used again. Servers close idle connections after 5 s at the earliest, as a rule, and a
 /// request that crosses such a goodbye is lost.
-pub(crate) const LONGEST_IDLE: Duration = Duration::from_secs(4);
+const LONGEST_IDLE: Duration = Duration::from_secs(4);
 
 /// Idle connections, the one used last on top. That one is taken first, as by most clients: so that no more connections stay open
 /// than are needed.

@@ -47,13 +47,14 @@ fn after_pass(analysis: &Analysis, judgement: &Judgement) -> String {
 
 fn after_fail(analysis: &Analysis, judgement: &Judgement) -> String {
     let causes = &analysis.diagnosis.causes;
+    let still_open = || {
+        let open = analysis.diagnosis.undecided.first();
+        open.map_or_else(String::new, |open| format!(" Still open: {}.", words::sentence(open)))
+    };
     match causes.as_slice() {
         [cause] => {
-            let mut text = format!("{} {}. {}", certainty(cause.strength), named(cause), cause.class.cure());
-            if let Some(open) = analysis.diagnosis.undecided.first().filter(|_| cause.strength != Strength::Strong) {
-                let _ = write!(text, " Still open: {}.", words::sentence(open));
-            }
-            text
+            let open = if cause.strength == Strength::Strong { String::new() } else { still_open() };
+            format!("{} {}. {}{open}", certainty(cause.strength), named(cause), cause.class.cure())
         }
         [_, _, ..] => {
             let all: Vec<String> = causes.iter().map(named).collect();
@@ -65,14 +66,11 @@ fn after_fail(analysis: &Analysis, judgement: &Judgement) -> String {
             text
         }
         [] if judgement.reasons.iter().any(headline::is_denial) => {
-            let mut text =
+            format!(
                 "No single cause explains what was seen. Attach the markdown report and the log to the ticket: the log holds every exchange, and any cause can be \
-                 looked for in it later."
-                    .to_owned();
-            if let Some(open) = analysis.diagnosis.undecided.first() {
-                let _ = write!(text, " Still open: {}.", words::sentence(open));
-            }
-            text
+                 looked for in it later.{}",
+                still_open()
+            )
         }
         [] => "Start with the first proof of the broken guarantee: it names the scan, and the log holds every exchange of it.".to_owned(),
     }

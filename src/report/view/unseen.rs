@@ -13,15 +13,19 @@ pub(super) fn unseen(journal: &Journal, analysis: &Analysis, view: &View) -> Vec
     let mut lines = Vec::new();
     lines.extend(journal.run.recording.iter().flat_map(recorded::unseen));
     // Beside a cause, what is undecided is a matter of detail; without one, it is what a pass leaves open.
-    let (open, details) = if view.causes.is_empty() { (&view.undecided[..], &[][..]) } else { (&[][..], &view.undecided[..]) };
-    lines.extend(open.iter().cloned());
+    let weighty = view.causes.is_empty();
+    if weighty {
+        lines.extend(view.undecided.iter().cloned());
+    }
     lines.extend(could_have_missed(view));
     lines.extend(power(view));
     lines.extend(near_the_edge(analysis, view));
     lines.extend(window_limits(view));
     lines.extend(lost_polls(analysis));
     lines.extend(not_assessed(view));
-    lines.extend(details.iter().cloned());
+    if !weighty {
+        lines.extend(view.undecided.iter().cloned());
+    }
     lines.extend(quantile_notes(view));
     if let Some(Share::Shard(shard)) = &journal.run.shard
         && shard.of > 1
