@@ -198,7 +198,7 @@ fn write(out: Option<&Path>, header: &Run, imported: &Imported) -> Result<(), Co
         None => Box::new(std::io::stdout()),
     };
     let written = || -> Result<(), WriteError> {
-        let log = LogWriter::begin(to, header)?;
+        let log = LogWriter::begin_patiently(to, header)?;
         for exchange in &imported.exchanges {
             log.exchange(exchange)?;
         }

@@ -108,7 +108,7 @@ impl<R: BufRead> Shards<R> {
         let Shards(mut inputs) = self;
         let run = header(&inputs);
         let numbering = Numbering::of(&run.scenarios);
-        let log = LogWriter::begin(out, &run)?;
+        let log = LogWriter::begin_patiently(out, &run)?;
         let mut heads: BTreeMap<usize, Exchange> = BTreeMap::new();
         let mut order: BinaryHeap<Reverse<(Stamp, usize)>> = BinaryHeap::new();
         for index in 0..inputs.len() {

@@ -1,6 +1,6 @@
-//! Writes the log: whoever has a line puts it into a shared buffer, and a thread of the log's own takes the buffer to the file.
+//! Writes the log: whoever has a line puts it into a shared list, and a thread of the log's own makes JSON of it and takes that to the
+//! file.
 
-use std::cell::RefCell;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -20,8 +20,11 @@ const FLUSH_EVERY: Duration = Duration::from_millis(250);
 /// Enough lines for one system call to be cheap per line, few enough to lose little.
 const BUFFER: usize = 64 * 1024;
 
-/// So much may wait for a slow disk: a second and a half of the fastest polling, hours of the usual.
+/// So much may wait for a slow disk: some seconds of the fastest polling, hours of the usual.
 const MOST_WAITING: usize = 64 * 1024 * 1024;
+
+/// So much may wait where whoever records can wait as well.
+const MOST_WAITING_PATIENTLY: usize = 8 * BUFFER;
 
 /// Why a line could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -36,10 +39,11 @@ pub enum WriteError {
 
 /// Appends lines to a log.
 ///
-/// A line is serialised by its caller and copied into a shared buffer under a plain mutex, which nobody holds while a file is
-/// written. The order of lines is the order of calls, which keeps virtual runs byte-identical. A thread swaps the buffer for an
-/// empty one when it is large or old, and writes it out: a slow disk delays no poll, and if it is too slow by
-/// `MOST_WAITING`, recording fails rather than waits.
+/// A line is put into a shared list under a plain mutex, which nobody holds while JSON is made or a file is written. The order of
+/// lines is the order of calls, which keeps virtual runs byte-identical. A thread swaps the list for an empty one when it is large
+/// or old, and writes it out: many lines one after the other cost a fraction of what each does between two requests, when none of
+/// the code for it is in the processor's caches. A slow disk delays no poll, and if it is too slow by `MOST_WAITING`, recording
+/// fails rather than waits.
 #[derive(Clone)]
 pub struct LogWriter {
     shared: Arc<Shared>,
@@ -52,12 +56,32 @@ struct Shared {
     waiting: Mutex<Waiting>,
     /// Something is to be written, or the log is closed.
     due: Condvar,
-    /// The thread has nothing left to write.
+    /// The thread has written what it had.
     idle: Condvar,
+    when_full: WhenFull,
 }
 
+/// What becomes of a line for which there is no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum WhenFull {
+    /// The recording has failed.
+    Fail,
+    /// Whoever records waits.
+    Wait,
+}
+
+/// A line that is to be written.
+enum Entry {
+    Exchange(Exchange),
+    /// One of the others, which are few, as it stands in the file.
+    Text(Vec<u8>),
+}
+
+#[derive(Default)]
 struct Waiting {
-    lines: Vec<u8>,
+    lines: Vec<Entry>,
+    /// The memory that they take, in bytes.
+    weight: usize,
     /// Since when the oldest of them waits; `None` if there is none.
     since: Option<Instant>,
     /// To be written whatever its size and age.
@@ -87,37 +111,44 @@ enum LineRef<'a> {
 impl LogWriter {
     /// Begins a log with its header, and waits until that is written.
     pub fn begin(out: Box<dyn Write + Send>, run: &Run) -> Result<LogWriter, WriteError> {
-        let waiting =
-            Waiting { lines: Vec::with_capacity(2 * BUFFER), since: None, flush: false, writing: false, closed: false, failed: None };
-        let shared = Arc::new(Shared { waiting: Mutex::new(waiting), due: Condvar::new(), idle: Condvar::new() });
+        LogWriter::with(out, run, WhenFull::Fail)
+    }
+
+    /// [`LogWriter::begin`], for whoever has no schedule to keep: lines wait for a slow file, and so does whoever adds them.
+    pub fn begin_patiently(out: Box<dyn Write + Send>, run: &Run) -> Result<LogWriter, WriteError> {
+        LogWriter::with(out, run, WhenFull::Wait)
+    }
+
+    fn with(out: Box<dyn Write + Send>, run: &Run, when_full: WhenFull) -> Result<LogWriter, WriteError> {
+        let shared = Arc::new(Shared { waiting: Mutex::default(), due: Condvar::new(), idle: Condvar::new(), when_full });
         let of_thread = Arc::clone(&shared);
         let handle = std::thread::Builder::new().name("log".to_owned()).spawn(move || of_thread.write_until_closed(out))?;
         let thread = Arc::new(WriterThread { shared: Arc::clone(&shared), handle: Some(handle) });
         let writer = LogWriter { shared, exchanges: Arc::new(AtomicU64::new(0)), _thread: thread };
-        writer.line(&LineRef::Run(run))?;
+        writer.text(&LineRef::Run(run))?;
         writer.flush()?;
         Ok(writer)
     }
 
     /// Adds a scenario that was decided on during the run.
     pub fn scenario(&self, scenario: &Scenario) -> Result<(), WriteError> {
-        self.line(&LineRef::Scenario(scenario))
+        self.text(&LineRef::Scenario(scenario))
     }
 
     /// Adds an exchange.
     pub fn exchange(&self, exchange: &Exchange) -> Result<(), WriteError> {
         self.exchanges.fetch_add(1, Ordering::Relaxed);
-        self.line(&LineRef::Exchange(exchange))
+        self.add(Entry::Exchange(exchange.clone()))
     }
 
     /// Adds that a scenario was stopped.
     pub fn stopped(&self, stopped: Stopped) -> Result<(), WriteError> {
-        self.line(&LineRef::Stopped(stopped))
+        self.text(&LineRef::Stopped(stopped))
     }
 
     /// Ends the log. Lines of exchanges that come later are still kept, after the end.
     pub fn end(&self, at: Stamp, reason: EndReason) -> Result<(), WriteError> {
-        self.line(&LineRef::End(End { at, reason, exchanges: self.exchanges.load(Ordering::Relaxed) }))?;
+        self.text(&LineRef::End(End { at, reason, exchanges: self.exchanges.load(Ordering::Relaxed) }))?;
         self.flush()
     }
 
@@ -142,36 +173,79 @@ impl LogWriter {
         waiting.check()
     }
 
-    fn line(&self, line: &LineRef<'_>) -> Result<(), WriteError> {
-        thread_local! {
-            /// Kept between lines, so that the steady state allocates nothing.
-            static TEXT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-        }
-        TEXT.with_borrow_mut(|text| {
-            text.clear();
-            serde_json::to_writer(&mut *text, line)?;
-            text.push(b'\n');
-            let mut waiting = self.shared.lock();
-            waiting.check()?;
-            if waiting.lines.len() + text.len() > MOST_WAITING {
+    fn text(&self, line: &LineRef<'_>) -> Result<(), WriteError> {
+        let mut text = Vec::new();
+        put_line(&mut text, line)?;
+        self.add(Entry::Text(text))
+    }
+
+    fn add(&self, entry: Entry) -> Result<(), WriteError> {
+        let weight = entry.weight();
+        let mut waiting = self.shared.lock();
+        waiting.check()?;
+        match self.shared.when_full {
+            WhenFull::Fail if waiting.weight + weight > MOST_WAITING => {
                 waiting.failed =
                     Some(io::Error::new(io::ErrorKind::StorageFull, "the disk is slower than the run: 64 MiB wait to be written"));
                 return waiting.check();
             }
-            waiting.lines.extend_from_slice(text);
-            let since = *waiting.since.get_or_insert_with(Instant::now);
-            // A buffer that is being written is not announced again: the thread looks before it sleeps.
-            if !waiting.writing && waiting.is_due(since) {
-                self.shared.due.notify_one();
+            WhenFull::Fail => {}
+            WhenFull::Wait => {
+                // What waits already is due, so that the thread has been told.
+                while waiting.weight > MOST_WAITING_PATIENTLY {
+                    waiting = self.shared.idle.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+                    waiting.check()?;
+                }
             }
-            Ok(())
-        })
+        }
+        waiting.lines.push(entry);
+        waiting.weight += weight;
+        let since = *waiting.since.get_or_insert_with(Instant::now);
+        // A list that is being written is not announced again: the thread looks before it sleeps.
+        if !waiting.writing && waiting.is_due(since) {
+            self.shared.due.notify_one();
+        }
+        Ok(())
     }
+}
+
+impl Entry {
+    /// The memory that it takes, in bytes; texts that it shares with others are counted as its own.
+    fn weight(&self) -> usize {
+        let texts = match self {
+            Entry::Exchange(exchange) => exchange.texts().map(|text| text.len()).sum(),
+            Entry::Text(text) => text.len(),
+        };
+        size_of::<Entry>() + texts
+    }
+}
+
+/// Appends a line in JSON.
+fn put_line(text: &mut Vec<u8>, line: &LineRef<'_>) -> serde_json::Result<()> {
+    serde_json::to_writer(&mut *text, line)?;
+    text.push(b'\n');
+    Ok(())
+}
+
+/// Writes lines out, in pieces of about `BUFFER`; `text` is where they are put together.
+fn write_all(out: &mut dyn Write, lines: &[Entry], text: &mut Vec<u8>) -> io::Result<()> {
+    text.clear();
+    for line in lines {
+        match line {
+            Entry::Exchange(exchange) => put_line(text, &LineRef::Exchange(exchange))?,
+            Entry::Text(line) => text.extend_from_slice(line),
+        }
+        if text.len() >= BUFFER {
+            out.write_all(text)?;
+            text.clear();
+        }
+    }
+    out.write_all(text)
 }
 
 impl Waiting {
     fn is_due(&self, since: Instant) -> bool {
-        self.lines.len() >= BUFFER || since.elapsed() >= FLUSH_EVERY
+        self.weight >= BUFFER || since.elapsed() >= FLUSH_EVERY
     }
 
     fn check(&self) -> Result<(), WriteError> {
@@ -190,7 +264,7 @@ impl Shared {
 
     /// The thread's whole life.
     fn write_until_closed(&self, mut out: Box<dyn Write + Send>) {
-        let mut taken = Vec::with_capacity(2 * BUFFER);
+        let (mut taken, mut text) = (Vec::new(), Vec::with_capacity(2 * BUFFER));
         let mut waiting = self.lock();
         loop {
             let due = waiting.flush || waiting.closed || waiting.since.is_some_and(|since| waiting.is_due(since));
@@ -200,10 +274,11 @@ impl Shared {
             }
             std::mem::swap(&mut waiting.lines, &mut taken);
             let flush = std::mem::take(&mut waiting.flush);
+            waiting.weight = 0;
             waiting.since = None;
             waiting.writing = true;
             drop(waiting);
-            let written = out.write_all(&taken).and_then(|()| if flush { out.flush() } else { Ok(()) });
+            let written = write_all(&mut out, &taken, &mut text).and_then(|()| if flush { out.flush() } else { Ok(()) });
             taken.clear();
             waiting = self.lock();
             waiting.writing = false;
@@ -350,6 +425,26 @@ mod tests {
         }
         drop(go_on);
         log.end(Stamp(9), EndReason::Complete).expect("the rest is written");
+    }
+
+    #[test]
+    fn whoever_has_no_schedule_waits_for_a_slow_file_and_loses_nothing() {
+        let (file, began, go_on) = slow();
+        let writing = std::thread::spawn(move || {
+            let log = LogWriter::begin_patiently(Box::new(file), &run()).expect("a header");
+            let large = Exchange { body: Some("x".repeat(1 << 20).into()), ..exchange(0) };
+            for _ in 0..200 {
+                log.exchange(&large).expect("room for it, sooner or later");
+            }
+            log.end(Stamp(9), EndReason::Complete).expect("the rest is written");
+        });
+        let mut written = 0;
+        while let Ok(bytes) = began.recv() {
+            written += bytes;
+            go_on.send(Ok(())).expect("somebody writes");
+        }
+        assert!(written > 200 << 20, "{written}");
+        writing.join().expect("no panic");
     }
 
     #[test]

@@ -211,6 +211,11 @@ impl Exchange {
         self.sent.since(self.planned)
     }
 
+    /// The texts in it.
+    pub fn texts(&self) -> impl Iterator<Item = &Text> {
+        [&self.word, &self.id, &self.echo, &self.worker, &self.cache, &self.body].into_iter().flatten()
+    }
+
     /// Gives up its copies of texts that `texts` holds already.
     pub fn share_texts(&mut self, texts: &mut Texts) {
         let mine = [&mut self.word, &mut self.id, &mut self.echo, &mut self.worker, &mut self.cache, &mut self.body];

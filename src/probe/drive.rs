@@ -442,6 +442,11 @@ impl ScenarioRun {
         unreachable.map_or(Ok(()), Err)
     }
 
+    /// Whether there are controls that wait for an address.
+    pub(crate) fn owes_controls(&self) -> bool {
+        self.controls_wait.load(Ordering::Relaxed)
+    }
+
     /// The controls that had to wait for an address: asked once, with the first one that was handed out.
     pub(crate) async fn controls_at(&self, accepted: &Accepted) {
         if !self.controls_wait.swap(false, Ordering::Relaxed) {

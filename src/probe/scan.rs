@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::{join, join_all};
+use futures_util::future::{OptionFuture, join, join_all};
 use rand::RngExt;
 use sha1::{Digest, Sha1};
 
@@ -145,8 +145,10 @@ impl ScanTask {
         scan.accepted = accepted;
         scan.t0 = t0;
         scan.status_request = Some(scan.status_request());
-        // What is rare or soon over is boxed, here and below: a thousand scans under way would each hold the place for it.
-        join(Box::pin(run.controls_at(&scan.accepted)), scan.watch_over(fillers)).await;
+        // What is rare or soon over is boxed, here and below, and left out where there is nothing to do: a thousand scans under way
+        // would each hold the place for it, and be woken through it.
+        let controls = run.owes_controls().then(|| Box::pin(run.controls_at(&scan.accepted)));
+        join(OptionFuture::from(controls), scan.watch_over(fillers)).await;
     }
 
     /// Draws, and lets go of the generator: its state is larger than all else that a scan keeps.
@@ -252,13 +254,16 @@ impl Scan<'_> {
 
     /// Everything after the id was handed out.
     async fn watch_over(&self, fillers: u32) {
-        let readings = join_all([
-            self.readings(Kind::ForeignPoll, &self.task.run.scenario.controls.foreign_user),
-            self.readings(Kind::Witness, &self.task.run.scenario.readings.witness),
-            self.readings(Kind::Results, &self.task.run.scenario.readings.results),
-        ]);
-        join(join(Box::pin(self.fillers(fillers)), readings), self.polls()).await;
-        if self.task.run.scenario.readings.at_end {
+        let scenario = &self.task.run.scenario;
+        let readings = [
+            (Kind::ForeignPoll, scenario.controls.foreign_user.as_slice()),
+            (Kind::Witness, scenario.readings.witness.as_slice()),
+            (Kind::Results, scenario.readings.results.as_slice()),
+        ];
+        let beside = (fillers > 0 || readings.iter().any(|(_, ages)| !ages.is_empty()))
+            .then(|| Box::pin(join(self.fillers(fillers), join_all(readings.map(|(kind, ages)| self.readings(kind, ages))))));
+        join(OptionFuture::from(beside), self.polls()).await;
+        if scenario.readings.at_end {
             Box::pin(self.read(Kind::Witness, None)).await;
             Box::pin(self.read(Kind::Results, None)).await;
         }

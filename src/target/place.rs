@@ -55,7 +55,9 @@ pub(super) enum Place {
 pub(super) struct Path {
     pub(super) template: Template,
     /// The pointer as it stands in the file, for reasons.
-    pub(super) written: String,
+    written: String,
+    /// Its steps, unescaped, where it names no id: most do not, and need not be read anew for every reply.
+    steps: Option<Vec<String>>,
 }
 
 /// A `JSONPath`, which may name the scan's id.
@@ -76,21 +78,44 @@ enum IdStands {
     Alone,
 }
 
+/// What stands at a place.
+#[derive(Debug)]
+pub(super) enum Found<'r> {
+    AtMostOne(Option<&'r Value>),
+    Any(Vec<Cow<'r, Value>>),
+}
+
+impl Found<'_> {
+    /// The first value.
+    fn first(&self) -> Option<&Value> {
+        match self {
+            Found::AtMostOne(value) => *value,
+            Found::Any(values) => values.first().map(AsRef::as_ref),
+        }
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> Vec<&Value> {
+        match self {
+            Found::AtMostOne(value) => value.iter().copied().collect(),
+            Found::Any(values) => values.iter().map(AsRef::as_ref).collect(),
+        }
+    }
+}
+
 impl Place {
     /// The values found there. `None` where there is nothing to look into: a body that is not JSON.
-    pub(super) fn find<'r>(&self, reply: &'r Opened<'_>, id: &str) -> Option<Vec<Cow<'r, Value>>> {
+    pub(super) fn find<'r>(&self, reply: &'r Opened<'_>, id: &str) -> Option<Found<'r>> {
         match self {
-            Place::Pointer(path) => {
-                let pointer = path.pointer(id);
-                let json = reply.json.as_ref()?;
-                Some(json.pointer(&pointer).map(Cow::Borrowed).into_iter().collect())
-            }
+            Place::Pointer(path) => Some(Found::AtMostOne(path.find(reply.json.as_ref()?, id))),
             Place::JsonPath(query) => {
                 let json = reply.json.as_ref()?;
                 let query = query.about(id).ok()?;
-                Some(query.query(json).into_iter().map(Cow::Borrowed).collect())
+                Some(Found::Any(query.query(json).into_iter().map(Cow::Borrowed).collect()))
             }
-            Place::Header(name) => Some(reply.headers.get_all(name).iter().map(|value| Cow::Owned(header_value(value))).collect()),
+            Place::Header(name) => {
+                Some(Found::Any(reply.headers.get_all(name).iter().map(|value| Cow::Owned(header_value(value))).collect()))
+            }
         }
     }
 
@@ -105,9 +130,34 @@ impl Place {
 }
 
 impl Path {
+    pub(super) fn new(template: Template, written: &str) -> Path {
+        let mut path = Path { template, written: written.to_owned(), steps: None };
+        if path.template.variables().next().is_none() {
+            let step = |token: &str| token.replace("~1", "/").replace("~0", "~");
+            path.steps = Some(path.pointer("").split('/').skip(1).map(step).collect());
+        }
+        path
+    }
+
     /// The pointer for one scan; `~` and `/` in the id are written as RFC 6901 wants them.
     pub(super) fn pointer(&self, id: &str) -> String {
         self.template.fill(|variable| variable.id(id).replace('~', "~0").replace('/', "~1"))
+    }
+
+    fn find<'r>(&self, json: &'r Value, id: &str) -> Option<&'r Value> {
+        match &self.steps {
+            Some(steps) => steps.iter().try_fold(json, |value, step| member(value, step)),
+            None => json.pointer(&self.pointer(id)),
+        }
+    }
+}
+
+/// One step of a pointer (RFC 6901, section 4): places in a list are numbers without leading zeros.
+fn member<'r>(value: &'r Value, step: &str) -> Option<&'r Value> {
+    match value {
+        Value::Object(members) => members.get(step),
+        Value::Array(list) if step == "0" || step.starts_with(|c: char| matches!(c, '1'..='9')) => list.get(step.parse::<usize>().ok()?),
+        _ => None,
     }
 }
 
@@ -196,7 +246,7 @@ impl Extract {
         let Some(found) = self.place.find(reply, id) else {
             return Extracted::NotJson;
         };
-        let text = match found.first().map(AsRef::as_ref) {
+        let text = match found.first() {
             None | Some(Value::Null) => return Extracted::Nothing,
             Some(value) => match plain(value) {
                 Some(text) => text,

@@ -102,22 +102,26 @@ impl Reader {
     pub(super) fn read(&self, reply: &Opened<'_>, id: &str) -> Reading {
         let rule = self.rules.iter().find(|rule| rule.when.holds(reply, id));
         let answer = rule.map_or_else(|| by_code(reply.http), |rule| rule.answer);
+        let told = self.state.as_ref().map(|state| state.take(reply, id));
         let mut reading = Reading {
             answer,
             state: None,
-            word: self.state.as_ref().and_then(|state| state.text(reply, id)),
+            word: None,
             progress: self.progress(reply, id),
             echo: self.echo.as_ref().and_then(|echo| echo.text(reply, id)).filter(|echo| echo.len() <= LONGEST_ID),
             reason: None,
         };
         match answer {
             Answer::Visible => {
-                self.tell_state(rule.and_then(|rule| rule.state), reply, id, &mut reading);
+                self.tell_state(rule.and_then(|rule| rule.state), reply, told.as_ref(), &mut reading);
             }
             Answer::Malformed => {
                 reading.reason = Some(format!("the contract gives HTTP {} no meaning", reply.http));
             }
             _ => {}
+        }
+        if let Some(Extracted::Text(word)) = told {
+            reading.word = Some(word);
         }
         reading
     }
@@ -126,21 +130,21 @@ impl Reader {
     /// looked up (an error page of a proxy, say) is no evidence that the scan was found, so it is malformed. A body that can
     /// be read but has no word, or an unlisted one, stays visible: no rule calls it anything else, many APIs leave the state
     /// null until work begins, and a target whose *denials* look like that is caught by the never-issued id.
-    fn tell_state(&self, by_rule: Option<State>, reply: &Opened<'_>, id: &str, reading: &mut Reading) {
+    fn tell_state(&self, by_rule: Option<State>, reply: &Opened<'_>, told: Option<&Extracted>, reading: &mut Reading) {
         if by_rule.is_some() {
             reading.state = by_rule;
             return;
         }
-        let Some(state) = &self.state else {
+        let (Some(state), Some(told)) = (&self.state, told) else {
             reading.state = self.not_yet.filter(|_| reply.http == 202);
             return;
         };
-        match state.take(reply, id) {
+        match told {
             Extracted::Text(word) => {
-                let known = self.states.get(&word).copied();
+                let known = self.states.get(word).copied();
                 reading.state = Some(known.unwrap_or(State::Unknown));
                 if known.is_none() && !self.states.is_empty() {
-                    reading.reason = reading.word.as_ref().map(|word| format!("the target file lists no state {word:?}"));
+                    reading.reason = Some(format!("the target file lists no state {word:?}"));
                 }
             }
             Extracted::NotJson if self.not_yet.is_some() && reply.http == 202 => {
@@ -182,12 +186,12 @@ pub(super) fn by_code(http: u16) -> Answer {
 
 /// The text that an extraction finds, or what was wrong, as a fragment.
 pub(super) fn text_at(extract: &Extract, reply: &Opened<'_>, id: &str) -> Result<String, String> {
-    let at = extract.place.written();
+    let at = || extract.place.written();
     match extract.take(reply, id) {
         Extracted::Text(text) => Ok(text),
         Extracted::NotJson => Err("the body is not JSON".to_owned()),
-        Extracted::Nothing => Err(format!("nothing at {at}")),
-        Extracted::Composite => Err(format!("no text or number that can be read exactly at {at}")),
-        Extracted::Unmatched(text) => Err(format!("{text:?} at {at} does not match the pattern")),
+        Extracted::Nothing => Err(format!("nothing at {}", at())),
+        Extracted::Composite => Err(format!("no text or number that can be read exactly at {}", at())),
+        Extracted::Unmatched(text) => Err(format!("{text:?} at {} does not match the pattern", at())),
     }
 }

@@ -52,10 +52,10 @@ impl When {
             if self.http.is_none() && is_trouble(reply.http) && tests.iter().all(Test::is_absence) {
                 return false;
             }
-            let Some(values) = place.find(reply, id) else {
+            let Some(found) = place.find(reply, id) else {
                 return false;
             };
-            let values: Vec<&Value> = values.iter().map(AsRef::as_ref).collect();
+            let values = found.all();
             if !tests.iter().all(|test| test.holds(&values, id)) {
                 return false;
             }

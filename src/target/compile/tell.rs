@@ -119,7 +119,7 @@ impl Compiler<'_> {
         match (pointer, jsonpath, header) {
             (None, None, None) => Ok(None),
             (Some(written), None, None) => {
-                let path = Path { template: template("pointer", written)?, written: written.clone() };
+                let path = Path::new(template("pointer", written)?, written);
                 check_pointer(&path.pointer("x")).map_err(|message| {
                     self.complain(
                         &format!("{at}.pointer"),
