@@ -1,5 +1,6 @@
 //! JSON values whose texts have holes: request bodies, and what a rule compares with.
 
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::template::{Template, Variable};
@@ -15,14 +16,10 @@ pub(super) enum JsonTemplate {
 }
 
 impl JsonTemplate {
-    /// The value with every hole filled.
-    pub(super) fn fill(&self, fill: &mut impl FnMut(Variable) -> String) -> Value {
-        match self {
-            JsonTemplate::Text(template) => Value::String(template.fill(fill)),
-            JsonTemplate::List(list) => list.iter().map(|item| item.fill(fill)).collect(),
-            JsonTemplate::Object(object) => object.iter().map(|(key, value)| (key.clone(), value.fill(fill))).collect(),
-            JsonTemplate::Plain(value) => value.clone(),
-        }
+    /// The value as text, with every hole filled.
+    pub(super) fn fill(&self, value: &dyn Fn(Variable) -> String) -> Vec<u8> {
+        // Names are texts, and numbers were read from text: JSON has all of them.
+        serde_json::to_vec(&Filled { template: self, value }).expect("a value of JSON")
     }
 
     /// Whether a reply's value equals this one when it is asked about the scan `id`.
@@ -57,6 +54,24 @@ impl JsonTemplate {
             JsonTemplate::List(list) => list.iter().flat_map(Self::templates).collect(),
             JsonTemplate::Object(object) => object.iter().flat_map(|(_, value)| value.templates()).collect(),
             JsonTemplate::Plain(_) => Vec::new(),
+        }
+    }
+}
+
+/// A value whose holes are filled as it is written.
+struct Filled<'a> {
+    template: &'a JsonTemplate,
+    value: &'a dyn Fn(Variable) -> String,
+}
+
+impl Serialize for Filled<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let part = |template| Filled { template, ..*self };
+        match self.template {
+            JsonTemplate::Text(template) => serializer.serialize_str(&template.fill(self.value)),
+            JsonTemplate::List(list) => serializer.collect_seq(list.iter().map(part)),
+            JsonTemplate::Object(object) => serializer.collect_map(object.iter().map(|(key, value)| (key, part(value)))),
+            JsonTemplate::Plain(value) => value.serialize(serializer),
         }
     }
 }

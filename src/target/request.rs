@@ -194,7 +194,7 @@ impl Endpoint {
     fn filled_body(&self, filling: Filling<'_>) -> Vec<u8> {
         match &self.body {
             Body::None => Vec::new(),
-            Body::Json(json) => json.fill(&mut |variable| filling.value(variable)).to_string().into_bytes(),
+            Body::Json(json) => json.fill(&|variable| filling.value(variable)),
             Body::Form(fields) => form_urlencoded::Serializer::new(String::new())
                 .extend_pairs(fields.iter().map(|(name, value)| (name, filling.fill(value))))
                 .finish()

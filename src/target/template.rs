@@ -106,8 +106,14 @@ impl Template {
     }
 
     /// The text with every hole filled by `fill`.
-    pub(super) fn fill(&self, mut fill: impl FnMut(Variable) -> String) -> String {
-        let mut whole = String::new();
+    pub(super) fn fill(&self, fill: impl Fn(Variable) -> String) -> String {
+        /// As long as most ids.
+        const USUAL_VALUE: usize = 36;
+        let lengths = self.parts.iter().map(|part| match part {
+            Part::Text(text) | Part::FromEnvironment(text) => text.len(),
+            Part::Hole(_) => USUAL_VALUE,
+        });
+        let mut whole = String::with_capacity(lengths.sum());
         for part in &self.parts {
             match part {
                 Part::Text(text) | Part::FromEnvironment(text) => whole.push_str(text),

@@ -20,7 +20,8 @@ const MS: u64 = 1_000_000;
 /// Writes a log of so many scans, asked for one millisecond apart, each polled so often: 100 ms after its id, and then every
 /// 100 ms. Six of ten scans have a window, of up to 400 ms.
 pub fn write(path: &Path, scans: u64, polls: u64) {
-    let log = LogWriter::begin_patiently(Box::new(File::create(path).expect("a file")), &header(scans.min(1_000_000), polls)).expect("a header");
+    let log =
+        LogWriter::begin_patiently(Box::new(File::create(path).expect("a file")), &header(scans.min(1_000_000), polls)).expect("a header");
     let mut random = ChaCha8Rng::seed_from_u64(1);
     let write = |line: serde_json::Value, digest: Option<Digest>| {
         let mut exchange: Exchange = serde_json::from_value(line).expect("an exchange");

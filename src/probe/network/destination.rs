@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use http::HeaderValue;
-use http::uri::Uri;
+use http::uri::{PathAndQuery, Uri};
 
 use crate::model::run::HttpVersion;
 
@@ -24,6 +24,21 @@ pub(super) struct Origin {
     /// Without the brackets of an IPv6 address.
     pub(super) host: String,
     pub(super) port: u16,
+}
+
+/// What a request asks for, and of which host.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) authority: HeaderValue,
+    pub(super) path: PathAndQuery,
+}
+
+/// How the addresses at one origin begin, as they are usually written.
+#[derive(Debug)]
+pub(super) struct Front {
+    /// Up to the path.
+    text: String,
+    authority: HeaderValue,
 }
 
 /// Whether connections are encrypted.
@@ -48,11 +63,14 @@ impl std::fmt::Debug for Proxy {
     }
 }
 
+/// Requests over a Unix socket name a host all the same.
+const BEHIND_A_SOCKET: &str = "localhost";
+
 impl Destination {
     /// Where a base URL leads, before any proxy: `http://…`, `https://…`, or `unix:/path/to/socket`.
     pub(super) fn of_base(base_url: &str) -> Option<Destination> {
         if let Some(path) = base_url.strip_prefix("unix:") {
-            let origin = Origin { scheme: Scheme::Http, host: "localhost".to_owned(), port: 80 };
+            let origin = Origin { scheme: Scheme::Http, host: BEHIND_A_SOCKET.to_owned(), port: 80 };
             return Some(Destination { origin, proxy: None, socket: Some(PathBuf::from(path)) });
         }
         let origin = Origin::of(&base_url.parse().ok()?)?;
@@ -82,6 +100,34 @@ impl Origin {
     pub(super) fn is_loopback(&self) -> bool {
         let name = self.host.strip_suffix('.').unwrap_or(&self.host);
         name.eq_ignore_ascii_case("localhost") || self.host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    }
+}
+
+impl Asked {
+    /// What stands in an address.
+    pub(super) fn of(uri: &Uri) -> Option<Asked> {
+        let authority = HeaderValue::from_str(uri.authority()?.as_str()).ok()?;
+        Some(Asked { authority, path: uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")) })
+    }
+}
+
+impl Front {
+    /// The front of what is at a base URL.
+    pub(super) fn of_base(base_url: &str) -> Option<Front> {
+        let (scheme, authority) = if base_url.starts_with("unix:") {
+            ("http".to_owned(), BEHIND_A_SOCKET.to_owned())
+        } else {
+            let uri: Uri = base_url.parse().ok()?;
+            (uri.scheme_str()?.to_owned(), uri.authority()?.to_string())
+        };
+        Some(Front { text: format!("{scheme}://{authority}"), authority: HeaderValue::try_from(authority).ok()? })
+    }
+
+    /// What an address asks for if it begins like this: then it need not be taken apart.
+    pub(super) fn asked(&self, url: &str) -> Option<Asked> {
+        // Without the slash the authority goes on, and is another one.
+        let path = url.strip_prefix(&self.text).filter(|path| path.starts_with('/'))?;
+        Some(Asked { authority: self.authority.clone(), path: PathAndQuery::try_from(path).ok()? })
     }
 }
 

@@ -23,7 +23,6 @@ use std::time::Duration;
 
 use futures_util::TryFutureExt;
 use http::header::{ACCEPT, ACCEPT_ENCODING, HeaderName, HeaderValue, USER_AGENT};
-use http::uri::Uri;
 use tokio::time::{Instant, timeout_at};
 
 use crate::model::answer::TransportFault;
@@ -32,7 +31,7 @@ use crate::probe::clock::Clock;
 use crate::probe::pool::Pool;
 use crate::probe::transport::{Head, Received, Unsendable};
 use crate::target::Request;
-use destination::{Destination, Origin, Scheme};
+use destination::{Asked, Destination, Front, Origin, Scheme};
 use lane::Idle;
 use link::{Link, Onward};
 use tcp::{Stamping, Tcp};
@@ -117,6 +116,7 @@ pub struct Network {
 #[derive(Debug)]
 struct Shared {
     home: Arc<Destination>,
+    front: Front,
     options: NetworkOptions,
     /// What goes along with every request that does not say otherwise.
     usual: Vec<(HeaderName, HeaderValue)>,
@@ -139,7 +139,9 @@ impl Network {
 
     /// The way to a target.
     pub fn with(base_url: &str, options: NetworkOptions) -> Result<Network, NetworkError> {
-        let mut home = Destination::of_base(base_url).ok_or_else(|| NetworkError::Address(base_url.to_owned()))?;
+        let not_http = || NetworkError::Address(base_url.to_owned());
+        let mut home = Destination::of_base(base_url).ok_or_else(not_http)?;
+        let front = Front::of_base(base_url).ok_or_else(not_http)?;
         if home.socket.is_none()
             && let Ok(uri) = base_url.parse()
         {
@@ -158,6 +160,7 @@ impl Network {
         let encrypted = home.origin.scheme == Scheme::Https;
         let shared = Shared {
             home: Arc::new(home),
+            front,
             options,
             usual,
             tls: OnceLock::new(),
@@ -178,15 +181,22 @@ impl Network {
 
     /// Does everything for a request that can be done before its time has come.
     pub(crate) fn prepare(&self, request: Request) -> Result<Outgoing, Unsendable> {
-        let uri: Uri = request.url.parse().map_err(|_| Unsendable::Address)?;
-        let origin = Origin::of(&uri).ok_or(Unsendable::Address)?;
-        let to = if origin == self.shared.home.origin {
-            Arc::clone(&self.shared.home)
-        } else {
-            let proxy = self.shared.options.proxies.toward(&origin, &uri).map_err(|_| Unsendable::Address)?;
-            Arc::new(Destination { origin, proxy, socket: None })
+        let shared = &*self.shared;
+        let (asked, to) = match shared.front.asked(&request.url) {
+            Some(asked) => (asked, Arc::clone(&shared.home)),
+            None => {
+                let uri = outgoing::address(&request.url)?;
+                let origin = Origin::of(&uri).ok_or(Unsendable::Address)?;
+                let to = if origin == shared.home.origin {
+                    Arc::clone(&shared.home)
+                } else {
+                    let proxy = shared.options.proxies.toward(&origin, &uri).map_err(|_| Unsendable::Address)?;
+                    Arc::new(Destination { origin, proxy, socket: None })
+                };
+                (Asked::of(&uri).ok_or(Unsendable::Address)?, to)
+            }
         };
-        Outgoing::new(request, uri, to, self.shared.options.version, &self.shared.usual)
+        Outgoing::new(request, asked, to, shared.options.version, &shared.usual)
     }
 
     /// Sends one request and reads the whole reply.

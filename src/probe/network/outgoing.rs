@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HOST, HeaderName, HeaderValue, PROXY_AUTHORIZATION, TRANSFER_ENCODING};
-use http::uri::{PathAndQuery, Uri};
+use http::uri::Uri;
 use http::{Method, Version};
 use http_body_util::Full;
 
-use super::destination::Destination;
+use super::destination::{Asked, Destination};
 use crate::model::run::HttpVersion;
 use crate::probe::transport::Unsendable;
 use crate::target::Request;
@@ -41,10 +41,10 @@ impl std::fmt::Debug for Message {
 }
 
 impl Outgoing {
-    /// A request to `uri` by way of `to`; `usual` are the headers that go along unless the request has its own.
+    /// A request for what is asked by way of `to`; `usual` are the headers that go along unless the request has its own.
     pub(super) fn new(
         request: Request,
-        uri: Uri,
+        asked: Asked,
         to: Arc<Destination>,
         version: HttpVersion,
         usual: &[(HeaderName, HeaderValue)],
@@ -65,17 +65,18 @@ impl Outgoing {
         }
         let message = match version {
             HttpVersion::One => {
-                let authority = uri.authority().ok_or(Unsendable::Address)?.as_str();
                 if !headers.have(&HOST) {
-                    headers.set(HOST, HeaderValue::try_from(authority).map_err(|_| Unsendable::Address)?);
+                    headers.set(HOST, asked.authority);
                 }
                 // A proxy that reads requests wants the absolute form, all others the origin form (RFC 9112, section 3.2).
-                let path = uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-                let asked = if read_by.is_some() { uri.to_string() } else { path.to_string() };
-                let bytes = on_the_wire(&request.method, &asked, headers, &request.body);
+                let bytes = match read_by {
+                    Some(_) => on_the_wire(&request.method, &address(&request.url)?.to_string(), headers, &request.body),
+                    None => on_the_wire(&request.method, asked.path.as_str(), headers, &request.body),
+                };
                 Message::One { method: request.method, bytes }
             }
             HttpVersion::Two => {
+                let uri = address(&request.url)?;
                 let mut message = http::Request::new(Full::new(Bytes::from(request.body)));
                 *message.method_mut() = request.method;
                 *message.uri_mut() = uri;
@@ -86,6 +87,11 @@ impl Outgoing {
         };
         Ok(Outgoing { to, message })
     }
+}
+
+/// A whole address, taken apart.
+pub(super) fn address(url: &str) -> Result<Uri, Unsendable> {
+    url.parse().map_err(|_| Unsendable::Address)
 }
 
 /// Headers in the order in which they are sent, each name once. A handful of names are compared sooner than they are hashed.
