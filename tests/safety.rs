@@ -392,9 +392,9 @@ async fn each_time_limit_that_runs_out_has_a_name_of_its_own() {
         let base_url = format!("{scheme}://127.0.0.1:{port}");
         async move { faults(&run(&base_url, &target(&base_url, STATUS), "fresh", options).await) }
     };
-    let connecting = impatient(silent, "https", NetworkOptions { connect_limit: SHORT, ..usual.clone() }).await;
+    let connecting = impatient(silent, "https", NetworkOptions { connect_limit: Some(SHORT), ..usual.clone() }).await;
     assert_eq!(connecting, [Some(TransportFault::ConnectTimeout)]);
-    let waiting = impatient(silent, "http", NetworkOptions { first_byte_limit: SHORT, ..usual.clone() }).await;
+    let waiting = impatient(silent, "http", NetworkOptions { first_byte_limit: Some(SHORT), ..usual.clone() }).await;
     assert_eq!(waiting, [Some(TransportFault::FirstByteTimeout)]);
 
     let (dripping, _dripping) = listen(|mut stream| async move {

@@ -1,7 +1,6 @@
 //! The options of how requests travel to a deployment: time limits, TLS, HTTP's version, and by what they are known.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::Args;
 
@@ -47,8 +46,8 @@ impl NetworkArgs {
         let usual = NetworkOptions::default();
         Ok(NetworkOptions {
             version: self.version(target),
-            connect_limit: self.connect_timeout.map_or(Duration::MAX, |span| span.0),
-            first_byte_limit: self.first_byte_timeout.map_or(Duration::MAX, |span| span.0),
+            connect_limit: self.connect_timeout.map(|span| span.0),
+            first_byte_limit: self.first_byte_timeout.map(|span| span.0),
             user_agent: self.user_agent.clone().unwrap_or(usual.user_agent),
             run_id: (!self.no_run_header).then(|| run_id.to_owned()),
             certificates: self.certificates(target, named)?,

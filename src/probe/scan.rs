@@ -1,5 +1,6 @@
 //! One scan, from its initiate to the last poll.
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -297,7 +298,7 @@ impl Scan<'_> {
                 for offset in self.offsets() {
                     polls.extend((0..self.arm.pollers).map(|poller| self.poll(at(*offset, poller))));
                 }
-                join(join_all(polls), self.follow_if_asked()).await;
+                join(join_all(polls), OptionFuture::from(self.follow_if_asked())).await;
             }
             Connection::KeepAlive | Connection::PreOpened => {
                 let pollers = (0..self.arm.pollers).map(|poller| async move {
@@ -305,7 +306,7 @@ impl Scan<'_> {
                         self.poll(at(*offset, poller)).await;
                     }
                     if poller == 0 {
-                        self.follow_if_asked().await;
+                        OptionFuture::from(self.follow_if_asked()).await;
                     }
                 });
                 join_all(pollers).await;
@@ -313,10 +314,8 @@ impl Scan<'_> {
         }
     }
 
-    async fn follow_if_asked(&self) {
-        if let Some(follow) = self.arm.follow {
-            Box::pin(self.follow(follow)).await;
-        }
+    fn follow_if_asked(&self) -> Option<Pin<Box<impl Future<Output = ()>>>> {
+        self.arm.follow.map(|follow| Box::pin(self.follow(follow)))
     }
 
     /// Polls on until the follow's end, with a phase of this scan's own.

@@ -128,7 +128,8 @@ mod linux {
 
     async fn serve(shared: Arc<Shared>) {
         loop {
-            let Ok(mut ready) = shared.fd.readable().await else { return };
+            // The only one who waits for it needs no place in a list of those who do, as `readable` has.
+            let Ok(mut ready) = std::future::poll_fn(|cx| shared.fd.poll_read_ready(cx)).await else { return };
             // Nobody reads how often it expired: tokio is told of each expiry anew (EPOLLET), and arming it sets the count to nothing.
             ready.clear_ready();
             drop(ready);

@@ -96,14 +96,15 @@ impl Base {
 
     /// The address of a path of the target's own, which begins with a slash.
     pub(super) fn path(&self, path: &str) -> Result<String, AddressError> {
+        // Most paths are such, and parsing one takes as long as all else that makes a request.
+        let is_plain = path.bytes().all(stays_as_it_is);
         let segments = path.split(['?', '#']).next().unwrap_or_default();
         // An address parser would drop or resolve these in silence, and another scan would be asked for.
-        if path.contains(char::is_control) || segments.split(['/', '\\']).any(is_dots) {
+        if (!is_plain && path.contains(char::is_control)) || segments.split(['/', '\\']).any(is_dots) {
             return Err(AddressError::Path { path: path.to_owned() });
         }
         let address = [self.folder.as_str().trim_end_matches('/'), path].concat();
-        // Most paths are such, and parsing one takes as long as all else that makes a request.
-        if path.bytes().all(stays_as_it_is) {
+        if is_plain {
             return Ok(address);
         }
         let mut url = Url::parse(&address).map_err(|error| AddressError::Unreadable { address, problem: error.to_string() })?;

@@ -27,7 +27,7 @@ pub(super) struct Origin {
 }
 
 /// What a request asks for, and of which host.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Asked {
     pub(super) authority: HeaderValue,
     pub(super) path: PathAndQuery,
@@ -138,7 +138,7 @@ pub fn is_loopback(base_url: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_loopback;
+    use super::{Asked, Front, is_loopback};
 
     #[test]
     fn loopback_is_told_by_the_host_alone() {
@@ -154,6 +154,28 @@ mod tests {
             ("unix:/run/jobs.sock", true),
         ] {
             assert_eq!(is_loopback(url), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_begins_as_at_home_asks_for_what_its_parser_says() {
+        for (base, url, at_home) in [
+            ("http://127.0.0.1:80/api", "http://127.0.0.1:80/api/jobs/7?x=1", true),
+            ("http://127.0.0.1:80", "http://127.0.0.1:80/", true),
+            ("https://[::1]:9", "https://[::1]:9/jobs", true),
+            ("unix:/run/jobs.sock", "http://localhost/jobs", true),
+            ("http://127.0.0.1:80", "http://127.0.0.1:8080/jobs", false),
+            ("http://127.0.0.1:80", "http://127.0.0.1:80@example.com/jobs", false),
+            ("http://example.com", "http://example.com.evil/jobs", false),
+            ("http://example.com", "https://example.com/jobs", false),
+            ("http://example.com", "http://example.com", false),
+            ("http://example.com", "http://example.com/a b", false),
+        ] {
+            let asked = Front::of_base(base).expect("an address for HTTP").asked(url);
+            assert_eq!(asked.is_some(), at_home, "{base} {url}");
+            if asked.is_some() {
+                assert_eq!(asked, Asked::of(&url.parse().expect("an address")), "{base} {url}");
+            }
         }
     }
 }

@@ -21,9 +21,10 @@ mod tls;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use futures_util::TryFutureExt;
+use futures_util::FutureExt;
+use futures_util::future::Either;
 use http::header::{ACCEPT, ACCEPT_ENCODING, HeaderName, HeaderValue, USER_AGENT};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
 
 use crate::model::answer::TransportFault;
 use crate::model::run::HttpVersion;
@@ -78,10 +79,10 @@ pub enum NetworkError {
 pub struct NetworkOptions {
     /// Which HTTP is spoken.
     pub version: HttpVersion,
-    /// The longest that opening a connection may take, with name, proxy and TLS.
-    pub connect_limit: Duration,
-    /// The longest that a reply's head may take from when its connection is open.
-    pub first_byte_limit: Duration,
+    /// The longest that opening a connection may take, with name, proxy and TLS; `None` for no limit but that of the exchange.
+    pub connect_limit: Option<Duration>,
+    /// The longest that a reply's head may take from when its connection is open, likewise.
+    pub first_byte_limit: Option<Duration>,
     /// How the probe names itself, unless the target file has it otherwise.
     pub user_agent: String,
     /// The run's id, sent along with every request; `None` for no such header.
@@ -97,8 +98,8 @@ impl Default for NetworkOptions {
     fn default() -> Self {
         NetworkOptions {
             version: HttpVersion::One,
-            connect_limit: Duration::MAX,
-            first_byte_limit: Duration::MAX,
+            connect_limit: None,
+            first_byte_limit: None,
             user_agent: concat!("statusgap/", env!("CARGO_PKG_VERSION")).to_owned(),
             run_id: None,
             certificates: Certificates::default(),
@@ -199,7 +200,7 @@ impl Network {
         Outgoing::new(request, asked, to, shared.options.version, &shared.usual)
     }
 
-    /// Sends one request and reads the whole reply.
+    /// Sends one request and reads the whole reply, within `limit`.
     pub(crate) async fn send(
         &self,
         lane: &NetworkLane,
@@ -208,24 +209,37 @@ impl Network {
         clock: &Clock,
         head: &mut Head,
     ) -> Result<Received, TransportFault> {
+        let mut late = TransportFault::Timeout;
+        let outcome = timeout(limit, self.exchange(lane, request, clock, head, &mut late)).await;
+        outcome.unwrap_or(Err(late))
+    }
+
+    /// [`Network::send`], for as long as it takes; `late` is what it is called if time runs out at the moment.
+    async fn exchange(
+        &self,
+        lane: &NetworkLane,
+        request: &Outgoing,
+        clock: &Clock,
+        head: &mut Head,
+        late: &mut TransportFault,
+    ) -> Result<Received, TransportFault> {
         let options = &self.shared.options;
-        let whole = Limit { until: Instant::now() + limit, fault: TransportFault::Timeout };
-        let (mut link, new) = match whole.on(lane.take(&self.shared.pool, &request.to)).await? {
+        let (mut link, new) = match lane.take(&self.shared.pool, &request.to).await {
             Some(link) => (link, false),
-            // Boxed, as it is large and soon over: every scan under way would hold the place for it.
             None => {
-                let connecting = Box::pin(self.connect(&request.to));
                 // Whichever limit runs out: a connection that never opened is not a target that is slow to answer.
-                let limit = whole.or(options.connect_limit, TransportFault::ConnectTimeout);
-                (Limit { fault: TransportFault::ConnectTimeout, ..limit }.on(connecting).await??, true)
+                *late = TransportFault::ConnectTimeout;
+                // Boxed, as it is large and soon over: every scan under way would hold the place for it.
+                let link = within(options.connect_limit, *late, Box::pin(self.connect(&request.to))).await?;
+                *late = TransportFault::Timeout;
+                (link, true)
             }
         };
         head.conn = link.port;
         head.new_conn = Some(new);
-        let first_byte = whole.or(options.first_byte_limit, TransportFault::FirstByteTimeout);
-        first_byte.on(link.send(&request.message)).await??;
+        within(options.first_byte_limit, TransportFault::FirstByteTimeout, link.send(&request.message)).await?;
         head.first_byte = Some(clock.stamp(link.arrived()));
-        let (received, onward) = whole.on(link.receive()).await??;
+        let (received, onward) = link.receive().await?;
         head.done = Some(clock.stamp(link.arrived()));
         if onward == Onward::Open {
             lane.keep(&self.shared.pool, &request.to, link);
@@ -264,24 +278,14 @@ impl Shared {
     }
 }
 
-/// Until when something may last, and what it is called if it lasts longer.
-#[derive(Debug, Clone, Copy)]
-struct Limit {
-    until: Instant,
-    fault: TransportFault,
-}
-
-impl Limit {
-    /// The earlier of this limit and another one that begins now.
-    fn or(self, span: Duration, fault: TransportFault) -> Limit {
-        match Instant::now().checked_add(span) {
-            Some(until) if until < self.until => Limit { until, fault },
-            _ => self,
-        }
-    }
-
-    /// Not an `async fn`, which would hold the place for the work twice.
-    fn on<F: Future>(self, work: F) -> impl Future<Output = Result<F::Output, TransportFault>> {
-        timeout_at(self.until, work).map_err(move |_| self.fault)
+/// Work that is given up after `limit`, and then called `late`. Most have no limit of their own, and hold no place for one.
+fn within<T>(
+    limit: Option<Duration>,
+    late: TransportFault,
+    work: impl Future<Output = Result<T, TransportFault>>,
+) -> impl Future<Output = Result<T, TransportFault>> {
+    match limit {
+        None => Either::Left(work),
+        Some(limit) => Either::Right(Box::pin(timeout(limit, work).map(move |outcome| outcome.unwrap_or(Err(late))))),
     }
 }

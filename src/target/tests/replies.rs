@@ -221,3 +221,38 @@ fn the_cancels_effect_is_read_from_status_replies() {
     let without = super::target(&file("path = '/{id}'"));
     assert_eq!(without.read_cancel_seen(&Reply { http: 200, headers: &headers, body: b"{}" }, "j1"), None);
 }
+
+#[test]
+fn a_pointer_leads_where_the_library_says() {
+    let body = r#"{"": "e", "a": "x", "a/b": "y", "m~n": "z", "~1": "w", "0": "k", "list": ["p", ["q"], "r"]}"#;
+    let json: serde_json::Value = serde_json::from_str(body).expect("JSON");
+    let pointers = [
+        "/",
+        "/a",
+        "/a~1b",
+        "/m~0n",
+        "/~01",
+        "/0",
+        "/b",
+        "/a/b",
+        "/list/0",
+        "/list/2",
+        "/list/3",
+        "/list/1/0",
+        "/list/00",
+        "/list/01",
+        "/list/+0",
+        "/list/-",
+        "/list/",
+        "/list/1~10",
+        "/list/99999999999999999999",
+    ];
+    let mut found = 0;
+    for pointer in pointers {
+        let target = target(&file(&format!("path = '/{{id}}'\nstate = {{ pointer = '{pointer}' }}")));
+        let expected = json.pointer(pointer).and_then(serde_json::Value::as_str);
+        assert_eq!(status(&target, 200, body.as_bytes()).word.as_deref(), expected, "{pointer}");
+        found += usize::from(expected.is_some());
+    }
+    assert_eq!(found, 9);
+}
