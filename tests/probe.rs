@@ -406,3 +406,16 @@ async fn a_target_that_knows_every_id_cannot_be_assessed() {
     assert_eq!(outcome.judgement.verdict, Verdict::Inconclusive);
     assert!(outcome.judgement.reasons.contains(&Reason::UnknownIdVisible));
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_kernel_has_room_for_connections_before_they_are_opened() {
+    statusgap::probe::make_room_for_connections();
+    let number = |file: &str, key: &str| -> u64 {
+        let text = std::fs::read_to_string(file).expect("what the kernel tells of this process");
+        let line = text.lines().find_map(|line| line.strip_prefix(key)).expect("the line");
+        line.split_whitespace().next().and_then(|word| word.parse().ok()).unwrap_or(u64::MAX)
+    };
+    let (room, allowed) = (number("/proc/self/status", "FDSize:"), number("/proc/self/limits", "Max open files"));
+    assert!(room >= allowed.min(16 * 1024), "{room} of {allowed}");
+}

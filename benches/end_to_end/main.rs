@@ -24,7 +24,7 @@ use serde_json::Value;
 use statusgap::log::LogWriter;
 use statusgap::model::exchange::{Exchange, Kind};
 use statusgap::model::run::{EndReason, Journal};
-use statusgap::probe::{Clock, Network, Probe, Recorder, Transport};
+use statusgap::probe::{Clock, Network, Probe, Recorder, Transport, make_room_for_connections};
 use tokio::runtime;
 
 use server::Server;
@@ -36,6 +36,8 @@ const ROLE: &str = "STATUSGAP_BENCH_ROLE";
 const ROUNDS: usize = 3;
 
 fn main() {
+    // As the command line does, and for the server and the peer alike.
+    make_room_for_connections();
     if let Ok(role) = std::env::var(ROLE) {
         return ask(&serde_json::from_str(&role).expect("a role"));
     }

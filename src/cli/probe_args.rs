@@ -14,6 +14,7 @@ use crate::cli::report::Wanted;
 use crate::cli::service_args::ServiceArgs;
 use crate::cli::session::{Session, Time};
 use crate::model::time::Span;
+use crate::probe::make_room_for_connections;
 use crate::report::Format;
 
 /// What is probed, and what becomes of it.
@@ -99,6 +100,7 @@ impl ProbeArgs {
     /// later than the one is alone. What takes long happens elsewhere: the log is written, and an embedded service runs, on
     /// threads of their own.
     pub fn block_on(&self, work: impl Future<Output = Ended>) -> Ended {
+        make_room_for_connections();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .start_paused(self.virtual_time)

@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::service_args::ServiceArgs;
 use crate::cli::output;
+use crate::probe::make_room_for_connections;
 use crate::service::{KnobDescription, PresetDescription, Service, Settings};
 
 /// Runs the reference service: the bug, each of its documented fixes, the sound design, and every fault of the zoo.
@@ -42,6 +43,7 @@ const USAGE: u8 = 2;
 
 /// Runs the command on a runtime of its own.
 pub fn run(args: ServeArgs) -> ExitCode {
+    make_room_for_connections();
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(serve(args)),
         Err(error) => {

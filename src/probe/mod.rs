@@ -20,6 +20,6 @@ pub use clock::Clock;
 pub use drive::{Event, Onward, Options, Probe, Seen, Unreachable};
 pub use in_process::InProcess;
 pub use latency::{Erratic, Latency};
-pub use network::{Certificates, Network, NetworkError, NetworkOptions, Pem, Proxies, is_loopback};
+pub use network::{Certificates, Network, NetworkError, NetworkOptions, Pem, Proxies, is_loopback, make_room_for_connections};
 pub use record::Recorder;
 pub use transport::Transport;

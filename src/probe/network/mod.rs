@@ -4,6 +4,7 @@
 //! followed, no connection is shared unless a scenario asks for it: which connection carries what is the lane's business (`lane`),
 //! since it decides what is measured.
 
+mod descriptors;
 mod destination;
 mod dial;
 mod fault;
@@ -41,6 +42,7 @@ use tls::Peer;
 pub(crate) use lane::NetworkLane;
 pub(crate) use outgoing::Outgoing;
 
+pub use descriptors::make_room_for_connections;
 pub use destination::is_loopback;
 pub use proxy::Proxies;
 pub use tls::{Certificates, Pem};
