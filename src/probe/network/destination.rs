@@ -63,18 +63,20 @@ impl std::fmt::Debug for Proxy {
     }
 }
 
-/// Requests over a Unix socket name a host all the same.
-const BEHIND_A_SOCKET: &str = "localhost";
+/// The address at a base URL, and the Unix socket to which it leads if it is written `unix:/path/to/socket`: requests name a host there
+/// all the same.
+fn taken_apart(base_url: &str) -> (&str, Option<&str>) {
+    match base_url.strip_prefix("unix:") {
+        Some(socket) => ("http://localhost", Some(socket)),
+        None => (base_url, None),
+    }
+}
 
 impl Destination {
     /// Where a base URL leads, before any proxy: `http://…`, `https://…`, or `unix:/path/to/socket`.
     pub(super) fn of_base(base_url: &str) -> Option<Destination> {
-        if let Some(path) = base_url.strip_prefix("unix:") {
-            let origin = Origin { scheme: Scheme::Http, host: BEHIND_A_SOCKET.to_owned(), port: 80 };
-            return Some(Destination { origin, proxy: None, socket: Some(PathBuf::from(path)) });
-        }
-        let origin = Origin::of(&base_url.parse().ok()?)?;
-        Some(Destination { origin, proxy: None, socket: None })
+        let (address, socket) = taken_apart(base_url);
+        Some(Destination { origin: Origin::of(&address.parse().ok()?)?, proxy: None, socket: socket.map(PathBuf::from) })
     }
 
     /// Whether the proxy only passes bytes on: always, unless it can read the requests and speaks the same HTTP.
@@ -114,13 +116,9 @@ impl Asked {
 impl Front {
     /// The front of what is at a base URL.
     pub(super) fn of_base(base_url: &str) -> Option<Front> {
-        let (scheme, authority) = if base_url.starts_with("unix:") {
-            ("http".to_owned(), BEHIND_A_SOCKET.to_owned())
-        } else {
-            let uri: Uri = base_url.parse().ok()?;
-            (uri.scheme_str()?.to_owned(), uri.authority()?.to_string())
-        };
-        Some(Front { text: format!("{scheme}://{authority}"), authority: HeaderValue::try_from(authority).ok()? })
+        let uri: Uri = taken_apart(base_url).0.parse().ok()?;
+        let Asked { authority, .. } = Asked::of(&uri)?;
+        Some(Front { text: format!("{}://{}", uri.scheme_str()?, uri.authority()?), authority })
     }
 
     /// What an address asks for if it begins like this: then it need not be taken apart.
