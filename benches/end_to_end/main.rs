@@ -9,6 +9,7 @@
 mod client;
 #[path = "../../tests/driven/mod.rs"]
 mod driven;
+mod machine;
 #[path = "../plain/mod.rs"]
 mod plain;
 mod server;
@@ -49,7 +50,7 @@ fn main() {
     let wanted = |name: &str| only.is_empty() || only.iter().any(|word| name.contains(word.as_str()));
     let server = Server::start();
     let folder = tempfile::tempdir().expect("a folder for logs");
-    println!("{} processors, {}", std::thread::available_parallelism().map_or(1, usize::from), processor());
+    println!("{} processors, {}", std::thread::available_parallelism().map_or(1, usize::from), machine::processor());
     if wanted("offset") {
         offset_errors(&server, folder.path(), "1,000 in flight, 500/s", Duration::from_millis(1900), Duration::from_millis(2), 5_000);
         offset_errors(&server, folder.path(), "10,000 in flight, 1,000/s", Duration::from_millis(9900), Duration::from_millis(1), 15_000);
@@ -66,8 +67,10 @@ fn main() {
 }
 
 /// `POST`, and a `GET` 100 ms after its answer: open load, so that a slow prober cannot slow the load. Once with a pool of connections,
-/// as the plain client and other tools have it, and once with a connection for each scan.
+/// as the plain client and other tools have it, and once with a connection for each scan. Before them, what this machine allows.
 fn offset_errors(server: &Server, folder: &Path, name: &str, hold: Duration, every: Duration, scans: u32) {
+    let (p50, p99) = quantiles(machine::lateness(2 * scans, every / 2));
+    println!("{name}: a thread that only sleeps until each request is due woke p50 {p50:.0} us, p99 {p99:.0} us late");
     server.reset(hold);
     let role = serde_json::json!({ "base_url": base_url(server), "scans": scans, "every_us": every.as_micros() as u64 });
     let plain = OpenLoad::told(server, &process(&role), scans);
@@ -268,12 +271,6 @@ fn peak_mb() -> f64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse::<f64>().ok());
     kilobytes.unwrap_or_default() / 1024.0
-}
-
-fn processor() -> String {
-    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    model.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.to_owned())
 }
 
 fn base_url(server: &Server) -> String {
