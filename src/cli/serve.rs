@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use tokio::net::{TcpListener, TcpSocket};
+use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::service_args::ServiceArgs;
@@ -27,7 +28,8 @@ pub struct ServeArgs {
     /// Port to listen on; 0 picks a free one
     #[arg(long, default_value_t = 8080)]
     pub port: u16,
-    /// Lets other processes listen on the same port; the system deals connections to them. They share jobs through --store redis://…
+    /// Lets other processes listen on the same port; the system deals connections to them. Each uses one processor, and they share
+    /// jobs through --store redis://…
     #[arg(long)]
     pub reuse_port: bool,
     /// Explain every knob and exit
@@ -44,7 +46,9 @@ const USAGE: u8 = 2;
 /// Runs the command on a runtime of its own.
 pub fn run(args: ServeArgs) -> ExitCode {
     make_room_for_connections();
-    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    // Processes that share a port have a thread each: several in each would only wake each other.
+    let mut runtime = if args.reuse_port { Builder::new_current_thread() } else { Builder::new_multi_thread() };
+    match runtime.enable_all().build() {
         Ok(runtime) => runtime.block_on(serve(args)),
         Err(error) => {
             output::tell(&format!("error: cannot start the runtime: {error}"));

@@ -12,7 +12,7 @@ use super::fault::quorum::{Arrival, Quorum, Replicas};
 use super::law::Law;
 use super::record::Admission;
 use super::settings::Settings;
-use super::store::{Put, Reveal, Store, StoreError, Write};
+use super::store::{Followed, Put, Reveal, Store, StoreError, Write};
 use super::truth::Truth;
 
 /// The store and what is in front of it.
@@ -122,6 +122,12 @@ impl Database {
             (View::Quorum(arrival), ReadCopy::Quorum(replicas)) => Ok(lock(replicas).read(key, now, arrival)),
             _ => self.store.get(key).await,
         }
+    }
+
+    /// What a key of the store itself leads to, and whether another key is there.
+    pub(crate) async fn follow(&self, key: &str, prefix: &str, beside: Option<&str>) -> Result<Option<Followed>, StoreError> {
+        self.available()?;
+        self.store.follow(key, prefix, beside).await
     }
 
     /// A scan's lifecycle, by phase name.

@@ -2,12 +2,13 @@
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use crate::service::fault::mangling::encode_segment;
 use crate::service::fault::negative_cache::Absent;
 use crate::service::fault::scope::Region;
-use crate::service::record::{Record, State};
+use crate::service::record::{Opportunity, Record, State};
 use crate::service::scan::slots::Found;
 
 /// Seconds a scan is said to take.
@@ -30,33 +31,46 @@ pub(super) fn status_not_found() -> Response {
 /// Status from a record. `running_code` is the HTTP code for a scan that still runs.
 pub(super) fn status(found: &Found, region: Region, running_code: StatusCode) -> Response {
     let Found { scan_id, record, .. } = found;
-    let progress = progress(record);
     let body = match record.state {
-        State::Accepted | State::Scanning => json!({
-            "success": true, "status": "scanning", "scan_id": scan_id, "message": record.message, "progress": progress,
-            "partial_results": record.opportunities.iter().take(10).collect::<Vec<_>>(),
-            "estimated_time_remaining_seconds": remaining(record),
-        }),
+        State::Accepted | State::Scanning => {
+            let partial_results = &record.opportunities[..record.opportunities.len().min(10)];
+            return running(scan_id, &record.message, progress(record), partial_results, running_code);
+        }
         State::Complete => json!({
             "success": true, "status": "complete", "scan_id": scan_id, "message": record.message,
-            "total_opportunities": record.opportunities.len(), "results_url": address("results", scan_id, region), "progress": progress,
+            "total_opportunities": record.opportunities.len(), "results_url": address("results", scan_id, region),
+            "progress": progress(record),
         }),
         State::Failed => {
             json!({"success": false, "status": "failed", "scan_id": scan_id, "message": record.message})
         }
     };
-    let code = if record.is_terminal() { StatusCode::OK } else { running_code };
-    (code, axum::Json(body)).into_response()
+    axum::Json(body).into_response()
 }
 
 /// Status for a scan of which nothing is known but that it was begun.
 pub(super) fn status_presumed(scan_id: &str, message: &str, running_code: StatusCode) -> Response {
-    let body = json!({
-        "success": true, "status": "scanning", "scan_id": scan_id, "message": message,
-        "progress": {"strategies_completed": 0, "total_strategies": 14, "opportunities_found_so_far": 0, "percentage": 0.0},
-        "partial_results": [], "estimated_time_remaining_seconds": ESTIMATED_SECONDS,
-    });
-    (running_code, axum::Json(body)).into_response()
+    let nothing_yet = Progress { strategies_completed: 0, total_strategies: 14, opportunities_found_so_far: 0, percentage: 0.0 };
+    running(scan_id, message, nothing_yet, &[], running_code)
+}
+
+/// Status of a scan that runs: what pollers get nearly always, so it is written without a tree in between.
+fn running(scan_id: &str, message: &str, progress: Progress, partial_results: &[Opportunity], code: StatusCode) -> Response {
+    #[derive(Serialize)]
+    struct Running<'a> {
+        success: bool,
+        status: &'static str,
+        scan_id: &'a str,
+        message: &'a str,
+        progress: Progress,
+        partial_results: &'a [Opportunity],
+        estimated_time_remaining_seconds: u64,
+    }
+    let open = 1.0 - progress.percentage / 100.0;
+    let estimated_time_remaining_seconds = (ESTIMATED_SECONDS as f64 * open).round() as u64;
+    let (success, status) = (true, "scanning");
+    let body = Running { success, status, scan_id, message, progress, partial_results, estimated_time_remaining_seconds };
+    (code, axum::Json(body)).into_response()
 }
 
 /// Results from a record; `None` where there are none to be had.
@@ -82,22 +96,26 @@ pub(super) fn results(found: &Found) -> Option<Response> {
 }
 
 /// Progress as a body carries it.
-pub(super) fn progress(record: &Record) -> Value {
-    json!({
-        "strategies_completed": record.strategies_completed,
-        "total_strategies": record.total_strategies,
-        "opportunities_found_so_far": record.opportunities.len(),
-        "percentage": record.percentage(),
-    })
+#[derive(Serialize)]
+pub(super) struct Progress {
+    strategies_completed: usize,
+    total_strategies: usize,
+    opportunities_found_so_far: usize,
+    percentage: f64,
+}
+
+/// How far a scan has come.
+pub(super) fn progress(record: &Record) -> Progress {
+    Progress {
+        strategies_completed: record.strategies_completed,
+        total_strategies: record.total_strategies,
+        opportunities_found_so_far: record.opportunities.len(),
+        percentage: record.percentage(),
+    }
 }
 
 /// Milliseconds since 1970 in RFC 3339.
 pub(super) fn timestamp(millis: u64) -> String {
     // Every time the clock can show lies within jiff's range; past it the epoch is shown.
     i64::try_from(millis).ok().and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok()).unwrap_or_default().to_string()
-}
-
-fn remaining(record: &Record) -> u64 {
-    let open = 1.0 - record.percentage() / 100.0;
-    (ESTIMATED_SECONDS as f64 * open).round() as u64
 }

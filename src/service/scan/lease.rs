@@ -63,7 +63,8 @@ impl Shared {
         Ok((admission, failed))
     }
 
-    fn has_leases(&self) -> bool {
+    /// Whether several processes can share scans.
+    pub(crate) fn has_leases(&self) -> bool {
         let Self { settings, .. } = self;
         let shared = settings.read_path == ReadPath::Store && matches!(settings.store, StoreChoice::Redis(_));
         shared && settings.placeholder == Placeholder::Guarded && !settings.lease.is_zero()

@@ -10,7 +10,7 @@ use crate::service::fault::scope::Region;
 use crate::service::record::{Admission, Record};
 use crate::service::settings::{Fallback, Placeholder, ReadPath, Resolve, StoreHandle};
 use crate::service::shared::Shared;
-use crate::service::store::{Put, StoreError, Write, keys};
+use crate::service::store::{Followed, Put, StoreError, Write, keys};
 use crate::service::worker::Worker;
 
 /// What a status or results request is answered from.
@@ -21,6 +21,19 @@ pub(crate) struct Found {
     /// The slot it was found in.
     pub(crate) cache_key: String,
     pub(crate) record: Record,
+}
+
+/// The slot that an id leads to.
+struct Slot {
+    cache_key: String,
+    /// What the store told of it in the same answer, if it was asked for everything at once.
+    seen: Option<Seen>,
+}
+
+struct Seen {
+    record: Option<String>,
+    /// Whether the scan that led here has a lease.
+    leased: bool,
 }
 
 impl Shared {
@@ -158,31 +171,37 @@ impl Shared {
     }
 
     async fn find_in(&self, view: View, worker: &Worker, user: &str, scan_id: &str, region: Region) -> Result<Option<Found>, StoreError> {
-        let Some(mut cache_key) = self.cache_key(view, worker, scan_id, region).await? else {
+        let Some(mut slot) = self.slot(view, worker, scan_id, region).await? else {
             return Ok(None);
         };
-        let owned = cache_key.split_once(':').is_some_and(|(owner, _)| owner == user);
+        let owned = slot.cache_key.split_once(':').is_some_and(|(owner, _)| owner == user);
         if self.settings.owner_check.is_on() && !owned {
             return Ok(None);
         }
         let mut answered = scan_id.to_owned();
         if self.settings.resolve == Resolve::Latest
             && let Some(latest) = self.latest(view, worker, user).await?
-            && let Some(key) = self.cache_key(view, worker, &latest, region).await?
+            && let Some(of_latest) = self.slot(view, worker, &latest, region).await?
         {
-            (answered, cache_key) = (latest, key);
+            (answered, slot) = (latest, of_latest);
         }
-        let Some(record) = self.record(view, worker, &cache_key, region).await? else {
+        let Slot { cache_key, seen } = slot;
+        let leased = seen.as_ref().is_some_and(|seen| seen.leased);
+        let Some(record) = self.record(view, worker, &cache_key, seen, region).await? else {
             return Ok(None);
         };
-        let record = self.believe(record, &cache_key, region).await?;
+        let alive = leased && record.scan_id == answered;
+        let record = if alive { record } else { self.believe(record, &cache_key, region).await? };
         Ok(Some(Found { scan_id: answered, cache_key, record }))
     }
 
-    async fn cache_key(&self, view: View, worker: &Worker, scan_id: &str, region: Region) -> Result<Option<String>, StoreError> {
+    async fn slot(&self, view: View, worker: &Worker, scan_id: &str, region: Region) -> Result<Option<Slot>, StoreError> {
+        if self.settings.read_path == ReadPath::Store && matches!(view, View::Primary) {
+            return self.slot_in_store(scan_id, region).await;
+        }
         if self.settings.read_path != ReadPath::Store {
             if let Some(cache_key) = worker.lookup(region, scan_id) {
-                return Ok(Some(cache_key));
+                return Ok(Some(Slot { cache_key, seen: None }));
             }
             if self.settings.read_path == ReadPath::Memory || !worker.has_handle() {
                 return Ok(None);
@@ -195,7 +214,18 @@ impl Shared {
         if let Some(cache_key) = found.as_deref().filter(|_| self.settings.read_path == ReadPath::MemoryFirst) {
             worker.register_lookup(region, scan_id, cache_key, self.settings.ttl.lookup, None);
         }
-        Ok(found)
+        Ok(found.map(|cache_key| Slot { cache_key, seen: None }))
+    }
+
+    /// A slot with what it holds, which is what a poll of the sound design costs its store.
+    async fn slot_in_store(&self, scan_id: &str, region: Region) -> Result<Option<Slot>, StoreError> {
+        let (records, lease) = (keys::result(region, ""), self.has_leases().then(|| keys::lease(scan_id)));
+        for key in [keys::lookup(region, scan_id), keys::index(region, scan_id)] {
+            if let Some(Followed { name, value, beside }) = self.database.follow(&key, &records, lease.as_deref()).await? {
+                return Ok(Some(Slot { cache_key: name, seen: Some(Seen { record: value, leased: beside }) }));
+            }
+        }
+        Ok(None)
     }
 
     async fn latest(&self, view: View, worker: &Worker, user: &str) -> Result<Option<String>, StoreError> {
@@ -205,7 +235,14 @@ impl Shared {
         Ok(worker.latest(user))
     }
 
-    async fn record(&self, view: View, worker: &Worker, cache_key: &str, region: Region) -> Result<Option<Record>, StoreError> {
+    async fn record(
+        &self,
+        view: View,
+        worker: &Worker,
+        cache_key: &str,
+        seen: Option<Seen>,
+        region: Region,
+    ) -> Result<Option<Record>, StoreError> {
         if self.settings.read_path != ReadPath::Store {
             if let Some(record) = worker.entry(cache_key) {
                 return Ok(Some(record));
@@ -214,7 +251,10 @@ impl Shared {
                 return Ok(None);
             }
         }
-        let text = self.read(view, &keys::result(region, cache_key)).await?;
+        let text = match seen {
+            Some(seen) => seen.record,
+            None => self.read(view, &keys::result(region, cache_key)).await?,
+        };
         let record = text.as_deref().and_then(Record::from_text);
         if let Some(record) = record.as_ref().filter(|_| self.settings.read_path == ReadPath::MemoryFirst) {
             // The copy has a lifetime of its own, and nobody ever refreshes it: this is where a worker freezes.

@@ -40,6 +40,17 @@ pub(crate) struct Put {
     pub(crate) ttl: Duration,
 }
 
+/// What a key leads to.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Followed {
+    /// The key's value, which names another one.
+    pub(crate) name: String,
+    /// What is kept under that name.
+    pub(crate) value: Option<String>,
+    /// Whether the key that was asked for beside them is there.
+    pub(crate) beside: bool,
+}
+
 /// Whose visibility begins with a write, and where that is noted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reveal<'a> {
@@ -112,6 +123,22 @@ impl Store {
             Store::Embedded(store) => store.get(key),
             Store::Redis(store) => store.get(key).await,
         }
+    }
+
+    /// What a key leads to, and whether another key is there.
+    pub(crate) async fn follow(&self, key: &str, prefix: &str, beside: Option<&str>) -> Result<Option<Followed>, StoreError> {
+        if let Store::Redis(store) = self {
+            return store.follow(key, prefix, beside).await;
+        }
+        let Some(name) = self.get(key).await? else {
+            return Ok(None);
+        };
+        let value = self.get(&format!("{prefix}{name}")).await?;
+        let beside = match beside {
+            Some(key) => self.get(key).await?.is_some(),
+            None => false,
+        };
+        Ok(Some(Followed { name, value, beside }))
     }
 
     /// Applies a batch as one.

@@ -4,7 +4,8 @@
 //! must never be seen half done. The scripts name their keys in the arguments, which a single server or a primary accepts; a cluster
 //! would want hash tags.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ::redis::aio::{ConnectionManager, ConnectionManagerConfig};
@@ -12,7 +13,7 @@ use ::redis::{Client, Cmd};
 
 use super::keys;
 use super::stamp::{self, Finding, Known, Stamp};
-use super::{Put, Reveal, StoreError, Write};
+use super::{Followed, Put, Reveal, StoreError, Write};
 use crate::service::clock::Clock;
 use crate::service::record::Admission;
 
@@ -51,6 +52,9 @@ end
 return {'written', ''}
 ";
 
+/// So many keys are remembered with what they led to; then it begins anew.
+const MOST_GUESSES: usize = 4096;
+
 /// A connection that re-opens itself.
 #[derive(Clone)]
 pub(crate) struct RedisStore {
@@ -58,6 +62,8 @@ pub(crate) struct RedisStore {
     prefix: String,
     clock: Clock,
     known: Arc<Known>,
+    /// What keys led to when they were last followed.
+    guesses: Arc<Mutex<HashMap<String, String>>>,
 }
 
 impl std::fmt::Debug for RedisStore {
@@ -80,7 +86,7 @@ impl RedisStore {
         let () = ::redis::cmd("SETNX").arg(&key).arg(first.to_text()).query_async(&mut connection).await?;
         let there: Option<String> = ::redis::cmd("GET").arg(&key).query_async(&mut connection).await?;
         let stamp = there.as_deref().and_then(Stamp::from_text).unwrap_or(first);
-        Ok(RedisStore { connection, prefix: prefix.to_owned(), clock, known: Arc::new(Known::new(stamp, memory)) })
+        Ok(RedisStore { connection, prefix: prefix.to_owned(), clock, known: Arc::new(Known::new(stamp, memory)), guesses: Arc::default() })
     }
 
     /// Succeeds if what this store does not hold was never written to it, or has lived its time.
@@ -99,6 +105,35 @@ impl RedisStore {
 
     pub(crate) async fn get(&self, key: &str) -> Result<Option<String>, StoreError> {
         Ok(::redis::cmd("GET").arg(self.named(key)).query_async(&mut self.connection.clone()).await?)
+    }
+
+    /// All of one instant, and mostly with one question: what the key led to the last time is asked for along with it. That is a guess
+    /// which each answer confirms or corrects.
+    pub(crate) async fn follow(&self, key: &str, prefix: &str, beside: Option<&str>) -> Result<Option<Followed>, StoreError> {
+        let mut guess = self.guesses().get(key).cloned();
+        loop {
+            let named = guess.as_ref().map(|name| self.named(&format!("{prefix}{name}")));
+            let keys: Vec<String> = [Some(self.named(key)), beside.map(|key| self.named(key)), named].into_iter().flatten().collect();
+            let values: Vec<Option<String>> = ::redis::cmd("MGET").arg(keys).query_async(&mut self.connection.clone()).await?;
+            let mut values = values.into_iter();
+            let Some(name) = values.next().flatten() else {
+                return Ok(None);
+            };
+            let beside = beside.is_some() && values.next().flatten().is_some();
+            if guess.as_ref() == Some(&name) {
+                return Ok(Some(Followed { name, value: values.next().flatten(), beside }));
+            }
+            let mut guesses = self.guesses();
+            if guesses.len() >= MOST_GUESSES {
+                guesses.clear();
+            }
+            guesses.insert(key.to_owned(), name.clone());
+            guess = Some(name);
+        }
+    }
+
+    fn guesses(&self) -> MutexGuard<'_, HashMap<String, String>> {
+        self.guesses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) async fn apply(&self, writes: &[Write], reveal: Option<Reveal<'_>>) -> Result<(), StoreError> {

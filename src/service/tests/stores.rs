@@ -4,7 +4,7 @@ use super::redis::RedisServer;
 use super::*;
 use crate::service::clock::Clock;
 use crate::service::record::{Admission, Record, State};
-use crate::service::store::{Put, Store, Write};
+use crate::service::store::{Followed, Put, Store, Write};
 
 /// Durations short enough for the real clock: the first snapshot at 20 ms, the result within a second.
 /// Long enough that a busy machine still gets its cancellation in before the end.
@@ -115,15 +115,44 @@ fn record(scan_id: &str, run: u64, state: State, strategies_completed: usize) ->
     }
 }
 
+/// One store of each kind, empty, with what opened it. They live as long as the Redis and the directory.
+async fn one_of_each(redis: &RedisServer, dir: &tempfile::TempDir) -> Vec<(String, Store)> {
+    let path = dir.path().to_str().expect("a readable path");
+    let mut stores = Vec::new();
+    for knobs in [vec![("store", "memory")], vec![("store", "embedded"), ("data-dir", path)], vec![("store", &redis.url())]] {
+        let store = Store::open(&settings("sound", &knobs), Clock::start(None)).await.expect("the store opens");
+        stores.push((format!("{knobs:?}"), store));
+    }
+    stores
+}
+
+#[tokio::test]
+async fn all_stores_tell_at_once_what_a_key_leads_to() {
+    let (redis, dir) = (RedisServer::start().await, tempfile::tempdir().expect("a directory"));
+    for (knobs, store) in one_of_each(&redis, &dir).await {
+        let set = |key: &str, value: &str| Write::Set { key: key.into(), value: value.into(), ttl: Duration::from_secs(60) };
+        let follow = async |key, beside| store.follow(key, "record:", beside).await.expect("it is read");
+        let followed = |value: Option<&str>, beside| Some(Followed { name: "a".into(), value: value.map(Into::into), beside });
+        assert_eq!(follow("id", Some("lease")).await, None, "{knobs}");
+        store.apply(&[set("id", "a"), set("record:b", "another")], None).await.expect("it is written");
+        assert_eq!(follow("id", Some("lease")).await, followed(None, false), "{knobs}");
+        store.apply(&[set("record:a", "there"), set("lease", "alive")], None).await.expect("it is written");
+        assert_eq!(follow("id", Some("lease")).await, followed(Some("there"), true), "{knobs}");
+        assert_eq!(follow("id", Some("none")).await, followed(Some("there"), false), "{knobs}");
+        assert_eq!(follow("id", None).await, followed(Some("there"), false), "{knobs}");
+        store.apply(&[set("id", "b")], None).await.expect("it is written");
+        let other = Some(Followed { name: "b".into(), value: Some("another".into()), beside: true });
+        assert_eq!(follow("id", Some("lease")).await, other, "{knobs}: it leads elsewhere now");
+        store.apply(&[Write::Delete { key: "id".into() }], None).await.expect("it is written");
+        assert_eq!(follow("id", Some("lease")).await, None, "{knobs}");
+    }
+}
+
 #[tokio::test]
 async fn all_stores_admit_the_same_records_and_claims() {
-    let redis = RedisServer::start().await;
-    let dir = tempfile::tempdir().expect("a directory");
-    let path = dir.path().to_str().expect("a readable path");
-    let clock = Clock::start(None);
+    let (redis, dir) = (RedisServer::start().await, tempfile::tempdir().expect("a directory"));
     let life = Duration::from_secs(60);
-    for knobs in [vec![("store", "memory")], vec![("store", "embedded"), ("data-dir", path)], vec![("store", &redis.url())]] {
-        let store = Store::open(&settings("sound", &knobs), clock).await.expect("the store opens");
+    for (knobs, store) in one_of_each(&redis, &dir).await {
         let mut number = 0;
         for there in states() {
             for new in states() {
@@ -131,7 +160,7 @@ async fn all_stores_admit_the_same_records_and_claims() {
                 let put = |record: &Record| Put { key: format!("r{number}"), value: record.to_text(), ttl: life };
                 store.apply(&[put(&there).into()], None).await.expect("it is written");
                 let admission = store.put_guarded(&put(&new), &[], None).await.expect("it is judged");
-                assert_eq!(admission, there.admits(&new), "{knobs:?}: {there:?} and then {new:?}");
+                assert_eq!(admission, there.admits(&new), "{knobs}: {there:?} and then {new:?}");
                 let kept = store.get(&format!("r{number}")).await.expect("it is read").as_deref().and_then(Record::from_text);
                 assert_eq!(kept, Some(if admission == Admission::Written { new } else { there.clone() }));
             }
