@@ -32,8 +32,18 @@ impl Shared {
         }
     }
 
-    /// A record as it is to be believed: running work without a lease has failed, and is recorded so.
-    pub(crate) async fn believe(&self, record: Record, cache_key: &str, region: Region) -> Result<Record, StoreError> {
+    /// A record as it is to be believed: running work without a lease has failed, and is recorded so. `leased` is a scan whose lease was
+    /// there when the record was read.
+    pub(crate) async fn believe(
+        &self,
+        record: Record,
+        cache_key: &str,
+        region: Region,
+        leased: Option<&str>,
+    ) -> Result<Record, StoreError> {
+        if leased == Some(record.scan_id.as_str()) {
+            return Ok(record);
+        }
         if record.is_terminal() || !self.has_leases() || self.running_job(&record.scan_id).is_some() {
             return Ok(record);
         }

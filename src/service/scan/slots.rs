@@ -186,12 +186,11 @@ impl Shared {
             (answered, slot) = (latest, of_latest);
         }
         let Slot { cache_key, seen } = slot;
-        let leased = seen.as_ref().is_some_and(|seen| seen.leased);
+        let leased = seen.as_ref().is_some_and(|seen| seen.leased).then_some(answered.as_str());
         let Some(record) = self.record(view, worker, &cache_key, seen, region).await? else {
             return Ok(None);
         };
-        let alive = leased && record.scan_id == answered;
-        let record = if alive { record } else { self.believe(record, &cache_key, region).await? };
+        let record = self.believe(record, &cache_key, region, leased).await?;
         Ok(Some(Found { scan_id: answered, cache_key, record }))
     }
 

@@ -112,7 +112,7 @@ impl RedisStore {
     pub(crate) async fn follow(&self, key: &str, prefix: &str, beside: Option<&str>) -> Result<Option<Followed>, StoreError> {
         let mut guess = self.guesses().get(key).cloned();
         loop {
-            let named = guess.as_ref().map(|name| self.named(&format!("{prefix}{name}")));
+            let named = guess.as_ref().map(|name| self.named(prefix) + name);
             let keys: Vec<String> = [Some(self.named(key)), beside.map(|key| self.named(key)), named].into_iter().flatten().collect();
             let values: Vec<Option<String>> = ::redis::cmd("MGET").arg(keys).query_async(&mut self.connection.clone()).await?;
             let mut values = values.into_iter();
