@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use crate::model::time::Span;
 use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
 
 /// A whole target file.
@@ -128,6 +129,8 @@ pub(super) struct ReadFile {
     pub(super) follow: Option<ExtractFile>,
     #[serde(default)]
     pub(super) follow_other_origins: bool,
+    /// Only in `[status]`: for how long a request is held on purpose while nothing changes, such as `"30s"`.
+    pub(super) long_poll: Option<Span>,
     /// Where the reply tells the scan's state.
     pub(super) state: Option<ExtractFile>,
     /// Where the reply repeats the id.

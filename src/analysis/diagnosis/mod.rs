@@ -86,7 +86,7 @@ pub fn diagnose(journal: &Journal, scans: &[&ScanHistory<'_>], scenarios: &[Scen
     let looks = Looks::of(scans);
     let case = Case::new(journal, scans, &looks);
     claims::foreign_disclosure(&mut diagnosis, scenarios);
-    claims::wrong_job(&mut diagnosis, scenarios);
+    claims::wrong_job(&mut diagnosis, &case, scenarios);
     let flapping = flapping::diagnose(&mut diagnosis, &case);
     // A worker's own memory makes windows of all lengths, which must not be taken for a queue.
     let queued = flapping.kind.is_none() && start::queue(&mut diagnosis, &case);
