@@ -133,7 +133,8 @@ fn progress<'a>(sights: &[&'a Exchange]) -> Judged<'a> {
         let new_word = poll.word.is_some()
             && poll.word != further.word
             && !sights.iter().any(|earlier| earlier.done <= further.sent && earlier.word == poll.word);
-        let next = sights.iter().find(|next| poll.done <= next.sent && next.progress.get().is_some());
+        // An end has all of the progress, wherever it was counted from.
+        let next = sights.iter().find(|next| poll.done <= next.sent && next.progress.get().is_some() && !is_end(next));
         let jumps_back = next.and_then(|next| next.progress.get()).is_some_and(|next| next >= before - 1e-9);
         if (now > ANEW * before && !new_word) || (jumps_back && !new_word) {
             return Judged::Back(Regress::Progress, vec![further, poll]);
