@@ -306,7 +306,11 @@ fn a_scan_that_does_not_end_breaks_completion_only_if_its_own_witness_or_results
             &[("checked completion", "0/2"), ("verdict", "pass"), ("causes", "none"), ("excluded O", "yes")],
         );
     }
-    check_in(TO_THE_END, "@100=v:run w/20000=v:done 21100=v:run", &[("checked completion", "1/1"), ("causes", "O"), ("strength", "Strong")]);
+    check_in(
+        TO_THE_END,
+        "@100=v:run w/20000=v:done 21100=v:run",
+        &[("checked completion", "1/1"), ("causes", "O"), ("strength", "Strong")],
+    );
     check_in(TO_THE_END, "@100=v:run r/20000=v:done 21100=v:run", &[("checked completion", "1/1"), ("causes", "O")]);
     // Read when the watch was over: it may have ended in between, or the witness be a moment ahead.
     check_in(TO_THE_END, "@100=v:run 29000=v:run w/29100=v:done", &[("checked completion", "0/0"), ("verdict", "pass")]);

@@ -107,7 +107,8 @@ async fn a_long_poll_outlasts_the_time_out_by_as_long_as_the_target_file_says() 
 
 #[tokio::test(start_paused = true)]
 async fn results_that_come_after_the_end_are_missed_by_whoever_asks_at_once() {
-    let watch = "[load]\nscans = 2\n[follow]\nuntil = 'terminal'\nevery = '250ms'\nsettle = '6s'\ndeadline = '20s'\n[readings]\nat_end = true";
+    let watch =
+        "[load]\nscans = 2\n[follow]\nuntil = 'terminal'\nevery = '250ms'\nsettle = '6s'\ndeadline = '20s'\n[readings]\nat_end = true";
     let late = Ages { results: Duration::from_millis(500), ..HEALTHY };
     assert_eq!(broken(&run(late, "", watch).await.1), ["agreement"]);
     assert_eq!(broken(&run(HEALTHY, "", watch).await.1), [""; 0]);

@@ -122,9 +122,8 @@ fn percent_decoded(text: &str) -> String {
 
 /// Whether a longer name is a path, an address, a URN or a query that ends in the id.
 fn ends_with(longer: &str, id: &str) -> bool {
-    let whole = |longer: &str| {
-        longer.strip_suffix(id).is_some_and(|before| before.is_empty() || before.ends_with(['/', ':', '#', '=', '|']))
-    };
+    let whole =
+        |longer: &str| longer.strip_suffix(id).is_some_and(|before| before.is_empty() || before.ends_with(['/', ':', '#', '=', '|']));
     let without_query = longer.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
     whole(longer) || (!without_query.is_empty() && whole(without_query))
 }
@@ -186,9 +185,18 @@ mod tests {
 
     #[test]
     fn another_id_is_another_id() {
-        for (asked, answered) in
-            [("7", "8"), ("7", "17"), ("7", "/jobs/17"), ("/jobs/7", "/jobs/8"), ("a-1", "a-2"), ("1.2", "12"), ("7", ""), ("job-7", "job-70"), ("render-1000", "render-10001"), ("urn:job:7", "urn:job:17")]
-        {
+        for (asked, answered) in [
+            ("7", "8"),
+            ("7", "17"),
+            ("7", "/jobs/17"),
+            ("/jobs/7", "/jobs/8"),
+            ("a-1", "a-2"),
+            ("1.2", "12"),
+            ("7", ""),
+            ("job-7", "job-70"),
+            ("render-1000", "render-10001"),
+            ("urn:job:7", "urn:job:17"),
+        ] {
             assert_eq!(likeness(asked, answered), Likeness::Other, "{asked} {answered}");
             assert_eq!(likeness(answered, asked), Likeness::Other, "{answered} {asked}");
         }

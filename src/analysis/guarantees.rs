@@ -157,7 +157,7 @@ pub fn check(evidence: Evidence<'_>) -> Vec<Checked> {
             if let Check::Scan { check, compares, .. } = check {
                 let finding = check(scan, evidence);
                 let void = shared && *compares == Compares::AnswersOverTime && !matches!(finding, Finding::Silent);
-                checked.add(scan, if void { Finding::Unclear(SHARED_ID.to_owned()) } else { finding });
+                checked.add(if void { Finding::Unclear(SHARED_ID.to_owned()) } else { finding });
             }
         }
     }
@@ -239,8 +239,7 @@ impl Checked {
     }
 
     /// Adds what one more scan tells.
-    fn add(&mut self, scan: &ScanHistory<'_>, finding: Finding) {
-        debug_assert!(scan.id().is_some() || !matches!(finding, Finding::Broken(_)), "a scan without an id breaks nothing");
+    fn add(&mut self, finding: Finding) {
         match finding {
             Finding::Silent => {}
             Finding::Kept => self.checked += 1,
@@ -400,13 +399,8 @@ fn agreement(scan: &ScanHistory<'_>, slack: Span) -> Finding {
     if let Some(known) = known
         && let Some(denied) = scan.denials().find(|poll| known.done <= poll.sent)
     {
-        let told = format!(
-            "the witness said {} at {}, the status not_found at {}{}",
-            known.told(),
-            at(scan, known),
-            at(scan, denied),
-            by(denied)
-        );
+        let told =
+            format!("the witness said {} at {}, the status not_found at {}{}", known.told(), at(scan, known), at(scan, denied), by(denied));
         return broken(scan, &told, &[*known, denied]);
     }
     // Status says it ended well, and the results are not there afterwards.
@@ -429,8 +423,9 @@ fn agreement(scan: &ScanHistory<'_>, slack: Span) -> Finding {
         }
     }
     // The witness says it ended, and the status says running well after that.
-    let still = scan.polls().iter().filter(|poll| poll.state == Some(State::Running) && poll.sent < rewritten && scan.is_named_by(poll));
-    let contradicted = still.filter_map(|poll| Some((witnessed_before(scan, poll, slack, State::is_terminal)?, *poll))).next();
+    let mut still =
+        scan.polls().iter().filter(|poll| poll.state == Some(State::Running) && poll.sent < rewritten && scan.is_named_by(poll));
+    let contradicted = still.find_map(|poll| Some((witnessed_before(scan, poll, slack, State::is_terminal)?, *poll)));
     if let Some((over, still)) = contradicted {
         let told = format!(
             "the witness said {} at {}, the status {} at {}{}",
@@ -449,7 +444,8 @@ fn agreement(scan: &ScanHistory<'_>, slack: Span) -> Finding {
 /// a job that is tried again may fail and run on.
 fn witnessed_before<'a>(scan: &ScanHistory<'a>, poll: &Exchange, slack: Span, says: fn(State) -> bool) -> Option<&'a Exchange> {
     let holds = |reading: &Exchange| reading.state.is_some_and(says);
-    let mut known = scan.witness().iter().copied().filter(|reading| reading.state.is_some() && scan.is_named_by(reading)).collect::<Vec<_>>();
+    let mut known =
+        scan.witness().iter().copied().filter(|reading| reading.state.is_some() && scan.is_named_by(reading)).collect::<Vec<_>>();
     known.sort_by_key(|reading| reading.done);
     let first = *known.iter().find(|reading| holds(reading))?;
     let taken_back = known.iter().any(|reading| first.done < reading.done && !holds(reading));
@@ -470,7 +466,8 @@ fn crash_honesty(scan: &ScanHistory<'_>, slack: Span) -> Finding {
                 |poll: &&&Exchange| poll.answer.is_evidence() && poll.state != Some(State::Unknown) && scan.is_named_by(poll);
             let Some(after) = scan.polls().iter().rfind(says_otherwise) else { return Finding::Silent };
             let Some(died) = witnessed_before(scan, after, slack, |state| state == State::Failed) else { return Finding::Silent };
-            let told = format!("the witness said {} at {}, the status {} at {}", died.told(), at(scan, died), after.told(), at(scan, after));
+            let told =
+                format!("the witness said {} at {}, the status {} at {}", died.told(), at(scan, died), after.told(), at(scan, after));
             broken(scan, &told, &[died, *after])
         }
         _ => Finding::Silent,

@@ -102,9 +102,7 @@ impl Guarantee {
             Guarantee::Echo => {
                 "The answer is about another scan than the one that was asked for, so that one caller takes another's result for its own."
             }
-            Guarantee::Completion => {
-                "A scan is answered as still at work, although its own witness or results had said that it has ended."
-            }
+            Guarantee::Completion => "A scan is answered as still at work, although its own witness or results had said that it has ended.",
             Guarantee::Agreement => {
                 "What one endpoint had answered is denied by another that was asked later: the witness knew the scan and status does not, or status says it succeeded and there are no results."
             }
@@ -130,9 +128,7 @@ impl Guarantee {
                 "An old copy or a fallback is answered after the truth has moved on (O), often by another worker (B)."
             }
             Guarantee::Echo => "The scan is looked up by something other than its id, such as its user or its input (J).",
-            Guarantee::Completion => {
-                "A worker or a cache answers from a copy that nobody updates (O)."
-            }
+            Guarantee::Completion => "A worker or a cache answers from a copy that nobody updates (O).",
             Guarantee::Agreement => "Two endpoints read two stores, and one is written later or is older than the other (A, C, O).",
             Guarantee::Promptness => "Background work runs within the request, or in a middleware that ends after it (P).",
             Guarantee::CrashHonesty => {

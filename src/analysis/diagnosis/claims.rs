@@ -84,7 +84,8 @@ pub(super) fn held_response(diagnosis: &mut Diagnosis, scenarios: &[ScenarioAnal
         diagnosis.found(FaultClass::P, Strength::Strong, evidence);
         return;
     }
-    let unclear = || scenarios.iter().flat_map(|scenario| &scenario.guarantees).filter(|checked| checked.guarantee == Guarantee::Promptness);
+    let unclear =
+        || scenarios.iter().flat_map(|scenario| &scenario.guarantees).filter(|checked| checked.guarantee == Guarantee::Promptness);
     if checked > 0 {
         let slow = unclear().any(|checked| !checked.unclear.is_empty());
         let told = if slow { "slow polls were no matter of the connection" } else { "none was held back" };
@@ -106,7 +107,8 @@ pub(super) fn stale(diagnosis: &mut Diagnosis, case: &Case<'_>, scenarios: &[Sce
     // Answers about an id that several jobs were given are not about one of them.
     let shared = SharedIds::of(case.rows.iter().map(|row| row.scan));
     let scans = || case.rows.iter().map(|row| row.scan).filter(|scan| !shared.has(scan));
-    let of = |wanted: Regress| scans().filter(|scan| went_back(scan) == Some(wanted)).count();
+    let back: Vec<Regress> = scans().filter_map(went_back).collect();
+    let of = |wanted: Regress| back.iter().filter(|regress| **regress == wanted).count();
     // Where reads alternate between a primary and a replica that lags, older states come back for as long as the lag; only
     // what lasts well beyond it is a fallback or a copy.
     let mixed = flapping.kind == Some(flapping::Kind::MixedReads);

@@ -21,7 +21,7 @@ pub(super) fn check(evidence: Evidence<'_>) -> Checked {
         } else {
             completion(scan, evidence, results_tell)
         };
-        checked.add(scan, finding);
+        checked.add(finding);
     }
     checked.conclude(if watched == 0 { "no scan was watched to its end" } else { "no scan ended by the deadline" });
     checked
@@ -72,7 +72,9 @@ fn completion(scan: &ScanHistory<'_>, evidence: Evidence<'_>, results_tell: bool
             "its {} said that it had ended, and status was not asked again as long as a second after that",
             over.kind.word()
         )),
-        None => Unclear("it was still at work when its watch ended, and neither its witness nor its results say that it had ended".to_owned()),
+        None => {
+            Unclear("it was still at work when its watch ended, and neither its witness nor its results say that it had ended".to_owned())
+        }
     }
 }
 

@@ -26,8 +26,7 @@ pub(super) fn check(evidence: Evidence<'_>) -> Checked {
     let limit = (evidence.scenario.expect.stall.0.as_nanos() as u64).max(usual.saturating_mul(20)).saturating_add(held);
     let used = polled(evidence, |connection| !connection.is_own());
     let fresh = polled(evidence, Connection::is_own);
-    let (on_used, on_fresh) =
-        (stalls(evidence, limit, |connection| !connection.is_own()), stalls(evidence, limit, Connection::is_own));
+    let (on_used, on_fresh) = (stalls(evidence, limit, |connection| !connection.is_own()), stalls(evidence, limit, Connection::is_own));
     checked.checked = if used > 0 && fresh > 0 { used as u64 } else { 0 };
     if checked.checked > 0 && are_held_back(evidence, used, &on_used, &on_fresh) {
         checked.broken = on_used.len() as u64;
@@ -49,7 +48,7 @@ fn polled(evidence: Evidence<'_>, on: fn(Connection) -> bool) -> usize {
     evidence.scans.iter().filter(|scan| scan.polls().iter().any(|poll| poll.was_answered() && on(poll.connection))).count()
 }
 
-fn stalls<'a>(evidence: Evidence<'a>, limit: u64, on: fn(Connection) -> bool) -> Vec<Stall<'a>> {
+fn stalls(evidence: Evidence<'_>, limit: u64, on: fn(Connection) -> bool) -> Vec<Stall<'_>> {
     let stalled = |poll: &&&Exchange| poll.was_answered() && on(poll.connection) && trip(poll) > limit;
     evidence.scans.iter().filter_map(|scan| scan.polls().iter().find(stalled).map(|poll| (*scan, *poll))).collect()
 }
@@ -63,11 +62,14 @@ fn are_held_back(evidence: Evidence<'_>, used: usize, on_used: &[Stall<'_>], on_
     let ages = || on_used.iter().map(|(scan, poll)| scan.age(poll).0);
     let (Some(youngest), Some(oldest)) = (ages().min(), ages().max()) else { return false };
     let of_equal_age = |scan: &&&ScanHistory<'_>| {
-        let equal = |poll: &&Exchange| {
+        let equal = |poll: &&Exchange| -> bool {
             let age = scan.age(poll).0;
-            poll.was_answered() && poll.connection.is_own() && youngest - EQUAL_AGE <= age && age <= oldest + EQUAL_AGE
+            poll.was_answered()
+                && poll.connection.is_own()
+                && youngest.saturating_sub(EQUAL_AGE) <= age
+                && age <= oldest.saturating_add(EQUAL_AGE)
         };
-        scan.polls().iter().any(|poll| equal(&poll))
+        scan.polls().iter().any(equal)
     };
     let compared = evidence.scans.iter().filter(of_equal_age).count();
     chance(accidents(on_used).min(used), used, on_fresh.len().min(compared), compared) < CHANCE
@@ -89,7 +91,7 @@ fn accidents(stalls: &[Stall<'_>]) -> usize {
         let group = &polls[from..until];
         let sent = spread(group.iter().map(|poll| poll.sent));
         let released = spread(group.iter().map(|poll| poll.done));
-        accidents += if sent >= ONE_BY_ONE && released * 2 >= sent { group.len() } else { 1 };
+        accidents += if sent >= ONE_BY_ONE && released >= sent / 2 { group.len() } else { 1 };
         from = until;
     }
     accidents
@@ -171,7 +173,7 @@ fn beside(evidence: Evidence<'_>, stalls: &[Stall<'_>]) -> Beside {
         if is_stall || !exchange.was_answered() || !meanwhile(exchange) {
             continue;
         }
-        let slow = usize::from(trip(exchange) * 2 >= shortest);
+        let slow = usize::from(trip(exchange) >= shortest / 2);
         beside.sent += 1;
         beside.slow += slow;
         if exchange.kind == crate::model::exchange::Kind::Poll && exchange.connection.is_own() {

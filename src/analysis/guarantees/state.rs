@@ -66,6 +66,9 @@ fn sights<'a>(scan: &ScanHistory<'a>) -> Vec<&'a Exchange> {
 }
 
 fn judge<'a>(scan: &ScanHistory<'a>) -> Judged<'a> {
+    if scan.polls().len() < 2 {
+        return Judged::Forward;
+    }
     let sights = sights(scan);
     match (after_the_end(&sights), progress(&sights)) {
         (back @ Judged::Back(..), _) | (_, back @ Judged::Back(..)) => back,
@@ -136,7 +139,8 @@ fn progress<'a>(sights: &[&'a Exchange]) -> Judged<'a> {
         // An end has all of the progress, wherever it was counted from.
         let next = sights.iter().find(|next| poll.done <= next.sent && next.progress.get().is_some() && !is_end(next));
         let jumps_back = next.and_then(|next| next.progress.get()).is_some_and(|next| next >= before - 1e-9);
-        if (now > ANEW * before && !new_word) || (jumps_back && !new_word) {
+        let older_copy = now > ANEW * before || jumps_back;
+        if older_copy && !new_word {
             return Judged::Back(Regress::Progress, vec![further, poll]);
         }
         anew = true;
@@ -248,7 +252,8 @@ impl<'a> Words<'a> {
         let mut words: Vec<(&str, u64)> = self.unlisted.iter().map(|(word, count)| (*word, *count)).collect();
         words.sort_by_key(|(word, count)| (std::cmp::Reverse(*count), *word));
         let answers = self.answers;
-        let mut told: Vec<String> = words.iter().take(MOST).map(|(word, count)| format!("`{word}` ({count} of {answers} answers)")).collect();
+        let mut told: Vec<String> =
+            words.iter().take(MOST).map(|(word, count)| format!("`{word}` ({count} of {answers} answers)")).collect();
         if words.len() > MOST {
             told.push(format!("{} more words", words.len() - MOST));
         }
