@@ -41,18 +41,23 @@ pub struct Checked {
 /// Something that a healthy service might show as well.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unclear {
-    /// Why it proves nothing, and what would let it be judged.
+    /// Why it proves nothing, and what would let it be judged. `{hits}` and `{of}` stand for the tally, which is summed over scenarios.
     pub why: String,
     /// In how many scans; 0 where it concerns the scenario as a whole.
     pub scans: u64,
+    /// Of how many answers it is true, where it is about answers.
+    pub hits: u64,
+    /// Of how many.
+    pub of: u64,
 }
 
 impl Unclear {
     /// The reason with its count, as a fragment.
     pub fn told(&self) -> String {
+        let why = self.why.replace("{hits}", &self.hits.to_string()).replace("{of}", &self.of.to_string());
         match self.scans {
-            0 => self.why.clone(),
-            n => format!("{}: {}", plural(n as usize, "scan"), self.why),
+            0 => why,
+            n => format!("{}: {why}", plural(n as usize, "scan")),
         }
     }
 }
@@ -250,15 +255,19 @@ impl Checked {
                     self.evidence.push(proof);
                 }
             }
-            Finding::Unclear(why) => self.unclear_in(1, why),
+            Finding::Unclear(why) => self.unclear(Unclear { why, scans: 1, hits: 0, of: 0 }),
         }
     }
 
-    /// Notes what proves nothing in some scans; 0 for the scenario as a whole.
-    fn unclear_in(&mut self, scans: u64, why: String) {
-        match self.unclear.iter_mut().find(|known| known.why == why) {
-            Some(known) => known.scans += scans,
-            None => self.unclear.push(Unclear { why, scans }),
+    /// Notes what proves nothing.
+    fn unclear(&mut self, unclear: Unclear) {
+        match self.unclear.iter_mut().find(|known| known.why == unclear.why) {
+            Some(known) => {
+                known.scans += unclear.scans;
+                known.hits += unclear.hits;
+                known.of += unclear.of;
+            }
+            None => self.unclear.push(unclear),
         }
     }
 
@@ -271,17 +280,19 @@ impl Checked {
 
     /// Adds what another scenario showed of the same guarantee.
     pub fn include(&mut self, other: &Checked) {
-        let was_clear = self.unclear.is_empty();
         self.checked += other.checked;
         self.broken += other.broken;
         self.evidence.extend(other.evidence.iter().take(2).cloned());
         self.evidence.truncate(PROOFS_OF_A_RUN);
         for unclear in &other.unclear {
-            self.unclear_in(unclear.scans, unclear.why.clone());
+            self.unclear(unclear.clone());
+        }
+        if self.not_assessed.is_none() {
+            self.not_assessed.clone_from(&other.not_assessed);
         }
         // What was tried and proved nothing says more than what was not tried.
-        if self.not_assessed.is_none() || (was_clear && !other.unclear.is_empty()) {
-            self.not_assessed.clone_from(&other.not_assessed);
+        if let Some(unclear) = self.unclear.first() {
+            self.not_assessed = Some(unclear.told());
         }
         if self.checked > 0 {
             self.not_assessed = None;

@@ -73,7 +73,7 @@ fn answered_for_another(case: &Case<'_>) -> bool {
 }
 
 /// P: polls on connections that had carried a POST are held back, polls on fresh ones are not.
-pub(super) fn held_response(diagnosis: &mut Diagnosis, scenarios: &[ScenarioAnalysis]) {
+pub(super) fn held_response(diagnosis: &mut Diagnosis, case: &Case<'_>, scenarios: &[ScenarioAnalysis]) {
     let (checked, broken, proofs) = sum(scenarios, Guarantee::Promptness);
     if broken > 0 {
         // The guarantee is broken only where fresh polls of equal age were prompt.
@@ -90,9 +90,9 @@ pub(super) fn held_response(diagnosis: &mut Diagnosis, scenarios: &[ScenarioAnal
         let slow = unclear().any(|checked| !checked.unclear.is_empty());
         let told = if slow { "slow polls were no matter of the connection" } else { "none was held back" };
         diagnosis.excluded(FaultClass::P, format!("polls on kept connections, compared with fresh ones in {checked} scans: {told}"));
-    } else if unclear().any(|checked| !checked.unclear.is_empty()) {
+    } else if case.only_on_used_connections() && unclear().any(|checked| !checked.unclear.is_empty()) {
         diagnosis.undecided.push(
-            "some polls took long, and none can be compared with polls on the other kind of connection: `statusgap run keep-alive` tells \
+            "some polls took long, and none went by a fresh connection to be compared with: `statusgap run keep-alive` tells \
              a held response (P) from a slow service"
                 .to_owned(),
         );

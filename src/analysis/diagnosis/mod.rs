@@ -94,7 +94,7 @@ pub fn diagnose(journal: &Journal, scans: &[&ScanHistory<'_>], scenarios: &[Scen
     let observer = flapping.kind.is_none() && !queued && start::observer_effect(&mut diagnosis, &case);
     let lost = if queued || observer { never::Lost::new() } else { never::diagnose(&mut diagnosis, &case, &flapping) };
     start::diagnose(&mut diagnosis, &case, &flapping, &lost, start::Known { queued, observer });
-    claims::held_response(&mut diagnosis, scenarios);
+    claims::held_response(&mut diagnosis, &case, scenarios);
     claims::stale(&mut diagnosis, &case, scenarios, &flapping);
     if case.only_on_used_connections() {
         diagnosis.undecided.push(

@@ -3,7 +3,7 @@
 //! A slow answer is no fault: a service pauses, is slow under load, or holds a long poll on purpose. A response that waits for background
 //! work is one, since it hides a window from whoever keeps connections; and that is what only a comparison of connections can show.
 
-use super::{Checked, Evidence, PROOFS, Proof, at, ms};
+use super::{Checked, Evidence, PROOFS, Proof, Unclear, at, ms};
 use crate::analysis::scan::ScanHistory;
 use crate::model::exchange::{Connection, Exchange};
 use crate::model::guarantee::Guarantee;
@@ -32,8 +32,7 @@ pub(super) fn check(evidence: Evidence<'_>) -> Checked {
         checked.broken = on_used.len() as u64;
         checked.evidence = on_used.iter().take(PROOFS).map(|stall| proof(evidence, *stall, usual)).collect();
     } else if !on_used.is_empty() || !on_fresh.is_empty() {
-        let scans = on_used.len() + on_fresh.len();
-        checked.unclear_in(scans as u64, told(evidence, &on_used, &on_fresh, limit));
+        checked.unclear(slow(evidence, &on_used, &on_fresh, limit));
     }
     checked.conclude(match (used, fresh) {
         (0, 0) => "no poll was answered",
@@ -128,7 +127,7 @@ fn chance(used_stalled: usize, used: usize, fresh_stalled: usize, fresh: usize) 
 fn proof(evidence: Evidence<'_>, (scan, poll): Stall<'_>, usual: u64) -> Proof {
     let beside = beside(evidence, &[(scan, poll)]);
     let told = format!(
-        "the poll at {} on a {} connection was held for {}; usual is {}, and {} of {} polls on fresh connections in the meantime took as long",
+        "the poll at {} on a {} connection was held for {}; usual is {}, and {} of {} polls on fresh connections that were sent in the meantime took long, too",
         at(scan, poll),
         poll.connection.word(),
         ms(Nanos::from(poll.round_trip())),
@@ -184,24 +183,25 @@ fn beside(evidence: Evidence<'_>, stalls: &[Stall<'_>]) -> Beside {
     beside
 }
 
-/// Slow polls that are no breach, in words.
-fn told(evidence: Evidence<'_>, on_used: &[Stall<'_>], on_fresh: &[Stall<'_>], limit: u64) -> String {
+/// Slow polls that are no breach.
+fn slow(evidence: Evidence<'_>, on_used: &[Stall<'_>], on_fresh: &[Stall<'_>], limit: u64) -> Unclear {
     let all: Vec<Stall<'_>> = on_used.iter().chain(on_fresh).copied().collect();
-    let slowest = all.iter().map(|(_, poll)| trip(poll)).max().unwrap_or_default();
     let beside = beside(evidence, &all);
     let lanes = match (on_used.is_empty(), on_fresh.is_empty()) {
         (false, false) => "on used and on fresh connections alike",
-        (false, true) => "on used connections, too seldom or too much at once to tell them from fresh ones",
+        (false, true) => "on used connections, and nothing tells them from fresh ones for certain",
         _ => "on fresh connections",
     };
-    format!(
-        "polls took longer than {} (up to {}) {lanes}; of {} other requests in the meantime {} were slow, too: a pause, load or a long \
-         poll, which no guarantee forbids",
-        ms(Nanos(limit as i64)),
-        ms(Nanos(slowest as i64)),
-        beside.sent,
-        beside.slow,
-    )
+    Unclear {
+        why: format!(
+            "polls took longer than {} {lanes}, and so did {{hits}} of {{of}} other requests in the meantime: no breach, since a pause, \
+             load or a long poll may do that",
+            ms(Nanos(limit as i64))
+        ),
+        scans: all.len() as u64,
+        hits: beside.slow as u64,
+        of: beside.sent as u64,
+    }
 }
 
 /// The usual round trip of some polls, in ns: that of half of them is shorter.

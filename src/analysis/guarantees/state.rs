@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Checked, Evidence, Finding, Proof, at, by};
+use super::{Checked, Evidence, Finding, Proof, Unclear, at, by};
 use crate::analysis::scan::ScanHistory;
 use crate::model::answer::{Answer, State};
 use crate::model::exchange::Exchange;
@@ -201,28 +201,36 @@ impl<'a> Words<'a> {
 
     /// Says what could not be read, where a guarantee depends on it.
     pub(super) fn remark_on(&self, checked: &mut Checked) {
-        if self.answers == 0 {
+        let of_answers = |why: String, hits: u64, of: u64| Unclear { why, scans: 0, hits, of };
+        let all = self.answers;
+        if all == 0 {
             return;
         }
         match checked.guarantee {
             Guarantee::MonotonicState => {
-                if let Some(why) = self.state_is_unread() {
-                    checked.unclear.insert(0, super::Unclear { why, scans: 0 });
-                } else if !self.unlisted.is_empty() {
-                    checked.unclear_in(0, format!("{} not listed in [status.states]", self.unlisted_words()));
+                if let Some(unread) = self.state_is_unread() {
+                    checked.unclear.insert(0, unread);
+                }
+                for (word, count) in self.most_frequent() {
+                    checked.unclear(of_answers(
+                        format!("`{word}` is not listed in [status.states], and stood in {{hits}} of {{of}} answers"),
+                        count,
+                        all,
+                    ));
                 }
                 if let (Some(place), 0) = (&self.evidence.target.status.progress, self.with_progress) {
-                    checked.unclear_in(0, format!("{place} gave no number in {0} of {0} answers", self.answers));
+                    checked.unclear(of_answers(format!("{place} gave no number in {{hits}} of {{of}} answers"), all, all));
                 }
             }
             Guarantee::Completion if checked.checked == 0 && !checked.unclear.is_empty() => {
-                if let Some(why) = self.state_is_unread() {
-                    checked.not_assessed = Some(why);
+                if let Some(unread) = self.state_is_unread() {
+                    checked.unclear.insert(0, unread);
+                    checked.conclude("");
                 }
             }
             Guarantee::Echo if self.with_echo == 0 => {
                 if let Some(place) = &self.evidence.target.status.echo {
-                    checked.unclear_in(0, format!("{place} was absent in {0} of {0} answers", self.answers));
+                    checked.unclear(of_answers(format!("{place} was absent in {{hits}} of {{of}} answers"), all, all));
                 }
             }
             _ => {}
@@ -230,33 +238,27 @@ impl<'a> Words<'a> {
     }
 
     /// Why no answer told how its scan stood, if none did.
-    fn state_is_unread(&self) -> Option<String> {
+    fn state_is_unread(&self) -> Option<Unclear> {
         if self.asked_for_state == 0 || self.listed > 0 {
             return None;
         }
         let place = self.evidence.target.status.state.as_deref().unwrap_or("the state");
-        let all = self.asked_for_state;
-        if self.unlisted.is_empty() {
-            return Some(format!("{place} was absent in {all} of {all} answers"));
-        }
-        Some(format!(
-            "{place} held no word of [status.states] in {all} of {all} answers: {} not listed; list what is a state there, or name \
-             another place",
-            self.unlisted_words()
-        ))
+        let why = if self.unlisted.is_empty() {
+            format!("{place} was absent in {{hits}} of {{of}} answers")
+        } else {
+            format!(
+                "{place} held no word of [status.states] in {{hits}} of {{of}} answers: list what is a state there, or name another place"
+            )
+        };
+        Some(Unclear { why, scans: 0, hits: self.asked_for_state, of: self.answers })
     }
 
-    /// The most frequent of the unlisted words, each with its count, and a verb.
-    fn unlisted_words(&self) -> String {
+    /// The most frequent of the unlisted words, with their counts.
+    fn most_frequent(&self) -> Vec<(&'a str, u64)> {
         const MOST: usize = 4;
         let mut words: Vec<(&str, u64)> = self.unlisted.iter().map(|(word, count)| (*word, *count)).collect();
         words.sort_by_key(|(word, count)| (std::cmp::Reverse(*count), *word));
-        let answers = self.answers;
-        let mut told: Vec<String> =
-            words.iter().take(MOST).map(|(word, count)| format!("`{word}` ({count} of {answers} answers)")).collect();
-        if words.len() > MOST {
-            told.push(format!("{} more words", words.len() - MOST));
-        }
-        format!("{} {}", told.join(", "), if words.len() == 1 { "is" } else { "are" })
+        words.truncate(MOST);
+        words
     }
 }
