@@ -1,13 +1,24 @@
 //! Which guarantees were kept, checked scan by scan, each breach with the exchanges that prove it.
+//!
+//! A guarantee is broken only by what no healthy service does. What a healthy one might do as well is counted as unclear, with the
+//! reason; where nothing else could be checked, the guarantee is not assessed.
+
+mod completion;
+mod promptness;
+mod state;
 
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::scan::ScanHistory;
+use crate::analysis::echo::Likeness;
+use crate::analysis::scan::{ScanHistory, SharedIds};
 use crate::model::answer::{Answer, State};
-use crate::model::exchange::{Connection, Exchange};
+use crate::model::exchange::{Connection, Exchange, Kind, Purpose};
 use crate::model::guarantee::Guarantee;
-use crate::model::scenario::{Scenario, Until};
-use crate::model::time::{Nanos, Span};
+use crate::model::run::TargetNote;
+use crate::model::scenario::Scenario;
+use crate::model::time::{Nanos, Span, Stamp};
+
+pub use state::{Regress, went_back};
 
 /// How one guarantee fared.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,6 +33,33 @@ pub struct Checked {
     pub evidence: Vec<Proof>,
     /// Why nothing could be checked, where that is so.
     pub not_assessed: Option<String>,
+    /// What was seen that proves nothing, by its reason, with the number of scans.
+    #[serde(default)]
+    pub unclear: Vec<Unclear>,
+}
+
+/// Something that a healthy service might show as well.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unclear {
+    /// Why it proves nothing, and what would let it be judged. `{hits}` and `{of}` stand for the tally, which is summed over scenarios.
+    pub why: String,
+    /// In how many scans; 0 where it concerns the scenario as a whole.
+    pub scans: u64,
+    /// Of how many answers it is true, where it is about answers.
+    pub hits: u64,
+    /// Of how many.
+    pub of: u64,
+}
+
+impl Unclear {
+    /// The reason with its count, as a fragment.
+    pub fn told(&self) -> String {
+        let why = self.why.replace("{hits}", &self.hits.to_string()).replace("{of}", &self.of.to_string());
+        match self.scans {
+            0 => why,
+            n => format!("{}: {why}", plural(n as usize, "scan")),
+        }
+    }
 }
 
 /// A breach and the exchanges that prove it.
@@ -31,10 +69,67 @@ pub struct Proof {
     pub scan: Option<u64>,
     /// In words, with ages.
     pub told: String,
+    /// The exchanges, in the order in which they prove it: the last one is the breach.
+    #[serde(default)]
+    pub exhibits: Vec<Exhibit>,
+}
+
+impl Proof {
+    /// A proof by these exchanges; the scan's number is put in front of the words.
+    pub fn of_scan(scan: &ScanHistory<'_>, told: &str, exchanges: &[&Exchange]) -> Proof {
+        let exhibits = exchanges.iter().map(|exchange| Exhibit::of(exchange, scan.age(exchange))).collect();
+        Proof { scan: Some(scan.number()), told: format!("scan {}: {told}", scan.number()), exhibits }
+    }
+
+    /// A proof by an exchange that belongs to no scan.
+    pub fn of_none(told: String, exchange: &Exchange) -> Proof {
+        Proof { scan: None, told, exhibits: vec![Exhibit::of(exchange, Nanos(0))] }
+    }
+}
+
+/// An exchange of a proof, as far as anything may be decided by it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Exhibit {
+    /// What was asked.
+    pub kind: Kind,
+    /// Which rule asked for it.
+    pub purpose: Purpose,
+    /// How it travelled.
+    pub connection: Connection,
+    /// The scan's age when it was sent; 0 where it belongs to none.
+    pub age: Nanos,
+    /// When it was sent.
+    pub sent: Stamp,
+    /// When its answer had arrived.
+    pub done: Stamp,
+    /// The HTTP status code.
+    pub http: Option<u16>,
+    /// What it was answered.
+    pub answer: Answer,
+    /// How the scan stood.
+    pub state: Option<State>,
+}
+
+impl Exhibit {
+    fn of(exchange: &Exchange, age: Nanos) -> Exhibit {
+        Exhibit {
+            kind: exchange.kind,
+            purpose: exchange.purpose,
+            connection: exchange.connection,
+            age,
+            sent: exchange.sent,
+            done: exchange.done,
+            http: exchange.http,
+            answer: exchange.answer,
+            state: exchange.state,
+        }
+    }
 }
 
 /// How many proofs are kept of each guarantee: enough to see a pattern, few enough to read.
 const PROOFS: usize = 5;
+/// And how many of a run with several scenarios.
+const PROOFS_OF_A_RUN: usize = 6;
 
 /// The exchanges of one scenario, as the checks want them.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +140,10 @@ pub struct Evidence<'a> {
     pub scans: &'a [&'a ScanHistory<'a>],
     /// Its control polls for never-issued ids.
     pub unknown: &'a [&'a Exchange],
+    /// What the target file says of the target.
+    pub target: &'a TargetNote,
+    /// The ids that were handed out more than once in the run.
+    pub shared_ids: &'a SharedIds<'a>,
 }
 
 /// Checks all guarantees of one scenario.
@@ -54,21 +153,30 @@ pub fn check(evidence: Evidence<'_>) -> Vec<Checked> {
     let checks = Guarantee::ALL.map(check_of);
     let begin = |(guarantee, check): (Guarantee, &Check)| match check {
         Check::Scenario(check) => check(evidence),
-        Check::Scan { otherwise, .. } => {
-            let not_assessed = Some((*otherwise).to_owned());
-            Checked { guarantee, checked: 0, broken: 0, evidence: Vec::new(), not_assessed }
-        }
+        Check::Scan { .. } => Checked::nothing(guarantee),
     };
     let mut checked: Vec<Checked> = Guarantee::ALL.into_iter().zip(&checks).map(begin).collect();
     for scan in evidence.scans {
+        let shared = evidence.shared_ids.has(scan);
         for (checked, check) in checked.iter_mut().zip(&checks) {
-            if let Check::Scan { check, .. } = check {
-                checked.add(scan, check(scan, evidence.scenario));
+            if let Check::Scan { check, compares, .. } = check {
+                let finding = check(scan, evidence);
+                let void = shared && *compares == Compares::AnswersOverTime && !matches!(finding, Finding::Silent);
+                checked.add(if void { Finding::Unclear(SHARED_ID.to_owned()) } else { finding });
             }
+        }
+    }
+    let words = state::Words::of(evidence);
+    for (checked, check) in checked.iter_mut().zip(&checks) {
+        words.remark_on(checked);
+        if let Check::Scan { otherwise, .. } = check {
+            checked.conclude(otherwise);
         }
     }
     checked
 }
+
+const SHARED_ID: &str = "its id was handed out more than once, so that its answers may be about several jobs";
 
 /// How a guarantee is checked.
 enum Check {
@@ -76,10 +184,20 @@ enum Check {
     Scenario(fn(Evidence<'_>) -> Checked),
     /// By what each scan tells for itself.
     Scan {
-        check: fn(&ScanHistory<'_>, &Scenario) -> Finding,
+        check: fn(&ScanHistory<'_>, Evidence<'_>) -> Finding,
+        compares: Compares,
         /// Why nothing could be checked, where every scan is silent.
         otherwise: &'static str,
     },
+}
+
+/// What a check of one scan goes by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Compares {
+    /// Each answer for itself.
+    Nothing,
+    /// Answers at different times, which must be about one job.
+    AnswersOverTime,
 }
 
 /// What a check says of one scan.
@@ -87,43 +205,98 @@ enum Finding {
     /// The scan tells nothing of this guarantee.
     Silent,
     Kept,
-    Broken(String),
+    Broken(Proof),
+    /// A healthy service might do the same.
+    Unclear(String),
+}
+
+fn broken(scan: &ScanHistory<'_>, told: &str, exchanges: &[&Exchange]) -> Finding {
+    Finding::Broken(Proof::of_scan(scan, told, exchanges))
 }
 
 fn check_of(guarantee: Guarantee) -> Check {
+    use Compares::{AnswersOverTime, Nothing};
+    let scan = |check, compares, otherwise| Check::Scan { check, compares, otherwise };
     match guarantee {
         Guarantee::Honesty => Check::Scenario(honesty),
-        Guarantee::Isolation => Check::Scan { check: |scan, _| isolation(scan), otherwise: "no foreign user polled" },
-        Guarantee::ReadYourWrites => Check::Scan { check: |scan, _| read_your_writes(scan), otherwise: "no poll was answered" },
+        Guarantee::Isolation => scan(|scan, _| isolation(scan), Nothing, "no foreign user polled"),
+        Guarantee::ReadYourWrites => scan(|scan, _| read_your_writes(scan), Nothing, "no poll was answered"),
         Guarantee::MonotonicVisibility => {
-            Check::Scan { check: |scan, _| monotonic_visibility(scan), otherwise: "no scan was polled after it was seen" }
+            scan(|scan, _| monotonic_visibility(scan), AnswersOverTime, "no scan was polled after it was seen")
         }
-        Guarantee::MonotonicState => Check::Scan { check: |scan, _| monotonic_state(scan), otherwise: "no scan was seen twice" },
-        Guarantee::Echo => Check::Scan { check: |scan, _| echo(scan), otherwise: "status answers carry no id" },
-        Guarantee::Completion => Check::Scenario(completion),
+        Guarantee::MonotonicState => scan(state::monotonic, AnswersOverTime, "no scan was seen twice"),
+        Guarantee::Echo => scan(|scan, _| echo(scan), Nothing, "status answers carry no id"),
+        Guarantee::Completion => Check::Scenario(completion::check),
         Guarantee::Agreement => {
-            Check::Scan { check: |scan, scenario| agreement(scan, scenario.expect.stall), otherwise: "no witness or results were read" }
+            scan(|scan, evidence| agreement(scan, evidence.scenario.expect.stall), AnswersOverTime, "no witness or results were read")
         }
-        Guarantee::Promptness => Check::Scenario(promptness),
-        Guarantee::CrashHonesty => Check::Scan { check: |scan, _| crash_honesty(scan), otherwise: "no scan died" },
+        Guarantee::Promptness => Check::Scenario(promptness::check),
+        Guarantee::CrashHonesty => {
+            scan(|scan, evidence| crash_honesty(scan, evidence.scenario.expect.stall), AnswersOverTime, "no scan died")
+        }
     }
 }
 
 impl Checked {
+    /// A guarantee of which nothing is known yet.
+    pub fn nothing(guarantee: Guarantee) -> Checked {
+        Checked { guarantee, checked: 0, broken: 0, evidence: Vec::new(), not_assessed: None, unclear: Vec::new() }
+    }
+
     /// Adds what one more scan tells.
-    fn add(&mut self, scan: &ScanHistory<'_>, finding: Finding) {
+    fn add(&mut self, finding: Finding) {
         match finding {
-            Finding::Silent => return,
-            Finding::Kept => {}
-            Finding::Broken(told) => {
+            Finding::Silent => {}
+            Finding::Kept => self.checked += 1,
+            Finding::Broken(proof) => {
+                self.checked += 1;
                 self.broken += 1;
                 if self.evidence.len() < PROOFS {
-                    self.evidence.push(Proof { scan: Some(scan.number()), told: format!("scan {}: {told}", scan.number()) });
+                    self.evidence.push(proof);
                 }
             }
+            Finding::Unclear(why) => self.unclear(Unclear { why, scans: 1, hits: 0, of: 0 }),
         }
-        self.checked += 1;
-        self.not_assessed = None;
+    }
+
+    /// Notes what proves nothing.
+    fn unclear(&mut self, unclear: Unclear) {
+        match self.unclear.iter_mut().find(|known| known.why == unclear.why) {
+            Some(known) => {
+                known.scans += unclear.scans;
+                known.hits += unclear.hits;
+                known.of += unclear.of;
+            }
+            None => self.unclear.push(unclear),
+        }
+    }
+
+    /// Says why nothing was checked, if nothing was.
+    fn conclude(&mut self, otherwise: &str) {
+        if self.checked == 0 {
+            self.not_assessed = Some(self.unclear.first().map_or_else(|| otherwise.to_owned(), Unclear::told));
+        }
+    }
+
+    /// Adds what another scenario showed of the same guarantee.
+    pub fn include(&mut self, other: &Checked) {
+        self.checked += other.checked;
+        self.broken += other.broken;
+        self.evidence.extend(other.evidence.iter().take(2).cloned());
+        self.evidence.truncate(PROOFS_OF_A_RUN);
+        for unclear in &other.unclear {
+            self.unclear(unclear.clone());
+        }
+        if self.not_assessed.is_none() {
+            self.not_assessed.clone_from(&other.not_assessed);
+        }
+        // What was tried and proved nothing says more than what was not tried.
+        if let Some(unclear) = self.unclear.first() {
+            self.not_assessed = Some(unclear.told());
+        }
+        if self.checked > 0 {
+            self.not_assessed = None;
+        }
     }
 }
 
@@ -138,14 +311,14 @@ fn honesty(evidence: Evidence<'_>) -> Checked {
                 broken += 1;
                 if proofs.len() < PROOFS {
                     let id = poll.id.as_deref().unwrap_or("a never-issued id");
-                    proofs.push(Proof { scan: None, told: format!("{id} was never issued and is answered {}", poll.told()) });
+                    proofs.push(Proof::of_none(format!("{id} was never issued and is answered {}", poll.told()), poll));
                 }
             }
             _ => {}
         }
     }
     let not_assessed = (checked == 0).then(|| "no control poll was answered".to_owned());
-    Checked { guarantee: Guarantee::Honesty, checked, broken, evidence: proofs, not_assessed }
+    Checked { checked, broken, evidence: proofs, not_assessed, ..Checked::nothing(Guarantee::Honesty) }
 }
 
 fn isolation(scan: &ScanHistory<'_>) -> Finding {
@@ -153,7 +326,8 @@ fn isolation(scan: &ScanHistory<'_>) -> Finding {
     for poll in scan.foreign() {
         match poll.answer {
             Answer::Visible => {
-                return Finding::Broken(format!("a foreign user's poll at {} answered {}{}", at(scan, poll), poll.told(), by(poll)));
+                let told = format!("a foreign user's poll at {} answered {}{}", at(scan, poll), poll.told(), by(poll));
+                return broken(scan, &told, &[*poll]);
             }
             Answer::NotFound | Answer::Refused => answered = true,
             _ => {}
@@ -171,7 +345,7 @@ fn read_your_writes(scan: &ScanHistory<'_>) -> Finding {
         1 => String::new(),
         n => format!(", and {} more until {}", n - 1, at(scan, denials[n - 1])),
     };
-    Finding::Broken(format!("poll at {} answered not_found{}{more}", at(scan, first), by(first)))
+    broken(scan, &format!("poll at {} answered not_found{}{more}", at(scan, first), by(first)), &[*first])
 }
 
 fn monotonic_visibility(scan: &ScanHistory<'_>) -> Finding {
@@ -182,123 +356,41 @@ fn monotonic_visibility(scan: &ScanHistory<'_>) -> Finding {
     }
     match scan.flaps().first() {
         None => Finding::Kept,
-        Some(denied) => Finding::Broken(format!(
-            "visible at {}{}, then not_found at {}{}; {} in all",
-            at(scan, seen),
-            by(seen),
-            at(scan, denied),
-            by(denied),
-            plural(scan.flaps().len(), "such denial")
-        )),
+        Some(denied) => {
+            let told = format!(
+                "visible at {}{}, then not_found at {}{}; {} in all",
+                at(scan, seen),
+                by(seen),
+                at(scan, denied),
+                by(denied),
+                plural(scan.flaps().len(), "such denial")
+            );
+            broken(scan, &told, &[*seen, *denied])
+        }
     }
 }
 
-/// Looks for two polls of which the second was sent after the first was answered and tells an earlier state.
-fn monotonic_state(scan: &ScanHistory<'_>) -> Finding {
-    let rewritten = scan.rewritten_from();
-    let mut told: Vec<&Exchange> = scan
-        .polls()
-        .iter()
-        .copied()
-        .filter(|poll| poll.answer == Answer::Visible && poll.sent < rewritten && scan.is_named_by(poll))
-        .collect();
-    if told.len() < 2 {
-        return Finding::Silent;
-    }
-    told.sort_by_key(|poll| poll.sent);
-    // The strongest claims made by answers that had arrived before the poll at hand was sent.
-    let mut by_done = told.clone();
-    by_done.sort_by_key(|poll| poll.done);
-    let mut arrived = by_done.into_iter().peekable();
-    let mut ended: Option<&Exchange> = None;
-    let mut furthest: Option<&Exchange> = None;
-    for poll in &told {
-        while let Some(earlier) = arrived.next_if(|earlier| earlier.done <= poll.sent) {
-            if earlier.state.is_some_and(State::is_terminal) && ended.is_none() {
-                ended = Some(earlier);
-            }
-            if earlier.progress.get() > furthest.and_then(|furthest| furthest.progress.get()) {
-                furthest = Some(earlier);
-            }
-        }
-        if let Some(ended) = ended {
-            let back = poll.state.is_some_and(|state| state != State::Unknown && Some(state) != ended.state);
-            if back {
-                return Finding::Broken(format!(
-                    "{} at {}{}, then {} at {}{}",
-                    ended.told(),
-                    at(scan, ended),
-                    by(ended),
-                    poll.told(),
-                    at(scan, poll),
-                    by(poll)
-                ));
-            }
-        }
-        if let (Some(furthest), Some(now)) = (furthest, poll.progress.get()) {
-            let before = furthest.progress.get().unwrap_or(now);
-            // A failed scan may well drop its progress.
-            if now < before - 1e-9 && poll.state != Some(State::Failed) {
-                return Finding::Broken(format!(
-                    "progress {before} at {}{}, then {now} at {}{}",
-                    at(scan, furthest),
-                    by(furthest),
-                    at(scan, poll),
-                    by(poll)
-                ));
-            }
-        }
-    }
-    Finding::Kept
-}
-
+/// Another id is a breach; one that may be this scan's, written otherwise, is not.
 fn echo(scan: &ScanHistory<'_>) -> Finding {
     let mut checked = false;
+    let mut doubt = None;
     for poll in scan.polls().iter().filter(|poll| poll.answer == Answer::Visible) {
-        let (Some(echo), Some(id)) = (poll.echo.as_deref(), scan.id()) else { continue };
-        checked = true;
-        if echo != id {
-            return Finding::Broken(format!("asked for {id}, answered for {echo} at {}{}", at(scan, poll), by(poll)));
+        match scan.named_as(poll) {
+            None => {}
+            Some(Likeness::Same) => checked = true,
+            Some(Likeness::Doubtful(why)) => doubt = doubt.or(Some(why)),
+            Some(Likeness::Other) => {
+                let (asked, answered) = (scan.id().unwrap_or_default(), poll.echo.as_deref().unwrap_or_default());
+                let told = format!("asked for {asked}, answered for {answered} at {}{}", at(scan, poll), by(poll));
+                return broken(scan, &told, &[*poll]);
+            }
         }
     }
-    if checked { Finding::Kept } else { Finding::Silent }
-}
-
-/// A scan that was watched to the deadline and did not end breaks the guarantee only if something says that it should have:
-/// another scan of the scenario that ended, or the witness or the results of this one. A service that is merely slower than
-/// the deadline is not assessed.
-fn completion(evidence: Evidence<'_>) -> Checked {
-    let watched = |scan: &&&ScanHistory<'_>| {
-        evidence.scenario.arms.get(scan.arm() as usize).and_then(|arm| arm.follow).is_some_and(|follow| follow.until == Until::Terminal)
-            // Where another scan is answered at last, this one's end was never asked for.
-            && scan.evidence().filter(|poll| poll.answer == Answer::Visible).last().is_some_and(|poll| scan.is_named_by(poll))
-            && scan.cancel().is_none()
-    };
-    let watched: Vec<_> = evidence.scans.iter().filter(watched).collect();
-    let some_ended = watched.iter().any(|scan| scan.ended().is_some());
-    let (mut checked, mut broken, mut proofs) = (0, 0, Vec::new());
-    for scan in &watched {
-        if scan.ended().is_some() {
-            checked += 1;
-            continue;
-        }
-        let elsewhere = scan.witness().iter().chain(scan.results()).find(|reading| reading.state.is_some_and(State::is_terminal));
-        if !some_ended && elsewhere.is_none() {
-            continue;
-        }
-        checked += 1;
-        broken += 1;
-        if proofs.len() < PROOFS {
-            let last = scan.evidence().last();
-            let last = last.map_or_else(|| "never answered".to_owned(), |poll| format!("still {} at {}", poll.told(), at(scan, poll)));
-            let elsewhere =
-                elsewhere.map_or_else(String::new, |reading| format!(", though its {} says {}", reading.kind.word(), reading.told()));
-            proofs.push(Proof { scan: Some(scan.number()), told: format!("scan {}: {last}{elsewhere}", scan.number()) });
-        }
+    match doubt {
+        Some(doubt) => Finding::Unclear(doubt.told().to_owned()),
+        None if checked => Finding::Kept,
+        None => Finding::Silent,
     }
-    let not_assessed = (checked == 0)
-        .then(|| if watched.is_empty() { "no scan was watched to its end" } else { "no scan ended by the deadline" }.to_owned());
-    Checked { guarantee: Guarantee::Completion, checked, broken, evidence: proofs, not_assessed }
 }
 
 /// Contradictions between what had been answered on one endpoint and what is said later on another.
@@ -318,13 +410,9 @@ fn agreement(scan: &ScanHistory<'_>, slack: Span) -> Finding {
     if let Some(known) = known
         && let Some(denied) = scan.denials().find(|poll| known.done <= poll.sent)
     {
-        return Finding::Broken(format!(
-            "the witness said {} at {}, the status not_found at {}{}",
-            known.told(),
-            at(scan, known),
-            at(scan, denied),
-            by(denied)
-        ));
+        let told =
+            format!("the witness said {} at {}, the status not_found at {}{}", known.told(), at(scan, known), at(scan, denied), by(denied));
+        return broken(scan, &told, &[*known, denied]);
     }
     // Status says it ended well, and the results are not there afterwards.
     if let Some((ended, State::Succeeded)) = scan.ended() {
@@ -334,108 +422,64 @@ fn agreement(scan: &ScanHistory<'_>, slack: Span) -> Finding {
                 && (reading.answer == Answer::NotFound || reading.state == Some(State::Running))
         });
         if let Some(missing) = missing {
-            return Finding::Broken(format!(
+            let told = format!(
                 "status {} at {}, results {} at {}{}",
                 ended.told(),
                 at(scan, ended),
                 told_of_results(missing),
                 at(scan, missing),
                 by(missing)
-            ));
+            );
+            return broken(scan, &told, &[ended, *missing]);
         }
     }
     // The witness says it ended, and the status says running well after that.
-    let over = scan
-        .witness()
-        .iter()
-        .filter(|reading| reading.state.is_some_and(State::is_terminal) && scan.is_named_by(reading))
-        .min_by_key(|reading| reading.done);
-    if let Some(over) = over {
-        let still = scan.polls().iter().find(|poll| {
-            poll.state == Some(State::Running) && over.done.after(slack.0) <= poll.sent && poll.sent < rewritten && scan.is_named_by(poll)
-        });
-        if let Some(still) = still {
-            return Finding::Broken(format!(
-                "the witness said {} at {}, the status {} at {}{}",
-                over.told(),
-                at(scan, over),
-                still.told(),
-                at(scan, still),
-                by(still)
-            ));
-        }
+    let mut still =
+        scan.polls().iter().filter(|poll| poll.state == Some(State::Running) && poll.sent < rewritten && scan.is_named_by(poll));
+    let contradicted = still.find_map(|poll| Some((witnessed_before(scan, poll, slack, State::is_terminal)?, *poll)));
+    if let Some((over, still)) = contradicted {
+        let told = format!(
+            "the witness said {} at {}, the status {} at {}{}",
+            over.told(),
+            at(scan, over),
+            still.told(),
+            at(scan, still),
+            by(still)
+        );
+        return broken(scan, &told, &[over, still]);
     }
     Finding::Kept
+}
+
+/// The earliest reading of the witness that says a thing about a scan, well before a poll was sent, and is not taken back in between:
+/// a job that is tried again may fail and run on.
+fn witnessed_before<'a>(scan: &ScanHistory<'a>, poll: &Exchange, slack: Span, says: fn(State) -> bool) -> Option<&'a Exchange> {
+    let holds = |reading: &Exchange| reading.state.is_some_and(says);
+    let mut known =
+        scan.witness().iter().copied().filter(|reading| reading.state.is_some() && scan.is_named_by(reading)).collect::<Vec<_>>();
+    known.sort_by_key(|reading| reading.done);
+    let first = *known.iter().find(|reading| holds(reading))?;
+    let taken_back = known.iter().any(|reading| first.done < reading.done && !holds(reading));
+    (first.done.after(slack.0) <= poll.sent && !taken_back).then_some(first)
 }
 
 fn told_of_results(reading: &Exchange) -> String {
     reading.http.map_or_else(|| reading.told(), |http| format!("{} ({http})", reading.told()))
 }
 
-/// A poll was held back if it took longer than the scenario's `stall` and twenty times what is usual for polls; one such
-/// poll may be an accident of the network, so an arm needs two, and a twentieth of its scans.
-fn promptness(evidence: Evidence<'_>) -> Checked {
-    let stall = evidence.scenario.expect.stall;
-    let answered = |scan: &&ScanHistory<'_>| scan.polls().iter().any(|poll| poll.was_answered());
-    let polled: Vec<_> = evidence.scans.iter().filter(|scan| answered(scan)).collect();
-    let usual = usual_trip(evidence.scans, |poll| poll.connection == Connection::Fresh)
-        .or_else(|| usual_trip(evidence.scans, |_| true))
-        .unwrap_or_default();
-    let limit = Nanos::from(stall.0).0.max(usual.saturating_mul(20) as i64) as u64;
-    let stalled: Vec<(&ScanHistory<'_>, &Exchange)> = polled
-        .iter()
-        .filter_map(|scan| {
-            scan.polls().iter().find(|poll| poll.was_answered() && poll.round_trip().as_nanos() as u64 > limit).map(|poll| (**scan, *poll))
-        })
-        .collect();
-    let enough = stalled.len() >= 2 && stalled.len() * 20 >= polled.len();
-    let broken = if enough { stalled.len() as u64 } else { 0 };
-    let proofs = stalled
-        .iter()
-        .take(if enough { PROOFS } else { 0 })
-        .map(|(scan, poll)| Proof {
-            scan: Some(scan.number()),
-            told: format!(
-                "scan {}: the poll at {} on a {} connection was held for {}; usual is {}",
-                scan.number(),
-                at(scan, poll),
-                poll.connection.word(),
-                ms(Nanos::from(poll.round_trip())),
-                ms(Nanos(usual as i64))
-            ),
-        })
-        .collect();
-    let not_assessed = polled.is_empty().then(|| "no poll was answered".to_owned());
-    Checked { guarantee: Guarantee::Promptness, checked: polled.len() as u64, broken, evidence: proofs, not_assessed }
-}
-
-/// The usual round trip of some polls, in ns: that of half of them is shorter. Those on fresh connections are what a kept connection
-/// is compared with.
-fn usual_trip(scans: &[&ScanHistory<'_>], counts: fn(&Exchange) -> bool) -> Option<u64> {
-    let polls = || scans.iter().flat_map(|scan| scan.polls()).filter(|poll| poll.was_answered() && counts(poll));
-    // Counted first, for no more memory than is needed: there may be a million.
-    let mut trips = Vec::with_capacity(polls().count());
-    trips.extend(polls().map(|poll| poll.round_trip().as_nanos() as u64));
-    let middle = trips.len() / 2;
-    (!trips.is_empty()).then(|| *trips.select_nth_unstable(middle).1)
-}
-
-fn crash_honesty(scan: &ScanHistory<'_>) -> Finding {
-    let witness_failed = scan.witness().iter().find(|reading| reading.state == Some(State::Failed) && scan.is_named_by(reading));
-    match (scan.ended(), witness_failed) {
-        (Some((_, State::Failed)), _) => Finding::Kept,
-        (None, Some(died)) if scan.cancel().is_none() => {
-            let after = scan.polls().iter().rfind(|poll| died.done <= poll.sent && poll.answer.is_evidence());
-            match after {
-                Some(poll) => Finding::Broken(format!(
-                    "the witness said {} at {}, the status {} at {}",
-                    died.told(),
-                    at(scan, died),
-                    poll.told(),
-                    at(scan, poll)
-                )),
-                None => Finding::Silent,
-            }
+fn crash_honesty(scan: &ScanHistory<'_>, slack: Span) -> Finding {
+    let witness_failed = scan.witness().iter().any(|reading| reading.state == Some(State::Failed) && scan.is_named_by(reading));
+    match scan.ended() {
+        Some((_, State::Failed)) => Finding::Kept,
+        None if scan.cancel().is_none() && witness_failed => {
+            // An unlisted word may well mean that it failed.
+            let says_otherwise =
+                |poll: &&&Exchange| poll.answer.is_evidence() && poll.state != Some(State::Unknown) && scan.is_named_by(poll);
+            let Some(after) = scan.polls().iter().rfind(says_otherwise) else { return Finding::Silent };
+            let Some(died) = witnessed_before(scan, after, slack, |state| state == State::Failed) else { return Finding::Silent };
+            let told =
+                format!("the witness said {} at {}, the status {} at {}", died.told(), at(scan, died), after.told(), at(scan, after));
+            broken(scan, &told, &[died, *after])
         }
         _ => Finding::Silent,
     }

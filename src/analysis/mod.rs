@@ -10,6 +10,7 @@ pub mod baseline;
 pub mod binomial;
 pub mod compare;
 pub mod diagnosis;
+pub mod echo;
 pub mod gate;
 pub mod guarantees;
 pub mod latency;
@@ -29,7 +30,7 @@ use crate::analysis::gate::OffsetRate;
 use crate::analysis::guarantees::{Checked, Evidence};
 use crate::analysis::punctuality::Punctuality;
 use crate::analysis::round_trips::RoundTrips;
-use crate::analysis::scan::{ScanHistory, Scans};
+use crate::analysis::scan::{ScanHistory, Scans, SharedIds};
 use crate::analysis::timeline::Timeline;
 use crate::analysis::window::Window;
 use crate::model::answer::Answer;
@@ -132,11 +133,12 @@ fn analyse_scenarios(journal: &Journal, histories: &[ScanHistory<'_>]) -> Vec<Sc
     let scans = deal(histories, journal.scenarios.len(), ScanHistory::scenario);
     let exchanges = deal(&journal.exchanges, journal.scenarios.len(), |exchange| exchange.scenario);
     let hands = scans.into_iter().zip(exchanges);
+    let shared_ids = SharedIds::of(histories.iter());
     journal
         .scenarios
         .iter()
         .zip(hands)
-        .map(|(scenario, (scans, exchanges))| analyse_scenario(journal, scenario, &scans, &exchanges))
+        .map(|(scenario, (scans, exchanges))| analyse_scenario(journal, scenario, &scans, &exchanges, &shared_ids))
         .collect()
 }
 
@@ -157,7 +159,13 @@ fn deal<T>(items: &[T], scenarios: usize, scenario: impl Fn(&T) -> u32) -> Vec<V
     hands
 }
 
-fn analyse_scenario(journal: &Journal, scenario: &Scenario, scans: &[&ScanHistory<'_>], exchanges: &[&Exchange]) -> ScenarioAnalysis {
+fn analyse_scenario(
+    journal: &Journal,
+    scenario: &Scenario,
+    scans: &[&ScanHistory<'_>],
+    exchanges: &[&Exchange],
+    shared_ids: &SharedIds<'_>,
+) -> ScenarioAnalysis {
     let unknown: Vec<&Exchange> = exchanges.iter().copied().filter(|exchange| exchange.kind == Kind::UnknownPoll).collect();
     let mut ages: Vec<f64> = scenario.arms.iter().flat_map(|arm| &arm.offsets).map(|offset| offset.as_ms()).collect();
     ages.sort_by(f64::total_cmp);
@@ -167,7 +175,7 @@ fn analyse_scenario(journal: &Journal, scenario: &Scenario, scans: &[&ScanHistor
         counts: counts(exchanges, scans),
         offsets: gate::offset_rates(scenario, scans),
         window: window::window(&undisturbed(journal, scans), &ages),
-        guarantees: guarantees::check(Evidence { scenario, scans, unknown: &unknown }),
+        guarantees: guarantees::check(Evidence { scenario, scans, unknown: &unknown, target: &journal.run.target, shared_ids }),
         punctuality: punctuality::punctuality(scans),
         round_trips: round_trips::round_trips(exchanges.iter().copied()),
     }
@@ -214,19 +222,11 @@ fn merge(scenarios: &[ScenarioAnalysis]) -> Vec<Checked> {
     Guarantee::ALL
         .into_iter()
         .map(|guarantee| {
-            let mut sum = Checked { guarantee, checked: 0, broken: 0, evidence: Vec::new(), not_assessed: None };
+            let mut sum = Checked::nothing(guarantee);
             for scenario in scenarios {
                 for checked in scenario.guarantees.iter().filter(|checked| checked.guarantee == guarantee) {
-                    sum.checked += checked.checked;
-                    sum.broken += checked.broken;
-                    sum.evidence.extend(checked.evidence.iter().take(2).cloned());
-                    if sum.not_assessed.is_none() {
-                        sum.not_assessed.clone_from(&checked.not_assessed);
-                    }
+                    sum.include(checked);
                 }
-            }
-            if sum.checked > 0 {
-                sum.not_assessed = None;
             }
             sum.evidence.truncate(6);
             sum

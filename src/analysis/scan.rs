@@ -1,5 +1,6 @@
 //! One scan's history, and the bracket in which it became visible.
 
+use crate::analysis::echo::{Likeness, likeness};
 use crate::model::answer::{Answer, State};
 use crate::model::exchange::{Exchange, Kind, Purpose};
 use crate::model::time::{Bracket, Nanos, Stamp};
@@ -32,6 +33,32 @@ impl<'a> Scans<'a> {
         let mut histories = Vec::with_capacity(scans().count());
         histories.extend(scans().filter_map(ScanHistory::of));
         histories
+    }
+}
+
+/// The ids that were handed out more than once: for slots, or by a service that answers the same request with the same job.
+#[derive(Debug, Clone, Default)]
+pub struct SharedIds<'a>(Vec<&'a str>);
+
+impl<'a> SharedIds<'a> {
+    /// Those of all scans of a run, second initiates included.
+    pub fn of<'s>(scans: impl Iterator<Item = &'s ScanHistory<'a>> + Clone) -> SharedIds<'a>
+    where
+        'a: 's,
+    {
+        let mut ids = Vec::with_capacity(scans.clone().count());
+        ids.extend(scans.clone().filter_map(ScanHistory::id));
+        // A repeat that is answered with the scan's own id has started it anew, which its history knows.
+        ids.extend(scans.filter(|scan| !scan.was_restarted()).filter_map(|scan| scan.repeat()?.id.as_deref()));
+        ids.sort_unstable();
+        let mut shared: Vec<&str> = ids.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
+        shared.dedup();
+        SharedIds(shared)
+    }
+
+    /// Whether a scan's id may stand for another job as well.
+    pub fn has(&self, scan: &ScanHistory<'_>) -> bool {
+        !self.0.is_empty() && scan.id().is_some_and(|id| self.0.binary_search(&id).is_ok())
     }
 }
 
@@ -86,6 +113,11 @@ impl<'a> ScanHistory<'a> {
 
     fn others(&self) -> &'a [&'a Exchange] {
         &self.exchanges[self.polls as usize..]
+    }
+
+    /// All its exchanges.
+    pub fn exchanges(&self) -> &'a [&'a Exchange] {
+        self.exchanges
     }
 
     /// Status polls of a foreign user.
@@ -195,7 +227,13 @@ impl<'a> ScanHistory<'a> {
 
     /// Whether an answer is about this scan, as far as it says. One for another scan is a matter of the echo alone.
     pub fn is_named_by(&self, exchange: &Exchange) -> bool {
-        exchange.echo.is_none() || exchange.echo.as_deref() == self.id()
+        self.named_as(exchange) != Some(Likeness::Other)
+    }
+
+    /// How the id in an answer relates to this scan's; `None` if it has none.
+    pub fn named_as(&self, exchange: &Exchange) -> Option<Likeness> {
+        let echo = exchange.echo.as_deref()?;
+        Some(self.id().map_or(Likeness::Other, |id| likeness(id, echo)))
     }
 
     /// The first poll that showed a terminal state, and that state.

@@ -179,6 +179,7 @@ fn header(imported: &Imported, target: Option<&Target>, words: &[String]) -> Res
             file: target.source_text().to_owned(),
             service: None,
             can: target.can(),
+            status: target.status_note(),
             http: HttpVersion::One,
         },
         scenarios: imported.scenarios.clone(),

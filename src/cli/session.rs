@@ -129,6 +129,7 @@ impl Session {
                 file: self.target.source_text().to_owned(),
                 service: self.settings.clone(),
                 can: self.target.can(),
+                status: self.target.status_note(),
                 http: self.http,
             },
             scenarios,

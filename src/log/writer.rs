@@ -328,6 +328,7 @@ mod tests {
                 file: String::new(),
                 service: None,
                 can: Capabilities::default(),
+                status: crate::model::run::StatusNote::default(),
                 http: HttpVersion::One,
             },
             scenarios: Vec::new(),

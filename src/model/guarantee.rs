@@ -97,19 +97,17 @@ impl Guarantee {
                 "A scan that was seen is denied later. A client takes it for deleted; one that retries on not_found alternates for ever."
             }
             Guarantee::MonotonicState => {
-                "A scan that had ended runs again, or its progress falls. A client that waits for the end may have acted on it, or may wait for ever."
+                "A scan that had ended is answered with another state, or its progress falls. A client that waits for the end may have acted on it, or may wait for ever."
             }
             Guarantee::Echo => {
                 "The answer is about another scan than the one that was asked for, so that one caller takes another's result for its own."
             }
-            Guarantee::Completion => {
-                "A scan does not reach an end by the deadline on some connection, although others of its kind do or something else says that it has."
-            }
+            Guarantee::Completion => "A scan is answered as still at work, although its own witness or results had said that it has ended.",
             Guarantee::Agreement => {
                 "What one endpoint had answered is denied by another that was asked later: the witness knew the scan and status does not, or status says it succeeded and there are no results."
             }
             Guarantee::Promptness => {
-                "Some status requests are held back far beyond what is usual. A response that waits for background work hides a window from pooled clients."
+                "Status requests on connections that had carried something are held back, where those on fresh connections are not. A response that waits for background work hides a window from pooled clients."
             }
             Guarantee::CrashHonesty => "A scan whose worker died is told as running for ever, or as never known, rather than as failed.",
         }
@@ -130,9 +128,7 @@ impl Guarantee {
                 "An old copy or a fallback is answered after the truth has moved on (O), often by another worker (B)."
             }
             Guarantee::Echo => "The scan is looked up by something other than its id, such as its user or its input (J).",
-            Guarantee::Completion => {
-                "Jobs are acknowledged before they are durably queued (M), or one worker answers from a copy that nobody updates (O)."
-            }
+            Guarantee::Completion => "A worker or a cache answers from a copy that nobody updates (O).",
             Guarantee::Agreement => "Two endpoints read two stores, and one is written later or is older than the other (A, C, O).",
             Guarantee::Promptness => "Background work runs within the request, or in a middleware that ends after it (P).",
             Guarantee::CrashHonesty => {
@@ -158,7 +154,7 @@ impl Guarantee {
                 "Keep one source of truth, and never let an older state replace a newer one (compare a version when writing)."
             }
             Guarantee::Echo => "Look scans up by id, and key their slots by it.",
-            Guarantee::Completion => "Acknowledge what is durably queued only; give every scan a deadline after which it is failed.",
+            Guarantee::Completion => "Let status read the record that the worker updates, or update the copy when the scan ends.",
             Guarantee::Agreement => "Let all endpoints read one record, or write the one that is read first, first.",
             Guarantee::Promptness => {
                 "Start background work after the response is finished, and outside of middleware. Then look for the window that it hid."

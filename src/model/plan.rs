@@ -45,7 +45,9 @@ impl Plan {
         }
         let then = scenario.then.as_ref();
         let count = |spans: &[Span]| spans.len() as u64 * scans;
-        let at_end = if scenario.readings.at_end { scans } else { 0 };
+        // Where the watching goes on after the end, they are read twice.
+        let goes_on = scenario.arms.iter().any(|arm| arm.follow.is_some_and(|follow| !follow.settle.0.is_zero()));
+        let at_end = if scenario.readings.at_end { scans * (1 + u64::from(goes_on)) } else { 0 };
         let second = |action| {
             if then.is_some_and(|then| then.action == action) { scans } else { 0 }
         };

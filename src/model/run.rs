@@ -8,7 +8,7 @@ use crate::model::exchange::Exchange;
 use crate::model::recording::Recording;
 use crate::model::scenario::Scenario;
 use crate::model::shard::Share;
-use crate::model::time::{Nanos, Stamp};
+use crate::model::time::{Nanos, Span, Stamp};
 
 /// Version of the log's schema. Readers refuse a later one.
 pub const LOG_SCHEMA: u32 = 1;
@@ -80,9 +80,35 @@ pub struct TargetNote {
     pub service: Option<String>,
     /// What the target file lets the run assess.
     pub can: Capabilities,
+    /// Where a status reply is read, and how long it may be held.
+    #[serde(default, skip_serializing_if = "StatusNote::is_empty")]
+    pub status: StatusNote,
     /// Which HTTP was spoken.
     #[serde(default, skip_serializing_if = "HttpVersion::is_usual")]
     pub http: HttpVersion,
+}
+
+/// How the target file has status replies read, for reports that say what was looked for. Missing in older logs.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct StatusNote {
+    /// The place of the state, as it is written in the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// The place of the id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub echo: Option<String>,
+    /// The place of the progress.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<String>,
+    /// For how long the service holds a status request on purpose while nothing changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub long_poll: Option<Span>,
+}
+
+impl StatusNote {
+    fn is_empty(&self) -> bool {
+        *self == StatusNote::default()
+    }
 }
 
 /// Which HTTP is spoken.

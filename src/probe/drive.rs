@@ -22,7 +22,7 @@ use crate::probe::clock::Clock;
 use crate::probe::pace::Pace;
 use crate::probe::record::Recorder;
 use crate::probe::scan::{Noted, ScanTask, Shot};
-use crate::probe::transport::{Lane, Prepared, Transport, Unsendable};
+use crate::probe::transport::{Lane, Limits, Prepared, Transport, Unsendable};
 use crate::target::{Accepted, Reading, Reply, Request, RequestError, Target, Variables};
 
 /// How a run is driven, apart from what its scenarios say.
@@ -241,7 +241,7 @@ impl Probe {
                     return (exchange, None);
                 }
             };
-            let outcome = self.transport.exchange(lane, request, self.options.timeout, &self.clock).await;
+            let outcome = self.transport.exchange(lane, request, self.limits(shot.kind()), &self.clock).await;
             exchange.first_byte = outcome.first_byte.into();
             // The head may have been read without the kernel's stamp, and the rest with one from before that.
             exchange.done = outcome.first_byte.map_or(outcome.done, |first_byte| first_byte.max(outcome.done));
@@ -279,6 +279,12 @@ impl Probe {
             self.record(&exchange);
             (exchange, more)
         })
+    }
+
+    /// How long an exchange may take: a status request longer than others, where the target holds it on purpose.
+    fn limits(&self, kind: Kind) -> Limits {
+        let is_status = matches!(kind, Kind::Poll | Kind::ForeignPoll | Kind::UnknownPoll);
+        Limits { usual: self.options.timeout, held: if is_status { self.target.long_poll() } else { Duration::ZERO } }
     }
 
     /// Does everything for a request that can be done before its time has come.

@@ -52,6 +52,10 @@ impl Shot {
         }
     }
 
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
     pub(crate) fn with_id(mut self, id: &str) -> Shot {
         self.id = Some(id.into());
         self
@@ -209,6 +213,9 @@ struct Planned {
 /// machine by more than it shifts any routing.
 const ROOM_FOR_FILLERS: Duration = Duration::from_millis(20);
 
+/// The last poll leaves a little after what may be a lag, so that rounding cannot make it too early.
+const AFTER_THE_STALL: Duration = Duration::from_millis(10);
+
 impl Scan<'_> {
     fn probe(&self) -> &crate::probe::drive::Probe {
         &self.task.run.probe
@@ -265,9 +272,31 @@ impl Scan<'_> {
             .then(|| Box::pin(join(self.fillers(fillers), join_all(readings.map(|(kind, ages)| self.readings(kind, ages))))));
         join(OptionFuture::from(beside), self.polls()).await;
         if scenario.readings.at_end {
-            Box::pin(self.read(Kind::Witness, None)).await;
-            Box::pin(self.read(Kind::Results, None)).await;
+            let ended = Box::pin(self.read_at_end()).await;
+            // Where they say that it has ended and status did not, status has the last word: the readings came after its polls.
+            if ended && self.reached(Until::Terminal).is_none() && scenario.then.is_none() && self.is_watched_to_its_end() {
+                let at = self.probe().clock.now().after(scenario.expect.stall.0).after(AFTER_THE_STALL);
+                Box::pin(self.poll(Planned { purpose: Purpose::Follow, offset: None, at, poller: 0 })).await;
+            }
         }
+    }
+
+    fn is_watched_to_its_end(&self) -> bool {
+        self.arm.follow.is_some_and(|follow| follow.until == Until::Terminal)
+    }
+
+    /// Reads witness and results; whether either says that the scan has ended.
+    async fn read_at_end(&self) -> bool {
+        let mut ended = false;
+        for kind in [Kind::Witness, Kind::Results] {
+            let reading = self.read(kind, None).await;
+            ended |= reading.is_some_and(|reading| match (kind, reading.state) {
+                (_, Some(state)) => state.is_terminal(),
+                (Kind::Results, None) => reading.answer == Answer::Visible,
+                _ => false,
+            });
+        }
+        ended
     }
 
     async fn fillers(&self, count: u32) {
@@ -324,6 +353,8 @@ impl Scan<'_> {
         let deadline = self.t0.after(follow.deadline.0);
         let mut then = self.task.run.scenario.then.as_ref();
         let mut slot = 0;
+        // What comes late after the end is only seen by whoever asks at once.
+        let mut owes_readings = self.task.run.scenario.readings.at_end && !follow.settle.0.is_zero();
         // Each poll strays from its slot by up to a fifth of it: scans that are polled in lock-step would meet a round-robin
         // router in the same order for ever, and each would always be sent to the same worker.
         let mut random = self.task.run.random(self.task.scan);
@@ -349,6 +380,10 @@ impl Scan<'_> {
                 continue;
             }
             self.poll(Planned { purpose: Purpose::Follow, offset: None, at: planned, poller: 0 }).await;
+            if owes_readings && self.reached(Until::Terminal).is_some() {
+                owes_readings = false;
+                Box::pin(self.read_at_end()).await;
+            }
             if let Some(second) = then
                 && self.reached(second.when).is_some()
             {
@@ -445,7 +480,7 @@ impl Scan<'_> {
     }
 
     /// One reading of something beside the owner's status, at an age or now; nothing if the target has no such thing.
-    async fn read(&self, kind: Kind, age: Option<Span>) {
+    async fn read(&self, kind: Kind, age: Option<Span>) -> Option<Exchange> {
         let probe = self.probe();
         let target = &probe.target;
         let id = self.accepted.id.as_str();
@@ -455,18 +490,16 @@ impl Scan<'_> {
             Kind::Results => target.results(&self.numbered(), &self.accepted),
             _ => None,
         };
-        let Some(request) = request else { return };
-        let request = probe.prepare(request);
+        let request = probe.prepare(request?);
         let planned = age.map_or_else(|| probe.clock.now(), |age| self.t0.after(age.0));
         probe.clock.sleep_until(planned).await;
         let shot = Shot { offset: age.map(Span::as_nanos), ..self.shot(kind, Connection::Fresh, planned) };
-        probe
-            .fire(shot, &self.fresh, &request, |reply| match kind {
-                Kind::Witness => target.read_witness(reply, id),
-                Kind::Results => target.read_results(reply, id),
-                _ => target.read_status(reply, id),
-            })
-            .await;
+        let reading = probe.fire(shot, &self.fresh, &request, |reply| match kind {
+            Kind::Witness => target.read_witness(reply, id),
+            Kind::Results => target.read_results(reply, id),
+            _ => target.read_status(reply, id),
+        });
+        Some(reading.await)
     }
 }
 

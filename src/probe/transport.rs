@@ -51,6 +51,21 @@ pub(crate) enum Unsendable {
     Address,
 }
 
+/// How long an exchange may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// As long as any.
+    pub(crate) usual: Duration,
+    /// And for so much longer, where the target holds it on purpose.
+    pub(crate) held: Duration,
+}
+
+impl Limits {
+    pub(crate) fn whole(self) -> Duration {
+        self.usual.saturating_add(self.held)
+    }
+}
+
 /// A complete reply.
 #[derive(Debug, Clone)]
 pub(crate) struct Received {
@@ -98,16 +113,16 @@ impl Transport {
         }
     }
 
-    /// Sends one request and reads the whole reply, within `limit`. The only place where requests leave the harness.
-    pub(crate) async fn exchange(&self, lane: &Lane, request: &Prepared, limit: Duration, clock: &Clock) -> Outcome {
+    /// Sends one request and reads the whole reply, within its limits. The only place where requests leave the harness.
+    pub(crate) async fn exchange(&self, lane: &Lane, request: &Prepared, limits: Limits, clock: &Clock) -> Outcome {
         let mut head = Head::default();
         let reply = match (self, lane, request) {
             (Transport::Network(network), Lane::Network(lane), Prepared::Network(request)) => {
-                network.send(lane, request, limit, clock, &mut head).await
+                network.send(lane, request, limits, clock, &mut head).await
             }
             (Transport::InProcess(in_process), Lane::InProcess(lane), Prepared::InProcess(request)) => {
                 // Boxed, so that exchanges over sockets need not hold the place for it.
-                let reply = Box::pin(tokio::time::timeout(limit, in_process.send(lane, request, clock, &mut head))).await;
+                let reply = Box::pin(tokio::time::timeout(limits.whole(), in_process.send(lane, request, clock, &mut head))).await;
                 reply.unwrap_or(Err(TransportFault::Timeout))
             }
             // Lanes and prepared requests are made by the same transport and never leave the probe.

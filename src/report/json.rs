@@ -170,6 +170,7 @@ fn guarantees(rows: &[GuaranteeRow]) -> Vec<GuaranteeResult<'_>> {
             broken: row.broken,
             evidence: &row.evidence,
             why: if let Standing::NotAssessed(why) = &row.standing { Some(why) } else { None },
+            unclear: &row.unclear,
         })
         .collect()
 }

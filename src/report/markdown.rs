@@ -255,7 +255,7 @@ pub(super) fn causes(view: &View) -> String {
 pub(super) fn guarantees(view: &View) -> String {
     let rows = view.guarantees.iter().map(|row| {
         let (standing, proof) = match &row.standing {
-            Standing::Kept => ("✅ kept", String::new()),
+            Standing::Kept => ("✅ kept", escape(&row.unclear.join("; "))),
             Standing::Broken => ("❌ broken", escape(row.evidence.first().map_or("", String::as_str))),
             Standing::NotAssessed(why) => ("not assessed", escape(why)),
         };

@@ -250,6 +250,9 @@ pub(super) struct GuaranteeResult<'a> {
     /// Why it was not assessed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<&'a str>,
+    /// What was seen that a healthy service might show as well, so that it proves nothing; with the number of scans.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pub unclear: &'a [String],
 }
 
 /// One supported cause.

@@ -131,6 +131,7 @@ fn journal() -> Journal {
                 file: TARGET.to_owned(),
                 service: Some("deferred, 1 worker, store memory".to_owned()),
                 can: Capabilities { witness: true, echo: true, states: true, ..Capabilities::default() },
+                status: crate::model::run::StatusNote::default(),
                 http: HttpVersion::One,
             },
             scenarios: scenarios.clone(),
@@ -225,8 +226,9 @@ fn guarantees(broken: &[(Guarantee, u64, &str)], n: u64) -> Vec<Checked> {
                     n
                 },
                 broken: told.map_or(0, |(_, broken, _)| *broken),
-                evidence: told.iter().map(|(_, _, told)| Proof { scan: Some(0), told: (*told).to_owned() }).collect(),
+                evidence: told.iter().map(|(_, _, told)| Proof { scan: Some(0), told: (*told).to_owned(), exhibits: Vec::new() }).collect(),
                 not_assessed: why.map(str::to_owned),
+                unclear: Vec::new(),
             }
         })
         .collect()

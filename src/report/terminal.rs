@@ -114,6 +114,16 @@ impl Page {
             told.push(format!("and {} more", broken.len() - TOLD));
         }
         self.block("broken", &told);
+        self.unclear(view);
+    }
+
+    /// What proves nothing, and should be known all the same: beside what was kept, since what was not assessed says so elsewhere.
+    fn unclear(&mut self, view: &View) {
+        let width = self.style.width - MARGIN;
+        let rows = view.guarantees.iter().filter(|row| !matches!(row.standing, Standing::NotAssessed(_)));
+        let lines = rows.flat_map(|row| row.unclear.iter().map(|why| format!("{}: {why}", row.name)));
+        let told: Vec<String> = lines.flat_map(|line| words::wrap(&line, width)).collect();
+        self.block("unclear", &told);
     }
 
     /// The clearest scan, step by step: only where something went wrong, since a healthy one tells nothing.

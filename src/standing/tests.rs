@@ -28,6 +28,7 @@ fn round(number: u64, outcome: Outcome) -> Round {
             file: String::new(),
             service: None,
             can: crate::model::run::Capabilities::default(),
+            status: crate::model::run::StatusNote::default(),
             http: crate::model::run::HttpVersion::One,
         },
         scenarios: Vec::new(),

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::model::time::Span;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
 
@@ -128,6 +129,8 @@ pub(super) struct ReadFile {
     pub(super) follow: Option<ExtractFile>,
     #[serde(default)]
     pub(super) follow_other_origins: bool,
+    /// Only in `[status]`: for how long a request is held on purpose while nothing changes, such as `"30s"`.
+    pub(super) long_poll: Option<Span>,
     /// Where the reply tells the scan's state.
     pub(super) state: Option<ExtractFile>,
     /// Where the reply repeats the id.

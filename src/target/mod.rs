@@ -11,6 +11,7 @@ mod json;
 mod place;
 mod reading;
 mod recognise;
+mod redirect;
 mod request;
 mod rules;
 mod sender;
@@ -20,12 +21,14 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use crate::model::answer::{Answer, State};
 use crate::model::credentials::is_credential;
 use crate::model::exchange::Route;
 use crate::model::input::{InputError, Source};
-use crate::model::run::{Capabilities, HttpVersion};
+use crate::model::run::{Capabilities, HttpVersion, StatusNote};
+use crate::model::time::Span;
 
 pub use address::AddressError;
 pub use place::Reply;
@@ -95,6 +98,8 @@ struct Read {
     follow: Option<Extract>,
     others: OtherOrigins,
     reader: Reader,
+    /// For how long the service holds a request on purpose.
+    long_poll: Option<Span>,
 }
 
 /// The second write, and how a status reply shows that it was seen.
@@ -194,6 +199,23 @@ impl Target {
             states: !status.states.is_empty() || status.rules.iter().any(|rule| rule.state.is_some()),
             handed_out: self.status.follow.is_some(),
         }
+    }
+
+    /// How status replies are read, for the record of a run.
+    pub fn status_note(&self) -> StatusNote {
+        let reader = &self.status.reader;
+        let place = |extract: &Option<Extract>| extract.as_ref().map(|extract| extract.place.written());
+        StatusNote {
+            state: place(&reader.state),
+            echo: place(&reader.echo),
+            progress: place(&reader.progress),
+            long_poll: self.status.long_poll,
+        }
+    }
+
+    /// How much longer than other requests a status request may take, because the service holds it on purpose.
+    pub fn long_poll(&self) -> Duration {
+        self.status.long_poll.unwrap_or_default().0
     }
 
     /// The names of the users that requests may be sent as.

@@ -6,6 +6,7 @@ use crate::model::answer::{Answer, State};
 
 use super::file::HttpCodes;
 use super::place::{Extract, Extracted, Opened};
+use super::redirect::{Meaning, Redirects};
 use super::rules::Rule;
 
 /// Longer ids are refused: they come from a broken or a hostile server, and would be sent back with every poll.
@@ -73,6 +74,8 @@ pub(super) struct Reader {
     pub(super) progress: Option<Extract>,
     /// What 202 says of the scan where nothing else does: for results, that it is running.
     pub(super) not_yet: Option<State>,
+    /// What redirects say where no rule holds.
+    pub(super) redirects: Redirects,
 }
 
 impl InitiateReader {
@@ -101,7 +104,12 @@ impl Reader {
     /// The first rule that holds decides, then the HTTP code.
     pub(super) fn read(&self, reply: &Opened<'_>, id: &str) -> Reading {
         let rule = self.rules.iter().find(|rule| rule.when.holds(reply, id));
-        let answer = rule.map_or_else(|| by_code(reply.http), |rule| rule.answer);
+        let redirect = if rule.is_none() { self.redirects.read(reply, id) } else { None };
+        let answer = match (&redirect, rule) {
+            (Some(Meaning::Ended), _) => Answer::Visible,
+            (_, Some(rule)) => rule.answer,
+            (_, None) => by_code(reply.http),
+        };
         let told = self.state.as_ref().map(|state| state.take(reply, id));
         let mut reading = Reading {
             answer,
@@ -112,11 +120,21 @@ impl Reader {
             reason: None,
         };
         match answer {
+            Answer::Visible if redirect.is_some() => {
+                let listed = match &told {
+                    Some(Extracted::Text(word)) => self.states.get(word).copied(),
+                    _ => None,
+                };
+                reading.state = Some(listed.unwrap_or(State::Succeeded));
+            }
             Answer::Visible => {
                 self.tell_state(rule.and_then(|rule| rule.state), reply, told.as_ref(), &mut reading);
             }
             Answer::Malformed => {
-                reading.reason = Some(format!("the contract gives HTTP {} no meaning", reply.http));
+                reading.reason = Some(match redirect {
+                    Some(Meaning::Nothing(why)) => why,
+                    _ => format!("the contract gives HTTP {} no meaning", reply.http),
+                });
             }
             _ => {}
         }

@@ -40,6 +40,7 @@ pub fn header(target: &Target, clock: &Clock, scenario: &Scenario, seed: u64) ->
             file: target.source_text().into(),
             service: None,
             can: target.can(),
+            status: target.status_note(),
             http: HttpVersion::One,
         },
         scenarios: vec![scenario.clone()],

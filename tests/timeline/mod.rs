@@ -8,9 +8,9 @@
 //! | `+trip` | round trip in ms, 2 if left out |
 //! | `@offset` | a gate offset; `@100=v` alone was sent when it should have been |
 //! | answer | `v` visible, `n` `not_found`, `5xx`, `429`, `403`, `bad` (malformed), `lost` (no reply), `ok` (accepted) |
-//! | after it | `:run`, `:done`, `:fail`, `:odd` the state, then `:3` the progress; `~id` the echoed id; `#2` the worker; `!hit` a cache's hit |
+//! | after it | `:run`, `:done`, `:fail`, `:odd` the state (`:odd.archived` with the deployment's word), then `:3` the progress; `~id` the echoed id; `#2` the worker; `!hit` a cache's hit |
 //!
-//! `id=x` names the scan, `refused` is an initiate that failed. `control n v` are polls for never-issued ids (one `n` if there is no
+//! `id=x` names the scan, `at=500` has its id arrive at that ms of the run (else scans are a minute apart), `refused` is an initiate that failed. `control n v` are polls for never-issued ids (one `n` if there is no
 //! such line), `arm 1` says that the scans from here on belong to the second arm, `cut` that the log has no end.
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)]
 
@@ -120,7 +120,8 @@ fn meaning(answer: &str) -> &str {
 }
 
 fn one_scan(scan: u64, arm: u32, words: &str) -> Vec<Value> {
-    let t0 = APART_MS * scan as f64 + 1000.0;
+    let at = words.split_whitespace().find_map(|word| word.strip_prefix("at="));
+    let t0 = at.map_or(APART_MS * scan as f64 + 1000.0, |at| at.parse().unwrap());
     let id = words.split_whitespace().find_map(|word| word.strip_prefix("id=")).map_or_else(|| format!("scan-{scan}"), str::to_owned);
     let refused = words.split_whitespace().any(|word| word == "refused");
     let mut initiate = exchange("initiate", "fresh", t0 - 10.0, 10.0);
@@ -129,7 +130,7 @@ fn one_scan(scan: u64, arm: u32, words: &str) -> Vec<Value> {
         initiate.insert("id".into(), json!(id));
     }
     let mut all = vec![initiate];
-    for word in words.split_whitespace().filter(|word| !word.starts_with("id=") && *word != "refused") {
+    for word in words.split_whitespace().filter(|word| !word.starts_with("id=") && !word.starts_with("at=") && *word != "refused") {
         all.push(one_exchange(t0, word));
     }
     let belongs = |mut fields: Fields| {
@@ -173,6 +174,7 @@ fn one_exchange(t0: f64, word: &str) -> Fields {
         fields.insert("fault".into(), json!("timeout"));
     }
     if let Some(state) = parts.next() {
+        let (state, word) = state.split_once('.').map_or((state, None), |(state, word)| (state, Some(word)));
         let state = match state {
             "run" => "running",
             "done" => "succeeded",
@@ -180,6 +182,9 @@ fn one_exchange(t0: f64, word: &str) -> Fields {
             _ => "unknown",
         };
         fields.insert("state".into(), json!(state));
+        if let Some(word) = word {
+            fields.insert("word".into(), json!(word));
+        }
     }
     if let Some(progress) = parts.next() {
         fields.insert("progress".into(), json!(progress.parse::<f64>().unwrap()));
@@ -258,6 +263,14 @@ impl Seen {
             "causes" => words(self.analysis.diagnosis.causes.iter().map(|cause| cause.class.letter().to_owned()).collect()),
             "strength" => words(self.analysis.diagnosis.causes.iter().map(|cause| format!("{:?}", cause.strength)).collect()),
             "undecided" => self.analysis.diagnosis.undecided.len().to_string(),
+            "unclear" => {
+                let checked = scenario.guarantees.iter().find(|checked| checked.guarantee.name() == about).expect("a guarantee");
+                words(checked.unclear.iter().map(statusgap::analysis::guarantees::Unclear::told).collect())
+            }
+            "not-assessed" => {
+                let checked = scenario.guarantees.iter().find(|checked| checked.guarantee.name() == about).expect("a guarantee");
+                checked.not_assessed.clone().unwrap_or_else(|| "no".to_owned())
+            }
             "excluded" => {
                 let out = self.analysis.diagnosis.ruled_out.iter().any(|out| out.class.letter() == about);
                 if out { "yes" } else { "no" }.to_owned()

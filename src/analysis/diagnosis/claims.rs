@@ -4,10 +4,10 @@ use crate::analysis::ScenarioAnalysis;
 use crate::analysis::diagnosis::case::{Case, ms};
 use crate::analysis::diagnosis::flapping::{self, Flapping};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
-use crate::analysis::guarantees::Checked;
-use crate::analysis::scan::ScanHistory;
+use crate::analysis::echo::Likeness;
+use crate::analysis::guarantees::{Checked, Regress, went_back};
+use crate::analysis::scan::{ScanHistory, SharedIds};
 use crate::model::answer::{Answer, State};
-use crate::model::exchange::{Connection, Kind};
 use crate::model::fault::FaultClass;
 use crate::model::guarantee::Guarantee;
 
@@ -45,37 +45,57 @@ pub(super) fn foreign_disclosure(diagnosis: &mut Diagnosis, scenarios: &[Scenari
 }
 
 /// J: another scan is answered.
-pub(super) fn wrong_job(diagnosis: &mut Diagnosis, scenarios: &[ScenarioAnalysis]) {
+pub(super) fn wrong_job(diagnosis: &mut Diagnosis, case: &Case<'_>, scenarios: &[ScenarioAnalysis]) {
     let (checked, broken, proofs) = sum(scenarios, Guarantee::Echo);
     if broken > 0 {
-        let mut evidence = vec![format!("{broken} of {checked} scans were answered with another scan's id")];
+        let mut evidence = vec![format!("{broken} of {checked} scans were answered with another id")];
         evidence.extend(proofs);
-        diagnosis.found(FaultClass::J, Strength::Strong, evidence);
+        // Where no answer ever had the id that was asked for, the target file may name the wrong place.
+        let named = case.rows.iter().any(|row| row.scan.polls().iter().any(|poll| row.scan.named_as(poll) == Some(Likeness::Same)));
+        let strength = if named || answered_for_another(case) { Strength::Strong } else { Strength::Moderate };
+        if strength < Strength::Strong {
+            evidence.push("no answer had the id that was asked for, and none had another scan's: `echo` in the target file may name another place than the id's".to_owned());
+        }
+        diagnosis.found(FaultClass::J, strength, evidence);
     } else if checked > 0 {
         diagnosis.excluded(FaultClass::J, format!("the echoed id: right in all of {checked} scans"));
     }
 }
 
+/// Whether an answer named another scan of the run.
+fn answered_for_another(case: &Case<'_>) -> bool {
+    let mut ids: Vec<&str> = case.rows.iter().filter_map(|row| row.scan.id()).collect();
+    ids.sort_unstable();
+    let mut polls = case.rows.iter().flat_map(|row| row.scan.polls().iter().map(|poll| (row.scan, poll)));
+    polls.any(|(scan, poll)| {
+        scan.named_as(poll) == Some(Likeness::Other) && poll.echo.as_deref().is_some_and(|echo| ids.binary_search(&echo).is_ok())
+    })
+}
+
 /// P: polls on connections that had carried a POST are held back, polls on fresh ones are not.
-pub(super) fn held_response(diagnosis: &mut Diagnosis, scenarios: &[ScenarioAnalysis]) {
+pub(super) fn held_response(diagnosis: &mut Diagnosis, case: &Case<'_>, scenarios: &[ScenarioAnalysis]) {
     let (checked, broken, proofs) = sum(scenarios, Guarantee::Promptness);
-    let polled = |on: fn(Connection) -> bool| {
-        let mut trips = scenarios.iter().flat_map(|scenario| &scenario.round_trips);
-        trips.any(|trips| trips.kind == Kind::Poll && on(trips.connection))
-    };
-    let of_used = |proof: &String| [Connection::KeepAlive, Connection::Pooled].iter().any(|used| proof.contains(used.word()));
-    let (on_used, on_fresh) = (polled(|connection| !connection.is_own()), polled(Connection::is_own));
-    if broken > 0 && on_used && proofs.iter().all(of_used) {
-        let (strength, compared) = if on_fresh {
-            (Strength::Strong, "polls on fresh connections were not")
-        } else {
-            (Strength::Moderate, "and none was polled on a fresh one")
-        };
-        let mut evidence = vec![format!("polls on a connection that had carried a POST were held back in {broken} scans, {compared}")];
+    if broken > 0 {
+        // The guarantee is broken only where fresh polls of equal age were prompt.
+        let mut evidence = vec![format!(
+            "polls on a connection that had carried a POST were held back in {broken} scans, polls on fresh connections were not"
+        )];
         evidence.extend(proofs);
-        diagnosis.found(FaultClass::P, strength, evidence);
-    } else if broken == 0 && on_used {
-        diagnosis.excluded(FaultClass::P, format!("polls on kept connections: none of {checked} scans had one held back"));
+        diagnosis.found(FaultClass::P, Strength::Strong, evidence);
+        return;
+    }
+    let unclear =
+        || scenarios.iter().flat_map(|scenario| &scenario.guarantees).filter(|checked| checked.guarantee == Guarantee::Promptness);
+    if checked > 0 {
+        let slow = unclear().any(|checked| !checked.unclear.is_empty());
+        let told = if slow { "slow polls were no matter of the connection" } else { "none was held back" };
+        diagnosis.excluded(FaultClass::P, format!("polls on kept connections, compared with fresh ones in {checked} scans: {told}"));
+    } else if case.only_on_used_connections() && unclear().any(|checked| !checked.unclear.is_empty()) {
+        diagnosis.undecided.push(
+            "some polls took long, and none went by a fresh connection to be compared with: `statusgap run keep-alive` tells \
+             a held response (P) from a slow service"
+                .to_owned(),
+        );
     }
 }
 
@@ -84,14 +104,17 @@ pub(super) fn stale(diagnosis: &mut Diagnosis, case: &Case<'_>, scenarios: &[Sce
     let mut evidence = Vec::new();
     let mut strength = Strength::Strong;
     let (checked, regressed, proofs) = sum(scenarios, Guarantee::MonotonicState);
+    // Answers about an id that several jobs were given are not about one of them.
+    let shared = SharedIds::of(case.rows.iter().map(|row| row.scan));
+    let scans = || case.rows.iter().map(|row| row.scan).filter(|scan| !shared.has(scan));
+    let back: Vec<Regress> = scans().filter_map(went_back).collect();
+    let of = |wanted: Regress| back.iter().filter(|regress| **regress == wanted).count();
     // Where reads alternate between a primary and a replica that lags, older states come back for as long as the lag; only
     // what lasts well beyond it is a fallback or a copy.
-    let lag_ms = match flapping.kind {
-        Some(flapping::Kind::MixedReads) => flapping.until_ms,
-        _ => 0.0,
-    };
-    let lasting: Vec<(f64, bool)> =
-        case.rows.iter().filter_map(|row| regression(row.scan)).filter(|(lasted, _)| *lasted > 2.0 * lag_ms).collect();
+    let mixed = flapping.kind == Some(flapping::Kind::MixedReads);
+    let lag_ms = if mixed { flapping.until_ms } else { 0.0 };
+    let lasting: Vec<(f64, bool)> = scans().filter_map(regression).filter(|(lasted, _)| *lasted > 2.0 * lag_ms).collect();
+    let (otherwise, by_turns, progress) = (of(Regress::EndedOtherwise), of(Regress::Alternated), of(Regress::Progress));
     if !lasting.is_empty() {
         evidence.push(format!(
             "{} of {checked} scans went back from their end to an earlier state, as late as {} after it",
@@ -103,35 +126,31 @@ pub(super) fn stale(diagnosis: &mut Diagnosis, case: &Case<'_>, scenarios: &[Sce
             evidence.push("each of them after the same had been asked for again: the scans share a slot".to_owned());
             strength = Strength::Moderate;
         }
+    }
+    if by_turns > 0 && !mixed {
+        evidence.push(format!("{by_turns} of {checked} scans were answered by turns with their end and with a word that is not listed"));
+    }
+    // What follows shows that answers disagree, and not that the later one is the older.
+    for (count, what) in [(otherwise, "ended in one way and later in another"), (progress, "fell back in their progress")] {
+        if count > 0 && !mixed {
+            strength = if evidence.is_empty() { Strength::Moderate } else { strength };
+            evidence.push(format!("{count} of {checked} scans {what}"));
+        }
+    }
+    if !evidence.is_empty() {
         evidence.extend(proofs);
-    } else if regressed > 0 && flapping.kind != Some(flapping::Kind::MixedReads) {
-        evidence.push(format!("the progress of {regressed} of {checked} scans went back"));
-        evidence.extend(proofs);
-        strength = Strength::Moderate;
     }
     let (watched, frozen, proofs) = sum(scenarios, Guarantee::Completion);
-    // Where a worker knows only its own scans, a poll may simply never have met the right one after the end.
-    let frozen = if flapping.kind == Some(flapping::Kind::PerInstance) { outlived(case).min(frozen) } else { frozen };
     if frozen > 0 {
-        evidence.push(format!("{frozen} of {watched} scans that were watched to their end never showed it"));
+        strength = if evidence.is_empty() { Strength::Strong } else { strength };
+        evidence.push(format!("{frozen} of {watched} scans never showed their end, which their witness or results did"));
         evidence.extend(proofs);
     }
     if !evidence.is_empty() {
         diagnosis.found(FaultClass::O, strength, evidence);
-    } else if watched > 0 && regressed == 0 {
+    } else if watched > 0 && checked > 0 && regressed == 0 {
         diagnosis.excluded(FaultClass::O, format!("states over time: {watched} scans ended, and none of {checked} went back"));
     }
-}
-
-/// How many scans were still shown as running well after the age by which the others had ended.
-fn outlived(case: &Case<'_>) -> u64 {
-    let end_of = |scan: &ScanHistory<'_>| scan.ended().map(|(poll, _)| scan.age(poll).as_ms());
-    let Some(usual) = case.rows.iter().filter_map(|row| end_of(row.scan)).reduce(f64::max) else { return 0 };
-    let last_running = |scan: &ScanHistory<'_>| {
-        scan.polls().iter().filter(|poll| poll.state == Some(State::Running)).map(|poll| scan.age(poll).as_ms()).reduce(f64::max)
-    };
-    case.rows.iter().filter(|row| end_of(row.scan).is_none() && last_running(row.scan).is_some_and(|age| age > usual + 500.0)).count()
-        as u64
 }
 
 /// How long after its end a scan still showed an earlier state, in ms, and whether it did so only after a repeat of its

@@ -86,7 +86,7 @@ pub fn diagnose(journal: &Journal, scans: &[&ScanHistory<'_>], scenarios: &[Scen
     let looks = Looks::of(scans);
     let case = Case::new(journal, scans, &looks);
     claims::foreign_disclosure(&mut diagnosis, scenarios);
-    claims::wrong_job(&mut diagnosis, scenarios);
+    claims::wrong_job(&mut diagnosis, &case, scenarios);
     let flapping = flapping::diagnose(&mut diagnosis, &case);
     // A worker's own memory makes windows of all lengths, which must not be taken for a queue.
     let queued = flapping.kind.is_none() && start::queue(&mut diagnosis, &case);
@@ -94,7 +94,7 @@ pub fn diagnose(journal: &Journal, scans: &[&ScanHistory<'_>], scenarios: &[Scen
     let observer = flapping.kind.is_none() && !queued && start::observer_effect(&mut diagnosis, &case);
     let lost = if queued || observer { never::Lost::new() } else { never::diagnose(&mut diagnosis, &case, &flapping) };
     start::diagnose(&mut diagnosis, &case, &flapping, &lost, start::Known { queued, observer });
-    claims::held_response(&mut diagnosis, scenarios);
+    claims::held_response(&mut diagnosis, &case, scenarios);
     claims::stale(&mut diagnosis, &case, scenarios, &flapping);
     if case.only_on_used_connections() {
         diagnosis.undecided.push(

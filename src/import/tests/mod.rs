@@ -53,6 +53,7 @@ fn journal(imported: &Imported, target: &Target) -> Journal {
             file: target.source_text().to_owned(),
             service: None,
             can: target.can(),
+            status: target.status_note(),
             http: HttpVersion::One,
         },
         scenarios: imported.scenarios.clone(),

@@ -31,7 +31,7 @@ use crate::model::answer::TransportFault;
 use crate::model::run::HttpVersion;
 use crate::probe::clock::Clock;
 use crate::probe::pool::Pool;
-use crate::probe::transport::{Head, Received, Unsendable};
+use crate::probe::transport::{Head, Limits, Received, Unsendable};
 use crate::target::Request;
 use destination::{Asked, Destination, Front, Origin, Scheme};
 use lane::Idle;
@@ -202,17 +202,17 @@ impl Network {
         Outgoing::new(request, asked, to, shared.options.version, &shared.usual)
     }
 
-    /// Sends one request and reads the whole reply, within `limit`.
+    /// Sends one request and reads the whole reply, within its limits.
     pub(crate) async fn send(
         &self,
         lane: &NetworkLane,
         request: &Outgoing,
-        limit: Duration,
+        limits: Limits,
         clock: &Clock,
         head: &mut Head,
     ) -> Result<Received, TransportFault> {
         let mut late = TransportFault::Timeout;
-        let outcome = timeout(limit, self.exchange(lane, request, clock, head, &mut late)).await;
+        let outcome = timeout(limits.whole(), self.exchange(lane, request, limits.held, clock, head, &mut late)).await;
         outcome.unwrap_or(Err(late))
     }
 
@@ -221,6 +221,7 @@ impl Network {
         &self,
         lane: &NetworkLane,
         request: &Outgoing,
+        held: Duration,
         clock: &Clock,
         head: &mut Head,
         late: &mut TransportFault,
@@ -239,7 +240,8 @@ impl Network {
         };
         head.conn = link.port;
         head.new_conn = Some(new);
-        within(options.first_byte_limit, TransportFault::FirstByteTimeout, link.send(&request.message)).await?;
+        let first_byte_limit = options.first_byte_limit.map(|limit| limit + held);
+        within(first_byte_limit, TransportFault::FirstByteTimeout, link.send(&request.message)).await?;
         head.first_byte = Some(clock.stamp(link.arrived()));
         let (received, onward) = link.receive().await?;
         head.done = Some(clock.stamp(link.arrived()));

@@ -10,7 +10,7 @@ use crate::verdict::Verdict;
 pub(super) fn guarantees(view: &View) -> Option<Section> {
     let rows = view.guarantees.iter().map(|row| {
         let (standing, proof) = match &row.standing {
-            Standing::Kept => ("<span class=\"sign works\">✓</span> kept", String::new()),
+            Standing::Kept => ("<span class=\"sign works\">✓</span> kept", text(&row.unclear.join("; "))),
             Standing::Broken => {
                 ("<span class=\"sign fails\">✕</span> <b>broken</b>", text(row.evidence.first().map_or("", String::as_str)))
             }

@@ -291,6 +291,8 @@ pub struct GuaranteeRow {
     pub broken: u64,
     /// What proves it.
     pub evidence: Vec<String>,
+    /// What was seen beside that and proves nothing, with the reason.
+    pub unclear: Vec<String>,
 }
 
 /// Whether a guarantee was kept.

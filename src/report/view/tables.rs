@@ -104,6 +104,7 @@ pub(super) fn guarantee(checked: &Checked) -> GuaranteeRow {
         checked: checked.checked,
         broken: checked.broken,
         evidence: checked.evidence.iter().map(|proof| words::sentence(&proof.told)).collect(),
+        unclear: checked.unclear.iter().map(|unclear| words::sentence(&unclear.told())).collect(),
     }
 }
 

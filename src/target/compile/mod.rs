@@ -5,6 +5,7 @@ mod tell;
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use http::Method;
 
@@ -16,9 +17,13 @@ use crate::model::run::HttpVersion;
 use super::address::{Base, OtherOrigins};
 use super::file::{ExtractFile, HttpCodes, HttpFile, ReadFile, StatesFile, TargetFile, TlsFile};
 use super::reading::{InitiateReader, Reader};
+use super::redirect::{Own, Redirects};
 use super::request::Headers;
 use super::template::{Braces, Lookup, Template, TemplateFault, Variable, expand};
 use super::{Cancel, FOREIGN, OWNER, REFERENCE, Read, Target, TlsFiles};
+
+/// The longest hold that a target file may ask a poll to wait for.
+const LONGEST_POLL: Duration = Duration::from_secs(600);
 
 /// The line of the reference file that another address replaces.
 const REFERENCE_ADDRESS: &str = "base_url = \"${STATUSGAP_URL:-http://127.0.0.1:8080}\"";
@@ -57,9 +62,9 @@ pub(super) fn compile(source: Source<'_>, lookup: Lookup<'_>) -> Result<Target, 
         accept: file.initiate.accept.unwrap_or_else(HttpCodes::success),
         id: compiler.extract("initiate.id", &file.initiate.id, &[])?,
     };
-    let status = compiler.read("status", file.status, None)?;
-    let witness = file.witness.map(|read| compiler.read("witness", read, None)).transpose()?;
-    let results = file.results.map(|read| compiler.read("results", read, Some(State::Running))).transpose()?;
+    let status = compiler.read("status", file.status, Asked::Status(&base))?;
+    let witness = file.witness.map(|read| compiler.read("witness", read, Asked::Witness)).transpose()?;
+    let results = file.results.map(|read| compiler.read("results", read, Asked::Results)).transpose()?;
     let cancel = file
         .cancel
         .map(|mut cancel| {
@@ -117,6 +122,15 @@ pub(super) fn compile(source: Source<'_>, lookup: Lookup<'_>) -> Result<Target, 
     })
 }
 
+/// Which endpoint is read.
+#[derive(Clone, Copy)]
+enum Asked<'a> {
+    /// The one under test, at this base.
+    Status(&'a Base),
+    Witness,
+    Results,
+}
+
 struct Compiler<'a> {
     source: Source<'a>,
     lookup: Lookup<'a>,
@@ -159,7 +173,7 @@ impl Compiler<'_> {
         self.template("unknown_id", text, Braces::AreHoles, allowed)
     }
 
-    fn read(&self, name: &str, mut file: ReadFile, not_yet: Option<State>) -> Result<Read, InputError> {
+    fn read(&self, name: &str, mut file: ReadFile, asked: Asked<'_>) -> Result<Read, InputError> {
         let at = |key: &str| format!("{name}.{key}");
         let endpoint = self.endpoint(name, file.ask(), &Method::GET, Variable::WITH_ID)?;
         let rules = file
@@ -177,7 +191,11 @@ impl Compiler<'_> {
             progress: extract("progress", &file.progress)?,
             states: self.states(&at("states"), &file.states)?,
             rules,
-            not_yet,
+            not_yet: if matches!(asked, Asked::Results) { Some(State::Running) } else { None },
+            redirects: match asked {
+                Asked::Status(base) => Redirects::SeeOtherIsTheEnd(Own { base: base.clone(), path: endpoint.path.clone() }),
+                Asked::Witness | Asked::Results => Redirects::NoAnswer,
+            },
         };
         if endpoint.path.is_none() && follow.is_none() {
             return Err(self.complain(
@@ -207,9 +225,24 @@ impl Compiler<'_> {
                 "add `follow = { pointer = \"/poll_url\" }`, or remove this",
             ));
         }
+        if let Some(held) = file.long_poll {
+            let problem = if !matches!(asked, Asked::Status(_)) {
+                Some("only status requests are measured, so only they can be long polls")
+            } else if held.0.is_zero() {
+                Some("a request that is held for no time is no long poll")
+            } else if held.0 > LONGEST_POLL {
+                Some("a status request that is held for more than 10 minutes would outlast any run")
+            } else {
+                None
+            };
+            if let Some(problem) = problem {
+                return Err(self.complain(&at("long_poll"), problem, "write `long_poll = \"30s\"` under [status], or remove it"));
+            }
+        }
         Ok(Read {
             endpoint,
             follow,
+            long_poll: file.long_poll,
             others: if file.follow_other_origins { OtherOrigins::FollowedWithoutCredentials } else { OtherOrigins::Forbidden },
             reader,
         })

@@ -30,6 +30,10 @@ fn a_wrong_status_table_is_told_with_its_place_and_a_way_out() {
         ("path = '/{id}'\nuser = 'admn'\n[users.admin]", "'admn'", "no user `admn`", "did you mean `admin`"),
         ("path = '/{id}'\nuser = 'x'", "'x'", "no user `x`", "[users.x]"),
         ("path = '/{id}'\nbody = ''\nform = {}", "[status]", "more than one of", "one body"),
+        ("path = '/{id}'\nlong_poll = '0s'", "'0s'", "no long poll", "remove it"),
+        ("path = '/{id}'\nlong_poll = '1h'", "'1h'", "more than 10 minutes", "30s"),
+        ("path = '/{id}'\nlong_poll = 'long'", "'long'", "not a length of time", ""),
+        ("path = '/{id}'\n[witness]\npath = '/w/{id}'\nlong_poll = '3s'", "'3s'", "only status requests", "[status]"),
         ("path = '/{id}'\nfollow_other_origins = true", "true", "no address is followed", "follow ="),
         ("path = '/{id}'\nheaders = { 'a b' = '' }", "a b", "not a header name", "dashes"),
         ("path = '/{id}'\nheaders = { a = '', A = '' }", "headers", "given twice", "keep one"),
@@ -135,4 +139,15 @@ fn secrets_are_what_came_from_the_environment_or_says_who_asks() {
     );
     assert_eq!(target.secrets(), ["Bearer literal-token", "{id} ${TOKEN} \"", "literal-token", "s3cret-token"]);
     assert!(!target.source_text().contains("s3cret-token"));
+}
+
+#[test]
+fn what_a_run_notes_of_the_status_endpoint_is_what_the_file_says() {
+    let written = target(&file("path = '/{id}'\nlong_poll = '1500ms'\nstate = { pointer = '/s' }\necho = { header = 'X-Id' }"));
+    let note = written.status_note();
+    assert_eq!(note.state.as_deref(), Some("`/s`"));
+    assert_eq!(note.echo.as_deref(), Some("the header `x-id`"));
+    assert_eq!(note.progress, None);
+    assert_eq!(note.long_poll.map(|held| held.0.as_millis()), Some(1500));
+    assert_eq!(target(&file("path = '/{id}'")).long_poll(), std::time::Duration::ZERO);
 }

@@ -35,6 +35,39 @@ fn without_rules_the_code_decides() {
 }
 
 #[test]
+fn see_other_says_that_the_scan_has_ended_and_no_other_redirect_says_anything() {
+    use State::{Failed, Succeeded};
+    let states = "path = '/jobs/{id}'\nstate = { pointer = '/s' }\n[status.states]\nrunning = ['run']\nfailed = ['bad']";
+    let check = |http, location: &[(&str, &str)], body: &[u8], answer, state, why: &str| {
+        let target = target(&file(states));
+        let headers = headers(location);
+        let reading = target.read_status(&Reply { http, headers: &headers, body }, "j1");
+        assert_eq!((reading.answer, reading.state), (answer, state), "{http} {location:?}");
+        assert!(reading.reason.unwrap_or_default().contains(why), "{http} {location:?}");
+    };
+    for location in ["/jobs/j1/result", "http://localhost:8080/results/j1", "https://storage.example.com/a/b", "result", "/jobs/j12"] {
+        check(303, &[("Location", location)], b"", Visible, Some(Succeeded), "");
+    }
+    check(303, &[("Location", "/results/j1")], br#"{"s":"bad"}"#, Visible, Some(Failed), "");
+    check(303, &[], b"", Malformed, None, "without a Location");
+    for own in ["/jobs/j1", "http://localhost:8080/jobs/j1/", "j1", "/jobs/%6a1"] {
+        check(303, &[("Location", own)], b"", Malformed, None, "the address that was asked");
+    }
+    for login in ["/login?next=/jobs/j1", "https://accounts.example.com/x", "https://sso.example.com/", "/oauth2/authorize?x", "login"] {
+        check(303, &[("Location", login)], b"", Malformed, None, "login page");
+        check(302, &[("Location", login)], b"", Malformed, None, "login page");
+    }
+    for http in [301, 302, 307, 308] {
+        check(http, &[("Location", "/v2/jobs/j1?sig=secret")], b"", Malformed, None, "redirects to /v2/jobs/j1, ");
+        check(http, &[("Location", "/jobs/j1/")], b"", Malformed, None, "the address that was asked");
+    }
+    // A rule goes first.
+    let ruled = target(&file("path = '/jobs/{id}'\n[[status.answer]]\nis = 'not_found'\nwhen = { http = 303 }"));
+    let headers = headers(&[("Location", "/")]);
+    assert_eq!(ruled.read_status(&Reply { http: 303, headers: &headers, body: b"" }, "j1").answer, NotFound);
+}
+
+#[test]
 fn every_known_shape_of_a_denial_can_be_said() {
     for (when, http, denial, found) in [
         ("http = 404", 404, "{}", "{}"),

@@ -1,0 +1,102 @@
+//! Whether scans that were watched to their end showed one.
+//!
+//! That other scans ended proves nothing: jobs differ in length, and wait in queues, also in those that the probe itself has filled.
+//! A scan that shows no end breaks the guarantee only if something else says that this very scan has ended.
+
+use super::{Checked, Evidence, at, broken};
+use crate::analysis::scan::ScanHistory;
+use crate::model::answer::{Answer, State};
+use crate::model::exchange::Exchange;
+use crate::model::guarantee::Guarantee;
+use crate::model::scenario::Until;
+
+pub(super) fn check(evidence: Evidence<'_>) -> Checked {
+    let mut checked = Checked::nothing(Guarantee::Completion);
+    let results_tell = results_come_with_the_end(evidence);
+    let mut watched = 0;
+    for scan in evidence.scans.iter().filter(|scan| is_watched(scan, evidence)) {
+        watched += 1;
+        let finding = if evidence.shared_ids.has(scan) {
+            super::Finding::Unclear(super::SHARED_ID.to_owned())
+        } else {
+            completion(scan, evidence, results_tell)
+        };
+        checked.add(finding);
+    }
+    checked.conclude(if watched == 0 { "no scan was watched to its end" } else { "no scan ended by the deadline" });
+    checked
+}
+
+fn is_watched(scan: &ScanHistory<'_>, evidence: Evidence<'_>) -> bool {
+    evidence.scenario.arms.get(scan.arm() as usize).and_then(|arm| arm.follow).is_some_and(|follow| follow.until == Until::Terminal)
+        // Where another scan is answered at last, this one's end was never asked for.
+        && scan.evidence().filter(|poll| poll.answer == Answer::Visible).last().is_some_and(|poll| scan.is_named_by(poll))
+        && scan.cancel().is_none()
+}
+
+fn completion(scan: &ScanHistory<'_>, evidence: Evidence<'_>, results_tell: bool) -> super::Finding {
+    use super::Finding::{Kept, Unclear};
+    if scan.ended().is_some() {
+        return Kept;
+    }
+    let Some(last) = scan.evidence().filter(|poll| poll.answer == Answer::Visible).last() else { return super::Finding::Silent };
+    match (last.state, &last.word) {
+        (Some(State::Running), _) => {}
+        (_, Some(word)) => return Unclear(format!("it was last answered `{word}`, which [status.states] does not list")),
+        (_, None) => return Unclear("its last answer told no state".to_owned()),
+    }
+    let slack = evidence.scenario.expect.stall;
+    let says_ended = |reading: &&&Exchange| {
+        let by_state = reading.state.is_some_and(State::is_terminal);
+        let by_results = results_tell && reading.kind == crate::model::exchange::Kind::Results && are_there(reading);
+        (by_state || by_results) && scan.is_named_by(reading)
+    };
+    let elsewhere = scan.witness().iter().chain(scan.results()).filter(says_ended).min_by_key(|reading| reading.done);
+    let taken_back = |over: &Exchange| {
+        let later = |reading: &&&Exchange| over.done < reading.done && reading.state == Some(State::Running);
+        scan.witness().iter().chain(scan.results()).any(|reading| later(&reading))
+    };
+    match elsewhere {
+        Some(over) if over.done.after(slack.0) <= last.sent && !taken_back(over) => {
+            let told = format!(
+                "still {} at {}, though its {} had said {} at {}",
+                last.told(),
+                at(scan, last),
+                over.kind.word(),
+                over.told(),
+                at(scan, over)
+            );
+            broken(scan, &told, &[*over, last])
+        }
+        Some(over) => Unclear(format!(
+            "its {} said that it had ended, and status was not asked again as long as a second after that",
+            over.kind.word()
+        )),
+        None => {
+            Unclear("it was still at work when its watch ended, and neither its witness nor its results say that it had ended".to_owned())
+        }
+    }
+}
+
+/// Results that tell no state are there or not.
+fn are_there(reading: &Exchange) -> bool {
+    reading.answer == Answer::Visible && reading.state.is_none()
+}
+
+/// Whether results without a state tell the end: some services show a part of them before. They do if they were missing while a scan
+/// that ended was at work, and were never there while one was.
+fn results_come_with_the_end(evidence: Evidence<'_>) -> bool {
+    let mut missing = false;
+    for scan in evidence.scans {
+        let Some((ended, _)) = scan.ended() else { continue };
+        let before = |reading: &&&Exchange| reading.sent < ended.sent;
+        let early = scan.results().iter().filter(before);
+        for reading in early {
+            if are_there(reading) && scan.polls().iter().any(|poll| reading.done <= poll.sent && poll.state == Some(State::Running)) {
+                return false;
+            }
+            missing |= reading.answer == Answer::NotFound || reading.state == Some(State::Running);
+        }
+    }
+    missing
+}

@@ -1,0 +1,264 @@
+//! Whether states and progress only went forward, and whether the words for states could be read at all.
+
+use std::collections::BTreeMap;
+
+use super::{Checked, Evidence, Finding, Proof, Unclear, at, by};
+use crate::analysis::scan::ScanHistory;
+use crate::model::answer::{Answer, State};
+use crate::model::exchange::Exchange;
+use crate::model::guarantee::Guarantee;
+
+/// In which way a scan went back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Regress {
+    /// From its end to a state in which it is at work.
+    RanAgain,
+    /// From one end to another.
+    EndedOtherwise,
+    /// From its end to an unlisted word, and to its end again; or back to a word that it had before the end.
+    Alternated,
+    /// Its progress fell.
+    Progress,
+}
+
+/// Whether and how a scan went back.
+pub fn went_back(scan: &ScanHistory<'_>) -> Option<Regress> {
+    match judge(scan) {
+        Judged::Back(regress, _) => Some(regress),
+        Judged::Forward | Judged::Unclear(_) => None,
+    }
+}
+
+enum Judged<'a> {
+    Forward,
+    /// With the exchanges that show it.
+    Back(Regress, Vec<&'a Exchange>),
+    Unclear(String),
+}
+
+/// Looks for two polls of which the second was sent after the first was answered and tells an earlier state.
+pub(super) fn monotonic(scan: &ScanHistory<'_>, evidence: Evidence<'_>) -> Finding {
+    match judge(scan) {
+        Judged::Back(regress, exchanges) => Finding::Broken(Proof::of_scan(scan, &told(scan, regress, &exchanges), &exchanges)),
+        Judged::Unclear(why) => Finding::Unclear(why),
+        Judged::Forward => {
+            let sights = || sights(scan).into_iter();
+            let listed = sights().filter(|poll| poll.state.is_some_and(|state| state != State::Unknown)).count();
+            let progress = sights().filter(|poll| poll.progress.get().is_some()).count();
+            // Where the target file says where a state is, progress alone does not show that one was read.
+            let by_progress = progress >= 2 && evidence.target.status.state.is_none() && sights().all(|poll| poll.state.is_none());
+            if listed >= 2 || by_progress { Finding::Kept } else { Finding::Silent }
+        }
+    }
+}
+
+/// The visible answers about a scan before any second write, by the time they were asked for.
+fn sights<'a>(scan: &ScanHistory<'a>) -> Vec<&'a Exchange> {
+    let rewritten = scan.rewritten_from();
+    let mut sights: Vec<&Exchange> = scan
+        .polls()
+        .iter()
+        .copied()
+        .filter(|poll| poll.answer == Answer::Visible && poll.sent < rewritten && scan.is_named_by(poll))
+        .collect();
+    sights.sort_by_key(|poll| poll.sent);
+    sights
+}
+
+fn judge<'a>(scan: &ScanHistory<'a>) -> Judged<'a> {
+    if scan.polls().len() < 2 {
+        return Judged::Forward;
+    }
+    let sights = sights(scan);
+    match (after_the_end(&sights), progress(&sights)) {
+        (back @ Judged::Back(..), _) | (_, back @ Judged::Back(..)) => back,
+        (unclear @ Judged::Unclear(_), _) | (_, unclear @ Judged::Unclear(_)) => unclear,
+        (Judged::Forward, Judged::Forward) => Judged::Forward,
+    }
+}
+
+fn is_end(poll: &Exchange) -> bool {
+    poll.state.is_some_and(State::is_terminal)
+}
+
+fn after_the_end<'a>(sights: &[&'a Exchange]) -> Judged<'a> {
+    let Some(ended) = sights.iter().copied().filter(|poll| is_end(poll)).min_by_key(|poll| poll.done) else { return Judged::Forward };
+    let after = || sights.iter().copied().filter(|poll| ended.done <= poll.sent);
+    let listed = |poll: &&Exchange| poll.state.is_some_and(|state| state != State::Unknown) && poll.state != ended.state;
+    if let Some(back) = after().find(listed) {
+        let regress = if is_end(back) { Regress::EndedOtherwise } else { Regress::RanAgain };
+        return Judged::Back(regress, vec![ended, back]);
+    }
+    let unlisted = || after().filter(|poll| poll.state == Some(State::Unknown));
+    for word in unlisted() {
+        if let Some(again) = after().find(|poll| is_end(poll) && word.done <= poll.sent) {
+            return Judged::Back(Regress::Alternated, vec![ended, word, again]);
+        }
+        let same = |poll: &&&Exchange| poll.word.is_some() && poll.word == word.word && poll.done <= ended.sent;
+        if let Some(before) = sights.iter().find(same) {
+            return Judged::Back(Regress::Alternated, vec![before, ended, word]);
+        }
+    }
+    match unlisted().next() {
+        None => Judged::Forward,
+        Some(word) => Judged::Unclear(match &word.word {
+            Some(word) => format!("after its end it was answered `{word}`, which [status.states] does not list: list it there"),
+            None => "after its end the answers told no state".to_owned(),
+        }),
+    }
+}
+
+/// A fall to no more than this share may be another phase, or another attempt, that counts from its beginning.
+const ANEW: f64 = 0.1;
+
+fn progress<'a>(sights: &[&'a Exchange]) -> Judged<'a> {
+    // The strongest claims made by answers that had arrived before the poll at hand was sent.
+    let mut by_done = sights.to_vec();
+    by_done.sort_by_key(|poll| poll.done);
+    let mut arrived = by_done.into_iter().peekable();
+    let mut furthest: Option<&Exchange> = None;
+    let mut anew = false;
+    let mut began = None;
+    for poll in sights {
+        while let Some(earlier) = arrived.next_if(|earlier| earlier.done <= poll.sent) {
+            // What was asked before a new beginning is measured by another scale.
+            let counts = began.is_none_or(|began| began <= earlier.sent);
+            if counts && earlier.progress.get() > furthest.and_then(|furthest| furthest.progress.get()) {
+                furthest = Some(earlier);
+            }
+        }
+        let (Some(before), Some(now)) = (furthest.and_then(|furthest| furthest.progress.get()), poll.progress.get()) else { continue };
+        // A failed scan may well drop its progress.
+        if now >= before - 1e-9 || poll.state == Some(State::Failed) {
+            continue;
+        }
+        let Some(further) = furthest else { continue };
+        let new_word = poll.word.is_some()
+            && poll.word != further.word
+            && !sights.iter().any(|earlier| earlier.done <= further.sent && earlier.word == poll.word);
+        // An end has all of the progress, wherever it was counted from.
+        let next = sights.iter().find(|next| poll.done <= next.sent && next.progress.get().is_some() && !is_end(next));
+        let jumps_back = next.and_then(|next| next.progress.get()).is_some_and(|next| next >= before - 1e-9);
+        let older_copy = now > ANEW * before || jumps_back;
+        if older_copy && !new_word {
+            return Judged::Back(Regress::Progress, vec![further, poll]);
+        }
+        anew = true;
+        furthest = None;
+        began = Some(poll.sent);
+    }
+    if anew {
+        Judged::Unclear("its progress began anew, as it may where a job has several phases or attempts".to_owned())
+    } else {
+        Judged::Forward
+    }
+}
+
+fn told(scan: &ScanHistory<'_>, regress: Regress, exchanges: &[&Exchange]) -> String {
+    let step = |poll: &Exchange| {
+        let what = match (regress, poll.progress.get()) {
+            (Regress::Progress, Some(progress)) => format!("progress {progress}"),
+            _ if poll.state == Some(State::Unknown) && poll.word.is_none() => "no state".to_owned(),
+            _ => poll.told(),
+        };
+        format!("{what} at {}{}", at(scan, poll), by(poll))
+    };
+    exchanges.iter().map(|poll| step(poll)).collect::<Vec<_>>().join(", then ")
+}
+
+/// What a scenario's status answers had at the places that the target file names.
+pub(super) struct Words<'a> {
+    evidence: Evidence<'a>,
+    /// Visible answers.
+    answers: u64,
+    /// Those of them that had to tell a state.
+    asked_for_state: u64,
+    /// Those with a listed word, or with a rule that says the state.
+    listed: u64,
+    unlisted: BTreeMap<&'a str, u64>,
+    with_progress: u64,
+    with_echo: u64,
+}
+
+impl<'a> Words<'a> {
+    pub(super) fn of(evidence: Evidence<'a>) -> Words<'a> {
+        let mut words =
+            Words { evidence, answers: 0, asked_for_state: 0, listed: 0, unlisted: BTreeMap::new(), with_progress: 0, with_echo: 0 };
+        let sights = evidence.scans.iter().flat_map(|scan| scan.polls()).filter(|poll| poll.answer == Answer::Visible);
+        for poll in sights {
+            words.answers += 1;
+            words.with_progress += u64::from(poll.progress.get().is_some());
+            words.with_echo += u64::from(poll.echo.is_some());
+            words.asked_for_state += u64::from(poll.state.is_some());
+            match (poll.state, poll.word.as_deref()) {
+                (Some(State::Unknown), Some(word)) => *words.unlisted.entry(word).or_default() += 1,
+                (Some(State::Unknown) | None, _) => {}
+                (Some(_), _) => words.listed += 1,
+            }
+        }
+        words
+    }
+
+    /// Says what could not be read, where a guarantee depends on it.
+    pub(super) fn remark_on(&self, checked: &mut Checked) {
+        let of_answers = |why: String, hits: u64, of: u64| Unclear { why, scans: 0, hits, of };
+        let all = self.answers;
+        if all == 0 {
+            return;
+        }
+        match checked.guarantee {
+            Guarantee::MonotonicState => {
+                if let Some(unread) = self.state_is_unread() {
+                    checked.unclear.insert(0, unread);
+                }
+                for (word, count) in self.most_frequent() {
+                    checked.unclear(of_answers(
+                        format!("`{word}` is not listed in [status.states], and stood in {{hits}} of {{of}} answers"),
+                        count,
+                        all,
+                    ));
+                }
+                if let (Some(place), 0) = (&self.evidence.target.status.progress, self.with_progress) {
+                    checked.unclear(of_answers(format!("{place} gave no number in {{hits}} of {{of}} answers"), all, all));
+                }
+            }
+            Guarantee::Completion if checked.checked == 0 && !checked.unclear.is_empty() => {
+                if let Some(unread) = self.state_is_unread() {
+                    checked.unclear.insert(0, unread);
+                    checked.conclude("");
+                }
+            }
+            Guarantee::Echo if self.with_echo == 0 => {
+                if let Some(place) = &self.evidence.target.status.echo {
+                    checked.unclear(of_answers(format!("{place} was absent in {{hits}} of {{of}} answers"), all, all));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Why no answer told how its scan stood, if none did.
+    fn state_is_unread(&self) -> Option<Unclear> {
+        if self.asked_for_state == 0 || self.listed > 0 {
+            return None;
+        }
+        let place = self.evidence.target.status.state.as_deref().unwrap_or("the state");
+        let why = if self.unlisted.is_empty() {
+            format!("{place} was absent in {{hits}} of {{of}} answers")
+        } else {
+            format!(
+                "{place} held no word of [status.states] in {{hits}} of {{of}} answers: list what is a state there, or name another place"
+            )
+        };
+        Some(Unclear { why, scans: 0, hits: self.asked_for_state, of: self.answers })
+    }
+
+    /// The most frequent of the unlisted words, with their counts.
+    fn most_frequent(&self) -> Vec<(&'a str, u64)> {
+        const MOST: usize = 4;
+        let mut words: Vec<(&str, u64)> = self.unlisted.iter().map(|(word, count)| (*word, *count)).collect();
+        words.sort_by_key(|(word, count)| (std::cmp::Reverse(*count), *word));
+        words.truncate(MOST);
+        words
+    }
+}
