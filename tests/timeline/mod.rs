@@ -257,6 +257,10 @@ impl Seen {
             "could-miss" => self.judgement.scenarios[0].could_miss.map_or_else(|| "–".to_owned(), |rate| format!("{rate:.4}")),
             "causes" => words(self.analysis.diagnosis.causes.iter().map(|cause| cause.class.letter().to_owned()).collect()),
             "strength" => words(self.analysis.diagnosis.causes.iter().map(|cause| format!("{:?}", cause.strength)).collect()),
+            "either" => {
+                words(self.analysis.diagnosis.causes.iter().flat_map(|cause| &cause.or).map(|class| class.letter().to_owned()).collect())
+            }
+            "patterns" => words(self.analysis.diagnosis.patterns.iter().map(|pattern| pattern.kind().to_owned()).collect()),
             "undecided" => self.analysis.diagnosis.undecided.len().to_string(),
             "excluded" => {
                 let out = self.analysis.diagnosis.ruled_out.iter().any(|out| out.class.letter() == about);

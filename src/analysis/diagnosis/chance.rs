@@ -42,6 +42,9 @@ fn distribution_of_runs(denied: usize, polls: usize) -> Vec<f64> {
 
 /// The chance that several rows, each of so many denied of so many polls, have at most so many runs of denials together.
 pub(super) fn few_runs_together(runs: usize, rows: &[(usize, usize)]) -> f64 {
+    if runs > MANY_RUNS {
+        return few_of_many(runs, rows);
+    }
     // More runs than were seen need no place of their own: what does not fit is the rest.
     let mut together = vec![0.0; runs + 1];
     together[0] = 1.0;
@@ -56,6 +59,22 @@ pub(super) fn few_runs_together(runs: usize, rows: &[(usize, usize)]) -> f64 {
         together = next;
     }
     together.iter().sum::<f64>().min(1.0)
+}
+
+/// Up to so many runs the distribution is summed; its cost grows with their square.
+const MANY_RUNS: usize = 2000;
+
+/// A bound for the same chance where there are many: the number of runs is hypergeometric, and far below its mean as a normal one.
+fn few_of_many(runs: usize, rows: &[(usize, usize)]) -> f64 {
+    let (mut mean, mut variance) = (0.0, 0.0);
+    for (denied, polls) in rows.iter().filter(|(_, polls)| *polls > 1) {
+        let (denied, polls) = (*denied as f64, *polls as f64);
+        let seen = polls - denied;
+        mean += denied * (seen + 1.0) / polls;
+        variance += denied * (denied - 1.0) * seen * (seen + 1.0) / (polls * polls * (polls - 1.0));
+    }
+    let below = (mean - runs as f64).max(0.0);
+    if variance > 0.0 { (-below * below / (2.0 * variance)).exp() } else { 1.0 }
 }
 
 /// The chance that all of `events` among `trials` fall into the first so many.

@@ -1,6 +1,6 @@
 //! Scans that are seen and then denied: B, C′, F and H.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::diagnosis::case::{Case, Look, Row, ms};
 use crate::analysis::diagnosis::chance::{all_among_first, few_runs_together, ln_choose, percent, share_left};
@@ -84,7 +84,7 @@ struct Flaps<'r, 'a> {
 impl<'r, 'a> Flaps<'r, 'a> {
     fn of(case: &Case<'a>, rows: Vec<&'r Row<'a>>) -> Flaps<'r, 'a> {
         let (denied, looks) = counts(&rows);
-        let until_ms = flaps(&rows).map(|look| comparable_until(case, look)).fold(0.0, f64::max);
+        let until_ms = comparable_until(case, &rows);
         let after = || case.watched().flat_map(Row::after_seen);
         let runs_of = |row: &Row<'_>| runs(row).iter().filter(|run| !run.seen).count();
         let sizes: Vec<(usize, usize)> = rows.iter().map(|row| counts(&[row])).collect();
@@ -120,11 +120,13 @@ impl<'r, 'a> Flaps<'r, 'a> {
     }
 }
 
-/// The age up to which other polls are comparable with a denied one: to the end of the polls at its planned age, and a moment on.
-fn comparable_until(case: &Case<'_>, denied: &Look<'_>) -> f64 {
-    let planned = denied.exchange.offset.get();
-    let alike = case.watched().flat_map(|row| row.looks).filter(|look| planned.is_some() && look.exchange.offset.get() == planned);
-    alike.map(Look::age).fold(denied.age() + MOMENT_MS, f64::max)
+/// The age up to which other polls are comparable with the denied ones: to the end of the polls at the planned age of the last, and a
+/// moment on.
+fn comparable_until(case: &Case<'_>, rows: &[&Row<'_>]) -> f64 {
+    let denied: BTreeSet<i64> = flaps(rows).filter_map(|look| Some(look.exchange.offset.get()?.0)).collect();
+    let alike = case.watched().flat_map(|row| row.looks).filter(|look| look.exchange.offset.get().is_some_and(|at| denied.contains(&at.0)));
+    let last = flaps(rows).map(Look::age).fold(0.0, f64::max) + MOMENT_MS;
+    alike.map(Look::age).fold(last, f64::max)
 }
 
 pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>) -> Flapping {
@@ -233,12 +235,11 @@ fn holes(diagnosis: &mut Diagnosis, case: &Case<'_>, flaps: &Flaps<'_, '_>) -> O
 fn at_one_age(rows: &[&Row<'_>]) -> f64 {
     let middle = |row: &Row<'_>| runs(row).iter().find(|run| !run.seen).map_or(0.0, |run| f64::midpoint(run.from, run.to));
     let first = middle(rows[0]);
-    let wide = rows.iter().map(|row| (middle(row) - first).abs()).fold(MOMENT_MS, f64::max);
-    // The share of a scan's watch that lies as near to the first hole as the farthest does.
+    // The share of a scan's polls that lie as near to the first hole as its own hole does.
     let chance = |row: &&Row<'_>| {
-        let from = row.first_seen().unwrap_or_default();
-        let watched = row.looks.last().map_or(0.0, Look::age) - from;
-        (2.0 * wide / watched.max(1.0)).min(1.0)
+        let wide = (middle(row) - first).abs() + 1.0;
+        let near = row.after_seen().filter(|look| (look.age() - first).abs() <= wide).count();
+        near as f64 / row.after_seen().count().max(1) as f64
     };
     rows.iter().skip(1).map(chance).product()
 }

@@ -1,5 +1,7 @@
 //! Whether workers that each have a memory of their own explain who was denied how often.
 
+use std::collections::BTreeMap;
+
 use crate::analysis::compare::rates::Rates;
 use crate::analysis::diagnosis::case::Case;
 
@@ -36,35 +38,40 @@ impl Instances {
     }
 }
 
-/// One scan: denied and all polls after it was seen, and all its polls.
-struct Of {
+/// Scans that are alike: denied and all polls after each was seen, and all its polls.
+struct Alike {
     denied: f64,
     looks: f64,
     all: i32,
+    scans: f64,
 }
 
 /// A worker with weight w accepts a share w of scans, and all others deny those: a poll is denied with 1 − w. So a small worker
 /// makes a few scans that are nearly always denied, and equal ones deny a half at least; equal chance for every poll does neither.
 pub(super) fn weigh(case: &Case<'_>) -> Instances {
-    let scans: Vec<Of> = case
-        .watched()
-        .filter_map(|row| {
-            let (looks, denied) =
-                row.after_seen().fold((0_u32, 0_u32), |(looks, denied), look| (looks + 1, denied + u32::from(!look.seen())));
-            (looks > 0).then(|| Of {
-                denied: f64::from(denied),
-                looks: f64::from(looks),
-                all: i32::try_from(row.looks.len()).unwrap_or(i32::MAX),
-            })
+    let mut alike: BTreeMap<(u32, u32, usize), u32> = BTreeMap::new();
+    for row in case.watched() {
+        let (looks, denied) = row.after_seen().fold((0_u32, 0_u32), |(looks, denied), look| (looks + 1, denied + u32::from(!look.seen())));
+        if looks > 0 {
+            *alike.entry((denied, looks, row.looks.len())).or_default() += 1;
+        }
+    }
+    let scans: Vec<Alike> = alike
+        .into_iter()
+        .map(|((denied, looks, all), scans)| Alike {
+            denied: f64::from(denied),
+            looks: f64::from(looks),
+            all: i32::try_from(all).unwrap_or(i32::MAX),
+            scans: f64::from(scans),
         })
         .collect();
-    let denied: f64 = scans.iter().map(|scan| scan.denied).sum();
-    let looks: f64 = scans.iter().map(|scan| scan.looks).sum();
-    let ln_of = |scan: &Of, share: f64| {
+    let denied: f64 = scans.iter().map(|alike| alike.scans * alike.denied).sum();
+    let looks: f64 = scans.iter().map(|alike| alike.scans * alike.looks).sum();
+    let ln_of = |scan: &Alike, share: f64| {
         let share = share.clamp(1e-6, 1.0 - 1e-6);
         scan.denied * share.ln() + (scan.looks - scan.denied) * (-share).ln_1p()
     };
-    let random: f64 = scans.iter().map(|scan| ln_of(scan, denied / looks.max(1.0))).sum();
+    let random: f64 = scans.iter().map(|scan| scan.scans * ln_of(scan, denied / looks.max(1.0))).sum();
     let workers = |weights: &[(f64, f64)]| -> f64 {
         scans
             .iter()
@@ -75,7 +82,7 @@ pub(super) fn weigh(case: &Case<'_>) -> Instances {
                 let terms: Vec<f64> =
                     weights.iter().map(|(many, weight)| (many * weight * seen(*weight) / all).ln() + ln_of(scan, 1.0 - weight)).collect();
                 let largest = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                largest + terms.iter().map(|term| (term - largest).exp()).sum::<f64>().ln()
+                scan.scans * (largest + terms.iter().map(|term| (term - largest).exp()).sum::<f64>().ln())
             })
             .sum()
     };

@@ -10,6 +10,7 @@ use crate::analysis::diagnosis::{Diagnosis, Pattern, Strength};
 use crate::model::answer::Answer;
 use crate::model::exchange::{Kind as Exchanged, Route};
 use crate::model::fault::FaultClass;
+use crate::model::time::Stamp;
 
 /// The numbers of the scans that were never seen and should have been.
 pub(super) type Lost = BTreeSet<u64>;
@@ -80,6 +81,7 @@ fn sort<'r, 'a>(case: &'r Case<'a>, flapping: &Flapping, usual: &Usual) -> Unsee
     let nothing_seen = usual.earliest.is_infinite();
     let evicted_from = flapping.gone_ms.unwrap_or(f64::INFINITY);
     let long = (LONGER * usual.latest).max(LONG_MS);
+    let overtaking = Overtaking::of(case);
     for row in case.watched().filter(|row| row.looks.iter().all(|look| !look.seen())) {
         let (Some(first), Some(last)) = (row.looks.first(), row.looks.last()) else { continue };
         if flapping.kind == Some(Kind::Evicted) && first.age() >= evicted_from {
@@ -112,7 +114,7 @@ fn sort<'r, 'a>(case: &'r Case<'a>, flapping: &Flapping, usual: &Usual) -> Unsee
             continue;
         }
         let watched_enough = row.looks.len() >= 4 && last.age() >= long;
-        let in_turn = usual.latest > 0.0 && overtaken(case, row) < OVERTAKEN_BY && row.looks.len() >= 4;
+        let in_turn = usual.latest > 0.0 && !overtaking.overtook(row) && row.looks.len() >= 4;
         if in_turn || (row.looks.len() >= 4 && usual.latest > 0.0 && !watched_enough) {
             unseen.waiting.push(row);
         } else if watched_enough {
@@ -124,14 +126,39 @@ fn sort<'r, 'a>(case: &'r Case<'a>, flapping: &Flapping, usual: &Usual) -> Unsee
     unseen
 }
 
-/// How many scans that were asked for after this one were seen before its last denial.
-fn overtaken(case: &Case<'_>, row: &Row<'_>) -> usize {
-    let (Some(t0), Some(last)) = (row.scan.t0(), row.looks.last()) else { return 0 };
-    let sooner = |other: &&Row<'_>| {
-        other.scan.t0().is_some_and(|asked| t0 < asked)
-            && other.looks.iter().any(|look| look.seen() && look.exchange.done < last.exchange.sent)
-    };
-    case.watched().filter(sooner).take(OVERTAKEN_BY).count()
+/// Of each scan, the instants at which the first few scans that were asked for after it were seen.
+struct Overtaking(Vec<(Stamp, [Stamp; OVERTAKEN_BY])>);
+
+impl Overtaking {
+    fn of(case: &Case<'_>) -> Overtaking {
+        let mut asked: Vec<(Stamp, Stamp)> = case
+            .watched()
+            .filter_map(|row| {
+                let seen = row.looks.iter().filter(|look| look.seen()).map(|look| look.exchange.done).min();
+                Some((row.scan.t0()?, seen.unwrap_or(Stamp(u64::MAX))))
+            })
+            .collect();
+        asked.sort_unstable();
+        let mut soonest = [Stamp(u64::MAX); OVERTAKEN_BY];
+        let mut after = Vec::with_capacity(asked.len());
+        for (t0, seen) in asked.into_iter().rev() {
+            after.push((t0, soonest));
+            if seen < soonest[OVERTAKEN_BY - 1] {
+                soonest[OVERTAKEN_BY - 1] = seen;
+                soonest.sort_unstable();
+            }
+        }
+        after.reverse();
+        Overtaking(after)
+    }
+
+    /// Whether enough scans that were asked for after this one were seen before its last denial.
+    fn overtook(&self, row: &Row<'_>) -> bool {
+        let (Some(t0), Some(last)) = (row.scan.t0(), row.looks.last()) else { return false };
+        // The last of those that were asked for at the same instant.
+        let place = self.0.partition_point(|(asked, _)| *asked <= t0);
+        place > 0 && self.0[place - 1].1[OVERTAKEN_BY - 1] < last.exchange.sent
+    }
 }
 
 fn oldest(rows: &[&Row<'_>]) -> f64 {
