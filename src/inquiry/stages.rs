@@ -21,8 +21,6 @@ pub(super) struct Known {
     pub(super) has_window: bool,
     /// Some scans were never seen, or may never be.
     pub(super) has_lost: bool,
-    /// No scan was ever seen.
-    pub(super) nothing_seen: bool,
     /// Connections disagree, so that a denial says nothing about time.
     pub(super) disagrees: bool,
     /// The latest age, in ms, at which a denied scan was seen at last.
@@ -44,7 +42,6 @@ impl Known {
                     Pattern::MaybeLost { .. } | Pattern::NothingSeen { .. } | Pattern::DeniedLate { .. } | Pattern::Partition { .. }
                 )
             }) || [FaultClass::K, FaultClass::L, FaultClass::M].into_iter().any(|class| analysis.diagnosis.names(class)),
-            nothing_seen: analysis.diagnosis.patterns.iter().any(|pattern| matches!(pattern, Pattern::NothingSeen { .. })),
             disagrees: analysis.diagnosis.names(FaultClass::B)
                 || analysis.diagnosis.names(FaultClass::CPrime)
                 || analysis.diagnosis.patterns.iter().any(|pattern| matches!(pattern, Pattern::AtRandom { .. })),
@@ -247,7 +244,8 @@ fn separate(analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
             ids.arms.push(Arm { offsets: ages.clone(), route: Some(Route::HandedOut), ..arm("handed-out", Connection::Fresh) });
         }
         // Whoever was given the id may see what this caller does not.
-        if can.other_initiator && known.nothing_seen {
+        let nothing_seen = analysis.diagnosis.patterns.iter().any(|pattern| matches!(pattern, Pattern::NothingSeen { .. }));
+        if can.other_initiator && nothing_seen {
             ids.arms.push(Arm { offsets: ages, route: Some(Route::AsInitiator), ..arm("as-initiator", Connection::Fresh) });
         }
         ids.overlap = true;

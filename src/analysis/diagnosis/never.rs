@@ -337,7 +337,10 @@ struct Feature {
     part: Option<String>,
 }
 
-const MARKS: [(&str, fn(&str) -> bool); 9] = [
+/// A mark in an id, and its name.
+type Mark = (&'static str, fn(&str) -> bool);
+
+const MARKS: [Mark; 9] = [
     ("a `/`", |id| id.contains('/')),
     ("a `+`", |id| id.contains('+')),
     ("a `=`", |id| id.contains('=')),
