@@ -2,6 +2,7 @@
 //! The notation stands in `timeline/mod.rs`; `scripts/mutants` shows that these cases notice when a rule is broken.
 
 mod timeline;
+mod wrong_sentences;
 
 use statusgap::report::View;
 use statusgap::verdict::Verdict;

@@ -8,7 +8,7 @@ use clap::Args;
 use crate::analysis::analyse;
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::cli::{Ended, output, report};
-use crate::verdict::{Exit, judge};
+use crate::verdict::{Exit, Verdict, judge};
 
 /// Says which causes logs support, which they rule out and by which probe, and what they cannot tell apart.
 #[derive(Debug, Args)]
@@ -26,16 +26,22 @@ pub fn run(args: &DiagnoseArgs) -> Ended {
         let analysis = analyse(&journal);
         let verdict = judge(&journal, &analysis).verdict;
         let heading = if args.logs.len() > 1 { format!("{}\n", path.display()) } else { String::new() };
-        output::print(&(heading + &tell(&analysis.diagnosis, verdict.word())))?;
+        output::print(&(heading + &tell(&analysis.diagnosis, verdict)))?;
         worst = report::worse(worst, verdict.into());
     }
     Ok(worst)
 }
 
-fn tell(diagnosis: &Diagnosis, verdict: &str) -> String {
-    let mut text = format!("verdict {verdict}\n");
+fn tell(diagnosis: &Diagnosis, verdict: Verdict) -> String {
+    let mut text = format!("verdict {}\n", verdict.word());
     if diagnosis.causes.is_empty() {
-        text.push_str("healthy as far as was looked: no cause is supported\n");
+        text.push_str(if verdict == Verdict::Pass {
+            "healthy as far as was looked: no cause is supported\n"
+        } else if diagnosis.patterns.is_empty() {
+            "no cause is supported: `statusgap report` says what was seen, and what to ask next\n"
+        } else {
+            "no single class is named\n"
+        });
     }
     for cause in &diagnosis.causes {
         let strength = match cause.strength {
@@ -44,11 +50,19 @@ fn tell(diagnosis: &Diagnosis, verdict: &str) -> String {
             Strength::Weak => "weak",
         };
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "\n{} {} ({strength})\n  {}", cause.class.letter(), cause.class.name(), cause.class.mechanism());
+        let _ = writeln!(text, "\n{} {} ({strength})\n  {}", cause.letters(), cause.title(), cause.mechanism());
         for evidence in &cause.evidence {
             let _ = writeln!(text, "  - {evidence}");
         }
-        let _ = writeln!(text, "  cure: {}", cause.class.cure());
+        let _ = writeln!(text, "  cure: {}", cause.cure());
+    }
+    for pattern in &diagnosis.patterns {
+        let may_be: Vec<&str> = pattern.possible().iter().map(|class| class.letter()).collect();
+        let _ = writeln!(text, "\nfound {}\n  {}", pattern.kind(), pattern.statement());
+        if !may_be.is_empty() {
+            let _ = writeln!(text, "  may be: {}", may_be.join(", "));
+        }
+        let _ = writeln!(text, "  ask next: {}", pattern.ask_next());
     }
     if !diagnosis.undecided.is_empty() {
         text.push_str("\nundecided\n");

@@ -66,6 +66,7 @@ fn comment(exchange: &Exchange) -> String {
     let route = match exchange.route {
         Some(Route::HandedOut) => ", sent to the address that was handed out",
         Some(Route::CacheBusted) => ", sent with a query of its own",
+        Some(Route::AsInitiator) => ", sent with the initiate's headers",
         None => "",
     };
     format!("{}{scan}: {}{route}", exchange.kind.word(), exchange.told())

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::analysis::Analysis;
+use crate::analysis::diagnosis::Pattern;
 use crate::inquiry::Stage;
 use crate::model::exchange::{Connection, Route};
 use crate::model::fault::FaultClass;
@@ -18,7 +19,7 @@ use crate::model::time::Span;
 pub(super) struct Known {
     /// Some scans were denied at the start and seen later.
     pub(super) has_window: bool,
-    /// Some scans were never seen.
+    /// Some scans were never seen, or may never be.
     pub(super) has_lost: bool,
     /// Connections disagree, so that a denial says nothing about time.
     pub(super) disagrees: bool,
@@ -35,8 +36,15 @@ impl Known {
         let edge = window.quantile(0.5).and_then(|quantile| Some((quantile.from_ms, quantile.to_ms?)));
         Known {
             has_window: !ends.is_empty(),
-            has_lost: [FaultClass::K, FaultClass::L, FaultClass::M].into_iter().any(|class| analysis.diagnosis.names(class)),
-            disagrees: analysis.diagnosis.names(FaultClass::B) || analysis.diagnosis.names(FaultClass::CPrime),
+            has_lost: analysis.diagnosis.patterns.iter().any(|pattern| {
+                matches!(
+                    pattern,
+                    Pattern::MaybeLost { .. } | Pattern::NothingSeen { .. } | Pattern::DeniedLate { .. } | Pattern::Partition { .. }
+                )
+            }) || [FaultClass::K, FaultClass::L, FaultClass::M].into_iter().any(|class| analysis.diagnosis.names(class)),
+            disagrees: analysis.diagnosis.names(FaultClass::B)
+                || analysis.diagnosis.names(FaultClass::CPrime)
+                || analysis.diagnosis.patterns.iter().any(|pattern| matches!(pattern, Pattern::AtRandom { .. })),
             window_ms: ends.iter().copied().fold(0.0, f64::max),
             edge_ms: edge,
         }
@@ -233,7 +241,12 @@ fn separate(analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
         ids.arms[0].offsets.clone_from(&ages);
         ids.readings.witness = spans(&[900, 3000]);
         if can.handed_out {
-            ids.arms.push(Arm { offsets: ages, route: Some(Route::HandedOut), ..arm("handed-out", Connection::Fresh) });
+            ids.arms.push(Arm { offsets: ages.clone(), route: Some(Route::HandedOut), ..arm("handed-out", Connection::Fresh) });
+        }
+        // Whoever was given the id may see what this caller does not.
+        let nothing_seen = analysis.diagnosis.patterns.iter().any(|pattern| matches!(pattern, Pattern::NothingSeen { .. }));
+        if can.other_initiator && nothing_seen {
+            ids.arms.push(Arm { offsets: ages, route: Some(Route::AsInitiator), ..arm("as-initiator", Connection::Fresh) });
         }
         ids.overlap = true;
         all.push(ids);

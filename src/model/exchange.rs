@@ -179,7 +179,7 @@ pub struct Exchange {
     /// For a cancel's readings: whether the target's `seen_when` held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<bool>,
-    /// Whether the request was sent to the address that was handed out, or with a cache-busting query.
+    /// Whether the request was sent to the address that was handed out, with a cache-busting query, or as the initiate's caller.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub route: Option<Route>,
     /// First 16 hex digits of the body's SHA-1.
@@ -198,6 +198,8 @@ pub enum Route {
     HandedOut,
     /// The usual address with a query string of its own, so that no cache has it.
     CacheBusted,
+    /// The usual address, asked for with the initiate's user and headers instead of the status endpoint's own.
+    AsInitiator,
 }
 
 impl Exchange {

@@ -140,7 +140,7 @@ impl FaultClass {
             FaultClass::H => "A single denial amid a long row of visible answers.",
             FaultClass::I => "Denied at once, and found a few milliseconds later.",
             FaultClass::J => "Never denied; the answer names another id, or was there before the scan was asked for.",
-            FaultClass::K => "Denied for ever at the plain address, and found at the one that was handed out with the id.",
+            FaultClass::K => "Denied for ever at the plain address, and found at the one that was handed out with the id, or by the caller who was given the id.",
             FaultClass::L => "Denied for ever for some ids, which have characters or a length in common.",
             FaultClass::M => "Denied for ever for some scans that have nothing in common; no other endpoint knows them either.",
             FaultClass::N => "An id that was never issued is pending.",
@@ -185,7 +185,7 @@ impl FaultClass {
                 "Look a scan up by its own id, and key its slot by that id. A placeholder in a slot shared by all scans of a user (option 1 as usually written) makes this worse."
             }
             FaultClass::K => {
-                "Poll the address that the answer hands out, or derive the scope from the id. None of the three options changes the scope."
+                "Ask for the status as the caller that asked for the scan (same user, tenant, region) and at the address that the answer hands out, or derive the scope from the id. None of the three options changes the scope."
             }
             FaultClass::L => "Issue ids of unreserved characters only, or decode them exactly once. None of the three options touches it.",
             FaultClass::M => {

@@ -163,6 +163,39 @@ impl Guarantee {
         }
     }
 
+    /// What to ask next where one is broken and no cause is known.
+    pub fn ask_next(self) -> &'static str {
+        match self {
+            Guarantee::Honesty => {
+                "Ask for an id of your own making by hand: if that is answered as a scan, the target file's rules take not_found for visible, or the service invents a state."
+            }
+            Guarantee::Isolation => {
+                "Repeat that request as the other user on several connections, and see which path of the service answers it."
+            }
+            Guarantee::ReadYourWrites | Guarantee::MonotonicVisibility => {
+                "Run `statusgap reproduce`: it asks what separates the causes. Then look up the denied request in the service's own log."
+            }
+            Guarantee::MonotonicState => {
+                "Poll one scan from several fresh connections at once, across its end and well after it (`statusgap run completion concurrent-polls`): it shows whether one worker is behind, or all go back."
+            }
+            Guarantee::Echo => {
+                "Ask for two scans of different input at once, and compare the ids in the answers with those that were asked for."
+            }
+            Guarantee::Completion => {
+                "Ask the witness or the results for that scan: if they say that it has ended, status is behind (O); if they do not know it, the job was lost (M); if it still runs, raise the scenario's deadline."
+            }
+            Guarantee::Agreement => {
+                "Ask both endpoints for that scan by turns until they agree: how long that takes, and which is behind, says which copy is late (A, C) or frozen (O)."
+            }
+            Guarantee::Promptness => {
+                "Send the held request again, on a fresh connection and on the one of the initiate, with nothing else in flight: only if the connection makes the difference is it held back (P); else the service is slow at such moments."
+            }
+            Guarantee::CrashHonesty => {
+                "See what the service does with the jobs of a worker that is gone, on its next start and without one."
+            }
+        }
+    }
+
     /// What it promises, in one line.
     pub fn promise(self) -> &'static str {
         match self {

@@ -148,6 +148,9 @@ pub struct Capabilities {
     pub states: bool,
     /// The initiate's answer hands out an address to poll.
     pub handed_out: bool,
+    /// The initiate is sent as another user, or with other headers, than the status is asked for.
+    #[serde(default)]
+    pub other_initiator: bool,
 }
 
 /// How send times were held, and how finely time was told.

@@ -5,9 +5,9 @@ use schemars::Schema;
 use crate::model::exchange::Kind;
 use crate::model::shard::Share;
 use crate::report::result::{
-    CauseResult, CurveResult, EstimateResult, FirstPollResult, GuaranteeResult, LatencyResult, OffsetResult, Ordered, PunctualityResult,
-    RoundTripResult, Rounded, RuledOutResult, RunResult, ScenarioResult, ShareResult, StepResult, TimelineResult, VisibleByResult,
-    WindowResult, schema_of,
+    CauseResult, CurveResult, EstimateResult, FirstPollResult, GuaranteeResult, LatencyResult, OffsetResult, Ordered, PatternResult,
+    PunctualityResult, RoundTripResult, Rounded, RuledOutResult, RunResult, ScenarioResult, ShareResult, StepResult, TimelineResult,
+    VisibleByResult, WindowResult, schema_of,
 };
 use crate::report::view::{GuaranteeRow, Mark, RoundTrip, ScenarioRow, Standing, Timeline, View, WindowView};
 
@@ -55,14 +55,20 @@ fn result(view: &View) -> RunResult<'_> {
             .iter()
             .map(|cause| CauseResult {
                 class: cause.class,
+                or: &cause.or,
                 name: cause.name,
                 strength: cause.strength,
                 evidence: &cause.evidence,
-                mechanism: cause.mechanism,
-                cure: cause.cure,
+                mechanism: &cause.mechanism,
+                cure: &cause.cure,
             })
             .collect(),
         ruled_out: view.ruled_out.iter().map(|row| RuledOutResult { class: row.class, name: row.name, by: &row.by }).collect(),
+        patterns: view
+            .patterns
+            .iter()
+            .map(|row| PatternResult { kind: row.kind, statement: &row.statement, possible: &row.possible, ask_next: row.ask_next })
+            .collect(),
         undecided: &view.undecided,
         latency_ms: latency(view),
         timeline: view.timeline.as_ref().map(timeline),

@@ -229,17 +229,26 @@ fn rates(view: &View) -> String {
 }
 
 pub(super) fn causes(view: &View) -> String {
-    if view.causes.is_empty() && view.ruled_out.is_empty() && view.undecided.is_empty() {
+    if view.causes.is_empty() && view.ruled_out.is_empty() && view.undecided.is_empty() && view.patterns.is_empty() {
         return String::new();
     }
     let mut text = "## Diagnosis".to_owned();
     for cause in &view.causes {
-        let _ = write!(text, "\n\n### {}: {} ({})\n\n{}", cause.class, cause.name, cause.strength, escape(cause.mechanism));
+        let _ = write!(text, "\n\n### {}: {} ({})\n\n{}", cause.letters, cause.name, cause.strength, escape(&cause.mechanism));
         let evidence: Vec<String> = cause.evidence.iter().map(|told| format!("- {}", escape(told))).collect();
         if !evidence.is_empty() {
             let _ = write!(text, "\n\n{}", evidence.join("\n"));
         }
-        let _ = write!(text, "\n\n**Cure.** {}", escape(cause.cure));
+        let _ = write!(text, "\n\n**Cure.** {}", escape(&cause.cure));
+    }
+    for pattern in &view.patterns {
+        let may_be = words::may_be(&pattern.possible);
+        let _ = write!(
+            text,
+            "\n\n### No class is named\n\n{}{may_be}\n\n**Ask next.** {}",
+            escape(&pattern.statement),
+            escape(pattern.ask_next)
+        );
     }
     if !view.ruled_out.is_empty() {
         let rows = view.ruled_out.iter().map(|row| vec![row.class.to_owned(), row.name.to_owned(), escape(&row.by)]);

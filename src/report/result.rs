@@ -60,6 +60,8 @@ pub(super) struct RunResult<'a> {
     pub diagnosis: Vec<CauseResult<'a>>,
     /// The causes that are excluded.
     pub ruled_out: Vec<RuledOutResult<'a>>,
+    /// What was found that no class is named for.
+    pub patterns: Vec<PatternResult<'a>>,
     /// What could not be told apart.
     pub undecided: &'a [String],
     /// Round trips by kind of exchange; a kind's other connections have entries of their own.
@@ -260,16 +262,31 @@ pub(super) struct GuaranteeResult<'a> {
 pub(super) struct CauseResult<'a> {
     /// The fault class' letter.
     pub class: &'static str,
-    /// Its name.
+    /// The letters of classes that explain what was seen as well, and are not told from it.
+    pub or: &'a [&'static str],
+    /// Its name; with `or`, one name for all of them.
     pub name: &'static str,
     /// `strong`, `moderate` or `weak`.
     pub strength: &'static str,
     /// What supports it.
     pub evidence: &'a [String],
     /// What happens inside such a service.
-    pub mechanism: &'static str,
+    pub mechanism: &'a str,
     /// What cures it.
-    pub cure: &'static str,
+    pub cure: &'a str,
+}
+
+/// A finding that no class is named for.
+#[derive(serde::Serialize, JsonSchema)]
+pub(super) struct PatternResult<'a> {
+    /// `at_random`, `one_stretch`, `too_few`, `same_poll`, `maybe_lost`, `still_waiting`, `denied_late`, `nothing_seen` or `partition`.
+    pub kind: &'static str,
+    /// What was found.
+    pub statement: &'a str,
+    /// The letters of the classes that it may be.
+    pub possible: &'a [&'static str],
+    /// What to ask next.
+    pub ask_next: &'static str,
 }
 
 /// One excluded cause.

@@ -304,6 +304,7 @@ pub(super) fn seed_bug() -> (Journal, Analysis, Judgement) {
     analysis.diagnosis = Diagnosis {
         causes: vec![Cause {
             class: FaultClass::A,
+            or: Vec::new(),
             strength: Strength::Strong,
             evidence: vec!["50 of 50 windows end between 1998.2 and 2003.9 ms, whatever the load".to_owned()],
         }],
@@ -311,6 +312,7 @@ pub(super) fn seed_bug() -> (Journal, Analysis, Judgement) {
         undecided: vec![
             "Delayed registration and a commit after the answer look alike at this load; a burst would tell them apart.".to_owned(),
         ],
+        patterns: Vec::new(),
     };
     let not_found = |at, not_found| Reason::NotFound { at: ms(at), connection: Connection::Fresh, not_found, polls: 50 };
     let broken = Reason::Broken { guarantee: Guarantee::ReadYourWrites, broken: 50, checked: 50 };
@@ -366,6 +368,7 @@ pub(super) fn unassessable() -> (Journal, Analysis, Judgement) {
     analysis.honest = Some(false);
     analysis.diagnosis.causes = vec![Cause {
         class: FaultClass::N,
+        or: Vec::new(),
         strength: Strength::Strong,
         evidence: vec!["2 of 2 never-issued ids are answered pending".to_owned()],
     }];

@@ -198,6 +198,8 @@ impl Target {
             echo: status.echo.is_some(),
             states: !status.states.is_empty() || status.rules.iter().any(|rule| rule.state.is_some()),
             handed_out: self.status.follow.is_some(),
+            other_initiator: self.initiate.user != self.status.endpoint.user
+                || self.identity_of(&self.initiate) != self.identity_of(&self.status.endpoint),
         }
     }
 
@@ -216,6 +218,16 @@ impl Target {
     /// How much longer than other requests a status request may take, because the service holds it on purpose.
     pub fn long_poll(&self) -> Duration {
         self.status.long_poll.unwrap_or_default().0
+    }
+
+    /// The headers that an endpoint's requests carry, but for those that speak of the body.
+    fn identity_of(&self, endpoint: &Endpoint) -> BTreeMap<String, String> {
+        let user = self.users.get(&endpoint.user).into_iter().flatten();
+        user.chain(&endpoint.headers)
+            .filter(|(name, _)| !speaks_of_the_body(name.as_str()))
+            // Holes are filled alike in all requests about one scan.
+            .map(|(name, value)| (name.to_string(), value.fill(|variable| format!("{variable:?}"))))
+            .collect()
     }
 
     /// The names of the users that requests may be sent as.
@@ -276,6 +288,9 @@ impl Target {
         };
         let filling = Filling { variables, user, id: &accepted.id };
         let handed_out = accepted.handed_out.as_deref();
+        if route == Some(Route::AsInitiator) {
+            return self.status_as_initiator(filling, handed_out);
+        }
         let mut request = self.ask_about(&self.status, filling, handed_out, route)?;
         if route == Some(Route::CacheBusted) {
             let mark = if request.url.contains('?') { '&' } else { '?' };
@@ -283,6 +298,21 @@ impl Target {
             request.url.push_str(&fresh);
         }
         Ok(request)
+    }
+
+    /// The status request with the user and the headers of the initiate, which win over its own.
+    fn status_as_initiator(&self, filling: Filling<'_>, handed_out: Option<&str>) -> Result<Request, RequestError> {
+        let mut status = self.status.clone();
+        for (name, value) in self.initiate.headers.iter().filter(|(name, _)| !speaks_of_the_body(name.as_str())) {
+            status.endpoint.headers.retain(|(own, _)| own != name);
+            status.endpoint.headers.push((name.clone(), value.clone()));
+        }
+        // The user's own headers win as well: what identifies the caller must be the initiate's.
+        let user = self.headers_of(&self.initiate.user)?;
+        status.endpoint.headers.retain(|(name, _)| {
+            user.iter().all(|(of_user, _)| of_user != name) || self.initiate.headers.iter().any(|(own, _)| own == name)
+        });
+        self.ask_about(&status, Filling { user: &self.initiate.user, ..filling }, handed_out, None)
     }
 
     /// Asks for the status of an id that was never issued, and says which. Needs variables that no scan has had.
@@ -432,6 +462,11 @@ impl Target {
     fn headers_of(&self, user: &str) -> Result<&Headers, RequestError> {
         self.users.get(user).ok_or_else(|| RequestError::NoUser(user.to_owned()))
     }
+}
+
+/// Whether a header says something of the body that it comes with, and nothing of who sends it.
+fn speaks_of_the_body(header: &str) -> bool {
+    matches!(header, "content-type" | "content-length" | "content-encoding" | "accept" | "idempotency-key")
 }
 
 fn read_by(read: Option<&Read>, reply: &Reply<'_>, id: &str) -> Reading {

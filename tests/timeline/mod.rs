@@ -262,6 +262,10 @@ impl Seen {
             "could-miss" => self.judgement.scenarios[0].could_miss.map_or_else(|| "–".to_owned(), |rate| format!("{rate:.4}")),
             "causes" => words(self.analysis.diagnosis.causes.iter().map(|cause| cause.class.letter().to_owned()).collect()),
             "strength" => words(self.analysis.diagnosis.causes.iter().map(|cause| format!("{:?}", cause.strength)).collect()),
+            "either" => {
+                words(self.analysis.diagnosis.causes.iter().flat_map(|cause| &cause.or).map(|class| class.letter().to_owned()).collect())
+            }
+            "patterns" => words(self.analysis.diagnosis.patterns.iter().map(|pattern| pattern.kind().to_owned()).collect()),
             "undecided" => self.analysis.diagnosis.undecided.len().to_string(),
             "unclear" => {
                 let checked = scenario.guarantees.iter().find(|checked| checked.guarantee.name() == about).expect("a guarantee");

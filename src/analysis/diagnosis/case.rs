@@ -5,6 +5,7 @@ use crate::model::answer::Answer;
 use crate::model::exchange::{Connection, Exchange, Route};
 use crate::model::run::Journal;
 use crate::model::scenario::{LoadModel, Scenario};
+use crate::model::shard::Share;
 use crate::model::slot::Slot;
 use crate::model::time::Nanos;
 
@@ -112,6 +113,11 @@ impl<'a> Case<'a> {
         self.watched().next().is_none() && self.rows.iter().any(polled)
     }
 
+    /// Whether the log was put together from several, whose clocks are not to be compared.
+    pub(super) fn is_merged(&self) -> bool {
+        matches!(self.journal.run.shard, Some(Share::Merged(_)))
+    }
+
     /// Rows that have looks on connections of their own.
     pub(super) fn watched(&self) -> impl Iterator<Item = &Row<'a>> {
         self.rows.iter().filter(|row| !row.looks.is_empty())
@@ -130,10 +136,19 @@ impl<'a> Row<'a> {
         self.scan.evidence().filter(kept).map(|poll| poll.answer == Answer::Visible)
     }
 
-    /// What the polls at the address that was handed out said: seen or not.
-    pub(super) fn handed_out(&self) -> impl Iterator<Item = bool> {
-        let handed_out = |poll: &&Exchange| poll.route == Some(Route::HandedOut);
-        self.scan.evidence().filter(handed_out).map(|poll| poll.answer == Answer::Visible)
+    /// What those polls said that were sent after the scan was known to have been seen, on whichever connection.
+    pub(super) fn kept_after_seen(&self) -> impl Iterator<Item = bool> {
+        let seen = self.scan.evidence().filter(|poll| poll.answer == Answer::Visible).map(|poll| poll.done).min();
+        let kept = move |poll: &&Exchange| {
+            poll.route.is_none() && poll.connection == Connection::KeepAlive && seen.is_some_and(|seen| seen < poll.sent)
+        };
+        self.scan.evidence().filter(kept).map(|poll| poll.answer == Answer::Visible)
+    }
+
+    /// What the polls by another route said: seen or not.
+    pub(super) fn by_route(&self, route: Route) -> impl Iterator<Item = bool> {
+        let by_route = move |poll: &&Exchange| poll.route == Some(route);
+        self.scan.evidence().filter(by_route).map(|poll| poll.answer == Answer::Visible)
     }
 
     /// The looks sent after the scan was known to have been seen.

@@ -1,10 +1,12 @@
 //! Scans that are seen and then denied: B, C′, F and H.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::diagnosis::case::{Case, Look, Row, ms};
-use crate::analysis::diagnosis::{Diagnosis, Strength};
+use crate::analysis::diagnosis::chance::{all_among_first, few_runs_together, ln_choose, percent, share_left};
+use crate::analysis::diagnosis::{Diagnosis, Pattern, Strength, instances, stretch};
 use crate::model::fault::FaultClass;
+use crate::model::time::Stamp;
 
 /// What the flaps are, for the classes that must not be mistaken for them.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,13 +19,17 @@ pub(super) struct Flapping {
     pub(super) until_ms: f64,
     /// The longest row of denials of a scan that was seen before, each at an instant of its own.
     pub(super) streak: usize,
-    /// Where scans are evicted: the earliest age at which one was gone, in ms.
+    /// Where scans are evicted: the earliest age at which one was seen for the last time, in ms.
     pub(super) gone_ms: Option<f64>,
 }
 
 impl Flapping {
     fn none() -> Flapping {
         Flapping { kind: None, share: 0.0, until_ms: 0.0, streak: 0, gone_ms: None }
+    }
+
+    fn of(kind: Kind) -> Flapping {
+        Flapping { kind: Some(kind), ..Flapping::none() }
     }
 }
 
@@ -38,6 +44,10 @@ pub(super) enum Kind {
     Evicted,
     /// Short holes.
     Holes,
+    /// Now and then, and nothing accounts for it.
+    AtRandom,
+    /// All scans at one time.
+    OneStretch,
 }
 
 /// A run of equal looks.
@@ -48,11 +58,92 @@ struct Run {
     to: f64,
 }
 
+/// What all flaps have in common.
+struct Flaps<'r, 'a> {
+    /// Scans that were denied after they had been seen.
+    rows: Vec<&'r Row<'a>>,
+    /// Denials after the first sight, and all polls after it, of these scans.
+    denied: usize,
+    looks: usize,
+    /// All polls after the first sight, of all scans.
+    all: usize,
+    /// The age up to which polls are comparable with those that were denied.
+    until_ms: f64,
+    /// Polls up to that age.
+    before: usize,
+    /// How many scans were denied, seen and denied again.
+    twice: usize,
+    /// Instants at which pollers of one scan got both answers.
+    split: usize,
+    /// Different moments of the run at which scans were denied, and how many scans have one that is none of another's.
+    moments: usize,
+    /// The chance that denials spread evenly over the polls would lie together as closely as these do.
+    together: f64,
+}
+
+impl<'r, 'a> Flaps<'r, 'a> {
+    fn of(case: &Case<'a>, rows: Vec<&'r Row<'a>>) -> Flaps<'r, 'a> {
+        let (denied, looks) = counts(&rows);
+        let until_ms = comparable_until(case, &rows);
+        let after = || case.watched().flat_map(Row::after_seen);
+        let runs_of = |row: &Row<'_>| runs(row).iter().filter(|run| !run.seen).count();
+        let sizes: Vec<(usize, usize)> = rows.iter().map(|row| counts(&[row])).collect();
+        let mut instants: Vec<u64> = flaps(&rows).map(|look| look.exchange.sent.0 / 1_000_000).collect();
+        instants.sort_unstable();
+        Flaps {
+            denied,
+            looks,
+            all: after().count(),
+            before: after().filter(|look| look.age() <= until_ms).count(),
+            until_ms,
+            twice: rows.iter().filter(|row| runs_of(row) >= 2).count(),
+            split: split_instants(&rows).len(),
+            moments: moments(instants.into_iter().map(|at| at as f64)),
+            together: few_runs_together(rows.iter().map(|row| runs_of(row)).sum(), &sizes),
+            rows,
+        }
+    }
+
+    /// Share of denials among the polls that are comparable with the denied ones: later ones would make anything rare.
+    fn share(&self) -> f64 {
+        self.denied as f64 / self.before.max(1) as f64
+    }
+
+    /// Whether scans were denied at moments of their own: what one scan, or one moment, shows may be an accident of it.
+    fn is_repeated(&self) -> bool {
+        self.rows.len() >= 2 && self.moments >= 2
+    }
+
+    /// Whether polls that could have gone either way did: a scan changed more than once, or pollers disagreed.
+    fn goes_both_ways(&self) -> bool {
+        self.twice > 0 || self.split > 0
+    }
+}
+
+/// The age up to which other polls are comparable with the denied ones: to the end of the polls at the planned age of the last, and a
+/// moment on.
+fn comparable_until(case: &Case<'_>, rows: &[&Row<'_>]) -> f64 {
+    let denied: BTreeSet<i64> = flaps(rows).filter_map(|look| Some(look.exchange.offset.get()?.0)).collect();
+    let alike = case.watched().flat_map(|row| row.looks).filter(|look| look.exchange.offset.get().is_some_and(|at| denied.contains(&at.0)));
+    let last = flaps(rows).map(Look::age).fold(0.0, f64::max) + MOMENT_MS;
+    alike.map(Look::age).fold(last, f64::max)
+}
+
 pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>) -> Flapping {
+    if let Some(stretch) = stretch::of(case) {
+        let from_ms = |at: Stamp| at.0 as f64 / 1e6;
+        diagnosis.patterns.push(Pattern::OneStretch {
+            from_ms: from_ms(stretch.from),
+            to_ms: from_ms(stretch.to),
+            denied: stretch.denied,
+            polls: stretch.polls,
+            scans: stretch.scans,
+        });
+        return Flapping::of(Kind::OneStretch);
+    }
     let flapping: Vec<&Row<'_>> = case.watched().filter(|row| row.after_seen().any(|look| !look.seen())).collect();
-    let after: usize = case.watched().map(|row| row.after_seen().count()).sum();
     if flapping.is_empty() {
-        rule_out(diagnosis, case, after);
+        rule_out(diagnosis, case);
         return Flapping::none();
     }
     let evicted: Vec<&Row<'_>> = flapping.iter().copied().filter(|row| is_evicted(row)).collect();
@@ -68,45 +159,166 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>) -> Flapping {
     if by_worker(&others) {
         return per_instance(diagnosis, case, &others, Strength::Strong);
     }
-    let (denied, looks) = counts(&others);
-    let share = denied as f64 / looks.max(1) as f64;
-    let until_ms = flaps(&others).map(Look::age).fold(0.0, f64::max);
-    let narrow =
-        others.iter().flat_map(|row| runs(row)).filter(|run| !run.seen).all(|run| run.looks <= 3 || run.to - run.from <= NARROW_MS);
-    let both_at_once = split_instants(&others);
-    // Only the looks up to the last flap tell how often a scan is denied while it is: later ones would make anything rare.
-    let before = flapping_region(case, 0.0, until_ms);
-    let share_before = before.0 as f64 / before.1.max(1) as f64;
+    let flaps = Flaps::of(case, others);
+    if let Some(found) = same_poll(diagnosis, case, &flaps) {
+        return found;
+    }
+    if let Some(found) = holes(diagnosis, case, &flaps) {
+        return found;
+    }
+    if flaps.denied < 3 && flaps.all >= 8 {
+        diagnosis.patterns.push(Pattern::TooFew { denied: flaps.denied as u64, polls: flaps.all as u64 });
+        return Flapping { share: flaps.denied as f64 / flaps.looks.max(1) as f64, ..Flapping::of(Kind::AtRandom) };
+    }
+    if let Some(found) = mixed_reads(diagnosis, case, &flaps) {
+        return found;
+    }
+    memories_or_chance(diagnosis, case, &flaps)
+}
+
+/// The denied poll is always the same one, counted from the first, at different ages.
+fn same_poll(diagnosis: &mut Diagnosis, case: &Case<'_>, flaps: &Flaps<'_, '_>) -> Option<Flapping> {
+    let place = |row: &Row<'_>| row.looks.iter().position(|look| !look.seen());
+    let nth = place(flaps.rows.first()?)?;
+    let all_there = flaps.rows.iter().all(|row| place(row) == Some(nth) && row.looks.iter().filter(|look| !look.seen()).count() == 1);
+    let asked: Vec<&Row<'_>> = case.watched().filter(|row| row.looks.len() > nth).collect();
+    let mut ages: Vec<f64> = asked.iter().map(|row| row.looks[nth].age()).collect();
+    ages.sort_by(f64::total_cmp);
+    let spread = ages.last()? > &(2.0 * ages.first()? + MOMENT_MS);
+    if !all_there || !spread || flaps.rows.len() < 4 || flaps.rows.len() * 10 < asked.len() * 9 {
+        return None;
+    }
+    diagnosis.patterns.push(Pattern::SamePoll { nth: nth as u64 + 1, denied: flaps.rows.len() as u64, scans: asked.len() as u64 });
+    Some(Flapping { share: flaps.denied as f64 / flaps.looks.max(1) as f64, ..Flapping::of(Kind::AtRandom) })
+}
+
+/// H: denials lie together in time, between two sights, and pollers of one instant agree.
+fn holes(diagnosis: &mut Diagnosis, case: &Case<'_>, flaps: &Flaps<'_, '_>) -> Option<Flapping> {
+    let holes: Vec<Run> = flaps.rows.iter().flat_map(|row| runs(row)).filter(|run| !run.seen).collect();
+    let narrow = holes.iter().all(|run| run.looks <= 3 || run.to - run.from <= NARROW_MS);
+    // A single hole in each scan is one of the scan's life, however wide; connections that disagree make several.
+    let one_each = flaps.twice == 0 && flaps.rows.iter().all(|row| matches!(runs(row).as_slice(), [_, _, _]));
     // A hole's edge may fall between pollers of one instant; workers that disagree split nearly every instant.
-    let rarely_split = both_at_once.len() * 4 <= instants(case, until_ms);
-    if share_before <= RARE && narrow && rarely_split && looks >= 50 {
-        return holes(diagnosis, &others, denied, looks, until_ms);
+    let rarely_split = flaps.split * 4 <= instants(case, flaps.until_ms);
+    if !rarely_split || !((narrow && flaps.share() <= RARE) || one_each) || flaps.looks < 12 {
+        return None;
     }
-    // Looks of the same scans after the last flap, and how likely they would all be seen if the flaps went on.
-    let until = until_ms * 1.3 + 100.0;
+    let lie_together = flaps.together < 0.01;
+    let at_one_age = flaps.rows.len() >= 2 && one_each && at_one_age(&flaps.rows) < 0.02;
+    if !lie_together && !at_one_age {
+        return None;
+    }
+    let widest = holes.iter().map(|run| run.to - run.from).fold(0.0, f64::max);
+    let mut evidence = vec![format!(
+        "{} holes in {} scans: {} of {} polls after the first sight, each hole between two sights",
+        holes.len(),
+        flaps.rows.len(),
+        flaps.denied,
+        flaps.looks
+    )];
+    evidence.push(format!("the widest held for at least {}", ms(widest)));
+    if at_one_age && !lie_together {
+        evidence.push("each at about the same age".to_owned());
+    }
+    let sure = lie_together && flaps.is_repeated() && flaps.denied >= 4;
+    diagnosis.found(FaultClass::H, if sure { Strength::Strong } else { Strength::Moderate }, evidence);
+    if !sure {
+        diagnosis.undecided.push(format!(
+            "cannot tell a hole in a scan's life (H) from a disturbance of the service: {}; watch more scans, asked for at different times, closely",
+            if flaps.rows.len() < 2 { "only one scan has one" } else { "they are few, or lie at one time" }
+        ));
+    }
+    Some(Flapping { share: flaps.denied as f64 / flaps.looks.max(1) as f64, until_ms: flaps.until_ms, ..Flapping::of(Kind::Holes) })
+}
+
+/// The chance that single holes lie at the same age in every scan by accident.
+fn at_one_age(rows: &[&Row<'_>]) -> f64 {
+    let middle = |row: &Row<'_>| runs(row).iter().find(|run| !run.seen).map_or(0.0, |run| f64::midpoint(run.from, run.to));
+    let first = middle(rows[0]);
+    // The share of a scan's polls that lie as near to the first hole as its own hole does.
+    let chance = |row: &&Row<'_>| {
+        let wide = (middle(row) - first).abs() + 1.0;
+        let near = row.after_seen().filter(|look| (look.age() - first).abs() <= wide).count();
+        near as f64 / row.after_seen().count().max(1) as f64
+    };
+    rows.iter().skip(1).map(chance).product()
+}
+
+/// C′: denied now and then up to an age, and never after it.
+fn mixed_reads(diagnosis: &mut Diagnosis, case: &Case<'_>, flaps: &Flaps<'_, '_>) -> Option<Flapping> {
+    // Polls after the last flap, well apart from it, and the chance that all denials would come before them by accident.
+    let until = flaps.until_ms * 1.3 + 100.0;
     let settled = case.watched().flat_map(Row::after_seen).filter(|look| look.age() > until).count();
-    if (1.0 - share_before).powi(i32::try_from(settled).unwrap_or(i32::MAX)) < 1e-4 && settled >= 12 {
-        diagnosis.found(
-            FaultClass::CPrime,
-            Strength::Strong,
-            vec![
-                format!("{} scans were seen and then denied, {denied} times in all, until {} after their id", others.len(), ms(until_ms)),
-                format!("after that none of {settled} polls was denied: the disagreement heals"),
-            ],
-        );
-        diagnosis.excluded(FaultClass::B, format!("settled polls on fresh connections: 0 of {settled} denied after {}", ms(until)));
-        return Flapping { kind: Some(Kind::MixedReads), share, until_ms, ..Flapping::none() };
+    if settled < 12 || all_among_first(flaps.denied, flaps.before, flaps.all) > 1e-4 {
+        return None;
     }
-    let strength = if both_at_once.is_empty() && looks < 20 { Strength::Moderate } else { Strength::Strong };
-    per_instance(diagnosis, case, &others, strength)
+    let sure = flaps.is_repeated() && flaps.goes_both_ways();
+    diagnosis.found(
+        FaultClass::CPrime,
+        if sure { Strength::Strong } else { Strength::Moderate },
+        vec![
+            format!(
+                "{} scans were seen and then denied: {} of {} polls up to {} after their id",
+                flaps.rows.len(),
+                flaps.denied,
+                flaps.before,
+                ms(flaps.until_ms)
+            ),
+            format!("after that none of {settled} polls was denied: the disagreement heals"),
+        ],
+    );
+    if !sure {
+        diagnosis.undecided.push(
+            "cannot tell mixed reads (C') from a hole in the scans' life (H): no scan was seen to change more than once, and no two pollers disagreed; poll a scan from several fresh connections at once, from its id on"
+                .to_owned(),
+        );
+    }
+    diagnosis.excluded(
+        FaultClass::B,
+        format!(
+            "settled polls on fresh connections, all from one client address: 0 of {settled} denied after {}; a worker without the scan that takes more than {} of them would have shown with 95 %",
+            ms(until),
+            percent(share_left(settled))
+        ),
+    );
+    Some(Flapping { share: flaps.denied as f64 / flaps.looks.max(1) as f64, until_ms: flaps.until_ms, ..Flapping::of(Kind::MixedReads) })
+}
+
+/// B where some number of workers explains who was denied how often, or the connection does; else denials at random.
+fn memories_or_chance(diagnosis: &mut Diagnosis, case: &Case<'_>, flaps: &Flaps<'_, '_>) -> Flapping {
+    let instances = instances::weigh(case);
+    let share = flaps.denied as f64 / flaps.looks.max(1) as f64;
+    let of_all = flaps.denied as f64 / flaps.all.max(1) as f64;
+    let by_workers = instances.by_connection() || instances.supported() || (of_all > RARE && !instances.refuted());
+    if !by_workers {
+        diagnosis.patterns.push(Pattern::AtRandom {
+            denied: flaps.denied as u64,
+            polls: flaps.all as u64,
+            scans: flaps.rows.len() as u64,
+            may_be_worker: !instances.refuted(),
+        });
+        return Flapping { share: of_all, until_ms: flaps.until_ms, ..Flapping::of(Kind::AtRandom) };
+    }
+    let plain = flaps.split == 0 && flaps.looks < 20;
+    let sure = !plain && flaps.goes_both_ways() && !instances.kept_disagree() && flaps.moments >= 2;
+    if !plain && instances.kept_disagree() {
+        diagnosis.undecided.push(format!(
+            "cannot tell per-instance memory (B) behind a balancer that deals out requests from denials at random (share {}): kept connections were denied as well, {} of {} polls; have the service name the worker in its answers",
+            percent(share),
+            instances.kept.0,
+            instances.kept.1
+        ));
+    }
+    per_instance(diagnosis, case, &flaps.rows, if sure { Strength::Strong } else { Strength::Moderate })
 }
 
 /// A run of denials at most this long between two sights is a hole.
 const NARROW_MS: f64 = 250.0;
-/// Holes are rare; several workers of equal weight deny at least a quarter of all polls.
+/// Holes are rare; several workers of equal weight deny at least a half of all polls, and unequal ones some scans nearly always.
 const RARE: f64 = 0.2;
 
-fn rule_out(diagnosis: &mut Diagnosis, case: &Case<'_>, after: usize) {
+fn rule_out(diagnosis: &mut Diagnosis, case: &Case<'_>) {
+    let after: usize = case.watched().map(|row| row.after_seen().count()).sum();
     if after < 12 {
         return;
     }
@@ -114,26 +326,64 @@ fn rule_out(diagnosis: &mut Diagnosis, case: &Case<'_>, after: usize) {
     connections.extend(case.watched().flat_map(Row::after_seen).filter_map(|look| look.exchange.conn.get()));
     connections.sort_unstable();
     connections.dedup();
-    let told = format!("{after} polls of scans that had been seen, on {} connections: none denied", connections.len().max(1));
-    diagnosis.excluded(FaultClass::B, told.clone());
-    diagnosis.excluded(FaultClass::CPrime, told);
-    let dense = case.watched().map(|row| row.after_seen().count()).max().unwrap_or_default();
-    if dense >= 100 {
-        diagnosis.excluded(FaultClass::H, format!("a dense trace of {dense} polls of one scan: no hole"));
+    // Where connections are not numbered, each look had one of its own.
+    let chances = if connections.is_empty() { after } else { connections.len() };
+    diagnosis.excluded(
+        FaultClass::B,
+        format!(
+            "{after} polls of scans that had been seen, on {chances} connections from one client address: none denied; a worker without the scan that takes more than {} of connections would have shown with 95 %",
+            percent(share_left(chances))
+        ),
+    );
+    // A lagging copy disagrees soon after the first sight or not at all.
+    let soon = |row: &Row<'_>| row.after_seen().filter(|look| look.age() <= row.first_seen().unwrap_or_default() + SOON_MS).count();
+    let early: usize = case.watched().map(soon).sum();
+    if early >= 12 {
+        diagnosis.excluded(
+            FaultClass::CPrime,
+            format!(
+                "{early} polls within {} of a scan's first sight: none denied; a copy that lags and serves more than {} of reads would have shown with 95 %",
+                ms(SOON_MS),
+                percent(share_left(early))
+            ),
+        );
     }
-    let past_end = case
+    if let Some(row) = case.watched().max_by_key(|row| row.after_seen().count()).filter(|row| row.after_seen().count() >= 100) {
+        let ages: Vec<f64> = row.after_seen().map(Look::age).collect();
+        let widest = ages.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max);
+        diagnosis.excluded(
+            FaultClass::H,
+            format!(
+                "a dense trace of {} polls of one scan: no hole wider than {} up to {}",
+                ages.len(),
+                ms(widest),
+                ms(ages[ages.len() - 1])
+            ),
+        );
+    }
+    let past_end: Vec<f64> = case
         .watched()
         .filter_map(|row| {
             let (ended, _) = row.scan.ended()?;
             let last = row.looks.iter().rfind(|look| look.seen())?;
             Some(last.exchange.sent.since(ended.done).as_ms())
         })
-        .fold(0.0, f64::max);
-    if past_end >= 500.0 {
-        diagnosis
-            .excluded(FaultClass::F, format!("scans stayed visible for as long as they were watched after their end ({})", ms(past_end)));
+        .filter(|past| *past >= 500.0)
+        .collect();
+    if let Some(longest) = past_end.iter().copied().reduce(f64::max) {
+        let watched = past_end.iter().filter(|past| **past >= longest * 0.9).count();
+        diagnosis.excluded(
+            FaultClass::F,
+            format!(
+                "no eviction within {} of the end: {watched} scans stayed visible for as long as they were watched after it; a longer lifetime was not looked at",
+                ms(longest)
+            ),
+        );
     }
 }
+
+/// How long after the first sight a copy that lags can still be met.
+const SOON_MS: f64 = 2000.0;
 
 /// Runs of equal looks after the first sight.
 fn runs(row: &Row<'_>) -> Vec<Run> {
@@ -169,7 +419,12 @@ fn gone_at_last(rows: &[&Row<'_>]) -> bool {
     let Some(sights) = rows.iter().map(sights).sum::<Option<usize>>() else { return false };
     // One denial of one scan may as well be a hole.
     let denials = flaps(rows).count();
-    denials >= 2 && (1.0 - RARE).powi(i32::try_from(sights).unwrap_or(i32::MAX)) < 1e-3 && split_instants(rows).is_empty()
+    // Denials at random would hardly all come last.
+    let by_accident: f64 = rows.iter().map(|row| counts(&[row])).map(|(denied, looks)| -ln_choose(looks, denied)).sum();
+    denials >= 2
+        && by_accident < 0.01_f64.ln()
+        && (1.0 - RARE).powi(i32::try_from(sights).unwrap_or(i32::MAX)) < 1e-3
+        && split_instants(rows).is_empty()
 }
 
 /// The longest row of denials after the first sight. Denials within a moment count once: concurrent pollers often meet the
@@ -209,16 +464,18 @@ fn gone(row: &Row<'_>) -> f64 {
 }
 
 fn eviction(diagnosis: &mut Diagnosis, evicted: &[&Row<'_>], at_most: Strength) -> Flapping {
-    let last_seen = |row: &&Row<'_>| row.looks.iter().filter(|look| look.seen()).map(Look::age).fold(0.0, f64::max);
+    let last_seen = |row: &Row<'_>| row.looks.iter().filter(|look| look.seen()).map(Look::age).fold(0.0, f64::max);
     let mut evidence = Vec::new();
     for row in evicted.iter().take(3) {
+        let row: &Row<'_> = row;
         let gone = gone(row);
-        let end = row.scan.ended().map_or_else(String::new, |(ended, _)| {
-            format!(", {} after its end was seen", ms(row.scan.t0().map_or(0.0, |t0| gone - ended.done.since(t0).as_ms()).max(0.0)))
+        let end = row.scan.ended().zip(row.scan.t0()).map_or_else(String::new, |((ended, _), t0)| {
+            let since = |age: f64| ms((age - ended.done.since(t0).as_ms()).max(0.0));
+            format!(": removed between {} and {} after its end was seen", since(last_seen(row)), since(gone))
         });
         let denials = row.looks.iter().filter(|look| !look.seen() && look.age() >= gone).count();
         evidence.push(format!(
-            "scan {}: visible until {}, then not_found for good from {}{end} ({denials} polls)",
+            "scan {}: visible until {}, then not_found for good from {} ({denials} polls){end}",
             row.scan.number(),
             ms(last_seen(row)),
             ms(gone)
@@ -233,7 +490,7 @@ fn eviction(diagnosis: &mut Diagnosis, evicted: &[&Row<'_>], at_most: Strength) 
                 .to_owned(),
         );
     }
-    Flapping { kind: Some(Kind::Evicted), gone_ms: evicted.iter().map(|row| gone(row)).reduce(f64::min), ..Flapping::none() }
+    Flapping { gone_ms: evicted.iter().map(|row| last_seen(row)).reduce(f64::min), ..Flapping::of(Kind::Evicted) }
 }
 
 /// Whether it depends on the worker alone: of each scan every worker that is named either always knows it or never does.
@@ -279,25 +536,7 @@ fn per_instance(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<'_>], s
         diagnosis.undecided.push("cannot tell per-instance memory (B) from early eviction (F) and mixed reads (C') with so few polls: poll one scan from several fresh connections at once, well after it was seen".to_owned());
     }
     let streak = rows.iter().map(|row| streak(row)).max().unwrap_or_default();
-    Flapping { kind: Some(Kind::PerInstance), share: denied as f64 / looks.max(1) as f64, until_ms, streak, gone_ms: None }
-}
-
-fn holes(diagnosis: &mut Diagnosis, rows: &[&Row<'_>], denied: usize, looks: usize, until_ms: f64) -> Flapping {
-    let all: Vec<Run> = rows.iter().flat_map(|row| runs(row)).filter(|run| !run.seen).collect();
-    let widest = all.iter().map(|run| run.to - run.from).fold(0.0, f64::max);
-    diagnosis.found(
-        FaultClass::H,
-        Strength::Strong,
-        vec![
-            format!(
-                "{} short holes in {} scans: {denied} of {looks} polls after the first sight, each hole between two sights",
-                all.len(),
-                rows.len()
-            ),
-            format!("the widest held for at least {}", ms(widest)),
-        ],
-    );
-    Flapping { kind: Some(Kind::Holes), share: denied as f64 / looks.max(1) as f64, until_ms, ..Flapping::none() }
+    Flapping { share: denied as f64 / looks.max(1) as f64, until_ms, streak, ..Flapping::of(Kind::PerInstance) }
 }
 
 fn flaps<'r, 'a: 'r>(rows: &'r [&'r Row<'a>]) -> impl Iterator<Item = &'r Look<'a>> {
@@ -306,11 +545,6 @@ fn flaps<'r, 'a: 'r>(rows: &'r [&'r Row<'a>]) -> impl Iterator<Item = &'r Look<'
 
 fn counts(rows: &[&Row<'_>]) -> (usize, usize) {
     (flaps(rows).count(), rows.iter().map(|row| row.after_seen().count()).sum())
-}
-
-fn flapping_region(case: &Case<'_>, from: f64, to: f64) -> (usize, usize) {
-    let region = || case.watched().flat_map(Row::after_seen).filter(|look| from <= look.age() && look.age() <= to);
-    (region().filter(|look| !look.seen()).count(), region().count())
 }
 
 /// Instants, up to an age, at which several pollers asked for a scan that had been seen.

@@ -5,10 +5,16 @@
 //! named only on evidence of its own; what these probes cannot tell apart is said, with the probe that would.
 
 mod case;
+mod chance;
 mod claims;
 mod flapping;
+mod instances;
 mod never;
+mod pattern;
 mod start;
+mod stretch;
+
+pub use crate::analysis::diagnosis::pattern::Pattern;
 
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +33,9 @@ pub struct Diagnosis {
     pub ruled_out: Vec<RuledOut>,
     /// What these probes cannot tell apart, in words, with the probe that would.
     pub undecided: Vec<String>,
+    /// What was found where no class can be named.
+    #[serde(default)]
+    pub patterns: Vec<Pattern>,
 }
 
 /// One supported class.
@@ -34,10 +43,65 @@ pub struct Diagnosis {
 pub struct Cause {
     /// The class.
     pub class: FaultClass,
+    /// Classes that explain what was seen as well, and that nothing in the log tells from it.
+    #[serde(default)]
+    pub or: Vec<FaultClass>,
     /// How well it is supported.
     pub strength: Strength,
     /// What supports it, with numbers.
     pub evidence: Vec<String>,
+}
+
+impl Cause {
+    /// What it is called: two classes that are not told apart have one name together.
+    pub fn title(&self) -> &'static str {
+        match (self.class, self.or.as_slice()) {
+            (_, []) => self.class.name(),
+            (FaultClass::A, _) => "written late (A) or read from a lagging copy (C)",
+            (FaultClass::I, _) => "committed (I) or registered (A) just after the answer",
+            (FaultClass::L, _) => "ids that do not get through (L), or whose records are not written (M)",
+            (FaultClass::M, _) => "records that are not written (M), or ids that do not get through (L)",
+            (class, _) => class.name(),
+        }
+    }
+
+    /// Its letters: `A`, or `A or C`.
+    pub fn letters(&self) -> String {
+        let all: Vec<&str> = std::iter::once(&self.class).chain(&self.or).map(|class| class.letter()).collect();
+        all.join(" or ")
+    }
+
+    /// What happens inside such a service.
+    pub fn mechanism(&self) -> String {
+        let all: Vec<&str> = std::iter::once(&self.class).chain(&self.or).map(|class| class.mechanism()).collect();
+        all.join(" Or: ")
+    }
+
+    /// What cures it. Where two classes are not told apart: what tells them apart, and the cure of each.
+    pub fn cure(&self) -> String {
+        let step = match (self.class, self.or.as_slice()) {
+            (_, []) => return self.class.cure().to_owned(),
+            (FaultClass::A | FaultClass::C, [FaultClass::A | FaultClass::C]) => {
+                "Find out first which it is, since the cures differ: a second write tells (describe `[cancel]` in the target file, and run `statusgap reproduce`), \
+                 and so does a look at whether the read goes to a replica or a cache."
+            }
+            (FaultClass::L | FaultClass::M, _) => {
+                "Find out first which it is, since the cures differ: look for one of these ids in the store. If its record is there, the read does not find it (L); if \
+                 not, it was never written (M)."
+            }
+            _ => "Both are cured by having the record committed before the answer is sent.",
+        };
+        let cures: Vec<String> = std::iter::once(&self.class)
+            .chain(&self.or)
+            .map(|class| format!("If {} ({}): {}", class.letter(), class.name(), lower_first(class.cure())))
+            .collect();
+        format!("{step} {}", cures.join(" "))
+    }
+}
+
+fn lower_first(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }
 
 /// How well a class is supported.
@@ -68,7 +132,12 @@ impl Diagnosis {
     }
 
     fn found(&mut self, class: FaultClass, strength: Strength, evidence: Vec<String>) {
-        self.causes.push(Cause { class, strength, evidence });
+        self.causes.push(Cause { class, or: Vec::new(), strength, evidence });
+    }
+
+    /// One answer of two classes that are not told apart, the first of which is the more usual one.
+    fn found_either(&mut self, class: FaultClass, or: FaultClass, evidence: Vec<String>) {
+        self.causes.push(Cause { class, or: vec![or], strength: Strength::Moderate, evidence });
     }
 
     fn excluded(&mut self, class: FaultClass, by: String) {
@@ -105,7 +174,7 @@ pub fn diagnose(journal: &Journal, scans: &[&ScanHistory<'_>], scenarios: &[Scen
     }
     // Strongest first; among equals the order of decision stands.
     diagnosis.causes.sort_by_key(|cause| std::cmp::Reverse(cause.strength));
-    let named: Vec<FaultClass> = diagnosis.causes.iter().map(|cause| cause.class).collect();
+    let named: Vec<FaultClass> = diagnosis.causes.iter().flat_map(|cause| std::iter::once(cause.class).chain(cause.or.clone())).collect();
     diagnosis.ruled_out.retain(|out| !named.contains(&out.class));
     diagnosis.ruled_out.sort_by_key(|out| out.class);
     // Several probes may exclude a class; the first of them is enough.

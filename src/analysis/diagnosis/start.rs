@@ -2,16 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use crate::analysis::binomial::survival;
 use crate::analysis::compare::rates::Rates;
 use crate::analysis::diagnosis::case::{Case, Look, Row, median, ms};
+use crate::analysis::diagnosis::chance::{percent, share_left};
 use crate::analysis::diagnosis::flapping::{Flapping, Kind};
 use crate::analysis::diagnosis::never::Lost;
-use crate::analysis::diagnosis::{Diagnosis, Strength};
+use crate::analysis::diagnosis::{Diagnosis, Pattern, Strength};
+use crate::model::answer::{Answer, State};
 use crate::model::exchange::Purpose;
 use crate::model::fault::FaultClass;
 use crate::model::scenario::Action;
 use crate::model::shard::{Numbering, Share, owner};
 
+/// A poll this young was sent at once.
+const AT_ONCE_MS: f64 = 5.0;
 /// A commit that comes after the answer comes within this; what lasts longer is a registration.
 const COMMIT_MS: f64 = 30.0;
 
@@ -37,8 +42,18 @@ pub(super) struct Known {
 
 /// The classes of the window at the start.
 pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Flapping, lost: &Lost, known: Known) {
-    if matches!(flapping.kind, Some(Kind::PerInstance | Kind::MixedReads)) {
-        under_disagreement(diagnosis, case, flapping, lost);
+    match flapping.kind {
+        Some(Kind::PerInstance | Kind::MixedReads) => {
+            under_disagreement(diagnosis, case, flapping, lost);
+            return;
+        }
+        // What denied everything at one time says nothing about ages.
+        Some(Kind::OneStretch) => return,
+        Some(Kind::AtRandom) if no_oftener_at_first(case, flapping, lost) => return,
+        _ => {}
+    }
+    // Behind a queue that this run filled a window is as long as the queue was, and its shape says nothing of the service.
+    if diagnosis.patterns.iter().any(|pattern| matches!(pattern, Pattern::StillWaiting { .. })) {
         return;
     }
     // A scan that was first polled when others were gone says nothing about its start.
@@ -94,23 +109,48 @@ fn windows(rows: &[&Row<'_>]) -> Windows {
 }
 
 fn rule_out_all(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<'_>]) {
-    let youngest = rows.iter().filter_map(|row| row.looks.first()).map(Look::age).fold(f64::INFINITY, f64::min);
-    let immediate = rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age() <= 5.0).count();
-    let told = format!("{} scans, first polled from {} after the id: none denied", rows.len(), ms(youngest));
-    for class in [FaultClass::A, FaultClass::C, FaultClass::D, FaultClass::G] {
-        diagnosis.excluded(class, told.clone());
+    let mut ages: Vec<f64> = rows.iter().filter_map(|row| row.looks.first()).map(Look::age).collect();
+    ages.sort_by(f64::total_cmp);
+    // The earliest polls that are enough to exclude anything: what they bound is the size of a window that would have shown.
+    let Some(earliest) = ages.get(7).copied() else { return };
+    let within = (2.0 * earliest).max(earliest + 5.0);
+    let early = ages.iter().filter(|age| **age <= within).count();
+    let told = format!(
+        "{early} scans were first polled within {} of their id, none of {} was denied: a window longer than that in more than {} of scans would have shown with 95 %",
+        ms(within),
+        rows.len(),
+        percent(share_left(early))
+    );
+    diagnosis.excluded(FaultClass::A, told.clone());
+    diagnosis.excluded(FaultClass::C, format!("{told}; whether later changes lag was not looked at"));
+    diagnosis.excluded(FaultClass::G, told);
+    diagnosis.excluded(
+        FaultClass::D,
+        format!("none of {} first polls was denied, so there was no denial that a cache could have kept", rows.len()),
+    );
+    let at_once = ages.iter().filter(|age| **age <= AT_ONCE_MS).count();
+    if at_once >= 20 {
+        diagnosis.excluded(
+            FaultClass::I,
+            format!(
+                "{at_once} scans polled at once: none denied; more than {} of them would have shown with 95 %",
+                percent(share_left(at_once))
+            ),
+        );
     }
-    if immediate >= 20 {
-        diagnosis.excluded(FaultClass::I, format!("{immediate} scans polled at once: none denied"));
-    }
-    if rows.iter().filter(|row| case.is_of_burst(row)).count() >= 8 {
-        diagnosis.excluded(FaultClass::E, "scans asked for all at once: none denied".to_owned());
+    let burst = rows.iter().filter(|row| case.is_of_burst(row)).count();
+    if burst >= 8 {
+        diagnosis.excluded(
+            FaultClass::E,
+            format!("{burst} scans asked for at once: none denied; a queue that only fills with more was not looked at"),
+        );
     }
 }
 
 /// D: scans of equal age, one arm polled early and one not; the early polls make the difference.
 pub(super) fn observer_effect(diagnosis: &mut Diagnosis, case: &Case<'_>) -> bool {
     let mut evidence = Vec::new();
+    let mut by_pairs = false;
     let mut tested = None;
     for scenario in &case.journal.scenarios {
         let [a, b] = scenario.arms.as_slice() else { continue };
@@ -139,6 +179,7 @@ pub(super) fn observer_effect(diagnosis: &mut Diagnosis, case: &Case<'_>) -> boo
         );
         // A cache that keeps denials makes all the difference; a threshold this low costs no power and hardly ever misleads.
         if test.p_higher <= 0.0005 {
+            by_pairs = true;
             evidence.push(format!("{told} (p = {:.1e})", test.p_higher));
         } else {
             tested = Some(told);
@@ -154,11 +195,11 @@ pub(super) fn observer_effect(diagnosis: &mut Diagnosis, case: &Case<'_>) -> boo
     }
     if evidence.is_empty() {
         if let Some(told) = tested {
-            diagnosis.excluded(FaultClass::D, told);
+            diagnosis.excluded(FaultClass::D, format!("{told}: no cache that keeps denials for longer than that"));
         }
         return false;
     }
-    let strength = if evidence.iter().any(|told| told.starts_with("paired")) { Strength::Strong } else { Strength::Moderate };
+    let strength = if by_pairs { Strength::Strong } else { Strength::Moderate };
     diagnosis.found(FaultClass::D, strength, evidence);
     true
 }
@@ -183,10 +224,12 @@ pub(super) fn queue(diagnosis: &mut Diagnosis, case: &Case<'_>) -> bool {
         let mut burst: Vec<(f64, (f64, f64))> = case
             .watched()
             .filter(|row| row.scan.scenario() as usize == index && case.is_of_burst(row))
-            .filter_map(|row| Some((row.scan.t0()?.0 as f64, row.start()?)))
+            .filter_map(|row| Some((row.scan.t0()?.0 as f64, row.start().or_else(|| still_denied(row))?)))
             .collect();
         let asked = case.rows.iter().filter(|row| row.scan.scenario() as usize == index).count();
-        if burst.len() < 8 || burst.len() * 3 < asked * 2 {
+        // Who is still denied when the watch ends has a window of at least that; if nobody is served, nothing grows.
+        let served = burst.iter().filter(|(_, (_, until))| until.is_finite()).count();
+        if burst.len() < 8 || burst.len() * 3 < asked * 2 || served * 3 < burst.len() {
             continue;
         }
         burst.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -222,6 +265,12 @@ pub(super) fn queue(diagnosis: &mut Diagnosis, case: &Case<'_>) -> bool {
         diagnosis.excluded(FaultClass::E, checked);
     }
     found
+}
+
+/// The window of a scan that was denied to the last: at least so long.
+fn still_denied(row: &Row<'_>) -> Option<(f64, f64)> {
+    let last = row.looks.last().filter(|_| row.first_seen().is_none())?;
+    Some((last.age(), f64::INFINITY))
 }
 
 fn spread(numbers: &[f64]) -> f64 {
@@ -318,9 +367,17 @@ fn stabbing(intervals: &mut [(f64, f64)]) -> Vec<f64> {
     points
 }
 
+/// Whether first polls are denied no more often than denials at random account for.
+fn no_oftener_at_first(case: &Case<'_>, flapping: &Flapping, lost: &Lost) -> bool {
+    let firsts = || case.watched().filter(|row| !lost.contains(&row.scan.number())).filter_map(|row| row.looks.first());
+    let (polls, denied) = (firsts().count() as u64, firsts().filter(|look| !look.seen()).count() as u64);
+    survival(denied, polls, flapping.share.clamp(0.001, 0.999)) > 1e-4
+}
+
 /// I: some polls at once are denied, none a few milliseconds later.
 fn commit(diagnosis: &mut Diagnosis, rows: &[&Row<'_>], windows: &Windows, observer: bool) -> bool {
-    let at_once: Vec<bool> = rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age() <= 5.0).map(Look::seen).collect();
+    let at_once: Vec<bool> =
+        rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age() <= AT_ONCE_MS).map(Look::seen).collect();
     let denied = at_once.iter().filter(|seen| !**seen).count();
     let last_denied =
         if observer { windows.latest_denied } else { rows.iter().flat_map(|row| row.denied_at_start()).map(Look::age).fold(0.0, f64::max) };
@@ -347,19 +404,26 @@ fn commit(diagnosis: &mut Diagnosis, rows: &[&Row<'_>], windows: &Windows, obser
     if at_once.len() >= 10 && always {
         return false;
     }
-    diagnosis.found(
-        FaultClass::I,
-        if later >= 8 && at_once.len() >= 20 { Strength::Strong } else { Strength::Moderate },
-        vec![
-            format!("polled at once, {denied} of {} scans were denied", at_once.len()),
-            format!(
-                "the last denial came {} after the id; of {later} scans that were first polled later than {}, {later_denied} were denied",
-                ms(last_denied),
-                ms(COMMIT_MS)
-            ),
-        ],
-    );
+    let evidence = vec![
+        format!("polled at once, {denied} of {} scans were denied", at_once.len()),
+        format!(
+            "the last denial came {} after the id; of {later} scans that were first polled later than {}, {later_denied} were denied",
+            ms(last_denied),
+            ms(COMMIT_MS)
+        ),
+    ];
+    if later < 8 {
+        diagnosis.found_either(FaultClass::I, FaultClass::A, evidence);
+    } else {
+        // What a single denial, or those of one moment, may be an accident of is not known from them.
+        let strength = if at_once.len() >= 20 && denied_rows(rows) >= 2 { Strength::Strong } else { Strength::Moderate };
+        diagnosis.found(FaultClass::I, strength, evidence);
+    }
     true
+}
+
+fn denied_rows(rows: &[&Row<'_>]) -> usize {
+    rows.iter().filter(|row| row.denied_at_start().next().is_some()).count()
 }
 
 /// A or C: a delay before the first sight. A second write tells them apart: a replica lags behind every write.
@@ -373,16 +437,15 @@ fn registration_or_lag(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<
     if let Some((after, until)) = windows.median.filter(|_| !observer) {
         evidence.push(format!("half of the denied scans were seen within {}–{} and were never denied again", ms(after), ms(until)));
     }
-    let witnessed = rows
-        .iter()
-        .filter(|row| {
-            let seen = row.first_seen().unwrap_or(f64::INFINITY);
-            row.scan.witness().iter().any(|reading| {
-                reading.answer == crate::model::answer::Answer::Visible
-                    && row.scan.t0().is_some_and(|t0| reading.done.since(t0).as_ms() < seen)
+    let witnessed =
+        rows.iter()
+            .filter(|row| {
+                let seen = row.first_seen().unwrap_or(f64::INFINITY);
+                row.scan.witness().iter().any(|reading| {
+                    reading.answer == Answer::Visible && row.scan.t0().is_some_and(|t0| reading.done.since(t0).as_ms() < seen)
+                })
             })
-        })
-        .count();
+            .count();
     if witnessed > 0 {
         evidence.push(format!("the witness knew {witnessed} of them before status did"));
     }
@@ -413,7 +476,7 @@ fn registration_or_lag(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<
                 ms(after),
                 ms(until)
             ));
-            diagnosis.found(FaultClass::A, Strength::Moderate, evidence);
+            diagnosis.found_either(FaultClass::A, FaultClass::C, evidence);
         }
         Some((_, until, n)) => {
             diagnosis
@@ -422,9 +485,62 @@ fn registration_or_lag(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<
         }
         None => {
             diagnosis.undecided.push("cannot tell a delayed registration (A) from a replica that lags (C) without a second write: `statusgap reproduce` sends one where the target file has a [cancel] section".to_owned());
-            diagnosis.found(FaultClass::A, Strength::Moderate, evidence);
+            match without_second_write(rows) {
+                Some((class, told)) => {
+                    evidence.push(told);
+                    diagnosis.found(class, Strength::Moderate, evidence);
+                }
+                None => diagnosis.found_either(FaultClass::A, FaultClass::C, evidence),
+            }
         }
     }
+}
+
+/// What scans that were denied at first show of the copy that is read, where no second write was sent: a record that is written late
+/// is up to date once it is there, a copy that lags shows every change late.
+fn without_second_write(rows: &[&Row<'_>]) -> Option<(FaultClass, String)> {
+    let denied = || rows.iter().filter(|row| row.denied_at_start().next().is_some());
+    let behind = denied().filter(|row| behind_the_witness(row).is_some()).count();
+    if behind >= 2 {
+        let lag = median(denied().filter_map(|row| behind_the_witness(row)).collect()).unwrap_or_default();
+        return Some((
+            FaultClass::C,
+            format!(
+                "the end was shown late as well: in {behind} scans status said running {} or more after the witness had said that it ended",
+                ms(lag)
+            ),
+        ));
+    }
+    let began: Vec<(f64, f64)> = denied().filter_map(|row| Some((began(row)?, row.start()?.0))).collect();
+    let current = began.iter().filter(|(began, denied)| *began < 0.5 * denied).count();
+    (current >= 3 && current * 4 >= began.len() * 3).then(|| {
+        (
+            FaultClass::A,
+            format!(
+                "{current} of {} scans had already progressed when they were first visible, as far as if they had begun with their id: what is read is up to date, as a lagging copy is not",
+                began.len()
+            ),
+        )
+    })
+}
+
+/// How long after the witness had said that a scan was over status still said that it was running, in ms, if by half its window.
+fn behind_the_witness(row: &Row<'_>) -> Option<f64> {
+    let over =
+        row.scan.witness().iter().filter(|reading| reading.state.is_some_and(State::is_terminal)).map(|reading| reading.done).min()?;
+    let running = row.scan.polls().iter().filter(|poll| poll.answer == Answer::Visible && poll.state == Some(State::Running));
+    let last = running.map(|poll| poll.sent).max()?;
+    let behind = last.since(over).as_ms();
+    (behind > 0.5 * row.start()?.0).then_some(behind)
+}
+
+/// The age at which a scan's progress was zero, by its first and last visible answers that differ; none if it began unprogressed.
+fn began(row: &Row<'_>) -> Option<f64> {
+    let told = || row.looks.iter().filter(|look| look.seen()).filter_map(|look| Some((look.age(), look.exchange.progress.get()?)));
+    let first = told().next().filter(|(_, progress)| *progress > 0.0)?;
+    // The last answer that shows more than the one before it: at the end progress stands still.
+    let last = told().zip(told().skip(1)).filter(|(before, now)| now.1 > before.1).map(|(_, now)| now).last()?;
+    (last.0 > first.0 + 100.0 && last.1 > first.1).then(|| first.0 - first.1 * (last.0 - first.0) / (last.1 - first.1))
 }
 
 /// The lag of the second write: medians of the last poll that did not show it and of the first answer that did.

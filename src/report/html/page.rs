@@ -14,16 +14,25 @@ pub(super) fn diagnosis(view: &View) -> Section {
         let _ = write!(
             body,
             "<article class=\"cause\">\n<h3><span class=\"class\">{}</span> {} <span class=\"aside\">{} evidence</span></h3>\n<p>{}</p>\n{}<p><b>Cure.</b> {}</p>\n</article>\n",
-            text(cause.class),
+            text(&cause.letters),
             cause.name,
             cause.strength,
-            text(cause.mechanism),
+            text(&cause.mechanism),
             list(&cause.evidence),
-            prose(cause.cure)
+            prose(&cause.cure)
+        );
+    }
+    for pattern in &view.patterns {
+        let _ = write!(
+            body,
+            "<article class=\"cause\">\n<h3>No class is named</h3>\n<p>{}{}</p>\n<p><b>Ask next.</b> {}</p>\n</article>\n",
+            prose(&pattern.statement),
+            words::may_be(&pattern.possible),
+            prose(pattern.ask_next)
         );
     }
     // With a cause the next step is its cure, which has just been told.
-    if view.causes.first().is_none_or(|cause| !view.next_step.contains(cause.cure)) {
+    if view.causes.first().is_none_or(|cause| !view.next_step.contains(&cause.cure)) {
         let _ = writeln!(body, "<p><b>Next step.</b> {}</p>", prose(&view.next_step));
     }
     if !view.ruled_out.is_empty() {

@@ -4,7 +4,8 @@
 use std::fmt::Write as _;
 
 use crate::analysis::Analysis;
-use crate::analysis::diagnosis::{Cause, Strength};
+use crate::analysis::diagnosis::{Cause, Pattern, Strength};
+use crate::analysis::guarantees::Checked;
 use crate::model::run::Journal;
 use crate::report::view::{headline, unseen};
 use crate::report::words;
@@ -52,32 +53,76 @@ fn after_fail(analysis: &Analysis, judgement: &Judgement) -> String {
         open.map_or_else(String::new, |open| format!(" Still open: {}.", words::sentence(open)))
     };
     match causes.as_slice() {
+        [cause] if !cause.or.is_empty() => {
+            format!("Two causes explain what was seen equally well: {}. {}", cause.title(), cause.cure())
+        }
         [cause] => {
             let open = if cause.strength == Strength::Strong { String::new() } else { still_open() };
-            format!("{} {}. {}{open}", certainty(cause.strength), named(cause), cause.class.cure())
+            format!("{} {}. {}{open}", certainty(cause.strength), named(cause), cause.cure())
         }
         [_, _, ..] => {
             let all: Vec<String> = causes.iter().map(named).collect();
             let mut text = format!("There is evidence for {} causes: {}.", causes.len(), all.join("; "));
             // More cures at once help nobody; the diagnosis has them all.
             for cause in causes.iter().take(2) {
-                let _ = write!(text, " {}: {}", cause.class.letter(), cause.class.cure());
+                let _ = write!(text, " {}: {}", cause.letters(), cause.cure());
             }
             text
         }
-        [] if judgement.reasons.iter().any(headline::is_denial) => {
-            format!(
-                "No single cause explains what was seen. Attach the markdown report and the log to the ticket: the log holds every exchange, and any cause can be \
-                 looked for in it later.{}",
-                still_open()
-            )
+        [] => {
+            let found: Vec<String> = analysis.diagnosis.patterns.iter().take(2).map(found).collect();
+            if found.is_empty() { without_a_class(analysis, judgement) + &still_open() } else { found.join(" ") }
         }
-        [] => "Start with the first proof of the broken guarantee: it names the scan, and the log holds every exchange of it.".to_owned(),
+    }
+}
+
+fn found(pattern: &Pattern) -> String {
+    let possible: Vec<&str> = pattern.possible().iter().map(|class| class.letter()).collect();
+    format!(
+        "No class is named: {}.{} {}",
+        words::sentence(&pattern.statement()).trim_end_matches('.'),
+        words::may_be(&possible),
+        pattern.ask_next()
+    )
+}
+
+/// What broke, on which requests, what it may be, and what to ask next.
+fn without_a_class(analysis: &Analysis, judgement: &Judgement) -> String {
+    let broken: Vec<&Checked> = analysis.guarantees.iter().filter(|checked| checked.broken > 0).collect();
+    let failed = |checked: &&&Checked| {
+        judgement
+            .reasons
+            .iter()
+            .any(|reason| matches!(reason.matter(), Reason::Broken { guarantee, .. } if *guarantee == checked.guarantee))
+    };
+    if let Some(checked) = broken.iter().find(failed).or_else(|| broken.first()) {
+        let proof = checked.evidence.first().map_or_else(String::new, |proof| format!(": {}", words::sentence(&proof.told)));
+        let proof = proof.trim_end_matches('.');
+        return format!(
+            "{} broke in {} of {}{proof}. No cause was found for it. It can arise like this: {} {}",
+            words::sentence(checked.guarantee.name()),
+            checked.broken,
+            checked.checked,
+            checked.guarantee.arises(),
+            checked.guarantee.ask_next()
+        );
+    }
+    match judgement.reasons.first() {
+        Some(reason @ Reason::TooSlow { .. }) => format!(
+            "{}. Nothing else failed: compare the round trips in the report by kind and connection, and repeat the run with fewer scans in flight to see whether its own load \
+             makes the difference.",
+            words::sentence(&reason.to_string())
+        ),
+        Some(reason) => format!(
+            "{}. No cause was found for it: run `statusgap reproduce`, which asks what separates the causes.",
+            words::sentence(&reason.to_string())
+        ),
+        None => "Run it again: the log does not say what failed.".to_owned(),
     }
 }
 
 fn named(cause: &Cause) -> String {
-    format!("{} (class {})", cause.class.name(), cause.class.letter())
+    if cause.or.is_empty() { format!("{} (class {})", cause.class.name(), cause.class.letter()) } else { cause.title().to_owned() }
 }
 
 fn certainty(strength: Strength) -> &'static str {

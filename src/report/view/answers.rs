@@ -91,8 +91,13 @@ fn act(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> String 
             1 => String::new(),
             n => format!(" ({} more below)", n - 1),
         };
-        let remedy = first_sentence(cause.class.cure());
-        return format!("{remedy} {certainty}: {}, class {}{others}.", cause.class.name(), cause.class.letter());
+        let cure = cause.cure();
+        let remedy = first_sentence(&cure);
+        return if cause.or.is_empty() {
+            format!("{remedy} {certainty}: {}, class {}{others}.", cause.class.name(), cause.class.letter())
+        } else {
+            format!("{remedy} {certainty}: {}{others}.", cause.title())
+        };
     }
     advice::next_step(journal, analysis, judgement)
 }

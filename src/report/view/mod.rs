@@ -77,6 +77,8 @@ pub struct View {
     pub causes: Vec<CauseRow>,
     /// The excluded causes.
     pub ruled_out: Vec<RuledOutRow>,
+    /// What was found that no class is named for, with what to ask next.
+    pub patterns: Vec<PatternRow>,
     /// What could not be told apart, with the probe that would.
     pub undecided: Vec<String>,
     /// What this run could not see.
@@ -322,16 +324,33 @@ impl Standing {
 pub struct CauseRow {
     /// Its class' letter.
     pub class: &'static str,
-    /// Its name.
+    /// The letters of classes that are not told from it.
+    pub or: Vec<&'static str>,
+    /// Its letter with theirs: `A or C`.
+    pub letters: String,
+    /// Its name, with theirs.
     pub name: &'static str,
     /// How well it is supported.
     pub strength: &'static str,
     /// What happens inside such a service.
-    pub mechanism: &'static str,
+    pub mechanism: String,
     /// What cures it.
-    pub cure: &'static str,
+    pub cure: String,
     /// What supports it.
     pub evidence: Vec<String>,
+}
+
+/// A finding that no class is named for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PatternRow {
+    /// The word for it.
+    pub kind: &'static str,
+    /// What was found.
+    pub statement: String,
+    /// The letters of the classes that it may be.
+    pub possible: Vec<&'static str>,
+    /// What to ask next.
+    pub ask_next: &'static str,
 }
 
 /// One excluded cause.
@@ -362,6 +381,7 @@ impl View {
         let scenarios = tables::scenarios(journal, analysis, judgement);
         let window = window::view(&analysis.window, judgement.assessable);
         let (causes, ruled_out, undecided) = tables::diagnosis(&analysis.diagnosis);
+        let patterns = tables::patterns(&analysis.diagnosis);
         let view = View {
             verdict: judgement.verdict,
             headline: headline::headline(analysis, judgement, &window),
@@ -381,6 +401,7 @@ impl View {
             guarantees: analysis.guarantees.iter().map(tables::guarantee).collect(),
             causes,
             ruled_out,
+            patterns,
             undecided,
             unseen: Vec::new(),
             punctuality: analysis.punctuality,

@@ -6,13 +6,15 @@ use std::fmt::Write as _;
 use std::collections::BTreeMap;
 
 use crate::analysis::Analysis;
-use crate::analysis::diagnosis::{Diagnosis, Strength};
+use crate::analysis::diagnosis::{Diagnosis, Pattern, Strength};
 use crate::analysis::gate::OffsetRate;
 use crate::analysis::guarantees::Checked;
 use crate::analysis::round_trips::Percentiles;
 use crate::analysis::round_trips::RoundTrips;
 use crate::model::run::Journal;
-use crate::report::view::{CauseRow, GuaranteeRow, LatencyRow, OffsetRow, RoundTrip, RuledOutRow, ScenarioRow, Standing, window};
+use crate::report::view::{
+    CauseRow, GuaranteeRow, LatencyRow, OffsetRow, PatternRow, RoundTrip, RuledOutRow, ScenarioRow, Standing, window,
+};
 use crate::report::words;
 use crate::verdict::{Judgement, Reason};
 
@@ -142,14 +144,16 @@ fn round_trip(latency: &Percentiles) -> RoundTrip {
 pub(super) fn diagnosis(diagnosis: &Diagnosis) -> (Vec<CauseRow>, Vec<RuledOutRow>, Vec<String>) {
     let causes = diagnosis.causes.iter().map(|cause| CauseRow {
         class: cause.class.letter(),
-        name: cause.class.name(),
+        or: cause.or.iter().map(|class| class.letter()).collect(),
+        letters: cause.letters(),
+        name: cause.title(),
         strength: match cause.strength {
             Strength::Strong => "strong",
             Strength::Moderate => "moderate",
             Strength::Weak => "weak",
         },
-        mechanism: cause.class.mechanism(),
-        cure: cause.class.cure(),
+        mechanism: cause.mechanism(),
+        cure: cause.cure(),
         evidence: cause.evidence.iter().map(|told| words::sentence(told)).collect(),
     });
     let ruled_out = diagnosis.ruled_out.iter().map(|row| RuledOutRow {
@@ -158,4 +162,15 @@ pub(super) fn diagnosis(diagnosis: &Diagnosis) -> (Vec<CauseRow>, Vec<RuledOutRo
         by: words::sentence(&row.by),
     });
     (causes.collect(), ruled_out.collect(), diagnosis.undecided.iter().map(|told| words::sentence(told)).collect())
+}
+
+/// The findings that no class is named for.
+pub(super) fn patterns(diagnosis: &Diagnosis) -> Vec<PatternRow> {
+    let row = |pattern: &Pattern| PatternRow {
+        kind: pattern.kind(),
+        statement: words::sentence(&pattern.statement()),
+        possible: pattern.possible().iter().map(|class| class.letter()).collect(),
+        ask_next: pattern.ask_next(),
+    };
+    diagnosis.patterns.iter().map(row).collect()
 }
