@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::analysis::analyse;
+use crate::analysis::{Analysis, analyse};
 use crate::cli::limits::Limits;
-use crate::inquiry::Stage;
+use crate::inquiry::{JobBudget, Stage};
 use crate::model::run::{Capabilities, EndReason, Journal, Run};
 use crate::model::scenario::Scenario;
-use crate::probe::Probe;
+use crate::model::time::Stamp;
+use crate::probe::{Jobs, Probe, Which};
 
 /// An inquiry about one target.
 pub struct Investigation<'a> {
@@ -20,38 +21,115 @@ pub struct Investigation<'a> {
     pub can: Capabilities,
     /// How much may be asked of it.
     pub limits: Limits,
+    /// The jobs that may be started: the probe counts them.
+    pub jobs: Jobs,
     /// How long it may take.
     pub budget: Duration,
 }
 
+/// What an inquiry does, for people who watch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// A step begins.
+    Stage(Stage),
+    /// A scenario is left out for lack of jobs.
+    LeftOut(String),
+    /// The target shows strain, so less is asked of it at a time.
+    Strain(String),
+    /// So many jobs have to end before the next step.
+    Waits(usize),
+}
+
+/// The longest wait for jobs between two steps, where the target shows strain and where it does not.
+const LONGEST_WAIT: Duration = Duration::from_secs(15);
+const SHORT_WAIT: Duration = Duration::from_secs(5);
+
 impl Investigation<'_> {
     /// Goes through the steps until there is nothing left to ask, or the budget is spent. `note` hears of each step. Gives
     /// back why it ended, and the scenarios that it decided on.
-    pub async fn run(&self, note: impl Fn(Stage)) -> (EndReason, Vec<Scenario>) {
+    pub async fn run(&self, note: impl Fn(Note)) -> (EndReason, Vec<Scenario>) {
         let clock = self.probe.clock();
         let deadline = clock.now().after(self.budget);
         let mut journal = self.journal();
-        let mut analysis = analyse(&journal);
+        let reason = match tokio::time::timeout(self.budget, self.steps(&mut journal, deadline, note)).await {
+            Err(_) => EndReason::Budget,
+            Ok(reason) => reason,
+        };
+        (reason, journal.scenarios)
+    }
+
+    async fn steps(&self, journal: &mut Journal, deadline: Stamp, note: impl Fn(Note)) -> EndReason {
+        let mut analysis = analyse(journal);
         let mut step = Some(Stage::FIRST);
+        let mut strained = 0;
         while let Some(stage) = step {
-            note(stage);
-            let scenarios = self.limits.apply(stage.scenarios(&journal, &analysis, self.can, self.limits.max_rps));
-            let left = deadline.elapsed_from(clock.now());
+            note(Note::Stage(stage));
+            let scenarios = self.affordable(stage, journal, &analysis, &note);
             journal.scenarios.extend(scenarios.iter().cloned());
-            match tokio::time::timeout(left, self.probe.run_also(&scenarios)).await {
-                Err(_) => return (EndReason::Budget, journal.scenarios),
-                Ok(Err(_)) => return (EndReason::TargetGone, journal.scenarios),
-                Ok(Ok(())) => {}
+            if let Err(halt) = self.probe.run_also(&scenarios).await {
+                return halt.reason();
             }
-            journal.exchanges.extend(self.probe.recorder().kept_from(journal.exchanges.len()));
-            crate::log::in_order(&mut journal.exchanges);
-            analysis = analyse(&journal);
+            self.read(journal);
+            analysis = analyse(journal);
             step = stage.next(&analysis, self.limits.max_rps);
+            let signs = self.probe.signs();
+            let shows_strain = signs.total() > strained;
+            if shows_strain {
+                strained = signs.total();
+                note(Note::Strain(signs.to_string()));
+            }
+            if step.is_some() {
+                self.wait_for_jobs(shows_strain, deadline, &note).await;
+                self.read(journal);
+            }
         }
-        (EndReason::Complete, journal.scenarios)
+        // How many jobs are left behind is worth a look at each, where there is time for it.
+        self.probe.look_at_all().await;
+        EndReason::Complete
+    }
+
+    /// The scenarios of a step within all limits. What is left out is told, and stands in the log.
+    fn affordable(&self, stage: Stage, journal: &mut Journal, analysis: &Analysis, note: &impl Fn(Note)) -> Vec<Scenario> {
+        let scenarios = self.limits.apply(stage.scenarios(journal, analysis, self.can, self.limits.max_rps));
+        let Some(left) = self.jobs.left() else { return scenarios };
+        let budget = JobBudget { most: left + self.jobs.started(), left };
+        let (scenarios, left_out) = stage.within_jobs(scenarios, analysis, budget);
+        for not_asked in left_out {
+            note(Note::LeftOut(not_asked.scenario.clone()));
+            self.probe.leave_out(&not_asked);
+            journal.not_asked.push(not_asked);
+        }
+        scenarios
+    }
+
+    fn read(&self, journal: &mut Journal) {
+        journal.exchanges.extend(self.probe.recorder().kept_from(journal.exchanges.len()));
+        crate::log::in_order(&mut journal.exchanges);
+    }
+
+    /// A queue of our own jobs would be measured by the next step. Under strain all of them are waited for, else those that may not
+    /// have begun.
+    async fn wait_for_jobs(&self, strained: bool, deadline: Stamp, note: &impl Fn(Note)) {
+        let now = self.probe.clock().now();
+        let left = deadline.elapsed_from(now);
+        let (which, longest) =
+            if strained { (Which::All, LONGEST_WAIT.min(left / 4)) } else { (Which::Unseen, SHORT_WAIT.min(left / 10)) };
+        let jobs = self.probe.waits_for(which);
+        if jobs > 0 {
+            note(Note::Waits(jobs));
+            self.probe.wait_for(which, now.after(longest)).await;
+        }
     }
 
     fn journal(&self) -> Journal {
-        Journal { run: self.header.clone(), scenarios: Vec::new(), exchanges: Vec::new(), stopped: Vec::new(), end: None, torn: false }
+        Journal {
+            run: self.header.clone(),
+            scenarios: Vec::new(),
+            exchanges: Vec::new(),
+            stopped: Vec::new(),
+            not_asked: Vec::new(),
+            end: None,
+            torn: false,
+        }
     }
 }

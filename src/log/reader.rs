@@ -86,10 +86,11 @@ impl Reading<'_> {
                     }
                     let scenarios = run.scenarios.clone();
                     self.journal =
-                        Some(Journal { run: *run, scenarios, exchanges: Vec::new(), stopped: Vec::new(), end: None, torn: false });
+                        Some(Journal { run: *run, scenarios, exchanges: Vec::new(), stopped: Vec::new(), not_asked: Vec::new(), end: None, torn: false });
                 }
                 (Some(journal), Line::Scenario(scenario)) => journal.scenarios.push(*scenario),
                 (Some(journal), Line::Stopped(stopped)) => journal.stopped.push(stopped),
+                (Some(journal), Line::NotAsked(not_asked)) => journal.not_asked.push(not_asked),
                 (Some(journal), Line::End(end)) => journal.end = Some(end),
                 (Some(_), Line::Run(_)) => {
                     return Err(self.wrong(line, "a second header; use `statusgap merge` to put several logs together"));

@@ -143,7 +143,7 @@ fn journal() -> Journal {
             recording: None,
         },
         scenarios,
-        stopped: Vec::new(),
+        stopped: Vec::new(), not_asked: Vec::new(),
         end: Some(End { at: Stamp(4_000_000_000), reason: EndReason::Complete, exchanges: exchanges.len() as u64 }),
         exchanges,
         torn: false,
