@@ -1,14 +1,18 @@
 //! Runs an inquiry: one step after the other, each decided on what is known by then.
 
+// Writing to a String cannot fail.
+use std::fmt::Write as _;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::analysis::{Analysis, analyse};
 use crate::cli::limits::Limits;
 use crate::inquiry::{JobBudget, Stage};
+use crate::model::plan::Plan;
 use crate::model::run::{Capabilities, EndReason, Journal, Run};
-use crate::model::scenario::Scenario;
-use crate::model::time::Stamp;
+use crate::model::scenario::{LoadModel, Scenario};
+use crate::model::time::{Span, Stamp};
 use crate::probe::{Jobs, Probe, Which};
 
 /// An inquiry about one target.
@@ -25,6 +29,77 @@ pub struct Investigation<'a> {
     pub jobs: Jobs,
     /// How long it may take.
     pub budget: Duration,
+}
+
+/// What an inquiry may do at most, before anything is known of its target.
+pub struct Outline {
+    /// The log's header.
+    pub header: Run,
+    /// What the target's contract allows for.
+    pub can: Capabilities,
+    /// How much may be asked of it.
+    pub limits: Limits,
+    /// The most jobs that it starts.
+    pub most: u64,
+    /// How long it may take.
+    pub budget: Span,
+    /// For how long it is put off by 429.
+    pub max_wait: Span,
+}
+
+impl Outline {
+    /// Step by step, in words. A step's scenarios depend on what the ones before it find; each stands here as large as it can be
+    /// within the limits.
+    pub fn told(&self) -> String {
+        let journal = journal(&self.header);
+        let mut text = String::new();
+        let [mut requests, mut jobs_in_all] = [0, 0];
+        for stage in Stage::all(self.limits.max_rps) {
+            let _ = writeln!(text, "{}{}", stage.title(), condition(stage));
+            for scenario in self.limits.apply(stage.outline(&journal, self.can, self.limits.max_rps)) {
+                let plan = Plan::of(&scenario);
+                let jobs = plan.jobs().min(self.most);
+                let kinds: Vec<String> = plan.requests.iter().map(|(kind, n)| format!("{n} {}", kind.word())).collect();
+                let _ = writeln!(text, "  {}: {}", scenario.name, scenario.title);
+                let _ = writeln!(text, "    at most {jobs} jobs; {}{}", kinds.join(", "), pace(&scenario));
+                requests += plan.total();
+                jobs_in_all += plan.jobs();
+            }
+        }
+        let jobs = jobs_in_all.min(self.most);
+        let rate = self.limits.max_rps.map_or_else(String::new, |rps| format!(", at most {rps} requests per second"));
+        let _ = writeln!(
+            text,
+            "at most {jobs} jobs in all (--max-jobs {}): scenarios that would need more get fewer, or are left out and named\n\
+             at most {requests} requests{rate}, and looks at jobs that have not ended; where a window is found, jobs are followed\n\
+             for up to twice as long as it lasts, with more requests\n\
+             fewer jobs at a time when initiates fail or slow down; ends after {} in any case (--budget), and after {} of nothing but 429\n\
+             nothing was sent",
+            self.most, self.budget, self.max_wait
+        );
+        text
+    }
+}
+
+/// When a step is taken.
+fn condition(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Controls => "",
+        Stage::Alone | Stage::Together | Stage::Survey => ", unless never-issued ids are visible",
+        Stage::SingleShots => ", unless a queue was found",
+        Stage::Separate => ", if jobs were denied or never seen",
+        Stage::Edge => ", if jobs were denied at first and connections agree",
+    }
+}
+
+/// How fast a scenario starts its scans.
+fn pace(scenario: &Scenario) -> String {
+    match scenario.load.model {
+        _ if scenario.load.scans < 2 => String::new(),
+        LoadModel::Open { every } if every.0.is_zero() => "; all jobs at once".to_owned(),
+        LoadModel::Open { every } => format!("; a job every {every}"),
+        LoadModel::Closed { in_flight } => format!("; {in_flight} at a time"),
+    }
 }
 
 /// What an inquiry does, for people who watch.
@@ -50,7 +125,7 @@ impl Investigation<'_> {
     pub async fn run(&self, note: impl Fn(Note)) -> (EndReason, Vec<Scenario>) {
         let clock = self.probe.clock();
         let deadline = clock.now().after(self.budget);
-        let mut journal = self.journal();
+        let mut journal = journal(self.header);
         let reason = match tokio::time::timeout(self.budget, self.steps(&mut journal, deadline, note)).await {
             Err(_) => EndReason::Budget,
             Ok(reason) => reason,
@@ -112,24 +187,24 @@ impl Investigation<'_> {
     async fn wait_for_jobs(&self, strained: bool, deadline: Stamp, note: &impl Fn(Note)) {
         let now = self.probe.clock().now();
         let left = deadline.elapsed_from(now);
-        let (which, longest) =
-            if strained { (Which::All, LONGEST_WAIT.min(left / 4)) } else { (Which::Unseen, SHORT_WAIT.min(left / 10)) };
+        let (which, longest) = if strained { (Which::All, LONGEST_WAIT.min(left / 4)) } else { (Which::Unseen, SHORT_WAIT.min(left / 10)) };
         let jobs = self.probe.waits_for(which);
         if jobs > 0 {
             note(Note::Waits(jobs));
             self.probe.wait_for(which, now.after(longest)).await;
         }
     }
+}
 
-    fn journal(&self) -> Journal {
-        Journal {
-            run: self.header.clone(),
-            scenarios: Vec::new(),
-            exchanges: Vec::new(),
-            stopped: Vec::new(),
-            not_asked: Vec::new(),
-            end: None,
-            torn: false,
-        }
+/// A log in which nothing stands yet.
+fn journal(header: &Run) -> Journal {
+    Journal {
+        run: header.clone(),
+        scenarios: Vec::new(),
+        exchanges: Vec::new(),
+        stopped: Vec::new(),
+        not_asked: Vec::new(),
+        end: None,
+        torn: false,
     }
 }

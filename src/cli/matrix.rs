@@ -172,22 +172,36 @@ fn on_virtual_time(configuration: &Configuration, seed: u64, shipped: Option<&[S
         } else {
             let limits = Limits { max_rps: None, max_scans: None };
             let can = session.target.can();
-            Investigation { probe: &probe, header: &header, can, limits, jobs: jobs.clone(), budget: Duration::from_secs(60) }.run(|_| {}).await
+            Investigation { probe: &probe, header: &header, can, limits, jobs: jobs.clone(), budget: Duration::from_secs(60) }
+                .run(|_| {})
+                .await
         };
         let scenarios = if shipped.is_some() { header.scenarios.clone() } else { later };
         header.scenarios.clone_from(&scenarios);
         let mut exchanges = probe.recorder().kept();
         crate::log::in_order(&mut exchanges);
         let end = End { at: probe.clock().now(), reason, exchanges: exchanges.len() as u64 };
-        let journal = Journal { run: header, scenarios, exchanges, stopped: probe.recorder().stops(), not_asked: probe.recorder().left_out(), end: Some(end), torn: false };
-        if shipped.is_none() { eprintln!("JOBS {} {} {} {reason:?} {:.1}", configuration.service, configuration.workers, jobs.started(), end_at(&journal)); }
+        let journal = Journal {
+            run: header,
+            scenarios,
+            exchanges,
+            stopped: probe.recorder().stops(),
+            not_asked: probe.recorder().left_out(),
+            end: Some(end),
+            torn: false,
+        };
+        if shipped.is_none() {
+            eprintln!("JOBS {} {} {} {reason:?} {:.1}", configuration.service, configuration.workers, jobs.started(), end_at(&journal));
+        }
         let analysis = analyse(&journal);
         session.close().await;
         Ok((journal, analysis))
     })
 }
 
-fn end_at(j: &Journal) -> f64 { j.end.as_ref().map_or(0.0, |e| e.at.0 as f64/1e9) }
+fn end_at(j: &Journal) -> f64 {
+    j.end.as_ref().map_or(0.0, |e| e.at.0 as f64 / 1e9)
+}
 fn letters(classes: &[FaultClass]) -> String {
     if classes.is_empty() { "–".to_owned() } else { classes.iter().map(|class| class.letter()).collect::<Vec<_>>().join(" ") }
 }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use clap::Args;
 
 use crate::cli::complaint::Complaint;
-use crate::cli::investigation::{Investigation, Note};
+use crate::cli::investigation::{Investigation, Note, Outline};
 use crate::cli::limits::Limits;
 use crate::cli::probe_args::ProbeArgs;
 use crate::cli::run::{command_line, until_stopped};
 use crate::cli::{Ended, bundle, files, output, report};
 use crate::model::time::Span;
 use crate::probe::{OnStrain, Options, Probe, Recorder, Restraint};
+use crate::verdict::Exit;
 
 /// Finds out in a minute whether a deployment has the gap, and which of its causes it is.
 ///
@@ -24,10 +25,13 @@ pub struct ReproduceArgs {
     /// How long it may take
     #[arg(long, value_name = "TIME", default_value = "60s", help_heading = "Run")]
     budget: Span,
+    /// Shows the steps and the most that each of them may send, and sends nothing
+    #[arg(long, help_heading = "Run")]
+    dry_run: bool,
 }
 
 /// The jobs that an inquiry starts where nobody says otherwise.
-const MAX_JOBS: u32 = 40;
+const MAX_JOBS: u32 = 60;
 
 /// Runs the command.
 pub fn run(args: &ReproduceArgs) -> Ended {
@@ -38,14 +42,21 @@ async fn reproduce(args: &ReproduceArgs) -> Ended {
     let seed = args.probe.seed.unwrap_or_else(rand::random);
     let session = args.probe.session(seed).await?;
     let limits = Limits::towards(session.target.base_url(), args.probe.max_rps, args.probe.max_scans)?;
+    let most = u64::from(args.probe.max_jobs.unwrap_or(MAX_JOBS));
+    let max_wait = args.probe.max_wait.0.min(args.budget.0 / 2);
+    if args.dry_run {
+        let header = session.header(seed, Vec::new(), String::new());
+        let can = session.target.can();
+        session.close().await;
+        let outline = Outline { header, can, limits, most, budget: args.budget, max_wait: Span(max_wait) };
+        output::print(&outline.told())?;
+        return Ok(Exit::Pass);
+    }
     let header = session.header(seed, Vec::new(), command_line(&args.probe.words, seed, args.probe.seed.is_some()));
     let folder = files::run_folder(args.probe.out.as_deref(), &header.started, &session.name)?;
     let log = files::begin_log(&folder, &header)?;
     let recorder = Recorder::new(log, session.target.secrets()).keeping();
-    let restraint = Restraint {
-        max_wait: args.probe.max_wait.0.min(args.budget.0 / 2),
-        ..args.probe.restraint(Some(u64::from(args.probe.max_jobs.unwrap_or(MAX_JOBS))), OnStrain::SlowDown)
-    };
+    let restraint = Restraint { max_wait, ..args.probe.restraint(Some(most), OnStrain::SlowDown) };
     let jobs = restraint.jobs.clone();
     let options = Options { seed, max_rps: limits.max_rps, timeout: args.probe.timeout.0, first_n: session.first_n(), restraint };
     let probe = Probe::new(Arc::clone(&session.target), session.transport.clone(), session.clock.clone(), recorder, options, |_| {});

@@ -80,6 +80,11 @@ impl Stage {
         frugal::within(stages::scenarios(self, journal, analysis, can), max_rps)
     }
 
+    /// The scenarios of this step before anything is known, if it finds all that it looks for.
+    pub fn outline(self, journal: &Journal, can: Capabilities, max_rps: Option<f64>) -> Vec<Scenario> {
+        frugal::within(stages::outline(self, journal, can), max_rps)
+    }
+
     /// The scenarios of this step within a limit of jobs, and those that it leaves out.
     pub fn within_jobs(self, scenarios: Vec<Scenario>, analysis: &Analysis, budget: JobBudget) -> (Vec<Scenario>, Vec<NotAsked>) {
         let known = Known::of(analysis);

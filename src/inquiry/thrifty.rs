@@ -14,7 +14,8 @@ use crate::model::scenario::{Action, Scenario};
 /// What a scenario needs at least, and what is open without it.
 struct Need {
     scenario: &'static str,
-    /// The fewest scans with which it tells anything.
+    /// The fewest scans with which it tells anything: what the diagnosis asks for, such as 8 at once for a queue, 4 in each arm of
+    /// pairs, or 3 cancels.
     scans: u32,
     /// What it tells apart.
     classes: &'static [FaultClass],
@@ -23,17 +24,17 @@ struct Need {
 /// The scenarios of the inquiry, each step's in the order in which jobs are given to them.
 const NEEDS: [Need; 15] = [
     Need { scenario: "alone", scans: 1, classes: &[A, B, C, D, E, G, K, L, M] },
-    Need { scenario: "together", scans: 3, classes: &[E] },
+    Need { scenario: "together", scans: 8, classes: &[E] },
     Need { scenario: "to-the-end", scans: 1, classes: &[F, O] },
     Need { scenario: "pollers", scans: 1, classes: &[B] },
-    Need { scenario: "kept", scans: 2, classes: &[P] },
+    Need { scenario: "kept", scans: 4, classes: &[P] },
     Need { scenario: "dense", scans: 1, classes: &[CPrime, H] },
     Need { scenario: "foreign", scans: 1, classes: &[Q] },
     Need { scenario: "again", scans: 1, classes: &[J] },
-    Need { scenario: "at-once", scans: 6, classes: &[I] },
+    Need { scenario: "at-once", scans: 10, classes: &[I] },
     Need { scenario: "single-shots", scans: 8, classes: &[A, F, G, L, M] },
-    Need { scenario: "second-write", scans: 2, classes: &[C] },
-    Need { scenario: "observer", scans: 6, classes: &[D] },
+    Need { scenario: "second-write", scans: 3, classes: &[C] },
+    Need { scenario: "observer", scans: 8, classes: &[D] },
     Need { scenario: "many-ids", scans: 8, classes: &[K, L, M] },
     Need { scenario: "lattice", scans: 6, classes: &[G] },
     Need { scenario: "edge", scans: 4, classes: &[] },
@@ -86,7 +87,6 @@ pub fn within(stage: Stage, scenarios: Vec<Scenario>, budget: JobBudget, narrowi
     let within = scenarios.into_iter().zip(given.iter().zip(&more)).filter_map(|(mut scenario, (given, more))| {
         let each = cost(&scenario);
         if jobs(&scenario) > 0 {
-            // No more scans than the scenario had.
             scenario.load.scans = ((given + more) / each) as u32;
         }
         (scenario.load.scans > 0 || Plan::of(&scenario).total() > 0 && each == 0).then_some(scenario)
@@ -98,7 +98,8 @@ pub fn within(stage: Stage, scenarios: Vec<Scenario>, budget: JobBudget, narrowi
 fn share(stage: Stage, narrowing: bool) -> u64 {
     match stage {
         Stage::Controls | Stage::Alone => 10,
-        Stage::Together => 20,
+        Stage::Together => 16,
+        Stage::Survey if narrowing => 35,
         Stage::Survey => 45,
         Stage::SingleShots if narrowing => 70,
         Stage::Separate => 90,
@@ -143,7 +144,8 @@ mod tests {
     fn a_step_never_starts_more_jobs_than_are_left_and_names_what_it_leaves_out() {
         for (most, left) in (1..80).flat_map(|most| (0..=most).map(move |left| (most, left))) {
             for stage in [Stage::Together, Stage::Survey, Stage::SingleShots, Stage::Separate] {
-                let all = vec![scenario("again", 2, REPEAT), scenario("kept", 12, ""), scenario("to-the-end", 2, ""), scenario("dense", 1, "")];
+                let all =
+                    vec![scenario("again", 2, REPEAT), scenario("kept", 12, ""), scenario("to-the-end", 2, ""), scenario("dense", 1, "")];
                 let wanted = all.len();
                 let (within, left_out) = super::within(stage, all, JobBudget { most, left }, true);
                 let started: u64 = within.iter().map(|scenario| Plan::of(scenario).jobs()).sum();

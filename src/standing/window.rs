@@ -14,7 +14,8 @@ pub(super) fn as_one(rounds: &VecDeque<Round>) -> Option<Journal> {
         run: newest.journal.run.clone(),
         scenarios: newest.journal.scenarios.clone(),
         exchanges: Vec::with_capacity(rounds.iter().map(|round| round.journal.exchanges.len()).sum()),
-        stopped: Vec::new(), not_asked: Vec::new(),
+        stopped: Vec::new(),
+        not_asked: Vec::new(),
         end: None,
         torn: false,
     };

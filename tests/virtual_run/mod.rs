@@ -115,7 +115,8 @@ async fn begin_over(tried: Tried<'_>, scenarios: &[Scenario], latency: Latency) 
     let service = Service::open(settings).await.unwrap();
     let transport = Transport::InProcess(InProcess::new(service.router(), latency));
     let target = Arc::new(Target::reference("http://127.0.0.1:1", &|_| None).unwrap());
-    let options = Options { seed: tried.seed, max_rps: None, timeout: Duration::from_secs(10), first_n: 0, restraint: Restraint::default() };
+    let options =
+        Options { seed: tried.seed, max_rps: None, timeout: Duration::from_secs(10), first_n: 0, restraint: Restraint::default() };
     let gates = Mutex::new(Gates::new(scenarios));
     let onward = move |seen: Seen<'_>| {
         let mut gates = gates.lock().unwrap();

@@ -70,7 +70,8 @@ fn journal(imported: &Imported, target: &Target) -> Journal {
         scenarios: imported.scenarios.clone(),
         exchanges: imported.exchanges.clone(),
         end: Some(end),
-        stopped: Vec::new(), not_asked: Vec::new(),
+        stopped: Vec::new(),
+        not_asked: Vec::new(),
         torn: false,
     }
 }
