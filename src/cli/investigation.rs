@@ -61,7 +61,7 @@ impl Outline {
                 let jobs = plan.jobs().min(self.most);
                 let kinds: Vec<String> = plan.requests.iter().map(|(kind, n)| format!("{n} {}", kind.word())).collect();
                 let _ = writeln!(text, "  {}: {}", scenario.name, scenario.title);
-                let _ = writeln!(text, "    at most {jobs} jobs; {}{}", kinds.join(", "), pace(&scenario));
+                let _ = writeln!(text, "    at most {}; {}{}", counted(jobs, "job"), kinds.join(", "), pace(&scenario));
                 requests += plan.total();
                 jobs_in_all += plan.jobs();
             }
@@ -70,15 +70,22 @@ impl Outline {
         let rate = self.limits.max_rps.map_or_else(String::new, |rps| format!(", at most {rps} requests per second"));
         let _ = writeln!(
             text,
-            "at most {jobs} jobs in all (--max-jobs {}): scenarios that would need more get fewer, or are left out and named\n\
+            "at most {} in all (--max-jobs {}): scenarios that would need more get fewer, or are left out and named\n\
              at most {requests} requests{rate}, and looks at jobs that have not ended; where a window is found, jobs are followed\n\
              for up to twice as long as it lasts, with more requests\n\
              fewer jobs at a time when initiates fail or slow down; ends after {} in any case (--budget), and after {} of nothing but 429\n\
              nothing was sent",
-            self.most, self.budget, self.max_wait
+            counted(jobs, "job"),
+            self.most,
+            self.budget,
+            self.max_wait
         );
         text
     }
+}
+
+fn counted(n: u64, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
 /// When a step is taken.

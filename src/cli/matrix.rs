@@ -15,7 +15,7 @@ use clap::{Args, ValueEnum};
 use crate::analysis::{Analysis, analyse};
 use crate::cli::complaint::Complaint;
 use crate::cli::investigation::Investigation;
-use crate::cli::limits::Limits;
+use crate::cli::limits::{INQUIRY_JOBS, Limits};
 use crate::cli::matrix::expected::{CONFIGURATIONS, Configuration};
 use crate::cli::service_args::ServiceArgs;
 use crate::cli::session::{Session, Time};
@@ -160,9 +160,9 @@ fn on_virtual_time(configuration: &Configuration, seed: u64, shipped: Option<&[S
         let args = ServiceArgs::preset(configuration.service, configuration.workers);
         let session = Session::reference(&args, Time::Virtual, seed).await?;
         let recorder = Recorder::in_memory();
-        let most = shipped.is_none().then(|| std::env::var("G_JOBS").ok()?.parse().ok()).flatten();
-        let jobs = Jobs::at_most(most);
-        let strain = if shipped.is_some() { OnStrain::GoOn } else { OnStrain::SlowDown };
+        // The inquiry is held to the model within the limit that it has where nobody says otherwise.
+        let (most, strain) = if shipped.is_some() { (None, OnStrain::GoOn) } else { (Some(INQUIRY_JOBS), OnStrain::SlowDown) };
+        let jobs = Jobs::at_most(most.map(u64::from));
         let restraint = Restraint { jobs: jobs.clone(), strain, ..Restraint::default() };
         let options = Options { seed, max_rps: None, timeout: Duration::from_secs(10), first_n: 0, restraint };
         let probe = Probe::new(session.target.clone(), session.transport.clone(), session.clock.clone(), recorder, options, |_| {});
@@ -190,18 +190,12 @@ fn on_virtual_time(configuration: &Configuration, seed: u64, shipped: Option<&[S
             end: Some(end),
             torn: false,
         };
-        if shipped.is_none() {
-            eprintln!("JOBS {} {} {} {reason:?} {:.1}", configuration.service, configuration.workers, jobs.started(), end_at(&journal));
-        }
         let analysis = analyse(&journal);
         session.close().await;
         Ok((journal, analysis))
     })
 }
 
-fn end_at(j: &Journal) -> f64 {
-    j.end.as_ref().map_or(0.0, |e| e.at.0 as f64 / 1e9)
-}
 fn letters(classes: &[FaultClass]) -> String {
     if classes.is_empty() { "–".to_owned() } else { classes.iter().map(|class| class.letter()).collect::<Vec<_>>().join(" ") }
 }

@@ -58,10 +58,10 @@ pub struct ProbeArgs {
     #[arg(long, value_name = "N", help_heading = "Run")]
     pub max_scans: Option<u32>,
     /// At most so many jobs are started, repeats included, by the whole run, by both sides of --against together, or by each
-    /// round of a watch [default: 40 for an inquiry, no limit for others]
+    /// round of a watch [default: 50 for `reproduce`, no limit for others]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Run")]
     pub max_jobs: Option<u32>,
-    /// Ends the run when the target has answered all requests of one kind with 429, or 503 and Retry-After, for this long
+    /// Ends the run when all requests of one kind have been answered with 429, or with 503 and Retry-After, for this long
     #[arg(long, value_name = "TIME", default_value = "60s", help_heading = "Run")]
     pub max_wait: Span,
     /// When to colour the table.

@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::cli::complaint::Complaint;
 use crate::cli::investigation::{Investigation, Note, Outline};
-use crate::cli::limits::Limits;
+use crate::cli::limits::{INQUIRY_JOBS, Limits};
 use crate::cli::probe_args::ProbeArgs;
 use crate::cli::run::{command_line, until_stopped};
 use crate::cli::{Ended, bundle, files, output, report};
@@ -30,9 +30,6 @@ pub struct ReproduceArgs {
     dry_run: bool,
 }
 
-/// The jobs that an inquiry starts where nobody says otherwise.
-const MAX_JOBS: u32 = 60;
-
 /// Runs the command.
 pub fn run(args: &ReproduceArgs) -> Ended {
     args.probe.block_on(reproduce(args))
@@ -42,7 +39,7 @@ async fn reproduce(args: &ReproduceArgs) -> Ended {
     let seed = args.probe.seed.unwrap_or_else(rand::random);
     let session = args.probe.session(seed).await?;
     let limits = Limits::towards(session.target.base_url(), args.probe.max_rps, args.probe.max_scans)?;
-    let most = u64::from(args.probe.max_jobs.unwrap_or(MAX_JOBS));
+    let most = u64::from(args.probe.max_jobs.unwrap_or(INQUIRY_JOBS));
     let max_wait = args.probe.max_wait.0.min(args.budget.0 / 2);
     if args.dry_run {
         let header = session.header(seed, Vec::new(), String::new());

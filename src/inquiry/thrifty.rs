@@ -138,7 +138,7 @@ mod tests {
         Scenario::read(Source { file: "x.toml", text: &text }).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    const REPEAT: &str = "[then]\naction = \"repeat\"\nwhen = \"visible\"\noffsets = [\"0s\"]\n";
+    const REPEAT: &str = "[follow]\nuntil = \"visible\"\nevery = \"1s\"\ndeadline = \"9s\"\n[then]\naction = \"repeat\"\nwhen = \"visible\"\noffsets = [\"0s\"]\n";
 
     #[test]
     fn a_step_never_starts_more_jobs_than_are_left_and_names_what_it_leaves_out() {
