@@ -14,6 +14,7 @@ pub mod echo;
 pub mod gate;
 pub mod guarantees;
 pub mod latency;
+pub mod load;
 pub mod npmle;
 pub mod order;
 pub mod punctuality;
@@ -28,6 +29,7 @@ use serde::{Deserialize, Serialize};
 use crate::analysis::diagnosis::Diagnosis;
 use crate::analysis::gate::OffsetRate;
 use crate::analysis::guarantees::{Checked, Evidence};
+use crate::analysis::load::Load;
 use crate::analysis::punctuality::Punctuality;
 use crate::analysis::round_trips::RoundTrips;
 use crate::analysis::scan::{ScanHistory, Scans, SharedIds};
@@ -52,6 +54,8 @@ pub struct Analysis {
     pub round_trips: Vec<RoundTrips>,
     /// How punctual the probe was.
     pub punctuality: Punctuality,
+    /// The jobs that it started, and what became of them.
+    pub load: Load,
     /// The clearest scan, told step by step.
     pub timeline: Option<Timeline>,
     /// The causes that the findings support.
@@ -121,8 +125,9 @@ pub fn analyse(journal: &Journal) -> Analysis {
         honest: honesty.filter(|checked| checked.checked > 0).map(|checked| checked.broken == 0),
         round_trips: whole.map_or_else(|| round_trips::round_trips(journal.exchanges.iter()), |only| only.round_trips.clone()),
         punctuality: whole.map_or_else(|| punctuality::punctuality(&all), |only| only.punctuality),
+        load: load::load(&all),
         timeline: timeline::clearest(&all),
-        diagnosis: diagnosis::diagnose(journal, &all, &scenarios),
+        diagnosis: diagnosis::diagnose(journal, &all, &scenarios).without(&journal.not_asked),
         guarantees,
         scenarios,
     }

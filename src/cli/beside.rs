@@ -17,7 +17,7 @@ use crate::cli::session::{Session, Time};
 use crate::cli::{files, output, report};
 use crate::model::run::{EndReason, Pair, Run, Side as RunSide};
 use crate::model::scenario::Scenario;
-use crate::probe::{Options, Probe, Recorder, Unreachable};
+use crate::probe::{Halt, Options, Probe, Recorder};
 use crate::report::{Format, Style};
 use crate::verdict::Exit;
 use crate::verdict::comparison::{Criteria, Names};
@@ -182,7 +182,7 @@ impl Rival {
     }
 
     /// Runs the scenarios against both targets by turns, and keeps the promise of flushing this one's log.
-    pub async fn run_beside(&self, first: &Arc<Probe>, scenarios: &[Scenario]) -> Result<(), Unreachable> {
+    pub async fn run_beside(&self, first: &Arc<Probe>, scenarios: &[Scenario]) -> Result<(), Halt> {
         let run = first.run_beside(&self.probe, scenarios);
         if self.probe.clock().is_virtual() {
             return run.await;

@@ -15,7 +15,7 @@ use clap::{Args, ValueEnum};
 use crate::analysis::{Analysis, analyse};
 use crate::cli::complaint::Complaint;
 use crate::cli::investigation::Investigation;
-use crate::cli::limits::Limits;
+use crate::cli::limits::{INQUIRY_JOBS, Limits};
 use crate::cli::matrix::expected::{CONFIGURATIONS, Configuration};
 use crate::cli::service_args::ServiceArgs;
 use crate::cli::session::{Session, Time};
@@ -24,7 +24,7 @@ use crate::model::fault::FaultClass;
 use crate::model::guarantee::Guarantee;
 use crate::model::run::{End, EndReason, Journal};
 use crate::model::scenario::Scenario;
-use crate::probe::{Options, Probe, Recorder};
+use crate::probe::{Halt, Jobs, OnStrain, Options, Probe, Recorder, Restraint};
 use crate::verdict::{Exit, Verdict, judge};
 
 /// Runs every preset and every fault of the reference service on virtual time, and compares what is found with what must be.
@@ -160,22 +160,36 @@ fn on_virtual_time(configuration: &Configuration, seed: u64, shipped: Option<&[S
         let args = ServiceArgs::preset(configuration.service, configuration.workers);
         let session = Session::reference(&args, Time::Virtual, seed).await?;
         let recorder = Recorder::in_memory();
-        let options = Options { seed, max_rps: None, timeout: Duration::from_secs(10), first_n: 0 };
+        // The inquiry is held to the model within the limit that it has where nobody says otherwise.
+        let (most, strain) = if shipped.is_some() { (None, OnStrain::GoOn) } else { (Some(INQUIRY_JOBS), OnStrain::SlowDown) };
+        let jobs = Jobs::at_most(most.map(u64::from));
+        let restraint = Restraint { jobs: jobs.clone(), strain, ..Restraint::default() };
+        let options = Options { seed, max_rps: None, timeout: Duration::from_secs(10), first_n: 0, restraint };
         let probe = Probe::new(session.target.clone(), session.transport.clone(), session.clock.clone(), recorder, options, |_| {});
         let mut header = session.header(seed, shipped.map(<[Scenario]>::to_vec).unwrap_or_default(), String::new());
         let (reason, later) = if let Some(scenarios) = shipped {
-            (probe.run(scenarios).await.map_or(EndReason::TargetGone, |()| EndReason::Complete), Vec::new())
+            (probe.run(scenarios).await.map_or_else(Halt::reason, |()| EndReason::Complete), Vec::new())
         } else {
             let limits = Limits { max_rps: None, max_scans: None };
             let can = session.target.can();
-            Investigation { probe: &probe, header: &header, can, limits, budget: Duration::from_secs(60) }.run(|_| {}).await
+            Investigation { probe: &probe, header: &header, can, limits, jobs: jobs.clone(), budget: Duration::from_secs(60) }
+                .run(|_| {})
+                .await
         };
         let scenarios = if shipped.is_some() { header.scenarios.clone() } else { later };
         header.scenarios.clone_from(&scenarios);
         let mut exchanges = probe.recorder().kept();
         crate::log::in_order(&mut exchanges);
         let end = End { at: probe.clock().now(), reason, exchanges: exchanges.len() as u64 };
-        let journal = Journal { run: header, scenarios, exchanges, stopped: probe.recorder().stops(), end: Some(end), torn: false };
+        let journal = Journal {
+            run: header,
+            scenarios,
+            exchanges,
+            stopped: probe.recorder().stops(),
+            not_asked: probe.recorder().left_out(),
+            end: Some(end),
+            torn: false,
+        };
         let analysis = analyse(&journal);
         session.close().await;
         Ok((journal, analysis))

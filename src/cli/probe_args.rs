@@ -14,7 +14,7 @@ use crate::cli::report::Wanted;
 use crate::cli::service_args::ServiceArgs;
 use crate::cli::session::{Session, Time};
 use crate::model::time::Span;
-use crate::probe::make_room_for_connections;
+use crate::probe::{Jobs, OnStrain, Restraint, make_room_for_connections};
 use crate::report::Format;
 
 /// What is probed, and what becomes of it.
@@ -57,6 +57,13 @@ pub struct ProbeArgs {
     /// limit for those that are]
     #[arg(long, value_name = "N", help_heading = "Run")]
     pub max_scans: Option<u32>,
+    /// At most so many jobs are started, repeats included, by the whole run, by both sides of --against together, or by each
+    /// round of a watch [default: 50 for `reproduce`, no limit for others]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Run")]
+    pub max_jobs: Option<u32>,
+    /// Ends the run when all requests of one kind have been answered with 429, or with 503 and Retry-After, for this long
+    #[arg(long, value_name = "TIME", default_value = "60s", help_heading = "Run")]
+    pub max_wait: Span,
     /// When to colour the table.
     #[arg(skip)]
     pub color: ColourChoice,
@@ -81,6 +88,11 @@ impl ProbeArgs {
         self.no_progress = manners.no_progress || manners.quiet || self.virtual_time;
         self.words = words;
         self
+    }
+
+    /// What keeps a run from asking too much of its target.
+    pub fn restraint(&self, max_jobs: Option<u64>, strain: OnStrain) -> Restraint {
+        Restraint { jobs: Jobs::at_most(max_jobs), max_wait: self.max_wait.0, strain }
     }
 
     /// What is to become of the result.

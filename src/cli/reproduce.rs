@@ -5,14 +5,14 @@ use std::sync::Arc;
 use clap::Args;
 
 use crate::cli::complaint::Complaint;
-use crate::cli::investigation::Investigation;
-use crate::cli::limits::Limits;
+use crate::cli::investigation::{Investigation, Note, Outline};
+use crate::cli::limits::{INQUIRY_JOBS, Limits};
 use crate::cli::probe_args::ProbeArgs;
 use crate::cli::run::{command_line, until_stopped};
 use crate::cli::{Ended, bundle, files, output, report};
-use crate::inquiry::Stage;
 use crate::model::time::Span;
-use crate::probe::{Options, Probe, Recorder};
+use crate::probe::{OnStrain, Options, Probe, Recorder, Restraint};
+use crate::verdict::Exit;
 
 /// Finds out in a minute whether a deployment has the gap, and which of its causes it is.
 ///
@@ -25,6 +25,9 @@ pub struct ReproduceArgs {
     /// How long it may take
     #[arg(long, value_name = "TIME", default_value = "60s", help_heading = "Run")]
     budget: Span,
+    /// Shows the steps and the most that each of them may send, and sends nothing
+    #[arg(long, help_heading = "Run")]
+    dry_run: bool,
 }
 
 /// Runs the command.
@@ -36,16 +39,28 @@ async fn reproduce(args: &ReproduceArgs) -> Ended {
     let seed = args.probe.seed.unwrap_or_else(rand::random);
     let session = args.probe.session(seed).await?;
     let limits = Limits::towards(session.target.base_url(), args.probe.max_rps, args.probe.max_scans)?;
+    let most = u64::from(args.probe.max_jobs.unwrap_or(INQUIRY_JOBS));
+    let max_wait = args.probe.max_wait.0.min(args.budget.0 / 2);
+    if args.dry_run {
+        let header = session.header(seed, Vec::new(), String::new());
+        let can = session.target.can();
+        session.close().await;
+        let outline = Outline { header, can, limits, most, budget: args.budget, max_wait: Span(max_wait) };
+        output::print(&outline.told())?;
+        return Ok(Exit::Pass);
+    }
     let header = session.header(seed, Vec::new(), command_line(&args.probe.words, seed, args.probe.seed.is_some()));
     let folder = files::run_folder(args.probe.out.as_deref(), &header.started, &session.name)?;
     let log = files::begin_log(&folder, &header)?;
     let recorder = Recorder::new(log, session.target.secrets()).keeping();
-    let options = Options { seed, max_rps: limits.max_rps, timeout: args.probe.timeout.0, first_n: session.first_n() };
+    let restraint = Restraint { max_wait, ..args.probe.restraint(Some(most), OnStrain::SlowDown) };
+    let jobs = restraint.jobs.clone();
+    let options = Options { seed, max_rps: limits.max_rps, timeout: args.probe.timeout.0, first_n: session.first_n(), restraint };
     let probe = Probe::new(Arc::clone(&session.target), session.transport.clone(), session.clock.clone(), recorder, options, |_| {});
-    let investigation = Investigation { probe: &probe, header: &header, can: session.target.can(), limits, budget: args.budget.0 };
-    let note = |stage: Stage| {
+    let investigation = Investigation { probe: &probe, header: &header, can: session.target.can(), limits, jobs, budget: args.budget.0 };
+    let note = |note: Note| {
         if !args.probe.no_progress {
-            output::tell(&format!("{:>7.1} s  {}", probe.clock().now().0 as f64 / 1e9, stage.title()));
+            output::tell(&format!("{:>7.1} s  {}", probe.clock().now().0 as f64 / 1e9, told(&note)));
         }
     };
     let reason = until_stopped(&probe, async { investigation.run(note).await.0 }).await;
@@ -58,4 +73,14 @@ async fn reproduce(args: &ReproduceArgs) -> Ended {
     let concluded = report::conclude(&folder, &args.probe.wanted(), reason)?;
     bundle::write(&folder, args.probe.quiet)?;
     Ok(concluded)
+}
+
+/// A note in words.
+fn told(note: &Note) -> String {
+    match note {
+        Note::Stage(stage) => stage.title().to_owned(),
+        Note::LeftOut(scenario) => format!("  too few jobs left for {scenario}"),
+        Note::Strain(signs) => format!("  the target shows strain ({signs}): less at a time from now on"),
+        Note::Waits(jobs) => format!("  waiting for {jobs} of its own jobs"),
+    }
 }

@@ -9,7 +9,7 @@ use sha1::{Digest, Sha1};
 use crate::cli::beside::{Beside, BesideArgs, Rival};
 use crate::cli::complaint::Complaint;
 use crate::cli::gate_args::{self, GateArgs};
-use crate::cli::limits::Limits;
+use crate::cli::limits::{self, Limits};
 use crate::cli::output;
 use crate::cli::probe_args::ProbeArgs;
 use crate::cli::progress::Progress;
@@ -20,7 +20,8 @@ use crate::model::plan::Plan;
 use crate::model::run::{Capabilities, EndReason, Pair, Run, Side};
 use crate::model::scenario::{Action, Scenario, Stop, Tolerance};
 use crate::model::shard::{Shard, Share};
-use crate::probe::{Onward, Options, Probe, Recorder, Seen};
+use crate::model::time::Span;
+use crate::probe::{Halt, OnStrain, Onward, Options, Probe, Recorder, Seen};
 use crate::verdict::Exit;
 use crate::verdict::sequential::{Gates, Need};
 
@@ -44,6 +45,9 @@ pub struct RunArgs {
     /// their logs together
     #[arg(long, value_name = "I/N|auto", help_heading = "Run")]
     shard: Option<ShardChoice>,
+    /// How long it may take [default: twice what is planned, --max-wait and a minute; --dry-run shows it]
+    #[arg(long, value_name = "TIME", help_heading = "Run")]
+    budget: Option<Span>,
     /// Shows what would be sent, and sends nothing
     #[arg(long, help_heading = "Run")]
     dry_run: bool,
@@ -101,13 +105,31 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
             output::tell(&format!("note: {short}"));
         }
     }
+    let sides = if rival.is_some() { 2 } else { 1 };
+    let jobs = limits::planned_jobs(&scenarios) * sides;
+    if let Some(most) = args.probe.max_jobs
+        && jobs > u64::from(most)
+    {
+        session.close().await;
+        if let Some(rival) = rival {
+            rival.close().await;
+        }
+        let whole = match (sides, place) {
+            (2, _) => "this run, with both targets,",
+            (_, Some(_)) => "this run, with all its shards,",
+            _ => "this run",
+        };
+        return Err(limits::too_many_jobs(whole, jobs, most, "raise --max-jobs, name fewer scenarios, or lower --max-scans"));
+    }
+    let max_wait = args.probe.max_wait.0;
+    let time = args.budget.map_or_else(|| limits::time_limit(&scenarios, limits.max_rps, max_wait), |budget| budget.0);
     if args.dry_run {
         session.close().await;
         if let Some(rival) = rival {
             rival.close().await;
             output::print("by turns against two targets, which are each sent all of this:\n")?;
         }
-        return dry_run(&scenarios, max_rps, place);
+        return dry_run(&scenarios, max_rps, place, Bounds { jobs, time, max_wait });
     }
     if scenarios.is_empty() {
         session.close().await;
@@ -133,6 +155,7 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
         max_rps,
         timeout: args.probe.timeout.0,
         first_n: shard.map_or_else(|| session.first_n(), |_| shared_first_n(&session, seed)),
+        restraint: args.probe.restraint(args.probe.max_jobs.map(u64::from), OnStrain::GoOn),
     };
     let probe = Probe::with_decisions(
         Arc::clone(&session.target),
@@ -149,18 +172,14 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
         None => None,
     };
     let run = async {
-        let ran = match (&rival, shard) {
-            (Some(rival), _) => rival.run_beside(&probe, &scenarios).await,
-            (None, Some(shard)) => probe.run_shard(&scenarios, shard).await,
-            (None, None) => probe.run(&scenarios).await,
-        };
-        match ran {
-            Ok(()) => EndReason::Complete,
-            Err(unreachable) => {
-                output::tell(&format!("note: {unreachable}"));
-                EndReason::TargetGone
+        let ran = async {
+            match (&rival, shard) {
+                (Some(rival), _) => rival.run_beside(&probe, &scenarios).await,
+                (None, Some(shard)) => probe.run_shard(&scenarios, shard).await,
+                (None, None) => probe.run(&scenarios).await,
             }
-        }
+        };
+        within(time, ran).await
     };
     let reason = until_stopped(&probe, run).await;
     progress.finish();
@@ -178,6 +197,18 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
     drop(probe);
     let exit = report::conclude(&folder, &args.probe.wanted(), reason)?;
     beside.conclude(&folder, &args.probe, exit)
+}
+
+/// Runs to the end, or until its time is over.
+pub async fn within(time: Duration, run: impl Future<Output = Result<(), Halt>>) -> EndReason {
+    match tokio::time::timeout(time, run).await {
+        Ok(Ok(())) => EndReason::Complete,
+        Ok(Err(halt)) => {
+            output::tell(&format!("note: {halt}"));
+            halt.reason()
+        }
+        Err(_) => EndReason::Budget,
+    }
 }
 
 /// Decides, from what is seen of each scenario, whether its gate needs more scans.
@@ -304,7 +335,19 @@ pub fn tell_left_out<'a>(left_out: impl IntoIterator<Item = &'a (String, String)
     }
 }
 
-pub fn dry_run(scenarios: &[Scenario], max_rps: Option<f64>, place: Option<Place>) -> Ended {
+/// What a run does not exceed.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// The jobs that its plan starts.
+    pub jobs: u64,
+    /// How long it takes.
+    pub time: Duration,
+    /// For how long it is put off by 429.
+    pub max_wait: Duration,
+}
+
+/// Shows what would be sent, and what ends it in any case.
+pub fn dry_run(scenarios: &[Scenario], max_rps: Option<f64>, place: Option<Place>, bounds: Bounds) -> Ended {
     let mut total = 0;
     for scenario in scenarios {
         total += Plan::of(scenario).total();
@@ -318,8 +361,20 @@ pub fn dry_run(scenarios: &[Scenario], max_rps: Option<f64>, place: Option<Place
         output::print(&format!("shard {place} runs {} of {all} scans; the counts are of all shards together\n", shard.scans(scenarios)))?;
     }
     let plural = if scenarios.len() == 1 { "" } else { "s" };
-    output::print(&format!("{total} requests at most in {} scenario{plural}, {rate}; nothing was sent\n", scenarios.len()))?;
+    let Bounds { jobs, time, max_wait } = bounds;
+    output::print(&format!(
+        "{total} requests at most in {} scenario{plural}, {jobs} of them start a job, {rate}\n\
+         ends after {} in any case (--budget), and after {} of nothing but 429 (--max-wait); nothing was sent\n",
+        scenarios.len(),
+        Span(whole_seconds(time)),
+        Span(max_wait)
+    ))?;
     Ok(Exit::Pass)
+}
+
+/// The same, rounded up to a second where it is longer than that.
+fn whole_seconds(time: Duration) -> Duration {
+    if time < Duration::from_secs(1) { time } else { Duration::from_secs(time.as_secs() + u64::from(time.subsec_nanos() > 0)) }
 }
 
 /// The command that repeats this run, ready to be pasted: without what only concerns its output or where its defaults came

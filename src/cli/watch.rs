@@ -15,9 +15,9 @@ use tokio::sync::watch::{Receiver, channel};
 use crate::analysis::analyse;
 use crate::cli::complaint::Complaint;
 use crate::cli::gate_args::AllowArgs;
-use crate::cli::limits::Limits;
+use crate::cli::limits::{self, Limits};
 use crate::cli::probe_args::ProbeArgs;
-use crate::cli::run::{command_line, dry_run, interrupted, onward, possible, tell_left_out, until};
+use crate::cli::run::{Bounds, command_line, dry_run, interrupted, onward, possible, tell_left_out, until, within};
 use crate::cli::session::{Session, now};
 use crate::cli::watch::listen::{Listen, Page};
 use crate::cli::watch::logs::Logs;
@@ -28,7 +28,7 @@ use crate::model::allow::Allow;
 use crate::model::run::{EndReason, Journal};
 use crate::model::scenario::Scenario;
 use crate::model::time::Span;
-use crate::probe::{Clock, Options, Probe, Recorder};
+use crate::probe::{Clock, OnStrain, Options, Probe, Recorder};
 use crate::report::{View, render};
 use crate::standing::{Outcome, Round, Rules, Standing};
 use crate::verdict::{Exit, Verdict, judge};
@@ -119,9 +119,18 @@ async fn watch(args: &WatchArgs, named: Vec<Scenario>, allowed: Vec<Allow>) -> E
             "describe more of it in the target file, or name others",
         ));
     }
+    let jobs = limits::planned_jobs(&scenarios);
+    if let Some(most) = args.probe.max_jobs
+        && jobs > u64::from(most)
+    {
+        session.close().await;
+        return Err(limits::too_many_jobs("a round", jobs, most, "raise --max-jobs, or lower --max-scans or load.scans in the scenario"));
+    }
     if args.dry_run {
         session.close().await;
-        return dry_run(&scenarios, limits.max_rps, None);
+        let max_wait = args.probe.max_wait.0;
+        let bounds = Bounds { jobs, time: limits::time_limit(&scenarios, limits.max_rps, max_wait), max_wait };
+        return dry_run(&scenarios, limits.max_rps, None, bounds);
     }
     let began = session.header(seed, Vec::new(), String::new()).started;
     let folder = files::run_folder(args.probe.out.as_deref(), &began, &format!("watch-{}", session.name))?;
@@ -266,16 +275,19 @@ impl Watch<'_> {
         } else {
             Clock::real().map_err(|source| Complaint::System { action: "make a kernel timer", source })?
         };
+        // Each round is a run of its own, with the whole limit.
+        let restraint = self.args.probe.restraint(self.args.probe.max_jobs.map(u64::from), OnStrain::GoOn);
+        let time_limit = limits::time_limit(&self.scenarios, self.limits.max_rps, restraint.max_wait);
         let probe = Probe::with_decisions(
             Arc::clone(&self.session.target),
             self.session.transport.clone(),
             clock,
             Recorder::new(log, self.session.target.secrets()),
-            Options { seed, max_rps: self.limits.max_rps, timeout: self.args.probe.timeout.0, first_n: self.first_n + scans },
+            Options { seed, max_rps: self.limits.max_rps, timeout: self.args.probe.timeout.0, first_n: self.first_n + scans, restraint },
             |_| {},
             onward(&self.scenarios, None),
         );
-        let run = async { probe.run(&self.scenarios).await.map_or(EndReason::TargetGone, |()| EndReason::Complete) };
+        let run = async { within(time_limit, probe.run(&self.scenarios)).await };
         let ended = if self.args.probe.virtual_time { run.await } else { until(&probe, run, stopped(stopping)).await };
         if let Some(error) = probe.recorder().failure() {
             return Err(Complaint::recording(&path, error));

@@ -6,11 +6,14 @@
 
 mod frugal;
 mod stages;
+mod thrifty;
+
+pub use thrifty::JobBudget;
 
 use crate::analysis::Analysis;
 use crate::inquiry::stages::Known;
 use crate::model::fault::FaultClass;
-use crate::model::run::{Capabilities, Journal};
+use crate::model::run::{Capabilities, Journal, NotAsked};
 use crate::model::scenario::Scenario;
 
 /// A step of the inquiry.
@@ -75,5 +78,23 @@ impl Stage {
     /// The scenarios of this step, as large as a rate allows.
     pub fn scenarios(self, journal: &Journal, analysis: &Analysis, can: Capabilities, max_rps: Option<f64>) -> Vec<Scenario> {
         frugal::within(stages::scenarios(self, journal, analysis, can), max_rps)
+    }
+
+    /// The scenarios of this step before anything is known, if it finds all that it looks for.
+    pub fn outline(self, journal: &Journal, can: Capabilities, max_rps: Option<f64>) -> Vec<Scenario> {
+        frugal::within(stages::outline(self, journal, can), max_rps)
+    }
+
+    /// The scenarios of this step within a limit of jobs, and those that it leaves out.
+    pub fn within_jobs(self, scenarios: Vec<Scenario>, analysis: &Analysis, budget: JobBudget) -> (Vec<Scenario>, Vec<NotAsked>) {
+        let known = Known::of(analysis);
+        thrifty::within(self, scenarios, budget, known.has_window || known.has_lost)
+    }
+
+    /// All steps in their order, as far as a rate allows: the most that an inquiry may do, whatever is found.
+    pub fn all(max_rps: Option<f64>) -> impl Iterator<Item = Stage> {
+        [Stage::Controls, Stage::Alone, Stage::Together, Stage::Survey, Stage::SingleShots, Stage::Separate, Stage::Edge]
+            .into_iter()
+            .filter(move |stage| frugal::affords(*stage, max_rps))
     }
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::analysis::Analysis;
 use crate::analysis::diagnosis::Pattern;
+use crate::analysis::{Analysis, analyse};
 use crate::inquiry::Stage;
 use crate::model::exchange::{Connection, Route};
 use crate::model::fault::FaultClass;
@@ -116,8 +116,19 @@ pub(super) fn scenarios(stage: Stage, journal: &Journal, analysis: &Analysis, ca
         Stage::Together => together(analysis),
         Stage::Survey => survey(analysis, can),
         Stage::SingleShots => single_shots(analysis),
-        Stage::Separate => separate(analysis, can),
+        Stage::Separate => separate(analysis, Known::of(analysis), can),
         Stage::Edge => edge(journal, analysis),
+    }
+}
+
+/// The scenarios of a step if everything that it looks for is there: what it may do, before anything is known.
+pub(super) fn outline(stage: Stage, journal: &Journal, can: Capabilities) -> Vec<Scenario> {
+    let nothing = analyse(journal);
+    let found = Known { has_window: true, has_lost: true, disagrees: false, ..Known::of(&nothing) };
+    match stage {
+        Stage::Separate => separate(&nothing, found, can),
+        Stage::Edge => vec![edge_between(0.0, 1000.0)],
+        other => scenarios(other, journal, &nothing, can),
     }
 }
 
@@ -226,8 +237,7 @@ fn single_shots(analysis: &Analysis) -> Vec<Scenario> {
     vec![at_once, shots]
 }
 
-fn separate(analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
-    let known = Known::of(analysis);
+fn separate(analysis: &Analysis, known: Known, can: Capabilities) -> Vec<Scenario> {
     let mut all = Vec::new();
     if known.has_lost {
         let ages = spans(&[700, 1400, 2100, 2800, 3500]);
@@ -340,6 +350,10 @@ fn edge(_journal: &Journal, analysis: &Analysis) -> Vec<Scenario> {
     if spread > 0.1 * to + 30.0 || to < 5.0 {
         return Vec::new();
     }
+    vec![edge_between(from, to)]
+}
+
+fn edge_between(from: f64, to: f64) -> Scenario {
     let start = (from - 12.0).max(0.0);
     let mut edge =
         scenario("edge", "scans polled every 3 ms around the window's edge", "measure the edge; assert away from it", 24, every(20));
@@ -348,5 +362,5 @@ fn edge(_journal: &Journal, analysis: &Analysis) -> Vec<Scenario> {
     edge.arms[0].offsets = vec![Span(Duration::from_secs_f64(start / 1e3))];
     edge.arms[0].follow =
         Some(Follow { until: Until::Visible, every: ms(3), settle: ms(0), deadline: Span(Duration::from_secs_f64((to + 500.0) / 1e3)) });
-    vec![edge]
+    edge
 }

@@ -208,6 +208,7 @@ impl<R: BufRead> Input<R> {
                     continue;
                 }
                 Parsed::Other(Line::Scenario(_)) => "a scenario that was decided on during the run, which shards do not do",
+                Parsed::Other(Line::NotAsked(_)) => "a scenario that an inquiry left out, which shards do not do",
                 Parsed::Other(Line::Run(_)) => "a second header",
             };
             return Err(LogError::Line { file: self.file.clone(), line: self.number, why: why.to_owned() });
@@ -312,7 +313,7 @@ fn worst<R>(inputs: &[Input<R>]) -> EndReason {
         EndReason::Complete => 0,
         EndReason::Budget => 1,
         EndReason::Interrupted => 2,
-        EndReason::TargetGone => 3,
+        EndReason::TargetGone | EndReason::Throttled { .. } => 3,
     };
     inputs.iter().filter_map(|input| Some(input.end.as_ref()?.reason)).max_by_key(weight).unwrap_or(EndReason::Complete)
 }

@@ -85,11 +85,19 @@ impl Reading<'_> {
                         return Err(LogError::Schema { file: self.file.to_owned(), found: run.schema });
                     }
                     let scenarios = run.scenarios.clone();
-                    self.journal =
-                        Some(Journal { run: *run, scenarios, exchanges: Vec::new(), stopped: Vec::new(), end: None, torn: false });
+                    self.journal = Some(Journal {
+                        run: *run,
+                        scenarios,
+                        exchanges: Vec::new(),
+                        stopped: Vec::new(),
+                        not_asked: Vec::new(),
+                        end: None,
+                        torn: false,
+                    });
                 }
                 (Some(journal), Line::Scenario(scenario)) => journal.scenarios.push(*scenario),
                 (Some(journal), Line::Stopped(stopped)) => journal.stopped.push(stopped),
+                (Some(journal), Line::NotAsked(not_asked)) => journal.not_asked.push(not_asked),
                 (Some(journal), Line::End(end)) => journal.end = Some(end),
                 (Some(_), Line::Run(_)) => {
                     return Err(self.wrong(line, "a second header; use `statusgap merge` to put several logs together"));

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::model::exchange::Exchange;
-use crate::model::run::{End, EndReason, Run, Stopped};
+use crate::model::run::{End, EndReason, NotAsked, Run, Stopped};
 use crate::model::scenario::Scenario;
 use crate::model::time::Stamp;
 
@@ -105,6 +105,7 @@ enum LineRef<'a> {
     Scenario(&'a Scenario),
     Exchange(&'a Exchange),
     Stopped(Stopped),
+    NotAsked(&'a NotAsked),
     End(End),
 }
 
@@ -144,6 +145,11 @@ impl LogWriter {
     /// Adds that a scenario was stopped.
     pub fn stopped(&self, stopped: Stopped) -> Result<(), WriteError> {
         self.text(&LineRef::Stopped(stopped))
+    }
+
+    /// Adds that a scenario was left out.
+    pub fn not_asked(&self, not_asked: &NotAsked) -> Result<(), WriteError> {
+        self.text(&LineRef::NotAsked(not_asked))
     }
 
     /// Ends the log. Lines of exchanges that come later are still kept, after the end.

@@ -1,9 +1,10 @@
 //! The eighteen causes behind one symptom.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A fault class. The letters are the ones that people use in tickets; see the README for the long form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[expect(missing_docs, reason = "`name` says what each letter stands for")]
 pub enum FaultClass {
     A,

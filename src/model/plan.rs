@@ -75,6 +75,11 @@ impl Plan {
         }
     }
 
+    /// The requests that start a job: initiates and repeats.
+    pub fn jobs(&self) -> u64 {
+        self.requests.iter().filter(|(kind, _)| matches!(kind, Kind::Initiate | Kind::Repeat)).map(|(_, n)| n).sum()
+    }
+
     /// All requests together.
     pub fn total(&self) -> u64 {
         self.requests.iter().map(|(_, n)| n).sum()

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::allow::Allow;
 use crate::model::exchange::Exchange;
+use crate::model::fault::FaultClass;
 use crate::model::recording::Recording;
 use crate::model::scenario::Scenario;
 use crate::model::shard::Share;
@@ -25,6 +26,8 @@ pub enum Line {
     Exchange(Box<Exchange>),
     /// A scenario starts no more scans, although more were planned: the verdict on its gate is known.
     Stopped(Stopped),
+    /// A scenario of an inquiry that was left out, because too few jobs were left for it.
+    NotAsked(NotAsked),
     /// The last line. A log without it is a partial run.
     End(End),
 }
@@ -201,6 +204,21 @@ pub struct Stopped {
     pub begun: u32,
 }
 
+/// A scenario of an inquiry that was left out, because the limit of jobs left too few for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NotAsked {
+    /// Its name.
+    pub scenario: String,
+    /// What it would have done, in one line.
+    pub title: String,
+    /// The fewest jobs with which it tells anything.
+    pub needs: u64,
+    /// The jobs that were left for it.
+    pub left: u64,
+    /// The fault classes that it would have told apart: without it they are neither found nor excluded.
+    pub classes: Vec<FaultClass>,
+}
+
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct End {
@@ -224,6 +242,13 @@ pub enum EndReason {
     Budget,
     /// The target could not be reached any more.
     TargetGone,
+    /// The target asked for waits (429, or 503 with `Retry-After`) until the longest wait was over.
+    Throttled {
+        /// How long requests of one kind had been answered so, and not otherwise.
+        waited: Nanos,
+        /// The last wait that it asked for; `None`: it named none that can be read.
+        retry_after: Option<Nanos>,
+    },
 }
 
 /// A whole log in memory: what all analysis is a function of.
@@ -237,6 +262,8 @@ pub struct Journal {
     pub exchanges: Vec<Exchange>,
     /// The scenarios that were stopped because their verdict was known.
     pub stopped: Vec<Stopped>,
+    /// The scenarios of an inquiry that were left out for lack of jobs.
+    pub not_asked: Vec<NotAsked>,
     /// How it ended; `None` for a log that was cut off.
     pub end: Option<End>,
     /// Whether the last line was torn and had to be dropped.

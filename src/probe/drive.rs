@@ -1,10 +1,10 @@
 //! Runs scenarios: controls first, then the load, each scan in a task of its own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rand::seq::SliceRandom;
 use rand::{Rng, RngExt, SeedableRng};
@@ -13,15 +13,18 @@ use tokio::task::JoinSet;
 
 use crate::model::answer::{Answer, TransportFault};
 use crate::model::exchange::{Connection, Exchange, Kind};
-use crate::model::run::Stopped;
+use crate::model::run::{EndReason, NotAsked, Stopped};
 use crate::model::scenario::{Each, Input, LoadModel, Scenario};
 use crate::model::shard::Shard;
 use crate::model::text::Text;
 use crate::model::time::Stamp;
+use crate::probe::backlog::OpenJob;
 use crate::probe::clock::Clock;
-use crate::probe::pace::Pace;
+use crate::probe::jobs::{OnStrain, Restraint};
+use crate::probe::pace::{Pace, Throttled, retry_after};
 use crate::probe::record::Recorder;
 use crate::probe::scan::{Noted, ScanTask, Shot};
+use crate::probe::strain::{Signs, Strain};
 use crate::probe::transport::{Lane, Limits, Prepared, Transport, Unsendable};
 use crate::target::{Accepted, Reading, Reply, Request, RequestError, Target, Variables};
 
@@ -37,6 +40,8 @@ pub struct Options {
     /// The number that the first scan carries in its request: numbers must not come back in the next run, or a service that
     /// remembers its requests would answer from memory.
     pub first_n: u64,
+    /// What keeps it from asking too much.
+    pub restraint: Restraint,
 }
 
 /// What a watcher may be told while a run is under way.
@@ -87,6 +92,29 @@ pub enum Onward {
 #[error("the target cannot be reached: {}", .0.word())]
 pub struct Unreachable(pub TransportFault);
 
+/// Why a run ended before its plan was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Halt {
+    /// Nothing reaches the target.
+    #[error(transparent)]
+    Unreachable(#[from] Unreachable),
+    /// The target answers with nothing but 429, or 503 with `Retry-After`.
+    #[error("the target asked for waits for {} s, and answered nothing else", .0.waited.as_secs())]
+    Throttled(Throttled),
+}
+
+impl Halt {
+    /// The same for the end of a log.
+    pub fn reason(self) -> EndReason {
+        match self {
+            Halt::Unreachable(_) => EndReason::TargetGone,
+            Halt::Throttled(Throttled { waited, retry_after }) => {
+                EndReason::Throttled { waited: waited.into(), retry_after: retry_after.map(Into::into) }
+            }
+        }
+    }
+}
+
 /// Drives one target.
 pub struct Probe {
     pub(crate) target: Arc<Target>,
@@ -95,6 +123,9 @@ pub struct Probe {
     pub(crate) recorder: Recorder,
     pub(crate) options: Options,
     pub(crate) pace: Pace,
+    pub(crate) strain: Strain,
+    /// The jobs that were accepted and not seen to end; kept only where the run slows down under strain.
+    pub(crate) open: Mutex<BTreeMap<(u64, Kind), OpenJob>>,
     next_scenario: AtomicU32,
     next_scan: AtomicU64,
     nonce: AtomicU64,
@@ -128,7 +159,7 @@ impl Probe {
         watcher: impl Fn(Event) + Send + Sync + 'static,
         onward: impl Fn(Seen<'_>) -> Onward + Send + Sync + 'static,
     ) -> Arc<Probe> {
-        let pace = Pace::new(options.max_rps);
+        let pace = Pace::new(options.max_rps, options.restraint.max_wait);
         let watcher = Box::new(watcher);
         let recorder = recorder.striking_out(transport.secrets());
         Arc::new(Probe {
@@ -138,6 +169,8 @@ impl Probe {
             recorder,
             options,
             pace,
+            strain: Strain::default(),
+            open: Mutex::default(),
             next_scenario: AtomicU32::new(0),
             next_scan: AtomicU64::new(0),
             nonce: AtomicU64::new(0),
@@ -159,19 +192,26 @@ impl Probe {
 
     /// Runs the scenarios of the log's header in their order; one that overlaps runs beside those after it. Dropping the future
     /// stops all of them.
-    pub async fn run(self: &Arc<Probe>, scenarios: &[Scenario]) -> Result<(), Unreachable> {
+    pub async fn run(self: &Arc<Probe>, scenarios: &[Scenario]) -> Result<(), Halt> {
         self.run_share(scenarios, None).await
     }
 
     /// [`Probe::run`], leaving out the scans of the other shards. Everything else is as in the whole run: the numbers of the
     /// scans, their arms, ages and phases.
-    pub async fn run_shard(self: &Arc<Probe>, scenarios: &[Scenario], shard: Shard) -> Result<(), Unreachable> {
+    pub async fn run_shard(self: &Arc<Probe>, scenarios: &[Scenario], shard: Shard) -> Result<(), Halt> {
         // Requests that are meant to be like no other must differ from those of the other shards, too.
         self.nonce.store(u64::from(shard.index) << NONCES_PER_SHARD, Ordering::Relaxed);
         self.run_share(scenarios, Some(shard)).await
     }
 
-    async fn run_share(self: &Arc<Probe>, scenarios: &[Scenario], shard: Option<Shard>) -> Result<(), Unreachable> {
+    async fn run_share(self: &Arc<Probe>, scenarios: &[Scenario], shard: Option<Shard>) -> Result<(), Halt> {
+        tokio::select! {
+            ran = self.run_all(scenarios, shard) => Ok(ran?),
+            throttled = self.pace.given_up() => Err(Halt::Throttled(throttled)),
+        }
+    }
+
+    async fn run_all(self: &Arc<Probe>, scenarios: &[Scenario], shard: Option<Shard>) -> Result<(), Unreachable> {
         let mut beside = JoinSet::new();
         for scenario in scenarios {
             let run = ScenarioRun::next(self, scenario, shard);
@@ -187,7 +227,15 @@ impl Probe {
     /// Runs the same scenarios against two targets by turns: each scan of one beside its twin of the other, in random order, so
     /// that whatever drifts meets both alike. Scans of one number are twins: they are dealt the same arm and offset. Both targets
     /// have their own rate limit, and both probes must have the same clock. Dropping the future stops everything.
-    pub async fn run_beside(self: &Arc<Probe>, other: &Arc<Probe>, scenarios: &[Scenario]) -> Result<(), Unreachable> {
+    pub async fn run_beside(self: &Arc<Probe>, other: &Arc<Probe>, scenarios: &[Scenario]) -> Result<(), Halt> {
+        tokio::select! {
+            ran = self.run_all_beside(other, scenarios) => Ok(ran?),
+            throttled = self.pace.given_up() => Err(Halt::Throttled(throttled)),
+            throttled = other.pace.given_up() => Err(Halt::Throttled(throttled)),
+        }
+    }
+
+    async fn run_all_beside(self: &Arc<Probe>, other: &Arc<Probe>, scenarios: &[Scenario]) -> Result<(), Unreachable> {
         let mut beside = JoinSet::new();
         for scenario in scenarios {
             let twins = [self, other].map(|probe| Arc::new(ScenarioRun::next(probe, scenario, None)));
@@ -201,11 +249,36 @@ impl Probe {
     }
 
     /// Runs scenarios that were decided on during the run: they are written into the log first.
-    pub async fn run_also(self: &Arc<Probe>, scenarios: &[Scenario]) -> Result<(), Unreachable> {
+    pub async fn run_also(self: &Arc<Probe>, scenarios: &[Scenario]) -> Result<(), Halt> {
         for scenario in scenarios {
             self.recorder.scenario(scenario);
         }
         self.run(scenarios).await
+    }
+
+    /// Writes into the log that a scenario was left out, and why.
+    pub fn leave_out(&self, not_asked: &NotAsked) {
+        self.recorder.not_asked(not_asked);
+    }
+
+    /// The signs of strain seen so far; none where the run goes on as planned whatever happens.
+    pub fn signs(&self) -> Signs {
+        self.strain.signs()
+    }
+
+    pub(crate) fn slows_down(&self) -> bool {
+        self.options.restraint.strain == OnStrain::SlowDown
+    }
+
+    /// Waits until a job may be started, and counts it: for a job that was due at `planned`, when it may be asked for. `None` when
+    /// no more may be started. Whoever gets an instant sends one initiate, and no more.
+    pub(crate) async fn job(&self, planned: Stamp) -> Option<Stamp> {
+        if !self.options.restraint.jobs.start() {
+            return None;
+        }
+        let waited = self.slows_down() && self.strain.room(&self.clock).await;
+        // That it had to wait is not the probe's own lateness.
+        Some(if waited { self.clock.now().max(planned) } else { planned })
     }
 
     /// Sends one request and records what came of it. The only way from a plan to a line in the log.
@@ -229,6 +302,9 @@ impl Probe {
         read: impl FnOnce(&Reply<'_>) -> (Noted, T),
     ) -> Pin<Box<impl Future<Output = (Exchange, Option<T>)>>> {
         Box::pin(async move {
+            if self.slows_down() && shot.is_due() && !self.pace.holds_back() {
+                self.strain.leaves(shot.planned(), self.clock.now());
+            }
             self.pace.turn(&self.clock).await;
             let sent = self.clock.now();
             let mut exchange = shot.begin(sent);
@@ -267,8 +343,11 @@ impl Probe {
                     exchange.worker = crate::target::worker(&received.headers).map(word);
                     exchange.cache = crate::target::cache_note(&received.headers).map(|told| Text::from(self.recorder.note(told)));
                     exchange.digest = Some(crate::probe::scan::digest(&received.body));
-                    if exchange.answer == Answer::Throttled {
-                        self.pace.pause(&self.clock, received.headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()));
+                    let wait = received.headers.get(http::header::RETRY_AFTER);
+                    if exchange.answer == Answer::Throttled || received.http == 503 && wait.is_some() {
+                        self.pace.pause(exchange.kind, self.clock.now(), wait.and_then(|wait| self.wait(wait, &received.headers)));
+                    } else {
+                        self.pace.answered(exchange.kind);
                     }
                     if shot.is_unexpected(exchange.answer) {
                         let why = reading.reason.map_or_else(String::new, |reason| format!("[{}] ", self.recorder.note(reason)));
@@ -285,6 +364,14 @@ impl Probe {
     fn limits(&self, kind: Kind) -> Limits {
         let is_status = matches!(kind, Kind::Poll | Kind::ForeignPoll | Kind::UnknownPoll);
         Limits { usual: self.options.timeout, held: if is_status { self.target.long_poll() } else { Duration::ZERO } }
+    }
+
+    /// The pause that a `Retry-After` asks for.
+    fn wait(&self, value: &http::HeaderValue, headers: &http::HeaderMap) -> Option<Duration> {
+        // An instant without the target's own clock beside it is compared with ours, which has no meaning on virtual time.
+        let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok().filter(|_| !self.clock.is_virtual());
+        let date = headers.get(http::header::DATE).and_then(|date| date.to_str().ok());
+        retry_after(value.to_str().ok()?, date, wall.unwrap_or_default())
     }
 
     /// Does everything for a request that can be done before its time has come.
@@ -387,6 +474,7 @@ async fn load_twins(twins: &[Arc<ScenarioRun>; 2]) {
             };
             clock.sleep_until(planned).await;
             while tasks.try_join_next().is_some_and(|ended| twin.ended(ended)) {}
+            let Some(planned) = twin.probe.job(planned).await else { continue };
             twin.begin(tasks, hand, scan, planned);
         }
     }
@@ -503,6 +591,7 @@ impl ScenarioRun {
                     if self.stops_before(scan) {
                         break;
                     }
+                    let Some(planned) = self.probe.job(planned).await else { break };
                     self.begin(&mut tasks, hand, scan, planned);
                 }
             }
@@ -521,7 +610,8 @@ impl ScenarioRun {
                     if self.stops_before(scan) {
                         break;
                     }
-                    self.begin(&mut tasks, hand, scan, self.probe.clock.now());
+                    let Some(planned) = self.probe.job(self.probe.clock.now()).await else { break };
+                    self.begin(&mut tasks, hand, scan, planned);
                 }
             }
         }

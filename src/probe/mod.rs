@@ -4,22 +4,29 @@
 //! The probe never judges: it does not know what a fault is, and `analysis` never sees a socket. Real and virtual time run
 //! the same code; only the clock and the transport differ.
 
+mod backlog;
 mod clock;
 mod drive;
 mod in_process;
+mod jobs;
 mod latency;
 mod network;
 mod pace;
 mod pool;
 mod record;
 mod scan;
+mod strain;
 mod timer;
 mod transport;
 
+pub use backlog::Which;
 pub use clock::Clock;
-pub use drive::{Event, Onward, Options, Probe, Seen, Unreachable};
+pub use drive::{Event, Halt, Onward, Options, Probe, Seen, Unreachable};
 pub use in_process::InProcess;
+pub use jobs::{DEFAULT_MAX_WAIT, Jobs, OnStrain, Restraint};
 pub use latency::{Erratic, Latency};
 pub use network::{Certificates, Network, NetworkError, NetworkOptions, Pem, Proxies, is_loopback, make_room_for_connections};
+pub use pace::Throttled;
 pub use record::Recorder;
+pub use strain::Signs;
 pub use transport::Transport;

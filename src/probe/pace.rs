@@ -1,12 +1,19 @@
-//! How fast requests may leave: the rate limit towards targets that are not ours, and the pauses that a target asks for.
+//! How fast requests may leave: the rate limit towards targets that are not ours, the pauses that a target asks for, and when it
+//! has asked for too many.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify;
+
+use crate::model::exchange::Kind;
 use crate::model::time::Stamp;
 use crate::probe::clock::Clock;
+
+/// The pause where a target names none that can be read, or none at all.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// A target may ask for any pause; more than this is not a pause but an end, and polls after it would all be late anyway.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -30,6 +37,20 @@ pub(crate) struct Pace {
     /// Whether nobody ever has to wait: no limit, and no target has asked for a pause.
     open: AtomicBool,
     next: Mutex<Next>,
+    /// For how long requests of one kind may be answered with nothing but a wish for a pause.
+    max_wait: Duration,
+    /// Whether some kind of request was answered so last.
+    held: AtomicBool,
+    ended: Notify,
+}
+
+/// A target that asked for pauses until there was no more patience.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Throttled {
+    /// How long requests of one kind had been answered so, and not otherwise.
+    pub waited: Duration,
+    /// The last pause that it asked for; `None`: it named none that can be read.
+    pub retry_after: Option<Duration>,
 }
 
 #[derive(Debug, Default)]
@@ -39,6 +60,9 @@ struct Next {
     paused_until: Stamp,
     /// How far requests are apart since a target asked for a pause: what was held back meanwhile must not leave all at once.
     gap: Option<Gap>,
+    /// Since when each kind of request has been answered with nothing but a wish for a pause.
+    held_since: BTreeMap<Kind, Stamp>,
+    given_up: Option<Throttled>,
 }
 
 /// Half as many requests as before, and more again after a while.
@@ -61,8 +85,8 @@ enum Turn {
 }
 
 impl Pace {
-    /// At most so many requests per second; `None` for no limit.
-    pub(crate) fn new(max_rps: Option<f64>) -> Pace {
+    /// At most so many requests per second, `None` for no limit; and for how long a target may ask for nothing but pauses.
+    pub(crate) fn new(max_rps: Option<f64>, max_wait: Duration) -> Pace {
         let limited = max_rps.filter(|rps| *rps > 0.0).map(|rps| (rps.floor().max(1.0), rps));
         Pace {
             at_most: limited.map(|(whole, _)| whole as usize),
@@ -70,6 +94,9 @@ impl Pace {
             turns: AtomicU64::new(0),
             open: AtomicBool::new(limited.is_none()),
             next: Mutex::default(),
+            max_wait,
+            held: AtomicBool::new(false),
+            ended: Notify::new(),
         }
     }
 
@@ -121,15 +148,16 @@ impl Pace {
         Turn::At(slot)
     }
 
-    /// The target asked for a pause (`Retry-After`); an unreadable or missing one counts as a second. When it is over, requests
-    /// leave one by one, half as many as before.
-    pub(crate) fn pause(&self, clock: &Clock, retry_after: Option<&str>) {
-        self.pause_at(clock.now(), retry_after);
+    /// Whether requests are held back by a pause that the target asked for, or by what came of one.
+    pub(crate) fn holds_back(&self) -> bool {
+        !self.open.load(Ordering::Relaxed)
     }
 
-    fn pause_at(&self, now: Stamp, retry_after: Option<&str>) {
-        let asked = retry_after.and_then(seconds).map_or(Duration::from_secs(1), Duration::from_secs);
-        let until = now.after(asked.min(LONGEST_PAUSE));
+    /// The target asked for a pause (`Retry-After`); an unreadable or missing one counts as a second. When it is over, requests
+    /// leave one by one, half as many as before. Where requests of this kind have long been answered with nothing else, the run
+    /// is given up: see [`Pace::given_up`].
+    pub(crate) fn pause(&self, kind: Kind, now: Stamp, retry_after: Option<Duration>) {
+        let until = now.after(retry_after.unwrap_or(SHORTEST_PAUSE).clamp(SHORTEST_PAUSE, LONGEST_PAUSE));
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         // Requests that were under way together are refused together: that is one reason to slow down and not many.
         if now >= next.paused_until {
@@ -138,7 +166,35 @@ impl Pace {
             next.gap = Some(Gap { between, usual, last: until, changed: until });
         }
         next.paused_until = next.paused_until.max(until);
+        let since = *next.held_since.entry(kind).or_insert(now);
+        let waited = now.elapsed_from(since);
+        if waited >= self.max_wait && next.given_up.is_none() {
+            next.given_up = Some(Throttled { waited, retry_after });
+            self.ended.notify_waiters();
+        }
+        self.held.store(true, Ordering::Relaxed);
         self.open.store(false, Ordering::Relaxed);
+    }
+
+    /// A request of this kind was answered with something else than a wish for a pause.
+    pub(crate) fn answered(&self, kind: Kind) {
+        if self.held.load(Ordering::Relaxed) {
+            let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+            next.held_since.remove(&kind);
+            self.held.store(!next.held_since.is_empty(), Ordering::Relaxed);
+        }
+    }
+
+    /// Waits until the target has asked for pauses for too long; for ever if it does not.
+    pub(crate) async fn given_up(&self) -> Throttled {
+        loop {
+            let ended = self.ended.notified();
+            let given_up = self.next.lock().unwrap_or_else(PoisonError::into_inner).given_up;
+            if let Some(throttled) = given_up {
+                return throttled;
+            }
+            ended.await;
+        }
     }
 
     /// How far requests were apart up to now: by the limit, or on average.
@@ -150,11 +206,22 @@ impl Pace {
     }
 }
 
-/// Whole seconds; as many as can be told where there are more.
-fn seconds(text: &str) -> Option<u64> {
-    let text = text.trim();
-    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then(|| text.parse().unwrap_or(u64::MAX))
+/// The pause that a reply asks for: seconds, or an instant, which is told by the target's own clock where its reply has a `Date`.
+/// `now` is the wall clock, since 1970. `None` for what is neither; an instant that has passed is no pause.
+pub(crate) fn retry_after(value: &str, date: Option<&str>, now: Duration) -> Option<Duration> {
+    let value = value.trim();
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More digits than fit are more seconds than anybody waits.
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
+    }
+    let until = instant(value)?;
+    Some(until.saturating_sub(date.and_then(instant).unwrap_or(now)))
+}
+
+/// An HTTP date (RFC 9110, 5.6.7) in the form that is not obsolete, since 1970.
+fn instant(text: &str) -> Option<Duration> {
+    let zoned = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok()?;
+    Duration::try_from(zoned.as_duration()).ok()
 }
 
 #[cfg(test)]
@@ -165,7 +232,7 @@ mod tests {
 
     /// When so many requests leave that all want to leave at the start.
     fn leaving(max_rps: f64, requests: usize) -> Vec<u64> {
-        let pace = Pace::new(Some(max_rps));
+        let pace = Pace::new(Some(max_rps), Duration::from_secs(60));
         (0..requests)
             .map(|_| match pace.claim(Stamp(0)) {
                 Turn::At(slot) => slot.0,
@@ -201,26 +268,26 @@ mod tests {
     }
 
     /// A prober without a limit that sent 100 requests in its first second, and was then asked to wait.
-    fn throttled(retry_after: Option<&str>) -> Pace {
-        let pace = Pace::new(None);
+    fn throttled(retry_after: Option<u64>) -> Pace {
+        let pace = Pace::new(None, Duration::from_secs(60));
         pace.turns.store(100, Ordering::Relaxed);
-        pace.pause_at(Stamp(SECOND), retry_after);
+        pace.pause(Kind::Poll, Stamp(SECOND), retry_after.map(Duration::from_secs));
         pace
     }
 
     #[test]
     fn what_a_pause_held_back_leaves_at_half_the_rate_and_not_at_once() {
-        let pace = throttled(Some("2"));
+        let pace = throttled(Some(2));
         assert!(matches!(pace.claim(Stamp(SECOND)), Turn::Paused(until) if until.0 == 3 * SECOND));
         assert_eq!(leaving_at(&pace, Stamp(3 * SECOND), 4), [3020, 3040, 3060, 3080]);
     }
 
     #[test]
     fn a_second_refusal_halves_the_rate_again_and_one_at_the_same_time_does_not() {
-        let pace = throttled(Some("1"));
-        pace.pause_at(Stamp(SECOND + 1), Some("1"));
+        let pace = throttled(Some(1));
+        pace.pause(Kind::Poll, Stamp(SECOND + 1), Some(Duration::from_secs(1)));
         assert_eq!(leaving_at(&pace, Stamp(2 * SECOND + 1), 2)[1], 2040);
-        pace.pause_at(Stamp(3 * SECOND), Some("1"));
+        pace.pause(Kind::Poll, Stamp(3 * SECOND), Some(Duration::from_secs(1)));
         let left = leaving_at(&pace, Stamp(4 * SECOND), 3);
         assert_eq!(left[2] - left[1], 40);
     }
@@ -237,13 +304,61 @@ mod tests {
 
     #[test]
     fn no_target_can_ask_for_an_hour() {
-        for absurd in ["3600", "18446744073709551615", "99999999999999999999999999"] {
+        for absurd in [3600, u64::MAX] {
             let pace = throttled(Some(absurd));
             assert!(matches!(pace.claim(Stamp(2 * SECOND)), Turn::Paused(until) if until.0 == 31 * SECOND), "{absurd}");
         }
-        for unreadable in ["Wed, 21 Oct 2099 07:28:00 GMT", "-1", "soon", ""] {
-            let pace = throttled(Some(unreadable));
-            assert!(matches!(pace.claim(Stamp(SECOND)), Turn::Paused(until) if until.0 == 2 * SECOND), "{unreadable}");
+        for none in [None, Some(0)] {
+            let pace = throttled(none);
+            assert!(matches!(pace.claim(Stamp(SECOND)), Turn::Paused(until) if until.0 == 2 * SECOND), "{none:?}");
         }
+    }
+
+    #[test]
+    fn a_wait_is_read_as_seconds_or_as_an_instant_by_the_targets_own_clock() {
+        const NOW: Duration = Duration::from_secs(1_700_000_000); // Tue, 14 Nov 2023 22:13:20 GMT
+        const DATE: Option<&str> = Some("Wed, 21 Oct 2099 07:27:50 GMT");
+        for (value, date, seconds) in [
+            ("30", None, Some(30)),
+            (" 7 ", None, Some(7)),
+            ("315360000", None, Some(315_360_000)),
+            ("99999999999999999999999999", None, Some(u64::MAX)),
+            ("Tue, 14 Nov 2023 22:13:50 GMT", None, Some(30)),
+            ("Wed, 21 Oct 2099 07:28:00 GMT", DATE, Some(10)),
+            ("Wed, 21 Oct 2015 07:28:00 GMT", DATE, Some(0)),
+            ("Wed, 21 Oct 2015 07:28:00 GMT", None, Some(0)),
+            ("Wed, 21 Oct 2015 07:28:00 GMT", Some("yesterday"), Some(0)),
+            ("-1", None, None),
+            ("1.5", None, None),
+            ("soon", None, None),
+            ("", None, None),
+        ] {
+            assert_eq!(retry_after(value, date, NOW), seconds.map(Duration::from_secs), "{value} {date:?}");
+        }
+    }
+
+    /// Whether a run is given up, and after how many seconds, when requests of these kinds are answered (`true`: with a wish for a
+    /// pause) at these seconds.
+    fn given_up(answers: &[(u64, Kind, bool)]) -> Option<u64> {
+        let pace = Pace::new(None, Duration::from_secs(60));
+        for (second, kind, throttled) in answers {
+            if *throttled {
+                pace.pause(*kind, Stamp(second * SECOND), Some(Duration::from_secs(30)));
+            } else {
+                pace.answered(*kind);
+            }
+        }
+        let given_up = pace.next.lock().expect("no panic").given_up;
+        given_up.map(|throttled| throttled.waited.as_secs())
+    }
+
+    #[test]
+    fn a_kind_of_request_that_is_answered_with_nothing_but_waits_ends_the_run() {
+        use Kind::{Initiate, Poll, UnknownPoll};
+        assert_eq!(given_up(&[(0, UnknownPoll, true), (30, UnknownPoll, true)]), None, "not yet");
+        assert_eq!(given_up(&[(0, UnknownPoll, true), (30, UnknownPoll, true), (60, UnknownPoll, true)]), Some(60));
+        assert_eq!(given_up(&[(0, Initiate, true), (30, Initiate, true), (45, Initiate, false), (61, Initiate, true)]), None, "one passed");
+        let polls_only = [(0, Poll, true), (30, Initiate, false), (31, Poll, true), (62, UnknownPoll, false), (63, Poll, true)];
+        assert_eq!(given_up(&polls_only), Some(63), "that others are answered does not help the polls");
     }
 }

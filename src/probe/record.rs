@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::log::{LogWriter, WriteError};
 use crate::model::exchange::Exchange;
-use crate::model::run::{EndReason, Stopped};
+use crate::model::run::{EndReason, NotAsked, Stopped};
 use crate::model::scenario::Scenario;
 use crate::model::text::{LONGEST_NOTE, LONGEST_WORD, cut};
 use crate::model::time::Stamp;
@@ -20,6 +20,7 @@ pub struct Recorder {
     secrets: Arc<[String]>,
     kept: Option<Arc<Mutex<Vec<Exchange>>>>,
     stops: Arc<Mutex<Vec<Stopped>>>,
+    left_out: Arc<Mutex<Vec<NotAsked>>>,
     /// The first failure to write; the run ends with it.
     failed: Arc<Mutex<Option<WriteError>>>,
 }
@@ -27,12 +28,27 @@ pub struct Recorder {
 impl Recorder {
     /// Records into a log; `secrets` are struck out of every body that is kept.
     pub fn new(log: LogWriter, secrets: Vec<String>) -> Recorder {
-        Recorder { log: Some(log), secrets: secrets.into(), kept: None, stops: Arc::default(), failed: Arc::new(Mutex::new(None)) }
+        Recorder {
+            log: Some(log),
+            secrets: secrets.into(),
+            kept: None,
+            stops: Arc::default(),
+            left_out: Arc::default(),
+            failed: Arc::new(Mutex::new(None)),
+        }
     }
 
     /// Records into memory alone.
     pub fn in_memory() -> Recorder {
-        Recorder { log: None, secrets: [].into(), kept: None, stops: Arc::default(), failed: Arc::new(Mutex::new(None)) }.keeping()
+        Recorder {
+            log: None,
+            secrets: [].into(),
+            kept: None,
+            stops: Arc::default(),
+            left_out: Arc::default(),
+            failed: Arc::new(Mutex::new(None)),
+        }
+        .keeping()
     }
 
     /// Also keeps the exchanges in memory.
@@ -67,6 +83,11 @@ impl Recorder {
         self.stops.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The scenarios that were left out so far.
+    pub fn left_out(&self) -> Vec<NotAsked> {
+        self.left_out.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Ends the log.
     pub fn end(&self, at: Stamp, reason: EndReason) -> Result<(), WriteError> {
         self.log.as_ref().map_or(Ok(()), |log| log.end(at, reason))
@@ -99,6 +120,13 @@ impl Recorder {
             self.note_failure(log.stopped(stopped));
         }
         self.stops.lock().unwrap_or_else(PoisonError::into_inner).push(stopped);
+    }
+
+    pub(crate) fn not_asked(&self, not_asked: &NotAsked) {
+        if let Some(log) = &self.log {
+            self.note_failure(log.not_asked(not_asked));
+        }
+        self.left_out.lock().unwrap_or_else(PoisonError::into_inner).push(not_asked.clone());
     }
 
     pub(crate) fn exchange(&self, exchange: &Exchange) {

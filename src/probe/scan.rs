@@ -14,6 +14,7 @@ use crate::model::scenario::{Action, Arm, Follow, MOST_FOLLOWED, Then, Until};
 use crate::model::slot::Slot;
 use crate::model::text::{self, Text};
 use crate::model::time::{Nanos, Span, Stamp};
+use crate::probe::backlog::OpenJob;
 use crate::probe::drive::{ScenarioRun, uuid};
 use crate::probe::transport::{Lane, Prepared, Unsendable};
 use crate::target::{Accepted, Caller, Initiated, Reading, Reply, Variables};
@@ -54,6 +55,21 @@ impl Shot {
 
     pub(crate) fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// A look at a job beside what is measured: it is no evidence, and counts as a filler.
+    pub(crate) fn look(scenario: u32, arm: u32, scan: u64, id: &str, now: Stamp) -> Shot {
+        Shot { arm, scan: Some(scan), ..Shot::other(scenario, Kind::Filler, now) }.with_id(id)
+    }
+
+    /// When it was to leave.
+    pub(crate) fn planned(&self) -> Stamp {
+        self.planned
+    }
+
+    /// Whether nothing but ourselves could make it leave late: it waits for no answer before it.
+    pub(crate) fn is_due(&self) -> bool {
+        self.kind == Kind::Poll && self.purpose == Purpose::Offset && matches!(self.connection, Connection::Fresh | Connection::Pooled)
     }
 
     pub(crate) fn with_id(mut self, id: &str) -> Shot {
@@ -149,6 +165,7 @@ impl ScanTask {
         let Some((accepted, t0)) = scan.initiate(Kind::Initiate, scan.task.planned).await else { return };
         scan.accepted = accepted;
         scan.t0 = t0;
+        scan.keep_open(Kind::Initiate, &scan.accepted);
         scan.status_request = Some(scan.status_request());
         // What is rare or soon over is boxed, here and below, and left out where there is nothing to do: a thousand scans under way
         // would each hold the place for it, and be woken through it.
@@ -254,6 +271,9 @@ impl Scan<'_> {
         let shot = self.shot(kind, self.arm.connection.of_initiate(), planned);
         let request = self.probe().prepare(self.probe().target.initiate(&self.variables));
         let (exchange, initiated) = self.probe().fire_initiate(shot, &self.initiate_lane, &request).await;
+        if self.probe().slows_down() {
+            self.probe().strain.initiated(&exchange);
+        }
         match initiated {
             Some(Initiated::Accepted(accepted)) => Some((accepted, exchange.done)),
             _ => None,
@@ -421,10 +441,15 @@ impl Scan<'_> {
     /// The second write, and the polls after its answer.
     async fn second_write(&self, then: &Then) {
         let t1 = match then.action {
-            Action::Repeat => match self.initiate(Kind::Repeat, self.probe().clock.now()).await {
-                Some((_, t1)) => t1,
-                None => return,
-            },
+            Action::Repeat => {
+                // A repeat may start a job, too.
+                let Some(planned) = self.probe().job(self.probe().clock.now()).await else { return };
+                let Some((accepted, t1)) = self.initiate(Kind::Repeat, planned).await else { return };
+                if accepted.id != self.accepted.id {
+                    self.keep_open(Kind::Repeat, &accepted);
+                }
+                t1
+            }
             Action::Cancel => {
                 let Some(request) = self.probe().target.cancel(&self.variables, &self.accepted) else { return };
                 let request = self.probe().prepare(request);
@@ -434,6 +459,15 @@ impl Scan<'_> {
         };
         for offset in &then.offsets {
             self.poll(Planned { purpose: Purpose::Then, offset: Some(*offset), at: t1.after(offset.0), poller: 0 }).await;
+        }
+    }
+
+    /// Remembers a job until it is seen to end.
+    fn keep_open(&self, kind: Kind, accepted: &Accepted) {
+        let run = &self.task.run;
+        if run.probe.slows_down() {
+            let job = OpenJob::new(run.index, self.task.arm, accepted.clone(), self.variables.clone());
+            run.probe.open().insert((self.task.scan, kind), job);
         }
     }
 
@@ -469,9 +503,12 @@ impl Scan<'_> {
         let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
         if exchange.answer == Answer::Visible {
             watch.visible.get_or_insert(exchange.done);
-            if exchange.state.is_some_and(crate::model::answer::State::is_terminal) {
+            let ended = exchange.state.is_some_and(crate::model::answer::State::is_terminal);
+            if ended {
                 watch.terminal.get_or_insert(exchange.done);
             }
+            drop(watch);
+            probe.was_seen((self.task.scan, Kind::Initiate), ended);
         }
     }
 

@@ -5,8 +5,8 @@ use schemars::Schema;
 use crate::model::exchange::Kind;
 use crate::model::shard::Share;
 use crate::report::result::{
-    CauseResult, CurveResult, EstimateResult, FirstPollResult, GuaranteeResult, LatencyResult, OffsetResult, Ordered, PatternResult,
-    PunctualityResult, RoundTripResult, Rounded, RuledOutResult, RunResult, ScenarioResult, ShareResult, StepResult, TimelineResult,
+    CauseResult, CurveResult, EstimateResult, FirstPollResult, GuaranteeResult, JobsResult, LatencyResult, OffsetResult, Ordered,
+    PatternResult, PunctualityResult, RoundTripResult, Rounded, RuledOutResult, RunResult, ScenarioResult, ShareResult, StepResult, TimelineResult,
     VisibleByResult, WindowResult, schema_of,
 };
 use crate::report::view::{GuaranteeRow, Mark, RoundTrip, ScenarioRow, Standing, Timeline, View, WindowView};
@@ -72,6 +72,13 @@ fn result(view: &View) -> RunResult<'_> {
         undecided: &view.undecided,
         latency_ms: latency(view),
         timeline: view.timeline.as_ref().map(timeline),
+        jobs: JobsResult {
+            started: view.load.started,
+            not_accepted: view.load.not_accepted,
+            ended: view.load.ended,
+            unfinished: view.load.unfinished,
+            unknown: view.load.unknown,
+        },
         punctuality: PunctualityResult {
             polls: view.punctuality.polls,
             p50_ms: Rounded::ms(view.punctuality.p50_ms),

@@ -341,6 +341,7 @@ pub(super) fn about(view: &View) -> String {
         ["Machine".to_owned(), format!("{}, {}", escape(&run.system), words::counted(u64::from(run.processors), "processor"))],
         ["Exchanges".to_owned(), words::count(run.exchanges)],
     ];
+    rows.extend(view.jobs().map(|jobs| ["Jobs".to_owned(), escape(&jobs)]));
     if let Some(service) = &run.service {
         rows.insert(1, ["Service".to_owned(), escape(service)]);
     }

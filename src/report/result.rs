@@ -68,6 +68,8 @@ pub(super) struct RunResult<'a> {
     pub latency_ms: Ordered<LatencyResult>,
     /// The clearest scan, step by step.
     pub timeline: Option<TimelineResult<'a>>,
+    /// The jobs that the run started.
+    pub jobs: JobsResult,
     /// How punctual the probe itself was.
     pub punctuality: PunctualityResult,
     /// What this run could not see.
@@ -356,6 +358,21 @@ pub(super) struct StepResult<'a> {
     pub denied: bool,
     /// Who answered.
     pub worker: Option<&'a str>,
+}
+
+/// The jobs that the run started, and what became of them as far as it looked.
+#[derive(serde::Serialize, JsonSchema)]
+pub(super) struct JobsResult {
+    /// Initiates and repeats that were sent.
+    pub started: u64,
+    /// Those that were not accepted.
+    pub not_accepted: u64,
+    /// Accepted ones that were seen to end.
+    pub ended: u64,
+    /// Accepted ones that were still at work when last looked at.
+    pub unfinished: u64,
+    /// Accepted ones of which no answer said how they stand.
+    pub unknown: u64,
 }
 
 /// How punctual the probe was.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::analysis::diagnosis::{Cause, Diagnosis, RuledOut, Strength};
 use crate::analysis::gate::OffsetRate;
 use crate::analysis::guarantees::{Checked, Proof};
+use crate::analysis::load::Load;
 use crate::analysis::punctuality::Punctuality;
 use crate::analysis::round_trips::Percentiles;
 use crate::analysis::round_trips::RoundTrips;
@@ -145,6 +146,7 @@ fn journal() -> Journal {
         },
         scenarios,
         stopped: Vec::new(),
+        not_asked: Vec::new(),
         end: Some(End { at: Stamp(4_000_000_000), reason: EndReason::Complete, exchanges: exchanges.len() as u64 }),
         exchanges,
         torn: false,
@@ -270,6 +272,7 @@ fn analysis(scenarios: Vec<ScenarioAnalysis>, window: Window, guarantees: Vec<Ch
         window,
         guarantees,
         round_trips: trips(),
+        load: Load { started: 100, ended: 88, unfinished: 12, ..Load::default() },
         punctuality: Punctuality { polls: 100, p50_ms: 0.05, p99_ms: 0.31, max_ms: 0.9 },
         timeline: Some(Timeline {
             scan: 0,

@@ -32,6 +32,7 @@ pub fn terminal(view: &View, style: Style) -> String {
     page.window(view);
     page.causes(view);
     page.unseen(view);
+    page.section("jobs", &view.jobs().into_iter().collect::<Vec<_>>());
     page.section("sent", &view.punctual().into_iter().collect::<Vec<_>>());
     page.section("next", std::slice::from_ref(&view.next_step));
     if !view.repeat.command.is_empty() {

@@ -40,7 +40,15 @@ fn round(number: u64, outcome: Outcome) -> Round {
         pair: None,
         recording: None,
     };
-    let journal = Journal { run, scenarios: Vec::new(), exchanges: vec![exchange], stopped: Vec::new(), end: None, torn: false };
+    let journal = Journal {
+        run,
+        scenarios: Vec::new(),
+        exchanges: vec![exchange],
+        stopped: Vec::new(),
+        not_asked: Vec::new(),
+        end: None,
+        torn: false,
+    };
     Round { began: Duration::from_nanos(number * 100), journal, outcome }
 }
 

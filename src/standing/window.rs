@@ -15,6 +15,7 @@ pub(super) fn as_one(rounds: &VecDeque<Round>) -> Option<Journal> {
         scenarios: newest.journal.scenarios.clone(),
         exchanges: Vec::with_capacity(rounds.iter().map(|round| round.journal.exchanges.len()).sum()),
         stopped: Vec::new(),
+        not_asked: Vec::new(),
         end: None,
         torn: false,
     };

@@ -22,11 +22,13 @@ use crate::analysis::gate::{OffsetRate, sequential_test};
 use crate::analysis::guarantees::Checked;
 use crate::analysis::sprt::Decision;
 use crate::analysis::{Analysis, ScenarioAnalysis};
+use crate::model::answer::Answer;
 use crate::model::exchange::Exchange;
 use crate::model::guarantee::Guarantee;
 use crate::model::run::{EndReason, Journal};
 use crate::model::scenario::{Scenario, Tolerance};
 use crate::model::shard::Share;
+use crate::model::time::Nanos;
 use crate::verdict::allowance::Allowances;
 use crate::verdict::power::Power;
 
@@ -115,6 +117,7 @@ pub fn judge(journal: &Journal, analysis: &Analysis) -> Judgement {
         Some(EndReason::Interrupted) => reasons.push(Reason::Interrupted),
         Some(EndReason::Budget) => reasons.push(Reason::BudgetSpent),
         Some(EndReason::TargetGone) => reasons.push(gone(journal)),
+        Some(EndReason::Throttled { waited, retry_after }) => reasons.push(throttled(journal, waited, retry_after)),
         None => reasons.push(Reason::CutOff),
     }
     if scenarios.is_empty() {
@@ -164,6 +167,15 @@ fn gone(journal: &Journal) -> Reason {
         Some(fault) if !answered => Reason::Unreachable { fault },
         _ => Reason::TargetGone,
     }
+}
+
+/// A target that answered with nothing but 429, or 503 with a wait.
+fn throttled(journal: &Journal, waited: Nanos, retry_after: Option<Nanos>) -> Reason {
+    let last = journal.exchanges.iter().rev().find(|exchange| exchange.http == Some(503) || exchange.answer == Answer::Throttled);
+    let http = last.and_then(|exchange| exchange.http).unwrap_or(429);
+    let kind = last.map(|exchange| exchange.kind);
+    let other = journal.exchanges.iter().any(|exchange| exchange.was_answered() && exchange.http != Some(http));
+    Reason::Throttled { http, kind: kind.filter(|_| other), waited, retry_after }
 }
 
 /// How far a scenario came.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::allow::Date;
 use crate::model::answer::TransportFault;
-use crate::model::exchange::Connection;
+use crate::model::exchange::{Connection, Kind};
 use crate::model::guarantee::Guarantee;
 use crate::model::time::{Nanos, Span};
 use crate::verdict::Verdict;
@@ -59,6 +59,8 @@ pub enum Reason {
     BudgetSpent,
     /// The target could not be reached any more.
     TargetGone,
+    /// The target answered requests, of one kind or all, with nothing but a wish for a wait.
+    Throttled { http: u16, kind: Option<Kind>, waited: Nanos, retry_after: Option<Nanos> },
     /// The target was never reached.
     Unreachable { fault: TransportFault },
     /// The scenario was stopped because its gate was decided, and the log does not decide it.
@@ -196,6 +198,11 @@ impl fmt::Display for Reason {
             Reason::Interrupted => f.write_str("interrupted before the plan was done"),
             Reason::BudgetSpent => f.write_str("the budget was spent before the plan was done"),
             Reason::TargetGone => f.write_str("the target could not be reached any more"),
+            Reason::Throttled { http, kind, waited, retry_after } => {
+                let requests = kind.map_or_else(|| "request".to_owned(), |kind| format!("{} request", kind.word()));
+                write!(f, "the target answered {http} to every {requests} for {:.0} s", waited.as_ms() / 1e3)?;
+                retry_after.map_or(Ok(()), |wait| write!(f, " (Retry-After: {:.0})", wait.as_ms() / 1e3))
+            }
             Reason::Unreachable { fault } => write!(f, "the target could not be reached: {}", fault.word()),
             Reason::StoppedOpen => f.write_str("stopped early because its gate was decided, and the log does not hold what decided it"),
             Reason::Allowed { what, until, because } => write!(f, "allowed until {until} because {because}: {what}"),

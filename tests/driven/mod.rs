@@ -9,7 +9,7 @@ use statusgap::log::LogWriter;
 use statusgap::model::input::Source;
 use statusgap::model::run::{EndReason, Environment, HttpVersion, Journal, LOG_SCHEMA, Run, TargetNote};
 use statusgap::model::scenario::Scenario;
-use statusgap::probe::{Clock, Options, Probe, Recorder, Transport};
+use statusgap::probe::{Clock, Options, Probe, Recorder, Restraint, Transport};
 use statusgap::target::Target;
 
 /// A scenario from the text of its file.
@@ -24,7 +24,7 @@ pub fn target(text: &str) -> Target {
 }
 
 pub fn options(seed: u64) -> Options {
-    Options { seed, max_rps: None, timeout: Duration::from_secs(10), first_n: 0 }
+    Options { seed, max_rps: None, timeout: Duration::from_secs(10), first_n: 0, restraint: Restraint::default() }
 }
 
 pub fn header(target: &Target, clock: &Clock, scenario: &Scenario, seed: u64) -> Run {
@@ -81,7 +81,7 @@ pub async fn journal(target: &Arc<Target>, transport: Transport, clock: &Clock, 
     let probe = Probe::new(Arc::clone(target), transport, clock.clone(), Recorder::new(log, target.secrets()), options, |_| {});
     let reason = match probe.run(std::slice::from_ref(scenario)).await {
         Ok(()) => EndReason::Complete,
-        Err(_) => EndReason::TargetGone,
+        Err(halt) => halt.reason(),
     };
     probe.recorder().end(clock.now(), reason).expect("memory takes a log");
     statusgap::log::read("kept", kept.bytes().as_slice()).unwrap_or_else(|error| panic!("{error}"))

@@ -65,7 +65,15 @@ pub fn journal(scenario: Scenario, timeline: &str) -> Journal {
         "scenarios": [], "clock": { "timer": "virtual", "resolution": 1 }, "command": "", "environment": { "system": "any", "processors": 1 },
     });
     let end = whole.then(|| serde_json::from_value(json!({ "at": 0, "reason": "complete", "exchanges": exchanges.len() })).unwrap());
-    Journal { run: serde_json::from_value(run).unwrap(), scenarios: vec![scenario], exchanges, stopped: Vec::new(), end, torn: false }
+    Journal {
+        run: serde_json::from_value(run).unwrap(),
+        scenarios: vec![scenario],
+        exchanges,
+        stopped: Vec::new(),
+        not_asked: Vec::new(),
+        end,
+        torn: false,
+    }
 }
 
 /// Several runs as the scenarios of one.

@@ -10,7 +10,7 @@ use statusgap::inquiry::Stage;
 use statusgap::model::input::Source;
 use statusgap::model::run::{End, EndReason, Journal, Pair, Side};
 use statusgap::model::scenario::Scenario;
-use statusgap::probe::{Clock, Erratic, InProcess, Latency, Onward, Options, Probe, Recorder, Seen, Transport};
+use statusgap::probe::{Clock, Erratic, InProcess, Latency, Onward, Options, Probe, Recorder, Restraint, Seen, Transport};
 use statusgap::service::{Service, Settings};
 use statusgap::target::Target;
 use statusgap::verdict::sequential::{Gates, Need};
@@ -115,7 +115,8 @@ async fn begin_over(tried: Tried<'_>, scenarios: &[Scenario], latency: Latency) 
     let service = Service::open(settings).await.unwrap();
     let transport = Transport::InProcess(InProcess::new(service.router(), latency));
     let target = Arc::new(Target::reference("http://127.0.0.1:1", &|_| None).unwrap());
-    let options = Options { seed: tried.seed, max_rps: None, timeout: Duration::from_secs(10), first_n: 0 };
+    let options =
+        Options { seed: tried.seed, max_rps: None, timeout: Duration::from_secs(10), first_n: 0, restraint: Restraint::default() };
     let gates = Mutex::new(Gates::new(scenarios));
     let onward = move |seen: Seen<'_>| {
         let mut gates = gates.lock().unwrap();
@@ -144,6 +145,7 @@ fn journal(probe: &Probe, seed: u64, scenarios: Vec<Scenario>) -> Journal {
         scenarios,
         exchanges,
         stopped: probe.recorder().stops(),
+        not_asked: Vec::new(),
         end: Some(end),
         torn: false,
     }

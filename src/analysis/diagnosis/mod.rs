@@ -22,7 +22,7 @@ use crate::analysis::ScenarioAnalysis;
 use crate::analysis::diagnosis::case::{Case, Looks};
 use crate::analysis::scan::ScanHistory;
 use crate::model::fault::FaultClass;
-use crate::model::run::Journal;
+use crate::model::run::{Journal, NotAsked};
 
 /// What the log says about causes. Empty when nothing is wrong.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -129,6 +129,22 @@ impl Diagnosis {
     /// Whether a class is among the causes.
     pub fn names(&self, class: FaultClass) -> bool {
         self.causes.iter().any(|cause| cause.class == class)
+    }
+
+    /// The same, where scenarios were left out for lack of jobs: what they would have told apart is not excluded, whatever else was
+    /// seen, and is said to be open.
+    #[must_use]
+    pub(in crate::analysis) fn without(mut self, not_asked: &[NotAsked]) -> Diagnosis {
+        for left_out in not_asked {
+            let open: Vec<&str> = left_out.classes.iter().filter(|class| !self.names(**class)).map(|class| class.letter()).collect();
+            self.ruled_out.retain(|out| !left_out.classes.contains(&out.class));
+            let classes = if open.is_empty() { String::new() } else { format!(", so {} cannot be excluded", open.join(", ")) };
+            self.undecided.push(format!(
+                "not asked: {} ({}): it needs at least {} jobs, and {} were left for it{classes}; raise --max-jobs",
+                left_out.scenario, left_out.title, left_out.needs, left_out.left
+            ));
+        }
+        self
     }
 
     fn found(&mut self, class: FaultClass, strength: Strength, evidence: Vec<String>) {

@@ -72,6 +72,7 @@ fn journal(imported: &Imported, target: &Target) -> Journal {
         exchanges: imported.exchanges.clone(),
         end: Some(end),
         stopped: Vec::new(),
+        not_asked: Vec::new(),
         torn: false,
     }
 }

@@ -115,6 +115,7 @@ pub(super) fn about(view: &View) -> Section {
         ("Machine", format!("{}, {}", run.system, words::counted(u64::from(run.processors), "processor"))),
         ("Exchanges", words::count(run.exchanges)),
     ];
+    rows.extend(view.jobs().map(|jobs| ("Jobs", jobs)));
     if let Some(service) = &run.service {
         rows.insert(1, ("Service", service.clone()));
     }

@@ -169,6 +169,9 @@ fn remedy(reason: &Reason) -> Option<&'static str> {
         Reason::NoLongerAllowed { what, .. } => return remedy(what),
         Reason::TargetGone => "See why the target could not be reached any more, and run again.",
         Reason::Interrupted | Reason::CutOff => "Run it again, to its end.",
+        Reason::Throttled { .. } => {
+            "Ask the target's owner for its rate limit and stay below it with --max-rps, or run again when it has recovered; --max-wait says how long to be patient."
+        }
         Reason::BudgetSpent => "Raise the budget, or ask for less.",
         Reason::ShardsMissing { .. } | Reason::OnOtherShards => {
             "Run the other shards with the same --seed, and put all logs together: `statusgap merge`."

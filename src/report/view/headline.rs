@@ -99,6 +99,7 @@ pub(super) fn notices(journal: &Journal, judgement: &Judgement) -> Vec<String> {
         Some(EndReason::Interrupted) => Some("PARTIAL RUN: it was interrupted"),
         Some(EndReason::Budget) => Some("PARTIAL RUN: its budget was spent"),
         Some(EndReason::TargetGone) => Some("PARTIAL RUN: the target was gone"),
+        Some(EndReason::Throttled { .. }) => Some("PARTIAL RUN: the target throttled it"),
         None => Some("PARTIAL LOG: it has no end"),
     };
     if let Some(cut) = cut {

@@ -17,6 +17,7 @@ mod window;
 use std::time::Duration;
 
 use crate::analysis::Analysis;
+use crate::analysis::load::Load;
 use crate::analysis::punctuality::Punctuality;
 use crate::analysis::scan::Scans;
 use crate::model::answer::Answer;
@@ -85,6 +86,10 @@ pub struct View {
     pub unseen: Vec<String>,
     /// How punctual the probe was.
     pub punctuality: Punctuality,
+    /// The jobs that it started, and what became of them.
+    pub load: Load,
+    /// Whether a status answer says how a job stands.
+    pub tells_states: bool,
     /// How to see it again.
     pub repeat: Repeat,
     /// What to do now.
@@ -405,12 +410,40 @@ impl View {
             undecided,
             unseen: Vec::new(),
             punctuality: analysis.punctuality,
+            load: analysis.load,
+            tells_states: journal.run.target.can.states,
             repeat: repeat::repeat(journal, analysis),
             next_step: advice::next_step(journal, analysis, judgement),
             scenarios,
             window,
         };
         View { unseen: unseen::unseen(journal, analysis, &view), ..view }
+    }
+
+    /// How many jobs were started and left behind, as a sentence; `None` where none was.
+    pub fn jobs(&self) -> Option<String> {
+        let Load { started, not_accepted, unfinished, unknown, .. } = self.load;
+        if started == 0 {
+            return None;
+        }
+        let mut told = vec![format!("Started {}", words::counted(started, "job"))];
+        if not_accepted > 0 {
+            told.push(format!("{} {} not accepted", words::count(not_accepted), were(not_accepted)));
+        }
+        let accepted = started - not_accepted;
+        if accepted > 0 && !self.tells_states {
+            told.push("whether they ended is not known, since the target file maps no states".to_owned());
+        } else if accepted > 0 && unfinished + unknown == 0 {
+            told.push("all that were accepted were seen to end".to_owned());
+        } else {
+            if unfinished > 0 {
+                told.push(format!("{} had not ended when last looked at", words::count(unfinished)));
+            }
+            if unknown > 0 {
+                told.push(format!("how {} ended, no answer said", words::count(unknown)));
+            }
+        }
+        Some(told.join("; ") + ".")
     }
 
     /// How punctual the probe was, as a sentence; `None` where no age was to be met.
@@ -449,6 +482,10 @@ fn run_note(journal: &Journal) -> RunNote {
         exchanges: journal.exchanges.len() as u64,
         complete: journal.is_complete(),
     }
+}
+
+fn were(n: u64) -> &'static str {
+    if n == 1 { "was" } else { "were" }
 }
 
 /// Whether an answer shows the scan.

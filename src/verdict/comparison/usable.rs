@@ -29,6 +29,7 @@ pub fn usable(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> 
         Some(EndReason::Complete) => {}
         Some(EndReason::Interrupted) => return Err(Unusable::Partial("interrupted before the plan was done")),
         Some(EndReason::Budget) => return Err(Unusable::Partial("the budget was spent before the plan was done")),
+        Some(EndReason::Throttled { .. }) => return Err(Unusable::Partial("the target throttled the run until it was given up")),
         Some(EndReason::TargetGone) => return Err(Unusable::Partial("the target could not be reached any more")),
         None => return Err(Unusable::Partial("the log is cut off")),
     }

@@ -1,0 +1,116 @@
+//! The jobs that a run started and that were not seen to end: looked at between the steps of an inquiry, so that the next step does
+//! not measure the queue that the last one made.
+
+use std::collections::BTreeMap;
+use std::sync::{MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::model::answer::{Answer, State};
+use crate::model::exchange::{Connection, Exchange, Kind};
+use crate::model::time::Stamp;
+use crate::probe::drive::Probe;
+use crate::probe::scan::Shot;
+use crate::target::{Accepted, Caller, Variables};
+
+/// Time between two looks at the same job.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+/// So many jobs are looked at at a time, the oldest first: they end before the others.
+const AT_A_TIME: usize = 8;
+
+/// A job that was accepted and not seen to end.
+#[derive(Debug, Clone)]
+pub(crate) struct OpenJob {
+    scenario: u32,
+    arm: u32,
+    accepted: Accepted,
+    variables: Variables,
+    /// Whether status has shown it.
+    seen: bool,
+    /// Whether it was waited for already, in vain.
+    waited_for: bool,
+}
+
+impl OpenJob {
+    pub(crate) fn new(scenario: u32, arm: u32, accepted: Accepted, variables: Variables) -> OpenJob {
+        OpenJob { scenario, arm, accepted, variables, seen: false, waited_for: false }
+    }
+}
+
+/// Which jobs are waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// Those that status has not shown yet, which may wait in a queue.
+    Unseen,
+    /// Those that have not ended.
+    All,
+}
+
+impl Which {
+    fn takes(self, job: &OpenJob) -> bool {
+        !job.waited_for && (self == Which::All || !job.seen)
+    }
+}
+
+impl Probe {
+    pub(crate) fn open(&self) -> MutexGuard<'_, BTreeMap<(u64, Kind), OpenJob>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A job was visible, and perhaps at its end.
+    pub(crate) fn was_seen(&self, job: (u64, Kind), ended: bool) {
+        if self.slows_down() {
+            let mut open = self.open();
+            if ended {
+                open.remove(&job);
+            } else if let Some(job) = open.get_mut(&job) {
+                job.seen = true;
+            }
+        }
+    }
+
+    /// How many jobs there are of a kind that can be waited for.
+    pub fn waits_for(&self, which: Which) -> usize {
+        self.open().values().filter(|job| which.takes(job)).count()
+    }
+
+    /// Looks at the jobs again and again until there is nothing left to wait for, at most until `until`. No job is waited for twice.
+    pub async fn wait_for(&self, which: Which, until: Stamp) {
+        loop {
+            let jobs: Vec<_> =
+                self.open().iter().filter(|(_, job)| which.takes(job)).map(|(key, job)| (*key, job.clone())).take(AT_A_TIME).collect();
+            if jobs.is_empty() {
+                return;
+            }
+            if self.clock.now() >= until {
+                self.open().values_mut().filter(|job| which.takes(job)).for_each(|job| job.waited_for = true);
+                return;
+            }
+            for (key, job) in jobs {
+                self.look_at(key, &job).await;
+            }
+            self.clock.sleep_until(self.clock.now().after(BETWEEN_LOOKS).min(until)).await;
+        }
+    }
+
+    /// Looks once more at each job that nobody saw end, so that it is known how many are left behind.
+    pub async fn look_at_all(&self) {
+        let jobs: Vec<_> = self.open().iter().map(|(key, job)| (*key, job.clone())).collect();
+        for (key, job) in jobs {
+            self.look_at(key, &job).await;
+        }
+    }
+
+    async fn look_at(&self, key: (u64, Kind), job: &OpenJob) {
+        let variables = Variables { nonce: self.nonce(), ..job.variables.clone() };
+        let request = self.prepare(self.target.status(&variables, Caller::Owner, &job.accepted, None));
+        let shot = Shot::look(job.scenario, job.arm, key.0, &job.accepted.id, self.clock.now());
+        let lane = self.transport.lane(Connection::Fresh);
+        let exchange: Exchange = self.fire(shot, &lane, &request, |reply| self.target.read_status(reply, &job.accepted.id)).await;
+        let mut open = self.open();
+        if exchange.state.is_some_and(State::is_terminal) {
+            open.remove(&key);
+        } else if let Some(job) = open.get_mut(&key) {
+            job.seen |= exchange.answer == Answer::Visible;
+        }
+    }
+}

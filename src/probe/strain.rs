@@ -1,0 +1,210 @@
+//! Signs that a target has more than it can do, and how much less is asked of it then.
+//!
+//! Three things are signs: an initiate that fails, one that takes far longer than the first ones did, and a request of ours that
+//! leaves late although nothing held it back. Fewer initiates are then under way at a time, and after a failure none is sent for
+//! a while. When initiates are answered as at first, there are more again, one by one.
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::model::answer::{Answer, TransportFault};
+use crate::model::exchange::Exchange;
+use crate::model::time::Stamp;
+use crate::probe::clock::Clock;
+
+/// So many initiates say what is usual.
+const FIRST: usize = 3;
+/// Initiates that take this long by themselves are heavy: few are sent at a time from the start.
+const HEAVY: Duration = Duration::from_millis(500);
+/// So many heavy ones at a time.
+const HEAVY_AT_A_TIME: u32 = 2;
+/// Slower than usual by less than this is no sign.
+const SLACK: Duration = Duration::from_millis(200);
+/// A request that leaves later than this is late.
+const LATE: Duration = Duration::from_millis(250);
+/// After a failure none is sent for this long, and twice as long after the next.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest such pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+/// After so many good ones in a row there is one more at a time.
+const GOOD_IN_A_ROW: u32 = 4;
+/// From so many at a time on, there is no limit any more.
+const AMPLE: u32 = 32;
+
+/// Whether initiates may leave, and how many at a time.
+#[derive(Debug, Default)]
+pub(crate) struct Strain {
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+/// What was seen of strain so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Signs {
+    /// Initiates that failed.
+    pub failed: u64,
+    /// Initiates that took far longer than the first ones.
+    pub slow: u64,
+    /// Requests that left late.
+    pub late: u64,
+}
+
+impl Signs {
+    /// All of them.
+    pub fn total(self) -> u64 {
+        self.failed + self.slow + self.late
+    }
+}
+
+impl fmt::Display for Signs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counted = |n: u64, what: &str| (n > 0).then(|| format!("{n} {what}"));
+        let told = [
+            counted(self.failed, "initiates failed"),
+            counted(self.slow, "took far longer than the first ones"),
+            counted(self.late, "polls left late"),
+        ];
+        f.write_str(&told.into_iter().flatten().collect::<Vec<_>>().join(", "))
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The round trips of the first good initiates.
+    first: Vec<Duration>,
+    under_way: u32,
+    /// So many at a time; `None`: as many as are planned.
+    at_most: Option<u32>,
+    /// None is sent before this.
+    resume: Stamp,
+    pause: Duration,
+    good_in_a_row: u32,
+    /// What was sent before this is part of a sign that was already heeded.
+    heeded: Stamp,
+    signs: Signs,
+}
+
+impl Strain {
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was seen of strain so far.
+    pub(crate) fn signs(&self) -> Signs {
+        self.state().signs
+    }
+
+    /// Waits until one more initiate may be under way, and counts it. True if there was anything to wait for.
+    pub(crate) async fn room(&self, clock: &Clock) -> bool {
+        let mut waited = false;
+        loop {
+            let changed = self.changed.notified();
+            let resume = {
+                let mut state = self.state();
+                let now = clock.now();
+                if now >= state.resume && state.at_most.is_none_or(|most| state.under_way < most) {
+                    state.under_way += 1;
+                    return waited;
+                }
+                (now < state.resume).then_some(state.resume)
+            };
+            waited = true;
+            match resume {
+                Some(resume) => clock.sleep_until(resume).await,
+                None => changed.await,
+            }
+        }
+    }
+
+    /// An initiate has ended.
+    pub(crate) fn initiated(&self, exchange: &Exchange) {
+        self.state().initiated(exchange);
+        self.changed.notify_waiters();
+    }
+
+    /// A request that nothing held back was due at `planned`, and leaves now.
+    pub(crate) fn leaves(&self, planned: Stamp, now: Stamp) {
+        if now.elapsed_from(planned) > LATE {
+            let mut state = self.state();
+            state.signs.late += 1;
+            state.less(planned, now);
+        }
+    }
+}
+
+impl State {
+    fn initiated(&mut self, exchange: &Exchange) {
+        let trip = exchange.done.elapsed_from(exchange.sent);
+        let failed = failed(exchange);
+        if failed {
+            self.signs.failed += 1;
+            if self.less(exchange.sent, exchange.done) {
+                self.pause = (self.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
+                self.resume = exchange.done.after(self.pause);
+            }
+        } else if exchange.answer != Answer::Accepted {
+            // Refused for another reason than load.
+        } else if self.is_slow(trip) {
+            self.signs.slow += 1;
+            self.less(exchange.sent, exchange.done);
+        } else {
+            self.good(trip);
+        }
+        self.under_way = self.under_way.saturating_sub(1);
+    }
+
+    /// Far slower than the quickest of the first ones.
+    fn is_slow(&self, trip: Duration) -> bool {
+        self.first.len() == FIRST && self.first.iter().min().is_some_and(|usual| trip > (*usual * 3).max(*usual + SLACK))
+    }
+
+    fn good(&mut self, trip: Duration) {
+        self.pause = Duration::ZERO;
+        if self.first.len() < FIRST {
+            self.first.push(trip);
+            if trip >= HEAVY {
+                self.at_most = Some(self.at_most.map_or(HEAVY_AT_A_TIME, |most| most.min(HEAVY_AT_A_TIME)));
+            }
+            return;
+        }
+        self.good_in_a_row += 1;
+        let heavy = self.first.iter().min().is_some_and(|usual| *usual >= HEAVY);
+        if self.good_in_a_row >= GOOD_IN_A_ROW && !heavy {
+            self.good_in_a_row = 0;
+            self.at_most = self.at_most.map(|most| most + 1).filter(|most| *most < AMPLE);
+        }
+    }
+
+    /// Half as many at a time; false if this is part of what was already heeded.
+    fn less(&mut self, sent: Stamp, now: Stamp) -> bool {
+        self.good_in_a_row = 0;
+        if sent < self.heeded {
+            return false;
+        }
+        let usual = self.at_most.unwrap_or(self.under_way).min(self.under_way.max(1));
+        self.at_most = Some((usual / 2).max(1));
+        self.heeded = now;
+        true
+    }
+}
+
+/// Whether an initiate failed as it does where there is too much to do. One that was answered otherwise is no sign of load.
+fn failed(exchange: &Exchange) -> bool {
+    match exchange.answer {
+        Answer::ServerError | Answer::Throttled => true,
+        Answer::Transport => matches!(
+            exchange.fault,
+            Some(
+                TransportFault::Connect
+                    | TransportFault::ConnectTimeout
+                    | TransportFault::FirstByteTimeout
+                    | TransportFault::Timeout
+                    | TransportFault::Closed
+            )
+        ),
+        _ => false,
+    }
+}
