@@ -197,7 +197,7 @@ impl<'a> Assembler<'a> {
         if let Some(origin) = &self.elsewhere_at {
             return format!(
                 "requests to {origin} have the right paths, and the target's base_url is {}: put it right, or add --any-host",
-                self.target.base_url()
+                self.target.shown_url()
             );
         }
         if !self.recogniser.sees_polls() && !self.target.only_follows() {
@@ -205,7 +205,7 @@ impl<'a> Assembler<'a> {
         }
         format!(
             "compare the paths of [initiate] and [status] in the target file, below {}, with those in the recording",
-            self.target.base_url()
+            self.target.shown_url()
         )
     }
 }
