@@ -1,6 +1,6 @@
 //! From single requests to scans: whose id is whose, where t = 0 lies, and what had to be left out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use http::HeaderMap;
 
@@ -273,12 +273,9 @@ impl Seen {
     }
 
     /// How it travelled, seen from the initiate; a recording that does not say counts as fresh, and the report says so.
-    pub(super) fn travelled(&self, initiate: Option<&Seen>, known: &mut Vec<String>) -> (Connection, Option<bool>) {
+    pub(super) fn travelled(&self, initiate: Option<&Seen>, known: &mut HashSet<String>) -> (Connection, Option<bool>) {
         let Some(connection) = &self.connection else { return (Connection::Fresh, None) };
-        let new = !known.contains(connection);
-        if new {
-            known.push(connection.clone());
-        }
+        let new = known.insert(connection.clone());
         if initiate.is_some_and(|initiate| initiate.connection.as_ref() == Some(connection)) {
             (Connection::KeepAlive, Some(false))
         } else if new {

@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use serde::de::DeserializeOwned;
 
+use crate::model::redaction::starred;
+
 /// What is wrong with a file, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputError {
@@ -65,7 +67,7 @@ impl Source<'_> {
     /// Reads the document into `T`; a complaint carries its place and, for a mistyped name, the nearest right one.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, InputError> {
         toml::from_str(self.text).map_err(|error| {
-            let message = error.message().trim().replace('\n', ", ");
+            let message = without_value(&error.message().trim().replace('\n', ", "));
             let hint = nearest_expected(&message);
             InputError { file: self.file.to_owned(), place: error.span().map(|span| self.place(&span)), message, hint }
         })
@@ -126,7 +128,8 @@ impl Source<'_> {
         let start = span.start.min(self.text.len());
         let line_start = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
         let line_end = self.text[line_start..].find('\n').map_or(self.text.len(), |newline| line_start + newline);
-        let text = self.text[line_start..line_end].trim_end_matches('\r').to_owned();
+        // What is quoted ends up in logs of builds: columns stay, credentials do not.
+        let text = starred(self.text[line_start..line_end].trim_end_matches('\r')).into_owned();
         let end = span.end.clamp(start, line_end.max(start));
         Place {
             line: self.text[..start].matches('\n').count() + 1,
@@ -135,6 +138,14 @@ impl Source<'_> {
             text,
         }
     }
+}
+
+/// Serde's "invalid type: string "…", expected a map" without the value: the line is quoted beside it, without what it must not show.
+fn without_value(message: &str) -> String {
+    let Some((before, rest)) = message.split_once(": string \"").filter(|(before, _)| before.starts_with("invalid ")) else {
+        return message.to_owned();
+    };
+    rest.rsplit_once("\", ").map_or_else(|| message.to_owned(), |(_, after)| format!("{before}: a string, {after}"))
 }
 
 /// Serde's "unknown field `x`, expected one of `a`, `b`" lists the right names: pick the one that was probably meant.

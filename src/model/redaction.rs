@@ -537,7 +537,7 @@ fn end_of_value(value: &str, quote: &str) -> usize {
 }
 
 /// A text without the passwords that stand in the addresses in it.
-fn without_passwords(text: &str) -> Cow<'_, str> {
+pub fn without_passwords(text: &str) -> Cow<'_, str> {
     if !text.contains('@') || !text.contains(":/") {
         return Cow::Borrowed(text);
     }
