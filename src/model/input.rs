@@ -67,9 +67,12 @@ impl Source<'_> {
     /// Reads the document into `T`; a complaint carries its place and, for a mistyped name, the nearest right one.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, InputError> {
         toml::from_str(self.text).map_err(|error| {
-            let message = without_value(&error.message().trim().replace('\n', ", "));
+            let message = error.message().trim().replace('\n', ", ");
             let hint = nearest_expected(&message);
-            InputError { file: self.file.to_owned(), place: error.span().map(|span| self.place(&span)), message, hint }
+            let place = error.span().map(|span| self.place(&span));
+            // The value that is quoted may be what the line beside it does not show.
+            let message = if place.as_ref().is_some_and(|place| place.text.contains("***")) { without_value(&message) } else { message };
+            InputError { file: self.file.to_owned(), place, message, hint }
         })
     }
 
@@ -142,10 +145,8 @@ impl Source<'_> {
 
 /// Serde's "invalid type: string "…", expected a map" without the value: the line is quoted beside it, without what it must not show.
 fn without_value(message: &str) -> String {
-    let Some((before, rest)) = message.split_once(": string \"").filter(|(before, _)| before.starts_with("invalid ")) else {
-        return message.to_owned();
-    };
-    rest.rsplit_once("\", ").map_or_else(|| message.to_owned(), |(_, after)| format!("{before}: a string, {after}"))
+    let quoted = message.split_once(": string \"").and_then(|(before, rest)| Some((before, rest.split_once("\", expected ")?.1)));
+    quoted.map_or_else(|| message.to_owned(), |(before, expected)| format!("{before}: a string, expected {expected}"))
 }
 
 /// Serde's "unknown field `x`, expected one of `a`, `b`" lists the right names: pick the one that was probably meant.
@@ -195,6 +196,24 @@ mod tests {
         let error = source.read::<Sample>().expect_err("`soon` is no length of time");
         let place = error.place.clone().expect("toml knows the place");
         assert_eq!((place.line, place.column, place.width), (1, 18, 6), "{error}");
+    }
+
+    #[test]
+    fn a_quoted_line_shows_no_credential() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Sample {
+            #[serde(rename = "headers")]
+            _headers: std::collections::BTreeMap<String, String>,
+        }
+        for text in [
+            "headers = \"Authorization: Bearer s3cretpart\"",
+            "headers = { Authorization = \"Bearer s3cretpart }",
+            "headers = { Authorization = \"Bearer s3cretpart\", a = 1 }",
+            "headers = [\"Cookie: sid=s3cretpart\"]",
+        ] {
+            let error = Source { file: "x.toml", text }.read::<Sample>().expect_err(text).to_string();
+            assert!(!error.contains("s3cret") && error.contains("*****"), "{error}");
+        }
     }
 
     #[test]

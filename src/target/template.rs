@@ -26,26 +26,25 @@ enum Part {
 
 /// One `${NAME}` or `${NAME:-default}`. Kept apart from the text because its value may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Environment {
-    pub(super) name: String,
-    pub(super) default: Option<String>,
-    /// `None` where the default stands for it.
-    value: Option<String>,
+enum Environment {
+    Set(String),
+    /// It has no value, and what stands for it is in the file.
+    Default(String),
 }
 
 impl Environment {
     fn text(&self) -> &str {
-        // Without a value there is a default: else the file was refused.
-        self.value.as_deref().or(self.default.as_deref()).unwrap_or_default()
+        match self {
+            Environment::Set(text) | Environment::Default(text) => text,
+        }
     }
-}
 
-/// A part of a template, for whoever writes it down instead of filling it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Piece<'a> {
-    Text(&'a str),
-    Environment(&'a Environment),
-    Hole(Variable),
+    fn value(&self) -> Option<&str> {
+        match self {
+            Environment::Set(value) => Some(value),
+            Environment::Default(_) => None,
+        }
+    }
 }
 
 /// What may stand in a hole.
@@ -158,17 +157,8 @@ impl Template {
     /// The values in it that came from the environment.
     pub(super) fn environment_values(&self) -> impl Iterator<Item = &str> {
         self.parts.iter().filter_map(|part| match part {
-            Part::Environment(variable) => variable.value.as_deref(),
+            Part::Environment(variable) => variable.value(),
             _ => None,
-        })
-    }
-
-    /// Its parts, in order.
-    pub(super) fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
-        self.parts.iter().map(|part| match part {
-            Part::Text(text) => Piece::Text(text),
-            Part::Environment(variable) => Piece::Environment(variable),
-            Part::Hole(variable) => Piece::Hole(*variable),
         })
     }
 
@@ -182,7 +172,7 @@ impl Template {
                 Part::Text(text) => at += text.len(),
                 Part::Environment(variable) => {
                     at += variable.text().len();
-                    places.extend(variable.value.is_some().then_some(start..at));
+                    places.extend(variable.value().is_some().then_some(start..at));
                 }
                 Part::Hole(_) => {}
             }
@@ -250,11 +240,10 @@ fn environment<'a>(text: &'a str, lookup: Lookup<'_>) -> Result<Option<(Environm
             hint: format!("write `${{{name}}}` or `${{{name}:-default}}`"),
         });
     };
-    let found = |value| Ok(Some((Environment { name: name.to_owned(), default: default.map(str::to_owned), value }, after)));
     match (lookup(name), default) {
-        (Some(value), None) => found(Some(value)),
-        (Some(value), Some(_)) if !value.is_empty() => found(Some(value)),
-        (_, Some(_)) => found(None),
+        (Some(value), None) => Ok(Some((Environment::Set(value), after))),
+        (Some(value), Some(_)) if !value.is_empty() => Ok(Some((Environment::Set(value), after))),
+        (_, Some(default)) => Ok(Some((Environment::Default(default.to_owned()), after))),
         (None, None) => Err(TemplateFault {
             message: format!("the environment variable `{name}` is not set"),
             hint: format!("set it, or give a default: `${{{name}:-…}}`"),
