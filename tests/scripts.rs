@@ -57,7 +57,13 @@ fn serve(style: Style, window: Duration) -> Service {
     Service { url, asked }
 }
 
-fn answer(mut stream: TcpStream, style: Style, window: Duration, noted: &Mutex<Vec<Asked>>, jobs: &Mutex<BTreeMap<String, Instant>>) -> Option<()> {
+fn answer(
+    mut stream: TcpStream,
+    style: Style,
+    window: Duration,
+    noted: &Mutex<Vec<Asked>>,
+    jobs: &Mutex<BTreeMap<String, Instant>>,
+) -> Option<()> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];
     let (head, body) = loop {
@@ -78,7 +84,7 @@ fn answer(mut stream: TcpStream, style: Style, window: Duration, noted: &Mutex<V
     let spelt = |line: &str| {
         let (name, value) = line.split_once(':').unwrap_or((line, ""));
         let value = if name == "x-id" { value.replace(|c: char| c.is_ascii_digit(), "") } else { value.to_owned() };
-        format!("{}:{value}", name.to_ascii_lowercase())
+        format!("{}: {}", name.to_ascii_lowercase(), value.trim())
     };
     let headers = lines.map(spelt).filter(|line| !passing.iter().any(|name| line.starts_with(name))).collect();
     noted.lock().expect("no panic").push(Asked { method: method.clone(), target: target.clone(), headers, body: body.clone() });
@@ -117,7 +123,9 @@ fn nothing() -> (u16, String) {
 const NESTED: Style = Style {
     id: |n| format!("job-{n}"),
     accepts: |id| (String::new(), format!("{{\"request\":{{\"id\":\"req-77\",\"status\":\"not_found\"}},\"job\":{{\"id\":\"{id}\"}}}}")),
-    shows: |id| (200, format!("{{\"request\":{{\"id\":\"r\",\"status\":\"not_found\"}},\"job\":{{\"id\":\"{id}\",\"status\":\"running\"}}}}")),
+    shows: |id| {
+        (200, format!("{{\"request\":{{\"id\":\"r\",\"status\":\"not_found\"}},\"job\":{{\"id\":\"{id}\",\"status\":\"running\"}}}}"))
+    },
     denies: nothing,
 };
 
@@ -189,10 +197,9 @@ fn check(contract: &str, style: Style, environment: &[(&str, &str)]) {
         let shown = played(shell, folder.path(), &sick.url, environment);
         assert_eq!(shown.status.code(), Some(1), "{shell}: {}\n{contract}", text(&shown));
         assert_eq!(of_run, asked(&sick), "{shell}\n{contract}");
-        let healthy = serve(style, Duration::ZERO);
-        let not_shown = played(shell, folder.path(), &healthy.url, environment);
-        assert_eq!(not_shown.status.code(), Some(0), "{shell}: {}\n{contract}", text(&not_shown));
     }
+    let not_shown = played("sh", folder.path(), &serve(style, Duration::ZERO).url, environment);
+    assert_eq!(not_shown.status.code(), Some(0), "{}\n{contract}", text(&not_shown));
 }
 
 fn with_unknown(contract: &str) -> String {
@@ -211,7 +218,12 @@ fn an_id_is_taken_from_its_place_and_from_no_other() {
 
 #[test]
 fn ids_are_read_with_their_escapes_undone() {
-    for id in [(|n| format!("jöb-{n}-日本😀")) as fn(usize) -> String, |n| format!("job/{n}"), |n| format!("job \"{n}'%2F\\"), |n| format!("job+{n}&x=$(id)`id`!*")] {
+    for id in [
+        (|n| format!("jöb-{n}-日本😀")) as fn(usize) -> String,
+        |n| format!("job/{n}"),
+        |n| format!("job \"{n}'%2F\\"),
+        |n| format!("job+{n}&x=$(id)`id`!*"),
+    ] {
         check(&with_unknown(USUAL), Style { id, ..PLAIN }, &[]);
     }
 }
@@ -244,7 +256,12 @@ fn a_denial_is_told_by_the_value_at_its_place() {
         ..PLAIN
     };
     let contract = "[initiate]\npath = '/jobs'\nid = { pointer = '/id' }\n[status]\npath = '/jobs/{id}'\n";
-    for when in ["{ pointer = '/code', equals = 'NO JOB' }", "{ pointer = '/code', one_of = ['a', 'NO JOB'] }", "{ pointer = '/id', exists = false }", "{ jsonpath = '$.code', equals = 'NO JOB' }"] {
+    for when in [
+        "{ pointer = '/code', equals = 'NO JOB' }",
+        "{ pointer = '/code', one_of = ['a', 'NO JOB'] }",
+        "{ pointer = '/id', exists = false }",
+        "{ jsonpath = '$.code', equals = 'NO JOB' }",
+    ] {
         check(&with_unknown(&format!("{contract}[[status.answer]]\nis = 'not_found'\nwhen = {when}\n")), words, &[]);
     }
     let nulls = Style {
@@ -252,7 +269,11 @@ fn a_denial_is_told_by_the_value_at_its_place() {
         denies: || (200, "{\"job\": null}".to_owned()),
         ..PLAIN
     };
-    check(&with_unknown(&format!("{contract}[[status.answer]]\nis = 'not_found'\nwhen = {{ pointer = '/job', null = true }}\n")), nulls, &[]);
+    check(
+        &with_unknown(&format!("{contract}[[status.answer]]\nis = 'not_found'\nwhen = {{ pointer = '/job', null = true }}\n")),
+        nulls,
+        &[],
+    );
 }
 
 #[test]
@@ -264,7 +285,8 @@ fn bodies_headers_and_paths_are_those_of_the_run() {
         ("OWNER_COOKIE", "a=b; c=\"d\""),
         ("INITIATE_AUTHORIZATION", "Basic x"),
     ];
-    let users = "[users.owner]\nheaders = { Authorization = 'Bearer ${T_TOKEN}', Cookie = 'a=b; c=\"d\"', X-Default = '${T_NONE:-de fault$\"}' }\n";
+    let users =
+        "[users.owner]\nheaders = { Authorization = 'Bearer ${T_TOKEN}', Cookie = 'a=b; c=\"d\"', X-Default = '${T_NONE:-de fault$\"}' }\n";
     for body in [
         "json = { a = '${T_TOKEN}', b = { c = ['x{{y}}', 1, 1.5, true], 'd\"' = 'é\\n' } }",
         "json = [\"line\\nbreak\\ttab\"]",

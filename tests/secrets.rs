@@ -104,7 +104,8 @@ impl Echoes {
             bytes.extend_from_slice(&buffer[..read]);
             let text = String::from_utf8_lossy(&bytes).into_owned();
             let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-            let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
+            let length =
+                head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
             if body.len() >= length {
                 break text;
             }
@@ -125,7 +126,11 @@ impl Echoes {
         let word = told.join(" ");
         let one_line = |text: &str| text.chars().filter(|c| !c.is_control()).collect::<String>();
         let is_initiate = asked.starts_with("POST");
-        let id = if self.place == Place::Id { format!("{}-{}", one_line(&told[0]), self.issued.fetch_add(1, Ordering::Relaxed)) } else { format!("j{}", self.issued.fetch_add(1, Ordering::Relaxed)) };
+        let id = if self.place == Place::Id {
+            format!("{}-{}", one_line(&told[0]), self.issued.fetch_add(1, Ordering::Relaxed))
+        } else {
+            format!("j{}", self.issued.fetch_add(1, Ordering::Relaxed))
+        };
         let json = |value: serde_json::Value| value.to_string();
         let (code, body) = match self.place {
             Place::Initiate if is_initiate => (400, in_body),
@@ -138,9 +143,9 @@ impl Echoes {
             Place::Headers | Place::Witness | Place::Initiate => (200, json(serde_json::json!({ "state": "busy", "id": "j" }))),
         };
         let headers = if self.place == Place::Headers {
-            let told = one_line(&word);
+            let line = one_line(&word);
             format!(
-                "X-Worker: {told}\r\nX-Cache: HIT {told}\r\nVia: 1.1 {told}\r\nAge: 1\r\n\
+                "X-Worker: {line}\r\nX-Cache: HIT {line}\r\nVia: 1.1 {line}\r\nAge: 1\r\n\
                  Location: http://127.0.0.2:1/jobs/{id}?X-Amz-Signature=S3cretOfTheServer&token={}\r\n",
                 one_line(&told[0])
             )
@@ -238,7 +243,18 @@ fn check(place: Place, route: &str) {
         let folder = TempDir::new().expect("a folder");
         fs::write(folder.path().join("t.toml"), CONTRACT).expect("a file");
         fs::write(folder.path().join("s.toml"), SCENARIO.replace("ROUTE", route)).expect("a file");
-        let run = ["run", "s.toml", "--target", "t.toml", "--out", "out", "--also", "junit,openmetrics,hlog,pr,github", "--save-baseline", "out/base.json"];
+        let run = [
+            "run",
+            "s.toml",
+            "--target",
+            "t.toml",
+            "--out",
+            "out",
+            "--also",
+            "junit,openmetrics,hlog,pr,github",
+            "--save-baseline",
+            "out/base.json",
+        ];
         let mut screens = vec![statusgap(folder.path(), port, &run)];
         let ran = String::from_utf8_lossy(&screens[0].stderr).into_owned();
         assert!(matches!(screens[0].status.code(), Some(0 | 1 | 3)), "{case}: {ran}");
@@ -256,7 +272,11 @@ fn check(place: Place, route: &str) {
             tells_nothing(&case, &name, &text);
         }
         for screen in screens {
-            tells_nothing(&case, "the screen", &format!("{}{}", String::from_utf8_lossy(&screen.stdout), String::from_utf8_lossy(&screen.stderr)));
+            tells_nothing(
+                &case,
+                "the screen",
+                &format!("{}{}", String::from_utf8_lossy(&screen.stdout), String::from_utf8_lossy(&screen.stderr)),
+            );
         }
     }
 }
@@ -307,7 +327,11 @@ fn what_is_shown_before_a_run_tells_nothing() {
         &["watch", "--target", "t.toml", "--out", "watch", "--rounds", "1", "--max-scans", "1"],
     ] {
         let shown = statusgap(folder.path(), 1, words);
-        tells_nothing(&words.join(" "), "the screen", &format!("{}{}", String::from_utf8_lossy(&shown.stdout), String::from_utf8_lossy(&shown.stderr)));
+        tells_nothing(
+            &words.join(" "),
+            "the screen",
+            &format!("{}{}", String::from_utf8_lossy(&shown.stdout), String::from_utf8_lossy(&shown.stderr)),
+        );
     }
     for (name, text) in files(folder.path()) {
         tells_nothing("before a run", &name, &text);
@@ -341,8 +365,16 @@ fn an_error_quotes_no_secret() {
         commands.push(vec!["run".into(), "--target".into(), name]);
     }
     for address in [
-        "https://bob:S3cret9@h", "HTTPS://bob:S3cret9@h", "https://bob:S3cret9 x@h", "https://bob:S3cret9/x@h", "https://S3cret9@h", "http://h/?token=S3cret9",
-        "bob:S3cret9@h", "ftp://bob:S3cret9@h", "https://bob:S3cret9@", "unix:bob:S3cret9@h",
+        "https://bob:S3cret9@h",
+        "HTTPS://bob:S3cret9@h",
+        "https://bob:S3cret9 x@h",
+        "https://bob:S3cret9/x@h",
+        "https://S3cret9@h",
+        "http://h/?token=S3cret9",
+        "bob:S3cret9@h",
+        "ftp://bob:S3cret9@h",
+        "https://bob:S3cret9@",
+        "unix:bob:S3cret9@h",
     ] {
         commands.push(vec!["run".into(), "--target".into(), address.into()]);
         commands.push(vec!["run".into(), format!("--target={address}")]);
@@ -351,7 +383,14 @@ fn an_error_quotes_no_secret() {
     }
     commands.push(vec!["run".into(), "https://bob:S3cret9@h".into()]);
     commands.push(vec!["https://bob:S3cret9@h".into()]);
-    for store in ["rediss:/u:S3cret9@h", "redis:u:S3cret9@h", "mysql://u:S3cret9@h/x", "u:S3cret9@h", "redis://u:S3cret9@127.0.0.1:1/0", "redis://u:S3cret9@127.0.0.1:x"] {
+    for store in [
+        "rediss:/u:S3cret9@h",
+        "redis:u:S3cret9@h",
+        "mysql://u:S3cret9@h/x",
+        "u:S3cret9@h",
+        "redis://u:S3cret9@127.0.0.1:1/0",
+        "redis://u:S3cret9@127.0.0.1:x",
+    ] {
         commands.push(vec!["run".into(), "immediate".into(), "--store".into(), store.into()]);
         commands.push(vec!["serve".into(), "--port".into(), "0".into(), "--store".into(), store.into()]);
         commands.push(vec!["run".into(), "immediate".into(), "--set".into(), format!("store={store}")]);

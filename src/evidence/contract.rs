@@ -206,7 +206,8 @@ fn in_quotes(piece: &Piece, context: Context) -> Option<String> {
 
 /// Takes what requests need from the environment, with what the file has for what is not set.
 fn environment(variables: &[Variable], base: &[Piece], seen: &[(Piece, Context)]) -> Result<String, Unscriptable> {
-    let used = |index: &usize| seen.iter().any(|(seen, _)| *seen == Piece::Environment(*index)) && !base.contains(&Piece::Environment(*index));
+    let used =
+        |index: &usize| seen.iter().any(|(seen, _)| *seen == Piece::Environment(*index)) && !base.contains(&Piece::Environment(*index));
     let used: Vec<usize> = (0..variables.len()).filter(used).collect();
     let mut lines = taken(variables, &used, "")?;
     for index in used {
@@ -290,7 +291,8 @@ pub fn steps(place: &Value) -> Option<String> {
         (None, Some(path)) => {
             let names = path.strip_prefix("$.")?;
             let is_name = |name: &str| {
-                name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+                name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+                    && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
             };
             names.split('.').map(|name| is_name(name).then(|| (name.to_owned(), None))).collect::<Option<_>>()?
         }
@@ -317,14 +319,18 @@ fn take_id(place: &Value) -> Option<String> {
     let alike = pattern.chars().all(|c| c.is_ascii_alphanumeric() || "/_-.:=[]^+*()$?".contains(c));
     let one_group = pattern.matches('(').count() == 1 && !["(?", "*?", "+?", "??"].iter().any(|other| pattern.contains(other));
     // The first place that it matches, as in the run: sed's own `.*` before it would find the last.
-    (alike && one_group).then(|| format!("{whole} | sed -nE {}\"$mark\"'\\1'\"$mark\"'#p' | cut -d \"$mark\" -f 2", literal(&format!("s#{pattern}#"))))
+    (alike && one_group)
+        .then(|| format!("{whole} | sed -nE {}\"$mark\"'\\1'\"$mark\"'#p' | cut -d \"$mark\" -f 2", literal(&format!("s#{pattern}#"))))
 }
 
 fn states(status: &Table) -> Option<States> {
     let at = steps(status.get("state")?)?;
     let words = |name: &str| -> Option<Vec<String>> {
         let list = status.get("states").and_then(|states| states.get(name)).and_then(Value::as_array);
-        list.into_iter().flatten().map(|word| word.as_str().filter(|word| is_plain(word) && !word.contains("${")).map(str::to_owned)).collect()
+        list.into_iter()
+            .flatten()
+            .map(|word| word.as_str().filter(|word| is_plain(word) && !word.contains("${")).map(str::to_owned))
+            .collect()
     };
     let (running, ended) = (words("running")?, [words("succeeded")?, words("failed")?].concat());
     (!running.is_empty() && !ended.is_empty()).then_some(States { at, ended, running })
@@ -335,7 +341,8 @@ fn rules(status: &Table) -> Result<Vec<String>, Unscriptable> {
     let mut lines = Vec::new();
     // A visible reply must be able to say its state: an error page of a proxy is none.
     let in_json = status.get("state").is_some_and(|state| state.get("header").is_none());
-    let visible = if in_json { "if json true < \"$reply\" > /dev/null 2>&1; then echo visible; else echo unclear; fi" } else { "echo visible" };
+    let visible =
+        if in_json { "if json true < \"$reply\" > /dev/null 2>&1; then echo visible; else echo unclear; fi" } else { "echo visible" };
     for rule in status.get("answer").and_then(Value::as_array).into_iter().flatten() {
         let unclear = || Unscriptable::Contract("an answer rule of [status]".to_owned());
         let word = match rule.get("is").and_then(Value::as_str) {
@@ -378,7 +385,9 @@ fn conditions(when: &Value) -> Option<Vec<String>> {
         tests.push(format!("any(.[]; {})", wanted?.join(" or ")));
     }
     let truth = |key: &str| when.get(key).map(Value::as_bool);
-    for (key, test) in [("exists", "(length > 0)"), ("null", "any(.[]; (. == null) == _)"), ("empty", "any(.[]; (. == \"\" or . == [] or . == {}) == _)")] {
+    for (key, test) in
+        [("exists", "(length > 0)"), ("null", "any(.[]; (. == null) == _)"), ("empty", "any(.[]; (. == \"\" or . == [] or . == {}) == _)")]
+    {
         match truth(key) {
             None => {}
             Some(None) => return None,

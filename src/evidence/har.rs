@@ -135,7 +135,9 @@ fn body(requests: &Requests, request: &Request) -> Option<Value> {
     let kind = request.headers.iter().find(|(name, _)| name == "content-type").map_or("text/plain", |(_, value)| value.as_str());
     let encoding = if kind.starts_with("application/x-www-form-urlencoded") { Encoding::Form } else { Encoding::Plain };
     let comment = "as the target file has it; {n} and {uuid} differ from scan to scan";
-    Some(json!({ "mimeType": requests.written(kind, Encoding::Plain), "params": [], "text": requests.written(text, encoding), "comment": comment }))
+    Some(
+        json!({ "mimeType": requests.written(kind, Encoding::Plain), "params": [], "text": requests.written(text, encoding), "comment": comment }),
+    )
 }
 
 fn response(http: HttpVersion, exchange: &Exchange) -> Value {

@@ -86,7 +86,8 @@ impl Requests {
         }
         marked(&mut base, mark, &mut variables);
         let text = toml::to_string(&file).map_err(|_| Unscriptable::NoTargetFile)?;
-        let target = Target::read(Source { file: "the log's target file", text: &text }, &|_| None).map_err(|_| Unscriptable::NoTargetFile)?;
+        let target =
+            Target::read(Source { file: "the log's target file", text: &text }, &|_| None).map_err(|_| Unscriptable::NoTargetFile)?;
         let mut requests = Requests { target, mark, variables, base: Vec::new() };
         requests.base = requests.pieces(base.as_str().unwrap_or_default(), Encoding::Plain);
         Ok(requests)
@@ -145,7 +146,8 @@ impl Requests {
             Encoding::Plain => (format!("{mark}%2Bid"), format!("{mark}+id")),
             Encoding::Form => (format!("{mark}%252Bid"), format!("{mark}%2Bid")),
         };
-        let mut marks = vec![(encoded, Piece::Id), (raw, Piece::RawId), (format!("{mark}uuid"), Piece::Uuid), (NUMBER.to_string(), Piece::Number)];
+        let mut marks =
+            vec![(encoded, Piece::Id), (raw, Piece::RawId), (format!("{mark}uuid"), Piece::Uuid), (NUMBER.to_string(), Piece::Number)];
         marks.extend((0..self.variables.len()).map(|index| (variable_mark(mark, index), Piece::Environment(index))));
         let mut pieces = Vec::new();
         let mut rest = text;

@@ -18,9 +18,18 @@ pub fn script(journal: &Journal, analysis: &Analysis, headline: &str) -> Result<
     let mut asks = String::new();
     let _ = write!(asks, "\n# Asks for a scan, and takes its id out of the reply.\ninitiate() {{\n  n=$((n + 1)) uuid=$(random)\n");
     let _ = writeln!(asks, "  {} || unable 'the initiate was not answered'", contract.initiate);
-    let _ = writeln!(asks, "  case $code in {}) ;; *) unable \"the initiate was answered HTTP $code: $(head -c 300 \"$reply\")\" ;; esac", contract.accepted);
-    let _ = writeln!(asks, "  id=$({}) || unable \"no id can be read in the reply to the initiate: $(head -c 300 \"$reply\")\"", contract.take_id);
-    asks += "  [ -n \"$id\" ] || unable \"there is no id in the reply to the initiate: $(head -c 300 \"$reply\")\"\n  plain 'the id' \"$id\"\n";
+    let _ = writeln!(
+        asks,
+        "  case $code in {}) ;; *) unable \"the initiate was answered HTTP $code: $(head -c 300 \"$reply\")\" ;; esac",
+        contract.accepted
+    );
+    let _ = writeln!(
+        asks,
+        "  id=$({}) || unable \"no id can be read in the reply to the initiate: $(head -c 300 \"$reply\")\"",
+        contract.take_id
+    );
+    asks +=
+        "  [ -n \"$id\" ] || unable \"there is no id in the reply to the initiate: $(head -c 300 \"$reply\")\"\n  plain 'the id' \"$id\"\n";
     asks += &contract.checks;
     asks += "  told \"asked for a scan: $id\"\n}\n";
     asks += "\n# What a status reply means, by the target file: $code, $head and $reply become a word.\nmeaning() {\n";
@@ -254,11 +263,16 @@ fn experiment(plot: Plot, contract: &Contract) -> Result<String, Unscriptable> {
             text += "[ \"$answer\" != visible ] || shown \"$id was never issued, and is answered as if it existed\"\n";
         }
         Plot::Regress { settle, until } => {
-            let States { at, ended, running } = contract.states.as_ref().ok_or_else(|| Unscriptable::Contract("[status.states]".to_owned()))?;
+            let States { at, ended, running } =
+                contract.states.as_ref().ok_or_else(|| Unscriptable::Contract("[status.states]".to_owned()))?;
             let words = |words: &[String]| words.iter().map(|word| literal(word)).collect::<Vec<_>>().join(" | ");
             let _ = writeln!(text, "initiate\nended= end=$(($(date +%s) + {}))", (until / 1e3).ceil());
             text += "while [ \"$(date +%s)\" -le \"$end\" ]; do\n  poll quietly\n";
-            let _ = writeln!(text, "  word=$(json {} < \"$reply\" 2> /dev/null) || word=''\n  case $word in", literal(&format!("at({at}) | text")));
+            let _ = writeln!(
+                text,
+                "  word=$(json {} < \"$reply\" 2> /dev/null) || word=''\n  case $word in",
+                literal(&format!("at({at}) | text"))
+            );
             let _ = writeln!(
                 text,
                 "  {}) [ -n \"$ended\" ] || {{ ended=$word end=$(($(date +%s) + {})); told \"  $word\"; }} ;;",

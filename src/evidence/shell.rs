@@ -33,7 +33,8 @@ mod tests {
 
     #[test]
     fn nothing_from_a_log_is_run_by_the_shell() {
-        let texts = ["$(touch pwned)", "`id`\"; ls #", "${X:-$(id)}", "it's $HOME", "wow!", "-n", "a b", "*", "\\", "%s\\n", "~", "ünï", "'\"'\"'"];
+        let texts =
+            ["$(touch pwned)", "`id`\"; ls #", "${X:-$(id)}", "it's $HOME", "wow!", "-n", "a b", "*", "\\", "%s\\n", "~", "ünï", "'\"'\"'"];
         for text in texts {
             for quoted in [literal(text), format!("\"{}\"", inside(text))] {
                 let told = std::process::Command::new("sh").args(["-c", &format!("printf %s {quoted}")]).output().expect("sh starts");

@@ -113,7 +113,9 @@ pub fn parts(value: &str) -> Vec<String> {
         // `session=…`, and `response="…"` behind a scheme.
         if let Some((_, value)) = element.trim().split_once('=') {
             let value = value.trim_matches('"');
-            parts.extend((value.len() >= NO_WORD || value.len() >= 8 && value.contains(|c: char| c.is_ascii_digit())).then(|| value.to_owned()));
+            parts.extend(
+                (value.len() >= NO_WORD || value.len() >= 8 && value.contains(|c: char| c.is_ascii_digit())).then(|| value.to_owned()),
+            );
         }
     }
     parts.sort();

@@ -107,7 +107,8 @@ impl Redaction {
                         found.push(view.original(&range));
                     }
                 }
-                let decoded: Vec<View> = [Escapes::Json, Escapes::Url, Escapes::Html].iter().filter_map(|kind| view.decoded(*kind)).collect();
+                let decoded: Vec<View> =
+                    [Escapes::Json, Escapes::Url, Escapes::Html].iter().filter_map(|kind| view.decoded(*kind)).collect();
                 views.extend(decoded.into_iter().take(MOST_VIEWS - views.len().min(MOST_VIEWS)));
             }
             if views.len() == looked_at {
@@ -120,7 +121,8 @@ impl Redaction {
     /// Whether a run of base64 or hexadecimal digits holds a secret, wherever its first byte stands.
     fn is_in_code(&self, run: &[u8], deepest: usize) -> bool {
         let Some(known) = &self.known else { return false };
-        let holds = |bytes: &[u8]| known.is_match(bytes) || (deepest > 0 && may_be_escaped(bytes) && !self.found(bytes, deepest - 1).is_empty());
+        let holds =
+            |bytes: &[u8]| known.is_match(bytes) || (deepest > 0 && may_be_escaped(bytes) && !self.found(bytes, deepest - 1).is_empty());
         let standard: Vec<u8> = run
             .iter()
             .filter(|byte| **byte != b'=')
@@ -291,7 +293,9 @@ impl Escapes {
     fn unit(self, text: &[u8]) -> Option<(Vec<u8>, usize)> {
         match self {
             Escapes::Json => json_escape(text),
-            Escapes::Url => Some((vec![u8::from_str_radix(std::str::from_utf8(text.get(1..3)?).ok().filter(|code| is_hex(code))?, 16).ok()?], 3)),
+            Escapes::Url => {
+                Some((vec![u8::from_str_radix(std::str::from_utf8(text.get(1..3)?).ok().filter(|code| is_hex(code))?, 16).ok()?], 3))
+            }
             Escapes::Html => html_entity(text),
         }
     }
@@ -439,7 +443,8 @@ fn is_secret_in_reply(name: &str) -> bool {
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     is_secret(name)
         || ["cookie", "signature", "jwt", "sessionid"].iter().any(|mark| plain.contains(mark))
-        || ["sig", "session", "sid", "awsaccesskeyid", "xamzcredential", "xgoogcredential", "googleaccessid", "sas"].contains(&plain.as_str())
+        || ["sig", "session", "sid", "awsaccesskeyid", "xamzcredential", "xgoogcredential", "googleaccessid", "sas"]
+            .contains(&plain.as_str())
 }
 
 /// Patterns of credentials that are known by what stands before them. Constants, and tests read them.
@@ -542,10 +547,8 @@ pub fn without_passwords(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>' | ',');
-    let clean: String = text
-        .split_inclusive(is_end)
-        .map(|word| if word.contains(":/") { without_password(word) } else { Cow::Borrowed(word) })
-        .collect();
+    let clean: String =
+        text.split_inclusive(is_end).map(|word| if word.contains(":/") { without_password(word) } else { Cow::Borrowed(word) }).collect();
     Cow::Owned(clean)
 }
 
@@ -562,7 +565,9 @@ pub fn without_password(address: &str) -> Cow<'_, str> {
     // The password may hold what ends an authority; behind a host's port, an `@` is a part of the path.
     let at = match address[start..authority_end].rfind('@') {
         Some(at) => start + at,
-        None if address[start..authority_end].split_once(':').is_some_and(|(_, port)| !port.bytes().all(|byte| byte.is_ascii_digit())) => last,
+        None if address[start..authority_end].split_once(':').is_some_and(|(_, port)| !port.bytes().all(|byte| byte.is_ascii_digit())) => {
+            last
+        }
         None => return Cow::Borrowed(address),
     };
     let account = &address[start..at];
@@ -604,7 +609,10 @@ pub fn starred(line: &str) -> Cow<'_, str> {
         let is_account = &found[1] == "user" && value.contains(':');
         if (is_credential(&found[1]) || is_secret_in_reply(&found[1]) || is_account) && !is_variable(value) {
             // The scheme before a credential says what is wrong more often than it gives anything away.
-            let keeps = value.split_once(' ').filter(|(scheme, _)| scheme.bytes().all(|byte| byte.is_ascii_alphabetic())).map_or(0, |(scheme, _)| scheme.len() + 1);
+            let keeps = value
+                .split_once(' ')
+                .filter(|(scheme, _)| scheme.bytes().all(|byte| byte.is_ascii_alphabetic()))
+                .map_or(0, |(scheme, _)| scheme.len() + 1);
             hidden.push(start + keeps..end);
         }
     }
@@ -625,7 +633,8 @@ pub fn starred(line: &str) -> Cow<'_, str> {
 
 /// Whether a value comes from the environment or is made for each request, and so says nothing.
 fn is_variable(value: &str) -> bool {
-    let rest = value.split_once(' ').filter(|(scheme, _)| scheme.bytes().all(|byte| byte.is_ascii_alphabetic())).map_or(value, |(_, rest)| rest);
+    let rest =
+        value.split_once(' ').filter(|(scheme, _)| scheme.bytes().all(|byte| byte.is_ascii_alphabetic())).map_or(value, |(_, rest)| rest);
     (rest.starts_with("${") || rest.starts_with('{')) && rest.ends_with('}') && !rest.contains(":-")
 }
 

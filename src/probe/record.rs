@@ -28,7 +28,13 @@ pub struct Recorder {
 impl Recorder {
     /// Records into a log; `secrets` are struck out of every text of the target's that is kept, in whatever form it repeats them.
     pub fn new(log: LogWriter, secrets: Vec<String>) -> Recorder {
-        Recorder { log: Some(log), redaction: Arc::new(Redaction::of(secrets)), kept: None, stops: Arc::default(), failed: Arc::new(Mutex::new(None)) }
+        Recorder {
+            log: Some(log),
+            redaction: Arc::new(Redaction::of(secrets)),
+            kept: None,
+            stops: Arc::default(),
+            failed: Arc::new(Mutex::new(None)),
+        }
     }
 
     /// Records into memory alone.

@@ -27,8 +27,27 @@ pub(super) struct ShownBase {
 
 /// Segments that say nothing by themselves.
 const USUAL_SEGMENTS: [&str; 21] = [
-    "hooks", "webhook", "webhooks", "services", "service", "tenant", "tenants", "jobs", "rest", "public", "internal", "external", "graphql",
-    "rpc", "staging", "prod", "production", "status", "latest", "test", "beta",
+    "hooks",
+    "webhook",
+    "webhooks",
+    "services",
+    "service",
+    "tenant",
+    "tenants",
+    "jobs",
+    "rest",
+    "public",
+    "internal",
+    "external",
+    "graphql",
+    "rpc",
+    "staging",
+    "prod",
+    "production",
+    "status",
+    "latest",
+    "test",
+    "beta",
 ];
 
 impl ShownBase {

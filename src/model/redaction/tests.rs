@@ -56,7 +56,13 @@ fn forms(secret: &str) -> Vec<(&'static str, String)> {
         ("JSON in JSON", json(&json(secret).replace('/', "\\/"))),
         ("JSON \\u in JSON", json(&by_char(secret, false, |c| units(c, false)))),
         ("JavaScript", by_char(secret, false, |c| format!("\\u{{{:x}}}", u32::from(c)))),
-        ("bytes of Python", secret.bytes().map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("\\x{byte:02x}") }).collect()),
+        (
+            "bytes of Python",
+            secret
+                .bytes()
+                .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("\\x{byte:02x}") })
+                .collect(),
+        ),
         ("URL", percent(secret, false, true)),
         ("URL, lower", percent(secret, false, false)),
         ("URL, all", percent(secret, true, true)),
@@ -95,7 +101,9 @@ fn a_secret_is_struck_out_in_every_form_in_which_a_server_repeats_it() {
     let redaction = Redaction::of(SECRETS.map(str::to_owned));
     for secret in SECRETS {
         for (name, form) in forms(secret) {
-            for (before, after) in [("", ""), ("no job for '", "' here"), ("{\"you\": \"", "\", \"n\": 7}"), ("/jobs/7?key=", "&n=1"), ("ünï ", " ñ")] {
+            for (before, after) in
+                [("", ""), ("no job for '", "' here"), ("{\"you\": \"", "\", \"n\": 7}"), ("/jobs/7?key=", "&n=1"), ("ünï ", " ñ")]
+            {
                 let told = redaction.clean(format!("{before}{form}{after}"));
                 assert!(told.contains(STRUCK) && leaves_nothing(&told, &form), "{secret} as {name}: {form}\n{told}");
                 assert_eq!(redaction.excerpt(format!("{before}{form}{after}").as_bytes(), 4096), told, "{secret} as {name}");

@@ -451,8 +451,36 @@ mod tests {
     fn a_chunk_without_a_whole_size_or_end_is_none() {
         const HEAD: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n";
         let sizes = [
-            "", " ", "\t", ";x", ";", " ;x=y", "\n", "x", "0x0", "0x2", "-0", "-2", "+0", "+2", " 0", "\t2", "g", "_0", "0_0", "2 2", "2\r", "0\r",
-            ".0", "0.", "00000000000000000", "10000000000000002", "fffffffffffffffff", "0\0", "\u{ff10}", "\"0\"",
+            "",
+            " ",
+            "\t",
+            ";x",
+            ";",
+            " ;x=y",
+            "\n",
+            "x",
+            "0x0",
+            "0x2",
+            "-0",
+            "-2",
+            "+0",
+            "+2",
+            " 0",
+            "\t2",
+            "g",
+            "_0",
+            "0_0",
+            "2 2",
+            "2\r",
+            "0\r",
+            ".0",
+            "0.",
+            "00000000000000000",
+            "10000000000000002",
+            "fffffffffffffffff",
+            "0\0",
+            "\u{ff10}",
+            "\"0\"",
         ];
         for size in sizes {
             for end in ["\r\n", "\n", "\r\n\r\n", "\r\nab\r\n0\r\n\r\n"] {
@@ -462,8 +490,16 @@ mod tests {
             }
         }
         for end in [
-            "0\n\r\n", "0\r\n\n", "0\r\nX: y\n\r\n", "0\r\nX: y\r\n\n", "0\r\n{\r\n\r\n", "0\r\n x\r\n\r\n", "0\r\nX y: z\r\n\r\n",
-            "0\r\n\r\r\n", "0\r\n", "0",
+            "0\n\r\n",
+            "0\r\n\n",
+            "0\r\nX: y\n\r\n",
+            "0\r\nX: y\r\n\n",
+            "0\r\n{\r\n\r\n",
+            "0\r\n x\r\n\r\n",
+            "0\r\nX y: z\r\n\r\n",
+            "0\r\n\r\r\n",
+            "0\r\n",
+            "0",
         ] {
             let reply = format!("{HEAD}{end}");
             assert!(read_at_once(&reply).is_err(), "{end:?}");
