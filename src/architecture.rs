@@ -30,7 +30,7 @@ const ROOMS: &[Room] = &[
     Room { name: "import", may_name: &["model", "target"], barred: READING_EFFECTS },
     Room { name: "analysis", may_name: &["model"], barred: EFFECTS },
     Room { name: "verdict", may_name: &["model", "analysis"], barred: EFFECTS },
-    Room { name: "evidence", may_name: &["model", "analysis"], barred: READING_EFFECTS },
+    Room { name: "evidence", may_name: &["model", "analysis", "target"], barred: READING_EFFECTS },
     Room { name: "report", may_name: &["model", "analysis", "verdict", "evidence", "standing"], barred: EFFECTS },
     Room { name: "inquiry", may_name: &["model", "analysis"], barred: EFFECTS },
     Room { name: "standing", may_name: &["model", "verdict"], barred: EFFECTS },

@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::analysis::analyse;
 use crate::cli::complaint::Complaint;
-use crate::cli::files::{ARCHIVE, SCRIPT};
+use crate::cli::files::{ARCHIVE, NO_SCRIPT, SCRIPT};
 use crate::cli::{Ended, files, output, report};
 use crate::evidence;
 use crate::model::credentials::{self, Literal, STRUCK};
@@ -51,21 +51,21 @@ pub fn write(folder: &Path, quiet: bool) -> Result<(), Complaint> {
     let journal = report::read(&folder.join(files::LOG))?;
     let analysis = analyse(&journal);
     let headline = View::of(&journal, &analysis, &judge(&journal, &analysis)).headline;
-    files::write_whole(&folder.join(ARCHIVE), &evidence::archive(&journal))?;
+    files::write_streamed(&folder.join(ARCHIVE), |out| evidence::archive(&journal, out))?;
     let script = folder.join(SCRIPT);
     match evidence::script(&journal, &analysis, &headline) {
         Ok(text) => {
             files::write_whole(&script, &text)?;
             executable(&script)?;
+            remove(&folder.join(NO_SCRIPT))?;
             if !quiet {
-                output::tell(&format!("for a ticket: {ARCHIVE}, and {SCRIPT}, which shows it again with curl alone"));
+                output::tell(&format!("for a ticket: {ARCHIVE}, and {SCRIPT}, which shows it again with curl"));
             }
         }
         Err(why) => {
             // One of an earlier run in this folder would show something else.
-            if script.exists() {
-                std::fs::remove_file(&script).map_err(|source| Complaint::file("remove", &script, source))?;
-            }
+            remove(&script)?;
+            files::write_whole(&folder.join(NO_SCRIPT), &format!("There is no {SCRIPT}: {why}.\n"))?;
             if !quiet {
                 output::tell(&format!("for a ticket: {ARCHIVE}; no {SCRIPT}: {why}"));
             }
@@ -94,6 +94,13 @@ fn in_clear(file: &str) -> Option<String> {
         listed(|literal| &literal.place),
         listed(|literal| &literal.variable),
     ))
+}
+
+fn remove(path: &Path) -> Result<(), Complaint> {
+    match std::fs::remove_file(path) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(Complaint::file("remove", path, source)),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(unix)]

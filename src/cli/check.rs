@@ -58,7 +58,7 @@ fn check(path: &Path) -> Result<String, Complaint> {
         return Ok(format!(
             "{name}: target `{}` at {}\n  isolation (a foreign user): {}\n  witness: {}\n  results: {}\n  echo of the id: {}\n  second write (cancel): {}\n{in_clear}",
             target.name(),
-            target.base_url(),
+            target.shown_url(),
             has(can.foreign_user),
             has(can.witness),
             has(can.results),

@@ -9,6 +9,7 @@ use crate::cli::output;
 use crate::import::ImportError;
 use crate::log::{LogError, MergeError, WriteError};
 use crate::model::input::InputError;
+use crate::model::redaction::without_passwords;
 use crate::probe::NetworkError;
 use crate::service::{OpenError, SettingsError};
 use crate::verdict::Exit;
@@ -129,7 +130,8 @@ impl Complaint {
         if let Some(hint) = self.hint() {
             let _ = write!(text, "\n  hint: {hint}");
         }
-        output::tell(&text);
+        // Whatever was quoted: a password in an address is nobody's business.
+        output::tell(&without_passwords(&text));
     }
 
     /// A run that lost its log could not be measured; everything else is the user's to mend.

@@ -10,7 +10,7 @@ use crate::cli::complaint::Complaint;
 use crate::cli::defaults::{Effective, Origin, Refused, Setting, Sources, effective};
 use crate::cli::grammar::grammar;
 use crate::cli::manners::Manners;
-use crate::cli::run::{without_password, without_token};
+use crate::cli::run::{without_password_of, without_token};
 use crate::cli::{Ended, defaults, output};
 use crate::verdict::Exit;
 
@@ -73,7 +73,7 @@ pub fn run(args: &ConfigArgs, manners: &Manners, sources: &Sources<'_>) -> Ended
 
 /// The values as they may be shown: a build's log is public.
 fn shown(setting: &Setting) -> Vec<String> {
-    setting.values.iter().map(|value| if setting.key == "user" { without_token(value) } else { without_password(value) }).collect()
+    setting.values.iter().map(|value| if setting.key == "user" { without_token(value) } else { without_password_of(value) }).collect()
 }
 
 fn is_on(setting: &Setting) -> bool {

@@ -1,7 +1,7 @@
 //! Files and folders that a run writes. What looks whole is whole: written beside, then renamed.
 
 use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use crate::cli::complaint::Complaint;
@@ -22,6 +22,9 @@ pub const PAGE: &str = "report.html";
 
 /// The name of the script that shows a fault with curl.
 pub const SCRIPT: &str = "repro.sh";
+
+/// The name of the note that says why there is no script, in its place.
+pub const NO_SCRIPT: &str = "repro.txt";
 
 /// The name of the requests as an HTTP Archive.
 pub const ARCHIVE: &str = "requests.har";
@@ -48,7 +51,7 @@ fn safe(name: &str) -> String {
 /// Begins the log of a run in its folder. Under its own name a log has its header, whenever the run is killed; and what an earlier
 /// run left in the folder is gone, since beside this log it would look like this run's result.
 pub fn begin_log(folder: &Path, header: &Run) -> Result<LogWriter, Complaint> {
-    for name in [LOG, RESULT, REPORT, PAGE, SCRIPT, ARCHIVE] {
+    for name in [LOG, RESULT, REPORT, PAGE, SCRIPT, NO_SCRIPT, ARCHIVE] {
         let path = folder.join(name);
         match fs::remove_file(&path) {
             Err(source) if source.kind() != ErrorKind::NotFound => return Err(Complaint::file("replace", &path, source)),
@@ -69,11 +72,16 @@ pub fn create(path: &Path) -> Result<File, Complaint> {
 
 /// Writes a whole file: under another name first, so that nobody ever reads half of it.
 pub fn write_whole(path: &Path, text: &str) -> Result<(), Complaint> {
+    write_streamed(path, |out| out.write_all(text.as_bytes()))
+}
+
+/// The same for a text that is not held in memory.
+pub fn write_streamed(path: &Path, text: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>) -> Result<(), Complaint> {
     let part = part_of(path);
     let write = || -> std::io::Result<()> {
-        let mut file = File::create(&part)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
+        let mut file = BufWriter::new(File::create(&part)?);
+        text(&mut file)?;
+        file.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
         fs::rename(&part, path)
     };
     write().map_err(|source| {

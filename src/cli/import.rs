@@ -175,7 +175,7 @@ fn header(imported: &Imported, target: Option<&Target>, words: &[String]) -> Res
         seed: 0,
         target: TargetNote {
             name: target.name().to_owned(),
-            base_url: target.base_url().to_owned(),
+            base_url: target.shown_url().to_owned(),
             file: target.source_text().to_owned(),
             service: None,
             can: target.can(),

@@ -41,6 +41,7 @@ mod surroundings;
 mod target;
 mod watch;
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -49,6 +50,7 @@ use clap::{FromArgMatches, Parser, Subcommand};
 use crate::cli::complaint::Complaint;
 use crate::cli::defaults::{Effective, Refused, Sources};
 use crate::cli::manners::Manners;
+use crate::model::redaction::without_passwords;
 use crate::verdict::Exit;
 
 /// Finds, measures, explains and gates the window in which an async-job API denies a job that it has just accepted.
@@ -95,8 +97,12 @@ pub fn run() -> ExitCode {
         Ok((cli, effective)) => carry_out(cli, &effective, &sources),
         Err(Refused::Default(complaint)) => Err(complaint),
         Err(Refused::Usage(error)) => {
-            // If even that cannot be printed, the exit code still tells.
-            let _ = error.print();
+            let told = error.render().to_string();
+            match without_passwords(&told) {
+                Cow::Owned(clean) if clean != told && error.use_stderr() => output::tell(clean.trim_end()),
+                // If even that cannot be printed, the exit code still tells.
+                _ => drop(error.print()),
+            }
             return ExitCode::from(if error.use_stderr() { Exit::Usage as u8 } else { Exit::Pass as u8 });
         }
     };

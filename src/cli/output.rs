@@ -1,5 +1,6 @@
 //! Standard output: what was asked for, alone. Notes and progress go to standard error. Either may be closed or full.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use clap::ValueEnum;
@@ -40,7 +41,13 @@ pub fn style(choice: ColourChoice) -> Style {
 /// Tells a note or a complaint on standard error. Nobody may listen any more (`2>&1 | head`), or a full disk may take it: then the
 /// exit code still tells, whereas `eprintln!` would end the run in a panic.
 pub fn tell(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", harmless(text));
+}
+
+/// A text that leaves the terminal as it is, whoever had a part in it: what controls it is shown as a mark.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let controls = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if text.contains(controls) { Cow::Owned(text.replace(controls, "\u{fffd}")) } else { Cow::Borrowed(text) }
 }
 
 /// Prints the result. A reader that went away (`| head`) is not an error.

@@ -17,6 +17,7 @@ use crate::cli::session::Session;
 use crate::cli::shard_args::{self, Place, ShardChoice};
 use crate::cli::{Ended, check, files, report, scenarios};
 use crate::model::plan::Plan;
+use crate::model::redaction::without_password;
 use crate::model::run::{Capabilities, EndReason, Pair, Run, Side};
 use crate::model::scenario::{Action, Scenario, Stop, Tolerance};
 use crate::model::shard::{Shard, Share};
@@ -395,7 +396,7 @@ pub fn command_line(words: &[String], seed: u64, had_seed: bool) -> String {
         } else if !(ALONE.contains(&word.as_str())
             || WITH_VALUE.iter().any(|flag| word.strip_prefix(flag).is_some_and(|rest| rest.starts_with('='))))
         {
-            told.push(quoted(&without_password(word)));
+            told.push(quoted(&without_password_of(word)));
         }
     }
     if !had_seed {
@@ -409,14 +410,12 @@ pub fn without_token(user: &str) -> String {
     user.split_once(':').map_or_else(|| user.to_owned(), |(name, _)| format!("{name}:***"))
 }
 
-/// An address without the password that it may carry.
-pub fn without_password(word: &str) -> String {
-    let Some((scheme, rest)) = word.split_once("://") else { return word.to_owned() };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let Some((user, password)) = authority.rsplit_once('@').and_then(|(account, _)| account.split_once(':')) else {
-        return word.to_owned();
-    };
-    format!("{scheme}://{user}:***{}", &rest[user.len() + 1 + password.len()..])
+/// A word of a command line without the password of an address in it, be it alone or behind `--option=`.
+pub fn without_password_of(word: &str) -> String {
+    match word.split_once('=').filter(|(option, _)| option.starts_with("--")) {
+        Some((option, value)) => format!("{option}={}", without_password(value)),
+        None => without_password(word).into_owned(),
+    }
 }
 
 fn quoted(word: &str) -> String {

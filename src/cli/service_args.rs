@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::model::redaction::without_password;
 use crate::service::{Durations, Settings, SettingsError};
 
 /// Which reference service, and how it differs from its preset.
@@ -71,6 +72,10 @@ impl ServiceArgs {
 
     /// The settings: preset, then profile, then the named options, then each `--set` in order.
     pub fn settings(&self) -> Result<Settings, SettingsError> {
+        self.read().map_err(without_secrets)
+    }
+
+    fn read(&self) -> Result<Settings, SettingsError> {
         let mut settings = Settings::preset(&self.service)?;
         match self.profile {
             Some(Profile::Production) => settings.durations = Durations::production(),
@@ -101,11 +106,22 @@ impl ServiceArgs {
                     settings.users.insert(token.to_owned(), name.to_owned());
                 }
                 _ => {
-                    return Err(SettingsError::Malformed { given: user.clone(), form: "NAME:TOKEN" });
+                    return Err(SettingsError::Malformed { given: "--user".to_owned(), form: "NAME:TOKEN" });
                 }
             }
         }
         Ok(settings)
+    }
+}
+
+/// What is wrong, without quoting a store's password.
+fn without_secrets(error: SettingsError) -> SettingsError {
+    match error {
+        SettingsError::BadValue { name, value, form, nearest } => {
+            SettingsError::BadValue { name, value: without_password(&value).into_owned(), form, nearest }
+        }
+        SettingsError::Malformed { given, form } => SettingsError::Malformed { given: without_password(&given).into_owned(), form },
+        error => error,
     }
 }
 
@@ -141,7 +157,9 @@ mod tests {
         for (args, message) in [
             (["--service", "soundd"], "there is no preset `soundd`; did you mean `sound`?"),
             (["--set", "workers"], "`workers` is not NAME=VALUE"),
-            (["--user", "bob"], "`bob` is not NAME:TOKEN"),
+            (["--user", "s3cret"], "`--user` is not NAME:TOKEN"),
+            (["--store", "rediss:/u:pw@h"], "knob `store`: `rediss:/u:***@h` is not memory, embedded, or redis://host:port/db"),
+            (["--set", "store=redis:u:pw@h"], "knob `store`: `redis:***@h` is not memory, embedded, or redis://host:port/db"),
             (["--store", "mysql"], "knob `store`: `mysql` is not memory, embedded, or redis://host:port/db"),
         ] {
             assert_eq!(settings(&args).err().as_deref(), Some(message));

@@ -95,7 +95,9 @@ impl Session {
                 settings.seed = Some(seed);
                 settings.epoch = VIRTUAL_EPOCH.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond);
                 let service = Service::open(settings).await.map_err(Complaint::Service)?;
-                let transport = Transport::InProcess(InProcess::new(service.router(), Latency::Fixed(VIRTUAL_LATENCY)));
+                // Equal runs write equal logs.
+                let run_id = format!("virtual-{seed:016x}");
+                let transport = Transport::InProcess(InProcess::new(service.router(), Latency::Fixed(VIRTUAL_LATENCY)).named(&run_id));
                 // The address is never connected to; requests are calls.
                 let target = Target::reference("http://127.0.0.1:1", &|_| None)?;
                 Ok(Session {
@@ -104,8 +106,7 @@ impl Session {
                     clock: Clock::virtual_time(),
                     name,
                     settings: Some(note),
-                    // Equal runs write equal logs.
-                    run_id: format!("virtual-{seed:016x}"),
+                    run_id,
                     http: HttpVersion::One,
                     service: None,
                 })
@@ -125,7 +126,7 @@ impl Session {
             seed,
             target: TargetNote {
                 name: if self.settings.is_some() { format!("reference service, {}", self.name) } else { self.target.name().to_owned() },
-                base_url: self.target.base_url().to_owned(),
+                base_url: self.target.shown_url().to_owned(),
                 file: self.target.source_text().to_owned(),
                 service: self.settings.clone(),
                 can: self.target.can(),

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::cli::complaint::Complaint;
 use crate::model::input::Source;
+use crate::model::redaction::without_query;
 use crate::target::Target;
 
 /// Reads `--target`.
@@ -15,7 +16,7 @@ pub fn resolve(named: &str) -> Result<Target, Complaint> {
     let path = Path::new(named);
     let text = std::fs::read_to_string(path).map_err(|source| match source.kind() {
         std::io::ErrorKind::NotFound => Complaint::usage(
-            format!("there is no target file `{named}`"),
+            format!("there is no target file `{}`", without_query(named)),
             "name a TOML file, or an address that begins with http:// or https://",
         ),
         _ => Complaint::file("read", path, source),

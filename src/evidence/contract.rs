@@ -1,16 +1,20 @@
-//! A target file as the shell can follow it: requests as curl's arguments, answer rules as tests.
+//! A target file as the shell can follow it: requests as curl's arguments, and what replies mean as tests of their code and, by jq, of
+//! their JSON.
 //!
-//! Not every contract can be followed without a JSON parser. What cannot is said, and no script is better than one that shows
-//! something else than the run did.
+//! A reply is read as the run read it, or not at all: the shell's own tools would find the first member of a name anywhere in it, and
+//! would leave its escapes as they are. Where a contract takes more than that, there is no script, since one that shows something
+//! else than the run did is worse than none.
 
 // Writing to a String cannot fail.
 use std::fmt::Write as _;
 
+use serde_json::json;
 use toml::{Table, Value};
 
-use crate::evidence::shell::{Holes, literal, quoted};
-use crate::model::credentials;
-use crate::model::run::Run;
+use crate::evidence::requests::{Encoding, Piece, Requests, Variable};
+use crate::evidence::shell::{inside, is_plain, literal};
+use crate::model::run::{HttpVersion, Run};
+use crate::target::{Caller, Request};
 
 /// Why there is no script.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -21,8 +25,11 @@ pub enum Unscriptable {
     /// The log's target file cannot be read.
     #[error("the log's target file cannot be read")]
     NoTargetFile,
-    /// The contract needs more than curl and sed.
-    #[error("{0} cannot be followed with curl and sed alone")]
+    /// The target is no address that a script can be sent to.
+    #[error("the target is a Unix socket or no address for HTTP, and the script has only addresses")]
+    NoAddress,
+    /// The contract needs more than curl and jq.
+    #[error("{0} cannot be followed with curl and jq alone")]
     Contract(String),
     /// What was found takes more than curl.
     #[error("{0}")]
@@ -32,239 +39,390 @@ pub enum Unscriptable {
 /// A contract that the shell can follow.
 #[derive(Debug)]
 pub struct Contract {
-    /// Where the target lives.
+    /// Lines that take values from the environment into variables of the script.
+    pub environment: String,
+    /// Lines that set `base`.
     pub base: String,
     /// The initiate as a command.
     pub initiate: String,
-    /// A pipeline from the reply (with its headers) to the id.
+    /// Conditions on `$code` under which the initiate was accepted, as patterns of `case`.
+    pub accepted: String,
+    /// A command that prints the id, out of the files `$head` and `$reply`.
     pub take_id: String,
+    /// What an id must be for the requests that carry it, as checks.
+    pub checks: String,
     /// The status poll as a command.
     pub status: String,
     /// The same as the foreign user, if the file has one.
     pub foreign: Option<String>,
-    /// Lines of a shell function: from `$code` and `$body` to a word.
+    /// Lines of a shell function: from `$code`, `$head` and `$reply` to a word.
     pub rules: Vec<String>,
-    /// The key under which a reply repeats the id.
+    /// Where a reply repeats the id: steps for jq.
     pub echo: Option<String>,
-    /// The key of the state, and the words of states that have ended and of those that have not.
-    pub states: Option<(String, Vec<String>, Vec<String>)>,
-    /// The shape of an id that was never issued.
-    pub unknown_id: String,
+    /// Where the state is, and the words of states that have ended and of those that have not.
+    pub states: Option<States>,
+    /// Makes an id that was never issued, as a text in double quotes.
+    pub unknown_id: Option<String>,
+    /// What curl is told about the version of HTTP.
+    pub version: &'static str,
+}
+
+/// What a file says about states.
+#[derive(Debug)]
+pub struct States {
+    /// Steps for jq.
+    pub at: String,
+    /// Words of states that have ended.
+    pub ended: Vec<String>,
+    /// Words of states that have not.
+    pub running: Vec<String>,
+}
+
+/// What is to be written into a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Context {
+    Path,
+    Header,
+    Json,
+    Form,
+    Text,
 }
 
 impl Contract {
     /// Reads the target file of a log.
     pub fn of(run: &Run) -> Result<Contract, Unscriptable> {
-        // A credential that stands in the file itself is not copied: it becomes a variable.
-        let file = credentials::replaced(&run.target.file, |literal| format!("${{{}}}", literal.variable));
-        let file: Table = file.parse().map_err(|_| Unscriptable::NoTargetFile)?;
+        if !["http://", "https://"].iter().any(|scheme| run.target.base_url.starts_with(scheme)) {
+            return Err(Unscriptable::NoAddress);
+        }
+        let requests = Requests::of(run)?;
+        let file: Table = run.target.file.parse().map_err(|_| Unscriptable::NoTargetFile)?;
         let section = |name: &str| file.get(name).and_then(Value::as_table);
         let (initiate, status) = section("initiate").zip(section("status")).ok_or(Unscriptable::NoTargetFile)?;
-        let base = run.target.base_url.trim_end_matches('/').to_owned();
-        if !base.starts_with("http://") && !base.starts_with("https://") {
-            return Err(Unscriptable::NoTargetFile);
-        }
-        let headers = |user: &str| section("users").and_then(|users| users.get(user)?.get("headers")?.as_table());
-        let asked_by = |endpoint: &Table| endpoint.get("user").and_then(Value::as_str).unwrap_or("owner").to_owned();
-        let request = |what: &str, endpoint: &Table, usual: &str, user: &str| {
-            request(endpoint, usual, headers(user)).ok_or_else(|| Unscriptable::Contract(format!("the {what} request")))
+        let unclear = |what: &str| Unscriptable::Contract(what.to_owned());
+        let base: Option<String> = requests.base().iter().map(|piece| in_quotes(piece, Context::Text)).collect();
+        let base = base.ok_or_else(|| unclear("the address"))?;
+        let mut seen = Vec::new();
+        let mut command = |what: &str, endpoint: &Table, request: Result<Request, _>| {
+            let made = request.ok().and_then(|request| command(&requests, endpoint, &request, &mut seen));
+            made.ok_or_else(|| unclear(&format!("the {what} request")))
         };
+        let initiate_command = command("initiate", initiate, requests.initiate())?;
+        let status_command = command("status", status, requests.status(Caller::Owner))?;
+        let foreign = section("users").is_some_and(|users| users.contains_key("foreign"));
+        let foreign = foreign.then(|| command("foreign user's", status, requests.status(Caller::Foreign))).transpose()?;
+        let take_id = initiate.get("id").and_then(take_id).ok_or_else(|| unclear("the place of the id"))?;
+        let unknown_id = requests.unknown_id().and_then(|pieces| pieces.iter().map(|piece| in_quotes(piece, Context::Text)).collect());
+        let rules = rules(status)?;
+        let states = states(status);
         Ok(Contract {
-            base,
-            initiate: request("initiate", initiate, "POST", &asked_by(initiate))?,
-            take_id: take_id(initiate.get("id")).ok_or_else(|| Unscriptable::Contract("the place of the id".to_owned()))?,
-            status: request("status", status, "GET", &asked_by(status))?,
-            foreign: headers("foreign").map(|_| request("status", status, "GET", "foreign")).transpose()?,
-            rules: rules(status)?,
-            echo: status.get("echo").and_then(key),
-            states: states(status),
-            unknown_id: file.get("unknown_id").and_then(Value::as_str).unwrap_or("{uuid}").to_owned(),
+            environment: environment(requests.variables(), requests.base(), &seen)?,
+            base: base_lines(&base, requests.base(), requests.variables())?,
+            initiate: initiate_command,
+            accepted: accepted(initiate).ok_or_else(|| unclear("`accept` of [initiate]"))?,
+            take_id,
+            checks: checks(&seen),
+            status: status_command,
+            foreign,
+            rules,
+            echo: status.get("echo").and_then(steps),
+            states,
+            unknown_id,
+            version: match (run.target.http, run.target.base_url.starts_with("https://")) {
+                (HttpVersion::One, _) => "--http1.1",
+                (HttpVersion::Two, true) => "--http2",
+                (HttpVersion::Two, false) => "--http2-prior-knowledge",
+            },
         })
     }
-}
-
-/// The JSON member that a place names: the last part of a pointer or of a plain path. Only plain names, which mean nothing else in
-/// an expression.
-pub fn key(place: &Value) -> Option<String> {
-    let pointer = place.get("pointer").and_then(Value::as_str).and_then(|pointer| pointer.rsplit('/').next());
-    let path = place.get("jsonpath").and_then(Value::as_str).and_then(|path| path.strip_prefix("$.")?.rsplit('.').next());
-    let key = pointer.or(path)?;
-    let plain = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-    (plain && place.get("pattern").is_none()).then(|| key.to_owned())
 }
 
 /// Goes on in the next line, so that a long request stays readable.
 const NEXT: &str = " \\\n    ";
 
-fn request(endpoint: &Table, usual: &str, headers: Option<&Table>) -> Option<String> {
-    let path = endpoint.get("path")?.as_str()?;
-    let method = endpoint.get("method").and_then(Value::as_str).unwrap_or(usual);
+/// One request as the arguments of `ask`, and what of it is filled in by the shell.
+fn command(requests: &Requests, endpoint: &Table, request: &Request, seen: &mut Vec<(Piece, Context)>) -> Option<String> {
+    let mut quote = |text: &str, context: Context| -> Option<String> {
+        let encoding = if context == Context::Form { Encoding::Form } else { Encoding::Plain };
+        let pieces = requests.pieces(text, encoding);
+        seen.extend(pieces.iter().filter(|piece| !matches!(piece, Piece::Text(_))).map(|piece| (piece.clone(), context)));
+        pieces.iter().map(|piece| in_quotes(piece, context)).collect()
+    };
+    let has = |name: &str| request.headers.iter().any(|(own, _)| own == name);
+    let method = request.method.as_str();
     let mut line = String::from("ask");
-    if method != "GET" {
-        let _ = write!(line, " -X {}", quoted(method, Holes::Script));
+    match method {
+        "GET" if request.body.is_empty() => {}
+        // Its reply has no body, for which curl would wait.
+        "HEAD" => line.push_str(" --head"),
+        method => drop(write!(line, " -X {}", literal(method))),
     }
-    let own = endpoint.get("headers").and_then(Value::as_table);
-    for (name, value) in headers.into_iter().chain(own).flatten() {
-        let value = value.as_str()?;
-        // Another name is no header, and could be read as something else.
-        if !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
-            return None;
+    for (name, value) in request.headers.iter().filter(|(name, _)| !["content-length", "transfer-encoding"].contains(&name.as_str())) {
+        match value.as_str() {
+            "" => drop(write!(line, "{NEXT}-H {}", literal(&format!("{name};")))),
+            value => drop(write!(line, "{NEXT}-H \"{name}: {}\"", quote(value, Context::Header)?)),
         }
-        let _ = write!(line, "{NEXT}-H {}", quoted(&format!("{name}: {value}"), Holes::Script));
     }
-    if let Some(json) = endpoint.get("json") {
-        let json = serde_json::to_string(json).ok()?;
-        let _ = write!(line, "{NEXT}-H 'Content-Type: application/json'{NEXT}--data-raw {}", quoted(&json, Holes::Script));
-    } else if let Some(form) = endpoint.get("form").and_then(Value::as_table) {
-        for (name, value) in form {
-            let _ = write!(line, "{NEXT}--data-urlencode {}", quoted(&format!("{name}={}", value.as_str()?), Holes::Script));
+    for (name, value) in [("accept", "*/*"), ("accept-encoding", "identity")].into_iter().filter(|(name, _)| !has(name)) {
+        let _ = write!(line, " -H '{name}: {value}'");
+    }
+    let context = ["json", "form", "body"].into_iter().find(|key| endpoint.contains_key(*key)).map(|key| match key {
+        "json" => Context::Json,
+        "form" => Context::Form,
+        _ => Context::Text,
+    });
+    if !request.body.is_empty() || matches!(method, "POST" | "PUT" | "PATCH") {
+        let body = quote(std::str::from_utf8(&request.body).ok()?, context.unwrap_or(Context::Text))?;
+        if !has("content-type") {
+            // curl would say that it is a form.
+            line.push_str(" -H 'content-type:'");
         }
-    } else if let Some(body) = endpoint.get("body") {
         // Never --data or --data-binary: a text that begins with @ would send a file of whoever runs the script.
-        let _ = write!(line, "{NEXT}--data-raw {}", quoted(body.as_str()?, Holes::Script));
+        let _ = write!(line, "{NEXT}--data-raw \"{body}\"");
     }
-    let path = quoted(path, Holes::Script);
-    let path = path.strip_prefix('"').and_then(|path| path.strip_suffix('"')).unwrap_or(&path);
-    let _ = write!(line, "{NEXT}\"$base{path}\"");
+    let _ = write!(line, "{NEXT}\"$base{}\"", quote(requests.path(request), Context::Path)?);
     Some(line)
 }
 
-/// From headers and body on standard input to the id.
-fn take_id(place: Option<&Value>) -> Option<String> {
-    let place = place?;
-    if let Some(key) = key(place) {
-        return Some(format!("taken {key}"));
+/// A part of a request inside double quotes; `None` where it cannot stand in a script.
+fn in_quotes(piece: &Piece, context: Context) -> Option<String> {
+    let variable = match piece {
+        Piece::Text(text) => return is_plain(text).then(|| inside(text)),
+        Piece::Uuid => return Some("$uuid".to_owned()),
+        Piece::Number => return Some("$n".to_owned()),
+        Piece::Environment(index) => format!("$v{index}"),
+        Piece::RawId => "$id".to_owned(),
+        Piece::Id => {
+            let encoded = "$(encoded \"$id\")";
+            return Some(if context == Context::Form { format!("$(formed \"{encoded}\")") } else { encoded.to_owned() });
+        }
+    };
+    Some(match context {
+        Context::Path => format!("$(addressed \"{variable}\")"),
+        Context::Json => format!("$(jsoned \"{variable}\")"),
+        Context::Form => format!("$(formed \"{variable}\")"),
+        Context::Header | Context::Text => variable,
+    })
+}
+
+/// Takes what requests need from the environment, with what the file has for what is not set.
+fn environment(variables: &[Variable], base: &[Piece], seen: &[(Piece, Context)]) -> Result<String, Unscriptable> {
+    let used =
+        |index: &usize| seen.iter().any(|(seen, _)| *seen == Piece::Environment(*index)) && !base.contains(&Piece::Environment(*index));
+    let used: Vec<usize> = (0..variables.len()).filter(used).collect();
+    let mut lines = taken(variables, &used, "")?;
+    for index in used {
+        if seen.contains(&(Piece::Environment(index), Context::Path)) {
+            let _ = writeln!(lines, "addressable {} \"$v{index}\"", variables[index].name);
+        }
+    }
+    Ok(lines)
+}
+
+/// Takes variables, and says all at once that are missing.
+fn taken(variables: &[Variable], used: &[usize], indent: &str) -> Result<String, Unscriptable> {
+    let mut lines = String::new();
+    let mut checks = String::new();
+    for index in used {
+        let Variable { name, default } = &variables[*index];
+        match default {
+            None => drop(write!(lines, "{indent}[ \"${{{name}+set}}\" ] || missing=\"$missing {name}\"\n{indent}v{index}=${{{name}-}}\n")),
+            Some(default) if is_plain(default) => {
+                let _ = write!(lines, "{indent}v{index}=${{{name}:-}}\n{indent}[ \"$v{index}\" ] || v{index}={}\n", literal(default));
+            }
+            Some(_) => return Err(Unscriptable::Contract(format!("the default of ${{{name}}}"))),
+        }
+        let _ = writeln!(checks, "{indent}plain {name} \"$v{index}\"");
+    }
+    if used.iter().any(|index| variables[*index].default.is_none()) {
+        lines.insert_str(0, &format!("{indent}missing=''\n"));
+        let _ = writeln!(lines, "{indent}[ -z \"$missing\" ] || unable \"not set:$missing; give each what the target file takes from it\"");
+    }
+    Ok(lines + &checks)
+}
+
+/// Sets the address, from the environment if it was not recorded.
+fn base_lines(base: &str, pieces: &[Piece], variables: &[Variable]) -> Result<String, Unscriptable> {
+    let used: Vec<usize> = (0..variables.len()).filter(|index| pieces.contains(&Piece::Environment(*index))).collect();
+    let taken = taken(variables, &used, "  ")?;
+    Ok(format!("base=${{BASE_URL:-}}\nif [ -z \"$base\" ]; then\n{taken}  base=\"{base}\"\nfi\nbase=${{base%/}}\n"))
+}
+
+/// What is demanded of an id before it is put where an encoding would be needed that the shell does not have.
+fn checks(seen: &[(Piece, Context)]) -> String {
+    let in_path = seen.iter().any(|(piece, context)| *piece == Piece::RawId && *context == Context::Path);
+    if in_path { "  addressable 'the id' \"$id\"\n".to_owned() } else { String::new() }
+}
+
+/// The codes of an accepted initiate, as patterns of `case`.
+fn accepted(initiate: &Table) -> Option<String> {
+    initiate.get("accept").map_or_else(|| Some("2??".to_owned()), codes)
+}
+
+fn codes(codes: &Value) -> Option<String> {
+    let codes: Vec<&Value> = codes.as_array().map_or_else(|| vec![codes], |list| list.iter().collect());
+    let codes: Option<Vec<String>> = codes
+        .into_iter()
+        .map(|code| match code {
+            Value::Integer(code) => Some(code.to_string()),
+            Value::String(class) => {
+                Some(class.to_ascii_lowercase().replace('x', "?")).filter(|class| class.chars().all(|c| c.is_ascii_digit() || c == '?'))
+            }
+            _ => None,
+        })
+        .collect();
+    codes.map(|codes| codes.join(" | "))
+}
+
+/// The steps to a place in JSON, as jq's own data: each a name, and the place in a list that it may mean as well. `None` for a place
+/// that more than one value can stand at, that depends on the id, or that a pattern cuts.
+pub fn steps(place: &Value) -> Option<String> {
+    if place.get("pattern").is_some() {
+        return None;
+    }
+    let text = |key: &str| place.get(key).and_then(Value::as_str);
+    let steps: Vec<(String, Option<u64>)> = match (text("pointer"), text("jsonpath")) {
+        (Some(pointer), None) if pointer.is_empty() || pointer.starts_with('/') => {
+            let step = |step: &str| {
+                let is_index = step == "0" || step.starts_with(|c: char| matches!(c, '1'..='9'));
+                (step.replace("~1", "/").replace("~0", "~"), if is_index { step.parse().ok() } else { None })
+            };
+            pointer.split('/').skip(1).map(step).collect()
+        }
+        (None, Some(path)) => {
+            let names = path.strip_prefix("$.")?;
+            let is_name = |name: &str| {
+                name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+                    && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            };
+            names.split('.').map(|name| is_name(name).then(|| (name.to_owned(), None))).collect::<Option<_>>()?
+        }
+        _ => return None,
+    };
+    // A template stands there, and is not followed.
+    let fixed = steps.iter().all(|(name, _)| is_plain(name) && !name.contains(['{', '$']));
+    fixed.then(|| json!(steps.iter().map(|(name, index)| json!([name, index])).collect::<Vec<_>>()).to_string())
+}
+
+/// A command that prints the id.
+fn take_id(place: &Value) -> Option<String> {
+    if let Some(steps) = steps(place) {
+        return Some(format!("json {} < \"$reply\"", literal(&format!("at({steps}) | text"))));
     }
     let header = place.get("header")?.as_str()?.to_ascii_lowercase();
     if !header.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
         return None;
     }
-    let whole = format!("tr -d '\\r' | sed -n 's/^{}: *//p' | head -n 1", any_case(&header));
+    let whole = format!("field {header}");
     let Some(pattern) = place.get("pattern") else { return Some(whole) };
     let pattern = pattern.as_str()?;
-    // What is written alike in both dialects, with one group and anchored at most at its end.
+    // What is written alike in both dialects, with one group.
     let alike = pattern.chars().all(|c| c.is_ascii_alphanumeric() || "/_-.:=[]^+*()$?".contains(c));
-    let one_group = pattern.matches('(').count() == 1 && !pattern.contains("(?") && !pattern.contains("*?") && !pattern.contains("+?");
-    (alike && one_group && !pattern.starts_with('^'))
-        .then(|| format!("{whole} | sed -nE {}", literal(&format!("s#.*{pattern}.*#\\1#p").replace("$.*#", "$#"))))
+    let one_group = pattern.matches('(').count() == 1 && !["(?", "*?", "+?", "??"].iter().any(|other| pattern.contains(other));
+    // The first place that it matches, as in the run: sed's own `.*` before it would find the last.
+    (alike && one_group)
+        .then(|| format!("{whole} | sed -nE {}\"$mark\"'\\1'\"$mark\"'#p' | cut -d \"$mark\" -f 2", literal(&format!("s#{pattern}#"))))
 }
 
-fn any_case(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_alphabetic() { format!("[{}{c}]", c.to_ascii_uppercase()) } else { c.to_string() }).collect()
-}
-
-fn states(status: &Table) -> Option<(String, Vec<String>, Vec<String>)> {
-    let key = key(status.get("state")?)?;
-    let words = |name: &str| {
+fn states(status: &Table) -> Option<States> {
+    let at = steps(status.get("state")?)?;
+    let words = |name: &str| -> Option<Vec<String>> {
         let list = status.get("states").and_then(|states| states.get(name)).and_then(Value::as_array);
-        list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
+        list.into_iter()
+            .flatten()
+            .map(|word| word.as_str().filter(|word| is_plain(word) && !word.contains("${")).map(str::to_owned))
+            .collect()
     };
-    let (running, ended) = (words("running"), [words("succeeded"), words("failed")].concat());
-    (!running.is_empty() && !ended.is_empty()).then_some((key, ended, running))
+    let (running, ended) = (words("running")?, [words("succeeded")?, words("failed")?].concat());
+    (!running.is_empty() && !ended.is_empty()).then_some(States { at, ended, running })
 }
 
 /// The answer rules, first match first, and what a code means if none holds.
 fn rules(status: &Table) -> Result<Vec<String>, Unscriptable> {
     let mut lines = Vec::new();
+    // A visible reply must be able to say its state: an error page of a proxy is none.
+    let in_json = status.get("state").is_some_and(|state| state.get("header").is_none());
+    let visible =
+        if in_json { "if json true < \"$reply\" > /dev/null 2>&1; then echo visible; else echo unclear; fi" } else { "echo visible" };
     for rule in status.get("answer").and_then(Value::as_array).into_iter().flatten() {
         let unclear = || Unscriptable::Contract("an answer rule of [status]".to_owned());
         let word = match rule.get("is").and_then(Value::as_str) {
-            Some("visible") => "visible",
-            Some("not_found") => "not_found",
-            Some(_) => "unclear",
+            Some("visible") if rule.get("state").is_none() => visible,
+            Some("visible") => "echo visible",
+            Some("not_found") => "echo not_found",
+            Some(_) => "echo unclear",
             None => return Err(unclear()),
         };
         let conditions = rule.get("when").and_then(conditions).filter(|conditions| !conditions.is_empty()).ok_or_else(unclear)?;
-        lines.push(format!("if {}; then echo {word}; return; fi", conditions.join(" && ")));
+        lines.push(format!("if {}; then {word}; return; fi", conditions.join(" && ")));
     }
-    lines.push("case $code in 404 | 410) echo not_found ;; 2??) echo visible ;; *) echo unclear ;; esac".to_owned());
+    lines.push(format!("case $code in 404 | 410) echo not_found ;; 2??) {visible} ;; *) echo unclear ;; esac"));
     Ok(lines)
 }
 
 /// The conditions of a rule as commands; `None` where one of them takes more than the shell has.
 fn conditions(when: &Value) -> Option<Vec<String>> {
-    let mut commands = Vec::new();
-    if let Some(codes) = when.get("http") {
-        let codes: Vec<&Value> = codes.as_array().map_or_else(|| vec![codes], |list| list.iter().collect());
-        let codes: Vec<String> = codes
-            .into_iter()
-            .map(|code| match code {
-                Value::Integer(code) => Some(code.to_string()),
-                Value::String(class) => {
-                    Some(class.to_ascii_lowercase().replace('x', "?")).filter(|class| class.chars().all(|c| c.is_ascii_digit() || c == '?'))
-                }
-                _ => None,
-            })
-            .collect::<Option<_>>()?;
-        commands.push(format!("case $code in {}) true ;; *) false ;; esac", codes.join(" | ")));
-    }
-    if when.get("body_matches").is_some() || when.get("header").is_some() {
+    let known = ["http", "pointer", "jsonpath", "equals", "one_of", "exists", "null", "empty"];
+    if when.as_table()?.keys().any(|key| !known.contains(&key.as_str())) {
         return None;
+    }
+    let mut commands = Vec::new();
+    if let Some(when) = when.get("http") {
+        commands.push(format!("case $code in {}) true ;; *) false ;; esac", codes(when)?));
     }
     if when.get("pointer").is_none() && when.get("jsonpath").is_none() {
         return Some(commands);
     }
-    let key = key(when)?;
+    let steps = steps(when)?;
+    let mut tests = Vec::new();
     let wanted: Vec<&Value> = match (when.get("equals"), when.get("one_of")) {
         (Some(one), None) => vec![one],
         (None, Some(Value::Array(list))) => list.iter().collect(),
-        _ => Vec::new(),
+        (None, None) => Vec::new(),
+        _ => return None,
     };
     if !wanted.is_empty() {
-        let wanted: Vec<String> = wanted.into_iter().map(value).collect::<Option<_>>()?;
-        commands.push(has(&format!("\"{key}\"[[:space:]]*:[[:space:]]*({})", wanted.join("|"))));
+        let wanted: Option<Vec<String>> = wanted.into_iter().map(|wanted| Some(format!(". == {}", value(wanted)?))).collect();
+        tests.push(format!("any(.[]; {})", wanted?.join(" or ")));
     }
-    match when.get("exists") {
-        Some(Value::Boolean(true)) => commands.push(has(&format!("\"{key}\"[[:space:]]*:"))),
-        Some(Value::Boolean(false)) => {
-            // An error answer lacks nearly everything.
-            commands.push("case $code in 401 | 403 | 429 | 5??) false ;; esac".to_owned());
-            commands.push(format!("! {}", has(&format!("\"{key}\"[[:space:]]*:"))));
+    let truth = |key: &str| when.get(key).map(Value::as_bool);
+    for (key, test) in
+        [("exists", "(length > 0)"), ("null", "any(.[]; (. == null) == _)"), ("empty", "any(.[]; (. == \"\" or . == [] or . == {}) == _)")]
+    {
+        match truth(key) {
+            None => {}
+            Some(None) => return None,
+            Some(Some(wanted)) if key == "exists" => tests.push(format!("{test} == {wanted}")),
+            Some(Some(wanted)) => tests.push(test.replace('_', &wanted.to_string())),
         }
-        _ => {}
     }
-    match when.get("null") {
-        Some(Value::Boolean(true)) => commands.push(has(&format!("\"{key}\"[[:space:]]*:[[:space:]]*null"))),
-        Some(_) => return None,
-        None => {}
+    if tests.is_empty() {
+        return None;
     }
-    (when.get("matches").is_none() && when.get("empty").is_none()).then_some(commands)
+    // An error answer lacks nearly everything, unless its code is asked for.
+    if when.get("http").is_none() && tests.len() == 1 && truth("exists") == Some(Some(false)) {
+        commands.push("case $code in 401 | 403 | 429 | 5??) false ;; *) true ;; esac".to_owned());
+    }
+    let test = format!("at({steps}) | {}", tests.iter().map(|test| format!("({test})")).collect::<Vec<_>>().join(" and "));
+    commands.push(format!("json {} < \"$reply\" > /dev/null 2>&1", literal(&test)));
+    Some(commands)
 }
 
-/// A plain value as it stands in JSON, as an extended regular expression.
+/// A value as jq writes it; none that a double cannot hold, and none with templates in it.
 fn value(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) if text.chars().all(|c| c.is_ascii_alphanumeric() || "_- :.".contains(c)) => {
-            Some(format!("\"{}\"", text.replace('.', "\\.")))
-        }
-        Value::Integer(number) => Some(format!("{number}([^0-9.]|$)")),
-        Value::Boolean(truth) => Some(truth.to_string()),
-        _ => None,
-    }
-}
-
-fn has(pattern: &str) -> String {
-    format!("printf %s \"$body\" | grep -Eq {}", literal(pattern))
+    const EXACT: i64 = 1 << 53;
+    let fits = match value {
+        Value::String(text) => is_plain(text) && !text.contains(['{', '$']),
+        Value::Integer(number) => number.abs() < EXACT,
+        Value::Float(number) => number.is_finite(),
+        Value::Boolean(_) => true,
+        Value::Array(_) | Value::Table(_) | Value::Datetime(_) => false,
+    };
+    if fits { serde_json::to_string(value).ok() } else { None }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// The request of `[initiate]` with these lines in it.
-    fn initiate(lines: &str) -> Option<String> {
-        let file: Table = format!("path = '/jobs'\n{lines}").parse().expect("TOML");
-        request(&file, "POST", None)
-    }
-
-    #[test]
-    fn nothing_in_a_log_makes_curl_read_a_file() {
-        let body = initiate("body = '@/etc/passwd'").expect("a request");
-        assert!(body.contains("--data-raw \"@/etc/passwd\""), "{body}");
-        assert_eq!(initiate("headers = { '@/etc/passwd' = 'x' }"), None);
-        let form = initiate("form = { a = '@/etc/passwd' }").expect("a request");
-        assert!(form.contains("--data-urlencode \"a=@/etc/passwd\""), "with a name before it, @ means itself: {form}");
-    }
 
     #[test]
     fn a_rule_is_followed_or_refused_and_never_guessed() {
@@ -274,9 +432,10 @@ mod tests {
         };
         for (when, shell) in [
             ("{ http = [404, '5xx'] }", "case $code in 404 | 5??) true ;; *) false ;; esac"),
-            ("{ pointer = '/a/status', equals = 'gone' }", r#"grep -Eq '"status"[[:space:]]*:[[:space:]]*("gone")'"#),
-            ("{ pointer = '/error', null = true }", "[[:space:]]*null'"),
-            ("{ pointer = '/id', exists = false }", "! printf %s"),
+            ("{ pointer = '/a/0', equals = 'go\"ne' }", r#"at([["a",null],["0",0]]) | (any(.[]; . == "go\"ne"))"#),
+            ("{ jsonpath = '$.a.b', one_of = [1, true] }", r#"at([["a",null],["b",null]]) | (any(.[]; . == 1 or . == true))"#),
+            ("{ pointer = '/error', null = true }", "any(.[]; (. == null) == true)"),
+            ("{ pointer = '/a~1b', exists = false }", r#"at([["a/b",null]]) | ((length > 0) == false)"#),
         ] {
             assert!(rule(when).is_some_and(|line| line.contains(shell)), "{when}: {:?}", rule(when));
         }
@@ -284,8 +443,12 @@ mod tests {
             "{ body_matches = 'x' }",
             "{ header = 'x', exists = true }",
             "{ jsonpath = '$.a[?@.b]', exists = true }",
+            "{ jsonpath = '$..a', exists = true }",
             "{ pointer = '/a', matches = 'x' }",
             "{ pointer = '/a', equals = [1] }",
+            "{ pointer = '/a', equals = 9007199254740993 }",
+            "{ pointer = '/a', equals = '{id:raw}' }",
+            "{ pointer = '/{id:raw}', exists = true }",
         ] {
             assert_eq!(rule(when), None, "{when}");
         }

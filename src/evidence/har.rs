@@ -5,47 +5,50 @@
 //! members called `_statusgap`, from which `statusgap import har` makes the log again.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
-use toml::Table;
 
+use crate::evidence::requests::{Encoding, Requests};
 use crate::model::credentials::struck;
 use crate::model::exchange::{Exchange, Kind, Route};
-use crate::model::run::Journal;
+use crate::model::run::{HttpVersion, Journal};
 use crate::model::time::Stamp;
+use crate::target::Request;
 
-/// The archive, as JSON text. Entries stand in the order in which they were sent.
-pub fn archive(journal: &Journal) -> String {
+/// Writes the archive as JSON text, entry by entry in the order in which they were sent: a long run's need no room in memory.
+pub fn archive(journal: &Journal, mut out: impl Write) -> io::Result<()> {
     let mut run = journal.run.clone();
     run.scenarios.clone_from(&journal.scenarios);
     run.target.file = struck(&run.target.file);
-    let file: Table = run.target.file.parse().unwrap_or_default();
+    // Without a target file that can be read there are addresses alone.
+    let requests = Requests::of(&run).ok();
     let handed_out = |exchange: &'_ &Exchange| exchange.kind == Kind::Initiate;
     let ids: BTreeMap<u64, &str> =
         journal.exchanges.iter().filter(handed_out).filter_map(|exchange| Some((exchange.scan.get()?, exchange.id.as_deref()?))).collect();
-    let entries: Vec<Value> = journal.exchanges.iter().map(|exchange| entry(journal, &file, &ids, exchange)).collect();
     let (name, version) = run.tool.split_once(' ').unwrap_or((run.tool.as_str(), ""));
-    let archive = json!({
-        "log": {
-            "version": "1.2",
-            "creator": { "name": name, "version": version },
-            "comment": "Requests as the target file has them; bodies only where the log kept them.",
-            "_statusgap": { "run": run, "end": journal.end.as_ref().map(|end| end.reason) },
-            "entries": entries,
+    let creator = json!({ "name": name, "version": version });
+    let comment = json!("Requests as the target file has them; bodies only where the log kept them.");
+    let own = json!({ "run": run, "end": journal.end.as_ref().map(|end| end.reason) });
+    write!(out, "{{\"log\":{{\"version\":\"1.2\",\"creator\":{creator},\"comment\":{comment},\"_statusgap\":{own},\"entries\":[")?;
+    for (index, exchange) in journal.exchanges.iter().enumerate() {
+        if index > 0 {
+            out.write_all(b",")?;
         }
-    });
-    format!("{archive}\n")
+        serde_json::to_writer(&mut out, &entry(journal, requests.as_ref(), &ids, exchange))?;
+    }
+    out.write_all(b"]}}\n")
 }
 
-fn entry(journal: &Journal, file: &Table, ids: &BTreeMap<u64, &str>, exchange: &Exchange) -> Value {
+fn entry(journal: &Journal, requests: Option<&Requests>, ids: &BTreeMap<u64, &str>, exchange: &Exchange) -> Value {
     let took = |from: Stamp, to: Stamp| to.since(from).as_ms().max(0.0);
     let first_byte =
         exchange.first_byte.get().map_or(exchange.done, |first_byte| first_byte.clamp(exchange.sent, exchange.done.max(exchange.sent)));
     let mut entry = json!({
         "startedDateTime": started(&journal.run.started, exchange.sent),
         "time": took(exchange.sent, exchange.done),
-        "request": request(journal, file, ids, exchange),
-        "response": response(exchange),
+        "request": request(journal, requests, ids, exchange),
+        "response": response(journal.run.target.http, exchange),
         "cache": {},
         "timings": {
             "blocked": -1, "dns": -1, "connect": -1, "ssl": -1,
@@ -80,73 +83,65 @@ fn started(run: &str, sent: Stamp) -> String {
     format!("{at:.6}")
 }
 
-fn request(journal: &Journal, file: &Table, ids: &BTreeMap<u64, &str>, exchange: &Exchange) -> Value {
-    let (section, usual) = match exchange.kind {
-        Kind::Initiate | Kind::Repeat => ("initiate", "POST"),
-        Kind::Poll | Kind::ForeignPoll | Kind::UnknownPoll => ("status", "GET"),
-        Kind::Witness => ("witness", "GET"),
-        Kind::Results => ("results", "GET"),
-        Kind::Cancel => ("cancel", "POST"),
-        Kind::Filler => ("filler", "GET"),
-    };
-    let endpoint = file.get(section).and_then(toml::Value::as_table);
-    let text = |key: &str| endpoint.and_then(|endpoint| endpoint.get(key)).and_then(toml::Value::as_str);
+/// The name of the version that was spoken.
+fn version(http: HttpVersion) -> &'static str {
+    match http {
+        HttpVersion::One => "HTTP/1.1",
+        HttpVersion::Two => "HTTP/2",
+    }
+}
+
+fn request(journal: &Journal, requests: Option<&Requests>, ids: &BTreeMap<u64, &str>, exchange: &Exchange) -> Value {
     let id = exchange
         .id
         .as_deref()
         .filter(|_| exchange.kind != Kind::Initiate)
         .or_else(|| ids.get(&exchange.scan.get()?).copied())
         .unwrap_or_default();
-    let encoded = percent_encoding::utf8_percent_encode(id, percent_encoding::NON_ALPHANUMERIC).to_string();
-    let encoded = encoded.replace("%5F", "_").replace("%2D", "-").replace("%2E", ".").replace("%7E", "~");
-    let path = text("path").unwrap_or_default().replace("{id}", &encoded).replace("{id:raw}", id);
-    let path = path.replace('{', "%7B").replace('}', "%7D").replace(' ', "%20");
-    let url = format!("{}{path}", journal.run.target.base_url.trim_end_matches('/'));
+    let made = requests.and_then(|requests| Some((requests, requests.of_exchange(exchange, id)?)));
+    let base = journal.run.target.base_url.trim_end_matches('/');
+    let path = made.as_ref().map_or_else(String::new, |(requests, request)| requests.written(requests.path(request), Encoding::Plain));
+    let url = format!("{base}{}", path.replace('{', "%7B").replace('}', "%7D").replace(' ', "%20"));
     let query: Vec<Value> = url
         .split_once('?')
         .map(|(_, query)| {
             url::form_urlencoded::parse(query.as_bytes()).map(|(name, value)| json!({ "name": name, "value": value })).collect()
         })
         .unwrap_or_default();
-    let user = if exchange.kind == Kind::ForeignPoll { "foreign" } else { text("user").unwrap_or("owner") };
-    let of_user = file.get("users").and_then(|users| users.get(user)?.get("headers")?.as_table());
-    let own = endpoint.and_then(|endpoint| endpoint.get("headers")?.as_table());
-    let headers: Vec<Value> = of_user
-        .into_iter()
-        .chain(own)
-        .flatten()
-        .filter_map(|(name, value)| Some(json!({ "name": name, "value": value.as_str()? })))
+    let headers: Vec<Value> = made
+        .iter()
+        .flat_map(|(requests, request)| {
+            request.headers.iter().map(|(name, value)| json!({ "name": name, "value": requests.written(value, Encoding::Plain) }))
+        })
         .collect();
-    let mut request = Map::new();
-    request.insert("method".to_owned(), json!(text("method").unwrap_or(usual)));
-    request.insert("url".to_owned(), json!(url));
-    request.insert("httpVersion".to_owned(), json!("HTTP/1.1"));
-    request.insert("cookies".to_owned(), json!([]));
-    request.insert("headers".to_owned(), json!(headers));
-    request.insert("queryString".to_owned(), json!(query));
-    if let Some(body) = endpoint.and_then(body) {
-        request.insert("postData".to_owned(), body);
+    let usual = if matches!(exchange.kind, Kind::Initiate | Kind::Repeat | Kind::Cancel) { "POST" } else { "GET" };
+    let method = made.as_ref().map_or(usual, |(_, request)| request.method.as_str());
+    let mut entry = Map::new();
+    entry.insert("method".to_owned(), json!(method));
+    entry.insert("url".to_owned(), json!(url));
+    entry.insert("httpVersion".to_owned(), json!(version(journal.run.target.http)));
+    entry.insert("cookies".to_owned(), json!([]));
+    entry.insert("headers".to_owned(), json!(headers));
+    entry.insert("queryString".to_owned(), json!(query));
+    if let Some(body) = made.as_ref().and_then(|(requests, request)| body(requests, request)) {
+        entry.insert("postData".to_owned(), body);
     }
-    request.insert("headersSize".to_owned(), json!(-1));
-    request.insert("bodySize".to_owned(), json!(-1));
-    Value::Object(request)
+    entry.insert("headersSize".to_owned(), json!(-1));
+    entry.insert("bodySize".to_owned(), json!(-1));
+    Value::Object(entry)
 }
 
-fn body(endpoint: &Table) -> Option<Value> {
+fn body(requests: &Requests, request: &Request) -> Option<Value> {
+    let text = std::str::from_utf8(&request.body).ok().filter(|text| !text.is_empty())?;
+    let kind = request.headers.iter().find(|(name, _)| name == "content-type").map_or("text/plain", |(_, value)| value.as_str());
+    let encoding = if kind.starts_with("application/x-www-form-urlencoded") { Encoding::Form } else { Encoding::Plain };
     let comment = "as the target file has it; {n} and {uuid} differ from scan to scan";
-    if let Some(json) = endpoint.get("json") {
-        let text = serde_json::to_string(json).ok()?;
-        return Some(json!({ "mimeType": "application/json", "params": [], "text": text, "comment": comment }));
-    }
-    if let Some(form) = endpoint.get("form").and_then(toml::Value::as_table) {
-        let params: Vec<Value> = form.iter().filter_map(|(name, value)| Some(json!({ "name": name, "value": value.as_str()? }))).collect();
-        return Some(json!({ "mimeType": "application/x-www-form-urlencoded", "params": params, "text": "", "comment": comment }));
-    }
-    let text = endpoint.get("body")?.as_str()?;
-    Some(json!({ "mimeType": "text/plain", "params": [], "text": text, "comment": comment }))
+    Some(
+        json!({ "mimeType": requests.written(kind, Encoding::Plain), "params": [], "text": requests.written(text, encoding), "comment": comment }),
+    )
 }
 
-fn response(exchange: &Exchange) -> Value {
+fn response(http: HttpVersion, exchange: &Exchange) -> Value {
     let headers: Vec<Value> = exchange.worker.iter().map(|worker| json!({ "name": "x-worker", "value": worker })).collect();
     let mut content = json!({ "size": exchange.body.as_ref().map_or(0, |body| body.len()), "mimeType": "" });
     if let (Some(content), Some(body)) = (content.as_object_mut(), &exchange.body) {
@@ -159,7 +154,7 @@ fn response(exchange: &Exchange) -> Value {
     json!({
         "status": exchange.http.unwrap_or(0),
         "statusText": "",
-        "httpVersion": "HTTP/1.1",
+        "httpVersion": version(http),
         "cookies": [],
         "headers": headers,
         "content": content,

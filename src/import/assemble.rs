@@ -1,6 +1,6 @@
 //! From single requests to scans: whose id is whose, where t = 0 lies, and what had to be left out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use http::HeaderMap;
 
@@ -197,7 +197,7 @@ impl<'a> Assembler<'a> {
         if let Some(origin) = &self.elsewhere_at {
             return format!(
                 "requests to {origin} have the right paths, and the target's base_url is {}: put it right, or add --any-host",
-                self.target.base_url()
+                self.target.shown_url()
             );
         }
         if !self.recogniser.sees_polls() && !self.target.only_follows() {
@@ -205,7 +205,7 @@ impl<'a> Assembler<'a> {
         }
         format!(
             "compare the paths of [initiate] and [status] in the target file, below {}, with those in the recording",
-            self.target.base_url()
+            self.target.shown_url()
         )
     }
 }
@@ -273,12 +273,9 @@ impl Seen {
     }
 
     /// How it travelled, seen from the initiate; a recording that does not say counts as fresh, and the report says so.
-    pub(super) fn travelled(&self, initiate: Option<&Seen>, known: &mut Vec<String>) -> (Connection, Option<bool>) {
+    pub(super) fn travelled(&self, initiate: Option<&Seen>, known: &mut HashSet<String>) -> (Connection, Option<bool>) {
         let Some(connection) = &self.connection else { return (Connection::Fresh, None) };
-        let new = !known.contains(connection);
-        if new {
-            known.push(connection.clone());
-        }
+        let new = known.insert(connection.clone());
         if initiate.is_some_and(|initiate| initiate.connection.as_ref() == Some(connection)) {
             (Connection::KeepAlive, Some(false))
         } else if new {

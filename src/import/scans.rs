@@ -1,6 +1,6 @@
 //! Scans out of single requests: by the id that was handed out, by the order of one client's requests, or by the id alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
 use super::Options;
@@ -181,7 +181,8 @@ pub(super) fn tell(sorted: &Sorted, base: i64, options: &Options<'_>) -> (Vec<Ex
     let last = sorted.scans.last().map_or(0, Scan::begins);
     let every = Duration::from_nanos((last - first).unsigned_abs() / sorted.scans.len().max(1) as u64);
     let mut exchanges = Vec::new();
-    let mut connections = Vec::new();
+    // Looked up alone, and never listed.
+    let mut connections = HashSet::new();
     let mut watched = Nanos(0);
     for (number, scan) in sorted.scans.iter().enumerate() {
         let t0 = scan.t0();
@@ -190,7 +191,7 @@ pub(super) fn tell(sorted: &Sorted, base: i64, options: &Options<'_>) -> (Vec<Ex
         let accepted = begin.done;
         let from = exchanges.len();
         if let Some(connection) = scan.initiate.as_ref().and_then(|initiate| initiate.connection.clone()) {
-            connections.push(connection);
+            connections.insert(connection);
         }
         exchanges.push(begin);
         for seen in &scan.about {

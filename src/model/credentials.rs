@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use toml::de::{DeTable, DeValue};
 
 /// What stands in the place of a credential.
@@ -94,9 +96,36 @@ pub fn is_credential(header: &str) -> bool {
     ["auth", "cookie", "token", "secret", "key", "session", "credential", "password", "signature"].iter().any(|mark| name.contains(mark))
 }
 
+/// What a header says of its sender, in all parts that a server may repeat alone: the whole, what follows the scheme, the user and
+/// password of `Basic`, and the values of a list such as cookies or a digest's parameters.
+pub fn parts(value: &str) -> Vec<String> {
+    let mut parts = vec![value.to_owned()];
+    let credential = value.split_once(' ').map_or(value, |(_, credential)| credential.trim());
+    parts.push(credential.to_owned());
+    if value.len() > 6 && value.as_bytes()[..6].eq_ignore_ascii_case(b"basic ") {
+        let digits = credential.trim_end_matches('=').replace('-', "+").replace('_', "/");
+        if let Some(account) = STANDARD_NO_PAD.decode(digits).ok().and_then(|bytes| String::from_utf8(bytes).ok()) {
+            parts.extend(account.split_once(':').map(|(_, password)| password.to_owned()));
+            parts.push(account);
+        }
+    }
+    for element in value.split([';', ',']) {
+        // `session=…`, and `response="…"` behind a scheme.
+        if let Some((_, value)) = element.trim().split_once('=') {
+            let value = value.trim_matches('"');
+            parts.extend(
+                (value.len() >= NO_WORD || value.len() >= 8 && value.contains(|c: char| c.is_ascii_digit())).then(|| value.to_owned()),
+            );
+        }
+    }
+    parts.sort();
+    parts.dedup();
+    parts
+}
+
 /// Whether a member, field or parameter of this name holds a credential. Narrower than for headers: what is asked for may well have a
 /// `sort_key` or an `author`.
-fn is_secret(name: &str) -> bool {
+pub(crate) fn is_secret(name: &str) -> bool {
     let name: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     let marks = ["password", "passwd", "passphrase", "secret", "credential", "apikey", "accesskey", "privatekey", "authorization"];
     marks.iter().any(|mark| name.contains(mark)) || name.ends_with("token") || name == "pwd"

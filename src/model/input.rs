@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use serde::de::DeserializeOwned;
 
+use crate::model::redaction::starred;
+
 /// What is wrong with a file, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputError {
@@ -67,7 +69,10 @@ impl Source<'_> {
         toml::from_str(self.text).map_err(|error| {
             let message = error.message().trim().replace('\n', ", ");
             let hint = nearest_expected(&message);
-            InputError { file: self.file.to_owned(), place: error.span().map(|span| self.place(&span)), message, hint }
+            let place = error.span().map(|span| self.place(&span));
+            // The value that is quoted may be what the line beside it does not show.
+            let message = if place.as_ref().is_some_and(|place| place.text.contains("***")) { without_value(&message) } else { message };
+            InputError { file: self.file.to_owned(), place, message, hint }
         })
     }
 
@@ -126,7 +131,8 @@ impl Source<'_> {
         let start = span.start.min(self.text.len());
         let line_start = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
         let line_end = self.text[line_start..].find('\n').map_or(self.text.len(), |newline| line_start + newline);
-        let text = self.text[line_start..line_end].trim_end_matches('\r').to_owned();
+        // What is quoted ends up in logs of builds: columns stay, credentials do not.
+        let text = starred(self.text[line_start..line_end].trim_end_matches('\r')).into_owned();
         let end = span.end.clamp(start, line_end.max(start));
         Place {
             line: self.text[..start].matches('\n').count() + 1,
@@ -135,6 +141,12 @@ impl Source<'_> {
             text,
         }
     }
+}
+
+/// Serde's "invalid type: string "…", expected a map" without the value: the line is quoted beside it, without what it must not show.
+fn without_value(message: &str) -> String {
+    let quoted = message.split_once(": string \"").and_then(|(before, rest)| Some((before, rest.split_once("\", expected ")?.1)));
+    quoted.map_or_else(|| message.to_owned(), |(before, expected)| format!("{before}: a string, expected {expected}"))
 }
 
 /// Serde's "unknown field `x`, expected one of `a`, `b`" lists the right names: pick the one that was probably meant.
@@ -184,6 +196,24 @@ mod tests {
         let error = source.read::<Sample>().expect_err("`soon` is no length of time");
         let place = error.place.clone().expect("toml knows the place");
         assert_eq!((place.line, place.column, place.width), (1, 18, 6), "{error}");
+    }
+
+    #[test]
+    fn a_quoted_line_shows_no_credential() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Sample {
+            #[serde(rename = "headers")]
+            _headers: std::collections::BTreeMap<String, String>,
+        }
+        for text in [
+            "headers = \"Authorization: Bearer s3cretpart\"",
+            "headers = { Authorization = \"Bearer s3cretpart }",
+            "headers = { Authorization = \"Bearer s3cretpart\", a = 1 }",
+            "headers = [\"Cookie: sid=s3cretpart\"]",
+        ] {
+            let error = Source { file: "x.toml", text }.read::<Sample>().expect_err(text).to_string();
+            assert!(!error.contains("s3cret") && error.contains("*****"), "{error}");
+        }
     }
 
     #[test]

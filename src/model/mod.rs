@@ -12,6 +12,7 @@ pub mod guarantee;
 pub mod input;
 pub mod plan;
 pub mod recording;
+pub mod redaction;
 pub mod run;
 pub mod scenario;
 pub mod shard;

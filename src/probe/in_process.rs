@@ -9,6 +9,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use bytes::Bytes;
+use http::Method;
+use http::header::{CONTENT_LENGTH, HOST, HeaderName, HeaderValue};
 use http_body_util::{BodyExt, Limited};
 use tower::ServiceExt;
 
@@ -16,6 +18,7 @@ use crate::model::answer::TransportFault;
 use crate::model::exchange::Connection;
 use crate::probe::clock::Clock;
 use crate::probe::latency::Latency;
+use crate::probe::network::{USER_AGENT, usual_headers};
 use crate::probe::pool::Pool;
 use crate::probe::transport::{Head, LARGEST_BODY, Received, Unsendable};
 use crate::target::Request;
@@ -28,6 +31,7 @@ pub struct InProcess {
     next_conn: Arc<AtomicU32>,
     pool: Arc<Pool<u32>>,
     exchanges: Arc<AtomicU64>,
+    usual: Arc<[(HeaderName, HeaderValue)]>,
 }
 
 #[derive(Debug)]
@@ -43,7 +47,20 @@ pub(crate) enum InProcessLane {
 impl InProcess {
     /// A router at some distance.
     pub fn new(router: Router, latency: Latency) -> InProcess {
-        InProcess { router, latency, next_conn: Arc::new(AtomicU32::new(1)), pool: Arc::default(), exchanges: Arc::new(AtomicU64::new(0)) }
+        InProcess {
+            router,
+            latency,
+            next_conn: Arc::new(AtomicU32::new(1)),
+            pool: Arc::default(),
+            exchanges: Arc::new(AtomicU64::new(0)),
+            usual: usual_headers(USER_AGENT, None).into(),
+        }
+    }
+
+    /// The same with the run's id in every request, as over sockets.
+    #[must_use]
+    pub fn named(self, run_id: &str) -> InProcess {
+        InProcess { usual: usual_headers(USER_AGENT, Some(run_id)).into(), ..self }
     }
 
     fn connect(&self) -> u32 {
@@ -59,10 +76,22 @@ impl InProcess {
     }
 
     /// Does everything for a request that can be done before its time has come.
-    pub(crate) fn prepare(request: Request) -> Result<http::Request<Bytes>, Unsendable> {
-        let mut builder = http::Request::builder().method(request.method).uri(path_of(&request.url));
+    pub(crate) fn prepare(&self, request: Request) -> Result<http::Request<Bytes>, Unsendable> {
+        let mut builder = http::Request::builder().method(&request.method).uri(path_of(&request.url));
         for (name, value) in &request.headers {
             builder = builder.header(name.as_str(), value.as_str());
+        }
+        let has = |name: &HeaderName| request.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name.as_str()));
+        for (name, value) in self.usual.iter().filter(|(name, _)| !has(name)) {
+            builder = builder.header(name, value);
+        }
+        if !has(&HOST)
+            && let Some(authority) = request.url.split('/').nth(2)
+        {
+            builder = builder.header(HOST, authority);
+        }
+        if !request.body.is_empty() || matches!(request.method, Method::POST | Method::PUT | Method::PATCH) {
+            builder = builder.header(CONTENT_LENGTH, request.body.len());
         }
         builder.body(Bytes::from(request.body)).map_err(|_| Unsendable::Address)
     }

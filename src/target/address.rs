@@ -2,6 +2,11 @@
 
 use url::Url;
 
+use crate::model::credentials::STRUCK;
+use crate::model::redaction::{SHORTEST_SECRET, without_query};
+
+use super::template::Template;
+
 /// Where the target lives: scheme, host, port, and perhaps a path that all its endpoints share.
 #[derive(Debug, Clone)]
 pub(super) struct Base {
@@ -9,6 +14,74 @@ pub(super) struct Base {
     text: String,
     /// With one, so that relative addresses are resolved below it.
     folder: Url,
+}
+
+/// A base address as it may be shown. What a path takes from the environment may be what lets its bearer in, as in the addresses of
+/// web hooks; a host is no secret.
+#[derive(Debug, Clone)]
+pub(super) struct ShownBase {
+    pub(super) text: String,
+    /// What is not shown of it, whole and by segments.
+    pub(super) secrets: Vec<String>,
+}
+
+/// Segments that say nothing by themselves.
+const USUAL_SEGMENTS: [&str; 21] = [
+    "hooks",
+    "webhook",
+    "webhooks",
+    "services",
+    "service",
+    "tenant",
+    "tenants",
+    "jobs",
+    "rest",
+    "public",
+    "internal",
+    "external",
+    "graphql",
+    "rpc",
+    "staging",
+    "prod",
+    "production",
+    "status",
+    "latest",
+    "test",
+    "beta",
+];
+
+impl ShownBase {
+    /// How an address that was read from this template is shown.
+    pub(super) fn of(base: &Base, template: &Template) -> ShownBase {
+        let whole = template.fill(|_| String::new());
+        let path = whole.find("://").and_then(|scheme| whole[scheme + 3..].find('/').map(|at| scheme + 3 + at));
+        let Some(path) = path else { return ShownBase { text: base.text.clone(), secrets: Vec::new() } };
+        let mut shown = base.origin().ascii_serialization();
+        let mut secrets = Vec::new();
+        let mut at = path;
+        for place in template.environment_places().into_iter().filter(|place| place.end > path) {
+            let start = place.start.max(path);
+            let value = whole[start..place.end].trim_matches('/');
+            // `/api/v1` is no secret, and a short one is none either.
+            if value.split('/').all(|segment| segment.len() < SHORTEST_SECRET) {
+                continue;
+            }
+            shown.push_str(&whole[at..start]);
+            if whole[start..].starts_with('/') {
+                shown.push('/');
+            }
+            shown.push_str(STRUCK);
+            at = place.end;
+            secrets.push(value.to_owned());
+            let telling = |segment: &&str| segment.len() >= SHORTEST_SECRET && !USUAL_SEGMENTS.contains(segment);
+            secrets.extend(value.split('/').filter(telling).map(str::to_owned));
+        }
+        if secrets.is_empty() {
+            return ShownBase { text: base.text.clone(), secrets };
+        }
+        shown.push_str(&whole[at..]);
+        ShownBase { text: shown.trim_end_matches('/').to_owned(), secrets }
+    }
 }
 
 /// Why a request has no address to go to.
@@ -158,9 +231,10 @@ fn has_credentials(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }
 
-/// Enough of a hostile text to recognise it by.
+/// Enough of a hostile text to recognise it by. What signs an address, or lets its bearer in, stands in its query.
 fn shortened(text: &str) -> String {
     const ENOUGH: usize = 200;
+    let text = &without_query(text);
     match text.char_indices().nth(ENOUGH) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),

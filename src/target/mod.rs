@@ -24,9 +24,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::model::answer::{Answer, State};
-use crate::model::credentials::is_credential;
+use crate::model::credentials::{is_credential, parts};
 use crate::model::exchange::Route;
 use crate::model::input::{InputError, Source};
+use crate::model::redaction::SHORTEST_SECRET;
 use crate::model::run::{Capabilities, HttpVersion, StatusNote};
 use crate::model::time::Span;
 
@@ -37,7 +38,7 @@ pub use recognise::{Hosts, Recognised, Recogniser};
 pub use request::{Request, RequestError, Variables};
 pub use sender::{cache_note, worker};
 
-use address::{Base, OtherOrigins};
+use address::{Base, OtherOrigins, ShownBase};
 use place::{Extract, Opened};
 use reading::{InitiateReader, Reader, by_code, text_at};
 use recognise::Shape;
@@ -54,14 +55,12 @@ pub const REFERENCE: &str = include_str!("../../scenarios/targets/opportunity-sc
 /// The shipped target file that explains every key.
 pub const TEMPLATE: &str = include_str!("../../scenarios/targets/template.toml");
 
-/// Redacting every `1` or `eu` would ruin the record and protect nothing.
-const SHORTEST_SECRET: usize = 4;
-
 /// A deployment's contract, checked whole: whatever can be wrong with the file was found when it was read.
 #[derive(Debug, Clone)]
 pub struct Target {
     name: String,
     base: Base,
+    shown_base: ShownBase,
     http: HttpVersion,
     tls: TlsFiles,
     source_text: String,
@@ -166,9 +165,14 @@ impl Target {
         &self.name
     }
 
-    /// The address that all paths are added to; never with credentials in it.
+    /// The address that all paths are added to; never with a user or a password in it. To be sent to, and not to be shown.
     pub fn base_url(&self) -> &str {
         self.base.text()
+    }
+
+    /// The same as it may be shown and recorded: what its path has from the environment is struck out.
+    pub fn shown_url(&self) -> &str {
+        &self.shown_base.text
     }
 
     /// The file as it was written, but for credentials that stand in it and are struck out; environment variables stand in it as
@@ -235,8 +239,8 @@ impl Target {
         self.users.keys().map(String::as_str)
     }
 
-    /// Texts that must not be shown or recorded: values from the environment in addresses, headers and bodies, the values of
-    /// headers that identify a caller, and of whatever else has the name of a credential. Longest first, so that a secret within
+    /// Texts that must not be shown or recorded: values from the environment in addresses, headers and bodies (also in the
+    /// path of the base address), the values of headers that identify a caller, and of whatever else has the name of a credential. Longest first, so that a secret within
     /// another leaves no rest.
     pub fn secrets(&self) -> Vec<String> {
         let endpoints = [&self.initiate, &self.status.endpoint]
@@ -256,14 +260,11 @@ impl Target {
             secrets.extend(value.environment_values().map(str::to_owned));
             // a value with holes in it is another one in every request, and no secret of the file's
             if is_credential(name.as_str()) && value.variables().next().is_none() {
-                let whole = value.fill(|_| String::new());
-                if let Some((_scheme, credential)) = whole.split_once(' ') {
-                    secrets.insert(credential.trim().to_owned());
-                }
-                secrets.insert(whole);
+                secrets.extend(parts(&value.fill(|_| String::new())));
             }
         }
         secrets.extend(self.literal_secrets.iter().cloned());
+        secrets.extend(self.shown_base.secrets.iter().cloned());
         let mut secrets: Vec<String> = secrets.into_iter().filter(|secret| secret.len() >= SHORTEST_SECRET).collect();
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         secrets

@@ -2,6 +2,8 @@
 //!
 //! Both kinds are cut out of the text in one pass, so that a value from the environment is never searched for holes itself.
 
+use std::ops::Range;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::model::input::nearest;
@@ -18,9 +20,31 @@ pub(super) struct Template {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
     Text(String),
-    /// Kept apart from the text because it may be a secret.
-    FromEnvironment(String),
+    Environment(Environment),
     Hole(Variable),
+}
+
+/// One `${NAME}` or `${NAME:-default}`. Kept apart from the text because its value may be a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Environment {
+    Set(String),
+    /// It has no value, and what stands for it is in the file.
+    Default(String),
+}
+
+impl Environment {
+    fn text(&self) -> &str {
+        match self {
+            Environment::Set(text) | Environment::Default(text) => text,
+        }
+    }
+
+    fn value(&self) -> Option<&str> {
+        match self {
+            Environment::Set(value) => Some(value),
+            Environment::Default(_) => None,
+        }
+    }
 }
 
 /// What may stand in a hole.
@@ -91,11 +115,8 @@ impl Template {
         while let Some(at) = rest.find(['$', '{', '}']) {
             parts.text(&rest[..at]);
             rest = &rest[at..];
-            if let Some((value, after)) = environment(rest, lookup)? {
-                match value {
-                    Value::Set(value) => parts.0.push(Part::FromEnvironment(value)),
-                    Value::Default(value) => parts.text(value),
-                }
+            if let Some((variable, after)) = environment(rest, lookup)? {
+                parts.0.push(Part::Environment(variable));
                 rest = after;
             } else {
                 rest = brace(rest, braces, allowed, &mut parts)?;
@@ -110,13 +131,15 @@ impl Template {
         /// As long as most ids.
         const USUAL_VALUE: usize = 36;
         let lengths = self.parts.iter().map(|part| match part {
-            Part::Text(text) | Part::FromEnvironment(text) => text.len(),
+            Part::Text(text) => text.len(),
+            Part::Environment(variable) => variable.text().len(),
             Part::Hole(_) => USUAL_VALUE,
         });
         let mut whole = String::with_capacity(lengths.sum());
         for part in &self.parts {
             match part {
-                Part::Text(text) | Part::FromEnvironment(text) => whole.push_str(text),
+                Part::Text(text) => whole.push_str(text),
+                Part::Environment(variable) => whole.push_str(variable.text()),
                 Part::Hole(variable) => whole.push_str(&fill(*variable)),
             }
         }
@@ -134,9 +157,27 @@ impl Template {
     /// The values in it that came from the environment.
     pub(super) fn environment_values(&self) -> impl Iterator<Item = &str> {
         self.parts.iter().filter_map(|part| match part {
-            Part::FromEnvironment(value) => Some(value.as_str()),
+            Part::Environment(variable) => variable.value(),
             _ => None,
         })
+    }
+
+    /// The values from the environment, with their places in the filled text. For templates without other holes.
+    pub(super) fn environment_places(&self) -> Vec<Range<usize>> {
+        let mut at = 0;
+        let mut places = Vec::new();
+        for part in &self.parts {
+            let start = at;
+            match part {
+                Part::Text(text) => at += text.len(),
+                Part::Environment(variable) => {
+                    at += variable.text().len();
+                    places.extend(variable.value().is_some().then_some(start..at));
+                }
+                Part::Hole(_) => {}
+            }
+        }
+        places
     }
 }
 
@@ -147,11 +188,8 @@ pub(super) fn expand(text: &str, lookup: Lookup<'_>) -> Result<String, TemplateF
     while let Some(at) = rest.find('$') {
         whole.push_str(&rest[..at]);
         rest = &rest[at..];
-        if let Some((value, after)) = environment(rest, lookup)? {
-            match value {
-                Value::Set(value) => whole.push_str(&value),
-                Value::Default(value) => whole.push_str(value),
-            }
+        if let Some((variable, after)) = environment(rest, lookup)? {
+            whole.push_str(variable.text());
             rest = after;
         } else {
             whole.push('$');
@@ -181,14 +219,9 @@ impl Parts {
     }
 }
 
-enum Value<'a> {
-    Set(String),
-    Default(&'a str),
-}
-
 /// Reads one `${NAME}` or `${NAME:-default}` at the start of `text`; anything else there is not the environment's.
 /// As in a shell, a variable that is set but empty takes the default.
-fn environment<'a>(text: &'a str, lookup: Lookup<'_>) -> Result<Option<(Value<'a>, &'a str)>, TemplateFault> {
+fn environment<'a>(text: &'a str, lookup: Lookup<'_>) -> Result<Option<(Environment, &'a str)>, TemplateFault> {
     let Some(inner) = text.strip_prefix("${") else {
         return Ok(None);
     };
@@ -208,9 +241,9 @@ fn environment<'a>(text: &'a str, lookup: Lookup<'_>) -> Result<Option<(Value<'a
         });
     };
     match (lookup(name), default) {
-        (Some(value), None) => Ok(Some((Value::Set(value), after))),
-        (Some(value), Some(_)) if !value.is_empty() => Ok(Some((Value::Set(value), after))),
-        (_, Some(default)) => Ok(Some((Value::Default(default), after))),
+        (Some(value), None) => Ok(Some((Environment::Set(value), after))),
+        (Some(value), Some(_)) if !value.is_empty() => Ok(Some((Environment::Set(value), after))),
+        (_, Some(default)) => Ok(Some((Environment::Default(default.to_owned()), after))),
         (None, None) => Err(TemplateFault {
             message: format!("the environment variable `{name}` is not set"),
             hint: format!("set it, or give a default: `${{{name}:-…}}`"),

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::Either;
-use http::header::{ACCEPT, ACCEPT_ENCODING, HeaderName, HeaderValue, USER_AGENT};
+use http::header::{ACCEPT, ACCEPT_ENCODING, HeaderName, HeaderValue};
 use tokio::time::timeout;
 
 use crate::model::answer::TransportFault;
@@ -57,7 +57,7 @@ pub enum NetworkError {
     #[error("cannot set up TLS")]
     Tls(#[source] rustls::Error),
     /// A file holds no certificates, or no key.
-    #[error("{file} holds not what is needed, {wanted} in PEM form (-----BEGIN …): {why}")]
+    #[error("{file} does not hold {wanted} in PEM form (-----BEGIN …): {why}")]
     Pem {
         /// The file as the user named it.
         file: String,
@@ -102,7 +102,7 @@ impl Default for NetworkOptions {
             version: HttpVersion::One,
             connect_limit: None,
             first_byte_limit: None,
-            user_agent: concat!("statusgap/", env!("CARGO_PKG_VERSION")).to_owned(),
+            user_agent: USER_AGENT.to_owned(),
             run_id: None,
             certificates: Certificates::default(),
             proxies: Proxies::default(),
@@ -134,6 +134,20 @@ struct Shared {
 /// By which a request can be told to be the probe's, on the target's side.
 const RUN: HeaderName = HeaderName::from_static("x-statusgap-run");
 
+/// How the probe names itself.
+pub(crate) const USER_AGENT: &str = concat!("statusgap/", env!("CARGO_PKG_VERSION"));
+
+/// What goes along with every request, over sockets and in process alike. A text that cannot be sent is left out.
+pub(crate) fn usual_headers(user_agent: &str, run_id: Option<&str>) -> Vec<(HeaderName, HeaderValue)> {
+    let sendable = |name: HeaderName, text: &str| HeaderValue::from_str(text).ok().map(|value| (name, value));
+    let mut usual: Vec<_> = sendable(http::header::USER_AGENT, user_agent).into_iter().collect();
+    usual.push((ACCEPT, HeaderValue::from_static("*/*")));
+    // A compressed body would have to be unpacked within bounds before it could be read, and would hide its size.
+    usual.push((ACCEPT_ENCODING, HeaderValue::from_static("identity")));
+    usual.extend(run_id.and_then(|run_id| sendable(RUN, run_id)));
+    usual
+}
+
 impl Network {
     /// The way to a target, as it is without any options.
     pub fn new(base_url: &str) -> Result<Network, NetworkError> {
@@ -142,7 +156,8 @@ impl Network {
 
     /// The way to a target.
     pub fn with(base_url: &str, options: NetworkOptions) -> Result<Network, NetworkError> {
-        let not_http = || NetworkError::Address(base_url.to_owned());
+        // Up to its path, which may be a secret.
+        let not_http = || NetworkError::Address(base_url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/"));
         let mut home = Destination::of_base(base_url).ok_or_else(not_http)?;
         let front = Front::of_base(base_url).ok_or_else(not_http)?;
         if home.socket.is_none()
@@ -151,15 +166,9 @@ impl Network {
             home.proxy = options.proxies.toward(&home.origin, &uri)?;
         }
         let told = |text: &str| HeaderValue::from_str(text).map_err(|_| NetworkError::Header(text.to_owned()));
-        let mut usual = vec![
-            (USER_AGENT, told(&options.user_agent)?),
-            (ACCEPT, HeaderValue::from_static("*/*")),
-            // A compressed body would have to be unpacked within bounds before it could be read, and would hide its size.
-            (ACCEPT_ENCODING, HeaderValue::from_static("identity")),
-        ];
-        if let Some(run_id) = &options.run_id {
-            usual.push((RUN, told(run_id)?));
-        }
+        told(&options.user_agent)?;
+        options.run_id.as_deref().map(told).transpose()?;
+        let usual = usual_headers(&options.user_agent, options.run_id.as_deref());
         let encrypted = home.origin.scheme == Scheme::Https;
         let shared = Shared {
             home: Arc::new(home),

@@ -198,6 +198,10 @@ impl Reading {
         let part = match part {
             Part::Size => {
                 self.partial.extend_from_slice(here);
+                // A size has a digit (RFC 9112, section 7.1): without one, what is read as zero would end a body in its middle.
+                if !self.partial[0].is_ascii_hexdigit() {
+                    return Err(TransportFault::Protocol);
+                }
                 if extensions + self.partial.len().saturating_sub(USUAL_SIZE_LINE) > LARGEST_EXTENSIONS {
                     return Err(TransportFault::Protocol);
                 }
@@ -238,7 +242,10 @@ impl Reading {
                     return Err(TransportFault::Protocol);
                 }
                 if line_ended {
-                    let is_last = matches!(self.partial.as_slice(), b"\r\n" | b"\n");
+                    let is_last = self.partial == b"\r\n";
+                    if !is_last && !is_field(&self.partial) {
+                        return Err(TransportFault::Protocol);
+                    }
                     self.partial.clear();
                     if is_last {
                         self.rest = Rest::Nothing;
@@ -305,14 +312,18 @@ fn is_interim(code: u16) -> bool {
 
 /// How much body the head announces (RFC 9112, section 6.3).
 fn announced(headers: &HeaderMap, minor: u8) -> Result<Rest, TransportFault> {
-    if headers.contains_key(TRANSFER_ENCODING) {
+    if headers.contains_key(TRANSFER_ENCODING) && !is_identity(headers) {
         let mut encodings = words(headers, &TRANSFER_ENCODING);
         let only_chunks = encodings.next().is_some_and(|word| word.eq_ignore_ascii_case(b"chunked")) && encodings.next().is_none();
         // No other encoding was asked for; and HTTP/1.0 has none (section 6.1).
         return if only_chunks && minor > 0 { Ok(Rest::Chunks { part: Part::Size, extensions: 0 }) } else { Err(TransportFault::Protocol) };
     }
-    let mut lengths = headers.get_all(CONTENT_LENGTH).iter().map(|value| number(value.as_bytes()));
-    let Some(first) = lengths.next() else { return Ok(Rest::UntilClosed) };
+    if !headers.contains_key(CONTENT_LENGTH) {
+        return Ok(Rest::UntilClosed);
+    }
+    // A length that was given twice, in one line or in two, is one if both are the same (RFC 9110, section 8.6).
+    let mut lengths = words(headers, &CONTENT_LENGTH).map(number);
+    let first = lengths.next().flatten();
     let length = first.filter(|first| lengths.all(|other| other == Some(*first))).ok_or(TransportFault::Protocol)?;
     match usize::try_from(length) {
         Ok(0) => Ok(Rest::Nothing),
@@ -321,11 +332,23 @@ fn announced(headers: &HeaderMap, minor: u8) -> Result<Rest, TransportFault> {
     }
 }
 
+/// Whether the body is as it is: `identity` is what servers of the time before RFC 7230 say, and means that nothing was done.
+fn is_identity(headers: &HeaderMap) -> bool {
+    words(headers, &TRANSFER_ENCODING).all(|word| word.eq_ignore_ascii_case(b"identity"))
+}
+
+/// Whether a line after the last chunk is a field (RFC 9112, sections 5 and 7.1.2).
+fn is_field(line: &[u8]) -> bool {
+    let Some(line) = line.strip_suffix(b"\r\n") else { return false };
+    let Some(colon) = memchr::memchr(b':', line) else { return false };
+    HeaderName::from_bytes(&line[..colon]).is_ok() && HeaderValue::from_bytes(line[colon + 1..].trim_ascii()).is_ok()
+}
+
 /// Whether the connection may be used again (RFC 9112, section 9.3). With a length beside chunks somebody on the way might have
 /// read by the other one.
 fn persists(headers: &HeaderMap, minor: u8) -> bool {
     let says = |wanted: &[u8]| words(headers, &CONNECTION).any(|word| word.eq_ignore_ascii_case(wanted));
-    let ambiguous = headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH);
+    let ambiguous = headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH) && !is_identity(headers);
     !ambiguous && !says(b"close") && (minor > 0 || says(b"keep-alive"))
 }
 
@@ -379,6 +402,12 @@ mod tests {
             ("HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", "hi", true),
             ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;a=b\r\nhi\r\n2;c\r\ngh\r\n0\r\nX: y\r\n\r\n", "high", true),
             ("HTTP/1.1 200 OK\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", "hi", false),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n002 \t;a\r\nhi\r\n000\r\n\r\n", "hi", true),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0;a=\"b\"\r\nX:\r\n\r\n", "hi", true),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nContent-Length: 2\r\n\r\nhi", "hi", true),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: Identity\r\n\r\nuntil the end", "until the end", false),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nhi", "hi", true),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nhi", "hi", true),
             ("HTTP/1.1 103 Early Hints\r\nContent-Length: 7\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "hi", true),
         ] {
             let (_, told, persisted) = read_at_once(reply).unwrap_or_else(|fault| panic!("{reply}: {fault:?}"));
@@ -404,12 +433,76 @@ mod tests {
             (TransportFault::Protocol, "HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\nContent-Length: 2\r\n\r\nhi"),
             (TransportFault::Protocol, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\n0\r\n\r\n"),
             (TransportFault::Protocol, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-2\r\nhi\r\n0\r\n\r\n"),
+            (TransportFault::Protocol, "HTTP/1.1 200 OK\r\nContent-Length: 2, 3\r\n\r\nhi!"),
+            (TransportFault::Protocol, "HTTP/1.1 200 OK\r\nContent-Length: 2,\r\n\r\nhi"),
+            (TransportFault::Protocol, "HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\nhi"),
+            (TransportFault::Protocol, "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity, chunked\r\n\r\n0\r\n\r\n"),
+            (TransportFault::Protocol, "HTTP/1.1 200 OK\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n"),
             (TransportFault::Closed, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi"),
             (TransportFault::Closed, "HTTP/1.1 200 OK\r\nContent-Le"),
             (TransportFault::Closed, "HTTP/1.1 100 Continue\r\n\r\n"),
             (TransportFault::TooLarge, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffff\r\nhi"),
         ] {
             assert_eq!(read_at_once(reply).expect_err(reply), fault, "{reply}");
+        }
+    }
+
+    #[test]
+    fn a_chunk_without_a_whole_size_or_end_is_none() {
+        const HEAD: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n";
+        let sizes = [
+            "",
+            " ",
+            "\t",
+            ";x",
+            ";",
+            " ;x=y",
+            "\n",
+            "x",
+            "0x0",
+            "0x2",
+            "-0",
+            "-2",
+            "+0",
+            "+2",
+            " 0",
+            "\t2",
+            "g",
+            "_0",
+            "0_0",
+            "2 2",
+            "2\r",
+            "0\r",
+            ".0",
+            "0.",
+            "00000000000000000",
+            "10000000000000002",
+            "fffffffffffffffff",
+            "0\0",
+            "\u{ff10}",
+            "\"0\"",
+        ];
+        for size in sizes {
+            for end in ["\r\n", "\n", "\r\n\r\n", "\r\nab\r\n0\r\n\r\n"] {
+                let reply = format!("{HEAD}{size}{end}");
+                assert!(read_at_once(&reply).is_err(), "{size:?} {end:?}");
+                assert!(read(reply.as_bytes().chunks(1)).is_err(), "{size:?} {end:?} byte by byte");
+            }
+        }
+        for end in [
+            "0\n\r\n",
+            "0\r\n\n",
+            "0\r\nX: y\n\r\n",
+            "0\r\nX: y\r\n\n",
+            "0\r\n{\r\n\r\n",
+            "0\r\n x\r\n\r\n",
+            "0\r\nX y: z\r\n\r\n",
+            "0\r\n\r\r\n",
+            "0\r\n",
+            "0",
+        ] {
+            let reply = format!("{HEAD}{end}");
+            assert!(read_at_once(&reply).is_err(), "{end:?}");
         }
     }
 
@@ -504,6 +597,21 @@ mod tests {
             let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
             let theirs = runtime.block_on(by_hyper(reply)).expect("a reply");
             prop_assert_eq!((ours.http, ours.headers, ours.body), theirs);
+        }
+
+        #[test]
+        fn hyper_reads_no_chunks_otherwise_that_are_read_at_all(
+            size in prop::sample::select(vec!["2", "02", "", ";", " ", "2;x", "2 ", "0x2", "-2", "2\t;x=y", "g", "\u{a0}2", "2\n"]),
+            last in prop::sample::select(vec!["0", "000", "", ";", "\t", "0;x", "0x0", "-0", "0 "]),
+            end in prop::sample::select(vec!["\r\n\r\n", "\r\nX: y\r\n\r\n", "\n\r\n", "\r\n", "\r\n\n", ""]),
+        ) {
+            let reply = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{size}\r\nhi\r\n{last}{end}").into_bytes();
+            let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+            if let Ok((ours, _)) = read([reply.as_slice()]) {
+                let theirs = runtime.block_on(by_hyper(reply.clone()));
+                prop_assert!(size.starts_with(|c: char| c.is_ascii_hexdigit()) && last.starts_with('0'), "{:?}", String::from_utf8_lossy(&reply));
+                prop_assert_eq!(theirs.map(|(http, _, body)| (http, body)), Some((ours.http, ours.body)));
+            }
         }
 
         #[test]

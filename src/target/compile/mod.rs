@@ -12,9 +12,10 @@ use http::Method;
 use crate::model::answer::State;
 use crate::model::credentials;
 use crate::model::input::{InputError, Source};
+use crate::model::redaction::without_query;
 use crate::model::run::HttpVersion;
 
-use super::address::{Base, OtherOrigins};
+use super::address::{Base, OtherOrigins, ShownBase};
 use super::file::{ExtractFile, HttpCodes, HttpFile, ReadFile, StatesFile, TargetFile, TlsFile};
 use super::reading::{InitiateReader, Reader};
 use super::redirect::{Own, Redirects};
@@ -31,7 +32,7 @@ const REFERENCE_ADDRESS: &str = "base_url = \"${STATUSGAP_URL:-http://127.0.0.1:
 /// The reference file, with another address.
 pub(super) fn reference(base_url: &str, lookup: Lookup<'_>) -> Result<Target, InputError> {
     let base = Base::read(base_url).map_err(|message| InputError {
-        file: base_url.to_owned(),
+        file: without_query(base_url),
         place: None,
         message,
         hint: Some("a target is a file, or an address such as http://127.0.0.1:8080".to_owned()),
@@ -53,7 +54,8 @@ pub(super) fn compile(source: Source<'_>, lookup: Lookup<'_>) -> Result<Target, 
         users.insert(name.clone(), headers);
     }
     let name = compiler.text("name", &file.name)?;
-    let base = Base::read(&compiler.text("base_url", &file.base_url)?)
+    let address = compiler.template("base_url", &file.base_url, Braces::AreText, &[])?;
+    let base = Base::read(&address.fill(|_| String::new()))
         .map_err(|problem| compiler.complain("base_url", problem, "for example `base_url = \"http://127.0.0.1:8080\"`"))?;
     let unknown_id = compiler.unknown_id(file.unknown_id.as_deref())?;
     let ask = file.initiate.ask();
@@ -104,6 +106,7 @@ pub(super) fn compile(source: Source<'_>, lookup: Lookup<'_>) -> Result<Target, 
     };
     Ok(Target {
         name,
+        shown_base: ShownBase::of(&base, &address),
         base,
         http,
         tls,

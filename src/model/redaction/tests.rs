@@ -1,0 +1,242 @@
+//! Every form of a secret that a server can send back, and texts that must stay as they are.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use proptest::prelude::*;
+
+use super::*;
+
+const SECRETS: [&str; 6] = ["tok/EN+secret=9\"x&y", "tenant secret/42+", "pässwörd/9\"<é>", "key%2Fsecret 77/a", "back\\slash\\9", "s3cr"];
+
+fn percent(text: &str, all: bool, upper: bool) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            byte if byte.is_ascii_alphanumeric() && !all => char::from(byte).to_string(),
+            byte if upper => format!("%{byte:02X}"),
+            byte => format!("%{byte:02x}"),
+        })
+        .collect()
+}
+
+fn by_char(text: &str, all: bool, form: impl Fn(char) -> String) -> String {
+    text.chars().map(|c| if c.is_ascii_alphanumeric() && !all { c.to_string() } else { form(c) }).collect()
+}
+
+fn json(text: &str) -> String {
+    let quoted = serde_json::to_string(text).expect("a text");
+    quoted[1..quoted.len() - 1].to_owned()
+}
+
+fn units(c: char, upper: bool) -> String {
+    let mut units = [0; 2];
+    let unit = |unit: &u16| if upper { format!("\\u{unit:04X}") } else { format!("\\u{unit:04x}") };
+    c.encode_utf16(&mut units).iter().map(unit).collect()
+}
+
+/// One secret in all forms, with their names.
+fn forms(secret: &str) -> Vec<(&'static str, String)> {
+    let named = |c: char| match c {
+        '&' => "&amp;".to_owned(),
+        '<' => "&lt;".to_owned(),
+        '>' => "&gt;".to_owned(),
+        '"' => "&quot;".to_owned(),
+        '/' => "&sol;".to_owned(),
+        '+' => "&plus;".to_owned(),
+        'ä' => "&auml;".to_owned(),
+        'ö' => "&ouml;".to_owned(),
+        'é' => "&eacute;".to_owned(),
+        c => c.to_string(),
+    };
+    vec![
+        ("as it is", secret.to_owned()),
+        ("JSON", json(secret)),
+        ("JSON of PHP", json(secret).replace('/', "\\/")),
+        ("JSON, lower \\u", by_char(secret, false, |c| units(c, false))),
+        ("JSON, upper \\u", by_char(secret, true, |c| units(c, true))),
+        ("JSON in JSON", json(&json(secret).replace('/', "\\/"))),
+        ("JSON \\u in JSON", json(&by_char(secret, false, |c| units(c, false)))),
+        ("JavaScript", by_char(secret, false, |c| format!("\\u{{{:x}}}", u32::from(c)))),
+        (
+            "bytes of Python",
+            secret
+                .bytes()
+                .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("\\x{byte:02x}") })
+                .collect(),
+        ),
+        ("URL", percent(secret, false, true)),
+        ("URL, lower", percent(secret, false, false)),
+        ("URL, all", percent(secret, true, true)),
+        ("form", percent(secret, false, true).replace("%20", "+")),
+        ("URL twice", percent(&percent(secret, false, true), false, true)),
+        ("URL in JSON", json(&percent(secret, false, true))),
+        ("JSON in URL", percent(&json(secret), false, false)),
+        ("URL, read", percent_encoding::percent_decode_str(secret).decode_utf8_lossy().into_owned()),
+        ("HTML", by_char(secret, false, named)),
+        ("HTML, decimal", by_char(secret, false, |c| format!("&#{};", u32::from(c)))),
+        ("HTML, hexadecimal", by_char(secret, true, |c| format!("&#x{:X};", u32::from(c)))),
+        ("HTML in JSON", json(&by_char(secret, false, |c| format!("&#{};", u32::from(c)))).replace('/', "\\/")),
+        ("JSON in HTML", by_char(&json(secret), false, named)),
+        ("base64", STANDARD.encode(secret)),
+        ("base64, shifted", STANDARD.encode(format!("x{secret}yz"))),
+        ("base64, shifted by two", STANDARD.encode(format!("xy{secret}"))),
+        ("base64url", URL_SAFE_NO_PAD.encode(format!("user:{secret}"))),
+        ("base64 in JSON of PHP", STANDARD.encode(format!("?{secret}")).replace('/', "\\/")),
+        ("base64 in URL", percent(&STANDARD.encode(format!("?{secret}")), false, true)),
+        ("JSON in base64", STANDARD.encode(format!("{{\"a\":\"{}\"}}", json(secret).replace('/', "\\/")))),
+        ("hexadecimal", secret.bytes().map(|byte| format!("{byte:02x}")).collect()),
+        ("as Latin-1", secret.bytes().map(char::from).collect()),
+        ("as Latin-1 in JSON", by_char(&secret.bytes().map(char::from).collect::<String>(), false, |c| units(c, false))),
+        ("upper case", if secret.len() < ANY_CASE_FROM { secret.to_owned() } else { secret.to_ascii_uppercase() }),
+    ]
+}
+
+/// What may be left of a secret: nothing that is longer than three of its characters.
+fn leaves_nothing(told: &str, form: &str) -> bool {
+    let (told, chars) = (told.replace(STRUCK, ""), form.chars().collect::<Vec<char>>());
+    chars.windows(6.min(chars.len())).all(|part| !told.contains(&part.iter().collect::<String>()))
+}
+
+#[test]
+fn a_secret_is_struck_out_in_every_form_in_which_a_server_repeats_it() {
+    let redaction = Redaction::of(SECRETS.map(str::to_owned));
+    for secret in SECRETS {
+        for (name, form) in forms(secret) {
+            for (before, after) in
+                [("", ""), ("no job for '", "' here"), ("{\"you\": \"", "\", \"n\": 7}"), ("/jobs/7?key=", "&n=1"), ("ünï ", " ñ")]
+            {
+                let told = redaction.clean(format!("{before}{form}{after}"));
+                assert!(told.contains(STRUCK) && leaves_nothing(&told, &form), "{secret} as {name}: {form}\n{told}");
+                assert_eq!(redaction.excerpt(format!("{before}{form}{after}").as_bytes(), 4096), told, "{secret} as {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_no_secret_stays_as_it_is() {
+    let redaction = Redaction::of(SECRETS.map(str::to_owned));
+    for text in [
+        "",
+        "j-1",
+        "6f1de3a1-1c22-4f4e-9d57-a2b7b5e0c9d4",
+        "{\"error\": \"no such job\", \"id\": \"j%2F1\", \"key\": \"status\", \"state\": \"running\"}",
+        "<html><body>Not &amp; found: /jobs/7?page=2&sort_key=age</body></html>",
+        "C:\\users\\x \\u00e4 \\ud83d\\ude00 100 % &c; & +",
+        "1.1 varnish, HIT, age 7",
+        "see http://10.0.0.1:8080/x@y and mailto:me@example.com, at 12:30",
+        "Basic authentication is needed, or a bearer token",
+        "aGVsbG8gd29ybGQsIHRoaXMgaXMgbm8gc2VjcmV0IGF0IGFsbA==",
+    ] {
+        assert_eq!(redaction.clean(text.to_owned()), text);
+        assert_eq!(redaction.excerpt(text.as_bytes(), 4096), text);
+    }
+}
+
+#[test]
+fn a_credential_of_the_targets_own_is_known_by_its_name() {
+    let redaction = Redaction::default();
+    for text in [
+        "{\"error\": \"x\", \"access_token\": \"S9SECRET\"}",
+        "{\"error\": \"x\", \"refreshToken\" : \"S9\\\"SECRET\", \"n\": 1}",
+        "{\\\"session\\\":\\\"S9SECRET\\\"}",
+        "{'client_secret': 'S9SECRET'}",
+        "{\"url\":\"https://b.example/o?X-Amz-Expires=60&X-Amz-Signature=S9SECRET&x=1\"}",
+        "{\"url\":\"https://b.example/o?x=1\\u0026sig=S9SECRET\"}",
+        "<a href=\"/o?x=1&amp;token=S9SECRET\">",
+        "moved to https://b.example/o?key=S9SECRET",
+        "redirect=https%3A%2F%2Fb.example%2Fo%3Fsig%3DS9SECRET%26x",
+        "grant_type=x&access_token=S9SECRET",
+        "<AccessToken>S9SECRET</AccessToken>",
+        "use Bearer S9SECRETS9SECRET",
+        "https://bob:S9SECRET@b.example/o",
+        "git+ssh://S9SECRET@b.example/o",
+        "Set-Cookie: sid=S9SECRET; Path=/",
+        "jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.S9SECRET-x_y",
+    ] {
+        let told = redaction.clean(text.to_owned());
+        assert!(!told.contains("SECRET"), "{told}");
+    }
+}
+
+#[test]
+fn nothing_of_a_secret_is_left_at_an_excerpts_end() {
+    let secret = "abcd/fghij".repeat(30);
+    for form in [secret.clone(), secret.replace('/', "\\u002F"), secret.replace('/', "%252F")] {
+        let redaction = Redaction::of([secret.clone()]);
+        for shift in (0..40).chain((40..700).step_by(97)).chain((16_000..16_500).step_by(61)).chain(16_378..16_390) {
+            let body = "x".repeat(shift) + &format!("{form} ").repeat(60);
+            let kept = redaction.excerpt(body.as_bytes(), 2048);
+            assert!(!kept.contains("abc") && !kept.contains("hij"), "{shift}: {kept}");
+        }
+    }
+}
+
+#[test]
+fn addresses_are_told_without_passwords() {
+    for (given, told) in [
+        ("https://bob:hunter2@h/x", "https://bob:***@h/x"),
+        ("HTTPS://bob:hunter2@h", "HTTPS://bob:***@h"),
+        ("rediss:/u:pw@h", "rediss:/u:***@h"),
+        ("redis://:a@b@h/0", "redis://:***@h/0"),
+        ("redis:u:pw@h", "redis:***@h"),
+        ("bob:hunter2@h", "bob:***@h"),
+        ("https://bob:pa/ss@h", "https://bob:***@h"),
+        ("https://bob:pa ss@h", "https://bob:***@h"),
+        ("https://token@h/x", "https://***@h/x"),
+        ("http://h:1/x@y:z", "http://h:1/x@y:z"),
+        ("http://h/x@y", "http://h/x@y"),
+        ("me@example.com", "me@example.com"),
+        ("mailto:me@example.com", "mailto:me@example.com"),
+        ("no-address", "no-address"),
+    ] {
+        assert_eq!(without_password(given), told);
+    }
+    assert_eq!(without_query("https://u:p@h/x?X-Amz-Signature=1#f"), "https://u:***@h/x?…");
+    assert_eq!(without_query("https://h/x"), "https://h/x");
+}
+
+#[test]
+fn a_quoted_line_keeps_its_columns_and_loses_its_credentials() {
+    for (line, told) in [
+        ("base_url = \"https://bob:hunter2@h\"", "base_url = \"https://bob:*******@h\""),
+        ("headers = { Authorization = 'Bearer s3cret{x}' }", "headers = { Authorization = 'Bearer *********' }"),
+        ("headers = { \"X-Api-Key\" = \"s3cret\", Accept = 'a' }", "headers = { \"X-Api-Key\" = \"******\", Accept = 'a' }"),
+        ("headers = \"Authorization: Bearer s3cret\"", "headers = \"Authorization: Bearer ******\""),
+        ("headers = { Authorization = 'Bearer ${TOKEN}' }", "headers = { Authorization = 'Bearer ${TOKEN}' }"),
+        ("headers = { Authorization = 'Bearer ${TOKEN:-s3cret}' }", "headers = { Authorization = 'Bearer ****************' }"),
+        ("path = \"/jobs?api_key=s3cret&n={m}\"", "path = \"/jobs?api_key=******&n={m}\""),
+        ("password = \"s3cret", "password = \"******"),
+        ("user = [\"bob\"]", "user = [\"bob\"]"),
+        ("pointer = \"/stats\"", "pointer = \"/stats\""),
+    ] {
+        assert_eq!(starred(line), told);
+    }
+}
+
+#[test]
+fn a_large_secret_is_struck_out_as_well() {
+    assert!(NOTHING.is_match(b"x") && !NOTHING.is_match(b""));
+    let large = "s3cret/".repeat(1000);
+    assert_eq!(Redaction::of([large.clone()]).clean(format!("<{large}>")), "<[secret]>");
+}
+
+proptest! {
+    #[test]
+    fn any_text_can_be_read(text in "\\PC{0,200}", bytes in proptest::collection::vec(prop_oneof![any::<u8>(), prop::sample::select(b"\\%&#;ux0123abd{}+/=\"' ".to_vec())], 0..300)) {
+        let redaction = Redaction::of(SECRETS.map(str::to_owned));
+        let told = redaction.clean(text.clone());
+        prop_assert_eq!(redaction.clean(told.clone()), told, "what is clean stays so");
+        let _ = redaction.excerpt(&bytes, 50);
+        let _ = (starred(&text), without_password(&text));
+    }
+
+    #[test]
+    fn any_secret_is_struck_out_in_any_form(secret in "[ -~äöß€😀]{8,24}") {
+        prop_assume!(secret.trim().len() == secret.len());
+        let redaction = Redaction::of([secret.clone()]);
+        for (name, form) in forms(&secret) {
+            let told = redaction.clean(format!("(({form}))"));
+            prop_assert!(told.contains(STRUCK), "{} as {}: {} -> {}", secret, name, form, told);
+        }
+    }
+}
