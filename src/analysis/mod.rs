@@ -121,7 +121,8 @@ pub fn analyse(journal: &Journal) -> Analysis {
         round_trips: whole.map_or_else(|| round_trips::round_trips(journal.exchanges.iter()), |only| only.round_trips.clone()),
         punctuality: whole.map_or_else(|| punctuality::punctuality(&all), |only| only.punctuality),
         timeline: timeline::clearest(&all),
-        diagnosis: diagnosis::diagnose(journal, &all, &scenarios),
+        // A path that does not exist has no cause to be found.
+        diagnosis: if journal.unrouted().is_some() { Diagnosis::default() } else { diagnosis::diagnose(journal, &all, &scenarios) },
         guarantees,
         scenarios,
     }

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use clap::Args;
 
 use crate::cli::complaint::Complaint;
+use crate::cli::contact::first_contact;
 use crate::cli::investigation::Investigation;
 use crate::cli::limits::Limits;
 use crate::cli::probe_args::ProbeArgs;
 use crate::cli::run::{command_line, until_stopped};
 use crate::cli::{Ended, bundle, files, output, report};
 use crate::inquiry::Stage;
+use crate::model::run::EndReason;
 use crate::model::time::Span;
 use crate::probe::{Options, Probe, Recorder};
 
@@ -36,11 +38,13 @@ async fn reproduce(args: &ReproduceArgs) -> Ended {
     let seed = args.probe.seed.unwrap_or_else(rand::random);
     let session = args.probe.session(seed).await?;
     let limits = Limits::towards(session.target.base_url(), args.probe.max_rps, args.probe.max_scans)?;
-    let header = session.header(seed, Vec::new(), command_line(&args.probe.words, seed, args.probe.seed.is_some()));
+    let mut header = session.header(seed, Vec::new(), command_line(&args.probe.words, seed, args.probe.seed.is_some()));
     let folder = files::run_folder(args.probe.out.as_deref(), &header.started, &session.name)?;
-    let log = files::begin_log(&folder, &header)?;
-    let recorder = Recorder::new(log, session.target.secrets()).keeping();
     let options = Options { seed, max_rps: limits.max_rps, timeout: args.probe.timeout.0, first_n: session.first_n() };
+    header.contact = first_contact(&session, &args.probe, &options, options.first_n.saturating_sub(1)).await;
+    let held_up = header.contact.as_ref().is_some_and(|contact| contact.problem.is_some());
+    let log = files::begin_log(&folder, &header)?;
+    let recorder = args.probe.tracing(Recorder::new(log, session.target.secrets())).keeping();
     let probe = Probe::new(Arc::clone(&session.target), session.transport.clone(), session.clock.clone(), recorder, options, |_| {});
     let investigation = Investigation { probe: &probe, header: &header, can: session.target.can(), limits, budget: args.budget.0 };
     let note = |stage: Stage| {
@@ -48,7 +52,8 @@ async fn reproduce(args: &ReproduceArgs) -> Ended {
             output::tell(&format!("{:>7.1} s  {}", probe.clock().now().0 as f64 / 1e9, stage.title()));
         }
     };
-    let reason = until_stopped(&probe, async { investigation.run(note).await.0 }).await;
+    let run = async { if held_up { EndReason::TargetGone } else { investigation.run(note).await.0 } };
+    let reason = until_stopped(&probe, run).await;
     if let Some(error) = probe.recorder().failure() {
         return Err(Complaint::recording(&folder.join(files::LOG), error));
     }
@@ -56,6 +61,8 @@ async fn reproduce(args: &ReproduceArgs) -> Ended {
     ended.map_err(|error| Complaint::recording(&folder.join(files::LOG), error))?;
     session.close().await;
     let concluded = report::conclude(&folder, &args.probe.wanted(), reason)?;
-    bundle::write(&folder, args.probe.quiet)?;
+    if !held_up {
+        bundle::write(&folder, args.probe.quiet)?;
+    }
     Ok(concluded)
 }

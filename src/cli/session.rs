@@ -139,6 +139,7 @@ impl Session {
             command,
             environment: environment(),
             recording: None,
+            contact: None,
         }
     }
 

@@ -5,6 +5,7 @@
 //! the same code; only the clock and the transport differ.
 
 mod clock;
+mod contact;
 mod drive;
 mod in_process;
 mod latency;
@@ -14,12 +15,15 @@ mod pool;
 mod record;
 mod scan;
 mod timer;
+mod trace;
 mod transport;
 
 pub use clock::Clock;
+pub use contact::first_contact;
 pub use drive::{Event, Onward, Options, Probe, Seen, Unreachable};
 pub use in_process::InProcess;
 pub use latency::{Erratic, Latency};
 pub use network::{Certificates, Network, NetworkError, NetworkOptions, Pem, Proxies, is_loopback, make_room_for_connections};
 pub use record::Recorder;
+pub use trace::Tracing;
 pub use transport::Transport;

@@ -1,13 +1,16 @@
 //! From a reply to a line in the log: what is kept of it, and what must never be.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::log::{LogWriter, WriteError};
-use crate::model::exchange::Exchange;
+use crate::model::exchange::{Exchange, Kind};
 use crate::model::run::{EndReason, Stopped};
 use crate::model::scenario::Scenario;
 use crate::model::text::{LONGEST_NOTE, LONGEST_WORD, cut};
 use crate::model::time::Stamp;
+use crate::probe::trace::{self, Tracing};
+use crate::probe::transport::{Prepared, Received};
 
 /// The longest body that is kept in the log.
 const LONGEST_BODY: usize = 2048;
@@ -20,19 +23,53 @@ pub struct Recorder {
     secrets: Arc<[String]>,
     kept: Option<Arc<Mutex<Vec<Exchange>>>>,
     stops: Arc<Mutex<Vec<Stopped>>>,
+    /// Who is shown every exchange.
+    trace: Option<Arc<Trace>>,
     /// The first failure to write; the run ends with it.
     failed: Arc<Mutex<Option<WriteError>>>,
+}
+
+struct Trace {
+    to: Arc<dyn Tracing>,
+    /// t = 0 of each scan.
+    born: Mutex<BTreeMap<u64, Stamp>>,
 }
 
 impl Recorder {
     /// Records into a log; `secrets` are struck out of every body that is kept.
     pub fn new(log: LogWriter, secrets: Vec<String>) -> Recorder {
-        Recorder { log: Some(log), secrets: secrets.into(), kept: None, stops: Arc::default(), failed: Arc::new(Mutex::new(None)) }
+        Recorder { log: Some(log), secrets: secrets.into(), kept: None, stops: Arc::default(), trace: None, failed: Arc::new(Mutex::new(None)) }
     }
 
     /// Records into memory alone.
     pub fn in_memory() -> Recorder {
-        Recorder { log: None, secrets: [].into(), kept: None, stops: Arc::default(), failed: Arc::new(Mutex::new(None)) }.keeping()
+        Recorder { log: None, secrets: [].into(), kept: None, stops: Arc::default(), trace: None, failed: Arc::new(Mutex::new(None)) }.keeping()
+    }
+
+    /// Records into memory alone; `secrets` are struck out of every body that is kept.
+    pub fn in_memory_without(secrets: Vec<String>) -> Recorder {
+        Recorder { secrets: secrets.into(), ..Recorder::in_memory() }
+    }
+
+    /// Also shows every exchange.
+    #[must_use]
+    pub fn tracing(mut self, to: Arc<dyn Tracing>) -> Recorder {
+        self.trace = Some(Arc::new(Trace { to, born: Mutex::default() }));
+        self
+    }
+
+    /// Shows an exchange to whoever wants to see all.
+    pub(crate) fn trace(&self, exchange: &Exchange, request: Option<&Prepared>, reply: Option<&Received>) {
+        let Some(trace) = &self.trace else { return };
+        let born = exchange.scan.get().and_then(|scan| {
+            let mut born = trace.born.lock().unwrap_or_else(PoisonError::into_inner);
+            if exchange.kind == Kind::Initiate {
+                born.insert(scan, exchange.done);
+                return None;
+            }
+            born.get(&scan).copied()
+        });
+        trace.to.exchange(trace::text(self, exchange, request, born, reply));
     }
 
     /// Also keeps the exchanges in memory.

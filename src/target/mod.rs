@@ -6,6 +6,7 @@
 
 mod address;
 mod compile;
+mod contact;
 mod file;
 mod json;
 mod place;
@@ -28,6 +29,7 @@ use crate::model::input::{InputError, Source};
 use crate::model::run::{Capabilities, HttpVersion};
 
 pub use address::AddressError;
+pub use contact::{Explaining, Heard, IdFault, StatusFinding};
 pub use place::Reply;
 pub use reading::{Accepted, Initiated, Reading};
 pub use recognise::{Hosts, Recognised, Recogniser};

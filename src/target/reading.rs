@@ -9,7 +9,7 @@ use super::place::{Extract, Extracted, Opened};
 use super::rules::Rule;
 
 /// Longer ids are refused: they come from a broken or a hostile server, and would be sent back with every poll.
-const LONGEST_ID: usize = 64 * 1024;
+pub(super) const LONGEST_ID: usize = 64 * 1024;
 
 /// What an initiate's reply came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
