@@ -13,8 +13,8 @@ use crate::cli::output::{self, ColourChoice};
 use crate::cli::report::Wanted;
 use crate::cli::service_args::ServiceArgs;
 use crate::cli::session::{Session, Time};
-use crate::model::time::Span;
 use crate::cli::trace::Trace;
+use crate::model::time::Span;
 use crate::probe::{Recorder, make_room_for_connections};
 use crate::report::Format;
 

@@ -77,8 +77,7 @@ impl Asking<'_> {
                 }
                 continue;
             };
-            let waits_long = heard.headers.retry_after.as_ref().is_some_and(|after| after.trim().parse().is_ok_and(|s: u64| s > LONGEST_WAIT));
-            let pause = pauses.next().filter(|_| problem.may_pass && !waits_long && heard.fault != Some(TransportFault::Timeout));
+            let pause = pauses.next().filter(|_| problem.may_pass && !waits_long(&heard) && heard.fault != Some(TransportFault::Timeout));
             let Some(pause) = pause else {
                 let tries = self.contact.exchanges.len();
                 if tries > 1 {
@@ -100,23 +99,25 @@ impl Asking<'_> {
             // The verdict says that the control is missing.
             Err(_) => None,
         };
+        if let Some(never) = never.as_ref().filter(|never| never.answer == Answer::Throttled && waits_long(never)) {
+            return StatusFinding::End(Target::throttled(never));
+        }
         let mut nowhere = None;
         let mut pauses = BETWEEN_POLLS.iter();
         loop {
             let request = target.status(&of_scan, Caller::Owner, accepted, None);
             let poll = self.ask(ContactStep::HandedOut, request, &accepted.id).await.0;
-            let never = never.as_ref().unwrap_or(&poll);
             let in_question = poll.answer != Answer::Visible && poll.fault.is_none();
             if in_question
                 && nowhere.is_none()
-                && Target::are_alike(never, &poll)
+                && never.as_ref().is_none_or(|never| Target::are_alike(never, &poll))
                 && let Some(request) = target.no_such_path(variables, accepted)
             {
                 nowhere = Some(self.ask(ContactStep::NoSuchPath, request, &accepted.id).await.0);
             }
-            let finding = target.status_finding(never, &poll, nowhere.as_ref());
+            let finding = target.status_finding(never.as_ref(), &poll, nowhere.as_ref());
             match (&finding, pauses.next()) {
-                (StatusFinding::AskAgain(_), Some(pause)) => self.pause(*pause).await,
+                (StatusFinding::AskAgain(_), Some(pause)) if !waits_long(&poll) => self.pause(*pause).await,
                 _ => return finding,
             }
         }
@@ -195,6 +196,11 @@ fn heard(asked: String, id: &str, exchange: &Exchange, more: Option<More>) -> (H
         id_fault,
     };
     (heard, initiated)
+}
+
+/// Whether a target asks to be left alone for longer than a run should take to begin.
+fn waits_long(heard: &Heard) -> bool {
+    heard.headers.retry_after.as_ref().is_some_and(|after| after.trim().parse().is_ok_and(|seconds: u64| seconds > LONGEST_WAIT))
 }
 
 fn plain(answer: Answer, reason: Option<String>) -> Reading {

@@ -38,12 +38,20 @@ struct Trace {
 impl Recorder {
     /// Records into a log; `secrets` are struck out of every body that is kept.
     pub fn new(log: LogWriter, secrets: Vec<String>) -> Recorder {
-        Recorder { log: Some(log), secrets: secrets.into(), kept: None, stops: Arc::default(), trace: None, failed: Arc::new(Mutex::new(None)) }
+        Recorder {
+            log: Some(log),
+            secrets: secrets.into(),
+            kept: None,
+            stops: Arc::default(),
+            trace: None,
+            failed: Arc::new(Mutex::new(None)),
+        }
     }
 
     /// Records into memory alone.
     pub fn in_memory() -> Recorder {
-        Recorder { log: None, secrets: [].into(), kept: None, stops: Arc::default(), trace: None, failed: Arc::new(Mutex::new(None)) }.keeping()
+        Recorder { log: None, secrets: [].into(), kept: None, stops: Arc::default(), trace: None, failed: Arc::new(Mutex::new(None)) }
+            .keeping()
     }
 
     /// Records into memory alone; `secrets` are struck out of every body that is kept.

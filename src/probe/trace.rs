@@ -22,7 +22,13 @@ pub trait Tracing: Send + Sync {
 const HEADERS: usize = 30;
 
 /// An exchange; `born` is t = 0 of its scan.
-pub(crate) fn text(recorder: &Recorder, exchange: &Exchange, request: Option<&Prepared>, born: Option<Stamp>, reply: Option<&Received>) -> String {
+pub(crate) fn text(
+    recorder: &Recorder,
+    exchange: &Exchange,
+    request: Option<&Prepared>,
+    born: Option<Stamp>,
+    reply: Option<&Received>,
+) -> String {
     let mut text = format!("* {:.3} s  {}", exchange.sent.0 as f64 / 1e9, exchange.kind.word());
     // Writing to a String cannot fail.
     if let Some(scan) = exchange.scan.get() {

@@ -38,7 +38,7 @@ fn round(number: u64, outcome: Outcome) -> Round {
         environment: Environment { system: String::new(), processors: 1 },
         pair: None,
         recording: None,
-            contact: None,
+        contact: None,
     };
     let journal = Journal { run, scenarios: Vec::new(), exchanges: vec![exchange], stopped: Vec::new(), end: None, torn: false };
     Round { began: Duration::from_nanos(number * 100), journal, outcome }

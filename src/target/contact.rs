@@ -199,11 +199,7 @@ impl Target {
         }
         Some(match http {
             401 => problem(self.credentials(&self.initiate)),
-            403 => problem(format!(
-                "may `{}` ask for a job here? {}",
-                self.initiate.user,
-                self.credentials(&self.initiate)
-            )),
+            403 => problem(format!("may `{}` ask for a job, and {}", self.initiate.user, self.credentials(&self.initiate))),
             407 => problem("a proxy asks for a password: put it into HTTP_PROXY or HTTPS_PROXY, or name the host in NO_PROXY".to_owned()),
             404 | 410 => problem(format!("is `[initiate] path` right, and does the API live at `base_url` ({})?", self.base.text())),
             405 | 501 => problem(format!("is `[initiate] method` ({}) right?{}", self.initiate.method, allowed(heard))),
@@ -224,28 +220,28 @@ impl Target {
 
     /// What the answers about a job that was just accepted say. `nowhere` is how a path that does not exist is answered: asked for
     /// where `never` and `poll` are alike.
-    pub fn status_finding(&self, never: &Heard, poll: &Heard, nowhere: Option<&Heard>) -> StatusFinding {
-        let alike = Target::are_alike(never, poll);
+    pub fn status_finding(&self, never: Option<&Heard>, poll: &Heard, nowhere: Option<&Heard>) -> StatusFinding {
+        // Where no other id can be asked for, the answer has to speak for itself.
+        let alike = never.is_none_or(|never| Target::are_alike(never, poll));
         let problem = |change: String| StatusFinding::End(poll.problem(change));
         if let Some(fault) = poll.fault {
             return match fault {
                 TransportFault::Request | TransportFault::TooLarge => StatusFinding::End(self.unreachable(poll, fault)),
-                _ if never.fault.is_some() => StatusFinding::AskAgain(self.unreachable(poll, fault)),
+                _ if never.is_none_or(|never| never.fault.is_some()) => StatusFinding::AskAgain(self.unreachable(poll, fault)),
                 _ => StatusFinding::GoOn(Some(format!("`{}` {}", poll.asked, poll.answered()))),
             };
         }
         let http = poll.http.unwrap_or_default();
         match poll.answer {
             Answer::Visible if alike && poll.is_web_page() => problem(self.web_page("[status] path")),
-            Answer::Visible => StatusFinding::GoOn(self.odd_state(poll)),
-            _ if !alike => StatusFinding::GoOn((poll.answer != Answer::NotFound).then(|| {
-                format!(
-                    "`{}`, the status of the job that was just accepted, {}; an id that was never issued {}",
-                    poll.asked,
-                    poll.answered(),
-                    never.answered()
-                )
-            })),
+            Answer::Visible => StatusFinding::GoOn(Target::odd_state(poll)),
+            Answer::NotFound if !alike => StatusFinding::GoOn(None),
+            _ if !alike => StatusFinding::GoOn(Some(format!(
+                "`{}`, the status of the job that was just accepted, {}{}",
+                poll.asked,
+                poll.answered(),
+                never.map_or_else(String::new, |never| format!("; an id that was never issued {}", never.answered()))
+            ))),
             Answer::Malformed if matches!(http, 405 | 501) => {
                 problem(format!("is `[status] method` ({}) right?{}", self.status.endpoint.method, allowed(poll)))
             }
@@ -266,13 +262,18 @@ impl Target {
                 Some(nowhere) if Target::are_alike(nowhere, poll) => self.like_no_such_path(poll, http),
                 _ if poll.answer == Answer::NotFound => StatusFinding::GoOn(None),
                 _ => StatusFinding::GoOn(Some(format!(
-                    "`{}`, the status of the job that was just accepted, {}, and an id that was never issued gets the same answer; \
-                     `[[status.answer]]` can say what it means",
+                    "`{}`, the status of the job that was just accepted, {}{}; `[[status.answer]]` can say what it means",
                     poll.asked,
-                    poll.answered()
+                    poll.answered(),
+                    never.map_or("", |_| ", and an id that was never issued gets the same answer")
                 ))),
             },
         }
+    }
+
+    /// What keeps the run from working, if the status of an id that was never issued is throttled.
+    pub fn throttled(heard: &Heard) -> Problem {
+        Problem { may_pass: true, ..heard.problem(throttled(heard)) }
     }
 
     /// Whether two requests were answered alike, but for the ids, paths and stamps in the answers.
@@ -314,7 +315,7 @@ impl Target {
         }
     }
 
-    fn odd_state(&self, poll: &Heard) -> Option<String> {
+    fn odd_state(poll: &Heard) -> Option<String> {
         let reason = poll.reason.as_ref()?;
         Some(format!(
             "`{}` {}: {}; look at `[status] state` and `[status.states]`, or states are not assessed",
@@ -348,10 +349,9 @@ impl Target {
                      wants https://; `http` in the target file and --http2 choose the version"
                 ),
             ),
-            TransportFault::Closed => (
-                true,
-                format!("{base} closes the connection: is the port in `base_url` right? A port that speaks TLS wants https://"),
-            ),
+            TransportFault::Closed => {
+                (true, format!("{base} closes the connection: is the port in `base_url` right? A port that speaks TLS wants https://"))
+            }
             TransportFault::FirstByteTimeout | TransportFault::Timeout => {
                 (true, format!("{base} takes the request and does not answer in time: is the target healthy? --timeout allows for more"))
             }
@@ -385,7 +385,8 @@ impl Target {
                 format!("the body is not JSON, so `[initiate] id` ({at}) finds nothing{location}")
             }
             IdFault::Nothing(places) => {
-                let location = heard.headers.location.as_ref().map_or(String::new(), |location| format!(", and `Location: {}`", visible(location)));
+                let location =
+                    heard.headers.location.as_ref().map_or(String::new(), |location| format!(", and `Location: {}`", visible(location)));
                 format!("`[initiate] id` ({at}) finds nothing{}{location}", instead(places))
             }
             IdFault::NoText(places) => {
@@ -450,7 +451,9 @@ impl Target {
             return format!("a redirect without an address: is `{path}` right?");
         };
         let to = self.base.resolve(location, super::OtherOrigins::FollowedWithoutCredentials).ok().map(|to| to.url);
-        let is_same_in_tls = to.as_ref().is_some_and(|url| url.scheme() == "https") && !self.base.text().starts_with("https:");
+        let same_host = |url: &url::Url| url.host_str().is_some_and(|host| self.base.origin().ascii_serialization().contains(host));
+        let is_same_in_tls =
+            to.as_ref().is_some_and(|url| url.scheme() == "https" && same_host(url)) && !self.base.text().starts_with("https:");
         let told = visible(location);
         if is_same_in_tls {
             format!("it redirects to {told}: write https:// in `base_url`")
@@ -490,7 +493,11 @@ struct SaysWho {
 impl SaysWho {
     fn read(name: &str, value: &str, place: String) -> Option<SaysWho> {
         let variables = variables(value);
-        (is_credential(name) || !variables.is_empty()).then(|| SaysWho { place, sent: (name.to_ascii_lowercase(), value.to_owned()), variables })
+        (is_credential(name) || !variables.is_empty()).then(|| SaysWho {
+            place,
+            sent: (name.to_ascii_lowercase(), value.to_owned()),
+            variables,
+        })
     }
 }
 

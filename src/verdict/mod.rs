@@ -104,7 +104,10 @@ pub fn judge(journal: &Journal, analysis: &Analysis) -> Judgement {
         })
         .collect();
     if let Some(reason) = not_usable(journal) {
-        return Judgement { scenarios: scenarios.into_iter().map(|judged| not_judged(judged, &reason)).collect(), ..whole_run(journal, reason) };
+        return Judgement {
+            scenarios: scenarios.into_iter().map(|judged| not_judged(judged, &reason)).collect(),
+            ..whole_run(journal, reason)
+        };
     }
     let ran: Vec<&str> = scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
     let unused_allowances = allowances.unused(&ran);

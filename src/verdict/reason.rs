@@ -218,7 +218,7 @@ impl fmt::Display for Reason {
             Reason::OnOtherShards => f.write_str("other shards have its scans"),
             Reason::FirstContact { problem } => write!(f, "{problem}"),
             Reason::LikeNoSuchPath { asked, http, quoted, change } => {
-                write!(f, "no job was ever visible, and {change}: `{asked}` answered {http} {quoted}")
+                write!(f, "no job was ever visible: `{asked}` answered {http} {quoted}, and {change}")
             }
             Reason::NothingRun => f.write_str("nothing was run: the target file supports none of the scenarios"),
         }

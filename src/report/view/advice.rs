@@ -104,7 +104,11 @@ fn after_inconclusive(journal: &Journal, judgement: &Judgement) -> String {
     advice.map_or_else(
         || "Run it again, to its end.".to_owned(),
         |advice| {
-            if journal.is_complete() || journal.exchanges.is_empty() { advice } else { format!("{advice} What was seen so far stands in the log.") }
+            if journal.is_complete() || journal.exchanges.is_empty() {
+                advice
+            } else {
+                format!("{advice} What was seen so far stands in the log.")
+            }
         },
     )
 }
@@ -125,7 +129,7 @@ fn weight(reason: &Reason) -> u8 {
 fn remedy(reason: &Reason, journal: &Journal) -> Option<String> {
     let advice = match reason {
         Reason::FirstContact { problem } if problem.may_pass => "Run it again when a single request is answered; `-v` shows each exchange.",
-        Reason::FirstContact { .. } => "Change what the line above names, and run it again; `-v` shows each exchange.",
+        Reason::FirstContact { .. } => "Change what the reason names, and run it again; `-v` shows each exchange.",
         Reason::LikeNoSuchPath { .. } => {
             "Compare `[status] path` and `base_url` in the target file with the API's documentation, and run it again; `-v` shows each exchange."
         }
@@ -136,8 +140,16 @@ fn remedy(reason: &Reason, journal: &Journal) -> Option<String> {
             "Run more scans (`load.scans` in the scenario), or tolerate what so few scans can show."
         }
         Reason::WarmIds { .. } => "Put `{n}` into the initiate's body in the target file, so that every scan is a new one.",
-        // Polls that were never sent, or were answered with something else, have a reason of their own.
-        Reason::NoSamples { late: 0, other: 0, .. } => return None,
+        // Polls that were never sent are the consequence of another reason.
+        Reason::NoSamples { late: 0, other: 0, .. }
+        | Reason::UnknownIdVisible
+        | Reason::NotFound { .. }
+        | Reason::RateTooHigh { .. }
+        | Reason::RateCaught { .. }
+        | Reason::Allowed { .. }
+        | Reason::Broken { .. }
+        | Reason::WindowTooLong { .. }
+        | Reason::TooSlow { .. } => return None,
         Reason::NoSamples { late, other, .. } if other > late => return Some(after_failures(journal, Kind::Poll)),
         Reason::NoSamples { .. } | Reason::Late { .. } => {
             "Polls were late: run it on a quieter machine, or with fewer scans in flight; or widen `polls.tolerance` in the scenario."
@@ -152,14 +164,6 @@ fn remedy(reason: &Reason, journal: &Journal) -> Option<String> {
             "Run the other shards with the same --seed, and put all logs together: `statusgap merge`."
         }
         Reason::NothingRun => "Describe in the target file what the scenarios need (a foreign user, a witness, results), or choose others.",
-        Reason::UnknownIdVisible
-        | Reason::NotFound { .. }
-        | Reason::RateTooHigh { .. }
-        | Reason::RateCaught { .. }
-        | Reason::Allowed { .. }
-        | Reason::Broken { .. }
-        | Reason::WindowTooLong { .. }
-        | Reason::TooSlow { .. } => return None,
     };
     Some(advice.to_owned())
 }
@@ -171,12 +175,14 @@ fn after_failures(journal: &Journal, kind: Kind) -> String {
         Kind::UnknownPoll => "polls of never-issued ids",
         _ => "polls",
     };
-    let said_nothing = |exchange: &&Exchange| {
-        exchange.kind == kind && !exchange.answer.is_evidence() && exchange.answer != Answer::Accepted
-    };
+    let said_nothing =
+        |exchange: &&Exchange| exchange.kind == kind && !exchange.answer.is_evidence() && exchange.answer != Answer::Accepted;
     let mut groups: Vec<(u64, &Exchange)> = Vec::new();
     for exchange in journal.exchanges.iter().filter(said_nothing) {
-        match groups.iter_mut().find(|(_, known)| (known.answer, known.http, known.fault) == (exchange.answer, exchange.http, exchange.fault)) {
+        match groups
+            .iter_mut()
+            .find(|(_, known)| (known.answer, known.http, known.fault) == (exchange.answer, exchange.http, exchange.fault))
+        {
             Some((count, _)) => *count += 1,
             None => groups.push((1, exchange)),
         }
