@@ -4,6 +4,9 @@
 mod timeline;
 mod wrong_sentences;
 
+use statusgap::model::answer::Answer;
+use statusgap::model::contact::{self, Contact, Unrouted};
+use statusgap::model::exchange::Kind;
 use statusgap::report::View;
 use statusgap::verdict::Verdict;
 use timeline::{Seen, journal, scenario, together};
@@ -639,4 +642,50 @@ fn a_window_is_not_read_off_held_connections() {
         "[[arms]]\nname = \"fresh\"\noffsets = [\"100ms\"]\n[[arms]]\nname = \"kept\"\nconnection = \"keep-alive\"\noffsets = [\"100ms\"]";
     check_in(both, "@100=n 700=v\narm 1\n3* k/+2000@100=v", &[("brackets", "(100, 702]")]);
     check_in(&both.replace("keep-alive", "pooled"), "@100=n 700=v\narm 1\n3* p/+2000@100=v", &[("brackets", "(100, 702]")]);
+}
+
+// First contact.
+
+/// A run before which the new job, an id that was never issued and a path that does not exist were answered alike: `404 no route`.
+/// Its denials are `404 {body}`.
+fn check_unrouted(body: &str, timeline: &str, expected: &[(&str, &str)]) {
+    let mut run = journal(scenario(AT_100), timeline);
+    run.run.contact = Some(Contact {
+        unrouted: Some(Unrouted {
+            asked: "GET /v1/render/a".into(),
+            http: 404,
+            quoted: "`no route /v1/render/a`".into(),
+            shape: contact::shape("no route /v1/render/a", "a"),
+            change: "`[status] path` is answered like a path that does not exist".into(),
+        }),
+        ..Contact::default()
+    });
+    for poll in run.exchanges.iter_mut().filter(|exchange| exchange.kind == Kind::Poll) {
+        (poll.http, poll.body) = match poll.answer {
+            Answer::NotFound => (Some(404), Some(body.into())),
+            Answer::ServerError => (Some(503), None),
+            _ => (Some(200), None),
+        };
+    }
+    let seen = Seen::of(&run);
+    for (fact, value) in expected {
+        assert_eq!(seen.fact(fact), *value, "{fact} of\n{timeline}\n{:?}", seen.judgement.reasons);
+    }
+}
+
+const NEVER_SEEN: &str = "6* @100=n 400=n 900=n 3000=n 9000=n";
+
+#[test]
+fn jobs_that_are_never_visible_at_a_path_that_does_not_exist_are_not_lost() {
+    let open = [("verdict", "inconclusive"), ("reasons", "like_no_such_path"), ("causes", "none")];
+    check_unrouted("no route /v1/render/b", NEVER_SEEN, &open);
+    check_unrouted("no route /v1/render/b", "6* @100=n 400=5xx 900=n 3000=n", &open);
+}
+
+#[test]
+fn a_service_that_denies_in_its_own_words_or_shows_a_single_job_is_sick() {
+    check_unrouted("no such job", NEVER_SEEN, &[("verdict", "fail"), ("causes", "M")]);
+    check_unrouted("no route /v1/render/b", &format!("{NEVER_SEEN}\n@100=n 400=v"), &[("verdict", "fail")]);
+    check_unrouted("no route /v1/render/b", "6* @100=n 400=v", &[("verdict", "fail")]);
+    check_unrouted("no route /v1/render/b", "40* @100=v", &[("verdict", "pass")]);
 }

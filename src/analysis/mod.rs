@@ -127,7 +127,12 @@ pub fn analyse(journal: &Journal) -> Analysis {
         punctuality: whole.map_or_else(|| punctuality::punctuality(&all), |only| only.punctuality),
         load: load::load(&all),
         timeline: timeline::clearest(&all),
-        diagnosis: diagnosis::diagnose(journal, &all, &scenarios).without(&journal.not_asked),
+        // A path that does not exist has no cause to be found.
+        diagnosis: if journal.unrouted().is_some() {
+            Diagnosis::default()
+        } else {
+            diagnosis::diagnose(journal, &all, &scenarios).without(&journal.not_asked)
+        },
         guarantees,
         scenarios,
     }

@@ -15,6 +15,7 @@ use crate::cli::probe_args::ProbeArgs;
 use crate::cli::service_args::ServiceArgs;
 use crate::cli::session::{Session, Time};
 use crate::cli::{files, output, report};
+use crate::model::contact::Contact;
 use crate::model::run::{EndReason, Pair, Run, Side as RunSide};
 use crate::model::scenario::Scenario;
 use crate::probe::{Halt, Options, Probe, Recorder};
@@ -165,15 +166,23 @@ pub struct Rival {
 
 impl Rival {
     /// Begins its log in a folder of its own.
-    pub fn begin(session: Session, folder: &Path, first: &Run, options: &Options) -> Result<Rival, Complaint> {
+    pub fn begin(
+        session: Session,
+        folder: &Path,
+        first: &Run,
+        options: &Options,
+        contact: Option<Contact>,
+        args: &ProbeArgs,
+    ) -> Result<Rival, Complaint> {
         let folder = rival_folder(folder);
         std::fs::create_dir_all(&folder).map_err(|source| Complaint::file("create the folder", &folder, source))?;
         let seed = twin_seed(options.seed);
         let mut header = session.header(seed, first.scenarios.clone(), first.command.clone());
         header.started.clone_from(&first.started);
         header.pair = first.pair.as_ref().map(|pair| Pair { side: RunSide::Base, ..pair.clone() });
+        header.contact = contact;
         let log = files::begin_log(&folder, &header)?;
-        let recorder = Recorder::new(log, session.target.secrets());
+        let recorder = args.tracing(Recorder::new(log, session.target.secrets()));
         let scans: u64 = first.scenarios.iter().map(|scenario| u64::from(scenario.load.scans)).sum();
         // Both targets may share a database: no number is asked for twice.
         let options = Options { seed, first_n: options.first_n + scans, ..options.clone() };

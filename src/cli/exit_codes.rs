@@ -6,7 +6,7 @@ Exit codes:
   0    all expectations held
   1    an expectation failed: the gap is back
   2    wrong usage, or a wrong scenario, target or configuration file
-  3    inconclusive: it could not be measured
+  3    inconclusive: it could not be measured, or the target's first answers show that it cannot be
   130  interrupted; the log is kept and a partial report written";
 
 const OF_A_WATCH: &str = "\

@@ -190,6 +190,7 @@ fn header(imported: &Imported, target: Option<&Target>, words: &[String]) -> Res
         command: command_line(words, 0, true),
         environment: session::environment(),
         recording: Some(imported.recording.clone()),
+        contact: None,
     })
 }
 

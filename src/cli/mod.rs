@@ -8,6 +8,7 @@ mod compare;
 mod complaint;
 mod completions;
 mod config;
+mod contact;
 mod defaults;
 mod diagnose;
 mod embedded;
@@ -39,6 +40,7 @@ mod session;
 mod shard_args;
 mod surroundings;
 mod target;
+mod trace;
 mod watch;
 
 use std::borrow::Cow;

@@ -13,8 +13,9 @@ use crate::cli::output::{self, ColourChoice};
 use crate::cli::report::Wanted;
 use crate::cli::service_args::ServiceArgs;
 use crate::cli::session::{Session, Time};
+use crate::cli::trace::Trace;
 use crate::model::time::Span;
-use crate::probe::{Jobs, OnStrain, Restraint, make_room_for_connections};
+use crate::probe::{Jobs, OnStrain, Recorder, Restraint, make_room_for_connections};
 use crate::report::Format;
 
 /// What is probed, and what becomes of it.
@@ -41,6 +42,10 @@ pub struct ProbeArgs {
     /// The round trips as an HdrHistogram V2 log, latency.hlog: short for --also hlog
     #[arg(long, help_heading = "Output")]
     pub hlog: bool,
+    /// Shows every exchange on standard error as curl does: the request, its age, the code, headers and first bytes of the answer;
+    /// secrets are struck out
+    #[arg(short, long, help_heading = "Output")]
+    pub verbose: bool,
     /// No annotations, step summary and outputs where GitHub Actions runs the command
     #[arg(long, help_heading = "Output")]
     pub no_github: bool,
@@ -93,6 +98,11 @@ impl ProbeArgs {
     /// What keeps a run from asking too much of its target.
     pub fn restraint(&self, max_jobs: Option<u64>, strain: OnStrain) -> Restraint {
         Restraint { jobs: Jobs::at_most(max_jobs), max_wait: self.max_wait.0, strain }
+    }
+
+    /// The same recorder, which also shows every exchange if that is asked for.
+    pub fn tracing(&self, recorder: Recorder) -> Recorder {
+        if self.verbose { recorder.tracing(Trace::to_standard_error()) } else { recorder }
     }
 
     /// What is to become of the result.

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use clap::Args;
 
 use crate::cli::complaint::Complaint;
+use crate::cli::contact::first_contact;
 use crate::cli::investigation::{Investigation, Note, Outline};
 use crate::cli::limits::{INQUIRY_JOBS, Limits};
 use crate::cli::probe_args::ProbeArgs;
 use crate::cli::run::{command_line, until_stopped};
 use crate::cli::{Ended, bundle, files, output, report};
+use crate::model::run::EndReason;
 use crate::model::time::Span;
 use crate::probe::{OnStrain, Options, Probe, Recorder, Restraint};
 use crate::verdict::Exit;
@@ -49,13 +51,15 @@ async fn reproduce(args: &ReproduceArgs) -> Ended {
         output::print(&outline.told())?;
         return Ok(Exit::Pass);
     }
-    let header = session.header(seed, Vec::new(), command_line(&args.probe.words, seed, args.probe.seed.is_some()));
+    let mut header = session.header(seed, Vec::new(), command_line(&args.probe.words, seed, args.probe.seed.is_some()));
     let folder = files::run_folder(args.probe.out.as_deref(), &header.started, &session.name)?;
-    let log = files::begin_log(&folder, &header)?;
-    let recorder = Recorder::new(log, session.target.secrets()).keeping();
     let restraint = Restraint { max_wait, ..args.probe.restraint(Some(most), OnStrain::SlowDown) };
     let jobs = restraint.jobs.clone();
     let options = Options { seed, max_rps: limits.max_rps, timeout: args.probe.timeout.0, first_n: session.first_n(), restraint };
+    header.contact = first_contact(&session, &args.probe, &options, options.first_n.saturating_sub(1)).await;
+    let held_up = header.contact.as_ref().is_some_and(|contact| contact.problem.is_some());
+    let log = files::begin_log(&folder, &header)?;
+    let recorder = args.probe.tracing(Recorder::new(log, session.target.secrets())).keeping();
     let probe = Probe::new(Arc::clone(&session.target), session.transport.clone(), session.clock.clone(), recorder, options, |_| {});
     let investigation = Investigation { probe: &probe, header: &header, can: session.target.can(), limits, jobs, budget: args.budget.0 };
     let note = |note: Note| {
@@ -63,7 +67,8 @@ async fn reproduce(args: &ReproduceArgs) -> Ended {
             output::tell(&format!("{:>7.1} s  {}", probe.clock().now().0 as f64 / 1e9, told(&note)));
         }
     };
-    let reason = until_stopped(&probe, async { investigation.run(note).await.0 }).await;
+    let run = async { if held_up { EndReason::TargetGone } else { investigation.run(note).await.0 } };
+    let reason = until_stopped(&probe, run).await;
     if let Some(error) = probe.recorder().failure() {
         return Err(Complaint::recording(&folder.join(files::LOG), error));
     }
@@ -71,7 +76,9 @@ async fn reproduce(args: &ReproduceArgs) -> Ended {
     ended.map_err(|error| Complaint::recording(&folder.join(files::LOG), error))?;
     session.close().await;
     let concluded = report::conclude(&folder, &args.probe.wanted(), reason)?;
-    bundle::write(&folder, args.probe.quiet)?;
+    if !held_up {
+        bundle::write(&folder, args.probe.quiet)?;
+    }
     Ok(concluded)
 }
 

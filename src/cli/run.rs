@@ -15,7 +15,7 @@ use crate::cli::probe_args::ProbeArgs;
 use crate::cli::progress::Progress;
 use crate::cli::session::Session;
 use crate::cli::shard_args::{self, Place, ShardChoice};
-use crate::cli::{Ended, check, files, report, scenarios};
+use crate::cli::{Ended, check, contact, files, report, scenarios};
 use crate::model::plan::Plan;
 use crate::model::redaction::without_password;
 use crate::model::run::{Capabilities, EndReason, Pair, Run, Side};
@@ -145,12 +145,6 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
     let shard = place.map(|place| as_shard(&mut header, place));
     header.allow = allowed;
     let folder = files::run_folder(args.probe.out.as_deref(), &header.started, &session.name)?;
-    let log = files::begin_log(&folder, &header)?;
-    let recorder = Recorder::new(log, session.target.secrets());
-    let scans =
-        shard.map_or_else(|| scenarios.iter().map(|scenario| u64::from(scenario.load.scans)).sum(), |shard| shard.scans(&scenarios));
-    let progress = Progress::new(&scenarios, scans, args.probe.no_progress);
-    let watcher = progress.clone();
     let options = Options {
         seed,
         max_rps,
@@ -158,6 +152,29 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
         first_n: shard.map_or_else(|| session.first_n(), |_| shared_first_n(&session, seed)),
         restraint: args.probe.restraint(args.probe.max_jobs.map(u64::from), OnStrain::GoOn),
     };
+    let rival_contact = if contact::asks_for_jobs(&scenarios) {
+        // Below the numbers of the scans, and each shard its own.
+        let n = options.first_n.saturating_sub(1 + 2 * shard.map_or(0, |shard| u64::from(shard.index)));
+        header.contact = contact::first_contact(&session, &args.probe, &options, n).await;
+        match &rival {
+            Some(rival) => contact::first_contact(rival, &args.probe, &options, n.saturating_sub(1)).await,
+            None => None,
+        }
+    } else {
+        None
+    };
+    if let Some(problem) = rival_contact.as_ref().and_then(|contact| contact.problem.as_ref())
+        && header.contact.as_ref().is_none_or(|own| own.problem.is_none())
+    {
+        header.contact = Some(contact::held_up_by(problem, header.contact.take()));
+    }
+    let held_up = header.contact.as_ref().is_some_and(|contact| contact.problem.is_some());
+    let log = files::begin_log(&folder, &header)?;
+    let recorder = args.probe.tracing(Recorder::new(log, session.target.secrets()));
+    let scans =
+        shard.map_or_else(|| scenarios.iter().map(|scenario| u64::from(scenario.load.scans)).sum(), |shard| shard.scans(&scenarios));
+    let progress = Progress::new(&scenarios, scans, args.probe.no_progress || held_up);
+    let watcher = progress.clone();
     let probe = Probe::with_decisions(
         Arc::clone(&session.target),
         session.transport.clone(),
@@ -169,10 +186,13 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
     );
 
     let rival = match rival {
-        Some(rival) => Some(Rival::begin(rival, &folder, &header, &options)?),
+        Some(rival) => Some(Rival::begin(rival, &folder, &header, &options, rival_contact, &args.probe)?),
         None => None,
     };
     let run = async {
+        if held_up {
+            return EndReason::TargetGone;
+        }
         let ran = async {
             match (&rival, shard) {
                 (Some(rival), _) => rival.run_beside(&probe, &scenarios).await,
@@ -382,7 +402,7 @@ fn whole_seconds(time: Duration) -> Duration {
 /// from, and without secrets.
 pub fn command_line(words: &[String], seed: u64, had_seed: bool) -> String {
     const WITH_VALUE: [&str; 6] = ["--out", "--format", "--also", "--color", "--config", "--save-baseline"];
-    const ALONE: [&str; 5] = ["--quiet", "-q", "--no-progress", "--no-github", "--hlog"];
+    const ALONE: [&str; 7] = ["--quiet", "-q", "--verbose", "-v", "--no-progress", "--no-github", "--hlog"];
     let mut told = vec!["statusgap".to_owned()];
     let mut words = words.iter().skip(1);
     while let Some(word) = words.next() {

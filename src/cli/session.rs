@@ -141,6 +141,7 @@ impl Session {
             command,
             environment: environment(),
             recording: None,
+            contact: None,
         }
     }
 

@@ -22,9 +22,12 @@ use crate::cli::session::{Session, now};
 use crate::cli::watch::listen::{Listen, Page};
 use crate::cli::watch::logs::Logs;
 use crate::cli::watch::publish::{Publication, Told};
-use crate::cli::{Ended, files, github, output, report, scenarios};
+use crate::cli::{Ended, contact, files, github, output, report, scenarios};
 use crate::log::LogWriter;
 use crate::model::allow::Allow;
+use crate::model::answer::Answer;
+use crate::model::contact::Contact;
+use crate::model::exchange::{Exchange, Kind};
 use crate::model::run::{EndReason, Journal};
 use crate::model::scenario::Scenario;
 use crate::model::time::Span;
@@ -204,9 +207,18 @@ impl Watch<'_> {
         let mut standing = Standing::new(rules);
         let mut logs = Logs::open(folder, self.args.keep_logs as usize)?;
         let (mut begun, mut scans, mut next) = (0, 0, self.clock);
+        let Some(mut contact) = self.first_contact(&mut stopping).await else { return Ok(Exit::Interrupted) };
         let (shown, exit) = loop {
             begun += 1;
-            let done = self.round(&mut logs, begun, scans, &mut stopping).await?;
+            let done = self.round(&mut logs, begun, scans, contact.clone(), &mut stopping).await?;
+            if contact.as_ref().is_some_and(|contact| contact.problem.is_some()) {
+                self.tell_held_up(&done.view);
+                break (done.view, Exit::Inconclusive);
+            }
+            // A path at which a job was visible exists, whatever happens to later ones.
+            if let Some(contact) = contact.as_mut().filter(|_| done.round.journal.exchanges.iter().any(is_visible_poll)) {
+                contact.unrouted = None;
+            }
             if done.ended == EndReason::Interrupted {
                 let window = standing.window().filter(|_| !standing.is_lost());
                 let shown = window.map_or(done.view, |window| report::view(&window).0);
@@ -261,13 +273,55 @@ impl Watch<'_> {
         Ok(exit)
     }
 
+    /// What the target answers before the first round. What may pass by itself, such as a target that is down, is what a watch looks
+    /// at, and ends none. `None`: somebody stopped it.
+    async fn first_contact(&self, stopping: &mut Receiver<bool>) -> Option<Option<Contact>> {
+        if !contact::asks_for_jobs(&self.scenarios) {
+            return Some(None);
+        }
+        let probe = &self.args.probe;
+        let options = Options { seed: self.seed, max_rps: self.limits.max_rps, timeout: probe.timeout.0, first_n: self.first_n };
+        let asked = contact::first_contact(&self.session, probe, &options, self.first_n.saturating_sub(1));
+        let contact = if probe.virtual_time {
+            asked.await
+        } else {
+            tokio::select! {
+                contact = asked => contact,
+                () = stopped(stopping) => return None,
+            }
+        };
+        Some(contact.map(|mut contact| {
+            if let Some(problem) = contact.problem.take_if(|problem| problem.may_pass)
+                && !probe.quiet
+            {
+                output::tell(&format!("note: first contact: {problem}"));
+            }
+            contact
+        }))
+    }
+
+    fn tell_held_up(&self, view: &View) {
+        if !self.args.probe.quiet {
+            output::tell(&format!("the watch ends at first contact: {}", view.headline));
+        }
+    }
+
     /// One round: a log from its first line to its last, read back and judged.
-    async fn round(&self, logs: &mut Logs, number: u64, scans: u64, stopping: &mut Receiver<bool>) -> Result<Done, Complaint> {
+    async fn round(
+        &self,
+        logs: &mut Logs,
+        number: u64,
+        scans: u64,
+        contact: Option<Contact>,
+        stopping: &mut Receiver<bool>,
+    ) -> Result<Done, Complaint> {
         let began = self.clock.elapsed();
         let seed = self.seed.wrapping_add(number - 1);
         let mut header = self.session.header(seed, self.scenarios.clone(), self.command(seed));
         header.started = self.wall_clock(began);
         header.allow.clone_from(&self.allowed);
+        let held_up = contact.as_ref().is_some_and(|contact| contact.problem.is_some());
+        header.contact = contact;
         let path = logs.next()?;
         let log = LogWriter::begin(Box::new(files::create(&path)?), &header).map_err(|error| Complaint::recording(&path, error))?;
         let clock = if self.args.probe.virtual_time {
@@ -282,12 +336,17 @@ impl Watch<'_> {
             Arc::clone(&self.session.target),
             self.session.transport.clone(),
             clock,
-            Recorder::new(log, self.session.target.secrets()),
+            self.args.probe.tracing(Recorder::new(log, self.session.target.secrets())),
             Options { seed, max_rps: self.limits.max_rps, timeout: self.args.probe.timeout.0, first_n: self.first_n + scans, restraint },
             |_| {},
             onward(&self.scenarios, None),
         );
-        let run = async { within(time_limit, probe.run(&self.scenarios)).await };
+        let run = async {
+            if held_up {
+                return EndReason::TargetGone;
+            }
+            within(time_limit, probe.run(&self.scenarios)).await
+        };
         let ended = if self.args.probe.virtual_time { run.await } else { until(&probe, run, stopped(stopping)).await };
         if let Some(error) = probe.recorder().failure() {
             return Err(Complaint::recording(&path, error));
@@ -361,6 +420,10 @@ fn seen(journal: &Journal) -> (View, Outcome) {
     let analysis = analyse(journal);
     let judgement = judge(journal, &analysis);
     (View::of(journal, &analysis, &judgement), Outcome::of(&judgement))
+}
+
+fn is_visible_poll(exchange: &Exchange) -> bool {
+    exchange.kind == Kind::Poll && exchange.answer == Answer::Visible
 }
 
 /// Until somebody wants it to stop.

@@ -38,6 +38,9 @@ pub fn choose(journal: &Journal, analysis: &Analysis) -> Result<Plot, Unscriptab
     if analysis.honest == Some(false) {
         return Ok(Plot::Unknown);
     }
+    if journal.unrouted().is_some() {
+        return Err(Unscriptable::NothingFound);
+    }
     let mut why = Unscriptable::NothingFound;
     for cause in &analysis.diagnosis.causes {
         match of_class(cause.class, &scans) {

@@ -9,6 +9,7 @@ use std::io::{BufRead, Write};
 
 use crate::log::block::{self, Parsed};
 use crate::log::{LogError, LogWriter, WriteError};
+use crate::model::contact::Contact;
 use crate::model::exchange::Exchange;
 use crate::model::run::{End, EndReason, LOG_SCHEMA, Line, Run, Stopped};
 use crate::model::shard::{Merged, Numbering, Part, Shard, Share};
@@ -303,8 +304,25 @@ fn header<R>(inputs: &[Input<R>]) -> Run {
         started: started.clone(),
         command: first.command.replace(&format!(" --shard {}/{of}", index + 1), ""),
         shard: Some(Share::Merged(Merged { of, plan, parts: parts.collect() })),
+        contact: contacts(inputs),
         ..first.clone()
     }
+}
+
+/// The shards' first contacts as one: a shard that could not begin leaves the run without its scans.
+fn contacts<R>(inputs: &[Input<R>]) -> Option<Contact> {
+    inputs.iter().filter_map(|input| input.run.contact.as_ref()).fold(None, |whole: Option<Contact>, one| {
+        let Some(mut whole) = whole else { return Some(one.clone()) };
+        whole.exchanges.extend(one.exchanges.iter().cloned());
+        for note in &one.notes {
+            if !whole.notes.contains(note) {
+                whole.notes.push(note.clone());
+            }
+        }
+        whole.problem = whole.problem.or_else(|| one.problem.clone());
+        whole.unrouted = whole.unrouted.or_else(|| one.unrouted.clone());
+        Some(whole)
+    })
 }
 
 /// The weightiest of the ends: a run is complete if all its shards are.

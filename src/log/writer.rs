@@ -345,6 +345,7 @@ mod tests {
             environment: Environment { system: "test".into(), processors: 1 },
             allow: Vec::new(),
             recording: None,
+            contact: None,
         }
     }
 

@@ -5,6 +5,7 @@
 
 pub mod allow;
 pub mod answer;
+pub mod contact;
 pub mod credentials;
 pub mod exchange;
 pub mod fault;

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::allow::Allow;
+use crate::model::contact::Contact;
 use crate::model::exchange::Exchange;
 use crate::model::fault::FaultClass;
 use crate::model::recording::Recording;
@@ -67,6 +68,9 @@ pub struct Run {
     /// For a log that was made from a recording: which, and what it cannot show.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recording: Option<Recording>,
+    /// What the target answered before the first scenario began; `None` where its contract was known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<Contact>,
 }
 
 /// What was probed.

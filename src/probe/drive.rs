@@ -313,6 +313,7 @@ impl Probe {
                 Err(error) => {
                     exchange.fault = Some(TransportFault::Request);
                     exchange.body = Some(self.recorder.excerpt(error.to_string().as_bytes()).into());
+                    self.recorder.trace(&exchange, None, None);
                     self.record(&exchange);
                     return (exchange, None);
                 }
@@ -324,8 +325,8 @@ impl Probe {
             exchange.conn = outcome.conn.into();
             exchange.new_conn = outcome.new_conn;
             let mut more = None;
-            match outcome.reply {
-                Err(fault) => exchange.fault = Some(fault),
+            match &outcome.reply {
+                Err(fault) => exchange.fault = Some(*fault),
                 Ok(received) => {
                     let reply = Reply { http: received.http, headers: &received.headers, body: &received.body };
                     let (Noted { reading, id, seen }, extra) = read(&reply);
@@ -355,6 +356,7 @@ impl Probe {
                     }
                 }
             }
+            self.recorder.trace(&exchange, Some(request), outcome.reply.as_ref().ok());
             self.record(&exchange);
             (exchange, more)
         })

@@ -6,6 +6,7 @@
 
 mod backlog;
 mod clock;
+mod contact;
 mod drive;
 mod in_process;
 mod jobs;
@@ -17,10 +18,12 @@ mod record;
 mod scan;
 mod strain;
 mod timer;
+mod trace;
 mod transport;
 
 pub use backlog::Which;
 pub use clock::Clock;
+pub use contact::first_contact;
 pub use drive::{Event, Halt, Onward, Options, Probe, Seen, Unreachable};
 pub use in_process::InProcess;
 pub use jobs::{DEFAULT_MAX_WAIT, Jobs, OnStrain, Restraint};
@@ -29,4 +32,5 @@ pub use network::{Certificates, Network, NetworkError, NetworkOptions, Pem, Prox
 pub use pace::Throttled;
 pub use record::Recorder;
 pub use strain::Signs;
+pub use trace::Tracing;
 pub use transport::Transport;

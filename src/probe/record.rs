@@ -1,14 +1,17 @@
 //! From a reply to a line in the log: what is kept of it, and what must never be.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::log::{LogWriter, WriteError};
-use crate::model::exchange::Exchange;
+use crate::model::exchange::{Exchange, Kind};
 use crate::model::redaction::Redaction;
 use crate::model::run::{EndReason, NotAsked, Stopped};
 use crate::model::scenario::Scenario;
 use crate::model::text::{LONGEST_NOTE, LONGEST_WORD, cut};
 use crate::model::time::Stamp;
+use crate::probe::trace::{self, Tracing};
+use crate::probe::transport::{Prepared, Received};
 
 /// The longest body that is kept in the log.
 const LONGEST_BODY: usize = 2048;
@@ -22,8 +25,16 @@ pub struct Recorder {
     kept: Option<Arc<Mutex<Vec<Exchange>>>>,
     stops: Arc<Mutex<Vec<Stopped>>>,
     left_out: Arc<Mutex<Vec<NotAsked>>>,
+    /// Who is shown every exchange.
+    trace: Option<Arc<Trace>>,
     /// The first failure to write; the run ends with it.
     failed: Arc<Mutex<Option<WriteError>>>,
+}
+
+struct Trace {
+    to: Arc<dyn Tracing>,
+    /// t = 0 of each scan.
+    born: Mutex<BTreeMap<u64, Stamp>>,
 }
 
 impl Recorder {
@@ -35,6 +46,7 @@ impl Recorder {
             kept: None,
             stops: Arc::default(),
             left_out: Arc::default(),
+            trace: None,
             failed: Arc::new(Mutex::new(None)),
         }
     }
@@ -47,9 +59,36 @@ impl Recorder {
             kept: None,
             stops: Arc::default(),
             left_out: Arc::default(),
+            trace: None,
             failed: Arc::new(Mutex::new(None)),
         }
         .keeping()
+    }
+
+    /// Records into memory alone; `secrets` are struck out of every body that is kept.
+    pub fn in_memory_without(secrets: Vec<String>) -> Recorder {
+        Recorder { redaction: Arc::new(Redaction::of(secrets)), ..Recorder::in_memory() }
+    }
+
+    /// Also shows every exchange.
+    #[must_use]
+    pub fn tracing(mut self, to: Arc<dyn Tracing>) -> Recorder {
+        self.trace = Some(Arc::new(Trace { to, born: Mutex::default() }));
+        self
+    }
+
+    /// Shows an exchange to whoever wants to see all.
+    pub(crate) fn trace(&self, exchange: &Exchange, request: Option<&Prepared>, reply: Option<&Received>) {
+        let Some(trace) = &self.trace else { return };
+        let born = exchange.scan.get().and_then(|scan| {
+            let mut born = trace.born.lock().unwrap_or_else(PoisonError::into_inner);
+            if exchange.kind == Kind::Initiate {
+                born.insert(scan, exchange.done);
+                return None;
+            }
+            born.get(&scan).copied()
+        });
+        trace.to.exchange(trace::text(self, exchange, request, born, reply));
     }
 
     /// Also keeps the exchanges in memory.

@@ -40,6 +40,25 @@ pub(crate) enum Prepared {
     InProcess(Box<http::Request<Bytes>>),
 }
 
+/// A request as it leaves.
+pub(crate) enum AsSent<'a> {
+    /// HTTP/1.1, byte for byte.
+    Bytes(&'a [u8]),
+    /// Anything else: what is packed only when it leaves.
+    Message { method: &'a http::Method, uri: &'a http::Uri, headers: &'a http::HeaderMap, body: &'a [u8] },
+}
+
+impl Prepared {
+    pub(crate) fn as_sent(&self) -> AsSent<'_> {
+        match self {
+            Prepared::Network(request) => request.as_sent(),
+            Prepared::InProcess(request) => {
+                AsSent::Message { method: request.method(), uri: request.uri(), headers: request.headers(), body: request.body() }
+            }
+        }
+    }
+}
+
 /// Why a request cannot be sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unsendable {

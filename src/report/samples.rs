@@ -143,6 +143,7 @@ fn journal() -> Journal {
             command: "statusgap run immediate settled --service deferred --seed 7".to_owned(),
             environment: Environment { system: "linux x86_64".to_owned(), processors: 2 },
             recording: None,
+            contact: None,
         },
         scenarios,
         stopped: Vec::new(),

@@ -39,6 +39,7 @@ fn round(number: u64, outcome: Outcome) -> Round {
         environment: Environment { system: String::new(), processors: 1 },
         pair: None,
         recording: None,
+        contact: None,
     };
     let journal = Journal {
         run,

@@ -10,7 +10,7 @@ use super::redirect::{Meaning, Redirects};
 use super::rules::Rule;
 
 /// Longer ids are refused: they come from a broken or a hostile server, and would be sent back with every poll.
-const LONGEST_ID: usize = 64 * 1024;
+pub(super) const LONGEST_ID: usize = 64 * 1024;
 
 /// What an initiate's reply came to.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -105,6 +105,12 @@ pub fn judge(journal: &Journal, analysis: &Analysis) -> Judgement {
             if is_shard { without_others(judged) } else { judged }
         })
         .collect();
+    if let Some(reason) = not_usable(journal) {
+        return Judgement {
+            scenarios: scenarios.into_iter().map(|judged| not_judged(judged, &reason)).collect(),
+            ..whole_run(journal, reason)
+        };
+    }
     let ran: Vec<&str> = scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
     let unused_allowances = allowances.unused(&ran);
     let assessable = analysis.honest != Some(false);
@@ -112,14 +118,7 @@ pub fn judge(journal: &Journal, analysis: &Analysis) -> Judgement {
     if !assessable {
         reasons.push(Reason::UnknownIdVisible);
     }
-    match journal.end.as_ref().map(|end| end.reason) {
-        Some(EndReason::Complete) => {}
-        Some(EndReason::Interrupted) => reasons.push(Reason::Interrupted),
-        Some(EndReason::Budget) => reasons.push(Reason::BudgetSpent),
-        Some(EndReason::TargetGone) => reasons.push(gone(journal)),
-        Some(EndReason::Throttled { waited, retry_after }) => reasons.push(throttled(journal, waited, retry_after)),
-        None => reasons.push(Reason::CutOff),
-    }
+    reasons.extend(contact_problem(journal).or_else(|| cut_short(journal)));
     if scenarios.is_empty() {
         reasons.push(Reason::NothingRun);
     }
@@ -158,6 +157,54 @@ fn without_others(mut judged: ScenarioJudgement) -> ScenarioJudgement {
         judged.reasons.push(Reason::OnOtherShards);
     }
     judged
+}
+
+/// Why nothing that the log holds can be judged: what the first contact met, or a status path that does not exist.
+fn not_usable(journal: &Journal) -> Option<Reason> {
+    // Of a merged log, some shards may have begun: what they saw is judged.
+    contact_problem(journal).filter(|_| journal.exchanges.is_empty()).or_else(|| {
+        let unrouted = journal.unrouted()?;
+        Some(Reason::LikeNoSuchPath {
+            asked: unrouted.asked.clone(),
+            http: unrouted.http,
+            quoted: unrouted.quoted.clone(),
+            change: unrouted.change.clone(),
+        })
+    })
+}
+
+fn contact_problem(journal: &Journal) -> Option<Reason> {
+    let problem = journal.run.contact.as_ref()?.problem.clone()?;
+    Some(Reason::FirstContact { problem })
+}
+
+/// The judgement on a run of which nothing can be judged.
+fn whole_run(journal: &Journal, reason: Reason) -> Judgement {
+    let blocked = matches!(reason, Reason::FirstContact { .. });
+    let cut = cut_short(journal).filter(|_| !blocked);
+    Judgement {
+        verdict: Verdict::Inconclusive,
+        reasons: [reason].into_iter().chain(cut).collect(),
+        assessable: true,
+        scenarios: Vec::new(),
+        unused_allowances: Vec::new(),
+    }
+}
+
+fn not_judged(judged: ScenarioJudgement, reason: &Reason) -> ScenarioJudgement {
+    ScenarioJudgement { verdict: Verdict::Inconclusive, reasons: vec![reason.clone()], could_miss: None, power: None, ..judged }
+}
+
+/// Why a run ended before it was done.
+fn cut_short(journal: &Journal) -> Option<Reason> {
+    match journal.end.as_ref().map(|end| end.reason) {
+        Some(EndReason::Complete) => None,
+        Some(EndReason::Interrupted) => Some(Reason::Interrupted),
+        Some(EndReason::Budget) => Some(Reason::BudgetSpent),
+        Some(EndReason::TargetGone) => Some(gone(journal)),
+        Some(EndReason::Throttled { waited, retry_after }) => Some(throttled(journal, waited, retry_after)),
+        None => Some(Reason::CutOff),
+    }
 }
 
 /// A target that was lost on the way, or was never there.

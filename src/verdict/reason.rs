@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::allow::Date;
 use crate::model::answer::TransportFault;
+use crate::model::contact::Problem;
 use crate::model::exchange::{Connection, Kind};
 use crate::model::guarantee::Guarantee;
 use crate::model::time::{Nanos, Span};
@@ -77,6 +78,10 @@ pub enum Reason {
     OnOtherShards,
     /// The target file does not support any of the scenarios.
     NothingRun,
+    /// The first requests showed that the run could not work.
+    FirstContact { problem: Problem },
+    /// No job was ever visible, and every poll was answered as a path is that does not exist.
+    LikeNoSuchPath { asked: String, http: u16, quoted: String, change: String },
 }
 
 impl Reason {
@@ -218,6 +223,10 @@ impl fmt::Display for Reason {
                 write!(f, "{noun} {}{more} of {of} {verb} missing: what {whose} scans would have shown is not known", told.join(", "))
             }
             Reason::OnOtherShards => f.write_str("other shards have its scans"),
+            Reason::FirstContact { problem } => write!(f, "{problem}"),
+            Reason::LikeNoSuchPath { asked, http, quoted, change } => {
+                write!(f, "no job was ever visible: `{asked}` answered {http} {quoted}, and {change}")
+            }
             Reason::NothingRun => f.write_str("nothing was run: the target file supports none of the scenarios"),
         }
     }

@@ -51,6 +51,7 @@ pub fn header(target: &Target, clock: &Clock, scenario: &Scenario, seed: u64) ->
         command: "test".into(),
         environment: Environment { system: "test".into(), processors: 1 },
         recording: None,
+        contact: None,
     }
 }
 

@@ -64,6 +64,7 @@ fn journal(imported: &Imported, target: &Target) -> Journal {
         environment: Environment { system: String::new(), processors: 1 },
         allow: Vec::new(),
         recording: Some(imported.recording.clone()),
+        contact: None,
     };
     let end = End { at: Stamp(0), reason: EndReason::Complete, exchanges: imported.exchanges.len() as u64 };
     Journal {

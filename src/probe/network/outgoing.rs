@@ -10,7 +10,7 @@ use http_body_util::Full;
 
 use super::destination::{Asked, Destination};
 use crate::model::run::HttpVersion;
-use crate::probe::transport::Unsendable;
+use crate::probe::transport::{AsSent, Unsendable};
 use crate::target::Request;
 
 /// A request with everything that does not depend on when it is sent.
@@ -86,6 +86,18 @@ impl Outgoing {
             }
         };
         Ok(Outgoing { to, message })
+    }
+}
+
+impl Outgoing {
+    pub(crate) fn as_sent(&self) -> AsSent<'_> {
+        match &self.message {
+            Message::One { bytes, .. } => AsSent::Bytes(bytes),
+            // The body is packed already.
+            Message::Two(request) => {
+                AsSent::Message { method: request.method(), uri: request.uri(), headers: request.headers(), body: &[] }
+            }
+        }
     }
 }
 

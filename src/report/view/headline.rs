@@ -94,16 +94,26 @@ fn denied(reads: &Checked, window: &WindowView) -> String {
 pub(super) fn notices(journal: &Journal, judgement: &Judgement) -> Vec<String> {
     let mut notices = Vec::new();
     let exchanges = words::counted(journal.exchanges.len() as u64, "exchange");
+    let ended_at_contact = journal.run.contact.as_ref().is_some_and(|contact| contact.problem.is_some());
     let cut = match journal.end.as_ref().map(|end| end.reason) {
         Some(EndReason::Complete) => None,
         Some(EndReason::Interrupted) => Some("PARTIAL RUN: it was interrupted"),
         Some(EndReason::Budget) => Some("PARTIAL RUN: its budget was spent"),
+        Some(EndReason::TargetGone) if ended_at_contact => Some("ENDED AT FIRST CONTACT: the run could not work"),
         Some(EndReason::TargetGone) => Some("PARTIAL RUN: the target was gone"),
         Some(EndReason::Throttled { .. }) => Some("PARTIAL RUN: the target throttled it"),
         None => Some("PARTIAL LOG: it has no end"),
     };
     if let Some(cut) = cut {
-        notices.push(format!("{cut}; what follows is told by the {exchanges} before that."));
+        let told = if ended_at_contact && journal.exchanges.is_empty() {
+            "no scenario was begun".to_owned()
+        } else {
+            format!("what follows is told by the {exchanges} before that")
+        };
+        notices.push(format!("{cut}; {told}."));
+    }
+    if let Some(contact) = &journal.run.contact {
+        notices.extend(contact.notes.iter().map(|note| format!("FIRST CONTACT: {note}.")));
     }
     if let Some(Share::Merged(_)) = journal.run.shard
         && let Some(missing) = judgement.reasons.iter().find(|reason| matches!(reason, Reason::ShardsMissing { .. }))
