@@ -106,11 +106,6 @@ impl<'a> ScanHistory<'a> {
         self.initiate.id.as_deref().filter(|_| self.initiate.answer == Answer::Accepted)
     }
 
-    /// All exchanges of the scan.
-    pub(crate) fn exchanges(&self) -> &'a [&'a Exchange] {
-        self.exchanges
-    }
-
     /// Status polls of the owner.
     pub fn polls(&self) -> &'a [&'a Exchange] {
         &self.exchanges[..self.polls as usize]

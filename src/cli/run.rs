@@ -107,7 +107,9 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
         }
     }
     let sides = if rival.is_some() { 2 } else { 1 };
-    let jobs = limits::planned_jobs(&scenarios) * sides;
+    // First contact asks each target for a job of its own, unless it is the reference service that the run starts.
+    let contacts = if contact::asks_for_jobs(&scenarios) && session.settings.is_none() { sides } else { 0 };
+    let jobs = limits::planned_jobs(&scenarios) * sides + contacts;
     if let Some(most) = args.probe.max_jobs
         && jobs > u64::from(most)
     {

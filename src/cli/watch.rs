@@ -280,7 +280,9 @@ impl Watch<'_> {
             return Some(None);
         }
         let probe = &self.args.probe;
-        let options = Options { seed: self.seed, max_rps: self.limits.max_rps, timeout: probe.timeout.0, first_n: self.first_n };
+        // The limit is each round's; the one job of first contact is beside them.
+        let restraint = probe.restraint(None, OnStrain::GoOn);
+        let options = Options { seed: self.seed, max_rps: self.limits.max_rps, timeout: probe.timeout.0, first_n: self.first_n, restraint };
         let asked = contact::first_contact(&self.session, probe, &options, self.first_n.saturating_sub(1));
         let contact = if probe.virtual_time {
             asked.await
