@@ -45,9 +45,10 @@ impl Plan {
         }
         let then = scenario.then.as_ref();
         let count = |spans: &[Span]| spans.len() as u64 * scans;
-        // Where the watching goes on after the end, they are read twice.
+        let at_end = if scenario.readings.at_end { scans } else { 0 };
+        // Where the watching goes on after the end, results are read at its first sight as well.
         let goes_on = scenario.arms.iter().any(|arm| arm.follow.is_some_and(|follow| !follow.settle.0.is_zero()));
-        let at_end = if scenario.readings.at_end { scans * (1 + u64::from(goes_on)) } else { 0 };
+        let at_first_end = if goes_on { at_end } else { 0 };
         let second = |action| {
             if then.is_some_and(|then| then.action == action) { scans } else { 0 }
         };
@@ -58,7 +59,7 @@ impl Plan {
             (Kind::Poll, polls + then.map_or(0, |then| count(&then.offsets))),
             (Kind::ForeignPoll, count(&scenario.controls.foreign_user)),
             (Kind::Witness, count(&scenario.readings.witness) + at_end),
-            (Kind::Results, count(&scenario.readings.results) + at_end),
+            (Kind::Results, count(&scenario.readings.results) + at_end + at_first_end),
             (Kind::Repeat, second(Action::Repeat)),
             (Kind::Cancel, second(Action::Cancel)),
         ];

@@ -208,7 +208,7 @@ pub struct Readings {
     pub witness: Vec<Span>,
     /// The ages at which the results are read.
     pub results: Vec<Span>,
-    /// Whether both are read once more when the watching is over, and, where it goes on after the end, when that is first seen.
+    /// Whether both are read once more when the watching is over, and results also when the end is first seen, where it goes on.
     pub at_end: bool,
 }
 

@@ -373,8 +373,8 @@ impl Scan<'_> {
         let deadline = self.t0.after(follow.deadline.0);
         let mut then = self.task.run.scenario.then.as_ref();
         let mut slot = 0;
-        // What comes late after the end is only seen by whoever asks at once.
-        let mut owes_readings = self.task.run.scenario.readings.at_end && !follow.settle.0.is_zero();
+        // Results that come late after the end are only missed by whoever asks at once.
+        let mut owes_results = self.task.run.scenario.readings.at_end && !follow.settle.0.is_zero();
         // Each poll strays from its slot by up to a fifth of it: scans that are polled in lock-step would meet a round-robin
         // router in the same order for ever, and each would always be sent to the same worker.
         let mut random = self.task.run.random(self.task.scan);
@@ -400,9 +400,9 @@ impl Scan<'_> {
                 continue;
             }
             self.poll(Planned { purpose: Purpose::Follow, offset: None, at: planned, poller: 0 }).await;
-            if owes_readings && self.reached(Until::Terminal).is_some() {
-                owes_readings = false;
-                Box::pin(self.read_at_end()).await;
+            if owes_results && self.reached(Until::Terminal).is_some() {
+                owes_results = false;
+                Box::pin(self.read(Kind::Results, None)).await;
             }
             if let Some(second) = then
                 && self.reached(second.when).is_some()
