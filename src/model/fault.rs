@@ -141,7 +141,9 @@ impl FaultClass {
             FaultClass::H => "A single denial amid a long row of visible answers.",
             FaultClass::I => "Denied at once, and found a few milliseconds later.",
             FaultClass::J => "Never denied; the answer names another id, or was there before the scan was asked for.",
-            FaultClass::K => "Denied for ever at the plain address, and found at the one that was handed out with the id, or by the caller who was given the id.",
+            FaultClass::K => {
+                "Denied for ever at the plain address, and found at the one that was handed out with the id, or by the caller who was given the id."
+            }
             FaultClass::L => "Denied for ever for some ids, which have characters or a length in common.",
             FaultClass::M => "Denied for ever for some scans that have nothing in common; no other endpoint knows them either.",
             FaultClass::N => "An id that was never issued is pending.",

@@ -105,17 +105,33 @@ fn what_was_denied_at_one_time_only_is_no_hole_in_the_life_of_scans() {
         let one = watched((1..60).map(|n| 250 * n), |age| denied(age + 1000));
         let other = watched((1..60).map(|n| 250 * n), |age| denied(age + 3000));
         let mut all = journal(scenario(AT_100), &format!("{one}\n{other}"));
-        // The second scan was asked for two seconds after the first instead of a minute.
-        for exchange in all.exchanges.iter_mut().filter(|exchange| exchange.scan.get() == Some(1)) {
-            for stamp in [&mut exchange.planned, &mut exchange.sent, &mut exchange.done] {
-                stamp.0 -= 58_000_000_000;
-            }
-        }
-        statusgap::log::in_order(&mut all.exchanges);
+        every(2000, &mut all);
         Seen::of(&all)
     };
     let blip = run(&|at| (6000..6600).contains(&at));
     check_run(&blip, "a blip", &[("causes", "none"), ("patterns", "one_stretch"), ("verdict", "fail")]);
+}
+
+/// Makes scans of a timeline meet: each is asked for so many ms after the one before it, instead of a minute.
+fn every(ms: u64, all: &mut statusgap::model::run::Journal) {
+    for exchange in &mut all.exchanges {
+        let Some(scan) = exchange.scan.get() else { continue };
+        for stamp in [&mut exchange.planned, &mut exchange.sent, &mut exchange.done] {
+            stamp.0 -= scan * (60_000 - ms) * 1_000_000;
+        }
+    }
+    statusgap::log::in_order(&mut all.exchanges);
+}
+
+#[test]
+fn records_that_went_at_one_time_are_no_proof_of_a_lifetime() {
+    let gone_from = |from: u32| watched((1..20).map(|n| 250 * n), |age| age >= from);
+    let mut restart = journal(scenario(AT_100), &format!("{}\n{}", gone_from(4000), gone_from(2000)));
+    every(2000, &mut restart);
+    check_run(&Seen::of(&restart), "a restart", &[("causes", "F"), ("strength", "Moderate"), ("undecided", "1")]);
+    let mut lifetime = journal(scenario(AT_100), &format!("{}\n{}", gone_from(2000), gone_from(2000)));
+    every(2000, &mut lifetime);
+    check_run(&Seen::of(&lifetime), "a lifetime", &[("causes", "F"), ("strength", "Strong"), ("undecided", "0")]);
 }
 
 #[test]
@@ -179,13 +195,7 @@ fn a_queue_that_the_run_filled_itself_loses_no_job() {
         })
         .collect();
     let mut all = journal(scenario(AT_100), &scans.join("\n"));
-    for exchange in &mut all.exchanges {
-        let Some(scan) = exchange.scan.get() else { continue };
-        for stamp in [&mut exchange.planned, &mut exchange.sent, &mut exchange.done] {
-            stamp.0 -= scan * 59_800_000_000;
-        }
-    }
-    statusgap::log::in_order(&mut all.exchanges);
+    every(200, &mut all);
     check_run(&Seen::of(&all), "a queue", &[("causes", "none"), ("patterns", "still_waiting"), ("excluded M", "no")]);
 }
 

@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     fn close(a: f64, b: f64) {
-        assert!((a - b).abs() <= 1e-12 * b.abs().max(1e-3), "{a} is not {b}");
+        assert!((a - b).abs() <= 1e-9 * b.abs().max(1e-3), "{a} is not {b}");
     }
 
     #[test]

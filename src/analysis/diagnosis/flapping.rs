@@ -151,10 +151,10 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>) -> Flapping {
     // A scan that was denied at the very last only may be either; those that came back decide for it.
     let came_back = others.iter().any(|row| runs(row).len() >= 3);
     if !evicted.is_empty() && !came_back {
-        return eviction(diagnosis, &evicted, Strength::Strong);
+        return eviction(diagnosis, case, &evicted, Strength::Strong);
     }
     if !came_back && gone_at_last(&others) {
-        return eviction(diagnosis, &others, Strength::Moderate);
+        return eviction(diagnosis, case, &others, Strength::Moderate);
     }
     if by_worker(&others) {
         return per_instance(diagnosis, case, &others, Strength::Strong);
@@ -463,7 +463,19 @@ fn gone(row: &Row<'_>) -> f64 {
     row.after_seen().find(|look| !look.seen()).map_or(0.0, Look::age)
 }
 
-fn eviction(diagnosis: &mut Diagnosis, evicted: &[&Row<'_>], at_most: Strength) -> Flapping {
+/// Whether one instant lies between the last sight and the first denial of every one of these scans.
+fn gone_at_one_time(evicted: &[&Row<'_>]) -> bool {
+    let bracket = |row: &&Row<'_>| {
+        let gone = row.after_seen().find(|look| !look.seen())?.exchange.sent;
+        let last = row.looks.iter().filter(|look| look.seen() && look.exchange.sent < gone).map(|look| look.exchange.sent).max()?;
+        Some((last, gone))
+    };
+    let brackets: Vec<(Stamp, Stamp)> = evicted.iter().filter_map(bracket).collect();
+    let (latest_seen, first_gone) = (brackets.iter().map(|(last, _)| *last).max(), brackets.iter().map(|(_, gone)| *gone).min());
+    latest_seen <= first_gone
+}
+
+fn eviction(diagnosis: &mut Diagnosis, case: &Case<'_>, evicted: &[&Row<'_>], at_most: Strength) -> Flapping {
     let last_seen = |row: &Row<'_>| row.looks.iter().filter(|look| look.seen()).map(Look::age).fold(0.0, f64::max);
     let mut evidence = Vec::new();
     for row in evicted.iter().take(3) {
@@ -482,8 +494,16 @@ fn eviction(diagnosis: &mut Diagnosis, evicted: &[&Row<'_>], at_most: Strength) 
         ));
     }
     evidence.insert(0, format!("{} scans were seen, then denied for good", evicted.len()));
-    let strength = if evicted.len() >= 2 { at_most } else { Strength::Moderate };
+    let at_one_time = evicted.len() >= 2 && !case.is_merged() && gone_at_one_time(evicted);
+    let strength = if evicted.len() >= 2 && !at_one_time { at_most } else { Strength::Moderate };
     diagnosis.found(FaultClass::F, strength, evidence);
+    if at_one_time {
+        diagnosis.undecided.push(
+            "cannot tell a lifetime (F) from records that were all lost at one time, as by a restart: the scans may have gone at the same instant; watch scans \
+             that were asked for at other times"
+                .to_owned(),
+        );
+    }
     if at_most < Strength::Strong {
         diagnosis.undecided.push(
             "cannot tell whether scans that were denied at the last come back: watch them well beyond their end to tell early eviction (F) from holes (H)"

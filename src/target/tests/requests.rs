@@ -167,3 +167,27 @@ fn a_target_without_a_foreign_user_cannot_ask_as_one() {
     let got = target(&file("path = '/{id}'")).status(&variables(), Caller::Foreign, &accepted("j1"), None);
     assert_eq!(got, Err(RequestError::NoUser("foreign".to_owned())));
 }
+
+#[test]
+fn the_status_can_be_asked_for_as_the_initiates_caller() {
+    let text = "name = \"t\"\nbase_url = \"http://localhost:8080\"\n\
+        [users.owner]\nheaders = { X-User = \"starter\", X-Tenant = \"one\" }\n[users.reader]\nheaders = { X-User = \"reader\" }\n\
+        [initiate]\npath = \"/jobs\"\njson = {}\nheaders = { X-Region = \"eu\" }\nid = { pointer = \"/id\" }\n\
+        [status]\nuser = \"reader\"\npath = \"/jobs/{id}\"\nheaders = { X-Region = \"us\", X-Trace = \"on\" }";
+    let other = target(text);
+    assert!(other.can().other_initiator);
+    let sent = |route| {
+        let request = other.status(&variables(), Caller::Owner, &accepted("j1"), route).expect("sendable");
+        let mut headers = request.headers.clone();
+        headers.sort();
+        (request.url, headers.into_iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>())
+    };
+    let (url, plain) = sent(None);
+    assert_eq!(plain, ["x-region: us", "x-trace: on", "x-user: reader"]);
+    assert_eq!(
+        sent(Some(Route::AsInitiator)),
+        (url, ["x-region: eu", "x-tenant: one", "x-trace: on", "x-user: starter"].map(str::to_owned).to_vec())
+    );
+    let same = target(&text.replace("user = \"reader\"\n", "").replace("X-Region = \"us\", X-Trace = \"on\"", "X-Region = \"eu\""));
+    assert!(!same.can().other_initiator);
+}
