@@ -452,3 +452,26 @@ fn no_first_contact_where_no_job_is_asked_for_or_the_contract_is_known() {
     let log = std::fs::read_to_string(folder.path().join("out/log.ndjson")).expect("a log");
     assert!(!log.contains("\"contact\"") && !log.contains("\"initiate\","), "no job is asked for");
 }
+
+#[test]
+fn a_shard_that_could_not_begin_leaves_the_merged_run_without_a_verdict_and_says_why() {
+    // One job for the first shard's first contact, one for its scan; the token is revoked before the second.
+    let api = Api::start(|asked| if asked.line.starts_with("POST") && asked.nth >= 2 { json(401, "{}") } else { sound(asked) });
+    let folder = tempfile::tempdir().expect("a folder");
+    for (shard, code) in [("1/2", 0), ("2/2", 3)] {
+        let out = format!("shard-{}", &shard[..1]);
+        std::fs::create_dir_all(folder.path().join(&out)).expect("a folder");
+        let ended = statusgap(&api.url, folder.path(), TARGET, &["run", "two.toml", "--shard", shard, "--seed", "4"]);
+        assert_eq!(ended.status.code(), Some(code), "{shard}: {}", String::from_utf8_lossy(&ended.stdout));
+        std::fs::rename(folder.path().join("out/log.ndjson"), folder.path().join(&out).join("log.ndjson")).expect("a log");
+    }
+    let merged = Command::new(env!("CARGO_BIN_EXE_statusgap"))
+        .args(["merge", "shard-1/log.ndjson", "shard-2/log.ndjson", "--out", "merged"])
+        .current_dir(folder.path())
+        .env("COLUMNS", "200")
+        .output()
+        .expect("the binary starts");
+    let told = String::from_utf8_lossy(&merged.stdout);
+    assert_eq!(merged.status.code(), Some(3), "{told}");
+    assert!(told.contains("answered 401") && told.contains("`$JOBS_TOKEN`"), "{told}");
+}

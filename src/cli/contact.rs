@@ -8,6 +8,7 @@ use crate::cli::session::Session;
 use crate::model::contact::{Contact, Problem};
 use crate::model::scenario::Scenario;
 use crate::probe::{self, Options, Probe, Recorder};
+use crate::report::Format;
 
 /// Asks the target for one job and how it stands, numbered `n`, and says what it met that should be looked at. `None` where the
 /// contract is known: the reference service that the run itself started.
@@ -36,6 +37,16 @@ pub async fn first_contact(session: &Session, args: &ProbeArgs, options: &Option
         }
     }
     Some(contact)
+}
+
+/// Tells what keeps the run from working, where standard output does not say it in so many words.
+pub fn tell_problem(contact: Option<&Contact>, args: &ProbeArgs) {
+    if let Some(problem) = contact.and_then(|contact| contact.problem.as_ref())
+        && !args.quiet
+        && args.format != Format::Table
+    {
+        output::tell(&format!("note: first contact: {problem}"));
+    }
 }
 
 /// Whether scenarios ask for jobs at all: whoever only asks for ids that were never issued wants none.

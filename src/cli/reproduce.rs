@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use crate::cli::complaint::Complaint;
-use crate::cli::contact::first_contact;
+use crate::cli::contact::{first_contact, tell_problem};
 use crate::cli::investigation::{Investigation, Note, Outline};
 use crate::cli::limits::{INQUIRY_JOBS, Limits};
 use crate::cli::probe_args::ProbeArgs;
@@ -57,6 +57,7 @@ async fn reproduce(args: &ReproduceArgs) -> Ended {
     let jobs = restraint.jobs.clone();
     let options = Options { seed, max_rps: limits.max_rps, timeout: args.probe.timeout.0, first_n: session.first_n(), restraint };
     header.contact = first_contact(&session, &args.probe, &options, options.first_n.saturating_sub(1)).await;
+    tell_problem(header.contact.as_ref(), &args.probe);
     let held_up = header.contact.as_ref().is_some_and(|contact| contact.problem.is_some());
     let log = files::begin_log(&folder, &header)?;
     let recorder = args.probe.tracing(Recorder::new(log, session.target.secrets())).keeping();

@@ -170,6 +170,7 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
     {
         header.contact = Some(contact::held_up_by(problem, header.contact.take()));
     }
+    contact::tell_problem(header.contact.as_ref(), &args.probe);
     let held_up = header.contact.as_ref().is_some_and(|contact| contact.problem.is_some());
     let log = files::begin_log(&folder, &header)?;
     let recorder = args.probe.tracing(Recorder::new(log, session.target.secrets()));
