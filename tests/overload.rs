@@ -174,9 +174,8 @@ fn two_targets_that_are_probed_by_turns_have_one_limit() {
         let target: Arc<Target> = Arc::new(driven::target(TARGET));
         let clock = Clock::virtual_time();
         let options = options(Restraint { jobs: Jobs::at_most(Some(7)), ..Restraint::default() });
-        let [one, other] = [first, second].map(|router| {
-            Probe::new(Arc::clone(&target), over(router), clock.clone(), Recorder::in_memory(), options.clone(), |_| {})
-        });
+        let [one, other] = [first, second]
+            .map(|router| Probe::new(Arc::clone(&target), over(router), clock.clone(), Recorder::in_memory(), options.clone(), |_| {}));
         one.run_beside(&other, &[gate()]).await.unwrap();
     });
     let [first, second] = [first_posts, second_posts].map(|posts| posts.load(Ordering::Relaxed));
@@ -247,7 +246,14 @@ fn a_dry_run_of_an_inquiry_shows_every_step_and_sends_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let (exit, text) = statusgap(folder.path(), "reproduce --virtual --service sound --dry-run --max-jobs 20");
     assert_eq!(exit, 0, "{text}");
-    for told in ["never-issued ids", "together: 12 scans at once", "at most 12 jobs", "all jobs at once", "at most 20 jobs in all", "nothing was sent"] {
+    for told in [
+        "never-issued ids",
+        "together: 12 scans at once",
+        "at most 12 jobs",
+        "all jobs at once",
+        "at most 20 jobs in all",
+        "nothing was sent",
+    ] {
         assert!(text.contains(told), "{told}\n{text}");
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was written");

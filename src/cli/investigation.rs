@@ -15,6 +15,9 @@ use crate::model::scenario::{LoadModel, Scenario};
 use crate::model::time::{Span, Stamp};
 use crate::probe::{Jobs, Probe, Which};
 
+#[cfg(test)]
+mod tests;
+
 /// An inquiry about one target.
 pub struct Investigation<'a> {
     /// What sends and records; its recorder must keep what it records.
@@ -122,7 +125,8 @@ pub enum Note {
     Waits(usize),
 }
 
-/// The longest wait for jobs between two steps, where the target shows strain and where it does not.
+/// How long jobs may stand still before they are no longer waited for between two steps: where the target shows strain, and where it
+/// does not.
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 const SHORT_WAIT: Duration = Duration::from_secs(5);
 
@@ -161,8 +165,14 @@ impl Investigation<'_> {
                 note(Note::Strain(signs.to_string()));
             }
             if step.is_some() {
+                let before = journal.exchanges.len();
                 self.wait_for_jobs(shows_strain, deadline, &note).await;
                 self.read(journal);
+                if journal.exchanges.len() > before {
+                    // What was seen meanwhile may change what is worth asking.
+                    analysis = analyse(journal);
+                    step = stage.next(&analysis, self.limits.max_rps);
+                }
             }
         }
         // How many jobs are left behind is worth a look at each, where there is time for it.
@@ -194,11 +204,15 @@ impl Investigation<'_> {
     async fn wait_for_jobs(&self, strained: bool, deadline: Stamp, note: &impl Fn(Note)) {
         let now = self.probe.clock().now();
         let left = deadline.elapsed_from(now);
-        let (which, longest) = if strained { (Which::All, LONGEST_WAIT.min(left / 4)) } else { (Which::Unseen, SHORT_WAIT.min(left / 10)) };
+        let (which, patience, latest) = if strained {
+            (Which::All, LONGEST_WAIT.min(left / 4), left / 3)
+        } else {
+            (Which::Denied, SHORT_WAIT.min(left / 10), left / 2)
+        };
         let jobs = self.probe.waits_for(which);
         if jobs > 0 {
             note(Note::Waits(jobs));
-            self.probe.wait_for(which, now.after(longest)).await;
+            self.probe.wait_for(which, patience, now.after(latest)).await;
         }
     }
 }

@@ -58,7 +58,7 @@ pub struct ProbeArgs {
     /// At most so many requests per second [default: 5 for targets that are not on this machine, no limit for those that are]
     #[arg(long, value_name = "N", help_heading = "Run")]
     pub max_rps: Option<f64>,
-    /// At most so many scans, in all or in each step of an inquiry [default: 50 for targets that are not on this machine, no
+    /// At most so many scans, in all or in each step of an inquiry [default: 60 for targets that are not on this machine, no
     /// limit for those that are]
     #[arg(long, value_name = "N", help_heading = "Run")]
     pub max_scans: Option<u32>,

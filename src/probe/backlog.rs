@@ -24,30 +24,30 @@ pub(crate) struct OpenJob {
     arm: u32,
     accepted: Accepted,
     variables: Variables,
-    /// Whether status has shown it.
-    seen: bool,
+    /// Whether status denied it, and has not shown it since.
+    denied: bool,
     /// Whether it was waited for already, in vain.
     waited_for: bool,
 }
 
 impl OpenJob {
     pub(crate) fn new(scenario: u32, arm: u32, accepted: Accepted, variables: Variables) -> OpenJob {
-        OpenJob { scenario, arm, accepted, variables, seen: false, waited_for: false }
+        OpenJob { scenario, arm, accepted, variables, denied: false, waited_for: false }
     }
 }
 
 /// Which jobs are waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
-    /// Those that status has not shown yet, which may wait in a queue.
-    Unseen,
+    /// Those that status denied when they were last looked at, which may wait in a queue.
+    Denied,
     /// Those that have not ended.
     All,
 }
 
 impl Which {
     fn takes(self, job: &OpenJob) -> bool {
-        !job.waited_for && (self == Which::All || !job.seen)
+        !job.waited_for && (self == Which::All || job.denied)
     }
 }
 
@@ -56,15 +56,18 @@ impl Probe {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A job was visible, and perhaps at its end.
-    pub(crate) fn was_seen(&self, job: (u64, Kind), ended: bool) {
-        if self.slows_down() {
-            let mut open = self.open();
-            if ended {
-                open.remove(&job);
-            } else if let Some(job) = open.get_mut(&job) {
-                job.seen = true;
-            }
+    /// Status was asked for a job.
+    pub(crate) fn was_asked(&self, key: (u64, Kind), exchange: &Exchange) {
+        if !self.slows_down() {
+            return;
+        }
+        let mut open = self.open();
+        if exchange.state.is_some_and(State::is_terminal) {
+            open.remove(&key);
+        } else if let Some(job) = open.get_mut(&key)
+            && exchange.answer.is_evidence()
+        {
+            job.denied = exchange.answer == Answer::NotFound;
         }
     }
 
@@ -73,8 +76,11 @@ impl Probe {
         self.open().values().filter(|job| which.takes(job)).count()
     }
 
-    /// Looks at the jobs again and again until there is nothing left to wait for, at most until `until`. No job is waited for twice.
-    pub async fn wait_for(&self, which: Which, until: Stamp) {
+    /// Looks at the jobs again and again until there is nothing left to wait for, or until none of them came on for `patience`; at
+    /// most until `latest`. No job is waited for twice.
+    pub async fn wait_for(&self, which: Which, patience: Duration, latest: Stamp) {
+        let mut until = self.clock.now().after(patience).min(latest);
+        let mut left = self.waits_for(which);
         loop {
             let jobs: Vec<_> =
                 self.open().iter().filter(|(_, job)| which.takes(job)).map(|(key, job)| (*key, job.clone())).take(AT_A_TIME).collect();
@@ -87,6 +93,12 @@ impl Probe {
             }
             for (key, job) in jobs {
                 self.look_at(key, &job).await;
+            }
+            let now = self.waits_for(which);
+            if now < left {
+                // A queue that moves is worth waiting for.
+                until = self.clock.now().after(patience).min(latest);
+                left = now;
             }
             self.clock.sleep_until(self.clock.now().after(BETWEEN_LOOKS).min(until)).await;
         }
@@ -103,14 +115,16 @@ impl Probe {
     async fn look_at(&self, key: (u64, Kind), job: &OpenJob) {
         let variables = Variables { nonce: self.nonce(), ..job.variables.clone() };
         let request = self.prepare(self.target.status(&variables, Caller::Owner, &job.accepted, None));
-        let shot = Shot::look(job.scenario, job.arm, key.0, &job.accepted.id, self.clock.now());
+        let now = self.clock.now();
+        // Until a job is seen, a look at it is a poll like any other, and says how long its window is. Later it is no evidence: that a
+        // job is forgotten a while after its end is no fault.
+        let shot = if job.denied && key.1 == Kind::Initiate {
+            Shot::follow(job.scenario, job.arm, key.0, now)
+        } else {
+            Shot::look(job.scenario, job.arm, key.0, &job.accepted.id, now)
+        };
         let lane = self.transport.lane(Connection::Fresh);
         let exchange: Exchange = self.fire(shot, &lane, &request, |reply| self.target.read_status(reply, &job.accepted.id)).await;
-        let mut open = self.open();
-        if exchange.state.is_some_and(State::is_terminal) {
-            open.remove(&key);
-        } else if let Some(job) = open.get_mut(&key) {
-            job.seen |= exchange.answer == Answer::Visible;
-        }
+        self.was_asked(key, &exchange);
     }
 }

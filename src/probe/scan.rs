@@ -62,6 +62,11 @@ impl Shot {
         Shot { arm, scan: Some(scan), ..Shot::other(scenario, Kind::Filler, now) }.with_id(id)
     }
 
+    /// A poll of a job that its scan's own polls left denied.
+    pub(crate) fn follow(scenario: u32, arm: u32, scan: u64, now: Stamp) -> Shot {
+        Shot { arm, scan: Some(scan), purpose: Purpose::Follow, ..Shot::other(scenario, Kind::Poll, now) }
+    }
+
     /// When it was to leave.
     pub(crate) fn planned(&self) -> Stamp {
         self.planned
@@ -500,15 +505,13 @@ impl Scan<'_> {
         };
         probe.clock.sleep_until(planned.at).await;
         let exchange = probe.fire_status(shot, lane, request, &self.accepted.id).await;
+        probe.was_asked((self.task.scan, Kind::Initiate), &exchange);
         let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
         if exchange.answer == Answer::Visible {
             watch.visible.get_or_insert(exchange.done);
-            let ended = exchange.state.is_some_and(crate::model::answer::State::is_terminal);
-            if ended {
+            if exchange.state.is_some_and(crate::model::answer::State::is_terminal) {
                 watch.terminal.get_or_insert(exchange.done);
             }
-            drop(watch);
-            probe.was_seen((self.task.scan, Kind::Initiate), ended);
         }
     }
 

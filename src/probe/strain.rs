@@ -27,6 +27,8 @@ const SLACK: Duration = Duration::from_millis(200);
 const LATE: Duration = Duration::from_millis(250);
 /// After a failure none is sent for this long, and twice as long after the next.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// A pause that is halved to less than this is over.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest such pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 /// After so many good ones in a row there is one more at a time.
@@ -151,7 +153,7 @@ impl State {
             self.signs.slow += 1;
             self.less(exchange.sent, exchange.done);
         } else {
-            self.good(trip);
+            self.good(trip, exchange.done);
         }
         self.under_way = self.under_way.saturating_sub(1);
     }
@@ -161,8 +163,12 @@ impl State {
         self.first.len() == FIRST && self.first.iter().min().is_some_and(|usual| trip > (*usual * 3).max(*usual + SLACK))
     }
 
-    fn good(&mut self, trip: Duration) {
-        self.pause = Duration::ZERO;
+    fn good(&mut self, trip: Duration, done: Stamp) {
+        if !self.pause.is_zero() {
+            // Patience is given up step by step: a target with room for one job would else refuse every second one.
+            self.pause = if self.pause > SHORTEST_PAUSE { self.pause / 2 } else { Duration::ZERO };
+            self.resume = self.resume.max(done.after(self.pause));
+        }
         if self.first.len() < FIRST {
             self.first.push(trip);
             if trip >= HEAVY {
@@ -206,5 +212,65 @@ fn failed(exchange: &Exchange) -> bool {
             )
         ),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::exchange::Kind;
+    use crate::probe::scan::Shot;
+
+    const MS: u64 = 1_000_000;
+
+    /// Tells of initiates, one `(sent, done, answer)` after the other, in ms, with so many under way at a time.
+    fn told(under_way: u32, initiates: &[(u64, u64, Answer)]) -> State {
+        let mut state = State::default();
+        for (sent, done, answer) in initiates {
+            state.under_way = under_way;
+            let begun = Shot::other(0, Kind::Initiate, Stamp(sent * MS)).begin(Stamp(sent * MS));
+            state.initiated(&Exchange { done: Stamp(done * MS), answer: *answer, ..begun });
+        }
+        state
+    }
+
+    use Answer::{Accepted, Refused, ServerError};
+
+    const FIRST_THREE: [(u64, u64, Answer); 3] = [(0, 10, Accepted), (20, 32, Accepted), (40, 50, Accepted)];
+
+    #[test]
+    fn what_is_answered_as_the_first_ones_were_is_no_sign() {
+        let state = told(12, &[&FIRST_THREE[..], &[(60, 260, Accepted), (300, 301, Refused)]].concat());
+        assert_eq!((state.at_most, state.signs), (None, Signs::default()));
+    }
+
+    #[test]
+    fn far_slower_than_at_first_halves_what_is_under_way_and_one_burst_is_one_sign() {
+        let burst = [(100, 400, Accepted), (100, 420, Accepted), (100, 440, Accepted)];
+        let state = told(12, &[&FIRST_THREE[..], &burst].concat());
+        assert_eq!((state.at_most, state.signs), (Some(6), Signs { slow: 3, ..Signs::default() }));
+        let again = told(12, &[&FIRST_THREE[..], &burst, &[(500, 900, Accepted)]].concat());
+        assert_eq!(again.at_most, Some(3));
+    }
+
+    #[test]
+    fn after_a_failure_none_is_sent_for_a_while_and_longer_after_the_next() {
+        let failures = [(0, 10, ServerError), (1010, 1020, ServerError), (3020, 3030, ServerError), (7030, 7040, ServerError)];
+        let resumes = |n: usize| told(1, &failures[..n]).resume.0 / MS;
+        assert_eq!([1, 2, 3, 4].map(resumes), [1010, 3020, 7030, 15_040]);
+        let recovered = told(1, &[&failures[..2], &[(3020, 3030, Accepted), (3040, 3050, ServerError)]].concat());
+        assert_eq!(recovered.resume.0 / MS, 5050, "one that went well halves the pause, and the next failure doubles it");
+    }
+
+    #[test]
+    fn when_all_goes_well_there_are_more_at_a_time_again() {
+        let good: Vec<_> = (0..8).map(|n| (2000 + 20 * n, 2010 + 20 * n, Accepted)).collect();
+        let state = told(8, &[&FIRST_THREE[..], &[(100, 110, ServerError)], &good].concat());
+        assert_eq!(state.at_most, Some(6));
+    }
+
+    #[test]
+    fn heavy_initiates_are_sent_two_at_a_time_from_the_start() {
+        assert_eq!(told(1, &[(0, 900, Accepted)]).at_most, Some(2));
     }
 }

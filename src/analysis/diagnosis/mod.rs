@@ -138,12 +138,20 @@ impl Diagnosis {
         for left_out in not_asked {
             let open: Vec<&str> = left_out.classes.iter().filter(|class| !self.names(**class)).map(|class| class.letter()).collect();
             self.ruled_out.retain(|out| !left_out.classes.contains(&out.class));
+            let unclear: Vec<FaultClass> = left_out.classes.iter().copied().filter(|class| !self.names(*class)).collect();
+            for cause in &mut self.causes {
+                // Its neighbour was not excluded by the probe that is made for it.
+                if unclear.iter().any(|class| looks_like(*class) == looks_like(cause.class)) {
+                    cause.strength = cause.strength.min(Strength::Moderate);
+                }
+            }
             let classes = if open.is_empty() { String::new() } else { format!(", so {} cannot be excluded", open.join(", ")) };
             self.undecided.push(format!(
                 "not asked: {} ({}): it needs at least {} jobs, and {} were left for it{classes}; raise --max-jobs",
                 left_out.scenario, left_out.title, left_out.needs, left_out.left
             ));
         }
+        self.causes.sort_by_key(|cause| std::cmp::Reverse(cause.strength));
         self
     }
 
@@ -158,6 +166,29 @@ impl Diagnosis {
 
     fn excluded(&mut self, class: FaultClass, by: String) {
         self.ruled_out.push(RuledOut { class, by });
+    }
+}
+
+/// What a class looks like before the probe that tells it from its neighbours is asked.
+#[derive(PartialEq, Eq)]
+enum Look {
+    /// Denied at first, and seen later.
+    Window,
+    /// Never seen.
+    Never,
+    /// Seen, and denied in between.
+    Flapping,
+    /// Like no other.
+    Own(FaultClass),
+}
+
+fn looks_like(class: FaultClass) -> Look {
+    use FaultClass::{A, B, C, CPrime, D, E, G, H, I, K, L, M};
+    match class {
+        A | C | D | E | G | I => Look::Window,
+        K | L | M => Look::Never,
+        B | CPrime | H => Look::Flapping,
+        other => Look::Own(other),
     }
 }
 
