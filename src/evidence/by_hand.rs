@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use toml::{Table, Value};
 
 use crate::evidence::contract::steps;
-use crate::evidence::requests::{Encoding, Piece, Requests};
+use crate::evidence::requests::{Encoding, Piece, Requests, path};
 use crate::evidence::shell::{inside, is_plain, literal};
 use crate::model::run::Run;
 use crate::target::{Caller, Request};
@@ -69,7 +69,7 @@ fn line(requests: &Requests, request: &Request, file: &Table, section: &str) -> 
         method => drop(write!(line, " -X {}", literal(method))),
     }
     let base: Option<String> = requests.base().iter().map(|piece| in_quotes(requests, piece, true)).collect();
-    let path = quoted(requests, requests.path(request), Encoding::Plain, false)?;
+    let path = quoted(requests, path(request), Encoding::Plain, false)?;
     let address = format!("{}{path}", base?.trim_end_matches('/'));
     let is_word = address.chars().all(|c| c.is_ascii_alphanumeric() || "_./:-".contains(c));
     let _ = if is_word { write!(line, " {address}") } else { write!(line, " \"{address}\"") };
