@@ -88,7 +88,7 @@ async fn requests_in_process_carry_what_those_over_sockets_carry() {
         noted.lock().expect("no panic").push(headers);
         async { axum::http::StatusCode::NOT_FOUND }
     });
-    let target = Arc::new(driven::target(&target("http://127.0.0.1:1", BY_CODE)));
+    let target = Arc::new(driven::target(&target_at("http://127.0.0.1:1", ID_IN_BODY, BY_CODE)));
     let transport = Transport::InProcess(InProcess::new(router, Latency::Fixed(Duration::from_millis(1))).named("r-7"));
     driven::journal(&target, transport, &Clock::virtual_time(), &one_poll(), driven::options(1)).await;
     let asked = asked.lock().expect("no panic");
