@@ -251,6 +251,19 @@ fn a_runs_archive_has_all_that_har_demands() {
     }
 }
 
+#[test]
+fn an_archive_says_which_http_was_spoken() {
+    let (folder, _) = archive();
+    let log = fs::read_to_string(folder.path().join("log.ndjson")).expect("a log");
+    let log = log.replacen("\"target\":{", "\"target\":{\"http\":\"2\",", 1);
+    fs::write(folder.path().join("two.ndjson"), log).expect("a file");
+    exits(&statusgap(folder.path(), &["bundle", "two.ndjson", "--out", "two", "--quiet"]), 1);
+    let archive: Value = serde_json::from_slice(&fs::read(folder.path().join("two/requests.har")).expect("an archive")).expect("JSON");
+    for entry in archive["log"]["entries"].as_array().expect("entries") {
+        assert_eq!((entry["request"]["httpVersion"].as_str(), entry["response"]["httpVersion"].as_str()), (Some("HTTP/2"), Some("HTTP/2")));
+    }
+}
+
 /// With `haralyzer` where Python has it: another reader sees the requests, in order.
 #[test]
 fn a_reader_by_somebody_else_opens_the_archive() {

@@ -80,6 +80,33 @@ async fn in_process(router: Router, target: &str, scenario: &Scenario) -> Outcom
     Outcome::of(driven::journal(&target, transport, &Clock::virtual_time(), scenario, driven::options(1)).await)
 }
 
+#[tokio::test(start_paused = true)]
+async fn requests_in_process_carry_what_those_over_sockets_carry() {
+    let asked: Arc<std::sync::Mutex<Vec<axum::http::HeaderMap>>> = Arc::default();
+    let noted = Arc::clone(&asked);
+    let router = Router::new().fallback(move |headers: axum::http::HeaderMap| {
+        noted.lock().expect("no panic").push(headers);
+        async { axum::http::StatusCode::NOT_FOUND }
+    });
+    let target = Arc::new(driven::target(&target_at("http://127.0.0.1:1", ID_IN_BODY, BY_CODE)));
+    let transport = Transport::InProcess(InProcess::new(router, Latency::Fixed(Duration::from_millis(1))).named("r-7"));
+    driven::journal(&target, transport, &Clock::virtual_time(), &one_poll(), driven::options(1)).await;
+    let asked = asked.lock().expect("no panic");
+    assert!(!asked.is_empty());
+    for headers in asked.iter() {
+        for (name, value) in [
+            ("x-statusgap-run", "r-7"),
+            ("user-agent", concat!("statusgap/", env!("CARGO_PKG_VERSION"))),
+            ("accept", "*/*"),
+            ("accept-encoding", "identity"),
+            ("host", "127.0.0.1:1"),
+        ] {
+            assert_eq!(headers.get(name).and_then(|value| value.to_str().ok()), Some(value), "{name}");
+        }
+    }
+    assert!(asked.iter().any(|headers| headers.contains_key("content-length")), "a POST has one");
+}
+
 /// A server that accepts every job as `j-1`, denies every other id, and answers about `j-1` as told.
 async fn server(status: ResponseTemplate) -> MockServer {
     let server = MockServer::start().await;

@@ -41,7 +41,7 @@ const FORMS: [(&str, Form); 14] = [
     ("JSON", json),
     ("JSON of PHP", |text| json(text).replace('/', "\\/")),
     ("JSON with lower \\u", |text| other_than_letters(text, |c| format!("\\u{:04x}", u32::from(c)))),
-    ("JSON with upper \\u", |text| text.chars().map(|c| format!("\\u{:04X}", u32::from(c))).collect()),
+    ("JSON with upper \\u", |text| text.chars().map(|c| format!("\\u{:04X}", u32::from(c))).collect::<Vec<_>>().concat()),
     ("JSON in JSON", |text| json(&json(text))),
     ("URL", percent),
     ("URL, lower", |text| percent(text).to_lowercase()),
@@ -231,7 +231,7 @@ fn tells_nothing(case: &str, name: &str, text: &str) {
             let core = &core[4..core.len() - 3];
             assert!(!text.contains(core), "{case}: {name} has {secret} in base64");
         }
-        let upper = secret.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect::<String>();
+        let upper = secret.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect::<Vec<_>>().concat();
         assert!(!text.to_lowercase().contains(&upper), "{case}: {name} has {secret} in \\u");
     }
 }

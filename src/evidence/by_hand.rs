@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use toml::{Table, Value};
 
 use crate::evidence::contract::steps;
-use crate::evidence::requests::{Encoding, Piece, Requests};
+use crate::evidence::requests::{Encoding, Piece, Requests, path};
 use crate::evidence::shell::{inside, is_plain, literal};
 use crate::model::run::Run;
 use crate::target::{Caller, Request};
@@ -27,15 +27,18 @@ pub fn by_hand(run: &Run, seconds: f64, flapping: bool) -> Option<String> {
     }
     let requests = Requests::of(&run).ok()?;
     let id: serde_json::Value = serde_json::from_str(&steps(file.get("initiate")?.as_table()?.get("id")?)?).ok()?;
-    let id: String = id.as_array()?.iter().filter_map(|step| Some(format!("[{}]", index_or_name(step)?))).collect();
+    let id = id.as_array()?.iter().filter_map(step).fold(String::new(), |path, step| match (path.is_empty(), step.starts_with('[')) {
+        (true, true) => format!(".{step}"),
+        _ => path + &step,
+    });
     let (initiate, status) = (requests.initiate().ok()?, requests.status(Caller::Owner).ok()?);
     let initiate = line(&requests, &initiate, &file, "initiate")?;
     let status = line(&requests, &status, &file, "status")?;
     // One that is encoded when it is taken, and one that is not, are not the same variable.
     let filter = match (status.contains("$ID"), status.contains("$RAW")) {
         (true, true) => return None,
-        (true, false) => format!(".{id} | tostring | @uri"),
-        (false, _) => format!(".{id}"),
+        (true, false) => format!("{id} | tostring | @uri"),
+        (false, _) => id,
     };
     let status = status.replace("$ID", "$id").replace("$RAW", "$id");
     let mut lines = vec![format!("id=$({initiate} |"), format!("  jq -r {})", literal(&filter))];
@@ -51,9 +54,14 @@ pub fn by_hand(run: &Run, seconds: f64, flapping: bool) -> Option<String> {
     Some(lines.join("\n"))
 }
 
-/// A step for jq's `.[…]`. What may be a place in a list or a name is taken for the place.
-fn index_or_name(step: &serde_json::Value) -> Option<String> {
-    step.get(1).filter(|index| !index.is_null()).or_else(|| step.get(0)).map(serde_json::Value::to_string)
+/// A step of a path of jq's. What may be a place in a list or a name is taken for the place.
+fn step(step: &serde_json::Value) -> Option<String> {
+    let is_name = |name: &str| name.chars().all(|c| c.is_ascii_alphabetic() || c == '_') && !name.is_empty();
+    match (step.get(1)?.as_u64(), step.get(0)?.as_str()?) {
+        (Some(index), _) => Some(format!("[{index}]")),
+        (None, name) if is_name(name) => Some(format!(".{name}")),
+        (None, name) => Some(format!("[{}]", serde_json::Value::from(name))),
+    }
 }
 
 /// Goes on in the next line, so that a long request stays readable.
@@ -69,7 +77,7 @@ fn line(requests: &Requests, request: &Request, file: &Table, section: &str) -> 
         method => drop(write!(line, " -X {}", literal(method))),
     }
     let base: Option<String> = requests.base().iter().map(|piece| in_quotes(requests, piece, true)).collect();
-    let path = quoted(requests, requests.path(request), Encoding::Plain, false)?;
+    let path = quoted(requests, path(request), Encoding::Plain, false)?;
     let address = format!("{}{path}", base?.trim_end_matches('/'));
     let is_word = address.chars().all(|c| c.is_ascii_alphanumeric() || "_./:-".contains(c));
     let _ = if is_word { write!(line, " {address}") } else { write!(line, " \"{address}\"") };

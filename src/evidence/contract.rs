@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use serde_json::json;
 use toml::{Table, Value};
 
-use crate::evidence::requests::{Encoding, Piece, Requests, Variable};
+use crate::evidence::requests::{Encoding, Piece, Requests, Variable, path};
 use crate::evidence::shell::{inside, is_plain, literal};
 use crate::model::run::{HttpVersion, Run};
 use crate::target::{Caller, Request};
@@ -179,7 +179,7 @@ fn command(requests: &Requests, endpoint: &Table, request: &Request, seen: &mut 
         // Never --data or --data-binary: a text that begins with @ would send a file of whoever runs the script.
         let _ = write!(line, "{NEXT}--data-raw \"{body}\"");
     }
-    let _ = write!(line, "{NEXT}\"$base{}\"", quote(requests.path(request), Context::Path)?);
+    let _ = write!(line, "{NEXT}\"$base{}\"", quote(path(request), Context::Path)?);
     Some(line)
 }
 

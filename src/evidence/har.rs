@@ -9,7 +9,7 @@ use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
 
-use crate::evidence::requests::{Encoding, Requests};
+use crate::evidence::requests::{Encoding, Requests, path};
 use crate::model::credentials::struck;
 use crate::model::exchange::{Exchange, Kind, Route};
 use crate::model::run::{HttpVersion, Journal};
@@ -100,8 +100,8 @@ fn request(journal: &Journal, requests: Option<&Requests>, ids: &BTreeMap<u64, &
         .unwrap_or_default();
     let made = requests.and_then(|requests| Some((requests, requests.of_exchange(exchange, id)?)));
     let base = journal.run.target.base_url.trim_end_matches('/');
-    let path = made.as_ref().map_or_else(String::new, |(requests, request)| requests.written(requests.path(request), Encoding::Plain));
-    let url = format!("{base}{}", path.replace('{', "%7B").replace('}', "%7D").replace(' ', "%20"));
+    let asked = made.as_ref().map_or_else(String::new, |(requests, request)| requests.written(path(request), Encoding::Plain));
+    let url = format!("{base}{}", asked.replace('{', "%7B").replace('}', "%7D").replace(' ', "%20"));
     let query: Vec<Value> = url
         .split_once('?')
         .map(|(_, query)| {

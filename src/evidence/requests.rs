@@ -134,11 +134,6 @@ impl Requests {
         }
     }
 
-    /// The path and query of a request.
-    pub fn path<'a>(&self, request: &'a Request) -> &'a str {
-        request.url.strip_prefix(NOWHERE).unwrap_or(&request.url)
-    }
-
     /// A text of a request, taken apart.
     pub fn pieces(&self, text: &str, encoding: Encoding) -> Vec<Piece> {
         let mark = self.mark;
@@ -184,6 +179,11 @@ impl Requests {
     fn accepted(&self) -> Accepted {
         Accepted { id: format!("{}+id", self.mark), ..Accepted::default() }
     }
+}
+
+/// The path and query of such a request.
+pub fn path(request: &Request) -> &str {
+    request.url.strip_prefix(NOWHERE).unwrap_or(&request.url)
 }
 
 fn variable_mark(mark: &str, index: usize) -> String {

@@ -83,7 +83,7 @@ fn forms(secret: &str) -> Vec<(&'static str, String)> {
         ("base64 in JSON of PHP", STANDARD.encode(format!("?{secret}")).replace('/', "\\/")),
         ("base64 in URL", percent(&STANDARD.encode(format!("?{secret}")), false, true)),
         ("JSON in base64", STANDARD.encode(format!("{{\"a\":\"{}\"}}", json(secret).replace('/', "\\/")))),
-        ("hexadecimal", secret.bytes().map(|byte| format!("{byte:02x}")).collect()),
+        ("hexadecimal", secret.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()),
         ("as Latin-1", secret.bytes().map(char::from).collect()),
         ("as Latin-1 in JSON", by_char(&secret.bytes().map(char::from).collect::<String>(), false, |c| units(c, false))),
         ("upper case", if secret.len() < ANY_CASE_FROM { secret.to_owned() } else { secret.to_ascii_uppercase() }),

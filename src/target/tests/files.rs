@@ -84,7 +84,7 @@ fn a_wrong_table_elsewhere_is_told_with_its_place_and_a_way_out() {
         (format!("{head}{initiate}accept = 'ok'\n{status}"), "ok", "expected an HTTP code", ""),
         (format!("name = 'x'\nbase_url = 'ftp://h'\n{initiate}{status}"), "ftp", "only http", "base_url"),
         (format!("name = 'x'\nbase_url = 'h:80'\n{initiate}{status}"), "h:80", "only http", "base_url"),
-        (format!("name = 'x'\nbase_url = 'http://u:p@h'\n{initiate}{status}"), "u:p", "credentials", "base_url"),
+        (format!("name = 'x'\nbase_url = 'http://u:p@h'\n{initiate}{status}"), "u:*", "credentials", "base_url"),
         (format!("name = 'x'\nbase_url = 'http://h?q'\n{initiate}{status}"), "?q", "query", "base_url"),
         (format!("{head}{initiate}{status}[cancel]\npath = '/c'\nseen_when = {{ http = 200 }}"), "'/c'", "which scan", "{id}"),
         (format!("{head}{initiate}{status}[filler]\npath = '/{{id}}'"), "/{id}", "no value here", "id"),
