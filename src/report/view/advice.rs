@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use crate::analysis::Analysis;
 use crate::analysis::diagnosis::{Cause, Strength};
+use crate::model::answer::Answer;
 use crate::model::run::Journal;
 use crate::report::view::{headline, unseen};
 use crate::report::words;
@@ -28,18 +29,22 @@ fn after_pass(analysis: &Analysis, judgement: &Judgement) -> String {
     if let Some(day) = headline::allowed(judgement).map(|(_, until)| until).min() {
         return format!("Cure what is allowed before its day: after {day} the first of it fails the run again.");
     }
-    let Some(reads) = headline::read_your_writes(analysis).filter(|reads| reads.checked > 0) else {
+    if headline::read_your_writes(analysis).is_none_or(|reads| reads.checked == 0) {
         return "Nothing needs doing. This run polled no scans; add a scenario with scans to see the window itself.".to_owned();
+    }
+    let Some(headline::Weakest { scenario, bound, .. }) = headline::weakest(analysis, judgement) else {
+        return "Nothing needs doing.".to_owned();
     };
-    let finer = [0.01, 0.001, 0.0001].into_iter().find(|rate| unseen::scans_to_exclude(*rate) > reads.checked);
+    let finer = [0.1, 0.01, 0.001, 0.0001].into_iter().find(|rate| unseen::scans_to_exclude(*rate) > bound.scans);
     finer.map_or_else(
         || "Nothing needs doing.".to_owned(),
         |rate| {
+            let at = bound.at.map_or_else(String::new, |at| format!(" at {} in {}", words::planned(at), words::name(scenario)));
             format!(
-                "Nothing needs doing. To exclude denials in more than {} of scans takes {} clean scans; this run had {}.",
+                "Nothing needs doing. To exclude denials in more than {} of scans at every age takes {} clean scans at each; this run had {}{at}.",
                 words::share(rate),
                 words::count(unseen::scans_to_exclude(rate)),
-                words::count(reads.checked)
+                words::count(bound.scans)
             )
         },
     )
@@ -106,7 +111,10 @@ fn remedy(reason: &Reason) -> Option<&'static str> {
         Reason::NoScans { .. } | Reason::InitiatesFailed { .. } => {
             "See why initiates are not accepted: the log holds their answers. Credentials, the request's body and rate limits come first."
         }
-        Reason::NoControl => {
+        Reason::NoControl { losses } if losses.iter().any(|loss| loss.answer == Answer::Refused) => {
+            "Check the credentials and the status path in the target file: even polls for handed-out ids were never answered as visible."
+        }
+        Reason::NoControl { .. } => {
             "Make a never-issued id answerable: check `unknown_id` and the status path in the target file, and that the target is up."
         }
         Reason::RateUnproven { .. } | Reason::RateUndecided { .. } | Reason::WindowUnproven { .. } | Reason::SpeedUnproven { .. } => {
@@ -116,6 +124,14 @@ fn remedy(reason: &Reason) -> Option<&'static str> {
         Reason::PollsFailed { .. } => {
             "See what the polls were answered in the log: throttling asks for a slower load, server errors for the service's own log."
         }
+        Reason::Lost { then_visible: 1.., .. } => {
+            "Look at what these polls were answered, in the log and in the service's own: an error or a refusal at first and an answer later \
+             is often the window itself. If that answer means `not_found`, say so in the target file (`[[status.answer]]`)."
+        }
+        Reason::Lost { .. } => {
+            "See what these polls were answered in the log: throttling asks for a slower load, server errors for the service's own log."
+        }
+        Reason::NoSamples { late: 0, other: 1.., .. } => "See what the polls were answered in the log: none at that age told anything.",
         Reason::NoSamples { .. } | Reason::Late { .. } => {
             "Run it on a quieter machine, or with fewer scans in flight; or widen `polls.tolerance` in the scenario."
         }
