@@ -58,10 +58,30 @@ fn windows_that_share_an_end_do_not_overlap() {
 }
 
 #[test]
-fn a_scan_that_is_seen_at_once_may_have_been_visible_before_its_age_began() {
+fn the_share_visible_by_a_planned_age_is_what_the_polls_of_that_age_found() {
     let at_once = "[polls]\noffsets = [\"0s\"]";
-    check_in(at_once, "5* @0=v", &[("by 0", "0.00..1.00"), ("brackets", "(0, 2] (0, 2] (0, 2] (0, 2] (0, 2]")]);
-    check_in(at_once, "5* @0=v\n5* @0=n 100=v", &[("by 0", "0.00..0.50")]);
+    check_in(at_once, "5* @0=v", &[("by 0", "1.00..1.00"), ("brackets", "(0, 2] (0, 2] (0, 2] (0, 2] (0, 2]")]);
+    check_in(at_once, "5* @0=v\n5* @0=n 100=v", &[("by 0", "0.50..0.50")]);
+    check("50* @100=v", &[("by 100", "1.00..1.00"), ("limits 100", "0.93..1.00 of 50")]);
+    check("50* @100=n 300=v", &[("by 100", "0.00..0.00"), ("limits 100", "0.00..0.07 of 50")]);
+}
+
+#[test]
+fn a_planned_poll_that_was_late_or_told_nothing_counts_as_either() {
+    check("8* @100=v\n@100=5xx 400=v\n190@100=v", &[("by 100", "0.80..1.00"), ("limits 100", "0.44..1.00 of 10")]);
+    // Another poll of the same scan may tell nevertheless.
+    check("8* @100=v\n50=v @100=5xx\n190@100=n 400=v", &[("by 100", "0.90..0.90")]);
+    check("8* @100=v\n2* @100=lost", &[("by 100", "0.80..1.00"), ("no-evidence", "2")]);
+}
+
+#[test]
+fn a_scan_that_was_never_to_be_polled_at_an_age_says_nothing_of_the_share_by_then() {
+    let dealt = "[polls]\noffsets = [\"100ms\", \"2s\"]\neach = \"one\"";
+    check_in(
+        dealt,
+        "20* @100=n 300=v\n30* @2000=v",
+        &[("by 100", "0.00..0.00"), ("limits 100", "0.00..0.17 of 20"), ("by 2000", "1.00..1.00")],
+    );
 }
 
 #[test]
@@ -229,8 +249,8 @@ fn a_foreign_user_who_sees_the_scan_breaks_isolation() {
 
 #[test]
 fn a_run_without_samples_never_passes() {
-    check("", &[("verdict", "inconclusive"), ("reasons", "no_samples no_scans")]);
-    check("10* refused", &[("verdict", "inconclusive"), ("reasons", "no_samples no_scans")]);
+    check("", &[("verdict", "inconclusive"), ("reasons", "no_scans no_samples")]);
+    check("10* refused", &[("verdict", "inconclusive"), ("reasons", "no_scans no_samples")]);
     check("10* 50=v", &[("verdict", "inconclusive"), ("reasons", "no_samples")]);
 }
 
@@ -243,6 +263,118 @@ fn a_run_of_errors_never_passes() {
         check(&format!("8* @100={answer}\n@100=v\n@100=n 200=v"), &[("verdict", "fail")]);
     }
     check("8* @100=v\n2* refused", &[("verdict", "inconclusive"), ("reasons", "initiates_failed")]);
+}
+
+// What a never-issued id is answered with, and polls that tell nothing.
+
+const AT_TWO: &str = "[polls]\noffsets = [\"0s\", \"100ms\"]";
+
+#[test]
+fn a_handed_out_id_that_is_answered_as_a_never_issued_one_is_denied() {
+    for answer in ["403", "n"] {
+        let told = format!("control {answer} {answer}\n59* @0=v @100=v\n@0={answer} @100=v");
+        check_in(
+            AT_TWO,
+            &told,
+            &[("verdict", "fail"), ("broken", "read-your-writes"), ("at 0", "1/60 late 0 other 0"), ("checked honesty", "0/2")],
+        );
+    }
+    // Refused everywhere but for the never-issued ids, it is no denial.
+    check_in(AT_TWO, "control n n\n59* @0=v @100=v\n@0=403 @100=v", &[("verdict", "pass"), ("at 0", "0/59 late 0 other 1")]);
+    // An error of the service says nothing of an id, whoever is answered so.
+    check_in(AT_TWO, "control 5xx 5xx\n59* @0=v @100=v\n@0=5xx @100=v", &[("verdict", "inconclusive"), ("broken", "none")]);
+}
+
+#[test]
+fn a_refusal_denies_only_if_never_issued_ids_are_refused_with_the_same_code() {
+    for (control, poll, verdict) in [(403, 403, "fail"), (401, 403, "pass"), (400, 400, "fail"), (429, 429, "pass"), (404, 403, "pass")] {
+        let answers = |code: u16| match code {
+            404 => "n",
+            429 => "429",
+            400 => "bad",
+            _ => "403",
+        };
+        let told = format!("control n {}\n59* @0=v @100=v\n@0={} @100=v", answers(control), answers(poll));
+        let mut run = journal(scenario(AT_TWO), &told);
+        for exchange in &mut run.exchanges {
+            let code = if exchange.kind == Kind::UnknownPoll { control } else { poll };
+            exchange.http = (!matches!(exchange.answer, Answer::Visible | Answer::Accepted)).then_some(code);
+        }
+        let seen = Seen::of(&run);
+        assert_eq!(seen.fact("verdict"), verdict, "controls {control}, a poll {poll}: {:?}", seen.judgement.reasons);
+    }
+}
+
+#[test]
+fn a_service_that_refuses_never_issued_ids_can_pass() {
+    check_in(AT_TWO, "control 403 403\n59* @0=v @100=v", &[("verdict", "pass"), ("checked honesty", "0/2"), ("excluded N", "yes")]);
+}
+
+#[test]
+fn a_refusal_denies_nothing_where_the_caller_may_have_been_locked_out() {
+    // Nothing was ever visible: the credentials are wrong, and a refused control is no control.
+    check(
+        "control 403 403\n10* @100=403",
+        &[("verdict", "inconclusive"), ("reasons", "no_control no_samples polls_failed"), ("broken", "none"), ("causes", "none")],
+    );
+    // Nothing was visible any more: a token that expired looks alike.
+    check_in(AT_TWO, "control 403\n59* @0=v @100=v\n@0=v @100=403", &[("verdict", "pass"), ("broken", "none")]);
+    check_in(AT_TWO, "control 403\n40* @0=v @100=v\n20* @0=403 @100=403", &[("verdict", "inconclusive"), ("broken", "none")]);
+}
+
+#[test]
+fn losses_that_gather_at_one_age_make_it_inconclusive_and_come_first() {
+    for answer in ["5xx", "403", "429", "lost", "bad"] {
+        let told = format!("20* @0={answer} @100=v\n280* @0=v @100=v");
+        check_in(AT_TWO, &told, &[("verdict", "inconclusive"), ("reasons", "lost")]);
+        check_in(AT_TWO, &format!("{told}\ncut"), &[("reasons", "cut_off lost")]);
+        // Also where there is no other offset.
+        check_in("[polls]\noffsets = [\"0s\"]", &format!("20* @0={answer} 300=v\n280* @0=v"), &[("reasons", "lost")]);
+        // A denial is one, whatever else was lost.
+        check_in(AT_TWO, &format!("{told}\n@0=n @100=v"), &[("verdict", "fail")]);
+    }
+    // A third of one offset is a twelfth of all polls.
+    let four = "[polls]\noffsets = [\"0s\", \"100ms\", \"500ms\", \"2s\"]";
+    check_in(four, "10* @0=5xx @100=v @500=v @2000=v\n20* @0=v @100=v @500=v @2000=v", &[("reasons", "lost")]);
+}
+
+#[test]
+fn a_few_polls_lost_here_and_there_leave_a_pass_and_widen_its_bound() {
+    let clean = |n: u32| format!("{n}* @0=v @100=v");
+    check_in(AT_TWO, &clean(299), &[("verdict", "pass"), ("could-miss", "0.0100")]);
+    for answer in ["5xx", "403", "429", "lost", "bad"] {
+        // Each lost poll may have been a denial: 2 of 299 allow for 2.1 %, as clopper_pearson does.
+        let told = format!("2* @0={answer} @100=v\n{}", clean(297));
+        check_in(AT_TWO, &told, &[("verdict", "pass"), ("could-miss", "0.0209")]);
+        let told = format!("4* @0={answer} @100=v\n4* @0=v @100={answer}\n{}", clean(292));
+        check_in(AT_TWO, &told, &[("verdict", "pass"), ("could-miss", "0.0303")]);
+    }
+    // One lost poll of four is no tenth of anything.
+    let four = "[polls]\noffsets = [\"0s\", \"100ms\", \"500ms\", \"2s\"]";
+    check_in(four, "@0=5xx @100=v @500=v @2000=v\n3* @0=v @100=v @500=v @2000=v", &[("verdict", "pass"), ("could-miss", "0.7514")]);
+}
+
+#[test]
+fn what_a_pass_could_miss_is_that_of_the_age_of_which_least_is_known() {
+    let dealt = "[polls]\noffsets = [\"100ms\", \"2s\"]\neach = \"one\"";
+    check_in(dealt, "20* @2000=v\n59* @100=v", &[("verdict", "pass"), ("could-miss", "0.1391")]);
+    check_in(AT_TWO, "20* @0=v @100=v\n39* 190@0=v @100=v", &[("could-miss", "–")]);
+    check_in(&format!("{AT_TWO}\n[expect]\nlate_at_most = 0.5"), "20* @0=v @100=v\n39* 90@0=v @100=v", &[("could-miss", "0.1391")]);
+}
+
+#[test]
+fn a_lost_poll_never_helps_a_tolerated_rate_to_pass() {
+    let tolerant = "[polls]\noffsets = [\"100ms\"]\n[expect]\nnot_found = { at_most = 0.01 }";
+    check_in(tolerant, "299* @100=v", &[("verdict", "pass")]);
+    check_in(tolerant, "299* @100=v\n@100=5xx", &[("verdict", "inconclusive"), ("reasons", "rate_unproven")]);
+    check_in(tolerant, "480* @100=v\n@100=5xx", &[("verdict", "pass")]);
+    // Four clean scans pass the sequential test: (0.5 / 0.9)^4 < 0.1 / 0.9. A lost one weighs as much as a denied one.
+    let by_turns = "[load]\ndetect = { rate = 0.5, power = 0.9 }\n[polls]\noffsets = [\"100ms\"]\n[expect]\n\
+        not_found = { at_most = 0.1, confidence = 0.9 }\nstop = \"decided\"\nerrors_at_most = 0.5";
+    check_in(by_turns, "4* @100=v", &[("verdict", "pass")]);
+    check_in(by_turns, "@100=lost\n6* @100=v", &[("verdict", "inconclusive"), ("reasons", "rate_undecided")]);
+    check_in(by_turns, "@100=lost\n7* @100=v", &[("verdict", "pass")]);
+    check_in(by_turns, "5* @100=lost\n2* @100=n 300=v", &[("verdict", "fail")]);
 }
 
 #[test]

@@ -22,6 +22,33 @@ pub struct Share {
     pub upper: f64,
 }
 
+/// How many windows are over by some time, how many last, and of how many; of the others it is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Certainly over.
+    pub over: u64,
+    /// Certainly not.
+    pub lasting: u64,
+    /// All.
+    pub n: u64,
+}
+
+impl Counts {
+    /// The share that is over, with two-sided limits. Without any window nothing is excluded.
+    pub fn share(&self, confidence: f64) -> Share {
+        if self.n == 0 {
+            return Share { estimate_lo: 0.0, estimate_hi: 1.0, lower: 0.0, upper: 1.0 };
+        }
+        let each = Sides::Two.each(confidence);
+        Share {
+            estimate_lo: self.over as f64 / self.n as f64,
+            estimate_hi: (self.n - self.lasting) as f64 / self.n as f64,
+            lower: lower_limit(self.over, self.n, each),
+            upper: 1.0 - lower_limit(self.lasting, self.n, each),
+        }
+    }
+}
+
 /// Confidence limits for a quantile of the windows.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct QuantileLimits {
@@ -135,17 +162,7 @@ impl Band {
 
     /// The share of windows over by `t`, with two-sided limits. Without any window nothing is excluded.
     pub fn visible_by(&self, t: f64, confidence: f64) -> Share {
-        if self.n == 0 {
-            return Share { estimate_lo: 0.0, estimate_hi: 1.0, lower: 0.0, upper: 1.0 };
-        }
-        let each = Sides::Two.each(confidence);
-        let (over, lasting) = (self.over_by(t), self.lasting_at(t));
-        Share {
-            estimate_lo: over as f64 / self.n as f64,
-            estimate_hi: (self.n - lasting) as f64 / self.n as f64,
-            lower: lower_limit(over, self.n, each),
-            upper: 1.0 - lower_limit(lasting, self.n, each),
-        }
+        Counts { over: self.over_by(t), lasting: self.lasting_at(t), n: self.n }.share(confidence)
     }
 
     /// Two-sided limits for the `p`-quantile, `0 < p < 1`: the times at which the band crosses `p`.
@@ -184,6 +201,13 @@ pub fn quantile_limits(observations: &[Observation], p: f64, confidence: f64) ->
 pub fn min_n_for_quantile_upper(p: f64, confidence: f64, sides: Sides) -> u64 {
     assert!(p > 0.0 && p < 1.0, "a quantile strictly between 0 and 1, not {p}");
     smallest_power_below(p.ln(), 1.0 - sides.each(confidence))
+}
+
+/// How many values a quantile needs before it is stated at all: so many that the largest of them bounds it from above at 95 %.
+/// With fewer, what is called the quantile is the largest value by another name. 5 for the median, 29, 59, 299 and 2,995 for
+/// p90, p95, p99 and p99.9.
+pub fn quantile_needs(p: f64) -> u64 {
+    min_n_for_quantile_upper(p, 0.95, Sides::One)
 }
 
 /// The smallest rank whose order statistic is at least the `p`-quantile with this confidence, if `n` has one: the

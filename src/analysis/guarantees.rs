@@ -304,8 +304,7 @@ fn honesty(evidence: Evidence<'_>) -> Checked {
     let (mut checked, mut broken, mut proofs) = (0, 0, Vec::new());
     for poll in evidence.unknown {
         match poll.answer {
-            // Refusing an unknown id is as honest as denying it: the caller is not told that it exists.
-            Answer::NotFound | Answer::Refused => checked += 1,
+            Answer::NotFound => checked += 1,
             Answer::Visible => {
                 checked += 1;
                 broken += 1;
@@ -314,10 +313,15 @@ fn honesty(evidence: Evidence<'_>) -> Checked {
                     proofs.push(Proof::of_none(format!("{id} was never issued and is answered {}", poll.told()), poll));
                 }
             }
+            // A refusal that stands for `not_found` has been read as one already. Any other says that the caller may not ask.
             _ => {}
         }
     }
-    let not_assessed = (checked == 0).then(|| "no control poll was answered".to_owned());
+    let refused = evidence.unknown.iter().filter(|poll| poll.answer == Answer::Refused).count();
+    let not_assessed = (checked == 0).then(|| match refused {
+        0 => "no control poll was answered".to_owned(),
+        _ => format!("{refused} of {} control polls were refused, and nothing was ever visible to this caller", evidence.unknown.len()),
+    });
     Checked { checked, broken, evidence: proofs, not_assessed, ..Checked::nothing(Guarantee::Honesty) }
 }
 

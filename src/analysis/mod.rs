@@ -18,19 +18,23 @@ pub mod load;
 pub mod npmle;
 pub mod order;
 pub mod punctuality;
+pub mod refusal;
 pub mod round_trips;
 pub mod scan;
 pub mod sprt;
 pub mod timeline;
 pub mod window;
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::diagnosis::Diagnosis;
-use crate::analysis::gate::OffsetRate;
+use crate::analysis::gate::{Loss, OffsetRate};
 use crate::analysis::guarantees::{Checked, Evidence};
 use crate::analysis::load::Load;
 use crate::analysis::punctuality::Punctuality;
+use crate::analysis::refusal::Refusal;
 use crate::analysis::round_trips::RoundTrips;
 use crate::analysis::scan::{ScanHistory, Scans, SharedIds};
 use crate::analysis::timeline::Timeline;
@@ -40,6 +44,7 @@ use crate::model::exchange::{Exchange, Kind};
 use crate::model::guarantee::Guarantee;
 use crate::model::run::Journal;
 use crate::model::scenario::Scenario;
+use crate::model::time::Nanos;
 
 /// Everything that a log tells, before anybody judges it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -62,6 +67,9 @@ pub struct Analysis {
     pub diagnosis: Diagnosis,
     /// Whether a never-issued id was denied, so that a `visible` means something; `None`: no control was answered.
     pub honest: Option<bool>,
+    /// Refusals that were read as `not_found`, because never-issued ids are answered so.
+    #[serde(default)]
+    pub refusals: Vec<Refusal>,
 }
 
 /// Everything that a log tells of one scenario.
@@ -81,6 +89,12 @@ pub struct ScenarioAnalysis {
     pub punctuality: Punctuality,
     /// The round trips of its polls.
     pub round_trips: Vec<RoundTrips>,
+    /// What its polls without evidence were answered, at any age.
+    #[serde(default)]
+    pub losses: Vec<Loss>,
+    /// What its controls without a verdict on honesty were answered: refusals, errors.
+    #[serde(default)]
+    pub lost_controls: Vec<Loss>,
 }
 
 /// What was sent and how it was answered.
@@ -105,14 +119,13 @@ pub struct Counts {
 
 /// Analyses a log.
 pub fn analyse(journal: &Journal) -> Analysis {
+    let (journal, refusals) = refusal::read(journal);
+    let journal = &*journal;
     let scans = Scans::of(&journal.exchanges);
     let histories = scans.histories();
     let all: Vec<&ScanHistory<'_>> = histories.iter().collect();
     let scenarios = analyse_scenarios(journal, &histories);
-    let mut ages: Vec<f64> =
-        journal.scenarios.iter().flat_map(|scenario| &scenario.arms).flat_map(|arm| &arm.offsets).map(|offset| offset.as_ms()).collect();
-    ages.sort_by(f64::total_cmp);
-    ages.dedup();
+    let ages = gate_ages(&journal.scenarios);
     let guarantees = merge(&scenarios);
     let honesty = guarantees.iter().find(|checked| checked.guarantee == Guarantee::Honesty);
     // A run of one scenario tells what the scenario does: a large one is not looked at twice.
@@ -121,7 +134,7 @@ pub fn analyse(journal: &Journal) -> Analysis {
         _ => None,
     };
     Analysis {
-        window: whole.map_or_else(|| window::window(&undisturbed(journal, &all), &ages), |only| only.window.clone()),
+        window: whole.map_or_else(|| window::window(&undisturbed(journal, &all), &ages, &journal.scenarios), |only| only.window.clone()),
         honest: honesty.filter(|checked| checked.checked > 0).map(|checked| checked.broken == 0),
         round_trips: whole.map_or_else(|| round_trips::round_trips(journal.exchanges.iter()), |only| only.round_trips.clone()),
         punctuality: whole.map_or_else(|| punctuality::punctuality(&all), |only| only.punctuality),
@@ -135,6 +148,7 @@ pub fn analyse(journal: &Journal) -> Analysis {
         },
         guarantees,
         scenarios,
+        refusals,
     }
 }
 
@@ -177,18 +191,23 @@ fn analyse_scenario(
     shared_ids: &SharedIds<'_>,
 ) -> ScenarioAnalysis {
     let unknown: Vec<&Exchange> = exchanges.iter().copied().filter(|exchange| exchange.kind == Kind::UnknownPoll).collect();
-    let mut ages: Vec<f64> = scenario.arms.iter().flat_map(|arm| &arm.offsets).map(|offset| offset.as_ms()).collect();
-    ages.sort_by(f64::total_cmp);
-    ages.dedup();
     ScenarioAnalysis {
         name: scenario.name.clone(),
         counts: counts(exchanges, scans),
         offsets: gate::offset_rates(scenario, scans),
-        window: window::window(&undisturbed(journal, scans), &ages),
+        window: window::window(&undisturbed(journal, scans), &gate_ages(std::slice::from_ref(scenario)), &journal.scenarios),
         guarantees: guarantees::check(Evidence { scenario, scans, unknown: &unknown, target: &journal.run.target, shared_ids }),
         punctuality: punctuality::punctuality(scans),
         round_trips: round_trips::round_trips(exchanges.iter().copied()),
+        losses: Loss::among(exchanges.iter().copied().filter(|exchange| exchange.kind == Kind::Poll)),
+        lost_controls: Loss::among(unknown.iter().copied()),
     }
+}
+
+/// The ages at which scenarios poll, each once.
+fn gate_ages(scenarios: &[Scenario]) -> Vec<Nanos> {
+    let offsets = scenarios.iter().flat_map(|scenario| &scenario.arms).flat_map(|arm| &arm.offsets);
+    offsets.map(|offset| offset.as_nanos()).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// The scans whose window means what it says: those that were watched until they were visible rather than looked at once, and

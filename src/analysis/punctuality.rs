@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::analysis::band::quantile_needs;
 use crate::analysis::scan::ScanHistory;
 
 /// Lateness of the polls at gate offsets, in milliseconds. A prober that is late measures itself.
@@ -15,6 +16,18 @@ pub struct Punctuality {
     pub p99_ms: f64,
     /// The latest.
     pub max_ms: f64,
+}
+
+impl Punctuality {
+    /// The 99th percentile, if there are as many polls as it needs.
+    pub fn told_p99_ms(&self) -> Option<f64> {
+        (self.polls >= quantile_needs(0.99)).then_some(self.p99_ms)
+    }
+
+    /// The median, if there are as many polls as it needs.
+    pub fn told_p50_ms(&self) -> Option<f64> {
+        (self.polls >= quantile_needs(0.5)).then_some(self.p50_ms)
+    }
 }
 
 /// Measures the lateness of the polls at gate offsets. Quantiles are nearest-rank.

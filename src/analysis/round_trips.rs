@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
+use crate::analysis::band::quantile_needs;
 use crate::analysis::latency::{Latency, RoundTrip, summary};
 use crate::model::exchange::{Connection, Exchange, Kind};
 
@@ -74,11 +75,12 @@ impl Percentiles {
         }
     }
 
-    /// One of the percentiles that are kept, if there are enough round trips for it to be more than the longest one's name.
+    /// One of the percentiles that are kept, if there are as many round trips as it needs ([`quantile_needs`]). What states a
+    /// percentile asks here, so that no format states one that another withholds.
     pub fn quantile_ms(&self, quantile: f64) -> Option<f64> {
         let kept = [(0.5, self.p50_ms), (0.9, self.p90_ms), (0.95, self.p95_ms), (0.99, self.p99_ms), (0.999, self.p999_ms)];
         let (q, ms) = kept.into_iter().find(|(kept, _)| (kept - quantile).abs() < 1e-9)?;
-        (self.count as f64 * (1.0 - q) >= 1.0 - 1e-9).then_some(ms)
+        (self.count >= quantile_needs(q)).then_some(ms)
     }
 }
 

@@ -35,7 +35,9 @@ pub struct Step {
     pub kind: Kind,
     /// How it travelled.
     pub connection: Connection,
-    /// What was answered, in words.
+    /// What the answer means.
+    pub answer: Answer,
+    /// The same in words, with the target's own word for the state.
     pub told: String,
     /// Whether the answer breaks read-your-writes.
     pub denied: bool,
@@ -94,6 +96,7 @@ pub fn tell(scan: &ScanHistory<'_>) -> Timeline {
         let told = exchange.told();
         if let Some(last) = steps.last_mut()
             && last.kind == exchange.kind
+            && last.answer == exchange.answer
             && last.told == told
             && last.connection == exchange.connection
         {
@@ -110,6 +113,7 @@ pub fn tell(scan: &ScanHistory<'_>) -> Timeline {
             times: 1,
             kind: exchange.kind,
             connection: exchange.connection,
+            answer: exchange.answer,
             told,
             denied,
             worker: exchange.worker.as_deref().map(str::to_owned),

@@ -1,12 +1,15 @@
 //! The window of a group of scans: its distribution, as far as the brackets tell it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::band::{Band, Sides, min_n_for_quantile_upper};
+use crate::analysis::band::{Band, Counts, quantile_needs};
+use crate::analysis::gate::{Sample, sample};
 use crate::analysis::npmle::{Npmle, Observation, QuantileInterval, npmle_of};
 use crate::analysis::scan::{ScanHistory, Visibility};
+use crate::model::scenario::Scenario;
 use crate::model::slot::Slot;
 use crate::model::time::Nanos;
 
@@ -66,6 +69,9 @@ pub struct ShareBy {
     pub lower: f64,
     /// Upper 95 % limit.
     pub upper: f64,
+    /// Scans that were to be polled at this very age, on which the share rests; 0: none was, and it rests on the brackets.
+    #[serde(default)]
+    pub scans: u64,
 }
 
 /// One quantile of the window.
@@ -128,8 +134,8 @@ const QUANTILES: [f64; 5] = crate::model::scenario::QUANTILES;
 /// An estimate spread over more than this share of the quantile's own size is an interval rather than a number.
 const IDENTIFIED_WITHIN: f64 = 0.1;
 
-/// The window of the given scans; `ages_ms` are the ages for `visible_by`.
-pub fn window(scans: &[&ScanHistory<'_>], ages_ms: &[f64]) -> Window {
+/// The window of the given scans of these scenarios; `ages` are those for `visible_by`.
+pub fn window(scans: &[&ScanHistory<'_>], ages: &[Nanos], scenarios: &[Scenario]) -> Window {
     let mut window = Window {
         scans: 0,
         flapping: 0,
@@ -168,6 +174,7 @@ pub fn window(scans: &[&ScanHistory<'_>], ages_ms: &[f64]) -> Window {
         undenied.push(!denied);
     }
     window.scans = brackets.len() as u64;
+    let planned = planned_counts(scans, scenarios);
     if brackets.is_empty() {
         return window;
     }
@@ -179,12 +186,59 @@ pub fn window(scans: &[&ScanHistory<'_>], ages_ms: &[f64]) -> Window {
     drop(band);
     let from_before = |(seen, undenied): (Observation, &bool)| Observation { after: if *undenied { -1.0 } else { seen.after }, ..seen };
     let shares = Band::of(window.observations().zip(&undenied).map(from_before));
-    window.visible_by = ages_ms.iter().map(|t| share_by(&estimate, &shares, *t)).collect();
+    window.visible_by = ages
+        .iter()
+        .map(|at| planned.get(at).map_or_else(|| share_by(&estimate, &shares, at.as_ms()), |by| share_planned(by, *at)))
+        .collect();
     drop(shares);
     window.curve =
         estimate.support.iter().map(|mass| CurvePoint { from_ms: mass.left, to_ms: finite(mass.right), mass: mass.mass }).collect();
     window.estimate = Some(EstimateNote { method: estimate.method.words().to_owned(), kkt_gap: estimate.kkt_gap, unique: estimate.unique });
     window
+}
+
+/// Of the scans that were to be polled at each gate offset: those certainly visible by then, those certainly not, and all.
+///
+/// Which scans these are is settled before any answer arrives, so that exact binomial limits hold, whatever else is asked of
+/// them afterwards. A scan whose poll was late or told nothing counts as either, unless its other polls tell.
+fn planned_counts(scans: &[&ScanHistory<'_>], scenarios: &[Scenario]) -> BTreeMap<Nanos, Counts> {
+    let mut counts: BTreeMap<Nanos, Counts> = BTreeMap::new();
+    for scan in scans {
+        let arm = scenarios.get(scan.scenario() as usize).and_then(|scenario| scenario.arms.get(scan.arm() as usize));
+        let (Some(bracket), Some(arm)) = (scan.bracket().filter(|_| scan.visibility() != Visibility::Flapping), arm) else { continue };
+        let denied_once = scan.denials().next().is_some();
+        let mut planned: BTreeMap<Nanos, (bool, bool)> = BTreeMap::new();
+        for poll in scan.gate_polls() {
+            let Some(at) = poll.offset.get() else { continue };
+            let told = planned.entry(at).or_default();
+            match sample(scan.age(poll), at, arm.tolerance, poll.answer) {
+                Sample::Visible => told.0 = true,
+                Sample::Denied => told.1 = true,
+                Sample::Late | Sample::NoEvidence => {}
+            }
+        }
+        for (at, (visible, denied)) in planned {
+            let over = !denied && (visible || bracket.until.is_some_and(|until| until <= at));
+            let lasting = !visible && (denied || denied_once && bracket.after >= at);
+            let count = counts.entry(at).or_default();
+            count.n += 1;
+            count.over += u64::from(over);
+            count.lasting += u64::from(lasting);
+        }
+    }
+    counts
+}
+
+fn share_planned(by: &Counts, at: Nanos) -> ShareBy {
+    let share = by.share(CONFIDENCE);
+    ShareBy {
+        t_ms: at.as_ms(),
+        share_from: share.estimate_lo,
+        share_to: share.estimate_hi,
+        lower: share.lower,
+        upper: share.upper,
+        scans: by.n,
+    }
 }
 
 fn share_by(estimate: &Npmle, band: &Band, t_ms: f64) -> ShareBy {
@@ -193,14 +247,14 @@ fn share_by(estimate: &Npmle, band: &Band, t_ms: f64) -> ShareBy {
     // it was denied then.
     let (share_from, share_to) = estimate.cdf_bounds(t_ms.max(f64::MIN_POSITIVE));
     let share_to = if t_ms > 0.0 { share_to } else { share_to.min(share.estimate_hi) };
-    ShareBy { t_ms, share_from, share_to, lower: share.lower, upper: share.upper }
+    ShareBy { t_ms, share_from, share_to, lower: share.lower, upper: share.upper, scans: 0 }
 }
 
 fn quantile(estimate: &Npmle, band: &Band, p: f64) -> Quantile {
     // Only a share outside (0, 1) has no quantile, and these are constants inside it.
     let interval = estimate.quantile(p).unwrap_or(QuantileInterval { left: 0.0, right: f64::INFINITY });
     let limits = band.quantile_limits(p, CONFIDENCE);
-    let needs = min_n_for_quantile_upper(p, CONFIDENCE, Sides::One);
+    let needs = quantile_needs(p);
     let caveat = if band.n() < needs {
         Some(Caveat::TooFew { needs })
     } else if finite(interval.right).is_none_or(|right| right - interval.left > (IDENTIFIED_WITHIN * right).max(5.0)) {

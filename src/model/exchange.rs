@@ -231,9 +231,13 @@ impl Exchange {
         self.fault.is_none()
     }
 
-    /// The answer in words, with the deployment's own state where it gave one: `visible (scanning)`.
+    /// The answer in words, with the deployment's own state where it gave one: `visible (scanning)`. A `not_found` that was
+    /// answered as a refusal says so: `not_found (403)`.
     pub fn told(&self) -> String {
         match (self.answer, &self.word, self.fault) {
+            (Answer::NotFound, ..) if self.http.is_some_and(|code| (400..500).contains(&code) && !matches!(code, 404 | 410)) => {
+                format!("{} ({})", self.answer.word(), self.http.unwrap_or_default())
+            }
             (Answer::Visible, Some(word), _) => word.as_str().to_owned(),
             (Answer::Transport, _, Some(fault)) => fault.word().to_owned(),
             (answer, _, _) => answer.word().to_owned(),

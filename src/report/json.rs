@@ -2,10 +2,11 @@
 
 use schemars::Schema;
 
+use crate::analysis::gate::Bound;
 use crate::model::exchange::Kind;
 use crate::model::shard::Share;
 use crate::report::result::{
-    CauseResult, CurveResult, EstimateResult, FirstPollResult, GuaranteeResult, JobsResult, LatencyResult, OffsetResult, Ordered,
+    BoundResult, CauseResult, CurveResult, EstimateResult, FirstPollResult, GuaranteeResult, JobsResult, LatencyResult, OffsetResult, Ordered,
     PatternResult, PunctualityResult, RoundTripResult, Rounded, RuledOutResult, RunResult, ScenarioResult, ShareResult, StepResult, TimelineResult,
     VisibleByResult, WindowResult, schema_of,
 };
@@ -81,8 +82,8 @@ fn result(view: &View) -> RunResult<'_> {
         },
         punctuality: PunctualityResult {
             polls: view.punctuality.polls,
-            p50_ms: Rounded::ms(view.punctuality.p50_ms),
-            p99_ms: Rounded::ms(view.punctuality.p99_ms),
+            p50_ms: view.punctuality.told_p50_ms().map(Rounded::ms),
+            p99_ms: view.punctuality.told_p99_ms().map(Rounded::ms),
             max_ms: Rounded::ms(view.punctuality.max_ms),
         },
         unseen: &view.unseen,
@@ -115,6 +116,7 @@ fn scenario(row: &ScenarioRow) -> ScenarioResult<'_> {
             rate: offset.rate.map(Rounded::significant),
             scans: offset.scans,
             scans_denied: offset.scans_denied,
+            scans_lost: (offset.scans_lost > 0).then_some(offset.scans_lost),
             lower: Rounded::significant(offset.lower),
             upper: Rounded::significant(offset.upper),
         })
@@ -128,10 +130,21 @@ fn scenario(row: &ScenarioRow) -> ScenarioResult<'_> {
         accepted: row.accepted,
         polls: row.polls,
         could_miss: row.could_miss.map(Rounded::significant),
+        bound: row.bound.as_ref().map(bound),
         power: row.power.as_deref(),
         offsets,
         window: window(&row.window),
         guarantees: guarantees(&row.guarantees),
+    }
+}
+
+fn bound(bound: &Bound) -> BoundResult {
+    BoundResult {
+        at_ms: bound.at.map(|at| Rounded::ms(at.as_ms())),
+        connection: bound.connection,
+        scans: bound.scans,
+        lost: bound.lost,
+        below: Rounded::significant(bound.below),
     }
 }
 
@@ -147,6 +160,7 @@ fn window(view: &WindowView) -> WindowResult<'_> {
         share_to: Rounded::significant(by.share_to),
         lower: Rounded::significant(by.lower),
         upper: Rounded::significant(by.upper),
+        scans: (by.scans > 0).then_some(by.scans),
     });
     let curve = view.curve.iter().map(|point| CurveResult {
         from_ms: Rounded::ms(point.from_ms),
@@ -163,7 +177,11 @@ fn window(view: &WindowView) -> WindowResult<'_> {
         quantiles_ms: told.collect(),
         quantiles_limits_ms: limits.collect(),
         quantile_notes: view.quantiles.iter().filter_map(|row| Some((row.key.as_str(), row.note.as_deref()?))).collect(),
-        first_poll_safe: FirstPollResult { p: view.safe.p, ms: view.safe.ms.map(Rounded::ms), told: &view.safe.told },
+        first_poll_safe: FirstPollResult {
+            p: view.safe.p.map(Rounded::significant),
+            ms: view.safe.ms.map(Rounded::ms),
+            told: &view.safe.told,
+        },
         curve: curve.collect(),
         estimate: view.estimate.as_ref().map(|note| EstimateResult {
             method: &note.method,
@@ -197,9 +215,11 @@ fn latency(view: &View) -> Ordered<LatencyResult> {
 
 fn round_trip(trip: &RoundTrip) -> RoundTripResult {
     RoundTripResult {
-        p50: Rounded::ms(trip.p50),
-        p90: Rounded::ms(trip.p90),
+        p50: trip.p50.map(Rounded::ms),
+        p90: trip.p90.map(Rounded::ms),
+        p95: trip.p95.map(Rounded::ms),
         p99: trip.p99.map(Rounded::ms),
+        p999: trip.p999.map(Rounded::ms),
         max: Rounded::ms(trip.max),
         count: trip.count,
     }

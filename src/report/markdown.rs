@@ -286,17 +286,10 @@ fn latency(view: &View) -> String {
         return String::new();
     }
     let ms = |value: f64| format!("{value:.2}");
+    let told = |value: Option<f64>| value.map_or_else(|| "n too small".to_owned(), ms);
     let rows = view.latency.iter().flat_map(|row| {
         [("sent", &row.sent), ("planned", &row.planned)].map(|(from, trip)| {
-            vec![
-                row.name.clone(),
-                from.to_owned(),
-                words::count(trip.count),
-                ms(trip.p50),
-                ms(trip.p90),
-                trip.p99.map_or_else(|| "n too small".to_owned(), ms),
-                ms(trip.max),
-            ]
+            vec![row.name.clone(), from.to_owned(), words::count(trip.count), told(trip.p50), told(trip.p90), told(trip.p99), ms(trip.max)]
         })
     });
     let punctual = view.punctual().map_or_else(String::new, |told| format!(" {told}"));

@@ -171,7 +171,7 @@ fn round_trips(out: &mut Exposition, view: &View) {
     let origins = || view.latency.iter().flat_map(|row| [("sent", row, &row.sent), ("planned", row, &row.planned)]);
     for (from, row, trip) in origins() {
         let labels = [("exchange", row.kind.word()), ("connection", row.connection.word()), ("from", from)];
-        for (quantile, ms) in [("0.5", Some(trip.p50)), ("0.9", Some(trip.p90)), ("0.99", trip.p99)] {
+        for (quantile, ms) in [("0.5", trip.p50), ("0.9", trip.p90), ("0.99", trip.p99)] {
             let Some(ms) = ms else { continue };
             let all: Vec<(&str, &str)> = labels.into_iter().chain([("quantile", quantile)]).collect();
             out.sample("", &all, ms / 1e3);

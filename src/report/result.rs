@@ -117,8 +117,11 @@ pub(super) struct ScenarioResult<'a> {
     pub accepted: u64,
     /// Status polls.
     pub polls: u64,
-    /// The smallest true rate that a pass excludes at 95 %.
+    /// The smallest true rate that a pass excludes at 95 %, at each of its ages.
     pub could_miss: Option<Rounded>,
+    /// The same with what it rests on; absent unless the scenario passed without a denial.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bound: Option<BoundResult>,
     /// What its gate could detect and what not, with the scans that it got.
     pub power: Option<&'a str>,
     /// What was answered at each planned age.
@@ -152,10 +155,28 @@ pub(super) struct OffsetResult<'a> {
     pub scans: u64,
     /// Scans that were denied at this age.
     pub scans_denied: u64,
+    /// Scans of which no poll at this age told anything; absent if there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scans_lost: Option<u64>,
     /// Exact 95 % limit (Clopper–Pearson) for the share of scans denied.
     pub lower: Rounded,
     /// Upper limit.
     pub upper: Rounded,
+}
+
+/// What a pass excludes at the age of which least is known.
+#[derive(serde::Serialize, JsonSchema)]
+pub(super) struct BoundResult {
+    /// The age; `null`: scans were followed at no set age.
+    pub at_ms: Option<Rounded>,
+    /// How the polls travelled.
+    pub connection: Connection,
+    /// Scans that were found at this age.
+    pub scans: u64,
+    /// Scans whose polls told nothing; each counts as if it had been denied.
+    pub lost: u64,
+    /// One-sided 95 % upper limit for the share of scans denied.
+    pub below: Rounded,
 }
 
 /// A window. A quantile of which too few scans were seen, or that lies beyond what was watched, is `null` in `quantiles_ms`;
@@ -201,13 +222,16 @@ pub(super) struct VisibleByResult {
     pub lower: Rounded,
     /// Upper limit.
     pub upper: Rounded,
+    /// Scans that were to be polled at this very age, on which the share rests; absent: it rests on the brackets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scans: Option<u64>,
 }
 
 /// From when on a first poll is safe.
 #[derive(serde::Serialize, JsonSchema)]
 pub(super) struct FirstPollResult<'a> {
     /// For which share of scans; `null` where nothing can be said.
-    pub p: Option<f64>,
+    pub p: Option<Rounded>,
     /// The age: an upper 95 % limit.
     pub ms: Option<Rounded>,
     /// The same as a sentence.
@@ -314,12 +338,18 @@ pub(super) struct LatencyResult {
 /// Quantiles of round trips, in milliseconds.
 #[derive(serde::Serialize, JsonSchema)]
 pub(super) struct RoundTripResult {
-    /// Median.
-    pub p50: Rounded,
+    /// Median; this and each other percentile is `null` where there are fewer than it needs (5, 29, 59, 299 and 2,995).
+    pub p50: Option<Rounded>,
     /// 90th percentile.
-    pub p90: Rounded,
+    pub p90: Option<Rounded>,
+    /// 95th percentile; absent rather than `null`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p95: Option<Rounded>,
     /// 99th percentile.
     pub p99: Option<Rounded>,
+    /// 99.9th percentile; absent rather than `null`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p999: Option<Rounded>,
     /// The longest.
     pub max: Rounded,
     /// How many.
@@ -380,10 +410,10 @@ pub(super) struct JobsResult {
 pub(super) struct PunctualityResult {
     /// Polls that had a planned age.
     pub polls: u64,
-    /// Median lateness.
-    pub p50_ms: Rounded,
-    /// 99th percentile.
-    pub p99_ms: Rounded,
+    /// Median lateness; `null`: fewer polls than it needs.
+    pub p50_ms: Option<Rounded>,
+    /// 99th percentile; `null`: fewer polls than it needs.
+    pub p99_ms: Option<Rounded>,
     /// The latest.
     pub max_ms: Rounded,
 }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::analysis::diagnosis::{Cause, Diagnosis, RuledOut, Strength};
-use crate::analysis::gate::OffsetRate;
+use crate::analysis::gate::{Bound, OffsetRate};
 use crate::analysis::guarantees::{Checked, Proof};
 use crate::analysis::load::Load;
 use crate::analysis::punctuality::Punctuality;
@@ -177,8 +177,8 @@ fn window(scans: u64, denied: u64, from_ms: f64, to_ms: f64) -> Window {
         no_evidence: 0,
         denied,
         visible_by: vec![
-            ShareBy { t_ms: 100.0, share_from: 0.0, share_to: if from_ms < 100.0 { 1.0 } else { 0.0 }, lower: 0.0, upper: 0.0711 },
-            ShareBy { t_ms: 2000.0, share_from: 0.5, share_to: 0.5, lower: 0.355, upper: 0.645 },
+            if denied > 0 { share_by(100.0, 0.0, 0.0, 0.0711) } else { share_by(100.0, 1.0, 0.9289, 1.0) },
+            if denied > 0 { share_by(2000.0, 0.5, 0.355, 0.645) } else { share_by(2000.0, 1.0, 0.9289, 1.0) },
         ],
         quantiles: vec![
             quantile(0.5, from_ms, Some(middle), 5),
@@ -190,6 +190,10 @@ fn window(scans: u64, denied: u64, from_ms: f64, to_ms: f64) -> Window {
         estimate: Some(EstimateNote { method: "counting".to_owned(), kkt_gap: 1.2e-13, unique: true }),
         brackets: Arc::default(),
     }
+}
+
+fn share_by(t_ms: f64, share: f64, lower: f64, upper: f64) -> ShareBy {
+    ShareBy { t_ms, share_from: share, share_to: share, lower, upper, scans: 50 }
 }
 
 fn rate(at_ms: f64, polls: u64, not_found: u64, lower: f64, upper: f64) -> OffsetRate {
@@ -206,6 +210,10 @@ fn rate(at_ms: f64, polls: u64, not_found: u64, lower: f64, upper: f64) -> Offse
         lower,
         upper,
         crossed: None,
+        scans_lost: 0,
+        lost_then_visible: 0,
+        losses: Vec::new(),
+        gathered: None,
     }
 }
 
@@ -252,7 +260,18 @@ fn trips() -> Vec<RoundTrips> {
 }
 
 fn step(at_ms: f64, until_ms: f64, times: u64, kind: Kind, told: &str, denied: bool) -> Step {
-    Step { at: ms(at_ms), until: ms(until_ms), times, kind, connection: Connection::Fresh, told: told.to_owned(), denied, worker: None }
+    let answer = if denied { Answer::NotFound } else { Answer::Visible };
+    Step {
+        at: ms(at_ms),
+        until: ms(until_ms),
+        times,
+        kind,
+        connection: Connection::Fresh,
+        answer,
+        told: told.to_owned(),
+        denied,
+        worker: None,
+    }
 }
 
 fn scenario(name: &str, offsets: Vec<OffsetRate>, window: Window, guarantees: Vec<Checked>) -> ScenarioAnalysis {
@@ -264,6 +283,8 @@ fn scenario(name: &str, offsets: Vec<OffsetRate>, window: Window, guarantees: Ve
         guarantees,
         punctuality: Punctuality::default(),
         round_trips: Vec::new(),
+        losses: Vec::new(),
+        lost_controls: Vec::new(),
     }
 }
 
@@ -288,11 +309,14 @@ fn analysis(scenarios: Vec<ScenarioAnalysis>, window: Window, guarantees: Vec<Ch
         }),
         diagnosis: Diagnosis::default(),
         honest: Some(true),
+        refusals: Vec::new(),
     }
 }
 
 fn judged(name: &str, verdict: Verdict, reasons: Vec<Reason>, could_miss: Option<f64>) -> ScenarioJudgement {
-    ScenarioJudgement { name: name.to_owned(), verdict, reasons, could_miss, power: None }
+    let at = if name == "settled" { ms(2000.0) } else { ms(100.0) };
+    let bound = could_miss.map(|_| Bound::of(Some(at), Connection::Fresh, 50, 0));
+    ScenarioJudgement { name: name.to_owned(), verdict, reasons, could_miss, bound, power: None }
 }
 
 /// The run that the seed's bug leaves.

@@ -17,13 +17,12 @@ pub use reason::Reason;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::binomial::{upper_limit, zero_failure_bound};
-use crate::analysis::gate::{OffsetRate, sequential_test};
+use crate::analysis::gate::{Bound, OffsetRate, sequential_test};
 use crate::analysis::guarantees::Checked;
 use crate::analysis::sprt::Decision;
 use crate::analysis::{Analysis, ScenarioAnalysis};
 use crate::model::answer::Answer;
-use crate::model::exchange::Exchange;
+use crate::model::exchange::{Exchange, Kind};
 use crate::model::guarantee::Guarantee;
 use crate::model::run::{EndReason, Journal};
 use crate::model::scenario::{Scenario, Tolerance};
@@ -79,8 +78,11 @@ pub struct ScenarioJudgement {
     pub verdict: Verdict,
     /// Why.
     pub reasons: Vec<Reason>,
-    /// What a pass could have missed: the smallest true rate that so many clean scans exclude at 95 %.
+    /// What a pass could have missed: the smallest true rate that is excluded at 95 % at each of its ages.
     pub could_miss: Option<f64>,
+    /// The same with what it rests on: the age of which least is known.
+    #[serde(default)]
+    pub bound: Option<Bound>,
     /// What its gate could see and what not, with the scans that it got; in words.
     pub power: Option<String>,
 }
@@ -139,6 +141,7 @@ pub fn judge(journal: &Journal, analysis: &Analysis) -> Judgement {
         Verdict::Pass
     };
     // The run's reasons are its scenarios' reasons of the verdict's own kind, each told once.
+    let of_run = reasons.len();
     for scenario in scenarios.iter().filter(|scenario| scenario.verdict == verdict) {
         for reason in &scenario.reasons {
             if reason.speaks_for() == verdict && verdict != Verdict::Pass && !reasons.iter().any(|told| told.same_matter(reason)) {
@@ -146,6 +149,7 @@ pub fn judge(journal: &Journal, analysis: &Analysis) -> Judgement {
             }
         }
     }
+    reasons[of_run..].sort_by_key(Reason::rank);
     Judgement { verdict, reasons, assessable, scenarios, unused_allowances }
 }
 
@@ -247,6 +251,7 @@ fn judge_scenario(
     let mut reasons = Vec::new();
     for rate in &seen.offsets {
         reasons.extend(judge_rate(scenario, rate, complete));
+        reasons.extend(judge_losses(scenario, seen, rate));
     }
     for checked in seen.guarantees.iter().filter(|checked| scenario.expect.guarantees.contains(&checked.guarantee)) {
         reasons.extend(judge_guarantee(scenario, seen, checked, honest));
@@ -260,15 +265,30 @@ fn judge_scenario(
     let verdict = reasons.iter().map(Reason::speaks_for).max().unwrap_or(Verdict::Pass);
     // Never the other way round: what cannot be assessed is not a proven breach.
     let verdict = if reasons.contains(&Reason::UnknownIdVisible) { Verdict::Inconclusive } else { verdict };
-    reasons.sort_by_key(|reason| std::cmp::Reverse(reason.speaks_for()));
-    let clean =
-        seen.guarantees.iter().find(|checked| checked.guarantee == Guarantee::ReadYourWrites && checked.broken == 0 && checked.checked > 0);
-    let could_miss = clean.filter(|_| verdict == Verdict::Pass).map(|checked| zero_failure_bound(checked.checked, 0.95));
+    reasons.sort_by_key(|reason| (std::cmp::Reverse(reason.speaks_for()), reason.rank()));
+    let bound = if verdict == Verdict::Pass { bound(seen) } else { None };
+    let could_miss = bound.as_ref().map(|bound| bound.below);
     // The offset with the fewest scans sees least.
     let scans = seen.offsets.iter().map(|rate| rate.scans).min().unwrap_or_default();
     let power = Power::of(scenario, scans)
         .map(|power| format!("{scans} scan{} at each offset: {}", if scans == 1 { "" } else { "s" }, power.told(scenario.load.detect)));
-    ScenarioJudgement { name: scenario.name.clone(), verdict, reasons, could_miss, power }
+    ScenarioJudgement { name: scenario.name.clone(), verdict, reasons, could_miss, bound, power }
+}
+
+/// What a scenario without a denial excludes: at each of its ages, hence that of the age of which least is known. A scenario
+/// that polls at no set age speaks of scans that are followed as its own were.
+fn bound(seen: &ScenarioAnalysis) -> Option<Bound> {
+    let reads = seen.guarantees.iter().find(|checked| checked.guarantee == Guarantee::ReadYourWrites)?;
+    if reads.broken > 0 || reads.checked == 0 {
+        return None;
+    }
+    let polled = seen.offsets.iter().filter(|rate| rate.in_time() > 0);
+    let weakest = polled.filter_map(OffsetRate::bound).max_by(|a, b| a.below.total_cmp(&b.below).then(b.at.cmp(&a.at)));
+    let followed = || {
+        let connection = seen.round_trips.iter().find(|trips| trips.kind == Kind::Poll)?.connection;
+        Some(Bound::of(None, connection, reads.checked, seen.window.no_evidence))
+    };
+    weakest.or_else(followed)
 }
 
 /// Whether what is in the log decides the gates of a scenario that was stopped because they were decided.
@@ -279,6 +299,28 @@ fn is_decided(scenario: &Scenario, seen: &ScenarioAnalysis) -> bool {
         Tolerance::Never => seen.offsets.iter().any(|rate| rate.not_found > 0),
         Tolerance::Rate { .. } => seen.offsets.iter().any(crossed(Decision::Fail)) || seen.offsets.iter().all(crossed(Decision::Pass)),
     }
+}
+
+/// Whether at this offset too many polls told nothing, or more than at the others. One lost poll is an accident of the network;
+/// losses all over the scenario are one matter, and judged together.
+fn judge_losses(scenario: &Scenario, seen: &ScenarioAnalysis, rate: &OffsetRate) -> Option<Reason> {
+    let tolerated = scenario.expect.errors_at_most;
+    let too_many = |lost: u64, of: u64| of > 0 && lost as f64 / of as f64 > tolerated;
+    let everywhere = too_many(seen.counts.without_evidence, seen.counts.polls);
+    let here = rate.other > 1 && too_many(rate.other, rate.in_time()) && !everywhere;
+    // Where it is the only offset, that is what the scenario's polls together say.
+    let gathered = rate.gathered.is_some() && tolerated < 1.0 && !(everywhere && seen.offsets.len() == 1);
+    (here || gathered).then(|| Reason::Lost {
+        arm: rate.arm.clone(),
+        at: rate.at,
+        connection: rate.connection,
+        lost: rate.other,
+        of: rate.in_time(),
+        losses: rate.losses.clone(),
+        gathered: rate.gathered,
+        scans_lost: rate.scans_lost,
+        then_visible: rate.lost_then_visible,
+    })
 }
 
 fn judge_rate(scenario: &Scenario, rate: &OffsetRate, complete: bool) -> Option<Reason> {
@@ -302,7 +344,7 @@ fn judge_rate(scenario: &Scenario, rate: &OffsetRate, complete: bool) -> Option<
         }),
         Tolerance::Rate { at_most, .. } if sequential_test(scenario).is_some() => judge_sequentially(scenario, rate, at_most),
         Tolerance::Rate { at_most, confidence } => {
-            let upper = upper_limit(rate.scans_denied, rate.scans, confidence);
+            let upper = rate.upper_with_lost(confidence);
             let lower = crate::analysis::binomial::lower_limit(rate.scans_denied, rate.scans, confidence);
             if lower > at_most {
                 Some(Reason::RateTooHigh {
@@ -319,6 +361,7 @@ fn judge_rate(scenario: &Scenario, rate: &OffsetRate, complete: bool) -> Option<
                     connection: rate.connection,
                     denied: rate.scans_denied,
                     scans: rate.scans,
+                    lost: rate.scans_lost,
                     at_most,
                     upper,
                 })
@@ -341,6 +384,7 @@ fn judge_sequentially(scenario: &Scenario, rate: &OffsetRate, at_most: f64) -> O
             connection: rate.connection,
             denied: rate.scans_denied,
             scans: rate.scans,
+            lost: rate.scans_lost,
             at_most,
             caught: scenario.load.detect.map_or(1.0, |detect| detect.rate),
         }),
@@ -352,7 +396,7 @@ fn judge_guarantee(scenario: &Scenario, seen: &ScenarioAnalysis, checked: &Check
         // A control that nobody answered leaves open whether `visible` means anything, unless another scenario's was answered.
         let silent =
             honest.is_none() && checked.guarantee == Guarantee::Honesty && checked.checked == 0 && scenario.controls.unknown_id > 0;
-        return silent.then_some(Reason::NoControl);
+        return silent.then(|| Reason::NoControl { losses: seen.lost_controls.clone() });
     }
     if checked.guarantee == Guarantee::Honesty {
         return Some(Reason::UnknownIdVisible);
@@ -390,7 +434,7 @@ fn judge_quantiles(scenario: &Scenario, seen: &ScenarioAnalysis) -> Vec<Reason> 
         }
     }
     for limit in &scenario.expect.latency {
-        let polls = seen.round_trips.iter().filter(|trips| trips.kind == crate::model::exchange::Kind::Poll);
+        let polls = seen.round_trips.iter().filter(|trips| trips.kind == Kind::Poll);
         for trips in polls {
             match trips.from_planned.quantile_ms(limit.quantile) {
                 Some(ms) if ms > limit.below.as_ms() => reasons.push(Reason::TooSlow { quantile: limit.quantile, below: limit.below, ms }),
@@ -424,12 +468,12 @@ fn judge_quality(scenario: &Scenario, seen: &ScenarioAnalysis) -> Vec<Reason> {
         }
     }
     if share(counts.without_evidence, counts.polls) > scenario.expect.errors_at_most {
-        reasons.push(Reason::PollsFailed { failed: counts.without_evidence, of: counts.polls });
+        reasons.push(Reason::PollsFailed { failed: counts.without_evidence, of: counts.polls, losses: seen.losses.clone() });
     }
     let late: u64 = seen.offsets.iter().map(|rate| rate.late).sum();
     let gated: u64 = seen.offsets.iter().map(|rate| rate.late + rate.polls + rate.other).sum();
     if share(late, gated) > scenario.expect.late_at_most {
-        reasons.push(Reason::Late { late, of: gated, p99_ms: seen.punctuality.p99_ms });
+        reasons.push(Reason::Late { late, of: gated, latest_ms: seen.punctuality.max_ms });
     }
     reasons
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::analysis::gate::{Gathered, Loss};
 use crate::model::allow::Date;
-use crate::model::answer::TransportFault;
+use crate::model::answer::{Answer, TransportFault};
 use crate::model::contact::Problem;
 use crate::model::exchange::{Connection, Kind};
 use crate::model::guarantee::Guarantee;
@@ -23,11 +24,11 @@ pub enum Reason {
     /// More scans were denied at an offset than are tolerated, beyond doubt.
     RateTooHigh { at: Nanos, connection: Connection, denied: u64, scans: u64, at_most: f64, lower: f64 },
     /// Too few scans to show that the rate is within what is tolerated.
-    RateUnproven { at: Nanos, connection: Connection, denied: u64, scans: u64, at_most: f64, upper: f64 },
+    RateUnproven { at: Nanos, connection: Connection, denied: u64, scans: u64, lost: u64, at_most: f64, upper: f64 },
     /// The sequential test says that more scans are denied than are tolerated.
     RateCaught { at: Nanos, connection: Connection, denied: u64, scans: u64, at_most: f64 },
     /// The sequential test came to no end.
-    RateUndecided { at: Nanos, connection: Connection, denied: u64, scans: u64, at_most: f64, caught: f64 },
+    RateUndecided { at: Nanos, connection: Connection, denied: u64, scans: u64, lost: u64, at_most: f64, caught: f64 },
     /// A guarantee was broken.
     Broken { guarantee: Guarantee, broken: u64, checked: u64 },
     /// A quantile of the window is above its limit, beyond doubt.
@@ -40,8 +41,8 @@ pub enum Reason {
     SpeedUnproven { quantile: f64, below: Span, samples: u64 },
     /// A never-issued id was answered as visible.
     UnknownIdVisible,
-    /// No control poll was answered.
-    NoControl,
+    /// No control poll was answered with a meaning; what they were answered instead.
+    NoControl { losses: Vec<Loss> },
     /// No scan was accepted.
     NoScans { initiates: u64 },
     /// Too many initiates failed.
@@ -49,11 +50,23 @@ pub enum Reason {
     /// Most scans were given an id that another scan already had.
     WarmIds { repeated: u64, of: u64 },
     /// Too many polls said neither visible nor `not_found`.
-    PollsFailed { failed: u64, of: u64 },
+    PollsFailed { failed: u64, of: u64, losses: Vec<Loss> },
+    /// At one offset too many polls told nothing, or more than at the others.
+    Lost {
+        arm: String,
+        at: Nanos,
+        connection: Connection,
+        lost: u64,
+        of: u64,
+        losses: Vec<Loss>,
+        gathered: Option<Gathered>,
+        scans_lost: u64,
+        then_visible: u64,
+    },
     /// A planned offset has no valid poll.
     NoSamples { arm: String, at: Nanos, late: u64, other: u64 },
     /// The probe was too late too often.
-    Late { late: u64, of: u64, p99_ms: f64 },
+    Late { late: u64, of: u64, latest_ms: f64 },
     /// The user stopped the run.
     Interrupted,
     /// The budget was spent before the plan was done.
@@ -100,6 +113,17 @@ impl Reason {
         }
     }
 
+    /// Its place among the reasons of the same verdict: what says that nothing, or not what it seems, was measured comes first.
+    pub(crate) fn rank(&self) -> u8 {
+        match self.matter() {
+            Reason::UnknownIdVisible | Reason::NoControl { .. } => 0,
+            Reason::Lost { gathered: Some(_), .. } => 1,
+            Reason::NoScans { .. } => 2,
+            Reason::Lost { .. } | Reason::PollsFailed { .. } | Reason::NoSamples { .. } => 3,
+            _ => 4,
+        }
+    }
+
     /// Whether nothing is missing but more of the same scans.
     pub fn wants_more_scans(&self) -> bool {
         matches!(
@@ -140,11 +164,12 @@ impl fmt::Display for Reason {
                 at_most * 100.0,
                 lower * 100.0
             ),
-            Reason::RateUnproven { at, connection, denied, scans, at_most, upper } => write!(
+            Reason::RateUnproven { at, connection, denied, scans, lost, at_most, upper } => write!(
                 f,
-                "{denied} of {scans} scans were denied at {} on {} connections, which allows for up to {:.2} %: too few scans to show at most {} %",
+                "{denied} of {scans} scans were denied at {} on {} connections{}, which allows for up to {:.2} %: too few scans to show at most {} %",
                 planned(*at),
                 connection.word(),
+                and_lost(*lost),
                 upper * 100.0,
                 at_most * 100.0
             ),
@@ -155,11 +180,12 @@ impl fmt::Display for Reason {
                 connection.word(),
                 percent(*at_most)
             ),
-            Reason::RateUndecided { at, connection, denied, scans, at_most, caught } => write!(
+            Reason::RateUndecided { at, connection, denied, scans, lost, at_most, caught } => write!(
                 f,
-                "{denied} of {scans} scans were denied at {} on {} connections: too few scans to tell a rate of {} % from one of {} %",
+                "{denied} of {scans} scans were denied at {} on {} connections{}: too few scans to tell a rate of {} % from one of {} %",
                 planned(*at),
                 connection.word(),
+                and_lost(*lost),
                 percent(*at_most),
                 percent(*caught)
             ),
@@ -184,7 +210,19 @@ impl fmt::Display for Reason {
             Reason::UnknownIdVisible => f.write_str(
                 "an id that was never issued is answered as if it existed: `visible` means nothing here, so nothing can be judged",
             ),
-            Reason::NoControl => f.write_str("no poll for a never-issued id was answered: whether `visible` means anything is open"),
+            Reason::NoControl { losses } if losses.iter().any(|loss| loss.answer == Answer::Refused) => write!(
+                f,
+                "not assessable: polls for never-issued ids were refused ({}), and no scan was ever visible to this caller, who may not be allowed to ask at all",
+                listed(losses)
+            ),
+            Reason::NoControl { losses } if losses.is_empty() => {
+                f.write_str("no poll for a never-issued id was answered: whether `visible` means anything is open")
+            }
+            Reason::NoControl { losses } => write!(
+                f,
+                "polls for never-issued ids were answered neither visible nor not_found ({}): whether `visible` means anything is open",
+                listed(losses)
+            ),
             Reason::NoScans { initiates } => write!(f, "none of {initiates} initiates was accepted"),
             Reason::InitiatesFailed { failed, of } => write!(f, "{failed} of {of} initiates failed"),
             Reason::WarmIds { repeated, of } => {
@@ -193,12 +231,33 @@ impl fmt::Display for Reason {
                     "{repeated} of {of} scans were given an id that another scan already had: put {{n}} into the request so that every scan is a new one"
                 )
             }
-            Reason::PollsFailed { failed, of } => write!(f, "{failed} of {of} polls were answered neither visible nor not_found"),
+            Reason::PollsFailed { failed, of, losses } => {
+                write!(f, "{failed} of {of} polls were answered neither visible nor not_found ({})", listed(losses))
+            }
+            Reason::Lost { arm: _, at, connection, lost, of, losses, gathered, scans_lost, then_visible } => {
+                write!(
+                    f,
+                    "at {} on {} connections, {lost} of {of} polls were answered neither visible nor not_found ({})",
+                    planned(*at),
+                    connection.word(),
+                    listed(losses)
+                )?;
+                if let Some(Gathered { lost, of, p }) = gathered {
+                    write!(f, "; {lost} of the scenario's other {of} requests were (by chance: p {})", p_value(*p))?;
+                }
+                if *then_visible > 0 {
+                    write!(
+                        f,
+                        "; {then_visible} of the {scans_lost} scans concerned were visible at a later poll, so status may not have known them yet"
+                    )?;
+                }
+                Ok(())
+            }
             Reason::NoSamples { arm, at, late, other } => {
                 write!(f, "no valid poll at {} ({arm}): {late} late, {other} without evidence", planned(*at))
             }
-            Reason::Late { late, of, p99_ms } => {
-                write!(f, "the probe itself was late: {late} of {of} polls left outside the tolerance (p99 {p99_ms:.1} ms)")
+            Reason::Late { late, of, latest_ms } => {
+                write!(f, "the probe itself was late: {late} of {of} polls left outside the tolerance (the latest by {latest_ms:.1} ms)")
             }
             Reason::Interrupted => f.write_str("interrupted before the plan was done"),
             Reason::BudgetSpent => f.write_str("the budget was spent before the plan was done"),
@@ -230,6 +289,27 @@ impl fmt::Display for Reason {
             Reason::NothingRun => f.write_str("nothing was run: the target file supports none of the scenarios"),
         }
     }
+}
+
+fn and_lost(lost: u64) -> String {
+    if lost == 0 { String::new() } else { format!(" and {lost} more told nothing") }
+}
+
+/// So many kinds of answers are named.
+const ANSWERS_TOLD: usize = 4;
+
+/// `403: 85, timed out: 2`.
+fn listed(losses: &[Loss]) -> String {
+    let mut told: Vec<String> = losses.iter().take(ANSWERS_TOLD).map(|loss| format!("{}: {}", loss.words(), loss.polls)).collect();
+    if losses.len() > ANSWERS_TOLD {
+        told.push(format!("{} other answers", losses.len() - ANSWERS_TOLD));
+    }
+    told.join(", ")
+}
+
+/// A probability of chance, to one digit.
+fn p_value(p: f64) -> String {
+    if p < 1e-6 { "below 0.000001".to_owned() } else { format!("{p:.6}").trim_end_matches('0').to_owned() }
 }
 
 /// An offset as files write it: `100ms`, `2s500ms`.

@@ -3,12 +3,13 @@
 //! Where nothing is tolerated, the first denial decides, and the bound that a clean run states holds wherever it stops: to
 //! stop can only make the event "no denial at all" rarer. Under a tolerated rate it is a sequential test with its own error
 //! rates, whose trials are scans in the order of their numbers, so that neither the order of answers nor what arrives after
-//! the decision changes it, and the log gives the same one.
+//! the decision changes it, and the log gives the same one. A refusal that the log reads as a denial is a lost poll here: it
+//! never helps to pass.
 
 use std::collections::BTreeMap;
 
-use crate::analysis::gate::{Sample, sample, sequential_test};
-use crate::analysis::sprt::{Decision, Walk};
+use crate::analysis::gate::{LossyWalk, Trial, sample, sequential_test};
+use crate::analysis::sprt::Decision;
 use crate::model::answer::Answer;
 use crate::model::exchange::{Exchange, Kind, Purpose};
 use crate::model::scenario::{Scenario, Stop, Tolerance};
@@ -36,7 +37,7 @@ struct Gate {
     /// By arm.
     tolerances: Vec<Span>,
     /// One sequential test for each arm and offset; empty where nothing is tolerated.
-    walks: BTreeMap<(u32, Nanos), Walk>,
+    walks: BTreeMap<(u32, Nanos), LossyWalk>,
     scans: BTreeMap<u64, ScanSoFar>,
     /// The first scan that is not yet counted.
     next: u64,
@@ -47,7 +48,7 @@ struct Gate {
 struct ScanSoFar {
     arm: u32,
     t0: Option<Stamp>,
-    denied: BTreeMap<Nanos, bool>,
+    trials: BTreeMap<Nanos, Trial>,
     ended: bool,
 }
 
@@ -77,7 +78,7 @@ impl Gates {
 impl Gate {
     fn new(scenario: &Scenario, next: u64) -> Gate {
         let gates = scenario.arms.iter().enumerate().flat_map(|(arm, told)| told.offsets.iter().map(move |at| (arm as u32, at.as_nanos())));
-        let walks = sequential_test(scenario).map(|test| gates.map(|gate| (gate, Walk::new(test))).collect());
+        let walks = sequential_test(scenario).map(|test| gates.map(|gate| (gate, LossyWalk::new(test))).collect());
         Gate {
             stop: scenario.expect.stop,
             tolerance: scenario.expect.not_found,
@@ -102,17 +103,10 @@ impl Gate {
             && exchange.purpose == Purpose::Offset
             && let Some((t0, offset)) = scan.t0.zip(exchange.offset.get())
             && let Some(tolerance) = self.tolerances.get(exchange.arm as usize)
+            && let Some(trial) = Trial::of(sample(exchange.sent.since(t0), offset, *tolerance, exchange.answer))
         {
-            match sample(exchange.sent.since(t0), offset, *tolerance, exchange.answer) {
-                Sample::Denied => {
-                    scan.denied.insert(offset, true);
-                    self.denied = true;
-                }
-                Sample::Visible => {
-                    scan.denied.entry(offset).or_default();
-                }
-                Sample::Late | Sample::NoEvidence => {}
-            }
+            self.denied |= trial == Trial::Denied;
+            scan.trials.entry(offset).and_modify(|all| *all = all.and(trial)).or_insert(trial);
         }
         self.need()
     }
@@ -124,9 +118,9 @@ impl Gate {
         self.scans.entry(number).or_default().ended = true;
         while self.scans.get(&self.next).is_some_and(|scan| scan.ended) {
             let Some(scan) = self.scans.remove(&self.next) else { break };
-            for (offset, denied) in scan.denied {
+            for (offset, trial) in scan.trials {
                 if let Some(walk) = self.walks.get_mut(&(scan.arm, offset)) {
-                    walk.step(denied);
+                    walk.step(trial);
                 }
             }
             self.next += 1;
@@ -135,7 +129,7 @@ impl Gate {
     }
 
     fn need(&self) -> Need {
-        let decided = |decision| move |walk: &Walk| walk.crossing().is_some_and(|crossing| crossing.decision == decision);
+        let decided = |decision| move |walk: &LossyWalk| walk.crossing().is_some_and(|crossing| crossing.decision == decision);
         let decided = match self.tolerance {
             Tolerance::Any => false,
             Tolerance::Never => self.denied,

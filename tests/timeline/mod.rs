@@ -245,6 +245,11 @@ impl Seen {
                 let share = window.visible_by.iter().find(|share| (share.t_ms - at).abs() < 1e-9).expect("an age of the scenario");
                 format!("{:.2}..{:.2}", share.share_from, share.share_to)
             }
+            "limits" => {
+                let at: f64 = about.parse().unwrap();
+                let share = window.visible_by.iter().find(|share| (share.t_ms - at).abs() < 1e-9).expect("an age of the scenario");
+                format!("{:.2}..{:.2} of {}", share.lower, share.upper, share.scans)
+            }
             "quantile" => {
                 let p: f64 = about.parse().unwrap();
                 let told = window.quantiles.iter().find(|told| (told.p - p).abs() < 1e-9).expect("a quantile that is told");

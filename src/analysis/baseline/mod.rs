@@ -15,6 +15,7 @@ use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::compare::dependence;
+use crate::analysis::refusal;
 use crate::analysis::scan::{ScanHistory, Scans};
 use crate::model::exchange::{Connection, Kind};
 use crate::model::run::{Journal, Pair};
@@ -148,6 +149,8 @@ pub struct RoundTrips {
 impl Baseline {
     /// What is to be kept of a run.
     pub fn of(journal: &Journal) -> Baseline {
+        let (journal, _) = refusal::read(journal);
+        let journal = &*journal;
         let scans = Scans::of(&journal.exchanges);
         let histories = scans.histories();
         let run = &journal.run;

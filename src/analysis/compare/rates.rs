@@ -53,6 +53,12 @@ impl Rates {
         if self.says_nothing() { 1.0 } else { boschloo_higher(self) }
     }
 
+    /// Fisher's p-value for "the new rate is higher" alone.
+    pub fn fisher_higher(&self) -> f64 {
+        self.check();
+        if self.says_nothing() { 1.0 } else { fisher_higher(self) }
+    }
+
     /// The same table with the runs exchanged.
     #[must_use]
     pub fn exchanged(&self) -> Self {

@@ -1,5 +1,7 @@
 //! Classes that show in what is claimed rather than in when: N, Q, J, P and O.
 
+use std::collections::BTreeMap;
+
 use crate::analysis::ScenarioAnalysis;
 use crate::analysis::diagnosis::case::{Case, ms};
 use crate::analysis::diagnosis::flapping::{self, Flapping};
@@ -8,8 +10,10 @@ use crate::analysis::echo::Likeness;
 use crate::analysis::guarantees::{Checked, Regress, went_back};
 use crate::analysis::scan::{ScanHistory, SharedIds};
 use crate::model::answer::{Answer, State};
+use crate::model::exchange::Kind;
 use crate::model::fault::FaultClass;
 use crate::model::guarantee::Guarantee;
+use crate::model::run::Journal;
 
 /// A guarantee over all scenarios: how often checked, how often broken, and the proofs.
 fn sum(scenarios: &[ScenarioAnalysis], guarantee: Guarantee) -> (u64, u64, Vec<String>) {
@@ -20,14 +24,20 @@ fn sum(scenarios: &[ScenarioAnalysis], guarantee: Guarantee) -> (u64, u64, Vec<S
 }
 
 /// N: the never-issued control is visible.
-pub(super) fn unknown_masked(diagnosis: &mut Diagnosis, scenarios: &[ScenarioAnalysis]) -> bool {
+pub(super) fn unknown_masked(diagnosis: &mut Diagnosis, journal: &Journal, scenarios: &[ScenarioAnalysis]) -> bool {
     let (checked, broken, proofs) = sum(scenarios, Guarantee::Honesty);
     if broken > 0 {
         let mut evidence = vec![format!("{broken} of {checked} polls for ids that were never issued were answered as visible")];
         evidence.extend(proofs);
         diagnosis.found(FaultClass::N, Strength::Strong, evidence);
     } else if checked > 0 {
-        diagnosis.excluded(FaultClass::N, format!("the never-issued control: {checked} of {checked} not_found"));
+        let mut answers: BTreeMap<String, u64> = BTreeMap::new();
+        for control in journal.exchanges.iter().filter(|exchange| exchange.kind == Kind::UnknownPoll) {
+            *answers.entry(control.told()).or_default() += 1;
+        }
+        let told: Vec<String> = answers.iter().map(|(answer, times)| format!("{answer} {times}")).collect();
+        let all: u64 = answers.values().sum();
+        diagnosis.excluded(FaultClass::N, format!("the never-issued control: {} of {all}", told.join(", ")));
     }
     broken > 0
 }

@@ -195,7 +195,7 @@ fn looks_like(class: FaultClass) -> Look {
 /// Diagnoses a log from its scans and what was found of each scenario.
 pub fn diagnose(journal: &Journal, scans: &[&ScanHistory<'_>], scenarios: &[ScenarioAnalysis]) -> Diagnosis {
     let mut diagnosis = Diagnosis::default();
-    if claims::unknown_masked(&mut diagnosis, scenarios) {
+    if claims::unknown_masked(&mut diagnosis, journal, scenarios) {
         // If everything is "visible", no other signature means anything.
         return diagnosis;
     }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::cli::watch::WatchArgs;
+use crate::model::guarantee::Guarantee;
 use crate::report::View;
 use crate::report::live::{ChangeRow, Live, Moment, RoundRow};
 use crate::standing::{Change, Outcome, Standing};
@@ -76,7 +77,8 @@ impl Publication {
         let mut live = self.shown().live.clone();
         live.count(told.outcome);
         live.scans += told.round.scenarios.iter().map(|scenario| scenario.accepted).sum::<u64>();
-        live.denied += told.round.guarantees.iter().filter(|row| row.name == "read-your-writes").map(|row| row.broken).sum::<u64>();
+        live.denied +=
+            told.round.guarantees.iter().filter(|row| row.guarantee == Guarantee::ReadYourWrites).map(|row| row.broken).sum::<u64>();
         live.exchanges += told.round.run.exchanges;
         live.verdict = told.standing.verdict();
         live.kept.0 = told.standing.kept();

@@ -70,7 +70,10 @@ fn dot(axis: &Axis, row: &DenialRow, aside: usize) -> String {
 
 /// The section: chart and table, and scenario by scenario in a fold.
 pub(super) fn section(view: &View) -> Option<Section> {
-    let mut body = figure(view)?;
+    if view.scenarios.iter().all(|scenario| scenario.offsets.is_empty()) {
+        return None;
+    }
+    let mut body = figure(view).unwrap_or_default();
     let rows = view.denials.iter().map(|row| {
         vec![
             row.at.clone(),
@@ -91,7 +94,9 @@ pub(super) fn section(view: &View) -> Option<Section> {
         Column::Number("95 % limits"),
         Column::Words("Scenarios"),
     ];
-    body.push_str(&table("Denials by age and connection", &columns, rows));
+    if !view.denials.is_empty() {
+        body.push_str(&table("Denials by age and connection", &columns, rows));
+    }
     let single =
         view.scenarios.iter().flat_map(|scenario| scenario.offsets.iter().map(move |row| (scenario, row))).map(|(scenario, row)| {
             vec![

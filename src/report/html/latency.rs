@@ -18,7 +18,7 @@ struct Scale {
 
 impl Scale {
     fn of(rows: &[LatencyRow]) -> Option<Scale> {
-        let least = rows.iter().map(|row| row.sent.p50).filter(|ms| *ms > 0.0).reduce(f64::min)?;
+        let least = rows.iter().map(|row| row.sent.p50.unwrap_or(row.sent.max)).filter(|ms| *ms > 0.0).reduce(f64::min)?;
         let most = rows.iter().map(|row| row.sent.max).reduce(f64::max)?;
         let from = 10f64.powf(least.log10().floor());
         let to = 10f64.powf(most.log10().ceil()).max(from * 10.0);
@@ -71,7 +71,7 @@ pub(super) fn section(view: &View) -> Option<Section> {
     body.push_str(&table("Round trips in milliseconds", &columns, rows));
     body.push_str(
         "<p class=\"aside\">Round trips in milliseconds, to the last byte; from the actual sending, and from the planned one, which a late sender cannot flatter. \
-         A dash: too few for that percentile.</p>\n",
+         A dash: too few for that percentile (it needs 5, 29, 59, 299 and 2,995 round trips).</p>\n",
     );
     Some(Section { id: "latency", title: "Latency", body })
 }
@@ -83,8 +83,8 @@ fn cells(name: &str, from: &str, trip: RoundTrip) -> Vec<String> {
         text(name),
         from.to_owned(),
         words::count(trip.count),
-        ms(trip.p50),
-        ms(trip.p90),
+        told(trip.p50),
+        told(trip.p90),
         told(trip.p95),
         told(trip.p99),
         told(trip.p999),
@@ -98,19 +98,13 @@ fn figure(rows: &[LatencyRow], scale: &Scale) -> String {
     );
     for row in rows {
         let trip = &row.sent;
-        let percentiles = [
-            ("p50", Some(trip.p50)),
-            ("p90", Some(trip.p90)),
-            ("p95", trip.p95),
-            ("p99", trip.p99),
-            ("p99.9", trip.p999),
-            ("longest", Some(trip.max)),
-        ];
+        let percentiles =
+            [("p50", trip.p50), ("p90", trip.p90), ("p95", trip.p95), ("p99", trip.p99), ("p99.9", trip.p999), ("longest", Some(trip.max))];
         let mut svg = format!("<line class=\"grid\" x1=\"0\" x2=\"100%\" y1=\"{m}\" y2=\"{m}\"/>", m = ROW / 2.0);
         let _ = write!(
             svg,
             "<line class=\"range\" x1=\"{}\" x2=\"{}\" y1=\"{m}\" y2=\"{m}\"/>",
-            scale.at(trip.p50),
+            scale.at(trip.p50.unwrap_or(trip.max)),
             scale.at(trip.max),
             m = ROW / 2.0
         );
@@ -134,7 +128,7 @@ fn figure(rows: &[LatencyRow], scale: &Scale) -> String {
         let _ = write!(
             out,
             "<div class=\"lane\"><p><b>{name}</b> {}</p><svg class=\"plot\" width=\"100%\" height=\"{ROW}\" role=\"group\" aria-label=\"{name}\">\n{svg}</svg></div>\n",
-            words::age(trip.p50),
+            trip.p50.map_or_else(|| "too few for a median".to_owned(), words::age),
             name = text(&row.name),
         );
     }

@@ -3,6 +3,7 @@
 // Writing to a String cannot fail.
 use std::fmt::Write as _;
 
+use crate::model::guarantee::Guarantee;
 use crate::report::html::page::sentence_case;
 use crate::report::html::{curve, denials, lanes, prose, text};
 use crate::report::view::{Standing, View};
@@ -78,7 +79,7 @@ fn numbers(view: &View) -> String {
     let mut tile = |key: &str, name: &str, value: &str, note: &str| {
         let _ = writeln!(out, "<div><dt>{name}</dt><dd><b data-key=\"{key}\">{}</b> <span>{}</span></dd></div>", text(value), text(note));
     };
-    let reads = view.guarantees.iter().find(|row| row.name == "read-your-writes");
+    let reads = view.guarantees.iter().find(|row| row.guarantee == Guarantee::ReadYourWrites);
     match reads.filter(|row| row.checked > 0) {
         _ if !view.assessable => tile("denied", "Scans denied", "–", "cannot be told"),
         Some(row) => tile("denied", "Scans denied", &words::count(row.broken), &format!("of {}", words::count(row.checked))),
@@ -89,6 +90,8 @@ fn numbers(view: &View) -> String {
         ("–".to_owned(), "cannot be told".to_owned())
     } else if window.flapping > 0 {
         (words::count(window.flapping), "scans seen, then denied".to_owned())
+    } else if window.scans == 0 {
+        ("–".to_owned(), "no scan's poll was answered".to_owned())
     } else if window.denied == 0 {
         ("none seen".to_owned(), format!("in {}", words::counted(window.scans, "scan")))
     } else {
@@ -109,17 +112,8 @@ fn numbers(view: &View) -> String {
     let assessed = view.guarantees.iter().filter(|row| !matches!(row.standing, Standing::NotAssessed(_))).count() as u64;
     tile("broken", "Guarantees broken", &words::count(broken), &format!("of {} assessed", words::count(assessed)));
     match (view.window.safe.ms, view.window.safe.p) {
-        (Some(ms), Some(p)) if view.window.denied > 0 => {
-            tile("safe", &format!("First poll safe for {}", words::share(p)), &words::age(ms), "");
-        }
-        _ => {
-            let (value, note) = if view.assessable && view.window.denied == 0 && view.window.scans > 0 {
-                ("at once", "as far as seen")
-            } else {
-                ("–", "no delay can be told")
-            };
-            tile("safe", "First poll safe from", value, note);
-        }
+        (Some(ms), Some(p)) => tile("safe", "First poll safe at", &words::age(ms), &format!("for {} of scans", words::share(p))),
+        _ => tile("safe", "First poll safe at", "–", "no delay can be stated"),
     }
     out
 }

@@ -90,8 +90,8 @@ struct QuantileResult {
 struct PollsResult {
     /// How many.
     count: u64,
-    /// Median.
-    p50_ms: Rounded,
+    /// Median; `null`: too few for it.
+    p50_ms: Option<Rounded>,
     /// 99th percentile; `null`: too few for it.
     p99_ms: Option<Rounded>,
 }
@@ -122,7 +122,11 @@ fn run(row: &Row) -> RunResult<'_> {
         tool: &row.tool,
         denied: denied(&row.denied),
         window: WindowResult { p50: row.window_p50.as_ref().map(quantile), p99: row.window_p99.as_ref().map(quantile) },
-        polls: row.polls.map(|trip| PollsResult { count: trip.count, p50_ms: Rounded::ms(trip.p50), p99_ms: trip.p99.map(Rounded::ms) }),
+        polls: row.polls.map(|trip| PollsResult {
+            count: trip.count,
+            p50_ms: trip.p50.map(Rounded::ms),
+            p99_ms: trip.p99.map(Rounded::ms),
+        }),
     }
 }
 

@@ -93,7 +93,7 @@ impl Denied {
 impl Row {
     /// Takes from a run what its history needs.
     pub fn of(log: &str, journal: &Journal, view: &View) -> Row {
-        let reads = view.guarantees.iter().find(|row| row.name == crate::model::guarantee::Guarantee::ReadYourWrites.name());
+        let reads = view.guarantees.iter().find(|row| row.guarantee == crate::model::guarantee::Guarantee::ReadYourWrites);
         let (scans, of) = reads.map_or((0, 0), |row| (row.broken, row.checked));
         let (lower, upper) = if of == 0 {
             (0.0, 1.0)
@@ -135,8 +135,8 @@ impl Row {
 
     /// Median and 99th percentile of the polls' round trip.
     fn polls_told(&self) -> String {
-        let p99 = |trip: &RoundTrip| trip.p99.map_or_else(|| "n too small".to_owned(), words::age);
-        self.polls.as_ref().map_or_else(|| "–".to_owned(), |trip| format!("{} / {}", words::age(trip.p50), p99(trip)))
+        let told = |ms: Option<f64>| ms.map_or_else(|| "n too small".to_owned(), words::age);
+        self.polls.as_ref().map_or_else(|| "–".to_owned(), |trip| format!("{} / {}", told(trip.p50), told(trip.p99)))
     }
 }
 

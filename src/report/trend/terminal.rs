@@ -48,7 +48,7 @@ pub fn terminal(trend: &Trend, style: Style) -> String {
     let column = |number: &dyn Fn(&Row) -> Option<f64>| trend.rows.iter().map(number).collect::<Vec<_>>();
     let denied = column(&|row| row.denied.share());
     let window = column(&|row| row.window_p50.as_ref().and_then(|row| row.to_ms));
-    let polls = column(&|row| row.polls.map(|trip| trip.p50));
+    let polls = column(&|row| row.polls.and_then(|trip| trip.p50));
     let up_to = |values: &[Option<f64>]| words::age(highest(values));
     let _ = writeln!(text, "denied   {}  of 100 %", sparkline(&denied, 1.0));
     if highest(&window) > 0.0 {

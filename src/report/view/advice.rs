@@ -33,18 +33,22 @@ fn after_pass(analysis: &Analysis, judgement: &Judgement) -> String {
     if let Some(day) = headline::allowed(judgement).map(|(_, until)| until).min() {
         return format!("Cure what is allowed before its day: after {day} the first of it fails the run again.");
     }
-    let Some(reads) = headline::read_your_writes(analysis).filter(|reads| reads.checked > 0) else {
+    if headline::read_your_writes(analysis).is_none_or(|reads| reads.checked == 0) {
         return "Nothing needs doing. This run polled no scans; add a scenario with scans to see the window itself.".to_owned();
+    }
+    let Some(headline::Weakest { scenario, bound, .. }) = headline::weakest(analysis, judgement) else {
+        return "Nothing needs doing.".to_owned();
     };
-    let finer = [0.01, 0.001, 0.0001].into_iter().find(|rate| unseen::scans_to_exclude(*rate) > reads.checked);
+    let finer = [0.1, 0.01, 0.001, 0.0001].into_iter().find(|rate| unseen::scans_to_exclude(*rate) > bound.scans);
     finer.map_or_else(
         || "Nothing needs doing.".to_owned(),
         |rate| {
+            let at = bound.at.map_or_else(String::new, |at| format!(" at {} in {}", words::planned(at), words::name(scenario)));
             format!(
-                "Nothing needs doing. To exclude denials in more than {} of scans takes {} clean scans; this run had {}.",
+                "Nothing needs doing. To exclude denials in more than {} of scans at every age takes {} clean scans at each; this run had {}{at}.",
                 words::share(rate),
                 words::count(unseen::scans_to_exclude(rate)),
-                words::count(reads.checked)
+                words::count(bound.scans)
             )
         },
     )
@@ -163,10 +167,11 @@ fn weight(reason: &Reason) -> u8 {
     match reason.matter() {
         Reason::FirstContact { .. } | Reason::LikeNoSuchPath { .. } => 0,
         Reason::Unreachable { .. } | Reason::TargetGone => 1,
-        Reason::NoScans { .. } | Reason::NoControl | Reason::WarmIds { .. } | Reason::NothingRun => 2,
-        Reason::InitiatesFailed { .. } | Reason::PollsFailed { .. } => 3,
-        Reason::Late { .. } | Reason::NoSamples { .. } => 4,
-        _ => 5,
+        Reason::NoScans { .. } | Reason::NoControl { .. } | Reason::WarmIds { .. } | Reason::NothingRun => 2,
+        Reason::Lost { gathered: Some(_), .. } => 3,
+        Reason::InitiatesFailed { .. } | Reason::PollsFailed { .. } | Reason::Lost { .. } => 4,
+        Reason::Late { .. } | Reason::NoSamples { .. } => 5,
+        _ => 6,
     }
 }
 
@@ -178,9 +183,16 @@ fn remedy(reason: &Reason, journal: &Journal) -> Option<String> {
         Reason::LikeNoSuchPath { .. } => {
             "Compare `[status] path` and `base_url` in the target file with the API's documentation, and run it again; `-v` shows each exchange."
         }
+        Reason::NoControl { losses } if losses.iter().any(|loss| loss.answer == Answer::Refused) => {
+            "Check the credentials and the status path in the target file: even polls for handed-out ids were never answered as visible."
+        }
         Reason::NoScans { .. } | Reason::InitiatesFailed { .. } => return Some(after_failures(journal, Kind::Initiate)),
-        Reason::NoControl => return Some(after_failures(journal, Kind::UnknownPoll)),
-        Reason::PollsFailed { .. } => return Some(after_failures(journal, Kind::Poll)),
+        Reason::NoControl { .. } => return Some(after_failures(journal, Kind::UnknownPoll)),
+        Reason::Lost { then_visible: 1.., .. } => {
+            "Look at what these polls were answered, in the log and in the service's own: an error or a refusal at first and an answer later \
+             is often the window itself. If that answer means `not_found`, say so in the target file (`[[status.answer]]`)."
+        }
+        Reason::PollsFailed { .. } | Reason::Lost { .. } => return Some(after_failures(journal, Kind::Poll)),
         Reason::RateUnproven { .. } | Reason::RateUndecided { .. } | Reason::WindowUnproven { .. } | Reason::SpeedUnproven { .. } => {
             "Run more scans (`load.scans` in the scenario), or tolerate what so few scans can show."
         }

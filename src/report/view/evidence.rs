@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::analysis::Analysis;
 use crate::analysis::gate::OffsetRate;
 use crate::analysis::scan::ScanHistory;
-use crate::model::answer::{Answer, TransportFault};
+use crate::model::answer::Answer;
 use crate::model::exchange::{Connection, Exchange, Kind};
 use crate::model::run::Journal;
 use crate::model::time::{Nanos, Span};
@@ -37,7 +37,7 @@ pub(super) fn timeline(journal: &Journal, analysis: &Analysis) -> Option<Timelin
         connection: step.connection,
         asked: asked(step.kind),
         told: words::name(&step.told),
-        mark: mark(step.kind, &step.told, step.denied),
+        mark: mark(step.kind, step.answer, step.denied),
         worker: step.worker.as_deref().map(words::name),
     }));
     let scenario = journal.scenarios.get(told.scenario as usize).map_or_else(String::new, |scenario| words::name(&scenario.name));
@@ -54,21 +54,14 @@ pub(super) fn asked(kind: Kind) -> String {
     }
 }
 
-fn mark(kind: Kind, told: &str, denied: bool) -> Mark {
-    let not_found = told == Answer::NotFound.word();
-    match kind {
-        Kind::Poll if denied => Mark::Fails,
-        Kind::Poll | Kind::Witness if !not_found && !is_trouble(told) => Mark::Works,
-        Kind::ForeignPoll if not_found => Mark::Works,
-        Kind::ForeignPoll if !is_trouble(told) => Mark::Fails,
+/// How an answer is to be taken. It is told by what the answer means: a target may call a state `refused` or `throttled`.
+fn mark(kind: Kind, answer: Answer, denied: bool) -> Mark {
+    match (kind, answer) {
+        (Kind::Poll, _) if denied => Mark::Fails,
+        (Kind::Poll | Kind::Witness, Answer::Visible) | (Kind::ForeignPoll, Answer::NotFound | Answer::Refused) => Mark::Works,
+        (Kind::ForeignPoll, Answer::Visible) => Mark::Fails,
         _ => Mark::Neutral,
     }
-}
-
-/// Whether an answer, in words, says nothing about the scan.
-fn is_trouble(told: &str) -> bool {
-    let answers = [Answer::Throttled, Answer::ServerError, Answer::Malformed, Answer::Refused, Answer::Transport];
-    answers.iter().any(|answer| answer.word() == told) || TransportFault::ALL.iter().any(|fault| fault.word() == told)
 }
 
 /// At most so many offsets have a row of their own; the table by age has them all.
@@ -96,7 +89,10 @@ fn handed_out(analysis: &Analysis) -> Option<EvidenceRow> {
         result: format!("accepted {} of {}", words::count(accepted), words::counted(initiates, "initiate")),
         evidence: trip.map_or_else(
             || "no initiate was answered".to_owned(),
-            |trip| format!("answered within {} (p50)", words::age(trip.from_sent.p50_ms)),
+            |trip| match trip.from_sent.quantile_ms(0.5) {
+                Some(p50) => format!("answered within {} (p50)", words::age(p50)),
+                None => format!("answered within {}", words::age(trip.from_sent.max_ms)),
+            },
         ),
     })
 }
@@ -104,17 +100,19 @@ fn handed_out(analysis: &Analysis) -> Option<EvidenceRow> {
 fn controls(journal: &Journal) -> Option<EvidenceRow> {
     let polls = || journal.exchanges.iter().filter(|exchange| exchange.kind == Kind::UnknownPoll);
     let all = polls().count() as u64;
-    let visible = polls().filter(|poll| is_visible(poll.answer)).count() as u64;
+    let visible = polls().any(|poll| is_visible(poll.answer));
+    let denied = polls().any(|poll| poll.answer == Answer::NotFound);
+    let (mark, evidence) = match (visible, denied) {
+        (true, _) => (Mark::Fails, "a visible answer proves nothing here"),
+        (false, true) => (Mark::Works, "a visible answer means that the scan exists"),
+        (false, false) => (Mark::Neutral, "not one was denied: what visible means is open"),
+    };
     (all > 0).then(|| EvidenceRow {
         check: "never-issued id".to_owned(),
         timing: "control".to_owned(),
-        mark: if visible > 0 { Mark::Fails } else { Mark::Works },
+        mark,
         result: tally(polls().map(Exchange::told)),
-        evidence: if visible > 0 {
-            "a visible answer proves nothing here".to_owned()
-        } else {
-            "a visible answer means that the scan exists".to_owned()
-        },
+        evidence: evidence.to_owned(),
     })
 }
 
@@ -123,28 +121,34 @@ fn offset_rows(analysis: &Analysis) -> Vec<(f64, u8, EvidenceRow)> {
     struct Sum<'a> {
         polls: u64,
         not_found: u64,
+        other: u64,
         only: Option<&'a OffsetRate>,
     }
     let mut sums: BTreeMap<(Nanos, Connection), Sum<'_>> = BTreeMap::new();
-    for rate in analysis.scenarios.iter().flat_map(|scenario| &scenario.offsets).filter(|rate| rate.polls > 0) {
-        let sum = sums.entry((rate.at, rate.connection)).or_insert(Sum { polls: 0, not_found: 0, only: Some(rate) });
-        if sum.polls > 0 {
+    for rate in analysis.scenarios.iter().flat_map(|scenario| &scenario.offsets).filter(|rate| rate.in_time() > 0) {
+        let sum = sums.entry((rate.at, rate.connection)).or_insert(Sum { polls: 0, not_found: 0, other: 0, only: Some(rate) });
+        if sum.polls + sum.other > 0 {
             sum.only = None;
         }
         sum.polls += rate.polls;
         sum.not_found += rate.not_found;
+        sum.other += rate.other;
     }
     let left_out = sums.len().saturating_sub(OFFSETS);
     let mut rows: Vec<(f64, u8, EvidenceRow)> = sums
         .into_iter()
         .take(OFFSETS)
         .map(|((at, connection), sum)| {
-            let mark = if sum.not_found > 0 { Mark::Fails } else { Mark::Works };
-            let result = if sum.not_found > 0 {
-                format!("not_found {} of {}", words::count(sum.not_found), words::count(sum.polls))
-            } else {
-                format!("visible {} of {}", words::count(sum.polls), words::count(sum.polls))
+            let all = sum.polls + sum.other;
+            let mark = match (sum.not_found, sum.polls) {
+                (1.., _) => Mark::Fails,
+                // Where a tenth and more told nothing, what the others told is not the whole of it.
+                (0, polls) if polls * 10 > all * 9 => Mark::Works,
+                _ => Mark::Neutral,
             };
+            let (word, n) = if sum.not_found > 0 { ("not_found", sum.not_found) } else { ("visible", sum.polls) };
+            let lost = if sum.other > 0 { format!(", {} told nothing", words::count(sum.other)) } else { String::new() };
+            let result = format!("{word} {} of {}{lost}", words::count(n), words::count(all));
             let evidence = sum.only.map_or_else(
                 || "several scenarios, see below".to_owned(),
                 |rate| format!("{} connections; scans denied: {} (95 %)", connection.word(), words::share_between(rate.lower, rate.upper)),
@@ -250,4 +254,37 @@ fn tally(told: impl Iterator<Item = String>) -> String {
         let _ = write!(text, ", {more} other answers");
     }
     format!("{text} of {}", words::count(all))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::answer::Answer;
+    use crate::model::exchange::Kind;
+    use crate::report::samples;
+    use crate::report::view::{Mark, View};
+
+    #[test]
+    fn a_state_that_is_called_like_an_answer_of_ours_is_still_a_state() {
+        for word in ["refused", "throttled", "server error", "malformed", "no reply", "timed out", "not_found"] {
+            let (journal, mut analysis, judgement) = samples::seed_bug();
+            let steps = analysis.timeline.as_mut().map(|timeline| &mut timeline.steps).expect("a scan");
+            let last = steps.last_mut().expect("a step");
+            last.told = word.to_owned();
+            let mut foreign = last.clone();
+            foreign.kind = Kind::ForeignPoll;
+            steps.push(foreign);
+            let refused = analysis.timeline.as_ref().and_then(|timeline| timeline.steps.last()).cloned().map(|mut step| {
+                step.answer = Answer::Refused;
+                step
+            });
+            analysis.timeline.as_mut().expect("a scan").steps.extend(refused);
+            let timeline = View::of(&journal, &analysis, &judgement).timeline.expect("a scan");
+            let marks: Vec<Mark> = timeline.steps.iter().rev().take(3).map(|step| step.mark).collect();
+            assert_eq!(
+                marks,
+                [Mark::Works, Mark::Fails, Mark::Works],
+                "{word}: withheld from a stranger, shown to one, shown to its owner"
+            );
+        }
+    }
 }

@@ -1,10 +1,11 @@
 //! The one line that says what happened, and what must be known before it is read.
 
 // Writing to a String cannot fail.
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::analysis::Analysis;
-use crate::analysis::binomial::zero_failure_bound;
+use crate::analysis::gate::{Bound, OffsetRate};
 use crate::analysis::guarantees::Checked;
 use crate::model::allow::Date;
 use crate::model::guarantee::Guarantee;
@@ -19,9 +20,10 @@ pub(super) fn headline(analysis: &Analysis, judgement: &Judgement, window: &Wind
     let first =
         || judgement.reasons.first().map_or_else(|| "no reason was recorded".to_owned(), |reason| words::sentence(&reason.to_string()));
     let Some(reads) = read_your_writes(analysis) else { return first() };
-    match judgement.verdict {
+    let line = match judgement.verdict {
+        Verdict::Inconclusive => return first(),
         Verdict::Fail if judgement.reasons.iter().any(is_denial) => denied(reads, window),
-        Verdict::Fail | Verdict::Inconclusive => first(),
+        Verdict::Fail => first(),
         Verdict::Pass if reads.checked == 0 => "all expectations held; no scan was polled".to_owned(),
         Verdict::Pass if allowed(judgement).next().is_some() => {
             let failures = allowed(judgement).count() as u64;
@@ -39,12 +41,102 @@ pub(super) fn headline(analysis: &Analysis, judgement: &Judgement, window: &Wind
                 words::counted(reads.checked, "scan")
             )
         }
-        Verdict::Pass => format!(
-            "0 of {} were denied: at the ages polled the true rate is below {} (95 %)",
-            words::counted(reads.checked, "accepted scan"),
-            words::share(zero_failure_bound(reads.checked, 0.95))
-        ),
+        Verdict::Pass => clean(reads, analysis, judgement),
+    };
+    match little_was_told(analysis) {
+        Some(told) => format!("{line}; {told}"),
+        None => line,
     }
+}
+
+/// What a run without a denial shows: the bound of the age of which least is known, since it holds at all the others as well.
+fn clean(reads: &Checked, analysis: &Analysis, judgement: &Judgement) -> String {
+    let scans = words::counted(reads.checked, "accepted scan");
+    let Some(Weakest { scenario, bound, scenarios, without_few }) = weakest(analysis, judgement) else {
+        return format!("0 of {scans} were denied");
+    };
+    let below = words::share(bound.below);
+    let Some(at) = bound.at else {
+        return format!("0 of {scans} were denied: polled as these were, the true rate is below {below} (95 %)");
+    };
+    if bound.scans == reads.checked && bound.lost == 0 && scenarios == 1 {
+        return format!("0 of {scans} were denied: at each age polled the true rate is below {below} (95 %)");
+    }
+    let where_many = if without_few { format!("where at least {FEW} scans were polled at one age, ") } else { String::new() };
+    let named = if scenarios > 1 { format!(" ({})", words::name(scenario)) } else { String::new() };
+    let lost = if bound.lost > 0 { format!(", and {} of which no poll told anything", words::count(bound.lost)) } else { String::new() };
+    format!(
+        "0 of {scans} were denied; {where_many}least is known at {}{named}: 0 of {}{lost}, so the true rate there is below {below} (95 %)",
+        words::planned(at),
+        words::count(bound.scans),
+    )
+}
+
+/// The bound that holds at every age of every scenario.
+pub(super) struct Weakest<'a> {
+    /// The scenario whose age it is.
+    pub scenario: &'a str,
+    /// What is known of that age.
+    pub bound: Bound,
+    /// Scenarios that say anything.
+    pub scenarios: usize,
+    /// Whether ages at which only a few scans were polled are left aside.
+    pub without_few: bool,
+}
+
+/// Fewer scans at an age say nothing of a rate worth knowing. They are left aside, and that is said, unless there are no others.
+const FEW: u64 = 10;
+
+/// The age of which least is known, over all scenarios that passed without a denial.
+pub(super) fn weakest<'a>(analysis: &Analysis, judgement: &'a Judgement) -> Option<Weakest<'a>> {
+    let clean: Vec<(&str, Vec<Bound>)> = judgement
+        .scenarios
+        .iter()
+        .zip(&analysis.scenarios)
+        .filter_map(|(judged, seen)| {
+            let own = judged.bound.clone()?;
+            let ages: Vec<Bound> = seen.offsets.iter().filter_map(OffsetRate::bound).collect();
+            Some((judged.name.as_str(), if ages.is_empty() { vec![own] } else { ages }))
+        })
+        .collect();
+    let all = || clean.iter().flat_map(|(name, ages)| ages.iter().map(move |bound| (*name, bound)));
+    let many = || all().filter(|(_, bound)| bound.scans + bound.lost >= FEW);
+    let among: Vec<(&str, &Bound)> = if many().next().is_some() { many().collect() } else { all().collect() };
+    let without_few = among.len() < all().count();
+    let (scenario, bound) = among.into_iter().reduce(|weakest, next| if next.1.below > weakest.1.below { next } else { weakest })?;
+    Some(Weakest { scenario, bound: bound.clone(), scenarios: clean.len(), without_few })
+}
+
+/// Where more than a tenth of the planned polls say nothing: how many do, and what became of the others. A reader who does not
+/// know that takes the rest for the whole.
+fn little_was_told(analysis: &Analysis) -> Option<String> {
+    let rates = || analysis.scenarios.iter().flat_map(|scenario| &scenario.offsets);
+    let told: u64 = rates().map(|rate| rate.polls).sum();
+    let late: u64 = rates().map(|rate| rate.late).sum();
+    let lost: u64 = rates().map(|rate| rate.other).sum();
+    let all = told + late + lost;
+    if told * 10 >= all * 9 {
+        return None;
+    }
+    let mut answers: BTreeMap<String, u64> = BTreeMap::new();
+    for loss in rates().flat_map(|rate| &rate.losses) {
+        *answers.entry(loss.words()).or_default() += loss.polls;
+    }
+    let often = answers.into_iter().max_by_key(|(_, polls)| *polls);
+    let often = often.map_or_else(String::new, |(answer, polls)| format!(", {} of them {answer}", words::count(polls)));
+    let mut others = Vec::new();
+    if lost > 0 {
+        others.push(format!("{} were answered with neither{often}", words::count(lost)));
+    }
+    if late > 0 {
+        others.push(format!("{} left too late", words::count(late)));
+    }
+    Some(format!(
+        "only {} of {} planned polls tell whether the scan was known ({})",
+        words::count(told),
+        words::count(all),
+        others.join("; ")
+    ))
 }
 
 /// The failures that are put up with, and until when.
@@ -91,8 +183,16 @@ fn denied(reads: &Checked, window: &WindowView) -> String {
 }
 
 /// What a reader must know before anything else.
-pub(super) fn notices(journal: &Journal, judgement: &Judgement) -> Vec<String> {
+pub(super) fn notices(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> Vec<String> {
     let mut notices = Vec::new();
+    for refusal in analysis.refusals.iter().filter(|refusal| refusal.polls > 0) {
+        let answer = refusal.http.map_or_else(|| refusal.answer.word().to_owned(), |code| code.to_string());
+        notices.push(format!(
+            "REFUSED MEANS not_found: {} of handed-out ids were answered {answer}, exactly as {} for never-issued ids were, and count as not_found.",
+            words::counted(refusal.polls, "poll"),
+            words::counted(refusal.controls, "poll"),
+        ));
+    }
     let exchanges = words::counted(journal.exchanges.len() as u64, "exchange");
     let ended_at_contact = journal.run.contact.as_ref().is_some_and(|contact| contact.problem.is_some());
     let cut = match journal.end.as_ref().map(|end| end.reason) {
@@ -162,18 +262,20 @@ pub(super) fn other_reasons(judgement: &Judgement) -> Vec<String> {
         .skip(usize::from(headline_is_first))
         .filter(|reason| !counted(reason) && reason.speaks_for() == judgement.verdict);
     let mut told: Vec<&Reason> = judgement.reasons.first().filter(|_| headline_is_first).into_iter().collect();
-    let mut lines = Vec::new();
+    let mut lines: Vec<(u8, String)> = Vec::new();
     for reason in run_wide {
         told.push(reason);
-        lines.push(words::sentence(&reason.to_string()));
+        lines.push((reason.rank(), words::sentence(&reason.to_string())));
     }
     for scenario in &judgement.scenarios {
         for reason in scenario.reasons.iter().filter(|reason| !counted(reason)) {
             if !told.contains(&reason) {
                 told.push(reason);
-                lines.push(format!("{}: {}", words::name(&scenario.name), words::sentence(&reason.to_string())));
+                lines.push((reason.rank(), format!("{}: {}", words::name(&scenario.name), words::sentence(&reason.to_string()))));
             }
         }
     }
-    lines
+    // A terminal shows the first few: what changes the reading of all the rest must be among them.
+    lines.sort_by_key(|(rank, _)| *rank);
+    lines.into_iter().map(|(_, line)| line).collect()
 }

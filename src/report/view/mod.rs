@@ -17,11 +17,14 @@ mod window;
 use std::time::Duration;
 
 use crate::analysis::Analysis;
+use crate::analysis::gate::Bound;
 use crate::analysis::load::Load;
 use crate::analysis::punctuality::Punctuality;
+use crate::analysis::refusal;
 use crate::analysis::scan::Scans;
 use crate::model::answer::Answer;
 use crate::model::exchange::{Connection, Kind};
+use crate::model::guarantee::Guarantee;
 use crate::model::run::Journal;
 use crate::model::shard::Share;
 use crate::report::words;
@@ -151,8 +154,10 @@ pub struct ScenarioRow {
     pub window: WindowView,
     /// Its guarantees.
     pub guarantees: Vec<GuaranteeRow>,
-    /// The smallest true rate that a pass excludes at 95 %.
+    /// The smallest true rate that a pass excludes at 95 %, at each of its ages.
     pub could_miss: Option<f64>,
+    /// The same with the age of which least is known.
+    pub bound: Option<Bound>,
     /// What its gate could detect and what not, with the scans that it got.
     pub power: Option<String>,
 }
@@ -180,6 +185,8 @@ pub struct OffsetRow {
     pub scans: u64,
     /// Scans denied here.
     pub scans_denied: u64,
+    /// Scans of which no poll here told anything.
+    pub scans_lost: u64,
     /// Share of polls answered `not_found`.
     pub rate: Option<f64>,
     /// 95 % limits for the share of scans denied.
@@ -270,8 +277,10 @@ pub struct LatencyRow {
 #[expect(missing_docs, reason = "the quantiles that their names say")]
 pub struct RoundTrip {
     pub count: u64,
-    pub p50: f64,
-    pub p90: f64,
+    /// `None`: too few for it.
+    pub p50: Option<f64>,
+    /// `None`: too few for it.
+    pub p90: Option<f64>,
     /// `None`: too few for it.
     pub p95: Option<f64>,
     /// `None`: too few for it.
@@ -284,6 +293,8 @@ pub struct RoundTrip {
 /// How one guarantee fared.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GuaranteeRow {
+    /// Which.
+    pub guarantee: Guarantee,
     /// Its stable code.
     pub code: &'static str,
     /// Its name.
@@ -381,6 +392,8 @@ pub struct Repeat {
 impl View {
     /// Chooses what a report tells.
     pub fn of(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> View {
+        let (journal, _) = refusal::read(journal);
+        let journal = &*journal;
         let scans = Scans::of(&journal.exchanges);
         let histories = scans.histories();
         let scenarios = tables::scenarios(journal, analysis, judgement);
@@ -391,7 +404,7 @@ impl View {
             verdict: judgement.verdict,
             headline: headline::headline(analysis, judgement, &window),
             answers: answers::answers(journal, analysis, judgement, &histories, &window),
-            notices: headline::notices(journal, judgement),
+            notices: headline::notices(journal, analysis, judgement),
             reasons: judgement.reasons.iter().map(|reason| words::sentence(&reason.to_string())).collect(),
             other_reasons: headline::other_reasons(judgement),
             assessable: judgement.assessable,
@@ -450,13 +463,9 @@ impl View {
     pub fn punctual(&self) -> Option<String> {
         let late = &self.punctuality;
         (late.polls > 0).then(|| {
-            format!(
-                "The probe's own lateness at {}: p50 {}, p99 {}, at most {}.",
-                words::counted(late.polls, "gate poll"),
-                words::age(late.p50_ms),
-                words::age(late.p99_ms),
-                words::age(late.max_ms)
-            )
+            let told = [("p50", late.told_p50_ms()), ("p99", late.told_p99_ms())];
+            let told: String = told.into_iter().filter_map(|(name, ms)| Some(format!("{name} {}, ", words::age(ms?)))).collect();
+            format!("The probe's own lateness at {}: {told}at most {}.", words::counted(late.polls, "gate poll"), words::age(late.max_ms))
         })
     }
 }

@@ -97,7 +97,7 @@ mod tests {
     fn window(brackets: Vec<(f64, Option<f64>)>, curve: Vec<CurvePoint>) -> Window {
         let brackets: Brackets = brackets.into_iter().map(|(after, until)| (after, until.into())).collect();
         let scans = brackets.len() as u64;
-        let nothing = crate::analysis::window::window(&[], &[]);
+        let nothing = crate::analysis::window::window(&[], &[], &[]);
         Window { scans, denied: scans, brackets, curve, ..nothing }
     }
 

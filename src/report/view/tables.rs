@@ -38,6 +38,7 @@ pub(super) fn scenarios(journal: &Journal, analysis: &Analysis, judgement: &Judg
                 window: window::view(&seen.window, judgement.assessable),
                 guarantees: seen.guarantees.iter().map(guarantee).collect(),
                 could_miss: judged.could_miss,
+                bound: judged.bound.clone(),
                 power: judged.power.clone(),
             }
         })
@@ -56,6 +57,7 @@ fn offset(rate: &OffsetRate) -> OffsetRow {
         late: rate.late,
         scans: rate.scans,
         scans_denied: rate.scans_denied,
+        scans_lost: rate.scans_lost,
         rate: rate.rate(),
         lower: rate.lower,
         upper: rate.upper,
@@ -68,6 +70,8 @@ const NAMED: usize = 3;
 /// How often status said `not_found`, for a table's cell: `50/50 at 100ms`.
 fn denied(offsets: &[OffsetRow], denied: u64, scans: u64) -> String {
     let several = offsets.iter().any(|row| row.connection != offsets[0].connection);
+    let lost: u64 = offsets.iter().map(|row| row.other).sum();
+    let and_lost = if lost > 0 { format!("; {} told nothing", words::count(lost)) } else { String::new() };
     let told = |row: &OffsetRow| {
         let lane = if several { format!(" {}", row.connection.word()) } else { String::new() };
         format!("{}/{} at {}{lane}", words::count(row.not_found), words::count(row.polls), row.at)
@@ -77,14 +81,14 @@ fn denied(offsets: &[OffsetRow], denied: u64, scans: u64) -> String {
         ([], _) if denied > 0 => format!("in {} of {}", words::count(denied), words::counted(scans, "scan")),
         ([], _) if scans > 0 => format!("in 0 of {}", words::counted(scans, "scan")),
         ([], _) => "–".to_owned(),
-        ([only], []) => told(only),
-        (rows, []) => format!("0/{} at {} offsets", words::count(rows.iter().map(|row| row.polls).sum()), rows.len()),
+        ([only], []) => told(only) + &and_lost,
+        (rows, []) => format!("0/{} at {} offsets{and_lost}", words::count(rows.iter().map(|row| row.polls).sum()), rows.len()),
         (_, hits) => {
             let mut text = hits.iter().take(NAMED).map(|row| told(row)).collect::<Vec<_>>().join(", ");
             if hits.len() > NAMED {
                 let _ = write!(text, ", +{} more", hits.len() - NAMED);
             }
-            text
+            text + &and_lost
         }
     }
 }
@@ -99,6 +103,7 @@ pub(super) fn guarantee(checked: &Checked) -> GuaranteeRow {
         Standing::Kept
     };
     GuaranteeRow {
+        guarantee: checked.guarantee,
         code: checked.guarantee.code(),
         name: checked.guarantee.name(),
         promise: checked.guarantee.promise(),
@@ -131,10 +136,10 @@ pub(super) fn latency(trips: &[RoundTrips]) -> Vec<LatencyRow> {
 fn round_trip(latency: &Percentiles) -> RoundTrip {
     RoundTrip {
         count: latency.count,
-        p50: latency.p50_ms,
-        p90: latency.p90_ms,
+        p50: latency.quantile_ms(0.5),
+        p90: latency.quantile_ms(0.9),
         p95: latency.quantile_ms(0.95),
-        p99: Some(latency.p99_ms),
+        p99: latency.quantile_ms(0.99),
         p999: latency.quantile_ms(0.999),
         max: latency.max_ms,
     }

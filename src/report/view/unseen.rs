@@ -2,8 +2,10 @@
 
 use crate::analysis::Analysis;
 use crate::analysis::binomial::zero_failure_bound;
+use crate::model::exchange::Kind;
 use crate::model::run::Journal;
 use crate::model::shard::Share;
+use crate::model::time::Stamp;
 use crate::report::view::{Standing, View, recorded};
 use crate::report::words;
 use crate::verdict::Verdict;
@@ -14,6 +16,8 @@ pub(super) fn unseen(journal: &Journal, analysis: &Analysis, view: &View) -> Vec
     lines.extend(journal.run.recording.iter().flat_map(recorded::unseen));
     // Beside a cause, what is undecided is a matter of detail; without one, it is what a pass leaves open.
     let weighty = view.causes.is_empty();
+    // Of a run in which much was lost, that comes first.
+    lines.extend(lost_polls(analysis));
     if weighty {
         lines.extend(view.undecided.iter().cloned());
     }
@@ -21,7 +25,7 @@ pub(super) fn unseen(journal: &Journal, analysis: &Analysis, view: &View) -> Vec
     lines.extend(power(view));
     lines.extend(near_the_edge(analysis, view));
     lines.extend(window_limits(view));
-    lines.extend(lost_polls(analysis));
+    lines.extend(of_one_client(journal, view));
     lines.extend(not_assessed(view));
     if !weighty {
         lines.extend(view.undecided.iter().cloned());
@@ -35,19 +39,62 @@ pub(super) fn unseen(journal: &Journal, analysis: &Analysis, view: &View) -> Vec
     lines
 }
 
-/// What a pass could have missed, told once for scenarios of the same size.
-fn could_have_missed(view: &View) -> Vec<String> {
-    let mut told: Vec<(String, Vec<&str>)> = Vec::new();
-    for scenario in view.scenarios.iter().filter(|scenario| scenario.verdict == Verdict::Pass) {
-        let Some(bound) = scenario.could_miss else { continue };
-        let n = scenario.guarantees.iter().find(|row| row.name == "read-your-writes").map_or(scenario.accepted, |row| row.checked);
-        let line = format!("0 of {}: the true rate of denied scans is below {} at 95 %", words::count(n), words::share(bound));
-        match told.iter_mut().find(|(known, _)| *known == line) {
-            Some((_, names)) => names.push(&scenario.name),
-            None => told.push((line, vec![&scenario.name])),
-        }
+/// What a pass could have missed: in one line, since a scenario of three scans excludes little and is no news.
+fn could_have_missed(view: &View) -> Option<String> {
+    let passed = view.scenarios.iter().filter(|scenario| scenario.verdict == Verdict::Pass);
+    let told: Vec<String> = passed
+        .filter_map(|scenario| {
+            let bound = scenario.bound.as_ref()?;
+            let at = bound.at.map_or_else(String::new, |at| format!(" at {}", words::planned(at)));
+            let lost = if bound.lost > 0 { format!(", {} more told nothing", words::count(bound.lost)) } else { String::new() };
+            Some(format!("{} {} (0 of {}{at}{lost})", scenario.name, words::share(bound.below), words::count(bound.scans)))
+        })
+        .collect();
+    (!told.is_empty()).then(|| format!("Denials in fewer scans than this could have been missed (95 %): {}.", told.join(", ")))
+}
+
+/// What no run of one prober shows, however it ends: told where nothing was found, since there it could be taken for the whole.
+fn of_one_client(journal: &Journal, view: &View) -> Vec<String> {
+    if journal.run.recording.is_some()
+        || view.verdict == Verdict::Fail
+        || !view.assessable
+        || view.scenarios.iter().all(|row| row.polls == 0)
+    {
+        return Vec::new();
     }
-    told.into_iter().map(|(line, names)| format!("{}: {line}; what is rarer could have been missed.", names.join(", "))).collect()
+    let mut lines = vec![
+        "All requests came from one client address, in one region: where a balancer routes by address, all connections reach one \
+         instance, and what other instances, regions or callers see was not asked."
+            .to_owned(),
+    ];
+    if let Some(pause) = longest_pause(journal) {
+        lines.push(format!(
+            "The target was never without a request for longer than {}: what the first request after a longer pause is answered was not asked.",
+            words::age(pause)
+        ));
+    }
+    let cancelled = journal.exchanges.iter().any(|exchange| exchange.kind == Kind::Cancel);
+    lines.push(if cancelled {
+        "Scans were created, cancelled and read; none was updated or deleted.".to_owned()
+    } else {
+        "Scans were created and read; none was updated, cancelled or deleted.".to_owned()
+    });
+    lines
+}
+
+/// The longest time between two requests that followed each other, in milliseconds, in which none was under way.
+fn longest_pause(journal: &Journal) -> Option<f64> {
+    let mut busy: Option<Stamp> = None;
+    let mut longest = None;
+    // A log stands in the order of sending.
+    for exchange in &journal.exchanges {
+        if let Some(busy) = busy.filter(|busy| *busy < exchange.sent) {
+            let pause = exchange.sent.since(busy).as_ms();
+            longest = Some(longest.map_or(pause, |longest: f64| longest.max(pause)));
+        }
+        busy = Some(busy.map_or(exchange.done, |busy| busy.max(exchange.done)));
+    }
+    longest
 }
 
 /// What the gates that did not fail could detect, told once for those alike.
@@ -73,7 +120,7 @@ fn near_the_edge(analysis: &Analysis, view: &View) -> Vec<String> {
         return Vec::new();
     }
     // The probe's own lateness blurs the offset as the brackets blur the edge.
-    let blur = analysis.punctuality.p99_ms;
+    let blur = analysis.punctuality.told_p99_ms().unwrap_or(analysis.punctuality.max_ms);
     let mut lines: Vec<String> = Vec::new();
     for offset in view.scenarios.iter().flat_map(|scenario| &scenario.offsets) {
         if offset.at_ms > from - blur && offset.at_ms <= to + blur {

@@ -1,6 +1,7 @@
 //! The window in numbers and in words.
 
-use crate::analysis::window::{Caveat, CurvePoint, EstimateNote, Quantile, ShareBy, Window};
+use crate::analysis::binomial::lower_limit;
+use crate::analysis::window::{CONFIDENCE, Caveat, CurvePoint, EstimateNote, Quantile, ShareBy, Window};
 use crate::report::words;
 
 /// The window of a group of scans. Times are ages in milliseconds.
@@ -167,7 +168,10 @@ fn short(window: &Window, quantiles: &[QuantileRow], assessable: bool) -> String
     text
 }
 
-/// The age from which on a first poll finds 99.9 % of scans, or what can be said instead.
+/// From which age on a first poll is safe. Every format states this, and no other.
+///
+/// Where no poll was denied it is the earliest age at which enough scans were polled, for the share that was visible then
+/// (lower 95 % limit). Otherwise it is the highest quantile of the window with an upper limit.
 fn safe_delay(window: &Window, quantiles: &[QuantileRow], assessable: bool) -> SafeDelay {
     let silent = |told: String| SafeDelay { p: None, ms: None, told };
     if !assessable {
@@ -176,18 +180,36 @@ fn safe_delay(window: &Window, quantiles: &[QuantileRow], assessable: bool) -> S
     if window.flapping > 0 {
         return silent(format!("first poll: no delay is safe, {} denied after they had been visible", were(window.flapping)));
     }
+    if window.denied == 0
+        && let Some((ms, p)) = earliest(window)
+    {
+        let told = format!("first poll safe at {} for at least {} of scans: no poll was denied", words::age(ms), words::share(p));
+        return SafeDelay { p: Some(p), ms: Some(ms), told };
+    }
     let known = |quantile: &&QuantileRow| quantile.told_at_all && quantile.upper_ms.is_some();
     let Some(best) = quantiles.iter().rev().find(known) else {
-        return silent("first poll: no safe delay can be told".to_owned());
+        return silent("first poll: no safe delay can be stated".to_owned());
     };
     let upper = best.upper_ms.unwrap_or_default();
-    let told = if best.p >= 0.999 {
-        format!("first poll safe at {} ≤ {}", best.label, words::age(upper))
-    } else {
-        let why = quantiles.last().and_then(|last| last.note.clone()).unwrap_or_else(|| "no finite limit".to_owned());
-        format!("first poll safe at p99.9: not to be told ({why}); {} ≤ {}", best.label, words::age(upper))
-    };
+    let finest = quantiles.last().filter(|last| last.p > best.p);
+    let rest = finest.map_or_else(String::new, |last| {
+        format!("; not known for {} ({})", words::share(last.p), last.note.clone().unwrap_or_else(|| "no finite limit".to_owned()))
+    });
+    let told = format!("first poll safe at {} for {} of scans{rest}", words::age(upper), words::share(best.p));
     SafeDelay { p: Some(best.p), ms: Some(upper), told }
+}
+
+/// The earliest age at which nearly all scans are shown to be visible, with the least share of them; where none shows that, the age
+/// at which most are.
+fn earliest(window: &Window) -> Option<(f64, f64)> {
+    const NEARLY_ALL: f64 = 0.9;
+    let planned = window.visible_by.iter().filter(|by| by.scans > 0);
+    let shown: Vec<(f64, f64)> = planned
+        .map(|by| (by.t_ms, lower_limit((by.share_from * by.scans as f64).round() as u64, by.scans, CONFIDENCE)))
+        .filter(|(_, p)| *p > 0.0)
+        .collect();
+    let most = || shown.iter().copied().reduce(|most, next| if next.1 > most.1 { next } else { most });
+    shown.iter().copied().find(|(_, p)| *p >= NEARLY_ALL).or_else(most)
 }
 
 fn were(n: u64) -> String {

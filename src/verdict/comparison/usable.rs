@@ -73,6 +73,7 @@ fn spoils(reason: &Reason) -> bool {
             | Reason::InitiatesFailed { .. }
             | Reason::WarmIds { .. }
             | Reason::PollsFailed { .. }
+            | Reason::Lost { .. }
             | Reason::NoSamples { .. }
             | Reason::Late { .. }
     )
