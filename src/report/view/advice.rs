@@ -124,6 +124,7 @@ fn remedy(reason: &Reason) -> Option<&'static str> {
         Reason::NoLongerAllowed { what, .. } => return remedy(what),
         Reason::TargetGone => "See why the target could not be reached any more, and run again.",
         Reason::Interrupted | Reason::CutOff => "Run it again, to its end.",
+        Reason::Damaged { .. } => "Report an unchanged copy of the log, or run it again: lines of this one are missing or repeated.",
         Reason::BudgetSpent => "Raise the budget, or ask for less.",
         Reason::ShardsMissing { .. } | Reason::OnOtherShards => {
             "Run the other shards with the same --seed, and put all logs together: `statusgap merge`."
