@@ -166,3 +166,46 @@ fn part_of(path: &Path) -> PathBuf {
     name.push(format!(".{}.part", std::process::id()));
     path.with_file_name(name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_has_one_writer_at_a_time() {
+        let top = tempfile::tempdir().expect("a folder");
+        let path = top.path().join("deep/gap");
+        let held = OwnFolder::claim(&path).expect("nobody is there");
+        let refused = OwnFolder::claim(&path).expect_err("somebody is there").to_string();
+        assert!(refused.contains("another statusgap is writing into") && refused.contains("gap"), "{refused}");
+        drop(held);
+        assert!(OwnFolder::claim(&path).is_ok(), "its lock went with the writer");
+        assert_eq!(fs::read_dir(&path).expect("a folder").count(), 0, "a lock leaves nothing behind");
+    }
+
+    #[test]
+    fn a_log_is_emptied_only_by_its_one_writer() {
+        let top = tempfile::tempdir().expect("a folder");
+        let path = top.path().join("x.ndjson");
+        let mut held = create(&path).expect("nobody writes it");
+        held.write_all(b"a line").expect("room");
+        assert!(create(&path).expect_err("somebody writes it").to_string().contains("another statusgap is writing"));
+        assert_eq!(fs::read_to_string(&path).expect("a file"), "a line");
+        drop(held);
+        create(&path).expect("nobody writes it any more");
+        assert_eq!(fs::read_to_string(&path).expect("a file"), "");
+        assert!(create(Path::new("/dev/null")).is_ok() && create(Path::new("/dev/null")).is_ok(), "a device is everybody's");
+    }
+
+    #[test]
+    fn what_many_programs_call_alike_is_removed_only_beside_a_log() {
+        let top = tempfile::tempdir().expect("a folder");
+        let other = top.path().join("junit.xml");
+        fs::write(&other, "another program's").expect("a file");
+        clear(top.path()).expect("a folder");
+        assert!(other.exists());
+        fs::write(top.path().join(LOG), "").expect("a file");
+        clear(top.path()).expect("a folder");
+        assert!(!other.exists() && !top.path().join(LOG).exists(), "an earlier run's");
+    }
+}

@@ -200,3 +200,34 @@ pub fn worse(a: Exit, b: Exit) -> Exit {
     };
     if weight(b) > weight(a) { b } else { a }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::LogWriter;
+
+    #[test]
+    fn another_runs_log_has_no_verdict_for_this_run() {
+        let text = include_str!("../../fixtures/logs/deferred.ndjson");
+        let own = crate::log::read("deferred.ndjson", text.as_bytes()).expect("a log").run;
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join(files::LOG);
+        let written_by = |run: &Run| {
+            LogWriter::begin(Box::new(files::create(&path).expect("a file")), run).expect("a header");
+            read_own(&path, &own)
+        };
+        assert!(written_by(&own).is_ok());
+        let mut target = own.target.clone();
+        target.base_url = "http://127.0.0.1:2".to_owned();
+        for other in [
+            Run { run_id: "another".to_owned(), ..own.clone() },
+            Run { started: "2026-01-01T00:00:01Z".to_owned(), ..own.clone() },
+            Run { seed: own.seed + 1, ..own.clone() },
+            Run { target, ..own.clone() },
+        ] {
+            let refused = written_by(&other).expect_err("another run's log");
+            assert_eq!(refused.exit(), Exit::Inconclusive, "{refused}");
+            assert!(refused.to_string().contains("no longer what this run wrote"), "{refused}");
+        }
+    }
+}

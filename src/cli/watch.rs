@@ -295,7 +295,17 @@ impl Watch<'_> {
     /// The command that repeats one round.
     fn command(&self, seed: u64) -> String {
         const WITH_VALUE: [&str; 11] = [
-            "--every", "--for", "--rounds", "--keep", "--recover", "--patience", "--on-change", "--listen", "--listen-as", "--keep-logs", "--seed",
+            "--every",
+            "--for",
+            "--rounds",
+            "--keep",
+            "--recover",
+            "--patience",
+            "--on-change",
+            "--listen",
+            "--listen-as",
+            "--keep-logs",
+            "--seed",
         ];
         let mut kept = Vec::new();
         let mut words = self.args.probe.words.iter();

@@ -147,9 +147,8 @@ impl Block {
 
     /// The line of one of its exchanges, from 1, given which lines are none. For complaints alone: the lines are looked at anew.
     pub(super) fn line_of(&self, exchange: usize, not_exchanges: &[usize]) -> usize {
-        let is_exchange = |(place, line): &(usize, &[u8])| {
-            !line.iter().all(u8::is_ascii_whitespace) && !not_exchanges.contains(&(place + 1))
-        };
+        let is_exchange =
+            |(place, line): &(usize, &[u8])| !line.iter().all(u8::is_ascii_whitespace) && !not_exchanges.contains(&(place + 1));
         self.text.split(|byte| *byte == b'\n').enumerate().filter(is_exchange).nth(exchange).map_or(self.lines, |(place, _)| place + 1)
     }
 

@@ -198,7 +198,21 @@ impl<R: BufRead> Input<R> {
             None => return Err(MergeError::NoShard { file, what: "the log is of a whole run" }),
         };
         let Some(started) = nanos(&run.started) else { return Err(MergeError::NoTime { file, started: run.started.clone() }) };
-        Ok(Input { file, lines, number, text, texts, run: *run, shard, started, shift: 0, stopped: Vec::new(), end: None, tally: Tally::default(), ends: Ends::default() })
+        Ok(Input {
+            file,
+            lines,
+            number,
+            text,
+            texts,
+            run: *run,
+            shard,
+            started,
+            shift: 0,
+            stopped: Vec::new(),
+            end: None,
+            tally: Tally::default(),
+            ends: Ends::default(),
+        })
     }
 
     /// The next exchange, moved to the common clock; `None` at the end.
@@ -216,7 +230,7 @@ impl<R: BufRead> Input<R> {
                 self.ends.after += u64::from(self.end.is_some());
             }
             let why = match line {
-                Parsed::Exchange(exchange) if !self.run.scenarios.get(exchange.scenario as usize).is_some_and(|one| (exchange.arm as usize) < one.arms.len()) => {
+                Parsed::Exchange(exchange) if !self.defines(&exchange) => {
                     "an exchange of a scenario or an arm that the header does not define"
                 }
                 Parsed::Exchange(exchange) if self.shard.may_hold(&exchange, numbering) => {
@@ -242,6 +256,10 @@ impl<R: BufRead> Input<R> {
             };
             return Err(LogError::Line { file: self.file.clone(), line: self.number, why: why.to_owned() });
         }
+    }
+
+    fn defines(&self, exchange: &Exchange) -> bool {
+        self.run.scenarios.get(exchange.scenario as usize).is_some_and(|scenario| (exchange.arm as usize) < scenario.arms.len())
     }
 
     /// What is wrong with the lines of this log, which the end of the merged one has to say: its own count is that of what was read.
@@ -273,13 +291,7 @@ enum Next {
 }
 
 /// The next line that is not blank. A torn last line ends the log.
-fn next_line(
-    file: &str,
-    lines: &mut impl BufRead,
-    number: &mut usize,
-    text: &mut Vec<u8>,
-    texts: &mut Texts,
-) -> Result<Next, LogError> {
+fn next_line(file: &str, lines: &mut impl BufRead, number: &mut usize, text: &mut Vec<u8>, texts: &mut Texts) -> Result<Next, LogError> {
     loop {
         text.clear();
         let length = lines.read_until(b'\n', text).map_err(|source| LogError::Io { file: file.to_owned(), source })?;

@@ -68,8 +68,16 @@ pub fn read(file: &str, input: impl BufRead) -> Result<Journal, LogError> {
 
 /// [`read`], from an input of about so many bytes: where that is known, a long log takes half the memory for a moment.
 pub fn read_sized(file: &str, input: impl BufRead, bytes: u64) -> Result<Journal, LogError> {
-    let mut reading =
-        Reading { file, bytes, journal: None, lines: 0, exchanges: Vec::new(), tally: Tally::default(), ends: Ends::default(), at_end: None };
+    let mut reading = Reading {
+        file,
+        bytes,
+        journal: None,
+        lines: 0,
+        exchanges: Vec::new(),
+        tally: Tally::default(),
+        ends: Ends::default(),
+        at_end: None,
+    };
     block::parse_all(input, bytes, |block| reading.take(block)).map_err(|source| LogError::Io { file: file.to_owned(), source })??;
     reading.end()
 }

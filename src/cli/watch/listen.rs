@@ -74,7 +74,7 @@ impl Page {
         let address = listener.local_addr().map_err(refused)?;
         let (stop, stopped) = oneshot::channel::<()>();
         let app = router(publication.clone(), names.into());
-        let ended = tokio::spawn(connections::serve(listener, app, stopped));
+        let ended = tokio::spawn(connections::serve(listener, app, connections::Limits::usual(), stopped));
         Ok(Page { publication, served: Some(Served { address, stop, ended }) })
     }
 
@@ -185,14 +185,34 @@ mod tests {
     fn the_page_answers_to_addresses_loopback_names_and_names_that_were_given() {
         let names = ["watch.example".to_owned()];
         for own in [
-            "127.0.0.1:9464", "127.0.0.1", "[::1]:9464", "[::1]", "10.1.2.3:80", "localhost:1", "LOCALHOST", "localhost.:9464", "a.localhost",
-            "watch.example:9464", "Watch.Example.",
+            "127.0.0.1:9464",
+            "127.0.0.1",
+            "[::1]:9464",
+            "[::1]",
+            "10.1.2.3:80",
+            "localhost:1",
+            "LOCALHOST",
+            "localhost.:9464",
+            "a.localhost",
+            "watch.example:9464",
+            "Watch.Example.",
         ] {
             assert!(is_own(own, &names), "{own}");
         }
         for other in [
-            "evil.example", "evil.example:9464", "localhost.evil.example", "127.0.0.1.evil.example", "watch.example.evil", "notlocalhost", "",
-            ":9464", "user@localhost", "a b", "watch.exampl", "[::1", "127.0.0.1@evil.example",
+            "evil.example",
+            "evil.example:9464",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "watch.example.evil",
+            "notlocalhost",
+            "",
+            ":9464",
+            "user@localhost",
+            "a b",
+            "watch.exampl",
+            "[::1",
+            "127.0.0.1@evil.example",
         ] {
             assert!(!is_own(other, &names), "{other}");
         }
