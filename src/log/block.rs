@@ -22,7 +22,7 @@ pub(super) struct Block {
     pub(super) exchanges: Vec<Exchange>,
     /// Lines that are not exchanges.
     pub(super) others: Vec<Other>,
-    /// What was added up of its exchanges.
+    /// What was added up of its exchanges, up to the first end in it.
     pub(super) tally: Tally,
     /// The first line that is not blank.
     pub(super) first: Option<usize>,
@@ -169,6 +169,7 @@ impl Block {
     /// Parses its lines.
     fn parse(&mut self, texts: &mut Texts) {
         let mut rest = self.text.as_slice();
+        let mut ended = false;
         while !rest.is_empty() {
             let (line, after) = rest.split_at(memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1));
             rest = after;
@@ -178,10 +179,15 @@ impl Block {
             }
             match parse_line(line, texts) {
                 Ok(Parsed::Exchange(exchange)) => {
-                    self.tally.exchange(&exchange);
+                    if !ended {
+                        self.tally.exchange(&exchange);
+                    }
                     self.exchanges.push(exchange);
                 }
-                Ok(Parsed::Other(said)) => self.others.push(Other { line: self.lines, after: self.exchanges.len(), said }),
+                Ok(Parsed::Other(said)) => {
+                    ended |= matches!(said, Line::End(_));
+                    self.others.push(Other { line: self.lines, after: self.exchanges.len(), said });
+                }
                 Err(_) if !line.ends_with(b"\n") => {
                     self.torn = true;
                     break;

@@ -234,7 +234,9 @@ impl<R: BufRead> Input<R> {
                     "an exchange of a scenario or an arm that the header does not define"
                 }
                 Parsed::Exchange(exchange) if self.shard.may_hold(&exchange, numbering) => {
-                    self.tally.exchange(&exchange);
+                    if self.end.is_none() {
+                        self.tally.exchange(&exchange);
+                    }
                     return Ok(Some(self.moved(exchange)));
                 }
                 Parsed::Exchange(_) | Parsed::Other(Line::Exchange(_)) => "an exchange of a scan that belongs to another shard",
@@ -247,7 +249,9 @@ impl<R: BufRead> Input<R> {
                     if let Err(Invalid { field, why }) = valid::stopped(stopped, &self.run.scenarios) {
                         return Err(LogError::Field { file: self.file.clone(), line: self.number, field, why });
                     }
-                    self.tally.stopped(stopped);
+                    if self.end.is_none() {
+                        self.tally.stopped(stopped);
+                    }
                     self.stopped.push(Stopped { at: self.shifted(stopped.at), ..stopped });
                     continue;
                 }

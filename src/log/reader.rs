@@ -105,6 +105,9 @@ impl Reading<'_> {
         {
             return Err(self.wrong(first, "the first line must be a run's header"));
         }
+        if self.at_end.is_none() {
+            self.tally.with(block.tally);
+        }
         let not_exchanges: Vec<usize> = block.others.iter().map(|other| other.line).collect();
         for Other { line, after, said } in block.others.drain(..) {
             let is_end = matches!(said, Line::End(_));
@@ -124,14 +127,18 @@ impl Reading<'_> {
                     if let Err(wrong) = valid::scenario(&scenario, "") {
                         return Err(self.invalid(line, wrong));
                     }
-                    self.tally.scenario(&scenario, journal.scenarios.len());
+                    if self.at_end.is_none() {
+                        self.tally.scenario(&scenario, journal.scenarios.len());
+                    }
                     journal.scenarios.push(*scenario);
                 }
                 (Some(journal), Line::Stopped(stopped)) => {
                     if let Err(wrong) = valid::stopped(stopped, &journal.scenarios) {
                         return Err(self.invalid(line, wrong));
                     }
-                    self.tally.stopped(stopped);
+                    if self.at_end.is_none() {
+                        self.tally.stopped(stopped);
+                    }
                     journal.stopped.push(stopped);
                 }
                 // The first one: whatever follows is not what it counts.
@@ -170,7 +177,6 @@ impl Reading<'_> {
             self.exchanges.reserve((block.exchanges.len() as f64 * blocks * 1.1) as usize);
         }
         self.exchanges.append(&mut block.exchanges);
-        self.tally.with(block.tally);
         Ok(())
     }
 

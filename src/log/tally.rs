@@ -80,7 +80,7 @@ pub(super) struct Ends {
     pub(super) after: u64,
 }
 
-/// What the first end and its place show to be wrong with the lines.
+/// What the first end and its place show to be wrong with the lines; the tally is that of the lines before it.
 pub(super) fn flaws_of(end: &End, tally: &Tally, ends: Ends) -> Vec<FlawKind> {
     let mut flaws = Vec::new();
     if end.exchanges != tally.exchanges {
@@ -88,7 +88,8 @@ pub(super) fn flaws_of(end: &End, tally: &Tally, ends: Ends) -> Vec<FlawKind> {
     } else if end.sum.is_some_and(|sum| sum != tally.sum()) {
         flaws.push(FlawKind::Lines);
     }
-    if ends.after > 0 {
+    // What was under way when a run was stopped may still have been written.
+    if ends.after > 0 && end.reason == EndReason::Complete {
         flaws.push(FlawKind::AfterEnd { lines: ends.after });
     }
     if ends.ends > 1 {
