@@ -258,8 +258,8 @@ fn outcomes(like: &Baseline, denied: &[bool]) -> Baseline {
     run
 }
 
-/// Of so many pairs of runs that follow one law: how many are told to differ, and in how many of those no scan differs from the
-/// others of its run.
+/// Of so many pairs of runs that follow one law: how many are told to differ, and in how many of those at most one scan differs from
+/// the others of its run.
 fn told_apart(pairs: u64, seed: u64, law: impl Fn(&mut Chance) -> Vec<bool>) -> (u64, u64) {
     let like = baseline(&run_all(tried("sound", &[], 3), &spread(10))).unwrap();
     let (mut told, mut one_way) = (0, 0);
@@ -268,7 +268,11 @@ fn told_apart(pairs: u64, seed: u64, law: impl Fn(&mut Chance) -> Vec<bool>) -> 
         let [old, now] = [law(&mut chance), law(&mut chance)];
         let comparison = compare(&outcomes(&like, &old), &outcomes(&like, &now), &Criteria::default(), Names::MustAgree);
         let regression = comparison.outcome == Outcome::Regression;
-        let never_differ = [&old, &now].iter().all(|run| run.iter().all(|denied| *denied == run[0]));
+        let all_but_one = |run: &[bool]| {
+            let denied = run.iter().filter(|denied| **denied).count();
+            denied.min(run.len() - denied) <= 1
+        };
+        let never_differ = all_but_one(&old) && all_but_one(&now);
         if regression && never_differ {
             assert!(comparison.notes.iter().any(|note| note.contains("the same way")), "{:?}", comparison.notes);
         }

@@ -326,19 +326,23 @@ fn notes(base: &Baseline, new: &Baseline) -> Vec<String> {
     notes
 }
 
-/// Where all scans of one run were denied and none of the other, nothing shows how long the target keeps a state. That is what a
+/// Where the scans of one run were denied and those of the other were not, nothing shows how long the target keeps a state. That is what a
 /// window that came back looks like, and it must not go unsaid; but it is also what a long phase looks like.
 fn one_way(scenarios: &[ScenarioComparison]) -> Option<String> {
+    // A single scan at the edge of a phase says no more than none.
+    let all_but_one = |share: f64, scans: u64| share.min(1.0 - share) * scans as f64 <= 1.5;
     let is_one_way = |finding: &Finding| {
         matches!(finding.subject, Subject::Denied { .. })
             && matches!(finding.change, Change::Regression | Change::Improvement)
-            && [finding.base, finding.new].iter().all(|share| *share <= 0.0 || *share >= 1.0)
+            && all_but_one(finding.base, finding.base_scans)
+            && all_but_one(finding.new, finding.new_scans)
+            && (finding.new - finding.base).abs() > 0.5
     };
     let names: Vec<&str> =
         scenarios.iter().filter(|scenario| scenario.findings.iter().any(is_one_way)).map(|scenario| scenario.name.as_str()).collect();
     (!names.is_empty()).then(|| {
         format!(
-            "all scans of a run went the same way ({}): a state of the target that outlasts a whole run looks alike; asking by turns \
+            "the scans of each run went the same way ({}): a state of the target that outlasts a whole run looks alike; asking by turns \
              (--against), or a longer run, tells them apart",
             names.join(", ")
         )
