@@ -7,6 +7,7 @@ mod wrong_sentences;
 use statusgap::model::answer::Answer;
 use statusgap::model::contact::{self, Contact, Unrouted};
 use statusgap::model::exchange::Kind;
+use statusgap::model::run::{Flaw, FlawKind};
 use statusgap::report::View;
 use statusgap::verdict::Verdict;
 use timeline::{Seen, journal, scenario, together};
@@ -381,6 +382,22 @@ fn a_lost_poll_never_helps_a_tolerated_rate_to_pass() {
 fn a_log_that_is_cut_off_never_passes_but_still_fails() {
     check("59* @100=v\ncut", &[("verdict", "inconclusive"), ("reasons", "cut_off")]);
     check("9* @100=v\n@100=n 200=v\ncut", &[("verdict", "fail")]);
+}
+
+#[test]
+fn a_log_that_lacks_lines_never_passes_but_still_fails() {
+    let lacks_a_line = |telling: &str, timeline: &str| {
+        let mut journal = journal(scenario(telling), timeline);
+        if let Some(end) = &mut journal.end {
+            end.flaws.push(Flaw { shard: None, kind: FlawKind::Count { written: end.exchanges + 1, read: end.exchanges } });
+        }
+        Seen::of(&journal).judgement.verdict
+    };
+    assert_eq!(lacks_a_line(AT_100, "59* @100=v"), Verdict::Inconclusive);
+    assert_eq!(lacks_a_line(AT_100, "9* @100=v\n@100=n 200=v"), Verdict::Fail, "the denial is there");
+    // Sights may be among the lines that are missing, and so may the poll that saw the end.
+    let tolerant = "[polls]\noffsets = [\"100ms\"]\n[expect]\nnot_found = { at_most = 0.05, confidence = 0.95 }";
+    assert_eq!(lacks_a_line(tolerant, "50* @100=v\n10* @100=n 200=v"), Verdict::Inconclusive);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod virtual_run;
 
 use statusgap::analysis::analyse;
 use statusgap::analysis::baseline::Baseline;
+use statusgap::analysis::compare::dependence::together;
 use statusgap::model::run::{Journal, Stopped};
 use statusgap::model::scenario::Scenario;
 use statusgap::verdict::comparison::{Change, Comparison, Criteria, Names, Outcome, Subject, Unusable, compare, usable};
@@ -225,4 +226,115 @@ fn what_was_run_in_another_way_is_not_compared() {
     assert_eq!(compared(&base, &renamed).outcome, Outcome::Inconclusive);
     let [few, as_few] = [4, 5].map(|seed| run_all(tried("sound", &[], seed), &spread(3)));
     assert_eq!(compared(&few, &as_few).outcome, Outcome::Inconclusive, "three scans tell nothing");
+}
+
+/// Numbers from 0 to 1, the same for the same seed.
+struct Chance(u64);
+
+impl Chance {
+    fn share(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) as f64 / u64::MAX as f64
+    }
+}
+
+/// A run whose scans were denied as given, in their order.
+fn outcomes(like: &Baseline, denied: &[bool]) -> Baseline {
+    let mut run = like.clone();
+    let scenario = &mut run.scenarios[0];
+    let series: Vec<f64> = denied.iter().map(|denied| f64::from(u8::from(*denied))).collect();
+    scenario.together = together(&series) as u64;
+    scenario.windows = None;
+    scenario.round_trips.clear();
+    let rate = &mut scenario.rates[0];
+    rate.denied = denied.iter().filter(|denied| **denied).count() as u64;
+    rate.scans = denied.len() as u64;
+    rate.numbers = (0..rate.scans).collect();
+    rate.runs = if denied[0] { vec![0] } else { Vec::new() };
+    rate.runs.extend(denied.chunk_by(|a, b| a == b).map(|same| same.len() as u64));
+    run
+}
+
+/// Of so many pairs of runs that follow one law: how many are told to differ, and in how many of those at most one scan differs from
+/// the others of its run.
+fn told_apart(pairs: u64, seed: u64, law: impl Fn(&mut Chance) -> Vec<bool>) -> (u64, u64) {
+    let like = baseline(&run_all(tried("sound", &[], 3), &spread(10))).unwrap();
+    let (mut told, mut one_way) = (0, 0);
+    for pair in 0..pairs {
+        let mut chance = Chance(seed << 32 | pair << 8);
+        let [old, now] = [law(&mut chance), law(&mut chance)];
+        let comparison = compare(&outcomes(&like, &old), &outcomes(&like, &now), &Criteria::default(), Names::MustAgree);
+        let regression = comparison.outcome == Outcome::Regression;
+        let all_but_one = |run: &[bool]| {
+            let denied = run.iter().filter(|denied| **denied).count();
+            denied.min(run.len() - denied) <= 1
+        };
+        let never_differ = all_but_one(&old) && all_but_one(&now);
+        if regression && never_differ {
+            assert!(comparison.notes.iter().any(|note| note.contains("the same way")), "{:?}", comparison.notes);
+        }
+        told += u64::from(regression);
+        one_way += u64::from(regression && never_differ);
+    }
+    (told, one_way)
+}
+
+#[test]
+fn scans_that_depend_on_each_other_are_no_regression() {
+    let markov = |keep: f64, scans: usize| {
+        move |chance: &mut Chance| {
+            let mut denied = chance.share() < 0.5;
+            (0..scans)
+                .map(|_| {
+                    if chance.share() > keep {
+                        denied = chance.share() < 0.5;
+                    }
+                    denied
+                })
+                .collect::<Vec<bool>>()
+        }
+    };
+    let pairs = pairs(100, 1_000);
+    let mut all = 0;
+    for (place, (keep, scans)) in
+        [(0.9, 100), (0.9, 400), (0.95, 100), (0.95, 400), (0.98, 100), (0.99, 100), (0.98, 400)].into_iter().enumerate()
+    {
+        let (told, one_way) = told_apart(pairs, place as u64, markov(keep, scans));
+        eprintln!("kept with {keep}, {scans} scans: {told} of {pairs} told apart, {one_way} of them without a scan that differs");
+        assert!((told - one_way) * 100 <= pairs, "{keep}, {scans}: {told} of {pairs}, {one_way} one way");
+        // Where every scan of a run goes the same way, nothing in it shows how long a state lasts; a note says so.
+        if keep < 0.96 {
+            assert!(told * 100 <= pairs, "{keep}, {scans}: {told} of {pairs}");
+        }
+        all += told - one_way;
+    }
+    assert!(all * 200 <= pairs * 7, "{all} in all");
+    for (place, length) in [150.0, 300.0, 500.0, 900.0].into_iter().enumerate() {
+        let phases = |chance: &mut Chance| {
+            let begin = chance.share() * 1000.0;
+            (0..100).map(|scan| ((f64::from(scan) * 10.0 + begin) / length) as u64 % 2 == 1).collect::<Vec<bool>>()
+        };
+        let (told, one_way) = told_apart(pairs, 100 + place as u64, phases);
+        eprintln!("phases of {length} ms: {told} of {pairs} told apart");
+        assert_eq!(told - one_way, 0, "phases of {length} ms");
+    }
+}
+
+#[test]
+fn scans_that_do_not_depend_on_each_other_keep_their_power() {
+    let like = baseline(&run_all(tried("sound", &[], 3), &spread(10))).unwrap();
+    for (before, after) in [(0.0, 0.2), (0.05, 0.3)] {
+        let told = (0..100).filter(|pair| {
+            let mut chance = Chance(77 << 32 | pair << 8);
+            let mut run = |rate: f64| (0..120).map(|_| chance.share() < rate).collect::<Vec<bool>>();
+            let [old, now] = [run(before), run(after)];
+            compare(&outcomes(&like, &old), &outcomes(&like, &now), &Criteria::default(), Names::MustAgree).outcome == Outcome::Regression
+        });
+        let told = told.count();
+        eprintln!("{before} → {after}: {told} of 100");
+        assert!(told >= 95, "{before} → {after}: {told} of 100");
+    }
 }

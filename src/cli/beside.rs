@@ -11,12 +11,13 @@ use crate::analysis::baseline::Baseline;
 use crate::cli::baseline::{self, Side};
 use crate::cli::compare::{self, ComparisonFormat, CriteriaArgs};
 use crate::cli::complaint::Complaint;
+use crate::cli::files::OwnFolder;
 use crate::cli::probe_args::ProbeArgs;
 use crate::cli::service_args::ServiceArgs;
 use crate::cli::session::{Session, Time};
 use crate::cli::{files, output, report};
 use crate::model::contact::Contact;
-use crate::model::run::{EndReason, Pair, Run, Side as RunSide};
+use crate::model::run::{EndReason, Journal, Pair, Run, Side as RunSide};
 use crate::model::scenario::Scenario;
 use crate::probe::{Halt, Options, Probe, Recorder};
 use crate::report::{Format, Style};
@@ -109,11 +110,11 @@ impl Beside {
     }
 
     /// After the reports of the run are written: saves its baseline, compares it, and gives the worse of both exit codes.
-    pub fn conclude(&self, folder: &Path, probe: &ProbeArgs, exit: Exit) -> Result<Exit, Complaint> {
+    pub fn conclude(&self, folder: &Path, header: &Run, probe: &ProbeArgs, exit: Exit) -> Result<Exit, Complaint> {
         if !self.compares() {
             return Ok(exit);
         }
-        let new = baseline::of_log(&report::read(&folder.join(files::LOG))?);
+        let new = baseline::of_log(&report::read_own(&folder.join(files::LOG), header)?);
         let mut worst = exit;
         if let Some(path) = &self.save {
             match &new {
@@ -126,7 +127,7 @@ impl Beside {
         }
         let base = match (&self.base, &self.rival) {
             (Some(base), _) => base.clone(),
-            (None, Some(_)) => match baseline::of_log(&report::read(&rival_folder(folder).join(files::LOG))?) {
+            (None, Some(_)) => match baseline::of_log(&read_rival(folder, header)?) {
                 Side::Usable(base) => base,
                 Side::Refused(why) => return Ok(report::worse(worst, compare::refused("the run against the second target", &why))),
             },
@@ -135,6 +136,14 @@ impl Beside {
         let compared = compare::conclude(folder, &base, &new, &self.criteria, Names::MustAgree, shown(probe))?;
         Ok(if worst == Exit::Interrupted { worst } else { report::worse(worst, compared) })
     }
+}
+
+/// Reads back the log of the second target: that of this run's pair, and of no other.
+fn read_rival(folder: &Path, header: &Run) -> Result<Journal, Complaint> {
+    let log = rival_folder(folder).join(files::LOG);
+    let journal = report::read(&log)?;
+    let id = |run: &Run| run.pair.as_ref().map(|pair| pair.id.clone());
+    if id(&journal.run) == id(header) { Ok(journal) } else { Err(Complaint::Replaced { log: log.display().to_string() }) }
 }
 
 /// How the comparison is shown after the report: beside a table as a table, and not at all where a program reads.
@@ -161,7 +170,8 @@ fn twin_seed(seed: u64) -> u64 {
 pub struct Rival {
     session: Session,
     probe: Arc<Probe>,
-    folder: PathBuf,
+    header: Run,
+    folder: OwnFolder,
 }
 
 impl Rival {
@@ -174,8 +184,7 @@ impl Rival {
         contact: Option<Contact>,
         args: &ProbeArgs,
     ) -> Result<Rival, Complaint> {
-        let folder = rival_folder(folder);
-        std::fs::create_dir_all(&folder).map_err(|source| Complaint::file("create the folder", &folder, source))?;
+        let folder = OwnFolder::claim(&rival_folder(folder))?;
         let seed = twin_seed(options.seed);
         let mut header = session.header(seed, first.scenarios.clone(), first.command.clone());
         header.started.clone_from(&first.started);
@@ -187,7 +196,7 @@ impl Rival {
         // Both targets may share a database: no number is asked for twice.
         let options = Options { seed, first_n: options.first_n + scans, ..options.clone() };
         let probe = Probe::new(Arc::clone(&session.target), session.transport.clone(), session.clock.clone(), recorder, options, |_| {});
-        Ok(Rival { session, probe, folder })
+        Ok(Rival { session, probe, header, folder })
     }
 
     /// Runs the scenarios against both targets by turns, and keeps the promise of flushing this one's log.
@@ -216,7 +225,7 @@ impl Rival {
         let ended = self.probe.recorder().end(self.probe.clock().now(), reason);
         ended.map_err(|error| Complaint::recording(&self.folder.join(files::LOG), error))?;
         self.session.close().await;
-        let journal = report::read(&self.folder.join(files::LOG))?;
+        let journal = report::read_own(&self.folder.join(files::LOG), &self.header)?;
         let (view, _) = report::view(&journal);
         report::write(&view, &self.folder, &[]).map(|_| ())
     }

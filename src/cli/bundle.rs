@@ -35,7 +35,7 @@ pub fn run(args: &BundleArgs) -> Ended {
     let own = args.log.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let folder = args.out.as_deref().unwrap_or(own);
     let journal = report::read(&args.log)?;
-    std::fs::create_dir_all(folder).map_err(|source| Complaint::file("create the folder", folder, source))?;
+    let folder = &*files::OwnFolder::claim(folder)?;
     let copy = folder.join(files::LOG);
     if copy.canonicalize().ok() != args.log.canonicalize().ok() || !copy.exists() {
         std::fs::copy(&args.log, &copy).map_err(|source| Complaint::file("write", &copy, source))?;

@@ -108,8 +108,7 @@ pub fn run(args: &CompareArgs) -> Ended {
     let compared = compare(&sides[0], &sides[1], &criteria, names);
     output::print(&text(&compared, args.format, output::style(args.color)))?;
     if let Some(folder) = &args.out {
-        std::fs::create_dir_all(folder).map_err(|source| Complaint::file("create the folder", folder, source))?;
-        write(folder, &compared)?;
+        write(&files::OwnFolder::claim(folder)?, &compared)?;
     }
     Ok(compared.outcome.into())
 }
@@ -131,8 +130,8 @@ pub fn text(compared: &Comparison, format: ComparisonFormat, style: Style) -> St
 
 /// Writes a comparison into a folder.
 pub fn write(folder: &Path, compared: &Comparison) -> Result<(), Complaint> {
-    files::write_whole(&folder.join("comparison.json"), &comparison::json(compared))?;
-    files::write_whole(&folder.join("comparison.md"), &comparison::markdown(compared))
+    files::write_whole(&folder.join(files::COMPARISON), &comparison::json(compared))?;
+    files::write_whole(&folder.join(files::COMPARISON_TEXT), &comparison::markdown(compared))
 }
 
 /// Compares a run that just ended with a baseline, writes the result into its folder, and shows it.

@@ -41,6 +41,12 @@ pub enum Complaint {
         #[source]
         source: WriteError,
     },
+    /// Where the run wrote its log there is another one, or none that can be read.
+    #[error("{log} is no longer what this run wrote: another program wrote there meanwhile, so this run has no verdict")]
+    Replaced {
+        /// The file.
+        log: String,
+    },
     /// A file or folder cannot be read or written.
     #[error("cannot {action} {path}")]
     File {
@@ -103,6 +109,7 @@ impl Complaint {
             Complaint::Recording { .. } => Some(
                 "make room there or name another place with --out; what the log has until then can be reported with `statusgap report`",
             ),
+            Complaint::Replaced { .. } => Some("run it again, with a folder of its own: --out"),
             Complaint::File { source, .. } => match source.kind() {
                 ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
                     Some("make room there, or name another place, such as with --out")
@@ -137,7 +144,7 @@ impl Complaint {
     /// A run that lost its log could not be measured; everything else is the user's to mend.
     pub fn exit(&self) -> Exit {
         match self {
-            Complaint::Recording { .. } => Exit::Inconclusive,
+            Complaint::Recording { .. } | Complaint::Replaced { .. } => Exit::Inconclusive,
             _ => Exit::Usage,
         }
     }

@@ -180,7 +180,7 @@ fn on_virtual_time(configuration: &Configuration, seed: u64, shipped: Option<&[S
         header.scenarios.clone_from(&scenarios);
         let mut exchanges = probe.recorder().kept();
         crate::log::in_order(&mut exchanges);
-        let end = End { at: probe.clock().now(), reason, exchanges: exchanges.len() as u64 };
+        let end = End::new(probe.clock().now(), reason, exchanges.len() as u64);
         let journal = Journal {
             run: header,
             scenarios,

@@ -54,6 +54,7 @@ pub fn run(args: &MergeArgs) -> Ended {
     if let Some(own) = args.logs.iter().find(|log| is_same(log, &path)) {
         return Err(Complaint::usage(format!("{} would be overwritten while it is read", own.display()), "name another folder with --out"));
     }
+    files::clear(&folder)?;
     let summary = shards.merge(Box::new(files::create(&path)?))?;
     if !args.quiet {
         let shards = args.logs.len();
@@ -70,7 +71,7 @@ pub fn run(args: &MergeArgs) -> Ended {
         quiet: args.quiet,
         github: Telling::WhereItRuns,
     };
-    report::conclude(&folder, &wanted, EndReason::Complete)
+    report::conclude(&folder, &summary.run, &wanted, EndReason::Complete)
 }
 
 fn is_same(a: &std::path::Path, b: &std::path::Path) -> bool {

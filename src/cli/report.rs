@@ -8,7 +8,7 @@ use crate::analysis::analyse;
 use crate::cli::complaint::Complaint;
 use crate::cli::output::{self, ColourChoice};
 use crate::cli::{Ended, files, github};
-use crate::model::run::{EndReason, Journal};
+use crate::model::run::{EndReason, Journal, Run};
 use crate::model::shard::Share;
 use crate::report::trend::{self, Trend};
 use crate::report::{Colour, Format, Style, View, render};
@@ -65,8 +65,8 @@ pub fn run(args: &ReportArgs) -> Ended {
             output::print(&render(&view, args.format, style))?;
         }
         if let Some(folder) = &args.out {
-            std::fs::create_dir_all(folder).map_err(|source| Complaint::file("create the folder", folder, source))?;
-            write(&view, folder, &args.also)?;
+            let folder = files::OwnFolder::claim(folder)?;
+            write(&view, &folder, &args.also)?;
         }
         worst = worse(worst, exit);
         if several || args.trend {
@@ -105,8 +105,8 @@ pub struct Wanted {
 }
 
 /// What a run does when its log is whole: reads it back, writes the reports beside it, and shows what was asked for.
-pub fn conclude(folder: &Path, wanted: &Wanted, reason: EndReason) -> Ended {
-    let (view, exit) = view(&read(&folder.join(files::LOG))?);
+pub fn conclude(folder: &Path, header: &Run, wanted: &Wanted, reason: EndReason) -> Ended {
+    let (view, exit) = view(&read_own(&folder.join(files::LOG), header)?);
     let exit = if reason == EndReason::Interrupted { Exit::Interrupted } else { exit };
     let written = write(&view, folder, &wanted.also);
     // The log is whole, and with it the verdict is known, even if there is no room for the reports, or none where it is shown.
@@ -135,6 +135,17 @@ pub fn read(path: &Path) -> Result<Journal, Complaint> {
     let file = std::fs::File::open(&path).map_err(|source| Complaint::file("open", &path, source))?;
     let bytes = file.metadata().map_or(0, |metadata| metadata.len());
     Ok(crate::log::read_sized(&path.display().to_string(), std::io::BufReader::new(file), bytes)?)
+}
+
+/// Reads back the log that this process wrote with this header. A lock keeps others from the folder where there are locks; if another
+/// run's log is there all the same, its verdict is not this run's.
+pub fn read_own(path: &Path, header: &Run) -> Result<Journal, Complaint> {
+    let journal = read(path)?;
+    let own = |run: &Run| {
+        (&run.run_id, run.seed, &run.started, &run.target, &run.command)
+            == (&header.run_id, header.seed, &header.started, &header.target, &header.command)
+    };
+    if own(&journal.run) { Ok(journal) } else { Err(Complaint::Replaced { log: path.display().to_string() }) }
 }
 
 /// Files have no width and no colour.
@@ -188,4 +199,35 @@ pub fn worse(a: Exit, b: Exit) -> Exit {
         _ => 2,
     };
     if weight(b) > weight(a) { b } else { a }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::LogWriter;
+
+    #[test]
+    fn another_runs_log_has_no_verdict_for_this_run() {
+        let text = include_str!("../../fixtures/logs/deferred.ndjson");
+        let own = crate::log::read("deferred.ndjson", text.as_bytes()).expect("a log").run;
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join(files::LOG);
+        let written_by = |run: &Run| {
+            LogWriter::begin(Box::new(files::create(&path).expect("a file")), run).expect("a header");
+            read_own(&path, &own)
+        };
+        assert!(written_by(&own).is_ok());
+        let mut target = own.target.clone();
+        target.base_url = "http://127.0.0.1:2".to_owned();
+        for other in [
+            Run { run_id: "another".to_owned(), ..own.clone() },
+            Run { started: "2026-01-01T00:00:01Z".to_owned(), ..own.clone() },
+            Run { seed: own.seed + 1, ..own.clone() },
+            Run { target, ..own.clone() },
+        ] {
+            let refused = written_by(&other).expect_err("another run's log");
+            assert_eq!(refused.exit(), Exit::Inconclusive, "{refused}");
+            assert!(refused.to_string().contains("no longer what this run wrote"), "{refused}");
+        }
+    }
 }

@@ -76,7 +76,7 @@ async fn reproduce(args: &ReproduceArgs) -> Ended {
     let ended = probe.recorder().end(probe.clock().now(), reason);
     ended.map_err(|error| Complaint::recording(&folder.join(files::LOG), error))?;
     session.close().await;
-    let concluded = report::conclude(&folder, &args.probe.wanted(), reason)?;
+    let concluded = report::conclude(&folder, &header, &args.probe.wanted(), reason)?;
     if !held_up {
         bundle::write(&folder, args.probe.quiet)?;
     }

@@ -219,8 +219,8 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
 
     // What it held is free for what is read back.
     drop(probe);
-    let exit = report::conclude(&folder, &args.probe.wanted(), reason)?;
-    beside.conclude(&folder, &args.probe, exit)
+    let exit = report::conclude(&folder, &header, &args.probe.wanted(), reason)?;
+    beside.conclude(&folder, &header, &args.probe, exit)
 }
 
 /// Runs to the end, or until its time is over.

@@ -40,6 +40,9 @@ pub struct ServeArgs {
     pub list_presets: bool,
 }
 
+/// The tokens of the users that are there if nobody names others: they stand in the documentation.
+const KNOWN_TOKENS: [&str; 3] = ["admin-token", "alice-token", "mallory-token"];
+
 /// Wrong usage.
 const USAGE: u8 = 2;
 
@@ -93,11 +96,18 @@ async fn serve(args: ServeArgs) -> ExitCode {
     };
     let (bound, signals) = ready;
     let line = format!("READY http://{bound} preset={} workers={} store={}\n", settings.preset, settings.workers, settings.store.kind());
+    let known = KNOWN_TOKENS.into_iter().find(|token| settings.users.contains_key(*token));
     let service = match Service::open(settings).await {
         Ok(service) => service,
         Err(error) => return refuse(&error.to_string()),
     };
     print(&line);
+    if let (false, Some(token)) = (bound.ip().is_loopback(), known) {
+        output::tell(&format!(
+            "note: whoever reaches {bound} can use this service with a token that everybody knows ({token}): give it users of its own with \
+             --user NAME:TOKEN, or keep to --host 127.0.0.1"
+        ));
+    }
     match service.serve(listener, signals.any()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

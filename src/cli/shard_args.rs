@@ -1,6 +1,7 @@
 //! Which shard of a run this is: named on the command line, or told by the scheduler that runs several.
 
 use crate::cli::complaint::Complaint;
+use crate::model::shard::MOST_SHARDS;
 
 /// The value of `--shard`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub struct Place {
 }
 
 /// More shards than this are a typing error.
-const MOST: u32 = 1000;
+const MOST: u32 = MOST_SHARDS;
 
 impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -1,5 +1,6 @@
 //! `statusgap watch`: a small scenario again and again, and a standing verdict.
 
+mod connections;
 mod hook;
 mod listen;
 mod logs;
@@ -74,6 +75,10 @@ pub struct WatchArgs {
     /// Where the page and /metrics are served: an address with a port, or `none`
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9464", help_heading = "Watch")]
     listen: Listen,
+    /// Further names by which the page may be asked for, such as this machine's: what a browser or a scraper says as `Host`.
+    /// Addresses and localhost need not be named
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', help_heading = "Watch")]
+    listen_as: Vec<String>,
     /// Logs of rounds that are kept, beside those of the last 20 changes
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = value_parser!(u32).range(1..), help_heading = "Watch")]
     keep_logs: u32,
@@ -186,7 +191,7 @@ impl Watch<'_> {
         let publication = Publication::new(&target.name, &target.base_url, &names.join(", "), &self.began, self.args);
         // A socket has no place on virtual time.
         let listen = if self.args.probe.virtual_time { Listen::Nowhere } else { self.args.listen };
-        let page = Page::open(listen, publication).await?;
+        let page = Page::open(listen, &self.args.listen_as, publication).await?;
         if let (Some(address), false) = (page.address(), self.args.probe.quiet) {
             output::tell(&format!(
                 "watching {} every {}: http://{address}/, logs in {}",
@@ -355,15 +360,26 @@ impl Watch<'_> {
         }
         probe.recorder().end(probe.clock().now(), ended).map_err(|error| Complaint::recording(&path, error))?;
         logs.ended(&path)?;
-        let journal = report::read(&path)?;
+        let journal = report::read_own(&path, &header)?;
         let (view, outcome) = seen(&journal);
         Ok(Done { round: Round { began, journal, outcome }, view, log: path, ended })
     }
 
     /// The command that repeats one round.
     fn command(&self, seed: u64) -> String {
-        const WITH_VALUE: [&str; 10] =
-            ["--every", "--for", "--rounds", "--keep", "--recover", "--patience", "--on-change", "--listen", "--keep-logs", "--seed"];
+        const WITH_VALUE: [&str; 11] = [
+            "--every",
+            "--for",
+            "--rounds",
+            "--keep",
+            "--recover",
+            "--patience",
+            "--on-change",
+            "--listen",
+            "--listen-as",
+            "--keep-logs",
+            "--seed",
+        ];
         let mut kept = Vec::new();
         let mut words = self.args.probe.words.iter();
         while let Some(word) = words.next() {

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use crate::log::line::ExchangeLine;
+use crate::log::tally::Tally;
 use crate::model::exchange::Exchange;
 use crate::model::run::Line;
 use crate::model::text::Texts;
@@ -20,7 +21,9 @@ pub(super) struct Block {
     text: Vec<u8>,
     pub(super) exchanges: Vec<Exchange>,
     /// Lines that are not exchanges.
-    pub(super) others: Vec<(usize, Line)>,
+    pub(super) others: Vec<Other>,
+    /// What was added up of its exchanges, up to the first end in it.
+    pub(super) tally: Tally,
     /// The first line that is not blank.
     pub(super) first: Option<usize>,
     pub(super) lines: usize,
@@ -28,6 +31,16 @@ pub(super) struct Block {
     pub(super) broken: Option<(usize, String)>,
     /// Whether the last line had no end and could not be read.
     pub(super) torn: bool,
+}
+
+/// A line that is not an exchange.
+#[derive(Debug)]
+pub(super) struct Other {
+    /// Which line of its block, from 1.
+    pub(super) line: usize,
+    /// Exchanges before it in its block.
+    pub(super) after: usize,
+    pub(super) said: Line,
 }
 
 /// How the writer begins the line of an exchange. Reading the tag first would make serde keep a copy of all the rest.
@@ -132,6 +145,13 @@ impl Block {
         self.text.len()
     }
 
+    /// The line of one of its exchanges, from 1, given which lines are none. For complaints alone: the lines are looked at anew.
+    pub(super) fn line_of(&self, exchange: usize, not_exchanges: &[usize]) -> usize {
+        let is_exchange =
+            |(place, line): &(usize, &[u8])| !line.iter().all(u8::is_ascii_whitespace) && !not_exchanges.contains(&(place + 1));
+        self.text.split(|byte| *byte == b'\n').enumerate().filter(is_exchange).nth(exchange).map_or(self.lines, |(place, _)| place + 1)
+    }
+
     /// Reads the next lines in place of those it had: so many bytes, and what is missing of the last line. Empty at the end.
     fn fill(&mut self, input: &mut impl BufRead, bytes: u64) -> std::io::Result<()> {
         let (mut text, mut exchanges) = (std::mem::take(&mut self.text), std::mem::take(&mut self.exchanges));
@@ -149,6 +169,7 @@ impl Block {
     /// Parses its lines.
     fn parse(&mut self, texts: &mut Texts) {
         let mut rest = self.text.as_slice();
+        let mut ended = false;
         while !rest.is_empty() {
             let (line, after) = rest.split_at(memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1));
             rest = after;
@@ -157,8 +178,16 @@ impl Block {
                 continue;
             }
             match parse_line(line, texts) {
-                Ok(Parsed::Exchange(exchange)) => self.exchanges.push(exchange),
-                Ok(Parsed::Other(other)) => self.others.push((self.lines, other)),
+                Ok(Parsed::Exchange(exchange)) => {
+                    if !ended {
+                        self.tally.exchange(&exchange);
+                    }
+                    self.exchanges.push(exchange);
+                }
+                Ok(Parsed::Other(said)) => {
+                    ended |= matches!(said, Line::End(_));
+                    self.others.push(Other { line: self.lines, after: self.exchanges.len(), said });
+                }
                 Err(_) if !line.ends_with(b"\n") => {
                     self.torn = true;
                     break;

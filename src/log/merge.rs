@@ -8,10 +8,12 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::io::{BufRead, Write};
 
 use crate::log::block::{self, Parsed};
+use crate::log::tally::{self, Ends, Tally};
+use crate::log::valid::{self, Invalid};
 use crate::log::{LogError, LogWriter, WriteError};
 use crate::model::contact::Contact;
 use crate::model::exchange::Exchange;
-use crate::model::run::{End, EndReason, LOG_SCHEMA, Line, Run, Stopped};
+use crate::model::run::{End, EndReason, Flaw, LOG_SCHEMA, Line, Run, Stopped};
 use crate::model::shard::{Merged, Numbering, Part, Shard, Share};
 use crate::model::text::Texts;
 use crate::model::time::{Nanos, Stamp};
@@ -130,7 +132,8 @@ impl<R: BufRead> Shards<R> {
         let cut_off: Vec<String> = inputs.iter().filter(|input| input.end.is_none()).map(|input| input.file.clone()).collect();
         if cut_off.is_empty() {
             let ended = inputs.iter().filter_map(|input| Some(input.shifted(input.end.as_ref()?.at)));
-            log.end(ended.max().unwrap_or_default().max(last), worst(&inputs))?;
+            let flaws = inputs.iter().flat_map(Input::flaws).collect();
+            log.end_with(ended.max().unwrap_or_default().max(last), worst(&inputs), flaws)?;
         } else {
             log.flush()?;
         }
@@ -169,21 +172,26 @@ struct Input<R> {
     shift: u64,
     stopped: Vec<Stopped>,
     end: Option<End>,
+    tally: Tally,
+    ends: Ends,
 }
 
 impl<R: BufRead> Input<R> {
     fn open(file: String, mut lines: R, nanos: &dyn Fn(&str) -> Option<i64>) -> Result<Input<R>, MergeError> {
         let (mut number, mut text, mut texts) = (0, Vec::new(), Texts::default());
         let line = next_line(&file, &mut lines, &mut number, &mut text, &mut texts)?;
-        let Some(Parsed::Other(Line::Run(run))) = line else {
+        let Next::Line(Parsed::Other(Line::Run(run))) = line else {
             return Err(match line {
-                None => LogError::NoHeader { file },
-                Some(_) => LogError::Line { file, line: number, why: "the first line must be a run's header".to_owned() },
+                Next::End | Next::Torn => LogError::NoHeader { file },
+                Next::Line(_) => LogError::Line { file, line: number, why: "the first line must be a run's header".to_owned() },
             }
             .into());
         };
         if run.schema > LOG_SCHEMA {
             return Err(LogError::Schema { file, found: run.schema }.into());
+        }
+        if let Err(Invalid { field, why }) = valid::header(&run) {
+            return Err(LogError::Field { file, line: number, field, why }.into());
         }
         let shard = match &run.shard {
             Some(Share::Shard(shard)) => *shard,
@@ -191,20 +199,60 @@ impl<R: BufRead> Input<R> {
             None => return Err(MergeError::NoShard { file, what: "the log is of a whole run" }),
         };
         let Some(started) = nanos(&run.started) else { return Err(MergeError::NoTime { file, started: run.started.clone() }) };
-        Ok(Input { file, lines, number, text, texts, run: *run, shard, started, shift: 0, stopped: Vec::new(), end: None })
+        Ok(Input {
+            file,
+            lines,
+            number,
+            text,
+            texts,
+            run: *run,
+            shard,
+            started,
+            shift: 0,
+            stopped: Vec::new(),
+            end: None,
+            tally: Tally::default(),
+            ends: Ends::default(),
+        })
     }
 
     /// The next exchange, moved to the common clock; `None` at the end.
     fn next(&mut self, numbering: &Numbering) -> Result<Option<Exchange>, LogError> {
-        while let Some(line) = next_line(&self.file, &mut self.lines, &mut self.number, &mut self.text, &mut self.texts)? {
+        loop {
+            let line = match next_line(&self.file, &mut self.lines, &mut self.number, &mut self.text, &mut self.texts)? {
+                Next::Line(line) => line,
+                Next::Torn => {
+                    self.ends.after += u64::from(self.end.is_some());
+                    return Ok(None);
+                }
+                Next::End => return Ok(None),
+            };
+            if !matches!(line, Parsed::Other(Line::End(_))) {
+                self.ends.after += u64::from(self.end.is_some());
+            }
             let why = match line {
-                Parsed::Exchange(exchange) if self.shard.may_hold(&exchange, numbering) => return Ok(Some(self.moved(exchange))),
+                Parsed::Exchange(exchange) if !self.defines(&exchange) => {
+                    "an exchange of a scenario or an arm that the header does not define"
+                }
+                Parsed::Exchange(exchange) if self.shard.may_hold(&exchange, numbering) => {
+                    if self.end.is_none() {
+                        self.tally.exchange(&exchange);
+                    }
+                    return Ok(Some(self.moved(exchange)));
+                }
                 Parsed::Exchange(_) | Parsed::Other(Line::Exchange(_)) => "an exchange of a scan that belongs to another shard",
                 Parsed::Other(Line::End(end)) => {
-                    self.end = Some(end);
+                    self.ends.ends += 1;
+                    self.end.get_or_insert(end);
                     continue;
                 }
                 Parsed::Other(Line::Stopped(stopped)) => {
+                    if let Err(Invalid { field, why }) = valid::stopped(stopped, &self.run.scenarios) {
+                        return Err(LogError::Field { file: self.file.clone(), line: self.number, field, why });
+                    }
+                    if self.end.is_none() {
+                        self.tally.stopped(stopped);
+                    }
                     self.stopped.push(Stopped { at: self.shifted(stopped.at), ..stopped });
                     continue;
                 }
@@ -214,7 +262,18 @@ impl<R: BufRead> Input<R> {
             };
             return Err(LogError::Line { file: self.file.clone(), line: self.number, why: why.to_owned() });
         }
-        Ok(None)
+    }
+
+    fn defines(&self, exchange: &Exchange) -> bool {
+        self.run.scenarios.get(exchange.scenario as usize).is_some_and(|scenario| (exchange.arm as usize) < scenario.arms.len())
+    }
+
+    /// What is wrong with the lines of this log, which the end of the merged one has to say: its own count is that of what was read.
+    /// Repeated exchanges and missing initiates show in the merged log as they did here.
+    fn flaws(&self) -> Vec<Flaw> {
+        let Some(end) = &self.end else { return Vec::new() };
+        let known = end.flaws.iter().map(|flaw| flaw.kind);
+        tally::said_of(Some(self.shard.index), known.chain(tally::flaws_of(end, &self.tally, self.ends)).collect()).collect()
     }
 
     fn moved(&self, mut exchange: Exchange) -> Exchange {
@@ -229,27 +288,29 @@ impl<R: BufRead> Input<R> {
     }
 }
 
+/// What comes next in a log.
+enum Next {
+    Line(Parsed),
+    /// A last line that is not whole.
+    Torn,
+    End,
+}
+
 /// The next line that is not blank. A torn last line ends the log.
-fn next_line(
-    file: &str,
-    lines: &mut impl BufRead,
-    number: &mut usize,
-    text: &mut Vec<u8>,
-    texts: &mut Texts,
-) -> Result<Option<Parsed>, LogError> {
+fn next_line(file: &str, lines: &mut impl BufRead, number: &mut usize, text: &mut Vec<u8>, texts: &mut Texts) -> Result<Next, LogError> {
     loop {
         text.clear();
         let length = lines.read_until(b'\n', text).map_err(|source| LogError::Io { file: file.to_owned(), source })?;
         if length == 0 {
-            return Ok(None);
+            return Ok(Next::End);
         }
         *number += 1;
         if text.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
         return match block::parse_line(text, texts) {
-            Ok(line) => Ok(Some(line)),
-            Err(_) if !text.ends_with(b"\n") => Ok(None),
+            Ok(line) => Ok(Next::Line(line)),
+            Err(_) if !text.ends_with(b"\n") => Ok(Next::Torn),
             Err(error) => Err(LogError::Line { file: file.to_owned(), line: *number, why: error.to_string() }),
         };
     }

@@ -7,6 +7,8 @@ mod block;
 mod line;
 mod merge;
 mod reader;
+mod tally;
+mod valid;
 mod writer;
 
 pub use merge::{MergeError, Shards, Summary, open_shards};

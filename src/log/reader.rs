@@ -2,7 +2,9 @@
 
 use std::io::BufRead;
 
-use crate::log::block::{self, Block};
+use crate::log::block::{self, Block, Other};
+use crate::log::tally::{self, Ends, Tally};
+use crate::log::valid::{self, Invalid};
 use crate::model::exchange::Exchange;
 use crate::model::run::{Journal, LOG_SCHEMA, Line};
 use crate::model::time::Stamp;
@@ -27,6 +29,18 @@ pub enum LogError {
         /// The line, from 1.
         line: usize,
         /// What the parser said.
+        why: String,
+    },
+    /// A field has a value that no log of this version has.
+    #[error("{file}:{line}: {field}: {why}; a log must be as statusgap wrote it: use a fresh copy")]
+    Field {
+        /// The file as the user named it.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+        /// Where the value stands in the line.
+        field: String,
+        /// What is wrong with it.
         why: String,
     },
     /// The file holds no header.
@@ -54,7 +68,16 @@ pub fn read(file: &str, input: impl BufRead) -> Result<Journal, LogError> {
 
 /// [`read`], from an input of about so many bytes: where that is known, a long log takes half the memory for a moment.
 pub fn read_sized(file: &str, input: impl BufRead, bytes: u64) -> Result<Journal, LogError> {
-    let mut reading = Reading { file, bytes, journal: None, lines: 0, exchanges: Vec::new() };
+    let mut reading = Reading {
+        file,
+        bytes,
+        journal: None,
+        lines: 0,
+        exchanges: Vec::new(),
+        tally: Tally::default(),
+        ends: Ends::default(),
+        at_end: None,
+    };
     block::parse_all(input, bytes, |block| reading.take(block)).map_err(|source| LogError::Io { file: file.to_owned(), source })??;
     reading.end()
 }
@@ -68,22 +91,34 @@ struct Reading<'a> {
     /// Lines before the block at hand.
     lines: usize,
     exchanges: Vec<Exchange>,
+    tally: Tally,
+    ends: Ends,
+    /// Exchanges before the first end.
+    at_end: Option<usize>,
 }
 
 impl Reading<'_> {
     fn take(&mut self, block: &mut Block) -> Result<(), LogError> {
         if self.journal.is_none()
             && let Some(first) = block.first
-            && !block.others.first().is_some_and(|(line, other)| *line == first && matches!(other, Line::Run(_)))
+            && !block.others.first().is_some_and(|other| other.line == first && matches!(other.said, Line::Run(_)))
         {
             return Err(self.wrong(first, "the first line must be a run's header"));
         }
-        for (line, other) in block.others.drain(..) {
-            match (&mut self.journal, other) {
+        if self.at_end.is_none() {
+            self.tally.with(block.tally);
+        }
+        let not_exchanges: Vec<usize> = block.others.iter().map(|other| other.line).collect();
+        for Other { line, after, said } in block.others.drain(..) {
+            let is_end = matches!(said, Line::End(_));
+            self.ends.after += u64::from(self.at_end.is_some() && !is_end);
+            self.ends.ends += u64::from(is_end);
+            match (&mut self.journal, said) {
                 (None, Line::Run(run)) => {
                     if run.schema > LOG_SCHEMA {
                         return Err(LogError::Schema { file: self.file.to_owned(), found: run.schema });
                     }
+                    valid::header(&run).map_err(|wrong| self.invalid(line, wrong))?;
                     let scenarios = run.scenarios.clone();
                     self.journal = Some(Journal {
                         run: *run,
@@ -95,10 +130,35 @@ impl Reading<'_> {
                         torn: false,
                     });
                 }
-                (Some(journal), Line::Scenario(scenario)) => journal.scenarios.push(*scenario),
-                (Some(journal), Line::Stopped(stopped)) => journal.stopped.push(stopped),
-                (Some(journal), Line::NotAsked(not_asked)) => journal.not_asked.push(not_asked),
-                (Some(journal), Line::End(end)) => journal.end = Some(end),
+                (Some(journal), Line::Scenario(scenario)) => {
+                    if let Err(wrong) = valid::scenario(&scenario, "") {
+                        return Err(self.invalid(line, wrong));
+                    }
+                    if self.at_end.is_none() {
+                        self.tally.scenario(&scenario, journal.scenarios.len());
+                    }
+                    journal.scenarios.push(*scenario);
+                }
+                (Some(journal), Line::Stopped(stopped)) => {
+                    if let Err(wrong) = valid::stopped(stopped, &journal.scenarios) {
+                        return Err(self.invalid(line, wrong));
+                    }
+                    if self.at_end.is_none() {
+                        self.tally.stopped(stopped);
+                    }
+                    journal.stopped.push(stopped);
+                }
+                (Some(journal), Line::NotAsked(not_asked)) => {
+                    if self.at_end.is_none() {
+                        self.tally.not_asked(&not_asked);
+                    }
+                    journal.not_asked.push(not_asked);
+                }
+                // The first one: whatever follows is not what it counts.
+                (Some(journal), Line::End(end)) => {
+                    journal.end.get_or_insert(end);
+                    self.at_end.get_or_insert(self.exchanges.len() + after);
+                }
                 (Some(_), Line::Run(_)) => {
                     return Err(self.wrong(line, "a second header; use `statusgap merge` to put several logs together"));
                 }
@@ -111,6 +171,16 @@ impl Reading<'_> {
         }
         if let Some(journal) = &mut self.journal {
             journal.torn |= block.torn;
+        }
+        if let Some(journal) = &self.journal {
+            let is_defined = |one: &Exchange| {
+                journal.scenarios.get(one.scenario as usize).is_some_and(|scenario| (one.arm as usize) < scenario.arms.len())
+            };
+            if let Some(place) = block.exchanges.iter().position(|one| !is_defined(one)) {
+                let Exchange { scenario, arm, .. } = block.exchanges[place];
+                let why = format!("an exchange names scenario {scenario} arm {arm}, which the log does not define");
+                return Err(self.wrong(block.line_of(place, &not_exchanges), &why));
+            }
         }
         self.lines += block.lines;
         if self.exchanges.is_empty() {
@@ -126,17 +196,19 @@ impl Reading<'_> {
     fn end(self) -> Result<Journal, LogError> {
         let Some(mut journal) = self.journal else { return Err(LogError::NoHeader { file: self.file.to_owned() }) };
         journal.exchanges = self.exchanges;
-        for exchange in &journal.exchanges {
-            if journal.scenarios.get(exchange.scenario as usize).is_none_or(|scenario| exchange.arm as usize >= scenario.arms.len()) {
-                return Err(LogError::Line {
-                    file: self.file.to_owned(),
-                    line: self.lines,
-                    why: format!("an exchange names scenario {} arm {}, which the log does not define", exchange.scenario, exchange.arm),
-                });
-            }
-        }
         in_order(&mut journal.exchanges);
+        if let (Some(end), Some(at_end)) = (&mut journal.end, self.at_end) {
+            let torn = u64::from(journal.torn);
+            let ends = Ends { after: self.ends.after + (journal.exchanges.len() - at_end) as u64 + torn, ..self.ends };
+            let found = tally::flaws_of(end, &self.tally, ends);
+            let among = tally::flaws_among(&journal.run, end, &journal.exchanges);
+            end.flaws.extend(tally::said_of(None, found).chain(tally::said_of(None, among)));
+        }
         Ok(journal)
+    }
+
+    fn invalid(&self, line: usize, wrong: Invalid) -> LogError {
+        LogError::Field { file: self.file.to_owned(), line: self.lines + line, field: wrong.field, why: wrong.why }
     }
 
     /// A complaint about a line of the block at hand, counted from 1.

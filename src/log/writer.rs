@@ -2,15 +2,15 @@
 //! file.
 
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use crate::log::tally::Tally;
 use crate::model::exchange::Exchange;
-use crate::model::run::{End, EndReason, NotAsked, Run, Stopped};
+use crate::model::run::{End, EndReason, Flaw, NotAsked, Run, Stopped};
 use crate::model::scenario::Scenario;
 use crate::model::time::Stamp;
 
@@ -47,7 +47,6 @@ pub enum WriteError {
 #[derive(Clone)]
 pub struct LogWriter {
     shared: Arc<Shared>,
-    exchanges: Arc<AtomicU64>,
     /// Ends with the last clone.
     _thread: Arc<WriterThread>,
 }
@@ -73,8 +72,10 @@ enum WhenFull {
 /// A line that is to be written.
 enum Entry {
     Exchange(Exchange),
-    /// One of the others, which are few, as it stands in the file.
-    Text(Vec<u8>),
+    Scenario(Box<Scenario>),
+    Stopped(Stopped),
+    NotAsked(Box<NotAsked>),
+    End(End),
 }
 
 #[derive(Default)]
@@ -122,39 +123,44 @@ impl LogWriter {
 
     fn with(out: Box<dyn Write + Send>, run: &Run, when_full: WhenFull) -> Result<LogWriter, WriteError> {
         let shared = Arc::new(Shared { waiting: Mutex::default(), due: Condvar::new(), idle: Condvar::new(), when_full });
+        let mut lines = Lines { text: Vec::with_capacity(2 * BUFFER), tally: Tally::default(), scenarios: run.scenarios.len() };
+        put_line(&mut lines.text, &LineRef::Run(run))?;
         let of_thread = Arc::clone(&shared);
-        let handle = std::thread::Builder::new().name("log".to_owned()).spawn(move || of_thread.write_until_closed(out))?;
+        let handle = std::thread::Builder::new().name("log".to_owned()).spawn(move || of_thread.write_until_closed(out, lines))?;
         let thread = Arc::new(WriterThread { shared: Arc::clone(&shared), handle: Some(handle) });
-        let writer = LogWriter { shared, exchanges: Arc::new(AtomicU64::new(0)), _thread: thread };
-        writer.text(&LineRef::Run(run))?;
+        let writer = LogWriter { shared, _thread: thread };
         writer.flush()?;
         Ok(writer)
     }
 
     /// Adds a scenario that was decided on during the run.
     pub fn scenario(&self, scenario: &Scenario) -> Result<(), WriteError> {
-        self.text(&LineRef::Scenario(scenario))
+        self.add(Entry::Scenario(Box::new(scenario.clone())))
     }
 
     /// Adds an exchange.
     pub fn exchange(&self, exchange: &Exchange) -> Result<(), WriteError> {
-        self.exchanges.fetch_add(1, Ordering::Relaxed);
         self.add(Entry::Exchange(exchange.clone()))
     }
 
     /// Adds that a scenario was stopped.
     pub fn stopped(&self, stopped: Stopped) -> Result<(), WriteError> {
-        self.text(&LineRef::Stopped(stopped))
+        self.add(Entry::Stopped(stopped))
     }
 
     /// Adds that a scenario was left out.
     pub fn not_asked(&self, not_asked: &NotAsked) -> Result<(), WriteError> {
-        self.text(&LineRef::NotAsked(not_asked))
+        self.add(Entry::NotAsked(Box::new(not_asked.clone())))
     }
 
     /// Ends the log. Lines of exchanges that come later are still kept, after the end.
     pub fn end(&self, at: Stamp, reason: EndReason) -> Result<(), WriteError> {
-        self.text(&LineRef::End(End { at, reason, exchanges: self.exchanges.load(Ordering::Relaxed) }))?;
+        self.end_with(at, reason, Vec::new())
+    }
+
+    /// [`LogWriter::end`], where something is known to be wrong with the lines.
+    pub fn end_with(&self, at: Stamp, reason: EndReason, flaws: Vec<Flaw>) -> Result<(), WriteError> {
+        self.add(Entry::End(End { flaws, ..End::new(at, reason, 0) }))?;
         self.flush()
     }
 
@@ -177,12 +183,6 @@ impl LogWriter {
             self.shared.due.notify_one();
         }
         waiting.check()
-    }
-
-    fn text(&self, line: &LineRef<'_>) -> Result<(), WriteError> {
-        let mut text = Vec::new();
-        put_line(&mut text, line)?;
-        self.add(Entry::Text(text))
     }
 
     fn add(&self, entry: Entry) -> Result<(), WriteError> {
@@ -220,7 +220,8 @@ impl Entry {
     fn weight(&self) -> usize {
         let texts = match self {
             Entry::Exchange(exchange) => exchange.texts().map(|text| text.len()).sum(),
-            Entry::Text(text) => text.len(),
+            // They are few.
+            Entry::Scenario(_) | Entry::Stopped(_) | Entry::NotAsked(_) | Entry::End(_) => 0,
         };
         size_of::<Entry>() + texts
     }
@@ -233,20 +234,51 @@ fn put_line(text: &mut Vec<u8>, line: &LineRef<'_>) -> serde_json::Result<()> {
     Ok(())
 }
 
-/// Writes lines out, in pieces of about `BUFFER`; `text` is where they are put together.
-fn write_all(out: &mut dyn Write, lines: &[Entry], text: &mut Vec<u8>) -> io::Result<()> {
-    text.clear();
-    for line in lines {
-        match line {
-            Entry::Exchange(exchange) => put_line(text, &LineRef::Exchange(exchange))?,
-            Entry::Text(line) => text.extend_from_slice(line),
+/// What the thread has of the log: lines that are put together, and what was added up of all lines so far. The end is counted here,
+/// where lines have their final order, so that recording an exchange costs nothing more.
+struct Lines {
+    text: Vec<u8>,
+    tally: Tally,
+    /// Scenarios so far.
+    scenarios: usize,
+}
+
+impl Lines {
+    /// Writes lines out, in pieces of about `BUFFER`.
+    fn write_all(&mut self, out: &mut dyn Write, lines: &[Entry]) -> io::Result<()> {
+        for line in lines {
+            match line {
+                Entry::Exchange(exchange) => {
+                    self.tally.exchange(exchange);
+                    put_line(&mut self.text, &LineRef::Exchange(exchange))?;
+                }
+                Entry::Scenario(scenario) => {
+                    self.tally.scenario(scenario, self.scenarios);
+                    self.scenarios += 1;
+                    put_line(&mut self.text, &LineRef::Scenario(scenario))?;
+                }
+                Entry::Stopped(stopped) => {
+                    self.tally.stopped(*stopped);
+                    put_line(&mut self.text, &LineRef::Stopped(*stopped))?;
+                }
+                Entry::NotAsked(not_asked) => {
+                    self.tally.not_asked(not_asked);
+                    put_line(&mut self.text, &LineRef::NotAsked(not_asked))?;
+                }
+                Entry::End(end) => {
+                    let counted = End { exchanges: self.tally.exchanges, sum: Some(self.tally.sum()), ..end.clone() };
+                    put_line(&mut self.text, &LineRef::End(counted))?;
+                }
+            }
+            if self.text.len() >= BUFFER {
+                out.write_all(&self.text)?;
+                self.text.clear();
+            }
         }
-        if text.len() >= BUFFER {
-            out.write_all(text)?;
-            text.clear();
-        }
+        out.write_all(&self.text)?;
+        self.text.clear();
+        Ok(())
     }
-    out.write_all(text)
 }
 
 impl Waiting {
@@ -269,8 +301,8 @@ impl Shared {
     }
 
     /// The thread's whole life.
-    fn write_until_closed(&self, mut out: Box<dyn Write + Send>) {
-        let (mut taken, mut text) = (Vec::new(), Vec::with_capacity(2 * BUFFER));
+    fn write_until_closed(&self, mut out: Box<dyn Write + Send>, mut text: Lines) {
+        let mut taken = Vec::new();
         let mut waiting = self.lock();
         loop {
             let due = waiting.flush || waiting.closed || waiting.since.is_some_and(|since| waiting.is_due(since));
@@ -284,7 +316,7 @@ impl Shared {
             waiting.since = None;
             waiting.writing = true;
             drop(waiting);
-            let written = write_all(&mut out, &taken, &mut text).and_then(|()| if flush { out.flush() } else { Ok(()) });
+            let written = text.write_all(&mut out, &taken).and_then(|()| if flush { out.flush() } else { Ok(()) });
             taken.clear();
             waiting = self.lock();
             waiting.writing = false;

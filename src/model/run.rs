@@ -10,6 +10,7 @@ use crate::model::fault::FaultClass;
 use crate::model::recording::Recording;
 use crate::model::scenario::Scenario;
 use crate::model::shard::Share;
+use crate::model::text::Digest;
 use crate::model::time::{Nanos, Span, Stamp};
 
 /// Version of the log's schema. Readers refuse a later one.
@@ -232,6 +233,67 @@ pub struct End {
     pub reason: EndReason,
     /// Exchanges in this log, so that a reader can tell a whole log from a cut one.
     pub exchanges: u64,
+    /// A sum over the lines between header and end, whatever their order: a count alone does not show that one line is missing
+    /// and another is there twice. Logs of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sum: Option<Digest>,
+    /// What is known to be wrong with the lines. In a merged log, what was wrong with those of its shards; a reader adds what it
+    /// finds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flaws: Vec<Flaw>,
+}
+
+impl End {
+    /// The end of lines with nothing wrong.
+    pub fn new(at: Stamp, reason: EndReason, exchanges: u64) -> End {
+        End { at, reason, exchanges, sum: None, flaws: Vec::new() }
+    }
+}
+
+/// Something that is wrong with the lines of a log, so that they may not be what the run wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Flaw {
+    /// The shard whose log has it, from 0; only in a merged log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<u32>,
+    /// What is wrong.
+    #[serde(flatten)]
+    pub kind: FlawKind,
+}
+
+/// What can be wrong with the lines of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "flaw", rename_all = "snake_case")]
+pub enum FlawKind {
+    /// There are not as many exchanges as were written.
+    Count {
+        /// Exchanges that the end counts.
+        written: u64,
+        /// Exchanges that are there.
+        read: u64,
+    },
+    /// The count is right, but they are not the lines that were written.
+    Lines,
+    /// Lines follow the end.
+    AfterEnd {
+        /// How many.
+        lines: u64,
+    },
+    /// There is more than one end.
+    Ends {
+        /// How many.
+        ends: u64,
+    },
+    /// Exchanges are there twice.
+    Repeated {
+        /// How many stand there a second time.
+        exchanges: u64,
+    },
+    /// Scans were polled, and the line in which they were asked for is missing.
+    NoInitiate {
+        /// How many.
+        scans: u64,
+    },
 }
 
 /// Why a run ended.

@@ -280,9 +280,9 @@ pub struct QuantileLimit {
 pub const QUANTILES: [f64; 5] = [0.5, 0.9, 0.95, 0.99, 0.999];
 
 /// The most scans, polls and offsets that a scenario file may ask for: a typing error must not become a load test.
-const MOST_SCANS: u32 = 1_000_000;
-const MOST_POLLERS: u32 = 1_000;
-const MOST_OFFSETS: usize = 1_000;
+pub(crate) const MOST_SCANS: u32 = 1_000_000;
+pub(crate) const MOST_POLLERS: u32 = 1_000;
+pub(crate) const MOST_OFFSETS: usize = 1_000;
 
 /// The most polls that follow one scan.
 pub const MOST_FOLLOWED: u64 = 1_000_000;

@@ -12,6 +12,9 @@ use crate::model::scenario::{LoadModel, Scenario};
 use crate::model::text::Digest;
 use crate::model::time::Nanos;
 
+/// The most shards that a run may have.
+pub const MOST_SHARDS: u32 = 1_000;
+
 /// How much of a larger run a log holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]

@@ -148,7 +148,7 @@ fn journal() -> Journal {
         scenarios,
         stopped: Vec::new(),
         not_asked: Vec::new(),
-        end: Some(End { at: Stamp(4_000_000_000), reason: EndReason::Complete, exchanges: exchanges.len() as u64 }),
+        end: Some(End::new(Stamp(4_000_000_000), EndReason::Complete, exchanges.len() as u64)),
         exchanges,
         torn: false,
     }

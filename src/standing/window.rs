@@ -47,6 +47,7 @@ pub(super) fn as_one(rounds: &VecDeque<Round>) -> Option<Journal> {
         whole.stopped.extend(round.journal.stopped.iter().map(|stopped| Stopped { at: stopped.at.after(shift), ..*stopped }));
     }
     // Rounds that were cut short are kept only if they prove a breach, which needs no end.
-    whole.end = Some(End { at: last, reason: EndReason::Complete, exchanges: whole.exchanges.len() as u64 });
+    let flaws = rounds.iter().filter_map(|round| round.journal.end.as_ref()).flat_map(|end| end.flaws.iter().cloned()).collect();
+    whole.end = Some(End { flaws, ..End::new(last, EndReason::Complete, whole.exchanges.len() as u64) });
     Some(whole)
 }

@@ -90,6 +90,7 @@ pub struct ScenarioJudgement {
 /// Judges a run.
 pub fn judge(journal: &Journal, analysis: &Analysis) -> Judgement {
     let is_shard = matches!(journal.run.shard, Some(Share::Shard(_)));
+    let flaws = journal.end.as_ref().map_or(&[][..], |end| &end.flaws);
     let mut allowances = Allowances::of(journal);
     let scenarios: Vec<ScenarioJudgement> = journal
         .scenarios
@@ -104,6 +105,7 @@ pub fn judge(journal: &Journal, analysis: &Analysis) -> Judgement {
                 (false, false) => Course::Cut,
             };
             let judged = judge_scenario(scenario, seen, course, analysis.honest, &mut allowances);
+            let judged = if flaws.is_empty() { judged } else { despite_flaws(scenario, judged) };
             if is_shard { without_others(judged) } else { judged }
         })
         .collect();
@@ -121,6 +123,9 @@ pub fn judge(journal: &Journal, analysis: &Analysis) -> Judgement {
         reasons.push(Reason::UnknownIdVisible);
     }
     reasons.extend(contact_problem(journal).or_else(|| cut_short(journal)));
+    if !flaws.is_empty() {
+        reasons.push(Reason::Damaged { flaws: flaws.to_vec() });
+    }
     if scenarios.is_empty() {
         reasons.push(Reason::NothingRun);
     }
@@ -209,6 +214,17 @@ fn cut_short(journal: &Journal) -> Option<Reason> {
         Some(EndReason::Throttled { waited, retry_after }) => Some(throttled(journal, waited, retry_after)),
         None => Some(Reason::CutOff),
     }
+}
+
+/// The verdict on a scenario whose log is not as it was written: it fails only by what a missing line cannot have made of a healthy
+/// target. After a second write a denial may be right, and the line that would say so may be the one that is missing.
+fn despite_flaws(scenario: &Scenario, judged: ScenarioJudgement) -> ScenarioJudgement {
+    let stands = judged.reasons.iter().any(|reason| reason.speaks_for() == Verdict::Fail && reason.stands_alone());
+    let verdict = match judged.verdict {
+        Verdict::Fail if stands && scenario.then.is_none() => Verdict::Fail,
+        _ => Verdict::Inconclusive,
+    };
+    ScenarioJudgement { verdict, could_miss: None, ..judged }
 }
 
 /// A target that was lost on the way, or was never there.

@@ -11,6 +11,7 @@ use crate::model::answer::{Answer, TransportFault};
 use crate::model::contact::Problem;
 use crate::model::exchange::{Connection, Kind};
 use crate::model::guarantee::Guarantee;
+use crate::model::run::{Flaw, FlawKind};
 use crate::model::time::{Nanos, Span};
 use crate::verdict::Verdict;
 
@@ -85,6 +86,8 @@ pub enum Reason {
     NoLongerAllowed { what: Box<Reason>, expired: Date, because: String, place: String },
     /// The log ends without an end.
     CutOff,
+    /// Lines of the log are missing, repeated, or not where they belong.
+    Damaged { flaws: Vec<Flaw> },
     /// Some of the run's shards are not in the log; they count from 1.
     ShardsMissing { missing: Vec<u32>, of: u32 },
     /// The scans of this scenario are on other shards.
@@ -121,6 +124,16 @@ impl Reason {
             Reason::NoScans { .. } => 2,
             Reason::Lost { .. } | Reason::PollsFailed { .. } | Reason::NoSamples { .. } => 3,
             _ => 4,
+        }
+    }
+
+    /// Whether a failure stands, whichever lines are missing from the log: it rests on answers that are there, and neither on how many
+    /// others there are nor on what never came.
+    pub(crate) fn stands_alone(&self) -> bool {
+        match self.matter() {
+            Reason::NotFound { .. } => true,
+            Reason::Broken { guarantee, .. } => !matches!(guarantee, Guarantee::Completion | Guarantee::Promptness),
+            _ => false,
         }
     }
 
@@ -274,6 +287,14 @@ impl fmt::Display for Reason {
                 write!(f, "{what}; it was allowed because {because}, but that entry ({place}) expired on {expired}")
             }
             Reason::CutOff => f.write_str("the log is cut off: a partial run"),
+            Reason::Damaged { flaws } => {
+                f.write_str("the log is not as it was written: ")?;
+                for (place, flaw) in flaws.iter().take(FLAWS_NAMED).enumerate() {
+                    write!(f, "{}{}", if place == 0 { "" } else { "; " }, Described(flaw))?;
+                }
+                let more = flaws.len().saturating_sub(FLAWS_NAMED);
+                if more > 0 { write!(f, "; and {more} more") } else { Ok(()) }
+            }
             Reason::ShardsMissing { missing, of } => {
                 let (noun, verb, whose) = if missing.len() == 1 { ("shard", "is", "its") } else { ("shards", "are", "their") };
                 let told: Vec<String> = missing.iter().take(MISSING_TOLD).map(u32::to_string).collect();
@@ -315,6 +336,36 @@ fn p_value(p: f64) -> String {
 /// An offset as files write it: `100ms`, `2s500ms`.
 fn planned(at: Nanos) -> String {
     Span(Duration::from_nanos(at.0.max(0).unsigned_abs())).to_string()
+}
+
+/// So many flaws of a log are named.
+const FLAWS_NAMED: usize = 4;
+
+/// A flaw of a log in words.
+struct Described<'a>(&'a Flaw);
+
+impl fmt::Display for Described<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(shard) = self.0.shard {
+            write!(f, "in shard {}'s log, ", u64::from(shard) + 1)?;
+        }
+        let lines = |count: u64| if count == 1 { "1 line".to_owned() } else { format!("{count} lines") };
+        match self.0.kind {
+            FlawKind::Count { written, read } => {
+                let exchanges = if written == 1 { "1 exchange" } else { &format!("{written} exchanges") };
+                write!(f, "it was closed with {exchanges}, and {read} {} in it", if read == 1 { "is" } else { "are" })
+            }
+            FlawKind::Lines => f.write_str("as many exchanges as were written are in it, but not the same lines"),
+            FlawKind::AfterEnd { lines: after } => {
+                write!(f, "{} {} after its end", lines(after), if after == 1 { "stands" } else { "stand" })
+            }
+            FlawKind::Ends { ends } => write!(f, "it has {ends} ends"),
+            FlawKind::Repeated { exchanges: 1 } => f.write_str("1 exchange is in it twice"),
+            FlawKind::Repeated { exchanges } => write!(f, "{exchanges} exchanges are in it twice"),
+            FlawKind::NoInitiate { scans: 1 } => f.write_str("1 scan was polled, and its initiate is missing"),
+            FlawKind::NoInitiate { scans } => write!(f, "{scans} scans were polled, and their initiates are missing"),
+        }
+    }
 }
 
 /// So many missing shards are named.

@@ -139,7 +139,7 @@ fn journal(probe: &Probe, seed: u64, scenarios: Vec<Scenario>) -> Journal {
             "can": { "foreign_user": true, "witness": true, "results": true, "cancel": true, "echo": true, "states": true, "handed_out": false } },
         "scenarios": [], "clock": { "timer": "virtual", "resolution": 1_000_000 }, "command": "", "environment": { "system": "any", "processors": 1 },
     });
-    let end = End { at: probe.clock().now(), reason: EndReason::Complete, exchanges: exchanges.len() as u64 };
+    let end = End::new(probe.clock().now(), EndReason::Complete, exchanges.len() as u64);
     Journal {
         run: serde_json::from_value(run).unwrap(),
         scenarios,

@@ -1,12 +1,15 @@
 //! The page and the metrics of a watch, on a socket. It is read only, and knows nothing but what was published.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::extract::{Request, State};
+use axum::http::uri::Authority;
+use axum::http::{HeaderValue, StatusCode, Version, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::json;
@@ -15,6 +18,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::cli::complaint::Complaint;
+use crate::cli::watch::connections;
 use crate::cli::watch::publish::{Publication, Told};
 use crate::report::live::ChangeRow;
 use crate::report::{View, html, watch_html, watch_openmetrics};
@@ -50,15 +54,15 @@ pub struct Page {
 struct Served {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
-    ended: JoinHandle<std::io::Result<()>>,
+    ended: JoinHandle<()>,
 }
 
 /// How long a reader may take for the rest of an answer when the watch is over.
 const DRAIN: Duration = Duration::from_millis(500);
 
 impl Page {
-    /// Begins to serve what is published.
-    pub async fn open(listen: Listen, publication: Publication) -> Result<Page, Complaint> {
+    /// Begins to serve what is published, under addresses, loopback names and the names that were given.
+    pub async fn open(listen: Listen, names: &[String], publication: Publication) -> Result<Page, Complaint> {
         let Listen::At(address) = listen else { return Ok(Page { publication, served: None }) };
         let refused = |error: std::io::Error| {
             Complaint::usage(
@@ -69,15 +73,8 @@ impl Page {
         let listener = TcpListener::bind(address).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
         let (stop, stopped) = oneshot::channel::<()>();
-        let app = router(publication.clone());
-        let ended = tokio::spawn(async move {
-            axum::serve(listener, app)
-                .with_graceful_shutdown(async {
-                    // A dropped sender means the same as a sent stop.
-                    let _ = stopped.await;
-                })
-                .await
-        });
+        let app = router(publication.clone(), names.into());
+        let ended = tokio::spawn(connections::serve(listener, app, connections::Limits::usual(), stopped));
         Ok(Page { publication, served: Some(Served { address, stop, ended }) })
     }
 
@@ -103,7 +100,7 @@ impl Page {
     }
 }
 
-fn router(publication: Publication) -> Router {
+fn router(publication: Publication, names: Arc<[String]>) -> Router {
     Router::new()
         .route("/", get(page))
         .route("/report", get(report))
@@ -111,6 +108,40 @@ fn router(publication: Publication) -> Router {
         .route("/healthz", get(health))
         .fallback(|| async { (StatusCode::NOT_FOUND, "there are /, /report, /metrics and /healthz\n") })
         .with_state(publication)
+        .layer(from_fn_with_state(names, asked_by_name))
+}
+
+/// Serves those alone who asked for this page by its own name. A browser that was led to another site's name, which then turned into
+/// this machine's address (DNS rebinding), says that name, and its script may read what it gets.
+async fn asked_by_name(State(names): State<Arc<[String]>>, request: Request, next: Next) -> Response {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let named = match (hosts.next().map(HeaderValue::to_str), hosts.next(), request.uri().authority()) {
+        (Some(Ok(host)), None, Some(whole)) => is_own(host, &names) && is_own(whole.as_str(), &names),
+        (Some(Ok(host)), None, None) => is_own(host, &names),
+        // No browser speaks HTTP/1.0.
+        (None, None, None) => request.version() < Version::HTTP_11,
+        _ => false,
+    };
+    if named {
+        next.run(request).await
+    } else {
+        let told = "this page is not served under that name: use an address, or give the name to --listen-as\n";
+        (StatusCode::MISDIRECTED_REQUEST, told).into_response()
+    }
+}
+
+/// Whether a host, with or without a port, is an address, a name of the loopback, or one of those that were given.
+fn is_own(host: &str, names: &[String]) -> bool {
+    let Ok(authority) = host.parse::<Authority>() else { return false };
+    if authority.as_str().contains('@') {
+        return false;
+    }
+    let name = authority.host().trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase();
+    // Nobody can make an address mean another machine.
+    name.parse::<IpAddr>().is_ok()
+        || name == "localhost"
+        || name.ends_with(".localhost")
+        || names.iter().any(|own| own.trim_end_matches('.').eq_ignore_ascii_case(&name))
 }
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -144,4 +175,46 @@ async fn health(State(publication): State<Publication>) -> Response {
     let last = live.recent.first().map(|round| &round.began.told);
     let told = json!({ "watching": true, "verdict": live.verdict, "rounds": live.rounds.iter().sum::<u64>(), "last_round": last });
     answer("application/json", format!("{told}\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_answers_to_addresses_loopback_names_and_names_that_were_given() {
+        let names = ["watch.example".to_owned()];
+        for own in [
+            "127.0.0.1:9464",
+            "127.0.0.1",
+            "[::1]:9464",
+            "[::1]",
+            "10.1.2.3:80",
+            "localhost:1",
+            "LOCALHOST",
+            "localhost.:9464",
+            "a.localhost",
+            "watch.example:9464",
+            "Watch.Example.",
+        ] {
+            assert!(is_own(own, &names), "{own}");
+        }
+        for other in [
+            "evil.example",
+            "evil.example:9464",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "watch.example.evil",
+            "notlocalhost",
+            "",
+            ":9464",
+            "user@localhost",
+            "a b",
+            "watch.exampl",
+            "[::1",
+            "127.0.0.1@evil.example",
+        ] {
+            assert!(!is_own(other, &names), "{other}");
+        }
+    }
 }

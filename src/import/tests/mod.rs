@@ -66,7 +66,7 @@ fn journal(imported: &Imported, target: &Target) -> Journal {
         recording: Some(imported.recording.clone()),
         contact: None,
     };
-    let end = End { at: Stamp(0), reason: EndReason::Complete, exchanges: imported.exchanges.len() as u64 };
+    let end = End::new(Stamp(0), EndReason::Complete, imported.exchanges.len() as u64);
     Journal {
         run,
         scenarios: imported.scenarios.clone(),

@@ -106,9 +106,9 @@ struct FindingResult {
     /// The unit of `base`, `new` and `minimum`.
     #[schemars(extend("enum" = ["share", "ms"]))]
     unit: &'static str,
-    /// The old value.
+    /// The old value; `null` where it is not identified.
     base: Option<Rounded>,
-    /// The new value.
+    /// The new value; likewise.
     new: Option<Rounded>,
     /// Scans behind the old value.
     base_scans: u64,
@@ -203,8 +203,8 @@ fn finding(finding: &Finding) -> FindingResult {
         subject,
         told: told::subject(&finding.subject),
         unit,
-        base: number(finding.base),
-        new: number(finding.new),
+        base: number(finding.base).filter(|_| finding.base_known),
+        new: number(finding.new).filter(|_| finding.new_known),
         base_scans: finding.base_scans,
         new_scans: finding.new_scans,
         minimum: number(finding.minimum),

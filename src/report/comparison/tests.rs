@@ -10,6 +10,8 @@ fn finding(subject: Subject, values: [f64; 2], p: [f64; 2], change: Change) -> F
         subject,
         base: values[0],
         new: values[1],
+        base_known: true,
+        new_known: true,
         base_scans: 50,
         new_scans: 50,
         minimum: 0.01,

@@ -59,7 +59,7 @@ impl Told {
 /// What could have shown something. That nothing flapped in either run is so usual that JSON alone says it.
 fn is_worth_a_row(finding: &Finding) -> bool {
     let calm = finding.subject == Subject::Flapping && finding.base + finding.new == 0.0;
-    finding.change != Change::TooFew && !calm
+    !matches!(finding.change, Change::TooFew | Change::NotIdentified) && !calm
 }
 
 fn rank(change: Change) -> u8 {
@@ -68,7 +68,7 @@ fn rank(change: Change) -> u8 {
         Change::Improvement => 1,
         Change::Small => 2,
         Change::None => 3,
-        Change::TooFew => 4,
+        Change::TooFew | Change::NotIdentified => 4,
     }
 }
 
@@ -101,11 +101,11 @@ fn headline(comparison: &Comparison) -> String {
 
 /// Whether anything of a scenario could have been told.
 fn is_told(scenario: &ScenarioComparison) -> bool {
-    scenario.findings.iter().any(|finding| finding.change != Change::TooFew)
+    scenario.findings.iter().any(|finding| !matches!(finding.change, Change::TooFew | Change::NotIdentified))
 }
 
 fn sentence(scenario: &ScenarioComparison, finding: &Finding) -> String {
-    let (base, new) = (value(&finding.subject, finding.base), value(&finding.subject, finding.new));
+    let (base, new) = (base(finding), new(finding));
     format!("{} of {} went from {base} to {new}", subject(&finding.subject), words::name(&scenario.name))
 }
 
@@ -113,8 +113,8 @@ fn row(scenario: &ScenarioComparison, finding: &Finding) -> Row {
     Row {
         scenario: words::name(&scenario.name),
         what: subject(&finding.subject),
-        base: value(&finding.subject, finding.base),
-        new: value(&finding.subject, finding.new),
+        base: base(finding),
+        new: new(finding),
         difference: difference(finding),
         p: finding.p_worse.zip(finding.p_better).map_or_else(|| "–".to_owned(), |(worse, better)| p_value(worse.min(better))),
         change: finding.change,
@@ -137,11 +137,25 @@ pub(super) fn subject(subject: &Subject) -> String {
     }
 }
 
-fn value(subject: &Subject, value: f64) -> String {
+fn base(finding: &Finding) -> String {
+    value(&finding.subject, finding.base, finding.base_known)
+}
+
+fn new(finding: &Finding) -> String {
+    value(&finding.subject, finding.new, finding.new_known)
+}
+
+fn value(subject: &Subject, value: f64, is_known: bool) -> String {
+    if !is_known {
+        return "not identified".to_owned();
+    }
     if subject.is_share() { words::share(value) } else { words::age(value) }
 }
 
 fn difference(finding: &Finding) -> String {
+    if !finding.base_known || !finding.new_known {
+        return "–".to_owned();
+    }
     let difference = finding.new - finding.base;
     let sign = if difference >= 0.0 { "+" } else { "−" };
     if finding.subject.is_share() {
@@ -177,7 +191,8 @@ fn left_out(scenario: &ScenarioComparison) -> Option<String> {
     let few: Vec<&Finding> = scenario.findings.iter().filter(|finding| finding.change == Change::TooFew).collect();
     let mut parts: Vec<String> = scenario.left_out.iter().map(|why| words::sentence(why)).collect();
     if let Some(most) = few.iter().max_by_key(|finding| finding.base_scans.min(finding.new_scans)) {
-        let what = if few.len() == scenario.findings.len() {
+        let asked = scenario.findings.iter().filter(|finding| finding.change != Change::NotIdentified).count();
+        let what = if few.len() == asked {
             "nothing can be told".to_owned()
         } else {
             let told: Vec<String> = few.iter().map(|finding| subject(&finding.subject)).collect();
@@ -195,6 +210,9 @@ fn left_out(scenario: &ScenarioComparison) -> Option<String> {
             format!("{} {are} too few{together}{needs}", words::counted(scans, "scan"))
         };
         parts.push(format!("{what}: {why}"));
+    }
+    for finding in scenario.findings.iter().filter(|finding| finding.change == Change::NotIdentified) {
+        parts.push(format!("the {} is not identified: no scan of either run was denied when it was polled", subject(&finding.subject)));
     }
     (!parts.is_empty()).then(|| format!("{name}: {}", parts.join("; ")))
 }

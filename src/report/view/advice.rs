@@ -216,6 +216,7 @@ fn remedy(reason: &Reason, journal: &Journal) -> Option<String> {
         Reason::NoLongerAllowed { what, .. } => return remedy(what, journal),
         Reason::TargetGone => "See why the target could not be reached any more, and run again.",
         Reason::Interrupted | Reason::CutOff => "Run it again, to its end.",
+        Reason::Damaged { .. } => "Report an unchanged copy of the log, or run it again: lines of this one are missing or repeated.",
         Reason::Throttled { .. } => {
             "Ask the target's owner for its rate limit and stay below it with --max-rps, or run again when it has recovered; --max-wait says how long to be patient."
         }

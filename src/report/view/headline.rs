@@ -234,12 +234,8 @@ pub(super) fn notices(journal: &Journal, analysis: &Analysis, judgement: &Judgem
     if journal.torn {
         notices.push("TORN LOG: its last line was incomplete and is left out.".to_owned());
     }
-    if let Some(end) = journal.end.as_ref().filter(|end| end.exchanges != journal.exchanges.len() as u64) {
-        notices.push(format!(
-            "INCOMPLETE LOG: it was closed with {}, and {} are in it.",
-            words::counted(end.exchanges, "exchange"),
-            journal.exchanges.len()
-        ));
+    if let Some(damaged) = judgement.reasons.iter().find(|reason| matches!(reason, Reason::Damaged { .. })) {
+        notices.push(format!("INCOMPLETE LOG: {}.", words::sentence(&damaged.to_string())));
     }
     if journal.run.target.http == HttpVersion::Two {
         notices.push("HTTP/2: a fresh exchange had a connection of its own, all exchanges on a kept one shared it.".to_owned());

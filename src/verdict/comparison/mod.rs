@@ -122,6 +122,10 @@ pub struct Finding {
     pub base: f64,
     /// The new value.
     pub new: f64,
+    /// Whether the old value is identified. A window is not where no scan was denied: the value is then the least that it may be.
+    pub base_known: bool,
+    /// Whether the new value is.
+    pub new_known: bool,
     /// Scans behind the old value.
     pub base_scans: u64,
     /// Scans behind the new value.
@@ -188,6 +192,9 @@ pub enum Change {
     /// Too few scans for anything to be beyond chance.
     #[serde(rename = "too few")]
     TooFew,
+    /// Neither value is identified.
+    #[serde(rename = "not identified")]
+    NotIdentified,
 }
 
 impl Change {
@@ -199,6 +206,7 @@ impl Change {
             Change::Small => "below the minimum",
             Change::None => "no change",
             Change::TooFew => "too few",
+            Change::NotIdentified => "not identified",
         }
     }
 }
@@ -247,7 +255,7 @@ pub fn compare(base: &Baseline, new: &Baseline, criteria: &Criteria, names: Name
         outcome,
         blocked,
         tests,
-        notes: notes(base, new),
+        notes: notes(base, new).into_iter().chain(one_way(&scenarios)).collect(),
         scenarios,
     }
 }
@@ -316,6 +324,29 @@ fn notes(base: &Baseline, new: &Baseline) -> Vec<String> {
         notes.push(format!("the runs were made by different versions ({}; {})", base.tool, new.tool));
     }
     notes
+}
+
+/// Where the scans of one run were denied and those of the other were not, nothing shows how long the target keeps a state. That is what a
+/// window that came back looks like, and it must not go unsaid; but it is also what a long phase looks like.
+fn one_way(scenarios: &[ScenarioComparison]) -> Option<String> {
+    // A single scan at the edge of a phase says no more than none.
+    let all_but_one = |share: f64, scans: u64| share.min(1.0 - share) * scans as f64 <= 1.5;
+    let is_one_way = |finding: &Finding| {
+        matches!(finding.subject, Subject::Denied { .. })
+            && matches!(finding.change, Change::Regression | Change::Improvement)
+            && all_but_one(finding.base, finding.base_scans)
+            && all_but_one(finding.new, finding.new_scans)
+            && (finding.new - finding.base).abs() > 0.5
+    };
+    let names: Vec<&str> =
+        scenarios.iter().filter(|scenario| scenario.findings.iter().any(is_one_way)).map(|scenario| scenario.name.as_str()).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "the scans of each run went the same way ({}): a state of the target that outlasts a whole run looks alike; asking by turns \
+             (--against), or a longer run, tells them apart",
+            names.join(", ")
+        )
+    })
 }
 
 /// What can be asked of one scenario.

@@ -28,6 +28,8 @@ struct Measured {
     /// Standard deviation of single scans' values; meaningless for shares.
     sd: f64,
     scans: u64,
+    /// Whether the value is identified: where no scan was denied, a window lies between nothing and the first poll.
+    known: bool,
 }
 
 #[derive(Debug)]
@@ -152,12 +154,12 @@ fn mean_window(windows: &[Observation], horizon: f64) -> Measured {
     };
     let value: f64 = estimate.support.iter().map(|mass| mass.mass * at(mass.left, mass.right)).sum();
     let variance: f64 = estimate.support.iter().map(|mass| mass.mass * (at(mass.left, mass.right) - value).powi(2)).sum();
-    Measured { value, sd: variance.sqrt(), scans: windows.len() as u64 }
+    Measured { value, sd: variance.sqrt(), scans: windows.len() as u64, known: windows.iter().any(|one| one.after > 0.0) }
 }
 
 impl Measured {
     fn share(events: u64, trials: u64) -> Measured {
-        Measured { value: if trials == 0 { 0.0 } else { events as f64 / trials as f64 }, sd: 0.0, scans: trials }
+        Measured { value: if trials == 0 { 0.0 } else { events as f64 / trials as f64 }, sd: 0.0, scans: trials, known: true }
     }
 
     fn median(ms: &[f64]) -> Measured {
@@ -166,7 +168,7 @@ impl Measured {
         let at = |share: f64| sorted.get(((sorted.len() as f64 * share) as usize).min(sorted.len().saturating_sub(1))).copied();
         // From the quartiles: a few stalls say nothing of how closely a median is known.
         let sd = at(0.75).zip(at(0.25)).map_or(0.0, |(high, low)| (high - low) / 1.349);
-        Measured { value: at(0.5).unwrap_or_default(), sd, scans: ms.len() as u64 }
+        Measured { value: at(0.5).unwrap_or_default(), sd, scans: ms.len() as u64, known: true }
     }
 }
 
@@ -212,7 +214,12 @@ impl Question {
 
     /// The smallest p-value that any outcome of so many units could have.
     pub(super) fn smallest_p(&self, layout: Layout) -> f64 {
-        self.units.smallest_p(self.layout(layout))
+        self.smallest_p_of(self.units, layout)
+    }
+
+    fn smallest_p_of(&self, units: Units, layout: Layout) -> f64 {
+        let few = self.together > 1 && units.base.min(units.new) < dependence::FEWEST_UNITS;
+        if few { 1.0 } else { units.smallest_p(self.layout(layout)) }
     }
 
     /// Answers it, with permutations enough for a p-value below `level`.
@@ -245,6 +252,7 @@ impl Question {
         let enough = difference.abs() >= minimum * (1.0 - 1e-9);
         let sure = |p: f64| p <= criteria.alpha;
         let change = match p {
+            _ if !self.base.known && !self.new.known => Change::NotIdentified,
             None => Change::TooFew,
             Some((worse, _)) if sure(worse) && difference > 0.0 && enough => Change::Regression,
             Some((_, better)) if sure(better) && difference < 0.0 && enough => Change::Improvement,
@@ -258,6 +266,8 @@ impl Question {
         Finding {
             base: self.base.value,
             new: self.new.value,
+            base_known: self.base.known,
+            new_known: self.new.known,
             base_scans: self.base.scans,
             new_scans: self.new.scans,
             minimum,
@@ -282,7 +292,7 @@ impl Question {
             _ if minimum <= 0.0 => return None,
             _ => scans_for_means(self.base.sd.max(self.new.sd), minimum, level),
         };
-        let able = |n: &usize| Units { base: *n, new: *n }.smallest_p(self.layout(layout)) <= level;
+        let able = |n: &usize| self.smallest_p_of(Units { base: *n, new: *n }, layout) <= level;
         let for_any = (1..200).find(able).unwrap_or(200) as u64;
         let needed = for_size.max(for_any).saturating_mul(self.together as u64);
         (needed > have).then_some(needed)

@@ -36,6 +36,9 @@ pub fn usable(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> 
     if judgement.reasons.iter().any(|reason| matches!(reason, Reason::ShardsMissing { .. })) {
         return Err(Unusable::Partial("shards of it are missing: merge the logs of all"));
     }
+    if judgement.reasons.iter().any(|reason| matches!(reason, Reason::Damaged { .. })) {
+        return Err(Unusable::Partial("its log is not as it was written: lines are missing or repeated"));
+    }
     match analysis.honest {
         Some(true) => {}
         Some(false) => return Err(Unusable::NotAssessable("a never-issued id was answered as visible, so `visible` means nothing")),
