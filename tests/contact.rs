@@ -368,10 +368,20 @@ fn a_misspelt_status_path_is_no_lost_job() {
     check_goes_on("path that is repeated", express, 3, "like a path that does not exist", "like a path that does not exist");
 }
 
+/// How often the job of first contact was looked at.
+static LOOKS: AtomicUsize = AtomicUsize::new(0);
+
 #[test]
 fn first_contact_never_ends_the_run_of_a_sick_service() {
     let lost = sound_but!(|line| line.starts_with("GET /v1/renders/job-"), json(404, r#"{"detail":"render not found"}"#));
     check_goes_on("lost in its own words", lost, 1, "status denied 2 of 2", "");
+    // Its denials are the router's, and nobody looks at a job for as long as they last, but first contact.
+    let late: Answers = |asked| match asked.line {
+        line if line.starts_with("GET /v1/renders/job-0") && LOOKS.fetch_add(1, Ordering::Relaxed) > 2 => sound(asked),
+        line if line.starts_with("GET") => json(404, r#"{"detail":"Not Found"}"#),
+        _ => sound(asked),
+    };
+    check_goes_on("late, and denied in the router's words", late, 1, "status denied 2 of 2", "");
     // Its denials are the router's, and one job in two is lost, the first among them.
     let half: Answers = |asked| match asked.line {
         line if line.starts_with("GET") && !line.ends_with("job-1") => json(404, r#"{"detail":"Not Found"}"#),

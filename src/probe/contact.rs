@@ -26,6 +26,16 @@ const BETWEEN_POSTS: [Duration; 2] = [Duration::from_millis(500), Duration::from
 /// The same for a job that may only just have been accepted.
 const BETWEEN_POLLS: [Duration; 3] = [Duration::from_millis(250), Duration::from_millis(750), Duration::from_millis(1500)];
 
+/// The same for a job that is answered like a path that does not exist: most windows are over by then, and whoever was visible once
+/// proves that the path exists.
+const BETWEEN_LOOKS: [Duration; 5] = [
+    Duration::from_millis(250),
+    Duration::from_millis(750),
+    Duration::from_millis(1500),
+    Duration::from_millis(2500),
+    Duration::from_secs(5),
+];
+
 /// Nobody waits longer than that for a run that has not begun.
 const LONGEST_WAIT: u64 = 10;
 
@@ -105,7 +115,7 @@ impl Asking<'_> {
             return StatusFinding::End(Target::throttled(never));
         }
         let mut nowhere = None;
-        let mut pauses = BETWEEN_POLLS.iter();
+        let (mut pauses, mut looks) = (BETWEEN_POLLS.iter(), BETWEEN_LOOKS.iter());
         loop {
             let request = target.status(&of_scan, Caller::Owner, accepted, None);
             let poll = self.ask(ContactStep::HandedOut, request, &accepted.id).await.0;
@@ -118,9 +128,14 @@ impl Asking<'_> {
                 nowhere = Some(self.ask(ContactStep::NoSuchPath, request, &accepted.id).await.0);
             }
             let finding = target.status_finding(never.as_ref(), &poll, nowhere.as_ref());
-            match (&finding, pauses.next()) {
-                (StatusFinding::AskAgain(_), Some(pause)) if !waits_long(&poll) => self.pause(*pause).await,
-                _ => return finding,
+            let pause = match &finding {
+                StatusFinding::AskAgain(_) if !waits_long(&poll) => pauses.next(),
+                StatusFinding::LikeNoSuchPath(_) => looks.next(),
+                _ => None,
+            };
+            match pause {
+                Some(pause) => self.pause(*pause).await,
+                None => return finding,
             }
         }
     }

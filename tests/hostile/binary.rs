@@ -27,9 +27,14 @@ async fn the_exit_code_tells_a_breach_from_what_could_not_be_measured() {
     let flood = Act::Flood(b"HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n".to_vec(), vec![b'x'; 1 << 16]);
     let deep = Act::Say(reply("200 OK", "", "[".repeat(100_000).as_bytes()));
     let known = Script::new(|asked| if asked.is_initiate() { accepted() } else { busy() });
+    // In other words than those for a path that does not exist.
+    let denying = Script::about_polls(|asked| match asked {
+        asked if asked.line.contains("no-such-path") => Act::Say(reply("404 Not Found", "", b"no such page")),
+        _ => denied(),
+    });
     let cases = [
         (0, Case::poll("a service as it should be", busy(), Visible, Pass)),
-        (1, Case::poll("a denial", denied(), NotFound, Fail)),
+        (1, Case::new("a denial", denying, NotFound, Fail)),
         (3, Case::poll("silence", Act::Silence(Vec::new()), Timeout, Inconclusive)),
         (
             3,
