@@ -83,7 +83,7 @@ pub fn within(stage: Stage, scenarios: Vec<Scenario>, budget: JobBudget, narrowi
     // The rest by usual sizes. Rounded down, so that the sum stays within the limit.
     let wanted = |index: usize| if given[index] > 0 { jobs(&scenarios[index]) - given[index] } else { 0 };
     let all: u64 = (0..scenarios.len()).map(wanted).sum();
-    let more: Vec<u64> = (0..scenarios.len()).map(|index| if all == 0 { 0 } else { wanted(index) * left / all }).collect();
+    let more: Vec<u64> = (0..scenarios.len()).map(|index| (wanted(index) * left).checked_div(all).unwrap_or(0)).collect();
     let within = scenarios.into_iter().zip(given.iter().zip(&more)).filter_map(|(mut scenario, (given, more))| {
         let each = cost(&scenario);
         if jobs(&scenario) > 0 {
