@@ -204,8 +204,13 @@ impl Drop for Watching {
 
 /// What is served at a path; the head first.
 fn fetch(address: &str, path: &str) -> String {
+    fetch_as(address, path, address)
+}
+
+/// The same, asked for by some name.
+fn fetch_as(address: &str, path: &str, host: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("the watch listens");
-    write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").expect("it reads");
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n").expect("it reads");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("UTF-8");
     answer
@@ -246,6 +251,7 @@ fn a_deployment_that_changes_is_followed_on_the_page_in_the_metrics_and_by_the_c
     let begun = watch.until("watching ");
     let page = begun.split("http://").nth(2).and_then(|rest| rest.split('/').next()).expect("an address").to_owned();
     assert!(fetch(&page, "/healthz").contains("\"watching\":true"));
+    assert!(fetch_as(&page, "/report", "evil.example").starts_with("HTTP/1.1 421"), "another site's name");
     watch.until("PASS: 0 of 2");
     front.lead_to(Some(gap.address));
     watch.until("FAIL (was pass): status denied");
