@@ -110,10 +110,20 @@ impl Pace {
             let now = clock.now();
             match self.claim(now) {
                 Turn::At(slot) if slot <= now => return,
-                Turn::At(slot) => return clock.sleep_until(slot).await,
+                Turn::At(slot) => {
+                    clock.sleep_until(slot).await;
+                    // A pause that was asked for meanwhile holds for those that had their slot already.
+                    if !self.is_paused(clock.now()) {
+                        return;
+                    }
+                }
                 Turn::Paused(until) => clock.sleep_until(until).await,
             }
         }
+    }
+
+    fn is_paused(&self, now: Stamp) -> bool {
+        now < self.next.lock().unwrap_or_else(PoisonError::into_inner).paused_until
     }
 
     /// Takes the next slot, unless the target asked for a pause.
