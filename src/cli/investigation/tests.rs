@@ -137,7 +137,7 @@ fn inquire(server: Server) -> Inquiry {
         let (reason, scenarios) = investigation.run(|note| notes.lock().expect("no panic").push(note)).await;
         let mut exchanges = probe.recorder().kept();
         crate::log::in_order(&mut exchanges);
-        let end = Some(End { at: clock.now(), reason, exchanges: exchanges.len() as u64 });
+        let end = Some(End::new(clock.now(), reason, exchanges.len() as u64));
         let not_asked = probe.recorder().left_out();
         let journal = Journal { run: header, scenarios, exchanges, stopped: Vec::new(), not_asked, end, torn: false };
         let analysis = analyse(&journal);

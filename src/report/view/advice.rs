@@ -282,7 +282,7 @@ mod tests {
         let at = Nanos(0);
         for (reason, said) in [
             (Reason::NoSamples { arm: "fresh".into(), at, late: 9, other: 0 }, Some("quieter machine")),
-            (Reason::Late { late: 9, of: 10, p99_ms: 80.0 }, Some("quieter machine")),
+            (Reason::Late { late: 9, of: 10, latest_ms: 80.0 }, Some("quieter machine")),
             (Reason::NoSamples { arm: "fresh".into(), at, late: 0, other: 9 }, Some("polls")),
             (Reason::NoSamples { arm: "fresh".into(), at, late: 0, other: 0 }, None),
             (Reason::BudgetSpent, Some("budget")),
