@@ -201,7 +201,7 @@ impl Target {
             401 => problem(self.credentials(&self.initiate)),
             403 => problem(format!("may `{}` ask for a job, and {}", self.initiate.user, self.credentials(&self.initiate))),
             407 => problem("a proxy asks for a password: put it into HTTP_PROXY or HTTPS_PROXY, or name the host in NO_PROXY".to_owned()),
-            404 | 410 => problem(format!("is `[initiate] path` right, and does the API live at `base_url` ({})?", self.base.text())),
+            404 | 410 => problem(format!("is `[initiate] path` right, and does the API live at `base_url` ({})?", self.shown_url())),
             405 | 501 => problem(format!("is `[initiate] method` ({}) right?{}", self.initiate.method, allowed(heard))),
             406 => problem("the API has no answer of the kind that was asked for: set `Accept` in `[initiate] headers`".to_owned()),
             411 | 413 | 415 => problem(format!("look at {}, and at `Content-Type` in `[initiate] headers`", self.body_key())),
@@ -326,7 +326,7 @@ impl Target {
     }
 
     fn unreachable(&self, heard: &Heard, fault: TransportFault) -> Problem {
-        let base = self.base.text();
+        let base = self.shown_url();
         let (may_pass, change) = match fault {
             TransportFault::Connect => {
                 (true, format!("nothing accepts connections at {base}: is the target up, and is `base_url` its address?"))
@@ -466,7 +466,7 @@ impl Target {
     }
 
     fn web_page(&self, path: &str) -> String {
-        format!("a web page, and no answer of an API: are `base_url` ({}) and `{path}` right?", self.base.text())
+        format!("a web page, and no answer of an API: are `base_url` ({}) and `{path}` right?", self.shown_url())
     }
 
     /// The key that holds the initiate's body.

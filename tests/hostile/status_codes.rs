@@ -95,7 +95,8 @@ async fn a_storm_of_429_costs_a_bounded_pause_for_each_request() {
         let outcome = Outcome::of(retry_after, journal);
         let journal = &outcome.journal;
         assert!(journal.exchanges.iter().all(|exchange| exchange.answer == Answer::Throttled), "{retry_after}");
-        assert_eq!(journal.exchanges.len() as u64, 1 + SCANS, "{retry_after}: a control, and each scan's initiate, once");
+        // A control, and each scan's initiate, at most once: after a minute of nothing but 429 the run ends.
+        assert!((2..=1 + SCANS).contains(&(journal.exchanges.len() as u64)), "{retry_after}: {}", journal.exchanges.len());
         let took = journal.end.as_ref().map(|end| Nanos(end.at.0 as i64)).expect("an end");
         assert!(took <= Nanos::from(Duration::from_secs(32 * (1 + SCANS))), "{retry_after}: {took:?}");
         assert_eq!(outcome.judgement.verdict, Verdict::Inconclusive, "{retry_after}");

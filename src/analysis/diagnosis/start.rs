@@ -452,6 +452,7 @@ fn registration_or_lag(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<
     let own = windows
         .median
         .map_or(windows.latest_denied, |(after, until)| if observer { windows.latest_denied } else { f64::midpoint(after, until) });
+    let at_least = windows.median.map_or(windows.latest_denied, |(after, _)| if observer { windows.latest_denied } else { after });
     for (class, hint) in [
         (
             FaultClass::G,
@@ -469,7 +470,8 @@ fn registration_or_lag(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<
             diagnosis.found(FaultClass::C, Strength::Strong, evidence);
             diagnosis.excluded(FaultClass::A, "the second write lags like the first, which a delayed registration does not".to_owned());
         }
-        Some((after, until, n)) if until > 0.5 * own.max(20.0) => {
+        // Compared with what is certain of the window: its middle may be far from it where polls were few.
+        Some((after, until, n)) if until > 0.5 * at_least.max(20.0) => {
             // Followed too loosely: the second write may have lagged as the first did, or not at all.
             diagnosis.undecided.push(format!(
                 "cannot tell a delayed registration (A) from a replica that lags (C): {n} cancels were seen after {}–{}, which is too wide; poll more often",
