@@ -8,6 +8,9 @@ use sha1::{Digest, Sha1};
 use crate::model::scenario::{Action, Arm, Each, Input, LoadModel, Scenario, Until};
 use crate::model::time::Span;
 
+/// How the words say that all scans come in one moment.
+pub(super) const AT_ONCE: &str = "scans at once";
+
 /// Whether all scans of a scenario are asked for in one moment.
 pub fn at_once(scenario: &Scenario) -> bool {
     matches!(scenario.load.model, LoadModel::Open { every } if every.0.is_zero())
@@ -20,7 +23,7 @@ pub(super) fn conditions(scenario: &Scenario) -> BTreeMap<String, String> {
     let load = &scenario.load;
     let input = if load.input == Input::Same { ", all for the same" } else { "" };
     let pace = match load.model {
-        LoadModel::Open { .. } if at_once(scenario) => format!("{} scans at once", load.scans),
+        LoadModel::Open { .. } if at_once(scenario) => format!("{} {AT_ONCE}", load.scans),
         LoadModel::Open { every } => format!("a scan every {every}"),
         LoadModel::Closed { in_flight } => format!("{in_flight} scans in flight"),
     };

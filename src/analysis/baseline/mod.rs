@@ -108,6 +108,13 @@ pub struct Rate {
     pub numbers: Vec<u64>,
 }
 
+impl ScenarioBaseline {
+    /// Whether its scans were asked for in one moment; `false` where the source does not tell.
+    pub fn is_at_once(&self) -> bool {
+        self.conditions.as_ref().and_then(|conditions| conditions.get("load")).is_some_and(|load| load.contains(conditions::AT_ONCE))
+    }
+}
+
 impl Rate {
     /// Scan by scan: whether it was denied. Empty where the source does not tell, or does not add up.
     pub fn outcomes(&self) -> Vec<bool> {

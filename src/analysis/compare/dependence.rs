@@ -12,15 +12,15 @@ pub const FEWEST_UNITS: usize = 8;
 
 /// A unit is so many times as long as values that keep their state by chance depend on each other. Units of that length alone would
 /// still depend on their neighbours: sums over them vary by half of what they should.
-const APART: f64 = 2.5;
+const APART: f64 = 2.0;
 
 /// So many consecutive values of a series are to be counted as one; 1 where nothing speaks against independence, and all of them where
 /// they depend on each other for so long that fewer than [`FEWEST_UNITS`] would be left.
 ///
 /// How long they depend is the factor by which autocorrelation inflates the variance of a mean, 1 + 2 Σ ρ, summed over the initial
-/// positive lags, or two and a half times what it would be for values that keep their state by chance, (1 + ρ) / (1 - ρ), whichever is larger: in a
-/// series of only a few phases the sum falls short. There ρ is corrected for the mean that was estimated from the same series, and raised by
-/// its standard error.
+/// positive lags, or twice what it would be for values that keep their state by chance, (1 + ρ) / (1 - ρ), whichever is larger: in a
+/// series of only a few phases the sum falls short. There ρ is corrected for the mean that was estimated from the same series, and
+/// raised by half its standard error.
 /// Sources: Geyer, Statistical Science 7 (1992), section 3.3; Kendall, Biometrika 41 (1954).
 pub fn together(series: &[f64]) -> usize {
     let n = series.len();
@@ -40,7 +40,7 @@ pub fn together(series: &[f64]) -> usize {
     }
     let positive: f64 = (1..n / 2).map(correlation).take_while(|rho| *rho > 0.0).sum();
     let corrected = first + (1.0 + 3.0 * first) / n as f64;
-    let raised = corrected + ((1.0 - corrected.min(1.0).powi(2)) / n as f64).sqrt();
+    let raised = corrected + 0.5 * ((1.0 - corrected.min(1.0).powi(2)) / n as f64).sqrt();
     let kept = if raised < 1.0 { (1.0 + raised) / (1.0 - raised) } else { n as f64 };
     let unit = (1.0 + 2.0 * positive).max(APART * kept).ceil() as usize;
     if n / unit < FEWEST_UNITS { n } else { unit }
