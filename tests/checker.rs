@@ -833,7 +833,7 @@ fn jobs_that_are_never_visible_at_a_path_that_does_not_exist_are_not_lost() {
 
 #[test]
 fn a_service_that_denies_in_its_own_words_or_shows_a_single_job_is_sick() {
-    check_unrouted("no such job", NEVER_SEEN, &[("verdict", "fail"), ("reasons", "not_found,broken")]);
+    check_unrouted("no such job", NEVER_SEEN, &[("verdict", "fail"), ("reasons", "not_found broken")]);
     check_unrouted("no route /v1/render/b", &format!("{NEVER_SEEN}\n@100=n 400=v"), &[("verdict", "fail")]);
     check_unrouted("no route /v1/render/b", "6* @100=n 400=v", &[("verdict", "fail")]);
     check_unrouted("no route /v1/render/b", "40* @100=v", &[("verdict", "pass")]);

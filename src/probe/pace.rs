@@ -216,16 +216,19 @@ impl Pace {
     }
 }
 
+/// Longer pauses are not told apart: a log holds no distance beyond 73 years.
+const LONGEST_TO_NAME: Duration = Duration::from_secs(20 * 365 * 24 * 60 * 60);
+
 /// The pause that a reply asks for: seconds, or an instant, which is told by the target's own clock where its reply has a `Date`.
 /// `now` is the wall clock, since 1970. `None` for what is neither; an instant that has passed is no pause.
 pub(crate) fn retry_after(value: &str, date: Option<&str>, now: Duration) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
         // More digits than fit are more seconds than anybody waits.
-        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)).min(LONGEST_TO_NAME));
     }
     let until = instant(value)?;
-    Some(until.saturating_sub(date.and_then(instant).unwrap_or(now)))
+    Some(until.saturating_sub(date.and_then(instant).unwrap_or(now)).min(LONGEST_TO_NAME))
 }
 
 /// An HTTP date (RFC 9110, 5.6.7) in the form that is not obsolete, since 1970.
@@ -332,7 +335,7 @@ mod tests {
             ("30", None, Some(30)),
             (" 7 ", None, Some(7)),
             ("315360000", None, Some(315_360_000)),
-            ("99999999999999999999999999", None, Some(u64::MAX)),
+            ("99999999999999999999999999", None, Some(20 * 365 * 24 * 60 * 60)),
             ("Tue, 14 Nov 2023 22:13:50 GMT", None, Some(30)),
             ("Wed, 21 Oct 2099 07:28:00 GMT", DATE, Some(10)),
             ("Wed, 21 Oct 2015 07:28:00 GMT", DATE, Some(0)),
