@@ -9,9 +9,9 @@ use crate::model::time::Span;
 use crate::probe::is_loopback;
 
 /// The jobs that an inquiry starts where nobody says otherwise: the fewest with which none of its probes is left out. It names the class
-/// of each fault of the reference service with them, as it does without a limit and with up to 202 jobs; with 50 it misses one, and
-/// with 60 the pairs that tell a negative cache are too few for more than a likely cause.
-pub const INQUIRY_JOBS: u32 = 70;
+/// of each fault of the reference service with them, as it does without a limit and with up to 202 jobs; with 60 the comparisons
+/// that tell a negative cache (D) and a held response (P) have too few jobs in each arm.
+pub const INQUIRY_JOBS: u32 = 84;
 
 /// The limits of one run.
 #[derive(Debug, Clone, Copy)]

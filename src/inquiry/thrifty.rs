@@ -14,7 +14,7 @@ use crate::model::scenario::{Action, Scenario};
 /// What a scenario needs at least, and what is open without it.
 struct Need {
     scenario: &'static str,
-    /// The fewest scans with which it tells anything: what the diagnosis asks for, such as 8 at once for a queue, 6 in each arm of
+    /// The fewest scans with which it tells anything: what the diagnosis asks for, such as 8 at once for a queue, 5 or 6 in each arm of
     /// pairs (fewer cannot reach the error that the test of pairs allows), or 3 cancels.
     scans: u32,
     /// What it tells apart.
@@ -26,8 +26,8 @@ const NEEDS: [Need; 15] = [
     Need { scenario: "alone", scans: 1, classes: &[A, B, C, D, E, G, K, L, M] },
     Need { scenario: "together", scans: 8, classes: &[E] },
     Need { scenario: "to-the-end", scans: 1, classes: &[F, O] },
-    Need { scenario: "pollers", scans: 1, classes: &[B] },
-    Need { scenario: "kept", scans: 4, classes: &[P] },
+    Need { scenario: "pollers", scans: 2, classes: &[B] },
+    Need { scenario: "kept", scans: 10, classes: &[P] },
     Need { scenario: "dense", scans: 1, classes: &[CPrime, H] },
     Need { scenario: "foreign", scans: 1, classes: &[Q] },
     Need { scenario: "again", scans: 1, classes: &[J] },

@@ -252,6 +252,14 @@ fn mixed_reads(diagnosis: &mut Diagnosis, case: &Case<'_>, flaps: &Flaps<'_, '_>
     if settled < 12 || all_among_first(flaps.denied, flaps.before, flaps.all) > 1e-4 {
         return None;
     }
+    if let Some(at) = ended_in_the_run(case, flaps) {
+        let found = per_instance(diagnosis, case, &flaps.rows, Strength::Moderate);
+        diagnosis.undecided.push(format!(
+            "from {:.1} s into the run on, no poll of the same ages was denied: instances that had learned of the store by then (B), or a service that changed meanwhile",
+            at.0 as f64 / 1e9
+        ));
+        return Some(found);
+    }
     let sure = flaps.is_repeated() && flaps.goes_both_ways();
     diagnosis.found(
         FaultClass::CPrime,
@@ -282,6 +290,28 @@ fn mixed_reads(diagnosis: &mut Diagnosis, case: &Case<'_>, flaps: &Flaps<'_, '_>
         ),
     );
     Some(Flapping { share: flaps.denied as f64 / flaps.looks.max(1) as f64, until_ms: flaps.until_ms, ..Flapping::of(Kind::MixedReads) })
+}
+
+/// The instant of the last denial, if the disagreement ended with the run's time and not with the scans' age: later scans were polled at
+/// the same ages, and none of them was denied. What heals by age goes on in later scans.
+fn ended_in_the_run(case: &Case<'_>, flaps: &Flaps<'_, '_>) -> Option<Stamp> {
+    // Instants of several clocks are not to be compared.
+    if case.is_merged() {
+        return None;
+    }
+    let young = |row: &&Row<'_>| row.after_seen().any(|look| look.age() <= flaps.until_ms);
+    let mut scans: Vec<(Stamp, bool)> = case
+        .watched()
+        .filter(young)
+        .map(|row| (row.scan.initiate.sent, flaps.rows.iter().any(|flapping| flapping.scan.number() == row.scan.number())))
+        .collect();
+    scans.sort_unstable();
+    let first = scans.iter().rposition(|(_, denied)| *denied)? + 1;
+    // Scans and not polls: those of one scan are not independent.
+    if all_among_first(flaps.rows.len(), first, scans.len()) > 0.01 {
+        return None;
+    }
+    self::flaps(&flaps.rows).map(|look| look.exchange.sent).max()
 }
 
 /// B where some number of workers explains who was denied how often, or the connection does; else denials at random.
