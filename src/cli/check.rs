@@ -90,7 +90,8 @@ pub fn plan_lines(scenario: &Scenario) -> String {
             lines,
             "  {} polls at each offset: none not_found would show a true rate below {:.2} % (95 %)",
             plan.polls_per_offset,
-            bound * 100.0
+            // Rounded up: what is a limit must not promise more.
+            (bound * 1e4).ceil() / 1e2
         );
     }
     for line in plan_told(scenario).iter().flat_map(|told| told.lines()) {

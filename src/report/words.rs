@@ -110,9 +110,42 @@ pub(super) fn share(share: f64) -> String {
     format!("{text} %")
 }
 
+/// An upper limit: rounded up, since a limit that is rounded down excludes what was not excluded.
+pub(super) fn share_at_most(limit: f64) -> String {
+    share(outwards(limit, 1.0).min(1.0))
+}
+
+/// A lower limit: rounded down.
+pub(super) fn share_at_least(limit: f64) -> String {
+    share(outwards(limit, -1.0).max(0.0))
+}
+
+/// A share moved away from what lies within the limit, by less than one step of the digits that [`share`] shows.
+fn outwards(limit: f64, direction: f64) -> f64 {
+    let percent = limit * 100.0;
+    let step = match percent {
+        percent if percent >= 99.95 => 1e-3,
+        percent if percent >= 10.0 => 0.1,
+        percent if percent >= 0.01 => 0.01,
+        // So small that two digits are shown: nothing is claimed by rounding them.
+        _ => return limit,
+    };
+    // What is a whole step but for the last bits of a double stays one.
+    let steps = percent / step;
+    let steps = match steps {
+        whole if (whole - whole.round()).abs() < 1e-6 => whole.round(),
+        up if direction > 0.0 => up.ceil(),
+        down => down.floor(),
+    };
+    steps * step / 100.0
+}
+
 /// A share that is known only to lie between two.
 pub(super) fn share_between(from: f64, to: f64) -> String {
-    let (low, high) = (share(from), share(to));
+    if (to - from).abs() < 1e-12 {
+        return share(from);
+    }
+    let (low, high) = (share_at_least(from), share_at_most(to));
     if low == high { low } else { format!("{}–{high}", low.trim_end_matches(" %")) }
 }
 
@@ -218,6 +251,14 @@ mod tests {
             (planned(Nanos(384_678_071)), "384.7ms"),
             (planned(Nanos(2_500_000_000)), "2.5s"),
             (planned(Nanos(90_000_000_000)), "1m30s"),
+            (share_at_most(0.010_036), "1.01 %"),
+            (share_at_most(0.009_967), "1 %"),
+            (share_at_most(0.01), "1 %"),
+            (share_at_most(1.0), "100 %"),
+            (share_at_least(0.010_099), "1 %"),
+            (share_at_least(0.942_9), "94.2 %"),
+            (share_between(0.0, 0.069_01), "0–6.91 %"),
+            (share_between(1.0 / 3.0, 1.0 / 3.0), "33.3 %"),
             (share(0.0), "0 %"),
             (share(1.0), "100 %"),
             (share(0.99999), "99.999 %"),

@@ -55,7 +55,7 @@ fn clean(reads: &Checked, analysis: &Analysis, judgement: &Judgement) -> String 
     let Some(Weakest { scenario, bound, scenarios, without_few }) = weakest(analysis, judgement) else {
         return format!("0 of {scans} were denied");
     };
-    let below = words::share(bound.below);
+    let below = words::share_at_most(bound.below);
     let Some(at) = bound.at else {
         return format!("0 of {scans} were denied: polled as these were, the true rate is below {below} (95 %)");
     };

@@ -47,7 +47,7 @@ fn could_have_missed(view: &View) -> Option<String> {
             let bound = scenario.bound.as_ref()?;
             let at = bound.at.map_or_else(String::new, |at| format!(" at {}", words::planned(at)));
             let lost = if bound.lost > 0 { format!(", {} more told nothing", words::count(bound.lost)) } else { String::new() };
-            Some(format!("{} {} (0 of {}{at}{lost})", scenario.name, words::share(bound.below), words::count(bound.scans)))
+            Some(format!("{} {} (0 of {}{at}{lost})", scenario.name, words::share_at_most(bound.below), words::count(bound.scans)))
         })
         .collect();
     (!told.is_empty()).then(|| format!("Denials in fewer scans than this could have been missed (95 %): {}.", told.join(", ")))

@@ -183,7 +183,7 @@ fn safe_delay(window: &Window, quantiles: &[QuantileRow], assessable: bool) -> S
     if window.denied == 0
         && let Some((ms, p)) = earliest(window)
     {
-        let told = format!("first poll safe at {} for at least {} of scans: no poll was denied", words::age(ms), words::share(p));
+        let told = format!("first poll safe at {} for at least {} of scans: no poll was denied", words::age(ms), words::share_at_least(p));
         return SafeDelay { p: Some(p), ms: Some(ms), told };
     }
     let known = |quantile: &&QuantileRow| quantile.told_at_all && quantile.upper_ms.is_some();
