@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A fault class. The letters are the ones that people use in tickets; see the README for the long form.
+/// A fault class. The letters are the ones that people use in tickets; docs/causes.md has them all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "`name` says what each letter stands for")]
 pub enum FaultClass {
