@@ -1,4 +1,4 @@
-//! The README's snippets for build services, run as those services would: by a shell, with their variables, against a service
+//! The snippets of `docs/ci.md`, run as those services would: by a shell, with their variables, against a service
 //! that has the gap, one that has none, and one that is not there.
 #![allow(missing_docs, clippy::expect_used)]
 
@@ -18,12 +18,12 @@ const WRITTEN: &str = "http://127.0.0.1:8080";
 const SCENARIO: &str = "name = 'gap'\ntitle = 'x'\nsource = 'x'\n[load]\nscans = 3\nevery = '1ms'\n[polls]\noffsets = ['0s']\ntolerance = '30s'\n\
     [follow]\nuntil = 'visible'\nevery = '50ms'\ndeadline = '30s'\n[expect]\nlate_at_most = 1.0\nguarantees = ['read-your-writes', 'honesty', 'echo']\n";
 
-/// The code block of this language below a line of the README.
+/// The code block of this language below a line of the page.
 fn snippet(heading: &str, language: &str) -> String {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("a README");
-    let after = readme.split(&format!("\n{heading}:\n")).nth(1).unwrap_or_else(|| panic!("README: no `{heading}:`"));
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/ci.md")).expect("the page on CI");
+    let after = page.split(&format!("\n{heading}:\n")).nth(1).unwrap_or_else(|| panic!("docs/ci.md: no `{heading}:`"));
     let block = after.split(&format!("```{language}\n")).nth(1).and_then(|rest| rest.split("```").next());
-    block.unwrap_or_else(|| panic!("README: no {language} below `{heading}:`")).to_owned()
+    block.unwrap_or_else(|| panic!("docs/ci.md: no {language} below `{heading}:`")).to_owned()
 }
 
 fn yaml(text: &str) -> Yaml<'_> {

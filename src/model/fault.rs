@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A fault class. The letters are the ones that people use in tickets; see the README for the long form.
+/// A fault class. The letters are the ones that people use in tickets; docs/causes.md has them all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[expect(missing_docs, reason = "`name` says what each letter stands for")]
 pub enum FaultClass {
