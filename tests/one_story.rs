@@ -265,7 +265,7 @@ fn view_of(telling: &str, told: &str) -> View {
 fn the_headline_bounds_the_age_of_which_least_is_known_and_names_it() {
     let dealt = "[polls]\noffsets = [\"100ms\", \"2s\"]\neach = \"one\"";
     for (telling, told, headline) in [
-        (AT_TWO, "59* @0=v @100=v", "0 of 59 accepted scans were denied: at each age polled the true rate is below 4.95 % (95 %)"),
+        (AT_TWO, "59* @0=v @100=v", "0 of 59 accepted scans were denied: at each age polled the true rate is below 4.96 % (95 %)"),
         (
             dealt,
             "59* @100=v\n20* @2000=v",
@@ -281,7 +281,7 @@ fn the_headline_bounds_the_age_of_which_least_is_known_and_names_it() {
             dealt,
             "59* @100=v\n3* @2000=v",
             "0 of 62 accepted scans were denied; where at least 10 scans were polled at one age, least is known at 100ms: 0 of 59, so the \
-             true rate there is below 4.95 % (95 %)",
+             true rate there is below 4.96 % (95 %)",
         ),
         (
             "[polls]\noffsets = [\"100ms\"]",
@@ -291,7 +291,7 @@ fn the_headline_bounds_the_age_of_which_least_is_known_and_names_it() {
         (
             "[follow]\nuntil = \"visible\"\nevery = \"100ms\"\ndeadline = \"5s\"",
             "59* 100=v",
-            "0 of 59 accepted scans were denied: polled as these were, the true rate is below 4.95 % (95 %)",
+            "0 of 59 accepted scans were denied: polled as these were, the true rate is below 4.96 % (95 %)",
         ),
     ] {
         assert_eq!(view_of(telling, told).headline, headline, "{told}");
