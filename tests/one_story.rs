@@ -269,7 +269,7 @@ fn the_headline_bounds_the_age_of_which_least_is_known_and_names_it() {
         (
             dealt,
             "59* @100=v\n20* @2000=v",
-            "0 of 79 accepted scans were denied; least is known at 2s: 0 of 20, so the true rate there is below 13.9 % (95 %)",
+            "0 of 79 accepted scans were denied; least is known at 2s: 0 of 20, so the true rate there is below 14 % (95 %)",
         ),
         (
             AT_TWO,

@@ -6,9 +6,9 @@ use crate::analysis::gate::Bound;
 use crate::model::exchange::Kind;
 use crate::model::shard::Share;
 use crate::report::result::{
-    BoundResult, CauseResult, CurveResult, EstimateResult, FirstPollResult, GuaranteeResult, JobsResult, LatencyResult, OffsetResult, Ordered,
-    PatternResult, PunctualityResult, RoundTripResult, Rounded, RuledOutResult, RunResult, ScenarioResult, ShareResult, StepResult, TimelineResult,
-    VisibleByResult, WindowResult, schema_of,
+    BoundResult, CauseResult, CurveResult, EstimateResult, FirstPollResult, GuaranteeResult, JobsResult, LatencyResult, OffsetResult,
+    Ordered, PatternResult, PunctualityResult, RoundTripResult, Rounded, RuledOutResult, RunResult, ScenarioResult, ShareResult,
+    StepResult, TimelineResult, VisibleByResult, WindowResult, schema_of,
 };
 use crate::report::view::{GuaranteeRow, Mark, RoundTrip, ScenarioRow, Standing, Timeline, View, WindowView};
 
