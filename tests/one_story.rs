@@ -275,7 +275,7 @@ fn the_headline_bounds_the_age_of_which_least_is_known_and_names_it() {
             AT_TWO,
             "58* @0=v @100=v\n2* @0=lost @100=v",
             "0 of 60 accepted scans were denied; least is known at 0s: 0 of 58, and 2 of which no poll told anything, so the true rate \
-             there is below 10.1 % (95 %)",
+             there is below 10.2 % (95 %)",
         ),
         (
             dealt,
