@@ -838,3 +838,71 @@ fn a_service_that_denies_in_its_own_words_or_shows_a_single_job_is_sick() {
     check_unrouted("no route /v1/render/b", "6* @100=n 400=v", &[("verdict", "fail")]);
     check_unrouted("no route /v1/render/b", "40* @100=v", &[("verdict", "pass")]);
 }
+
+#[test]
+fn answers_that_say_nothing_of_the_job_are_no_sight_of_it_where_others_carry_its_state() {
+    let check_blank = |places: bool, timeline: &str, expected: &[(&str, &str)]| {
+        let mut run = journal(scenario(AT_TWO), timeline);
+        if places {
+            run.run.target.status.state = Some("/state".into());
+        }
+        for poll in run.exchanges.iter_mut().filter(|exchange| exchange.kind == Kind::Poll) {
+            poll.http = Some(200);
+            if poll.state.is_none() {
+                poll.body = Some(
+                    if timeline.contains(":odd") { "[no state at /state] {\"state\":null}" } else { "{\"error\":\"no such job\"}" }.into(),
+                );
+            }
+        }
+        let seen = Seen::of(&run);
+        for (fact, value) in expected {
+            assert_eq!(seen.fact(fact), *value, "{fact} of\n{timeline}\n{:?}", seen.judgement.reasons);
+        }
+    };
+    let some = "30* @0=v:run @100=v:run\n10* @0=v @100=v:run";
+    check_blank(true, some, &[("verdict", "inconclusive"), ("reasons", "lost polls_failed")]);
+    // Where the target file names no place, or no answer has anything there, nothing is concluded from its absence.
+    check_blank(false, some, &[("verdict", "pass")]);
+    check_blank(true, "40* @0=v @100=v", &[("verdict", "pass")]);
+    // A state that is null until work begins is an answer about the job.
+    check_blank(true, "30* @0=v @100=v:run\n1* @0=v:odd.x @100=v:run", &[("verdict", "pass")]);
+}
+
+#[test]
+fn scans_that_never_get_an_answer_are_no_accident_if_the_others_always_do() {
+    check_in(AT_TWO, "40* @0=v @100=v\n3* @0=lost @100=lost", &[("verdict", "inconclusive"), ("reasons", "silent")]);
+    check_in(AT_TWO, "40* @0=v @100=v\n1* @0=lost @100=lost", &[("verdict", "pass")]);
+    check_in(AT_TWO, "37* @0=v @100=v\n3* @0=lost @100=v\n3* @0=v @100=lost", &[("verdict", "pass")]);
+}
+
+#[test]
+fn results_that_are_not_ready_yet_or_read_once_contradict_nothing() {
+    let watched = |readings: &str| format!("@100=v:run 500=v:done 700=v:done {readings}");
+    check_in(TO_THE_END, &watched("r/600=n r/1200=v"), &[("broken", "agreement")]);
+    check_in(TO_THE_END, &watched("r/600=v r/1200=n"), &[("broken", "none")]);
+    let mut run = journal(scenario(TO_THE_END), &watched("r/600=v:run r/1200=v"));
+    for reading in run.exchanges.iter_mut().filter(|exchange| exchange.kind == Kind::Results && exchange.state.is_some()) {
+        reading.http = Some(202);
+    }
+    assert_eq!(Seen::of(&run).fact("broken"), "none");
+}
+
+#[test]
+fn a_witness_that_contradicts_the_end_for_good_breaks_agreement_and_one_that_lags_is_unclear() {
+    let watched = |readings: &str| format!("@100=v:run 500=v:done 700=v:done {readings}");
+    check_in(TO_THE_END, &watched("w/3000=v:fail w/6000=v:fail"), &[("broken", "agreement")]);
+    for lagging in ["w/3000=v:fail", "w/3000=v:run w/6000=v:run", "w/3000=n", "w/3000=v:run w/6000=v:done", "w/600=v:run"] {
+        check_in(TO_THE_END, &watched(lagging), &[("broken", "none")]);
+    }
+    check_in(TO_THE_END, &watched("w/3000=n"), &[("checked agreement", "0/0")]);
+}
+
+#[test]
+fn a_foreign_user_with_invalid_credentials_is_no_control() {
+    let mut run = journal(scenario(AT_100), "@100=v:run f/200=403 f/300=403");
+    for poll in run.exchanges.iter_mut().filter(|exchange| exchange.kind == Kind::ForeignPoll) {
+        poll.http = Some(401);
+    }
+    assert_eq!(Seen::of(&run).fact("checked isolation"), "0/0");
+    check("@100=v:run f/200=403", &[("checked isolation", "0/1")]);
+}

@@ -326,18 +326,24 @@ fn honesty(evidence: Evidence<'_>) -> Checked {
 }
 
 fn isolation(scan: &ScanHistory<'_>) -> Finding {
-    let mut answered = false;
+    let (mut answered, mut unknown_caller) = (false, false);
     for poll in scan.foreign() {
         match poll.answer {
             Answer::Visible => {
                 let told = format!("a foreign user's poll at {} answered {}{}", at(scan, poll), poll.told(), by(poll));
                 return broken(scan, &told, &[*poll]);
             }
+            // A 401 says that the caller is nobody: whether another user would be shown the scan was not asked.
+            Answer::Refused if poll.http == Some(401) => unknown_caller = true,
             Answer::NotFound | Answer::Refused => answered = true,
             _ => {}
         }
     }
-    if answered { Finding::Kept } else { Finding::Silent }
+    match (answered, unknown_caller) {
+        (true, _) => Finding::Kept,
+        (false, true) => Finding::Unclear("the foreign user was answered 401: are the credentials of [users.foreign] valid?".to_owned()),
+        (false, false) => Finding::Silent,
+    }
 }
 
 fn read_your_writes(scan: &ScanHistory<'_>) -> Finding {
@@ -420,10 +426,14 @@ fn agreement(scan: &ScanHistory<'_>, slack: Span) -> Finding {
     }
     // Status says it ended well, and the results are not there afterwards.
     if let Some((ended, State::Succeeded)) = scan.ended() {
+        // A 202 says honestly that they are not ready yet; and results that were there before are read once, or have expired.
+        let seen = scan.results().iter().filter(|reading| reading.answer == Answer::Visible && reading.state != Some(State::Running));
+        let seen = seen.map(|reading| reading.done).min();
         let missing = scan.results().iter().find(|reading| {
             ended.done <= reading.sent
                 && reading.sent < rewritten
-                && (reading.answer == Answer::NotFound || reading.state == Some(State::Running))
+                && (reading.answer == Answer::NotFound || reading.state == Some(State::Running) && reading.http != Some(202))
+                && seen.is_none_or(|seen| reading.sent < seen)
         });
         if let Some(missing) = missing {
             let told = format!(
@@ -452,7 +462,36 @@ fn agreement(scan: &ScanHistory<'_>, slack: Span) -> Finding {
         );
         return broken(scan, &told, &[over, still]);
     }
-    Finding::Kept
+    scan.ended().map_or(Finding::Kept, |(ended, state)| at_the_end(scan, ended, state, slack))
+}
+
+/// What the witness says of a scan that status shows as ended. It may lag behind; a contrary end that stays is a contradiction.
+fn at_the_end(scan: &ScanHistory<'_>, ended: &Exchange, state: State, slack: Span) -> Finding {
+    let rewritten = scan.rewritten_from();
+    let after: Vec<&Exchange> = scan
+        .witness()
+        .iter()
+        .copied()
+        .filter(|reading| ended.done.after(slack.0) <= reading.sent && reading.sent < rewritten && reading.answer.is_evidence())
+        .filter(|reading| scan.is_named_by(reading))
+        .collect();
+    let Some(last) = after.last() else { return Finding::Kept };
+    match last.state {
+        Some(other) if other.is_terminal() && other != state => {
+            let told = format!("status {} at {}, the witness {} at {}", ended.told(), at(scan, ended), last.told(), at(scan, last));
+            let stays = after.len() >= 2 && after.iter().all(|reading| reading.state == Some(other));
+            if stays {
+                broken(scan, &told, &[ended, *last])
+            } else {
+                Finding::Unclear("status and witness name different ends, and the witness was not asked again".to_owned())
+            }
+        }
+        Some(State::Running) => {
+            Finding::Unclear("the witness still said that the job was running after status had shown its end".to_owned())
+        }
+        _ if last.answer == Answer::NotFound => Finding::Unclear("the witness does not know a job that status shows as ended".to_owned()),
+        _ => Finding::Kept,
+    }
 }
 
 /// The earliest reading of the witness that says a thing about a scan, well before a poll was sent, and is not taken back in between:

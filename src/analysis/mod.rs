@@ -8,6 +8,7 @@
 pub mod band;
 pub mod baseline;
 pub mod binomial;
+mod blank;
 pub mod compare;
 pub mod diagnosis;
 pub mod echo;
@@ -113,6 +114,15 @@ pub struct Counts {
     pub polls: u64,
     /// Status polls that said neither visible nor `not_found`.
     pub without_evidence: u64,
+    /// Accepted scans with two polls and more, of which none said anything.
+    #[serde(default)]
+    pub silent: u64,
+    /// Status polls without evidence of all other scans, and all their status polls.
+    #[serde(default)]
+    pub lost_elsewhere: (u64, u64),
+    /// Exchanges that the target answered with 429 or 503.
+    #[serde(default)]
+    pub throttled: u64,
     /// Exchanges of any kind to which no complete reply came.
     pub unanswered: u64,
 }
@@ -235,7 +245,12 @@ fn counts(exchanges: &[&Exchange], scans: &[&ScanHistory<'_>]) -> Counts {
     let accepted = ids.len();
     ids.sort_unstable();
     ids.dedup();
+    let is_silent = |scan: &&&ScanHistory<'_>| scan.id().is_some() && scan.polls().len() >= 2 && scan.evidence().next().is_none();
+    let others = || scans.iter().filter(|scan| !is_silent(scan)).flat_map(|scan| scan.polls());
     Counts {
+        silent: scans.iter().filter(is_silent).count() as u64,
+        lost_elsewhere: (others().filter(|poll| !poll.answer.is_evidence()).count() as u64, others().count() as u64),
+        throttled: exchanges.iter().filter(|exchange| matches!(exchange.http, Some(429 | 503))).count() as u64,
         initiates: scans.len() as u64,
         accepted: accepted as u64,
         repeated_ids: (accepted - ids.len()) as u64,

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::analysis::blank;
 use crate::model::answer::Answer;
 use crate::model::exchange::{Exchange, Kind};
 use crate::model::run::Journal;
@@ -37,11 +38,19 @@ pub fn read(journal: &Journal) -> (Cow<'_, Journal>, Vec<Refusal>) {
         found.entry((answer, http)).or_insert(Refusal { answer, http, controls: 0, polls: 0 }).controls += 1;
     }
     // Without a visible answer nothing shows that the caller may ask at all: then a refused control is no control.
-    if found.is_empty() || !journal.exchanges.iter().any(shows_good_credentials) {
+    if !journal.exchanges.iter().any(shows_good_credentials) {
+        found.clear();
+    }
+    let blanks = blank::of(journal);
+    if found.is_empty() && blanks.is_empty() {
         return (Cow::Borrowed(journal), Vec::new());
     }
-    let denials = denials(&journal.exchanges, &found);
+    let denials = if found.is_empty() { Vec::new() } else { denials(&journal.exchanges, &found) };
     let mut read = journal.clone();
+    for place in blanks {
+        let exchange = &mut read.exchanges[place];
+        (exchange.answer, exchange.state) = (Answer::Malformed, None);
+    }
     for place in denials {
         let exchange = &mut read.exchanges[place];
         if let Some(refusal) = found.get_mut(&(exchange.answer, exchange.http)) {

@@ -337,6 +337,12 @@ impl Probe {
                     exchange.seen = seen;
                     exchange.http = Some(received.http);
                     exchange.answer = reading.answer;
+                    // Visible by its code alone: what the body says instead is kept for whoever has to tell.
+                    let is_blank = exchange.kind == Kind::Poll
+                        && exchange.answer == Answer::Visible
+                        && reading.word.is_none()
+                        && reading.echo.is_none()
+                        && reading.progress.is_none();
                     exchange.state = reading.state;
                     exchange.word = reading.word.map(word);
                     exchange.progress = reading.progress.into();
@@ -350,7 +356,7 @@ impl Probe {
                     } else {
                         self.pace.answered(exchange.kind);
                     }
-                    if shot.is_unexpected(exchange.answer) {
+                    if is_blank || shot.is_unexpected(exchange.answer) {
                         let why = reading.reason.map_or_else(String::new, |reason| format!("[{}] ", self.recorder.note(reason)));
                         exchange.body = Some((why + &self.recorder.excerpt(&received.body)).into());
                     }

@@ -236,6 +236,8 @@ impl Target {
             Answer::Visible if alike && poll.is_web_page() => problem(self.web_page("[status] path")),
             Answer::Visible => StatusFinding::GoOn(Target::odd_state(poll)),
             Answer::NotFound if !alike => StatusFinding::GoOn(None),
+            // No redirect is followed, so no poll of the run would say anything.
+            Answer::Malformed if (300..400).contains(&http) => problem(self.redirected(poll, "[status] path")),
             _ if !alike => StatusFinding::GoOn(Some(format!(
                 "`{}`, the status of the job that was just accepted, {}{}",
                 poll.asked,
@@ -245,7 +247,6 @@ impl Target {
             Answer::Malformed if matches!(http, 405 | 501) => {
                 problem(format!("is `[status] method` ({}) right?{}", self.status.endpoint.method, allowed(poll)))
             }
-            Answer::Malformed if (300..400).contains(&http) => problem(self.redirected(poll, "[status] path")),
             Answer::Malformed if (200..300).contains(&http) => {
                 let change = if poll.is_web_page() {
                     self.web_page("[status] path")

@@ -486,10 +486,16 @@ fn judge_quality(scenario: &Scenario, seen: &ScenarioAnalysis) -> Vec<Reason> {
     if share(counts.without_evidence, counts.polls) > scenario.expect.errors_at_most {
         reasons.push(Reason::PollsFailed { failed: counts.without_evidence, of: counts.polls, losses: seen.losses.clone() });
     }
+    // Losses that fall on all polls of some scans, and on hardly any of the others, are no accident of the network.
+    let (lost, of) = counts.lost_elsewhere;
+    let by_chance = if of == 0 { 1.0 } else { (counts.accepted as f64) * ((lost + 1) as f64 / (of + 1) as f64).powi(2) };
+    if counts.silent >= 2 && by_chance * 10.0 < counts.silent as f64 && scenario.expect.errors_at_most < 1.0 {
+        reasons.push(Reason::Silent { scans: counts.silent, of: counts.accepted, losses: seen.losses.clone() });
+    }
     let late: u64 = seen.offsets.iter().map(|rate| rate.late).sum();
     let gated: u64 = seen.offsets.iter().map(|rate| rate.late + rate.polls + rate.other).sum();
     if share(late, gated) > scenario.expect.late_at_most {
-        reasons.push(Reason::Late { late, of: gated, latest_ms: seen.punctuality.max_ms });
+        reasons.push(Reason::Late { late, of: gated, latest_ms: seen.punctuality.max_ms, throttled: seen.counts.throttled });
     }
     reasons
 }

@@ -64,10 +64,12 @@ pub enum Reason {
         scans_lost: u64,
         then_visible: u64,
     },
+    /// Some scans got no answer that says anything, at any age, while other scans lost hardly a poll.
+    Silent { scans: u64, of: u64, losses: Vec<Loss> },
     /// A planned offset has no valid poll.
     NoSamples { arm: String, at: Nanos, late: u64, other: u64 },
     /// The probe was too late too often.
-    Late { late: u64, of: u64, latest_ms: f64 },
+    Late { late: u64, of: u64, latest_ms: f64, throttled: u64 },
     /// The user stopped the run.
     Interrupted,
     /// The budget was spent before the plan was done.
@@ -120,7 +122,7 @@ impl Reason {
     pub(crate) fn rank(&self) -> u8 {
         match self.matter() {
             Reason::UnknownIdVisible | Reason::NoControl { .. } => 0,
-            Reason::Lost { gathered: Some(_), .. } => 1,
+            Reason::Lost { gathered: Some(_), .. } | Reason::Silent { .. } => 1,
             Reason::NoScans { .. } => 2,
             Reason::Lost { .. } | Reason::PollsFailed { .. } | Reason::NoSamples { .. } => 3,
             _ => 4,
@@ -236,6 +238,11 @@ impl fmt::Display for Reason {
                 "polls for never-issued ids were answered neither visible nor not_found ({}): whether `visible` means anything is open",
                 listed(losses)
             ),
+            Reason::Silent { scans, of, losses } => write!(
+                f,
+                "{scans} of {of} accepted scans never got an answer that says whether they are known ({}), at any age; other scans did",
+                listed(losses)
+            ),
             Reason::NoScans { initiates } => write!(f, "none of {initiates} initiates was accepted"),
             Reason::InitiatesFailed { failed, of } => write!(f, "{failed} of {of} initiates failed"),
             Reason::WarmIds { repeated, of } => {
@@ -269,7 +276,15 @@ impl fmt::Display for Reason {
             Reason::NoSamples { arm, at, late, other } => {
                 write!(f, "no valid poll at {} ({arm}): {late} late, {other} without evidence", planned(*at))
             }
-            Reason::Late { late, of, latest_ms } => {
+            Reason::Late { late, of, latest_ms, throttled } if *throttled > 0 => {
+                let requests = if *throttled == 1 { "1 request".to_owned() } else { format!("{throttled} requests") };
+                write!(
+                    f,
+                    "{late} of {of} polls left outside the tolerance (the latest by {latest_ms:.1} ms), held back because the target answered \
+                     {requests} with 429, or 503 and Retry-After"
+                )
+            }
+            Reason::Late { late, of, latest_ms, .. } => {
                 write!(f, "the probe itself was late: {late} of {of} polls left outside the tolerance (the latest by {latest_ms:.1} ms)")
             }
             Reason::Interrupted => f.write_str("interrupted before the plan was done"),

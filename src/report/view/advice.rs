@@ -168,7 +168,7 @@ fn weight(reason: &Reason) -> u8 {
         Reason::FirstContact { .. } | Reason::LikeNoSuchPath { .. } => 0,
         Reason::Unreachable { .. } | Reason::TargetGone => 1,
         Reason::NoScans { .. } | Reason::NoControl { .. } | Reason::WarmIds { .. } | Reason::NothingRun => 2,
-        Reason::Lost { gathered: Some(_), .. } => 3,
+        Reason::Lost { gathered: Some(_), .. } | Reason::Silent { .. } => 3,
         Reason::InitiatesFailed { .. } | Reason::PollsFailed { .. } | Reason::Lost { .. } => 4,
         Reason::Late { .. } | Reason::NoSamples { .. } => 5,
         _ => 6,
@@ -192,7 +192,7 @@ fn remedy(reason: &Reason, journal: &Journal) -> Option<String> {
             "Look at what these polls were answered, in the log and in the service's own: an error or a refusal at first and an answer later \
              is often the window itself. If that answer means `not_found`, say so in the target file (`[[status.answer]]`)."
         }
-        Reason::PollsFailed { .. } | Reason::Lost { .. } => return Some(after_failures(journal, Kind::Poll)),
+        Reason::PollsFailed { .. } | Reason::Lost { .. } | Reason::Silent { .. } => return Some(after_failures(journal, Kind::Poll)),
         Reason::RateUnproven { .. } | Reason::RateUndecided { .. } | Reason::WindowUnproven { .. } | Reason::SpeedUnproven { .. } => {
             "Run more scans (`load.scans` in the scenario), or tolerate what so few scans can show."
         }
@@ -208,6 +208,10 @@ fn remedy(reason: &Reason, journal: &Journal) -> Option<String> {
         | Reason::WindowTooLong { .. }
         | Reason::TooSlow { .. } => return None,
         Reason::NoSamples { late, other, .. } if other > late => return Some(after_failures(journal, Kind::Poll)),
+        Reason::Late { throttled: 1.., .. } => {
+            "Stay below the target's rate limit with --max-rps, or ask for fewer scans. If only new jobs are answered so, that is the window: \
+             see which requests were answered 429 or 503 in the log."
+        }
         Reason::NoSamples { .. } | Reason::Late { .. } => {
             "Polls were late: run it on a quieter machine, or with fewer scans in flight; or widen `polls.tolerance` in the scenario."
         }
@@ -282,7 +286,7 @@ mod tests {
         let at = Nanos(0);
         for (reason, said) in [
             (Reason::NoSamples { arm: "fresh".into(), at, late: 9, other: 0 }, Some("quieter machine")),
-            (Reason::Late { late: 9, of: 10, latest_ms: 80.0 }, Some("quieter machine")),
+            (Reason::Late { late: 9, of: 10, latest_ms: 80.0, throttled: 0 }, Some("quieter machine")),
             (Reason::NoSamples { arm: "fresh".into(), at, late: 0, other: 9 }, Some("polls")),
             (Reason::NoSamples { arm: "fresh".into(), at, late: 0, other: 0 }, None),
             (Reason::BudgetSpent, Some("budget")),

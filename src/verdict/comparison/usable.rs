@@ -78,6 +78,7 @@ fn spoils(reason: &Reason) -> bool {
             | Reason::PollsFailed { .. }
             | Reason::Lost { .. }
             | Reason::NoSamples { .. }
+            | Reason::Silent { .. }
             | Reason::Late { .. }
     )
 }

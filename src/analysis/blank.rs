@@ -1,0 +1,42 @@
+//! Answers that a 2xx code makes visible and that say nothing of the job: an error in the body, an empty object, `null`.
+//!
+//! Where other answers of the run carry the state or the id at the places that the target file names, an answer with neither is no
+//! sight of the job: it may be the denial itself, in other words than a never-issued id gets. It is no proof of a denial either.
+
+use serde_json::Value;
+
+use crate::model::answer::{Answer, State};
+use crate::model::exchange::{Exchange, Kind};
+use crate::model::run::Journal;
+
+/// The places of such answers among the exchanges of a run.
+pub(super) fn of(journal: &Journal) -> Vec<usize> {
+    let status = &journal.run.target.status;
+    if status.state.is_none() && status.echo.is_none() {
+        return Vec::new();
+    }
+    let polls = || journal.exchanges.iter().enumerate().filter(|(_, exchange)| is_visible_poll(exchange));
+    // Where no answer says anything, the places in the file are wrong, which the guarantees report.
+    if !polls().any(|(_, poll)| says_something(poll)) {
+        return Vec::new();
+    }
+    let is_blank = |poll: &Exchange| !says_something(poll) && !has_null_state(poll, status.state.as_deref());
+    polls().filter(|(_, poll)| is_blank(poll)).map(|(place, _)| place).collect()
+}
+
+fn is_visible_poll(exchange: &Exchange) -> bool {
+    matches!(exchange.kind, Kind::Poll | Kind::ForeignPoll)
+        && exchange.answer == Answer::Visible
+        && exchange.http.is_some_and(|code| (200..300).contains(&code))
+}
+
+fn says_something(poll: &Exchange) -> bool {
+    let knows_state = poll.state.is_some_and(|state| state != State::Unknown);
+    poll.word.is_some() || knows_state || poll.echo.is_some() || poll.progress.get().is_some()
+}
+
+/// Whether the state is there and null, as many services leave it until work begins.
+fn has_null_state(poll: &Exchange, pointer: Option<&str>) -> bool {
+    let body = poll.body.as_deref().and_then(|body| body.find('{').and_then(|from| serde_json::from_str::<Value>(&body[from..]).ok()));
+    body.zip(pointer).is_some_and(|(body, pointer)| body.pointer(pointer).is_some_and(Value::is_null))
+}
