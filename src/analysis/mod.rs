@@ -40,7 +40,7 @@ use crate::analysis::round_trips::RoundTrips;
 use crate::analysis::scan::{ScanHistory, Scans, SharedIds};
 use crate::analysis::timeline::Timeline;
 use crate::analysis::window::Window;
-use crate::model::answer::Answer;
+use crate::model::answer::{Answer, State};
 use crate::model::exchange::{Exchange, Kind};
 use crate::model::guarantee::Guarantee;
 use crate::model::run::Journal;
@@ -117,6 +117,9 @@ pub struct Counts {
     /// Accepted scans with two polls and more, of which none said anything.
     #[serde(default)]
     pub silent: u64,
+    /// Scans that were seen to end, and afterwards had a state that the target file does not list, or none.
+    #[serde(default)]
+    pub unlisted_after_end: u64,
     /// Status polls without evidence of all other scans, and all their status polls.
     #[serde(default)]
     pub lost_elsewhere: (u64, u64),
@@ -239,6 +242,14 @@ fn undisturbed<'a, 'b>(journal: &Journal, scans: &[&'b ScanHistory<'a>]) -> Vec<
     chosen
 }
 
+fn leaves_the_listed_words(scan: &ScanHistory<'_>) -> bool {
+    let Some((ended, _)) = scan.ended() else { return false };
+    let is_unlisted = |poll: &&&Exchange| {
+        poll.answer == Answer::Visible && poll.state == Some(State::Unknown) && ended.done <= poll.sent && scan.is_named_by(poll)
+    };
+    scan.polls().iter().find(is_unlisted).is_some_and(|poll| poll.sent < scan.rewritten_from())
+}
+
 fn counts(exchanges: &[&Exchange], scans: &[&ScanHistory<'_>]) -> Counts {
     let polls = || exchanges.iter().filter(|exchange| exchange.kind == Kind::Poll);
     let mut ids: Vec<&str> = scans.iter().filter_map(|scan| scan.id()).collect();
@@ -249,6 +260,7 @@ fn counts(exchanges: &[&Exchange], scans: &[&ScanHistory<'_>]) -> Counts {
     let others = || scans.iter().filter(|scan| !is_silent(scan)).flat_map(|scan| scan.polls());
     Counts {
         silent: scans.iter().filter(is_silent).count() as u64,
+        unlisted_after_end: scans.iter().filter(|scan| leaves_the_listed_words(scan)).count() as u64,
         lost_elsewhere: (others().filter(|poll| !poll.answer.is_evidence()).count() as u64, others().count() as u64),
         throttled: exchanges.iter().filter(|exchange| matches!(exchange.http, Some(429 | 503))).count() as u64,
         initiates: scans.len() as u64,

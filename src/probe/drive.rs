@@ -11,7 +11,7 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tokio::task::JoinSet;
 
-use crate::model::answer::{Answer, TransportFault};
+use crate::model::answer::{Answer, State, TransportFault};
 use crate::model::exchange::{Connection, Exchange, Kind};
 use crate::model::run::{EndReason, NotAsked, Stopped};
 use crate::model::scenario::{Each, Input, LoadModel, Scenario};
@@ -340,6 +340,7 @@ impl Probe {
                     // Visible by its code alone: what the body says instead is kept for whoever has to tell.
                     let is_blank = exchange.kind == Kind::Poll
                         && exchange.answer == Answer::Visible
+                        && reading.state == Some(State::Unknown)
                         && reading.word.is_none()
                         && reading.echo.is_none()
                         && reading.progress.is_none();

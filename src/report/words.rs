@@ -219,12 +219,12 @@ fn unbroken(text: &str) -> Vec<String> {
     words
 }
 
-/// The classes that a finding may be, after its sentence: ` It may be E, A or M.`
+/// The classes that a finding may be, after its sentence: `. It may be E, A or M.`
 pub(crate) fn may_be(letters: &[&str]) -> String {
     match letters {
         [] => String::new(),
-        [only] => format!(" It may be {only}."),
-        [first @ .., last] => format!(" It may be {} or {last}.", first.join(", ")),
+        [only] => format!(". It may be {only}."),
+        [first @ .., last] => format!(". It may be {} or {last}.", first.join(", ")),
     }
 }
 

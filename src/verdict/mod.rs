@@ -486,6 +486,9 @@ fn judge_quality(scenario: &Scenario, seen: &ScenarioAnalysis) -> Vec<Reason> {
     if share(counts.without_evidence, counts.polls) > scenario.expect.errors_at_most {
         reasons.push(Reason::PollsFailed { failed: counts.without_evidence, of: counts.polls, losses: seen.losses.clone() });
     }
+    if counts.unlisted_after_end > 0 && scenario.expect.guarantees.contains(&Guarantee::MonotonicState) {
+        reasons.push(Reason::UnlistedAfterEnd { scans: counts.unlisted_after_end });
+    }
     // Losses that fall on all polls of some scans, and on hardly any of the others, are no accident of the network.
     let (lost, of) = counts.lost_elsewhere;
     let by_chance = if of == 0 { 1.0 } else { (counts.accepted as f64) * ((lost + 1) as f64 / (of + 1) as f64).powi(2) };

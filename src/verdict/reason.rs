@@ -66,6 +66,8 @@ pub enum Reason {
     },
     /// Some scans got no answer that says anything, at any age, while other scans lost hardly a poll.
     Silent { scans: u64, of: u64, losses: Vec<Loss> },
+    /// After their end, scans had a state that the target file does not list.
+    UnlistedAfterEnd { scans: u64 },
     /// A planned offset has no valid poll.
     NoSamples { arm: String, at: Nanos, late: u64, other: u64 },
     /// The probe was too late too often.
@@ -238,6 +240,10 @@ impl fmt::Display for Reason {
                 "polls for never-issued ids were answered neither visible nor not_found ({}): whether `visible` means anything is open",
                 listed(losses)
             ),
+            Reason::UnlistedAfterEnd { scans } => {
+                let scans = if *scans == 1 { "1 scan".to_owned() } else { format!("{scans} scans") };
+                write!(f, "{scans} had a state after the end that the target file does not list: whether the end stays is open")
+            }
             Reason::Silent { scans, of, losses } => write!(
                 f,
                 "{scans} of {of} accepted scans never got an answer that says whether they are known ({}), at any age; other scans did",

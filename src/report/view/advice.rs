@@ -208,6 +208,9 @@ fn remedy(reason: &Reason, journal: &Journal) -> Option<String> {
         | Reason::WindowTooLong { .. }
         | Reason::TooSlow { .. } => return None,
         Reason::NoSamples { late, other, .. } if other > late => return Some(after_failures(journal, Kind::Poll)),
+        Reason::UnlistedAfterEnd { .. } => {
+            "List the word in `[status.states]` of the target file, as the state that it means; the markdown report names it."
+        }
         Reason::Late { throttled: 1.., .. } => {
             "Stay below the target's rate limit with --max-rps, or ask for fewer scans. If only new jobs are answered so, that is the window: \
              see which requests were answered 429 or 503 in the log."

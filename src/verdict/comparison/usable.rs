@@ -79,6 +79,7 @@ fn spoils(reason: &Reason) -> bool {
             | Reason::Lost { .. }
             | Reason::NoSamples { .. }
             | Reason::Silent { .. }
+            | Reason::UnlistedAfterEnd { .. }
             | Reason::Late { .. }
     )
 }
