@@ -234,7 +234,8 @@ proptest! {
     fn any_secret_is_struck_out_in_any_form(secret in "[ -~äöß€😀]{8,24}") {
         prop_assume!(secret.trim().len() == secret.len());
         let redaction = Redaction::of([secret.clone()]);
-        for (name, form) in forms(&secret) {
+        // What a server decoded that was never encoded, and that is no text then, is no longer the secret: a byte of it is lost.
+        for (name, form) in forms(&secret).into_iter().filter(|(_, form)| !form.contains(char::REPLACEMENT_CHARACTER)) {
             let told = redaction.clean(format!("(({form}))"));
             prop_assert!(told.contains(STRUCK), "{} as {}: {} -> {}", secret, name, form, told);
         }
