@@ -30,7 +30,8 @@ pub struct Refusal {
 /// The answer kind and the HTTP status code, by which answers are compared.
 type Signature = (Answer, Option<u16>);
 
-/// The log with each refusal that is a denial read as `not_found`, and what was read so. Without any, the log itself.
+/// The log with each refusal that is a denial read as `not_found`, and what was read so; answers that say nothing of the job
+/// (`blank`) are read as malformed. Without any of either, the log itself.
 pub fn read(journal: &Journal) -> (Cow<'_, Journal>, Vec<Refusal>) {
     let mut found: BTreeMap<Signature, Refusal> = BTreeMap::new();
     for control in journal.exchanges.iter().filter(|exchange| exchange.kind == Kind::UnknownPoll && could_deny(exchange)) {
