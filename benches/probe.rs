@@ -5,7 +5,8 @@
 //! that were measured one after the other compare the weather.
 #![allow(missing_docs, clippy::expect_used, clippy::print_stdout)]
 
-#[path = "../tests/driven/mod.rs"]
+#[path = "../tests/support/driven.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
 mod driven;
 mod plain;
 

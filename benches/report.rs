@@ -5,7 +5,8 @@
 //! smaller or larger. Each step is measured in a process of its own, since the peak of memory belongs to a process.
 #![allow(missing_docs, clippy::expect_used, clippy::unwrap_used, clippy::print_stdout)]
 
-#[path = "../tests/long_log/mod.rs"]
+#[path = "../tests/support/long_log.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
 mod long_log;
 
 use std::fs::File;

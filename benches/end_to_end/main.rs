@@ -7,7 +7,8 @@
 #![allow(missing_docs, clippy::expect_used, clippy::print_stdout)]
 
 mod client;
-#[path = "../../tests/driven/mod.rs"]
+#[path = "../../tests/support/driven.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
 mod driven;
 mod machine;
 #[path = "../plain/mod.rs"]

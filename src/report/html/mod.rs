@@ -238,7 +238,7 @@ mod tests {
     }
 
     /// The digests were made by `openssl dgst -sha256 -binary FILE | base64` (OpenSSL 3.0) over an empty file; the rest of the
-    /// policy is checked by a browser in `tests/html.rs`.
+    /// policy is checked by a browser in `tests/reports/html.rs`.
     #[test]
     fn the_policy_names_style_and_script_by_their_digests() {
         assert_eq!(base64::engine::general_purpose::STANDARD.encode(Sha256::digest(b"")), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");

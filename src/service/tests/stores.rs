@@ -128,7 +128,8 @@ async fn one_of_each(redis: &RedisServer, dir: &tempfile::TempDir) -> Vec<(Strin
 
 #[tokio::test]
 async fn all_stores_tell_at_once_what_a_key_leads_to() {
-    let (redis, dir) = (RedisServer::start().await, tempfile::tempdir().expect("a directory"));
+    let Some(redis) = RedisServer::start().await else { return };
+    let dir = tempfile::tempdir().expect("a directory");
     for (knobs, store) in one_of_each(&redis, &dir).await {
         let set = |key: &str, value: &str| Write::Set { key: key.into(), value: value.into(), ttl: Duration::from_secs(60) };
         let follow = async |key, beside| store.follow(key, "record:", beside).await.expect("it is read");
@@ -150,7 +151,8 @@ async fn all_stores_tell_at_once_what_a_key_leads_to() {
 
 #[tokio::test]
 async fn all_stores_admit_the_same_records_and_claims() {
-    let (redis, dir) = (RedisServer::start().await, tempfile::tempdir().expect("a directory"));
+    let Some(redis) = RedisServer::start().await else { return };
+    let dir = tempfile::tempdir().expect("a directory");
     let life = Duration::from_secs(60);
     for (knobs, store) in one_of_each(&redis, &dir).await {
         let mut number = 0;

@@ -1,0 +1,907 @@
+//! What the analysis, the verdict and the diagnosis mean, case by case: a run written as a timeline, and the facts it must give.
+//! The notation stands in `timeline/mod.rs`; `scripts/mutants` shows that these cases notice when a rule is broken.
+
+use crate::support::timeline;
+
+use statusgap::model::answer::Answer;
+use statusgap::model::contact::{self, Contact, Unrouted};
+use statusgap::model::exchange::Kind;
+use statusgap::model::run::{Flaw, FlawKind};
+use statusgap::report::View;
+use statusgap::verdict::Verdict;
+use timeline::{Seen, journal, scenario, together};
+
+/// A run under a scenario, and facts about it.
+fn check_in(telling: &str, timeline: &str, expected: &[(&str, &str)]) {
+    let seen = Seen::of(&journal(scenario(telling), timeline));
+    for (fact, value) in expected {
+        assert_eq!(seen.fact(fact), *value, "{fact} of\n{timeline}\n{:?}\n{:?}", seen.judgement.reasons, seen.analysis.diagnosis);
+    }
+}
+
+/// A run that polls at 100 ms, and perhaps later, and facts about it.
+fn check(timeline: &str, expected: &[(&str, &str)]) {
+    check_in(AT_100, timeline, expected);
+}
+
+const AT_100: &str = "[polls]\noffsets = [\"100ms\"]";
+const TO_THE_END: &str =
+    "[polls]\noffsets = [\"100ms\"]\n[follow]\nuntil = \"terminal\"\nevery = \"1s\"\ndeadline = \"30s\"\n[expect]\nlate_at_most = 1.0";
+const ONLY_FOLLOWED: &str = "[follow]\nuntil = \"visible\"\nevery = \"100ms\"\ndeadline = \"5s\"";
+
+// The window of one scan.
+
+#[test]
+fn the_bracket_goes_from_the_last_denial_sent_to_the_first_sight_received() {
+    check("@100=n 300=n 500+4=v 700=v", &[("brackets", "(300, 504]"), ("denied", "1")]);
+    check("@100=v 300=v", &[("brackets", "(0, 102]"), ("denied", "0")]);
+}
+
+#[test]
+fn a_scan_that_is_never_seen_is_censored_and_stays_in_the_estimate() {
+    check("@100=n 4000=n", &[("brackets", "(4000, ∞)"), ("never", "1"), ("flapping", "0")]);
+    check(
+        "6* @100=n 200=v\n4* @100=n 4000=n",
+        &[("quantile 0.5", "100..202 at most ∞ NotIdentified"), ("never", "4"), ("by 100", "0.00..0.00")],
+    );
+    check("4* @100=n 200=v\n6* @100=n 4000=n", &[("quantile 0.5", "4000..∞ at most ∞ NotIdentified")]);
+}
+
+#[test]
+fn windows_that_share_an_end_do_not_overlap() {
+    // Half end by 1 ms, half last at 1 ms: intervals closed at both ends would let all of them end at 1 ms.
+    check_in(
+        "[polls]\noffsets = [\"1ms\"]",
+        "5* 0.5+0.5=v\n5* 1=n 1.5+0.5=v",
+        &[("brackets", &["(0, 1]"; 5].into_iter().chain(["(1, 2]"; 5]).collect::<Vec<_>>().join(" ")), ("by 1", "0.50..0.50")],
+    );
+}
+
+#[test]
+fn the_share_visible_by_a_planned_age_is_what_the_polls_of_that_age_found() {
+    let at_once = "[polls]\noffsets = [\"0s\"]";
+    check_in(at_once, "5* @0=v", &[("by 0", "1.00..1.00"), ("brackets", "(0, 2] (0, 2] (0, 2] (0, 2] (0, 2]")]);
+    check_in(at_once, "5* @0=v\n5* @0=n 100=v", &[("by 0", "0.50..0.50")]);
+    check("50* @100=v", &[("by 100", "1.00..1.00"), ("limits 100", "0.93..1.00 of 50")]);
+    check("50* @100=n 300=v", &[("by 100", "0.00..0.00"), ("limits 100", "0.00..0.07 of 50")]);
+}
+
+#[test]
+fn a_planned_poll_that_was_late_or_told_nothing_counts_as_either() {
+    check("8* @100=v\n@100=5xx 400=v\n190@100=v", &[("by 100", "0.80..1.00"), ("limits 100", "0.44..1.00 of 10")]);
+    // Another poll of the same scan may tell nevertheless.
+    check("8* @100=v\n50=v @100=5xx\n190@100=n 400=v", &[("by 100", "0.90..0.90")]);
+    check("8* @100=v\n2* @100=lost", &[("by 100", "0.80..1.00"), ("no-evidence", "2")]);
+}
+
+#[test]
+fn a_scan_that_was_never_to_be_polled_at_an_age_says_nothing_of_the_share_by_then() {
+    let dealt = "[polls]\noffsets = [\"100ms\", \"2s\"]\neach = \"one\"";
+    check_in(
+        dealt,
+        "20* @100=n 300=v\n30* @2000=v",
+        &[("by 100", "0.00..0.00"), ("limits 100", "0.00..0.17 of 20"), ("by 2000", "1.00..1.00")],
+    );
+}
+
+#[test]
+fn the_bracket_is_made_of_actual_instants_not_of_planned_ones() {
+    check("119@100=n 300=v", &[("brackets", "(119, 302]"), ("at 100", "1/1 late 0 other 0")]);
+    check("190@100=n 300=v", &[("brackets", "(190, 302]"), ("at 100", "0/0 late 1 other 0")]);
+}
+
+#[test]
+fn what_is_no_evidence_widens_the_bracket_and_is_not_a_denial() {
+    for answer in ["lost", "5xx", "429", "403", "bad"] {
+        check(
+            &format!("20+1=n +50@100={answer} 400=v"),
+            &[("brackets", "(20, 402]"), ("at 100", "0/0 late 0 other 1"), ("checked read-your-writes", "1/1")],
+        );
+        check(&format!("@100={answer} 400=v"), &[("brackets", "(0, 402]"), ("broken", "none"), ("denied", "0")]);
+        check(&format!("@100={answer} 400={answer}"), &[("brackets", "none"), ("no-evidence", "1"), ("broken", "none")]);
+    }
+}
+
+#[test]
+fn a_denial_before_the_id_was_known_breaks_nothing() {
+    check("-5=n 300=v", &[("brackets", "(0, 302]"), ("denied", "0"), ("broken", "none")]);
+    check("0=n 300=v", &[("brackets", "(0, 302]"), ("denied", "1"), ("broken", "read-your-writes")]);
+    // Seen before the initiate was answered: from then on a denial is one.
+    check("-8+2=v -5+1=n 300=v", &[("denied", "1"), ("flapping", "1")]);
+}
+
+#[test]
+fn after_a_cancel_a_denial_is_right() {
+    check("@100=v x/200=v 300=n", &[("brackets", "(0, 102]"), ("denied", "0"), ("broken", "none")]);
+}
+
+// Flaps.
+
+#[test]
+fn a_denial_after_a_sight_is_a_flap_and_has_no_window() {
+    check(
+        "@100=v 500=n 900=v",
+        &[("flapping", "1"), ("brackets", "none"), ("broken", "read-your-writes monotonic-visibility"), ("verdict", "fail")],
+    );
+}
+
+#[test]
+fn a_sight_still_under_way_proves_no_flap() {
+    check("100+900=v 500=n 1500=v", &[("flapping", "0"), ("brackets", "(500, 1000]"), ("broken", "read-your-writes")]);
+    // Answered in the very instant in which the denial was asked for: neither came first.
+    check("100+400=v 500=n 900=v", &[("flapping", "0"), ("brackets", "(500, 902]")]);
+    check("100+399=v 500=n 900=v", &[("flapping", "1")]);
+}
+
+#[test]
+fn a_few_flaps_may_be_tolerated_and_a_denial_before_the_first_sight_is_none() {
+    let tolerant = "[polls]\noffsets = [\"100ms\"]\n[expect]\nflaps_at_most = 1";
+    check_in(tolerant, "59* @100=v\n@100=v 500=n 900=v", &[("verdict", "pass"), ("broken", "read-your-writes monotonic-visibility")]);
+    check_in(tolerant, "59* @100=v\n2* @100=v 500=n 900=v", &[("verdict", "fail")]);
+    check_in(tolerant, "59* @100=v\n@100=v 500=n 900=v\n50=n @100=v", &[("verdict", "fail"), ("reasons", "broken")]);
+    check_in(tolerant, "59* @100=v\n50=v @100=n 900=v", &[("verdict", "fail"), ("reasons", "not_found")]);
+    check("59* @100=v\n@100=v 500=n 900=v", &[("verdict", "fail")]);
+}
+
+// The gate.
+
+#[test]
+fn a_late_poll_is_void_for_its_offset_however_it_is_answered() {
+    check("4* @100=v\n126@100=n", &[("at 100", "0/4 late 1 other 0")]);
+    check("4* @100=v\n125@100=n", &[("at 100", "1/5 late 0 other 0"), ("reasons", "not_found broken")]);
+    check("20* @100=v\n74@100=v", &[("at 100", "0/20 late 1 other 0")]);
+    check("3* 126@100=v", &[("verdict", "inconclusive"), ("reasons", "no_samples late")]);
+    check("7* @100=v\n3* 300@100=v", &[("verdict", "inconclusive"), ("reasons", "late")]);
+}
+
+#[test]
+fn a_pass_says_what_it_could_have_missed() {
+    check("59* @100=v", &[("verdict", "pass"), ("could-miss", "0.0495"), ("causes", "none")]);
+    check("58* @100=v\n@100=n 200=v", &[("verdict", "fail"), ("could-miss", "–"), ("at 100", "1/59 late 0 other 0")]);
+}
+
+#[test]
+fn a_tolerated_rate_must_be_shown_not_hoped_for() {
+    let tolerant = "[polls]\noffsets = [\"100ms\"]\n[expect]\nnot_found = { at_most = 0.05, confidence = 0.95 }";
+    check_in(tolerant, "59* @100=v", &[("verdict", "pass")]);
+    check_in(tolerant, "58* @100=v", &[("verdict", "inconclusive"), ("reasons", "rate_unproven")]);
+    check_in(tolerant, "99* @100=v\n@100=n 200=v", &[("verdict", "pass"), ("broken", "read-your-writes")]);
+    check_in(tolerant, "50* @100=v\n3* @100=n 200=v", &[("verdict", "inconclusive"), ("reasons", "rate_unproven")]);
+    check_in(tolerant, "50* @100=v\n10* @100=n 200=v", &[("verdict", "fail"), ("reasons", "rate_too_high")]);
+}
+
+#[test]
+fn polls_of_one_scan_count_as_one_in_the_limits() {
+    let tolerant = "[polls]\noffsets = [\"100ms\"]\npollers = 6\n[expect]\nnot_found = { at_most = 0.05, confidence = 0.95 }";
+    check_in(
+        tolerant,
+        "10* @100=v @100=v @100=v @100=v @100=v @100=v",
+        &[("at 100", "0/60 late 0 other 0"), ("verdict", "inconclusive"), ("reasons", "rate_unproven")],
+    );
+}
+
+#[test]
+fn where_denials_are_tolerated_a_flap_still_is_not() {
+    let any = "[polls]\noffsets = [\"100ms\"]\n[expect]\nnot_found = \"any\"";
+    check_in(any, "5* @100=n 200=v", &[("verdict", "pass")]);
+    check_in(any, "5* @100=v 200=n", &[("verdict", "fail"), ("reasons", "broken")]);
+}
+
+#[test]
+fn a_quantile_needs_enough_scans_before_it_is_a_number() {
+    let limit = "[polls]\noffsets = [\"100ms\"]\n[expect]\nwindow = { p99 = \"1s\" }";
+    check_in(limit, "298* @100=v", &[("verdict", "inconclusive"), ("reasons", "window_unproven")]);
+    check_in(limit, "298* @100=v", &[("quantile 0.99", "0..102 at most ∞ TooFew { needs: 299 }")]);
+    check_in(limit, "299* @100=v", &[("verdict", "pass"), ("quantile 0.5", "0..102 at most 102 NotIdentified")]);
+    // Of five windows only the longest bounds the median: four of five lie below it by chance in 19 % of runs.
+    check("4* @100=v\n@100=n 3000=v", &[("quantile 0.5", "100..102 at most 3002")]);
+}
+
+#[test]
+fn a_window_is_too_long_only_beyond_doubt() {
+    let limit = "[polls]\noffsets = [\"100ms\"]\n[expect]\nnot_found = \"any\"\nwindow = { p50 = \"150ms\" }";
+    check_in(limit, "20* @100=n 180=n 200=v", &[("verdict", "fail"), ("reasons", "window_too_long")]);
+    check_in(limit, "20* @100=n 200=v", &[("verdict", "inconclusive"), ("reasons", "window_unproven")]);
+    check_in(limit, "20* @100=n 140+5=v", &[("verdict", "pass")]);
+}
+
+// Controls.
+
+#[test]
+fn a_never_issued_id_that_is_visible_makes_the_run_inconclusive() {
+    check(
+        "control n v\n5* @100=n 500=v",
+        &[("verdict", "inconclusive"), ("broken", "honesty read-your-writes"), ("causes", "N"), ("could-miss", "–")],
+    );
+    check("control v\n5* @100=v", &[("verdict", "inconclusive"), ("reasons", "unknown_id_visible")]);
+}
+
+#[test]
+fn a_wrong_control_voids_the_other_scenarios_too() {
+    let denied = journal(scenario(AT_100), "5* @100=n 500=v");
+    let masked = journal(scenario(AT_100), "control v\n5* @100=v");
+    let alone = Seen::of(&denied);
+    assert_eq!(alone.fact("verdict"), "fail");
+    let both = Seen::of(&together(vec![denied, masked]));
+    assert_eq!([both.fact("verdict"), both.fact("reasons"), both.fact("causes")], ["inconclusive", "unknown_id_visible", "N"]);
+}
+
+#[test]
+fn a_control_that_nobody_answered_leaves_a_clean_run_open() {
+    for answer in ["lost", "5xx", "429"] {
+        check(&format!("control {answer}\n59* @100=v"), &[("verdict", "inconclusive"), ("reasons", "no_control")]);
+    }
+    check("control 403\n59* @100=v", &[("verdict", "pass"), ("checked honesty", "0/1")]);
+    check("control lost\n9* @100=v\n@100=n 200=v", &[("verdict", "fail")]);
+}
+
+#[test]
+fn a_foreign_user_who_sees_the_scan_breaks_isolation() {
+    check(
+        "9* @100=v f/50=n\n@100=v f/50=v",
+        &[("broken", "isolation"), ("checked isolation", "1/10"), ("verdict", "fail"), ("causes", "Q")],
+    );
+    check("10* @100=v f/50=403", &[("checked isolation", "0/10"), ("excluded Q", "yes"), ("verdict", "pass")]);
+    check("10* @100=v f/50=5xx", &[("checked isolation", "0/0"), ("excluded Q", "no")]);
+}
+
+// Silence never passes.
+
+#[test]
+fn a_run_without_samples_never_passes() {
+    check("", &[("verdict", "inconclusive"), ("reasons", "no_scans no_samples")]);
+    check("10* refused", &[("verdict", "inconclusive"), ("reasons", "no_scans no_samples")]);
+    check("10* 50=v", &[("verdict", "inconclusive"), ("reasons", "no_samples")]);
+}
+
+#[test]
+fn a_run_of_errors_never_passes() {
+    for answer in ["lost", "5xx", "429", "bad"] {
+        check(&format!("10* @100={answer}"), &[("verdict", "inconclusive"), ("reasons", "no_samples polls_failed")]);
+        check(&format!("8* @100=v\n2* @100={answer}"), &[("verdict", "inconclusive"), ("reasons", "polls_failed")]);
+        check(&format!("18* @100=v\n2* @100={answer}"), &[("verdict", "pass")]);
+        check(&format!("8* @100={answer}\n@100=v\n@100=n 200=v"), &[("verdict", "fail")]);
+    }
+    check("8* @100=v\n2* refused", &[("verdict", "inconclusive"), ("reasons", "initiates_failed")]);
+}
+
+// What a never-issued id is answered with, and polls that tell nothing.
+
+const AT_TWO: &str = "[polls]\noffsets = [\"0s\", \"100ms\"]";
+
+#[test]
+fn a_handed_out_id_that_is_answered_as_a_never_issued_one_is_denied() {
+    for answer in ["403", "n"] {
+        let told = format!("control {answer} {answer}\n59* @0=v @100=v\n@0={answer} @100=v");
+        check_in(
+            AT_TWO,
+            &told,
+            &[("verdict", "fail"), ("broken", "read-your-writes"), ("at 0", "1/60 late 0 other 0"), ("checked honesty", "0/2")],
+        );
+    }
+    // Refused everywhere but for the never-issued ids, it is no denial.
+    check_in(AT_TWO, "control n n\n59* @0=v @100=v\n@0=403 @100=v", &[("verdict", "pass"), ("at 0", "0/59 late 0 other 1")]);
+    // An error of the service says nothing of an id, whoever is answered so.
+    check_in(AT_TWO, "control 5xx 5xx\n59* @0=v @100=v\n@0=5xx @100=v", &[("verdict", "inconclusive"), ("broken", "none")]);
+}
+
+#[test]
+fn a_refusal_denies_only_if_never_issued_ids_are_refused_with_the_same_code() {
+    for (control, poll, verdict) in [(403, 403, "fail"), (401, 403, "pass"), (400, 400, "fail"), (429, 429, "pass"), (404, 403, "pass")] {
+        let answers = |code: u16| match code {
+            404 => "n",
+            429 => "429",
+            400 => "bad",
+            _ => "403",
+        };
+        let told = format!("control n {}\n59* @0=v @100=v\n@0={} @100=v", answers(control), answers(poll));
+        let mut run = journal(scenario(AT_TWO), &told);
+        for exchange in &mut run.exchanges {
+            let code = if exchange.kind == Kind::UnknownPoll { control } else { poll };
+            exchange.http = (!matches!(exchange.answer, Answer::Visible | Answer::Accepted)).then_some(code);
+        }
+        let seen = Seen::of(&run);
+        assert_eq!(seen.fact("verdict"), verdict, "controls {control}, a poll {poll}: {:?}", seen.judgement.reasons);
+    }
+}
+
+#[test]
+fn a_service_that_refuses_never_issued_ids_can_pass() {
+    check_in(AT_TWO, "control 403 403\n59* @0=v @100=v", &[("verdict", "pass"), ("checked honesty", "0/2"), ("excluded N", "yes")]);
+}
+
+#[test]
+fn a_refusal_denies_nothing_where_the_caller_may_have_been_locked_out() {
+    // Nothing was ever visible: the credentials are wrong, and a refused control is no control.
+    check(
+        "control 403 403\n10* @100=403",
+        &[("verdict", "inconclusive"), ("reasons", "no_control no_samples polls_failed"), ("broken", "none"), ("causes", "none")],
+    );
+    // Nothing was visible any more: a token that expired looks alike.
+    check_in(AT_TWO, "control 403\n59* @0=v @100=v\n@0=v @100=403", &[("verdict", "pass"), ("broken", "none")]);
+    check_in(AT_TWO, "control 403\n40* @0=v @100=v\n20* @0=403 @100=403", &[("verdict", "inconclusive"), ("broken", "none")]);
+}
+
+#[test]
+fn losses_that_gather_at_one_age_make_it_inconclusive_and_come_first() {
+    for answer in ["5xx", "403", "429", "lost", "bad"] {
+        let told = format!("20* @0={answer} @100=v\n280* @0=v @100=v");
+        check_in(AT_TWO, &told, &[("verdict", "inconclusive"), ("reasons", "lost")]);
+        check_in(AT_TWO, &format!("{told}\ncut"), &[("reasons", "cut_off lost")]);
+        // Also where there is no other offset.
+        check_in("[polls]\noffsets = [\"0s\"]", &format!("20* @0={answer} 300=v\n280* @0=v"), &[("reasons", "lost")]);
+        // A denial is one, whatever else was lost.
+        check_in(AT_TWO, &format!("{told}\n@0=n @100=v"), &[("verdict", "fail")]);
+    }
+    // A third of one offset is a twelfth of all polls.
+    let four = "[polls]\noffsets = [\"0s\", \"100ms\", \"500ms\", \"2s\"]";
+    check_in(four, "10* @0=5xx @100=v @500=v @2000=v\n20* @0=v @100=v @500=v @2000=v", &[("reasons", "lost")]);
+}
+
+#[test]
+fn a_few_polls_lost_here_and_there_leave_a_pass_and_widen_its_bound() {
+    let clean = |n: u32| format!("{n}* @0=v @100=v");
+    check_in(AT_TWO, &clean(299), &[("verdict", "pass"), ("could-miss", "0.0100")]);
+    for answer in ["5xx", "403", "429", "lost", "bad"] {
+        // Each lost poll may have been a denial: 2 of 299 allow for 2.1 %, as clopper_pearson does.
+        let told = format!("2* @0={answer} @100=v\n{}", clean(297));
+        check_in(AT_TWO, &told, &[("verdict", "pass"), ("could-miss", "0.0209")]);
+        let told = format!("4* @0={answer} @100=v\n4* @0=v @100={answer}\n{}", clean(292));
+        check_in(AT_TWO, &told, &[("verdict", "pass"), ("could-miss", "0.0303")]);
+    }
+    // One lost poll of four is no tenth of anything.
+    let four = "[polls]\noffsets = [\"0s\", \"100ms\", \"500ms\", \"2s\"]";
+    check_in(four, "@0=5xx @100=v @500=v @2000=v\n3* @0=v @100=v @500=v @2000=v", &[("verdict", "pass"), ("could-miss", "0.7514")]);
+}
+
+#[test]
+fn what_a_pass_could_miss_is_that_of_the_age_of_which_least_is_known() {
+    let dealt = "[polls]\noffsets = [\"100ms\", \"2s\"]\neach = \"one\"";
+    check_in(dealt, "20* @2000=v\n59* @100=v", &[("verdict", "pass"), ("could-miss", "0.1391")]);
+    check_in(AT_TWO, "20* @0=v @100=v\n39* 190@0=v @100=v", &[("could-miss", "–")]);
+    check_in(&format!("{AT_TWO}\n[expect]\nlate_at_most = 0.5"), "20* @0=v @100=v\n39* 90@0=v @100=v", &[("could-miss", "0.1391")]);
+}
+
+#[test]
+fn a_lost_poll_never_helps_a_tolerated_rate_to_pass() {
+    let tolerant = "[polls]\noffsets = [\"100ms\"]\n[expect]\nnot_found = { at_most = 0.01 }";
+    check_in(tolerant, "299* @100=v", &[("verdict", "pass")]);
+    check_in(tolerant, "299* @100=v\n@100=5xx", &[("verdict", "inconclusive"), ("reasons", "rate_unproven")]);
+    check_in(tolerant, "480* @100=v\n@100=5xx", &[("verdict", "pass")]);
+    // Four clean scans pass the sequential test: (0.5 / 0.9)^4 < 0.1 / 0.9. A lost one weighs as much as a denied one.
+    let by_turns = "[load]\ndetect = { rate = 0.5, power = 0.9 }\n[polls]\noffsets = [\"100ms\"]\n[expect]\n\
+        not_found = { at_most = 0.1, confidence = 0.9 }\nstop = \"decided\"\nerrors_at_most = 0.5";
+    check_in(by_turns, "4* @100=v", &[("verdict", "pass")]);
+    check_in(by_turns, "@100=lost\n6* @100=v", &[("verdict", "inconclusive"), ("reasons", "rate_undecided")]);
+    check_in(by_turns, "@100=lost\n7* @100=v", &[("verdict", "pass")]);
+    check_in(by_turns, "5* @100=lost\n2* @100=n 300=v", &[("verdict", "fail")]);
+}
+
+#[test]
+fn a_log_that_is_cut_off_never_passes_but_still_fails() {
+    check("59* @100=v\ncut", &[("verdict", "inconclusive"), ("reasons", "cut_off")]);
+    check("9* @100=v\n@100=n 200=v\ncut", &[("verdict", "fail")]);
+}
+
+#[test]
+fn a_log_that_lacks_lines_never_passes_but_still_fails() {
+    let lacks_a_line = |telling: &str, timeline: &str| {
+        let mut journal = journal(scenario(telling), timeline);
+        if let Some(end) = &mut journal.end {
+            end.flaws.push(Flaw { shard: None, kind: FlawKind::Count { written: end.exchanges + 1, read: end.exchanges } });
+        }
+        Seen::of(&journal).judgement.verdict
+    };
+    assert_eq!(lacks_a_line(AT_100, "59* @100=v"), Verdict::Inconclusive);
+    assert_eq!(lacks_a_line(AT_100, "9* @100=v\n@100=n 200=v"), Verdict::Fail, "the denial is there");
+    // Sights may be among the lines that are missing, and so may the poll that saw the end.
+    let tolerant = "[polls]\noffsets = [\"100ms\"]\n[expect]\nnot_found = { at_most = 0.05, confidence = 0.95 }";
+    assert_eq!(lacks_a_line(tolerant, "50* @100=v\n10* @100=n 200=v"), Verdict::Inconclusive);
+}
+
+#[test]
+fn scans_that_share_an_id_prove_nothing() {
+    check("10* id=one @100=v", &[("verdict", "inconclusive"), ("reasons", "warm_ids")]);
+}
+
+// States, echoes, endpoints.
+
+#[test]
+fn an_answer_for_another_scan_breaks_the_echo_and_nothing_else() {
+    check("5* @100=v\n@100=v:done~other 300=v:run", &[("broken", "echo"), ("verdict", "fail"), ("causes", "J")]);
+    check("5* id=a @100=v~a", &[("checked echo", "0/5"), ("excluded J", "yes")]);
+}
+
+#[test]
+fn a_state_never_goes_back_from_its_end() {
+    check_in(TO_THE_END, "@100=v:run 1000=v:done 2000=v:run", &[("broken", "monotonic-state"), ("causes", "O")]);
+    check_in(TO_THE_END, "@100=v:run 1000=v:done 2000=v:fail", &[("broken", "monotonic-state")]);
+    // The poll that says running was asked before the one that says done was answered.
+    check_in(TO_THE_END, "@100=v:run 1000+900=v:done 1500=v:run 3000=v:done", &[("broken", "none")]);
+    // The same scan was asked for again, and may start anew.
+    check_in(TO_THE_END, "id=a @100=v:run 1000=v:done b/1500=ok~a 2000=v:run 3000=v:done", &[("broken", "none")]);
+    check_in(TO_THE_END, "id=a @100=v:run 1000=v:done b/1500=ok~b 2000=v:run 3000=v:done", &[("broken", "monotonic-state")]);
+}
+
+#[test]
+fn progress_never_falls_unless_the_scan_failed() {
+    check_in(TO_THE_END, "@100=v:run:3 1000=v:run:7 2000=v:run:5 3000=v:done:14", &[("broken", "monotonic-state")]);
+    check_in(TO_THE_END, "@100=v:run:3 1000=v:run:7 2000=v:fail:0", &[("broken", "none")]);
+    check_in(TO_THE_END, "@100=v:run:3 1000+900=v:run:7 1500=v:run:5 3000=v:done:14", &[("broken", "none")]);
+}
+
+#[test]
+fn endpoints_must_not_contradict_each_other() {
+    for (timeline, broken) in [
+        ("w/50=v 100=n 500=v", "read-your-writes agreement"),
+        ("100=n w/150=v 500=v", "read-your-writes"),
+        ("w/99+2=v 100=n 500=v", "read-your-writes"),
+        ("100=v:run 1000=v:done r/1500=n", "agreement"),
+        ("100=v:run 1000=v:done r/1500=v:run", "agreement"),
+        ("100=v:run 1000=v:done r/1500=5xx", "none"),
+        ("100=v:run r/900=n 1000=v:done", "none"),
+        ("100=v:run w/1000=v:done 1500=v:run 9000=v:done", "none"),
+        ("100=v:run w/1000=v:done 2500=v:run 9000=v:done", "agreement"),
+    ] {
+        check_in(ONLY_FOLLOWED, timeline, &[("broken", broken)]);
+    }
+}
+
+#[test]
+fn a_scan_that_does_not_end_breaks_completion_only_if_its_own_witness_or_results_say_that_it_has() {
+    check_in(TO_THE_END, "3* @100=v:run 29000=v:run", &[("checked completion", "0/0"), ("verdict", "pass")]);
+    // Jobs differ in length, and wait in queues: that others ended says nothing of this one.
+    for waiting in ["29000=v:run", "5000=v:run 29000=v:run.queued", "29000=v:run w/29100=v:run", "29000=v:run r/29100=n"] {
+        check_in(
+            TO_THE_END,
+            &format!("2* @100=v:run 9000=v:done\n@100=v:run {waiting}"),
+            &[("checked completion", "0/2"), ("verdict", "pass"), ("causes", "none"), ("excluded O", "yes")],
+        );
+    }
+    check_in(
+        TO_THE_END,
+        "@100=v:run w/20000=v:done 21100=v:run",
+        &[("checked completion", "1/1"), ("causes", "O"), ("strength", "Strong")],
+    );
+    check_in(TO_THE_END, "@100=v:run r/20000=v:done 21100=v:run", &[("checked completion", "1/1"), ("causes", "O")]);
+    // Read when the watch was over: it may have ended in between, or the witness be a moment ahead.
+    check_in(TO_THE_END, "@100=v:run 29000=v:run w/29100=v:done", &[("checked completion", "0/0"), ("verdict", "pass")]);
+    check_in(TO_THE_END, "@100=v:run w/20000=v:done 20900=v:run", &[("checked completion", "0/0")]);
+    // An attempt that the witness calls over, and another one.
+    check_in(TO_THE_END, "@100=v:run w/9000=v:fail w/12000=v:run 29000=v:run", &[("broken", "none")]);
+    check_in(TO_THE_END, "2* @100=v:run 9000=v:done\n@100=n 29000=n", &[("checked completion", "0/2")]);
+}
+
+#[test]
+fn results_that_tell_no_state_tell_the_end_only_where_they_come_with_it() {
+    let gated = "2* @100=v:run r/500=n 9000=v:done r/9100=v";
+    check_in(TO_THE_END, &format!("{gated}\n@100=v:run r/20000=v 25000=v:run"), &[("checked completion", "1/3"), ("causes", "O")]);
+    // A service that shows its results as they come.
+    let partial = "2* @100=v:run r/500=v 600=v:run 9000=v:done";
+    check_in(TO_THE_END, &format!("{partial}\n@100=v:run r/20000=v 25000=v:run"), &[("checked completion", "0/2"), ("broken", "none")]);
+}
+
+#[test]
+fn a_scan_that_died_must_say_so() {
+    check_in(TO_THE_END, "@100=v:run w/5000=v:fail 6000=v:fail", &[("checked crash-honesty", "0/1")]);
+    check_in(TO_THE_END, "@100=v:run w/5000=v:fail 6100=v:run", &[("checked crash-honesty", "1/1")]);
+    // A moment's lag, another attempt, or a word that may well mean it.
+    check_in(TO_THE_END, "@100=v:run w/5000=v:fail 5500=v:run", &[("checked crash-honesty", "0/0")]);
+    check_in(TO_THE_END, "@100=v:run w/5000=v:fail w/5900=v:run 6100=v:run", &[("checked crash-honesty", "0/0")]);
+    check_in(TO_THE_END, "@100=v:run w/5000=v:fail 6100=v:odd.crashed", &[("checked crash-honesty", "0/0")]);
+    check_in(TO_THE_END, "@100=v:run w/5000=v:fail", &[("checked crash-honesty", "0/0")]);
+}
+
+#[test]
+fn slow_answers_alone_break_nothing() {
+    check("19* @100=v\n+3000@100=v", &[("broken", "none"), ("verdict", "pass")]);
+    check("10* @100=v\n10* +3000@100=v", &[("broken", "none"), ("verdict", "pass"), ("checked promptness", "0/0")]);
+    check("20* +3000@100=v", &[("broken", "none")]);
+    check("18* @100=v\n2* +9000@100=lost", &[("broken", "none"), ("unclear promptness", "none")]);
+    // A long poll by design, on either kind of connection.
+    check_in(BOTH, "10* +1500@100=v 2000=v\narm 1\n10* k/+1500@100=v k/2000=v", &[("broken", "none"), ("excluded P", "yes")]);
+    // One slow request in twelve, wherever.
+    check_in(BOTH, "23* @100=v\n+1500@100=v\narm 1\n22* k/@100=v\n2* k/+1500@100=v", &[("broken", "none"), ("excluded P", "yes")]);
+}
+
+/// A scan in each of two arms, one after the other, so many times and so many ms apart.
+fn by_turns(times: u32, apart: u32, fresh: impl Fn(u32) -> String, kept: impl Fn(u32) -> String) -> String {
+    let scans = |scan: &dyn Fn(u32) -> String, from: u32| {
+        let lines: Vec<String> = (0..times).map(|n| 5000 + 2 * n * apart + from).map(|at| format!("at={at} {}", scan(at))).collect();
+        lines.join("\n")
+    };
+    format!("{}\narm 1\n{}", scans(&fresh, 0), scans(&kept, apart))
+}
+
+#[test]
+fn polls_that_one_pause_releases_together_are_one_accident() {
+    // The worker that holds all kept connections stops for a moment, and the others go on; all of its polls end together.
+    let pause = |at: u32| format!("k/+{}@100=v", 8000 - at - 100);
+    check_in(BOTH, &by_turns(12, 20, |_| "@100=v".into(), pause), &[("broken", "none"), ("verdict", "pass"), ("causes", "none")]);
+    // Each held until its own work is done: they end one by one, as they began.
+    let held = |_| "k/+2000@100=v".into();
+    check_in(BOTH, &by_turns(12, 20, |_| "@100=v".into(), held), &[("broken", "promptness"), ("verdict", "fail"), ("causes", "P")]);
+    // Everything stops.
+    let all = |lane: &'static str| move |at: u32| format!("{lane}+{}@100=v", 8000 - at - 100);
+    check_in(BOTH, &by_turns(12, 20, all(""), all("k/")), &[("broken", "none"), ("excluded P", "yes")]);
+    // Slow under the probe's own burst, one by one.
+    check_in(BOTH, &by_turns(12, 20, |_| "+1400@100=v".into(), |_| "k/+1500@100=v".into()), &[("broken", "none"), ("excluded P", "yes")]);
+}
+
+#[test]
+fn a_declared_long_poll_is_as_slow_as_it_says() {
+    let timeline = "10* @100=v\narm 1\n10* k/+2000@100=v";
+    let mut run = journal(scenario(BOTH), timeline);
+    assert_eq!(Seen::of(&run).fact("broken"), "promptness");
+    run.run.target.status.long_poll = Some("1500ms".parse().expect("a length of time"));
+    let seen = Seen::of(&run);
+    assert_eq!([seen.fact("broken"), seen.fact("unclear promptness")], ["none", "none"]);
+}
+
+const BOTH: &str =
+    "[[arms]]\nname = \"fresh\"\noffsets = [\"100ms\"]\n[[arms]]\nname = \"kept\"\nconnection = \"keep-alive\"\noffsets = [\"100ms\"]";
+
+#[test]
+fn a_word_that_is_not_listed_breaks_nothing_unless_the_end_comes_again() {
+    let archived = "after its end it was answered `archived`, which [status.states] does not list: list it there";
+    for (after, why) in [("odd.archived", archived), ("odd", "after its end the answers told no state")] {
+        check_in(
+            TO_THE_END,
+            &format!("3* @100=v:run 1000=v:done 2000=v:{after} 3000=v:{after}"),
+            &[("broken", "none"), ("causes", "none"), ("verdict", "inconclusive"), ("checked monotonic-state", "0/0")],
+        );
+        let seen = Seen::of(&journal(scenario(TO_THE_END), &format!("3* @100=v:run 1000=v:done 2000=v:{after}")));
+        assert_eq!(seen.fact("not-assessed monotonic-state"), format!("3 scans: {why}"));
+        // Two workers, one of which has a word that the target file lacks.
+        check_in(
+            TO_THE_END,
+            &format!("@100=v:run 1000=v:done 2000=v:{after} 3000=v:done"),
+            &[("broken", "monotonic-state"), ("causes", "O"), ("verdict", "fail")],
+        );
+    }
+    check_in(TO_THE_END, "@100=v:odd.scanning 1000=v:done 2000=v:odd.scanning", &[("broken", "monotonic-state"), ("causes", "O")]);
+    check_in(TO_THE_END, "@100=v:odd 1000=v:done 2000=v:odd", &[("broken", "none")]);
+    // The end itself was missed.
+    check_in(
+        TO_THE_END,
+        "@100=v:run 2000=v:odd.archived 29000=v:odd.archived w/20000=v:done\n2* @100=v:run 1000=v:done 2000=v:odd.archived",
+        &[("broken", "none"), ("causes", "none"), ("checked completion", "0/2")],
+    );
+    // The words are told with their counts.
+    let unlisted = Seen::of(&journal(scenario(TO_THE_END), "@100=v:run 200=v:odd.scanning 300=v:odd.scanning 900=v:done"));
+    assert_eq!(unlisted.fact("unclear monotonic-state"), "`scanning` is not listed in [status.states], and stood in 2 of 4 answers");
+}
+
+#[test]
+fn places_where_nothing_was_found_leave_a_guarantee_unassessed() {
+    let check = |timeline: &str, guarantee: &str, why: &str| {
+        let mut run = journal(scenario(TO_THE_END), timeline);
+        let status = &mut run.run.target.status;
+        status.state = Some("`/state`".into());
+        status.echo = Some("`/id`".into());
+        status.progress = Some("`/progress`".into());
+        let seen = Seen::of(&run);
+        let facts = [format!("not-assessed {guarantee}"), format!("unclear {guarantee}")].map(|fact| seen.fact(&fact));
+        assert!(facts.iter().any(|fact| fact.contains(why)), "{timeline}\n{facts:?}");
+        assert_eq!(seen.fact("broken"), "none");
+        facts[0] != "no"
+    };
+    assert!(check("2* 100=v:odd 200=v:odd", "monotonic-state", "`/state` was absent in 4 of 4 answers"));
+    assert!(check("2* 100=v:odd:3 200=v:odd:4", "monotonic-state", "`/state` was absent in 4 of 4 answers"));
+    assert!(check("2* 100=v:odd 200=v:odd", "completion", "`/state` was absent in 4 of 4 answers"));
+    assert!(check("2* 100=v:odd 200=v:odd", "echo", "`/id` was absent in 4 of 4 answers"));
+    assert!(check(
+        "2* 100=v:odd.active:1 200=v:odd.active:2",
+        "monotonic-state",
+        "`/state` held no word of [status.states] in 4 of 4 answers: list what is a state there, or name another place"
+    ));
+    // Two scenarios say it once.
+    let twice = together(vec![
+        journal(scenario(TO_THE_END), "2* 100=v:odd.active 200=v:odd.active"),
+        journal(scenario(TO_THE_END), "100=v:odd.active 200=v:odd.active"),
+    ]);
+    let whole = statusgap::analysis::analyse(&twice);
+    let states = whole.guarantees.iter().find(|checked| checked.guarantee.name() == "monotonic-state").expect("a guarantee");
+    let told: Vec<String> = states.unclear.iter().map(statusgap::analysis::guarantees::Unclear::told).collect();
+    assert!(told.contains(&"`active` is not listed in [status.states], and stood in 6 of 6 answers".to_owned()), "{told:?}");
+    assert_eq!(states.not_assessed.as_ref(), told.first());
+    // States are read, and only progress is not.
+    assert!(!check("2* 100=v:run 200=v:done", "monotonic-state", "`/progress` gave no number in 4 of 4 answers"));
+}
+
+#[test]
+fn progress_that_begins_anew_is_another_phase_and_one_that_jitters_is_an_older_copy() {
+    for (progress, broken) in [
+        ("100=v:run:50 200=v:run:99 300=v:run:0 400=v:run:20 500=v:run:60 600=v:run:3 700=v:done:100", "none"),
+        ("100=v:run.fetch:50 200=v:run.fetch:99 300=v:run.convert:40 400=v:run.convert:80", "none"),
+        ("100=v:run:50 200=v:run:99 300=v:run:0", "none"),
+        ("100=v:run:60 200=v:run:59 300=v:run:61", "monotonic-state"),
+        ("100=v:run:60 200=v:run:0 300=v:run:61", "monotonic-state"),
+        ("100=v:run.queued:30 200=v:run.busy:60 300=v:run.queued:30", "monotonic-state"),
+    ] {
+        check_in(TO_THE_END, progress, &[("broken", broken)]);
+    }
+    let back = Seen::of(&journal(scenario(TO_THE_END), "3* 100=v:run 200=v:done 300=v:fail"));
+    let evidence = back.analysis.diagnosis.causes[0].evidence.join("\n");
+    assert!(evidence.contains("ended in one way and later in another"), "{evidence}");
+    assert!(!evidence.contains("progress"), "{evidence}");
+}
+
+#[test]
+fn an_id_written_in_another_way_is_no_other_id() {
+    check_in(TO_THE_END, "10* id=urn%3Ajob%3A7 @100=v:run~urn:job:7 900=v:done~urn:job:7", &[("broken", "none"), ("excluded J", "yes")]);
+    let case = "id=AB1 @100=v:run~ab1 900=v:done~ab1\nid=AB2 @100=v:run~ab2 900=v:done~ab2";
+    check_in(TO_THE_END, case, &[("broken", "none"), ("checked echo", "0/0"), ("checked completion", "0/2"), ("excluded J", "no")]);
+    check_in(TO_THE_END, "id=a1 @100=v:run~/jobs/a1\nid=a2 @100=v:run~/jobs/a1", &[("broken", "echo"), ("strength", "Strong")]);
+    check_in(TO_THE_END, "id=a1 @100=v:run~x\nid=a2 @100=v:run~x", &[("broken", "echo"), ("causes", "J"), ("strength", "Moderate")]);
+}
+
+#[test]
+fn ids_that_several_jobs_were_given_void_what_compares_answers_over_time() {
+    let slots = "3* id=slot1 @100=v:run:1~slot1 1000=v:done:9~slot1 2000=v:run:2~slot1 3000=n 4000=v:run:3~slot1";
+    check_in(TO_THE_END, slots, &[("broken", "read-your-writes"), ("checked monotonic-state", "0/0"), ("checked echo", "0/3")]);
+    let shared = "3 scans: its id was handed out more than once, so that its answers may be about several jobs";
+    check_in(TO_THE_END, "3* id=s @100=v:run 1000=v:done 2000=v:run w/1500=v:done 3000=v:run", &[("broken", "none"), ("causes", "none")]);
+    check_in(TO_THE_END, "3* id=s @100=v:run 1000=v:done 2000=v:run", &[("unclear monotonic-state", shared)]);
+    // Another job's answer is found by what it says.
+    check_in(TO_THE_END, "3* id=s @100=v:run~other", &[("broken", "echo"), ("causes", "J")]);
+}
+
+// Causes.
+
+#[test]
+fn a_clean_run_has_no_cause_and_says_what_it_excludes() {
+    check(
+        "20* @100=v 500=v",
+        &[
+            ("causes", "none"),
+            ("excluded A", "yes"),
+            ("excluded B", "yes"),
+            ("excluded I", "no"),
+            ("excluded K", "yes"),
+            ("undecided", "0"),
+        ],
+    );
+    check("3* @100=v", &[("causes", "none"), ("excluded A", "no"), ("excluded B", "no")]);
+}
+
+#[test]
+fn denials_that_end_at_an_age_are_a_delay_with_what_is_left_open() {
+    check("12* @100=n 600=n 700=v 900=v 1500=v", &[("causes", "A"), ("strength", "Moderate"), ("excluded B", "yes"), ("undecided", "3")]);
+}
+
+#[test]
+fn a_second_write_tells_a_delay_from_a_lag() {
+    let cancel = "[follow]\nuntil = \"visible\"\nevery = \"100ms\"\ndeadline = \"5s\"\n\
+        [then]\naction = \"cancel\"\nwhen = \"visible\"\noffsets = [\"10ms\"]";
+    let scan = |hidden: &str| format!("8* 100=n 600=n 700=v x/800=v {hidden}");
+    let mut prompt = journal(scenario(cancel), &scan("810=v"));
+    let mut lagging = journal(scenario(cancel), &scan("810=v 1300=v 1500=v"));
+    for (journal, from) in [(&mut prompt, 810.0), (&mut lagging, 1500.0)] {
+        for poll in &mut journal.exchanges {
+            let age = (poll.sent.0 as f64 / 1e6 - 1000.0).rem_euclid(60_000.0);
+            if poll.kind == statusgap::model::exchange::Kind::Poll && age > 805.0 {
+                poll.purpose = statusgap::model::exchange::Purpose::Then;
+                poll.seen = Some(age > from - 1.0);
+            }
+        }
+    }
+    let (prompt, lagging) = (Seen::of(&prompt), Seen::of(&lagging));
+    assert_eq!([prompt.fact("causes"), prompt.fact("excluded C")], ["A", "yes"]);
+    assert_eq!([lagging.fact("causes"), lagging.fact("excluded A")], ["C", "yes"]);
+}
+
+#[test]
+fn workers_that_disagree_for_ever_are_memories_of_their_own() {
+    check("3* @100=v#1 200=n#2 300=v#1 400=n#2 2500=v#1 2600=n#2", &[("causes", "B"), ("strength", "Strong")]);
+    // Without the header, by the pattern alone.
+    check("6* @100=v 200=n 300=v 400=n 1500=v 2600=n 2700=n 2800=v", &[("causes", "B"), ("strength", "Strong")]);
+}
+
+#[test]
+fn disagreement_that_heals_is_a_lag() {
+    check("4* @100=v 150=n 200=v 250=n 300=v 800=v 900=v 1000=v 1100=v 1200=v 1300=v 1400=v", &[("causes", "C'"), ("excluded B", "yes")]);
+}
+
+#[test]
+fn seen_and_then_denied_for_good_is_an_eviction_if_there_is_enough_of_both() {
+    check("2* @100=v 200=v 300=v 400=v 500=v 600=n 700=n 800=n 900=n", &[("causes", "F"), ("strength", "Strong")]);
+    check("2* @100=v 200=n 300=n", &[("causes", "B"), ("strength", "Moderate"), ("undecided", "1")]);
+    check("2* @100=v 200=v 300=n 400=n", &[("causes", "B"), ("strength", "Moderate"), ("undecided", "1")]);
+}
+
+#[test]
+fn a_short_denial_amid_sights_is_a_hole() {
+    let sights = |from: u32| (0..30).map(|step| format!("{}=v", from + 20 * step)).collect::<Vec<_>>().join(" ");
+    check(&format!("2* @100=v {} 750=n {}", sights(120), sights(770)), &[("causes", "H")]);
+}
+
+#[test]
+fn scans_that_are_never_seen_are_lost_and_not_late() {
+    let scans = |lost: &str| format!("12* @100=v 1000=v\n4* @100=n 1000=n 2000=n 3000=n {lost}");
+    check(&scans("w/500=n"), &[("causes", "M"), ("strength", "Strong"), ("excluded L", "yes"), ("never", "4")]);
+    check(&scans("w/500=v"), &[("causes", "M"), ("strength", "Moderate")]);
+    // Looked at once or twice only, they may as well be late, or have met the wrong worker.
+    check("12* @100=v 1000=v\n4* @100=n", &[("causes", "none")]);
+    check("12* @100=v 1000=v\n4* 3000=n 3500=n", &[("causes", "none")]);
+}
+
+#[test]
+fn a_feature_of_the_ids_that_are_never_seen_is_named() {
+    let never: Vec<String> = (0..6).map(|n| format!("id=a/{n} @100=n 1000=n 2000=n 3000=n")).collect();
+    check(&format!("12* @100=v 1000=v\n{}", never.join("\n")), &[("causes", "L"), ("excluded M", "yes")]);
+}
+
+#[test]
+fn a_denial_kept_by_a_cache_is_told_by_pairs_of_equal_age_or_by_its_header() {
+    let pairs = "[[arms]]\nname = \"early\"\noffsets = [\"100ms\", \"2s\"]\n[[arms]]\nname = \"late\"\noffsets = [\"2s\"]";
+    check_in(pairs, "12* @100=n @2000=n 3000=v\narm 1\n12* @2000=v", &[("causes", "D A"), ("strength", "Strong Moderate")]);
+    check_in(pairs, "12* @100=n @2000=v 3000=v\narm 1\n12* @2000=v", &[("excluded D", "yes")]);
+    check("8* @100=n!hit 500=v", &[("causes", "D A"), ("strength", "Moderate Moderate")]);
+}
+
+#[test]
+fn a_window_that_grows_with_the_place_in_the_queue_is_a_queue() {
+    let burst = "[load]\nscans = 12\nevery = \"0s\"\n[follow]\nuntil = \"visible\"\nevery = \"100ms\"\ndeadline = \"9s\"";
+    let queue: Vec<String> = (0..12).map(|place| format!("{}=n {}=v", 200 * place, 200 * place + 100)).collect();
+    check_in(burst, &queue.join("\n"), &[("causes", "E")]);
+    check_in(burst, "12* 500=n 600=v", &[("excluded E", "yes")]);
+}
+
+#[test]
+fn polls_held_on_the_initiators_connection_are_a_window_in_hiding() {
+    let both =
+        "[[arms]]\nname = \"fresh\"\noffsets = [\"100ms\"]\n[[arms]]\nname = \"kept\"\nconnection = \"keep-alive\"\noffsets = [\"100ms\"]";
+    check_in(both, "10* @100=v\narm 1\n10* k/+2000@100=v", &[("causes", "P"), ("broken", "promptness")]);
+    check_in(both, "10* @100=v\narm 1\n10* k/@100=v", &[("excluded P", "yes")]);
+    let pooled = both.replace("keep-alive", "pooled");
+    check_in(&pooled, "10* @100=v\narm 1\n10* p/+2000@100=v", &[("causes", "P"), ("strength", "Strong"), ("broken", "promptness")]);
+    check_in(&pooled, "10* @100=v\narm 1\n10* p/@100=v", &[("excluded P", "yes")]);
+}
+
+#[test]
+fn polls_held_on_connections_that_others_used_prove_nothing_without_fresh_ones() {
+    for (lane, connection) in [("k", "keep-alive"), ("p", "pooled")] {
+        let alone = format!("[polls]\nconnection = \"{connection}\"\noffsets = [\"100ms\"]");
+        let held = format!("10* {lane}/+2000@100=v\n20* {lane}/@100=v");
+        check_in(&alone, &held, &[("broken", "none"), ("causes", "none"), ("excluded P", "no"), ("undecided", "2")]);
+        // Other workers may not know what the one that the POST reached does.
+        check_in(&alone, &format!("20* {lane}/@100=v"), &[("excluded B", "no"), ("undecided", "1")]);
+        check_in(&alone, &format!("20* {lane}/@100=n"), &[("verdict", "fail"), ("causes", "none"), ("undecided", "1")]);
+    }
+    check("20* @100=v", &[("undecided", "0")]);
+}
+
+#[test]
+fn a_pass_says_first_that_no_poll_could_have_met_another_worker() {
+    for (connection, lane, told) in [("pooled", "p/", true), ("keep-alive", "k/", true), ("fresh", "", false)] {
+        let run =
+            journal(scenario(&format!("[polls]\nconnection = \"{connection}\"\noffsets = [\"100ms\"]")), &format!("20* {lane}@100=v"));
+        let Seen { analysis, judgement } = Seen::of(&run);
+        assert_eq!(judgement.verdict, Verdict::Pass);
+        let first = View::of(&run, &analysis, &judgement).unseen.into_iter().next().expect("no run sees everything");
+        assert_eq!(first.contains("connection that had carried something else"), told, "{connection}: {first}");
+    }
+}
+
+#[test]
+fn a_window_is_not_read_off_held_connections() {
+    let both =
+        "[[arms]]\nname = \"fresh\"\noffsets = [\"100ms\"]\n[[arms]]\nname = \"kept\"\nconnection = \"keep-alive\"\noffsets = [\"100ms\"]";
+    check_in(both, "@100=n 700=v\narm 1\n3* k/+2000@100=v", &[("brackets", "(100, 702]")]);
+    check_in(&both.replace("keep-alive", "pooled"), "@100=n 700=v\narm 1\n3* p/+2000@100=v", &[("brackets", "(100, 702]")]);
+}
+
+// First contact.
+
+/// A run before which the new job, an id that was never issued and a path that does not exist were answered alike: `404 no route`.
+/// Its denials are `404 {body}`.
+fn check_unrouted(body: &str, timeline: &str, expected: &[(&str, &str)]) {
+    let mut run = journal(scenario(AT_100), timeline);
+    run.run.contact = Some(Contact {
+        unrouted: Some(Unrouted {
+            asked: "GET /v1/render/a".into(),
+            http: 404,
+            quoted: "`no route /v1/render/a`".into(),
+            shape: contact::shape("no route /v1/render/a", "a"),
+            change: "`[status] path` is answered like a path that does not exist".into(),
+        }),
+        ..Contact::default()
+    });
+    for poll in run.exchanges.iter_mut().filter(|exchange| exchange.kind == Kind::Poll) {
+        (poll.http, poll.body) = match poll.answer {
+            Answer::NotFound => (Some(404), Some(body.into())),
+            Answer::ServerError => (Some(503), None),
+            _ => (Some(200), None),
+        };
+    }
+    let seen = Seen::of(&run);
+    for (fact, value) in expected {
+        assert_eq!(seen.fact(fact), *value, "{fact} of\n{timeline}\n{:?}", seen.judgement.reasons);
+    }
+}
+
+const NEVER_SEEN: &str = "6* @100=n 400=n 900=n 3000=n 9000=n";
+
+#[test]
+fn jobs_that_are_never_visible_at_a_path_that_does_not_exist_are_not_lost() {
+    let open = [("verdict", "inconclusive"), ("reasons", "like_no_such_path"), ("causes", "none")];
+    check_unrouted("no route /v1/render/b", NEVER_SEEN, &open);
+    check_unrouted("no route /v1/render/b", "6* @100=n 400=5xx 900=n 3000=n", &open);
+}
+
+#[test]
+fn a_service_that_denies_in_its_own_words_or_shows_a_single_job_is_sick() {
+    check_unrouted("no such job", NEVER_SEEN, &[("verdict", "fail"), ("reasons", "not_found broken")]);
+    check_unrouted("no route /v1/render/b", &format!("{NEVER_SEEN}\n@100=n 400=v"), &[("verdict", "fail")]);
+    check_unrouted("no route /v1/render/b", "6* @100=n 400=v", &[("verdict", "fail")]);
+    check_unrouted("no route /v1/render/b", "40* @100=v", &[("verdict", "pass")]);
+}
+
+#[test]
+fn answers_that_say_nothing_of_the_job_are_no_sight_of_it_where_others_carry_its_state() {
+    let check_blank = |places: bool, timeline: &str, expected: &[(&str, &str)]| {
+        let mut run = journal(scenario(AT_TWO), timeline);
+        if places {
+            run.run.target.status.state = Some("/state".into());
+        }
+        for poll in run.exchanges.iter_mut().filter(|exchange| exchange.kind == Kind::Poll) {
+            poll.http = Some(200);
+            if poll.state.is_none() {
+                poll.body = Some(
+                    if timeline.contains(":odd") { "[no state at /state] {\"state\":null}" } else { "{\"error\":\"no such job\"}" }.into(),
+                );
+            }
+        }
+        let seen = Seen::of(&run);
+        for (fact, value) in expected {
+            assert_eq!(seen.fact(fact), *value, "{fact} of\n{timeline}\n{:?}", seen.judgement.reasons);
+        }
+    };
+    let some = "30* @0=v:run @100=v:run\n10* @0=v @100=v:run";
+    check_blank(true, some, &[("verdict", "inconclusive"), ("reasons", "lost polls_failed")]);
+    // Where the target file names no place, or no answer has anything there, nothing is concluded from its absence.
+    check_blank(false, some, &[("verdict", "pass")]);
+    check_blank(true, "40* @0=v @100=v", &[("verdict", "pass")]);
+    // A state that is null until work begins is an answer about the job.
+    check_blank(true, "30* @0=v @100=v:run\n1* @0=v:odd.x @100=v:run", &[("verdict", "pass")]);
+}
+
+#[test]
+fn scans_that_never_get_an_answer_are_no_accident_if_the_others_always_do() {
+    check_in(AT_TWO, "40* @0=v @100=v\n3* @0=lost @100=lost", &[("verdict", "inconclusive"), ("reasons", "silent")]);
+    check_in(AT_TWO, "40* @0=v @100=v\n1* @0=lost @100=lost", &[("verdict", "pass")]);
+    check_in(AT_TWO, "37* @0=v @100=v\n3* @0=lost @100=v\n3* @0=v @100=lost", &[("verdict", "pass")]);
+}
+
+#[test]
+fn results_that_are_not_ready_yet_or_read_once_contradict_nothing() {
+    let watched = |readings: &str| format!("@100=v:run 500=v:done 700=v:done {readings}");
+    check_in(TO_THE_END, &watched("r/600=n r/1200=v"), &[("broken", "agreement")]);
+    check_in(TO_THE_END, &watched("r/600=v r/1200=n"), &[("broken", "none")]);
+    let mut run = journal(scenario(TO_THE_END), &watched("r/600=v:run r/1200=v"));
+    for reading in run.exchanges.iter_mut().filter(|exchange| exchange.kind == Kind::Results && exchange.state.is_some()) {
+        reading.http = Some(202);
+    }
+    assert_eq!(Seen::of(&run).fact("broken"), "none");
+}
+
+#[test]
+fn a_witness_that_contradicts_the_end_for_good_breaks_agreement_and_one_that_lags_is_unclear() {
+    let watched = |readings: &str| format!("@100=v:run 500=v:done 700=v:done {readings}");
+    check_in(TO_THE_END, &watched("w/3000=v:fail w/6000=v:fail"), &[("broken", "agreement")]);
+    for lagging in ["w/3000=v:fail", "w/3000=v:run w/6000=v:run", "w/3000=n", "w/3000=v:run w/6000=v:done", "w/600=v:run"] {
+        check_in(TO_THE_END, &watched(lagging), &[("broken", "none")]);
+    }
+    check_in(TO_THE_END, &watched("w/3000=n"), &[("checked agreement", "0/0")]);
+}
+
+#[test]
+fn a_foreign_user_with_invalid_credentials_is_no_control() {
+    let mut run = journal(scenario(AT_100), "@100=v:run f/200=403 f/300=403");
+    for poll in run.exchanges.iter_mut().filter(|exchange| exchange.kind == Kind::ForeignPoll) {
+        poll.http = Some(401);
+    }
+    assert_eq!(Seen::of(&run).fact("checked isolation"), "0/0");
+    check("@100=v:run f/200=403", &[("checked isolation", "0/1")]);
+}

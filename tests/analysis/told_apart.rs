@@ -1,0 +1,87 @@
+//! Causes that resemble each other, told apart on hand-made logs: each case was met on a deployment of real engines.
+
+use crate::support::driven;
+
+use serde_json::json;
+use statusgap::analysis::analyse;
+use statusgap::analysis::diagnosis::{Diagnosis, Strength};
+use statusgap::model::exchange::Exchange;
+use statusgap::model::fault::FaultClass;
+use statusgap::model::run::{End, EndReason, Journal};
+use statusgap::model::time::Stamp;
+use statusgap::probe::Clock;
+
+const MS: u64 = 1_000_000;
+
+/// One scan's polls: age in ms, and whether it was seen.
+type Polls = Vec<(u64, bool)>;
+
+fn exchange(scan: usize, kind: &str, at: u64, answer: &str, offset: Option<u64>) -> Exchange {
+    serde_json::from_value(json!({
+        "scenario": 0, "scan": scan, "kind": kind, "purpose": if offset.is_some() { "offset" } else { "other" }, "connection": "fresh",
+        "offset": offset.map(|offset| offset * MS), "planned": at * MS, "sent": at * MS, "done": (at + 1) * MS, "answer": answer,
+        "id": (kind == "initiate").then(|| format!("scan_{scan}")),
+    }))
+    .expect("an exchange's required fields")
+}
+
+/// Scans asked for one second apart, each polled as told.
+fn diagnose(scans: &[Polls]) -> Diagnosis {
+    let scenario = driven::scenario("[load]\nscans = 1\nevery = \"1s\"\n[polls]\noffsets = [\"1s\"]");
+    let target = driven::target(
+        "name = \"t\"\nbase_url = \"http://127.0.0.1:1\"\n[initiate]\npath = \"/jobs\"\nid = { pointer = \"/id\" }\n[status]\npath = \"/jobs/{id}\"",
+    );
+    let mut exchanges = Vec::new();
+    for (scan, polls) in scans.iter().enumerate() {
+        let at = scan as u64 * 1000;
+        exchanges.push(exchange(scan, "initiate", at, "accepted", None));
+        exchanges.extend(
+            polls.iter().map(|(age, seen)| exchange(scan, "poll", at + 1 + age, if *seen { "visible" } else { "not_found" }, Some(*age))),
+        );
+    }
+    exchanges.sort_by_key(|exchange| exchange.sent);
+    let end = End::new(Stamp(3_600_000 * MS), EndReason::Complete, exchanges.len() as u64);
+    let run = driven::header(&target, &Clock::virtual_time(), &scenario, 1);
+    analyse(&Journal { run, scenarios: vec![scenario], exchanges, stopped: Vec::new(), not_asked: Vec::new(), end: Some(end), torn: false })
+        .diagnosis
+}
+
+fn classes(diagnosis: &Diagnosis) -> Vec<FaultClass> {
+    diagnosis.causes.iter().map(|cause| cause.class).collect()
+}
+
+#[test]
+fn scans_that_are_denied_once_at_the_very_end_were_evicted_and_no_worker_disagrees() {
+    // A queue drops results after 2 s; the last poll comes 2.5 s after the end.
+    let polls = || (1..14).map(|step| (step * 250, true)).chain([(6000, false)]).collect::<Polls>();
+    let diagnosis = diagnose(&[polls(), polls(), polls()]);
+    assert_eq!(classes(&diagnosis), [FaultClass::F]);
+    assert_eq!(diagnosis.causes[0].strength, Strength::Moderate, "nobody looked whether they come back");
+}
+
+#[test]
+fn scans_that_are_soon_denied_after_few_sights_may_as_well_be_in_another_workers_memory() {
+    let polls = || vec![(100, true), (500, true), (1000, false)];
+    assert_eq!(classes(&diagnose(&[polls(), polls(), polls()])), [FaultClass::B]);
+}
+
+#[test]
+fn a_scan_whose_pollers_all_met_workers_that_lack_it_is_not_lost() {
+    // Sixteen pollers at once meet the same worker: ninety-six denials are but six chances.
+    let ages = [0, 100, 500, 1000, 2500, 3000];
+    let split = || ages.iter().flat_map(|age| (0..16).map(move |poller| (*age, (age / 100 + poller) % 3 == 0))).collect::<Polls>();
+    let unlucky = ages.iter().flat_map(|age| (0..16).map(|_| (*age, false))).collect::<Polls>();
+    assert_eq!(classes(&diagnose(&[split(), split(), unlucky])), [FaultClass::B]);
+}
+
+#[test]
+fn a_scan_first_polled_when_others_were_gone_is_neither_lost_nor_late() {
+    // Visible from 500 ms to 2500 ms; some scans were polled before and after only.
+    let watched = || (0..40).map(|step| (step * 100, (5..25).contains(&step))).collect::<Polls>();
+    let missed = || vec![(0, false), (100, false), (3000, false), (3500, false), (4000, false)];
+    let late = || vec![(4000, false)];
+    let diagnosis = diagnose(&[watched(), watched(), watched(), missed(), missed(), late(), late()]);
+    assert!(diagnosis.names(FaultClass::F), "{:?}", diagnosis.causes);
+    assert!(!diagnosis.names(FaultClass::M), "{:?}", diagnosis.causes);
+    assert!(!format!("{:?}", diagnosis.causes).contains("the latest 4000 ms after the id"), "{:?}", diagnosis.causes);
+}

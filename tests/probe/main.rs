@@ -1,0 +1,19 @@
+//! The probe against servers that answer as told, from polite to hostile.
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "tests"
+)]
+
+mod answers;
+mod bracket;
+mod hostile;
+mod overload;
+mod production;
+mod safety;
+#[path = "../support/mod.rs"]
+mod support;

@@ -1,0 +1,88 @@
+//! Drives scenarios through the library's own probe and hands back what the log says; shared by the tests that look at exchanges.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use statusgap::log::LogWriter;
+use statusgap::model::input::Source;
+use statusgap::model::run::{EndReason, Environment, HttpVersion, Journal, LOG_SCHEMA, Run, TargetNote};
+use statusgap::model::scenario::Scenario;
+use statusgap::probe::{Clock, Options, Probe, Recorder, Restraint, Transport};
+use statusgap::target::Target;
+
+/// A scenario from the text of its file.
+pub fn scenario(text: &str) -> Scenario {
+    let text = format!("name = \"driven\"\ntitle = \"a test's scenario\"\nsource = \"a test\"\n{text}");
+    Scenario::read(Source { file: "driven.toml", text: &text }).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A target from the text of its file.
+pub fn target(text: &str) -> Target {
+    Target::read(Source { file: "driven-target.toml", text }, &|_| None).unwrap_or_else(|error| panic!("{error}"))
+}
+
+pub fn options(seed: u64) -> Options {
+    Options { seed, max_rps: None, timeout: Duration::from_secs(10), first_n: 0, restraint: Restraint::default() }
+}
+
+pub fn header(target: &Target, clock: &Clock, scenario: &Scenario, seed: u64) -> Run {
+    Run {
+        schema: LOG_SCHEMA,
+        tool: "test".into(),
+        run_id: "test".into(),
+        started: "2026-01-01T00:00:00Z".into(),
+        seed,
+        target: TargetNote {
+            name: target.name().into(),
+            base_url: target.base_url().into(),
+            file: target.source_text().into(),
+            service: None,
+            can: target.can(),
+            status: target.status_note(),
+            http: HttpVersion::One,
+        },
+        scenarios: vec![scenario.clone()],
+        allow: Vec::new(),
+        clock: clock.note(),
+        shard: None,
+        pair: None,
+        command: "test".into(),
+        environment: Environment { system: "test".into(), processors: 1 },
+        recording: None,
+        contact: None,
+    }
+}
+
+/// Bytes that outlive the writer they were given to.
+#[derive(Clone, Default)]
+pub struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl Kept {
+    pub fn bytes(&self) -> Vec<u8> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Runs one scenario to its end and reads its log back, as the binary does.
+pub async fn journal(target: &Arc<Target>, transport: Transport, clock: &Clock, scenario: &Scenario, options: Options) -> Journal {
+    let kept = Kept::default();
+    let log = LogWriter::begin(Box::new(kept.clone()), &header(target, clock, scenario, options.seed)).expect("memory takes a log");
+    let probe = Probe::new(Arc::clone(target), transport, clock.clone(), Recorder::new(log, target.secrets()), options, |_| {});
+    let reason = match probe.run(std::slice::from_ref(scenario)).await {
+        Ok(()) => EndReason::Complete,
+        Err(halt) => halt.reason(),
+    };
+    probe.recorder().end(clock.now(), reason).expect("memory takes a log");
+    statusgap::log::read("kept", kept.bytes().as_slice()).unwrap_or_else(|error| panic!("{error}"))
+}
