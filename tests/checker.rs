@@ -804,7 +804,7 @@ fn check_unrouted(body: &str, timeline: &str, expected: &[(&str, &str)]) {
             asked: "GET /v1/render/a".into(),
             http: 404,
             quoted: "`no route /v1/render/a`".into(),
-            shape: contact::shape("no route /v1/render/a", "a"),
+            shape: Some(contact::shape("no route /v1/render/a", "a")),
             change: "`[status] path` is answered like a path that does not exist".into(),
         }),
         ..Contact::default()

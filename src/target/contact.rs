@@ -9,14 +9,16 @@ use http::{HeaderMap, Method};
 use serde_json::Value;
 
 use crate::model::answer::{Answer, TransportFault};
-use crate::model::contact::{Problem, QUOTED, Unrouted, shape, visible};
+use crate::model::contact::{Problem, QUOTED, Unrouted, same_shape, shape, shape_without, visible};
 use crate::model::credentials::is_credential;
+use crate::model::exchange::Kind;
+use crate::model::redaction::is_secret_in_reply;
 use crate::model::text::cut;
 
-use super::place::{Extracted, Opened, Place};
+use super::place::{Extracted, Opened, Place, plain};
 use super::reading::LONGEST_ID;
 use super::request::{Body, Endpoint, Filling};
-use super::{Accepted, Reply, Request, RequestError, Target, Variables, template};
+use super::{Accepted, Hosts, Recogniser, Reply, Request, RequestError, Target, Variables, template};
 
 /// So many members of a reply are listed.
 const LISTED: usize = 12;
@@ -42,6 +44,28 @@ pub struct Heard {
     pub id: String,
     /// For a POST that was accepted: what is wrong with where the id should be.
     pub id_fault: Option<IdFault>,
+    /// Signs that the target knows the job, whatever the rules make of the answer.
+    pub knows: Knows,
+}
+
+/// What in a status answer shows that the target knows the job.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Knows {
+    /// The word at `[status] state`, if `[status.states]` lists it.
+    pub state: Option<String>,
+    /// Whether a member of the body, or its name, is the id that was asked for.
+    pub named: bool,
+}
+
+/// Something in the answer to a POST that may be the job's id, other than what `[initiate] id` finds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherId {
+    /// Where it stands, as `[initiate] id` would say it.
+    pub place: String,
+    /// What it is.
+    pub id: String,
+    /// Whether it comes from an address at which `[status] path` asks for this very id.
+    pub is_status_address: bool,
 }
 
 /// The headers that explain an answer.
@@ -86,7 +110,7 @@ pub enum StatusFinding {
     /// Ask once more, after a while: it may be a service that has only just accepted the job.
     AskAgain(Problem),
     /// The run goes on, and cannot be judged if no job is ever visible.
-    LikeNoSuchPath(Unrouted),
+    Doubtful(Unrouted),
     /// The run cannot work.
     End(Problem),
 }
@@ -136,9 +160,16 @@ impl Heard {
     }
 
     fn is_like(&self, other: &Heard) -> bool {
-        let body = |heard: &Heard| shape(&heard.body, &heard.id);
         (self.http, self.fault, &self.headers.content_type) == (other.http, other.fault, &other.headers.content_type)
-            && body(self) == body(other)
+            && (same_shape(&shape(&self.body, &self.id), &shape(&other.body, &other.id))
+                || same_shape(&self.without_segments(), &other.without_segments()))
+    }
+
+    /// The shape of its body without the segments of the path: some routers name the last one alone.
+    fn without_segments(&self) -> String {
+        let path = self.asked.split_once(' ').map_or("", |(_, path)| path);
+        let segments: Vec<&str> = path.split(['/', '?', '&', '=']).filter(|segment| !segment.is_empty()).collect();
+        shape_without(&self.body, &self.id, &segments)
     }
 
     fn problem(&self, change: impl Into<String>) -> Problem {
@@ -235,6 +266,9 @@ impl Target {
         match poll.answer {
             Answer::Visible if alike && poll.is_web_page() => problem(self.web_page("[status] path")),
             Answer::Visible => StatusFinding::GoOn(Target::odd_state(poll)),
+            Answer::NotFound if self.is_denied_by_rule(poll) && never.is_some_and(|never| never.answer != Answer::Visible) => {
+                self.denied_by_rule(never, poll, nowhere, alike)
+            }
             Answer::NotFound if !alike => StatusFinding::GoOn(None),
             // No redirect is followed, so no poll of the run would say anything.
             Answer::Malformed if (300..400).contains(&http) => problem(self.redirected(poll, "[status] path")),
@@ -272,6 +306,116 @@ impl Target {
         }
     }
 
+    /// Whether a rule of the file reads an answer as `not_found`, and not its code.
+    fn is_denied_by_rule(&self, heard: &Heard) -> bool {
+        heard.answer == Answer::NotFound && !matches!(heard.http, Some(404 | 410))
+    }
+
+    /// A rule denies the job. Where the target itself tells the job from an id that was never issued, the rule may be wrong.
+    fn denied_by_rule(&self, never: Option<&Heard>, poll: &Heard, nowhere: Option<&Heard>, alike: bool) -> StatusFinding {
+        let Some(never) = never else { return StatusFinding::GoOn(None) };
+        let reads = "a rule of `[[status.answer]]` reads that as not_found, while an id that was never issued";
+        if let (Some(state), None) = (&poll.knows.state, &never.knows.state)
+            && !alike
+        {
+            return StatusFinding::End(poll.problem(format!(
+                "{reads} {}; the job's answer has the state `{}`, which `[status.states]` lists: correct the rule, or take the word off the list",
+                never.answered(),
+                visible(&cut(state.clone(), QUOTED)),
+            )));
+        }
+        let named = poll.knows.named && !never.knows.named;
+        let is_routed = nowhere.is_none_or(|nowhere| !Target::are_alike(nowhere, poll));
+        if !alike || (named && is_routed) {
+            let why = if alike { "; the job's answer has its id" } else { "" };
+            return StatusFinding::Doubtful(Unrouted {
+                asked: poll.asked.clone(),
+                http: poll.http.unwrap_or_default(),
+                quoted: poll.quoted(),
+                shape: None,
+                change: format!("{reads} {}{why}: is that rule right?", never.answered()),
+            });
+        }
+        if is_routed { StatusFinding::GoOn(None) } else { self.like_no_such_path(poll, poll.http.unwrap_or_default()) }
+    }
+
+    /// What in a status answer shows that the target knows the job.
+    pub fn knows(&self, reply: &Reply<'_>, id: &str) -> Knows {
+        let opened = Opened::new(reply);
+        let reader = &self.status.reader;
+        let word = reader.state.as_ref().and_then(|state| state.text(&opened, id)).filter(|word| reader.states.contains_key(word));
+        let is_success = (200..300).contains(&reply.http);
+        Knows { state: word.filter(|_| is_success), named: opened.json.as_ref().is_some_and(|json| names(json, id)) }
+    }
+
+    /// What else in the answer to a POST may be the job's id, the likeliest first.
+    pub fn other_ids(&self, reply: &Reply<'_>, accepted: &Accepted) -> Vec<OtherId> {
+        /// Each is asked for once.
+        const MOST: usize = 8;
+        let endpoint = &self.status.endpoint;
+        if endpoint.path.is_none() {
+            return Vec::new();
+        }
+        let opened = Opened::new(reply);
+        let recogniser = Recogniser::new(self, Hosts::Any);
+        let mut found: Vec<(u8, OtherId)> = Vec::new();
+        let mut add = |rank, place: String, id: String, is_status_address| {
+            let same = id == accepted.id || template::encode(&id) == accepted.id || id == template::encode(&accepted.id);
+            if !same && !id.is_empty() && !found.iter().any(|(_, known)| known.id == id) {
+                found.push((rank, OtherId { place, id, is_status_address }));
+            }
+        };
+        let in_address = |address: &str| {
+            let recognised = recogniser.recognise(endpoint.method.as_str(), address).filter(|known| known.kind == Kind::Poll);
+            recognised.and_then(|known| known.id).map(|id| (id, true)).or_else(|| Some((last_segment(address)?, false)))
+        };
+        for (name, value) in reply.headers {
+            let Ok(value) = value.to_str() else { continue };
+            let place = format!("the header `{name}`");
+            let name = name.as_str();
+            if name.ends_with("location") {
+                if let Some((id, is_status_address)) = in_address(value) {
+                    add(if is_status_address { 0 } else { 1 }, place, id, is_status_address);
+                }
+            } else if name.ends_with("-id") && !is_secret_in_reply(name) && looks_like_id(value) {
+                add(3, place, value.to_owned(), false);
+            }
+        }
+        let mut members = Vec::new();
+        if let Some(json) = &opened.json {
+            scalars(json, String::new(), "", &mut members);
+        }
+        for (pointer, name, value) in members {
+            let Some(text) = plain(value).filter(|_| !is_secret_in_reply(name)) else { continue };
+            let place = format!("`{pointer}`");
+            let is_text = value.is_string();
+            if is_text && text.contains('/') {
+                if let Some((id, is_status_address)) = in_address(&text) {
+                    add(if is_status_address { 0 } else { 2 }, place, id, is_status_address);
+                }
+            } else if is_id_name(name) && (is_text || value.is_u64()) && text.len() <= LONGEST_OTHER && !text.contains(char::is_whitespace) {
+                add(2, place, text, false);
+            } else if is_text && looks_like_id(&text) {
+                add(4, place, text, false);
+            }
+        }
+        found.sort_by_key(|(rank, _)| *rank);
+        found.into_iter().map(|(_, other)| other).take(MOST).collect()
+    }
+
+    /// The file's id was not known for as long as first contact waits, and something else in the same answer was at once.
+    pub fn wrong_pointer(&self, poll: &Heard, waited: u64, other: &OtherId, known: &Heard) -> Problem {
+        let at = self.initiate_reader.id.place.written();
+        poll.problem(format!(
+            "still {waited} s after the POST. `[initiate] id` ({at}) found `{}` in its answer, where {} has `{}`, and `{}` {}: is that the job's id?",
+            visible(&cut(poll.id.clone(), QUOTED)),
+            other.place,
+            visible(&cut(other.id.clone(), QUOTED)),
+            known.asked,
+            known.answered()
+        ))
+    }
+
     /// What keeps the run from working, if the status of an id that was never issued is throttled.
     pub fn throttled(heard: &Heard) -> Problem {
         Problem { may_pass: true, ..heard.problem(throttled(heard)) }
@@ -289,11 +433,11 @@ impl Target {
         let sent = |endpoint| self.says_who(endpoint).into_iter().map(|who| who.sent).collect::<BTreeSet<_>>();
         let own_credentials = sent(endpoint) != sent(&self.initiate);
         let unrouted = |change: String| {
-            StatusFinding::LikeNoSuchPath(Unrouted {
+            StatusFinding::Doubtful(Unrouted {
                 asked: poll.asked.clone(),
                 http,
                 quoted: poll.quoted(),
-                shape: shape(&poll.body, &poll.id),
+                shape: Some(shape(&poll.body, &poll.id)),
                 change,
             })
         };
@@ -538,6 +682,65 @@ fn beside(path: &str, ids: &[String], mark: &str) -> String {
     }
     let path = segments.join("/");
     query.map_or(path.clone(), |query| format!("{path}?{query}"))
+}
+
+/// Longer texts are no ids that anybody would put into an address.
+const LONGEST_OTHER: usize = 200;
+
+/// Whether a member's name says that it holds an id, or where the job is.
+fn is_id_name(name: &str) -> bool {
+    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    let ends = ["id", "uuid", "guid", "num", "number", "no", "nr", "ref", "reference", "handle", "name", "slug", "code", "key"];
+    let is = ["job", "task", "operation", "ticket", "scan", "run", "request", "result", "data", "value", "self", "href", "url", "uri"];
+    ends.iter().any(|end| plain.ends_with(end)) || is.contains(&plain.as_str())
+}
+
+/// A word with a digit in it that is no stamp and no number with a fraction.
+fn looks_like_id(text: &str) -> bool {
+    let is_stamp = text.len() >= 10 && text.get(4..5) == Some("-") && text.get(7..8) == Some("-");
+    let is_word = !text.contains(|c: char| c.is_whitespace() || c == ',');
+    text.len() <= LONGEST_OTHER && is_word && !is_stamp && text.parse::<f64>().map_or(true, |number| number.fract() == 0.0)
+        && text.contains(|c: char| c.is_ascii_digit())
+}
+
+/// What an address ends with, decoded.
+fn last_segment(address: &str) -> Option<String> {
+    let path = address.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
+    let last = percent_encoding::percent_decode_str(path.rsplit('/').next()?).decode_utf8().ok()?.into_owned();
+    (last.len() <= LONGEST_OTHER && !last.contains(char::is_whitespace)).then_some(last)
+}
+
+/// Whether a value in it, or a member's name, is this id.
+fn names(json: &Value, id: &str) -> bool {
+    match json {
+        Value::Object(members) => members.iter().any(|(name, value)| name == id || names(value, id)),
+        Value::Array(list) => list.iter().any(|value| names(value, id)),
+        Value::String(_) | Value::Number(_) => plain(json).is_some_and(|text| text == id || template::encode(&text) == id),
+        Value::Null | Value::Bool(_) => false,
+    }
+}
+
+/// Texts and numbers with their pointers, and the names of the members that hold them.
+fn scalars<'v>(value: &'v Value, at: String, name: &'v str, found: &mut Vec<(String, &'v str, &'v Value)>) {
+    /// Bodies with more are lists of something.
+    const ENOUGH: usize = 100;
+    if found.len() >= ENOUGH {
+        return;
+    }
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                scalars(value, format!("{at}/{}", name.replace('~', "~0").replace('/', "~1")), name, found);
+            }
+        }
+        Value::Array(list) => {
+            for (index, value) in list.iter().enumerate().take(LISTED) {
+                scalars(value, format!("{at}/{index}"), name, found);
+            }
+        }
+        Value::String(_) | Value::Number(_) => found.push((at, name, value)),
+        Value::Null | Value::Bool(_) => {}
+    }
 }
 
 /// Where a reply has texts and numbers, as JSON Pointers; those at or below `below` where there are any.

@@ -33,7 +33,7 @@ use crate::model::run::{Capabilities, HttpVersion, StatusNote};
 use crate::model::time::Span;
 
 pub use address::AddressError;
-pub use contact::{Explaining, Heard, IdFault, StatusFinding};
+pub use contact::{Explaining, Heard, IdFault, Knows, OtherId, StatusFinding};
 pub use place::Reply;
 pub use reading::{Accepted, Initiated, Reading};
 pub use recognise::{Hosts, Recognised, Recogniser};
