@@ -480,7 +480,7 @@ fn jobs_that_are_lost_are_lost_whatever_else_the_answer_names() {
             "batch",
             |asked| match asked.line {
                 "GET /v1/renders/batch-1" => json(200, r#"{"status":"done"}"#),
-                line if line.starts_with("GET") => json(404, r#"{"detail":"render not found"}"#),
+                line if line.starts_with("GET /v1/renders/") => json(404, r#"{"detail":"render not found"}"#),
                 _ => wordy_in_its_body(asked),
             },
             (ID, r#"{ pointer = "/job/id" }"#),
@@ -560,7 +560,7 @@ fn a_rule_that_denies_a_job_which_the_target_knows_is_no_gap() {
         // And what the rule is for.
         (
             "lost, as never issued",
-            sound_but!(|line| line.starts_with("GET"), json(200, r#"{"job":null}"#)),
+            sound_but!(|line| line.starts_with("GET /v1/renders/"), json(200, r#"{"job":null}"#)),
             (STATES, &null),
             1,
             &["status denied 2 of 2"],

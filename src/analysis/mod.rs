@@ -16,6 +16,7 @@ pub mod gate;
 pub mod guarantees;
 pub mod latency;
 pub mod load;
+mod misnamed;
 pub mod npmle;
 pub mod order;
 pub mod punctuality;
@@ -34,6 +35,7 @@ use crate::analysis::diagnosis::Diagnosis;
 use crate::analysis::gate::{Loss, OffsetRate};
 use crate::analysis::guarantees::{Checked, Evidence};
 use crate::analysis::load::Load;
+use crate::analysis::misnamed::Misnamed;
 use crate::analysis::punctuality::Punctuality;
 use crate::analysis::refusal::Refusal;
 use crate::analysis::round_trips::RoundTrips;
@@ -133,11 +135,12 @@ pub struct Counts {
 /// Analyses a log.
 pub fn analyse(journal: &Journal) -> Analysis {
     let (journal, refusals) = refusal::read(journal);
+    let (journal, misnamed) = misnamed::read(journal);
     let journal = &*journal;
     let scans = Scans::of(&journal.exchanges);
     let histories = scans.histories();
     let all: Vec<&ScanHistory<'_>> = histories.iter().collect();
-    let scenarios = analyse_scenarios(journal, &histories);
+    let scenarios = analyse_scenarios(journal, &histories, misnamed.as_ref());
     let ages = gate_ages(&journal.scenarios);
     let guarantees = merge(&scenarios);
     let honesty = guarantees.iter().find(|checked| checked.guarantee == Guarantee::Honesty);
@@ -166,7 +169,7 @@ pub fn analyse(journal: &Journal) -> Analysis {
 }
 
 /// Deals scans and exchanges to their scenarios, once, and analyses each.
-fn analyse_scenarios(journal: &Journal, histories: &[ScanHistory<'_>]) -> Vec<ScenarioAnalysis> {
+fn analyse_scenarios(journal: &Journal, histories: &[ScanHistory<'_>], misnamed: Option<&Misnamed>) -> Vec<ScenarioAnalysis> {
     let scans = deal(histories, journal.scenarios.len(), ScanHistory::scenario);
     let exchanges = deal(&journal.exchanges, journal.scenarios.len(), |exchange| exchange.scenario);
     let hands = scans.into_iter().zip(exchanges);
@@ -175,7 +178,11 @@ fn analyse_scenarios(journal: &Journal, histories: &[ScanHistory<'_>]) -> Vec<Sc
         .scenarios
         .iter()
         .zip(hands)
-        .map(|(scenario, (scans, exchanges))| analyse_scenario(journal, scenario, &scans, &exchanges, &shared_ids))
+        .map(|(scenario, (scans, exchanges))| {
+            let target = &journal.run.target;
+            let evidence = Evidence { scenario, scans: &scans, unknown: &[], target, shared_ids: &shared_ids, misnamed };
+            analyse_scenario(journal, evidence, &exchanges)
+        })
         .collect()
 }
 
@@ -196,20 +203,15 @@ fn deal<T>(items: &[T], scenarios: usize, scenario: impl Fn(&T) -> u32) -> Vec<V
     hands
 }
 
-fn analyse_scenario(
-    journal: &Journal,
-    scenario: &Scenario,
-    scans: &[&ScanHistory<'_>],
-    exchanges: &[&Exchange],
-    shared_ids: &SharedIds<'_>,
-) -> ScenarioAnalysis {
+fn analyse_scenario(journal: &Journal, evidence: Evidence<'_>, exchanges: &[&Exchange]) -> ScenarioAnalysis {
+    let Evidence { scenario, scans, .. } = evidence;
     let unknown: Vec<&Exchange> = exchanges.iter().copied().filter(|exchange| exchange.kind == Kind::UnknownPoll).collect();
     ScenarioAnalysis {
         name: scenario.name.clone(),
         counts: counts(exchanges, scans),
         offsets: gate::offset_rates(scenario, scans),
         window: window::window(&undisturbed(journal, scans), &gate_ages(std::slice::from_ref(scenario)), &journal.scenarios),
-        guarantees: guarantees::check(Evidence { scenario, scans, unknown: &unknown, target: &journal.run.target, shared_ids }),
+        guarantees: guarantees::check(Evidence { unknown: &unknown, ..evidence }),
         punctuality: punctuality::punctuality(scans),
         round_trips: round_trips::round_trips(exchanges.iter().copied()),
         losses: Loss::among(exchanges.iter().copied().filter(|exchange| exchange.kind == Kind::Poll)),

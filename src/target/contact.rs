@@ -327,7 +327,7 @@ impl Target {
         let named = poll.knows.named && !never.knows.named;
         let is_routed = nowhere.is_none_or(|nowhere| !Target::are_alike(nowhere, poll));
         if !alike || (named && is_routed) {
-            let why = if alike { "; the job's answer has its id" } else { "" };
+            let why = if named { "; the job's answer has its id" } else { "" };
             return StatusFinding::Doubtful(Unrouted {
                 asked: poll.asked.clone(),
                 http: poll.http.unwrap_or_default(),
