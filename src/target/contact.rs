@@ -273,7 +273,8 @@ impl Target {
             // No redirect is followed, so no poll of the run would say anything.
             Answer::Malformed if (300..400).contains(&http) => problem(self.redirected(poll, "[status] path")),
             _ if !alike => StatusFinding::GoOn(Some(format!(
-                "`{}`, the status of the job that was just accepted, {}{}",
+                "`{}`, the status of the job that was just accepted, {}{}. If all new jobs are answered so for a while, that is the gap: \
+                 `[[status.answer]]` with `is = \"not_found\"` and `when = {{ http = {http} }}` has it measured",
                 poll.asked,
                 poll.answered(),
                 never.map_or_else(String::new, |never| format!("; an id that was never issued {}", never.answered()))
@@ -491,11 +492,11 @@ impl Target {
                 false,
                 format!(
                     "what answers at {base} does not speak the HTTP that was asked for: is the port in `base_url` right? A port that speaks TLS \
-                     wants https://; `http` in the target file and --http2 choose the version"
+                     wants https://, and one that speaks HTTP/2 alone wants --http2, or `http = \"2\"` in the target file"
                 ),
             ),
             TransportFault::Closed => {
-                (true, format!("{base} closes the connection: is the port in `base_url` right? A port that speaks TLS wants https://"))
+                (true, format!("{base} closes the connection: is the port in `base_url` right? A port that speaks TLS wants https://, and one that speaks HTTP/2 alone wants --http2"))
             }
             TransportFault::FirstByteTimeout | TransportFault::Timeout => {
                 (true, format!("{base} takes the request and does not answer in time: is the target healthy? --timeout allows for more"))

@@ -170,6 +170,8 @@ fn weight(reason: &Reason) -> u8 {
         Reason::NoScans { .. } | Reason::NoControl { .. } | Reason::WarmIds { .. } | Reason::NothingRun => 2,
         Reason::Lost { gathered: Some(_), .. } | Reason::Silent { .. } => 3,
         Reason::InitiatesFailed { .. } | Reason::PollsFailed { .. } | Reason::Lost { .. } => 4,
+        // A target that holds the probe back keeps anything from being measured, and no quieter machine helps.
+        Reason::Late { throttled: 1.., .. } => 3,
         Reason::Late { .. } | Reason::NoSamples { .. } => 5,
         _ => 6,
     }
@@ -213,7 +215,7 @@ fn remedy(reason: &Reason, journal: &Journal) -> Option<String> {
         }
         Reason::Late { throttled: 1.., .. } => {
             "Stay below the target's rate limit with --max-rps, or ask for fewer scans. If only new jobs are answered so, that is the window: \
-             see which requests were answered 429 or 503 in the log."
+             `[[status.answer]]` with `is = \"not_found\"` and `when = { http = 429 }` has it measured."
         }
         Reason::NoSamples { .. } | Reason::Late { .. } => {
             "Polls were late: run it on a quieter machine, or with fewer scans in flight; or widen `polls.tolerance` in the scenario."
@@ -289,7 +291,8 @@ mod tests {
         let at = Nanos(0);
         for (reason, said) in [
             (Reason::NoSamples { arm: "fresh".into(), at, late: 9, other: 0 }, Some("quieter machine")),
-            (Reason::Late { late: 9, of: 10, latest_ms: 80.0, throttled: 0 }, Some("quieter machine")),
+            (Reason::Late { late: 9, of: 10, latest_ms: 80.0, throttled: 0, throttled_after: 0 }, Some("quieter machine")),
+            (Reason::Late { late: 9, of: 10, latest_ms: 80.0, throttled: 2, throttled_after: 11 }, Some("--max-rps")),
             (Reason::NoSamples { arm: "fresh".into(), at, late: 0, other: 9 }, Some("polls")),
             (Reason::NoSamples { arm: "fresh".into(), at, late: 0, other: 0 }, None),
             (Reason::BudgetSpent, Some("budget")),

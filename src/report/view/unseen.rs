@@ -199,8 +199,9 @@ fn lost_polls(analysis: &Analysis) -> Vec<String> {
     }
     if other > 0 {
         lines.push(format!(
-            "{} were answered neither visible nor not_found (errors, throttling, time-outs).",
-            words::counted(other, "poll")
+            "{} {} answered neither visible nor not_found (errors, throttling, time-outs).",
+            words::counted(other, "poll"),
+            if other == 1 { "was" } else { "were" }
         ));
     }
     lines
