@@ -648,8 +648,10 @@ fn check_place(timeline: &str, expected: &[(&str, &str)]) {
 
 #[test]
 fn a_place_that_holds_no_id_of_the_run_says_nothing_of_the_jobs() {
-    const CONSTANT: &str = "`/tenant` held `eu` in 4 of 4 answers, which is no id that this run handed out: does `[status] echo` name the id?";
-    let misplaced = [("broken", "none"), ("checked echo", "0/0"), ("excluded J", "no"), ("checked monotonic-state", "0/2"), ("causes", "none")];
+    const CONSTANT: &str =
+        "`/tenant` held `eu` in 4 of 4 answers, which is no id that this run handed out: does `[status] echo` name the id?";
+    let misplaced =
+        [("broken", "none"), ("checked echo", "0/0"), ("excluded J", "no"), ("checked monotonic-state", "0/2"), ("causes", "none")];
     check_place("id=a1 @100=v:run~eu 900=v:done~eu\nid=a2 @100=v:run~eu 900=v:done~eu", &misplaced);
     check_place("id=a1 @100=v:run~eu 900=v:done~eu\nid=a2 @100=v:run~eu 900=v:done~eu", &[("unclear echo", CONSTANT)]);
     // The number of each request.
@@ -829,6 +831,34 @@ fn a_window_is_not_read_off_held_connections() {
         "[[arms]]\nname = \"fresh\"\noffsets = [\"100ms\"]\n[[arms]]\nname = \"kept\"\nconnection = \"keep-alive\"\noffsets = [\"100ms\"]";
     check_in(both, "@100=n 700=v\narm 1\n3* k/+2000@100=v", &[("brackets", "(100, 702]")]);
     check_in(&both.replace("keep-alive", "pooled"), "@100=n 700=v\narm 1\n3* p/+2000@100=v", &[("brackets", "(100, 702]")]);
+}
+
+// Rate limits.
+
+#[test]
+fn a_rate_limit_is_named_before_what_it_kept_from_being_measured() {
+    let limited = |timeline: &str| {
+        let run = journal(scenario(AT_100), timeline);
+        let Seen { analysis, judgement } = Seen::of(&run);
+        assert_eq!(judgement.verdict, Verdict::Inconclusive, "{timeline}");
+        let view = View::of(&run, &analysis, &judgement);
+        assert_eq!(view.headline.contains("with 429"), view.next_step.contains("--max-rps"), "{timeline}\n{}", view.headline);
+        assert_ne!(view.next_step.contains("--max-rps"), view.next_step.contains("quieter machine"), "{timeline}\n{}", view.next_step);
+        view.headline
+    };
+    let none_in_time = limited("49* 7000@100=v\n@100=v 200=429 7100=v");
+    assert!(none_in_time.contains("answered 1 request with 429, or 503 and Retry-After (the first after"), "{none_in_time}");
+    assert!(limited("40* 700@100=v\n3* @100=v 200=429 900=v").contains("with 429"));
+    // Nobody held these back.
+    assert!(!limited("50* 700@100=v").contains("429"));
+    assert!(!limited("5* @100=v\n45* 700@100=v").contains("429"));
+}
+
+#[test]
+fn a_rate_limit_is_no_breach_and_no_pass() {
+    for timeline in ["50* @100=v\n50* @100=429", "20* @100=429 900=v\n20* @100=429 900=429", "40* @100=v\n10* @100=429 900=v"] {
+        check(timeline, &[("verdict", "inconclusive"), ("broken", "none"), ("causes", "none")]);
+    }
 }
 
 // First contact.

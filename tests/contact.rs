@@ -200,6 +200,9 @@ fn complaint(row: &Row) -> Option<String> {
     if shown.contains(TOKEN) || shown.contains('\x1b') || shown.contains("quieter") {
         wrong.push("shows a secret, moves the cursor, or speaks of the machine".to_owned());
     }
+    if !shown.contains("Nothing was measured") || shown.contains("carry no id") || shown.contains("No scan was") {
+        wrong.push("says of something that it was measured".to_owned());
+    }
     (!wrong.is_empty()).then(|| format!("{}: {}\n{headline}", row.wrong, wrong.join("; ")))
 }
 
@@ -422,8 +425,11 @@ fn run_with(answers: Answers, from: &str, to: &str) -> (Option<i32>, Value, Stri
     (output.status.code(), result(folder.path()), said)
 }
 
+/// What it is, how the API answers, what of the target file is changed to what, the exit code, and words of the headline.
+type VerdictRow<'a> = (&'a str, Answers, (&'a str, &'a str), i32, &'a [&'a str]);
+
 /// Runs all at once, since each waits for as long as a window may last.
-fn check_verdicts(rows: &[(&str, Answers, (&str, &str), i32, &[&str])]) {
+fn check_verdicts(rows: &[VerdictRow<'_>]) {
     let wrong: Vec<String> = std::thread::scope(|scope| {
         let runs: Vec<_> = rows.iter().map(|row| scope.spawn(move || (row, run_with(row.1, row.2.0, row.2.1)))).collect();
         runs.into_iter()
@@ -448,9 +454,21 @@ fn an_id_that_status_does_not_know_ends_the_run_where_another_of_the_same_answer
             wordy,
             (ID, r#"{ pointer = "/request/id" }"#),
             3,
-            &["`GET /v1/renders/req-0` answered 404", "`[initiate] id` (`/request/id`) found `req-0`", "header `location`", "`job-0`", "answered 200"],
+            &[
+                "`GET /v1/renders/req-0` answered 404",
+                "`[initiate] id` (`/request/id`) found `req-0`",
+                "header `location`",
+                "`job-0`",
+                "answered 200",
+            ],
         ),
-        ("number", wordy_in_its_body, (ID, r#"{ pointer = "/job/num" }"#), 3, &["(`/job/num`) found `700`", "`/job/id` has `job-0`", "answered 200"]),
+        (
+            "number",
+            wordy_in_its_body,
+            (ID, r#"{ pointer = "/job/num" }"#),
+            3,
+            &["(`/job/num`) found `700`", "`/job/id` has `job-0`", "answered 200"],
+        ),
         ("constant", wordy_in_its_body, (ID, r#"{ pointer = "/region" }"#), 3, &["(`/region`) found `eu-1`", "`/job/id` has `job-0`"]),
         ("trace", wordy_in_its_body, (ID, r#"{ header = "x-request-id" }"#), 3, &["(the header `x-request-id`) found `4f0a`", "`/job/id`"]),
         // Whatever the API makes of an id that is none of its own.
@@ -534,7 +552,12 @@ fn a_rule_that_denies_a_job_which_the_target_knows_is_no_gap() {
             sound_but!(JOB, json(200, r#"{"status":"running"}"#)),
             (STATES, &running),
             3,
-            &["answered 200 `{\"status\":\"running\"}`", "`[[status.answer]]`", "an id that was never issued answered 404", "the state `running`"],
+            &[
+                "answered 200 `{\"status\":\"running\"}`",
+                "`[[status.answer]]`",
+                "an id that was never issued answered 404",
+                "the state `running`",
+            ],
         ),
         ("the code", sound, (STATES, &all), 3, &["`[[status.answer]]`", "the state `done`"]),
         (

@@ -26,7 +26,7 @@ pub(super) struct Misnamed {
 const PLACES: [&[Kind]; 3] = [&[Kind::Poll, Kind::ForeignPoll], &[Kind::Witness], &[Kind::Results]];
 
 /// The journal without what stands in such places, and what `[status] echo` holds, if it is one of them.
-pub(super) fn read<'j>(journal: Cow<'j, Journal>) -> (Cow<'j, Journal>, Option<Misnamed>) {
+pub(super) fn read(journal: Cow<'_, Journal>) -> (Cow<'_, Journal>, Option<Misnamed>) {
     let found: Vec<Option<Misnamed>> = PLACES.iter().map(|kinds| judge(&journal, kinds)).collect();
     if found.iter().all(Option::is_none) {
         return (journal, None);

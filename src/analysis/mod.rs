@@ -218,10 +218,7 @@ fn is_throttled(exchange: &Exchange) -> bool {
 /// How many requests were sent in the second before the first one that was throttled, and with it.
 fn throttled_after(exchanges: &[&Exchange]) -> u64 {
     let Some(first) = exchanges.iter().filter(|exchange| is_throttled(exchange)).map(|exchange| exchange.sent).min() else { return 0 };
-    exchanges
-        .iter()
-        .filter(|exchange| exchange.sent <= first && first.elapsed_from(exchange.sent) <= Duration::from_secs(1))
-        .count() as u64
+    exchanges.iter().filter(|exchange| exchange.sent <= first && first.elapsed_from(exchange.sent) <= Duration::from_secs(1)).count() as u64
 }
 
 /// A hand of items for each scenario. Counted first: hands that grow would need their memory twice for a moment.

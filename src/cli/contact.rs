@@ -1,4 +1,4 @@
-//! First contact: before anything is measured, three requests show whether it can be.
+//! First contact: before anything is measured, a few requests show whether it can be.
 
 use std::sync::Arc;
 

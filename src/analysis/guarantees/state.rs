@@ -43,7 +43,9 @@ pub(super) fn monotonic(scan: &ScanHistory<'_>, evidence: Evidence<'_>) -> Findi
         Judged::Unclear(why) => Finding::Unclear(why),
         Judged::Forward => {
             let named = sights(scan).len();
-            if named < 2 && scan.polls().iter().filter(|poll| poll.answer == Answer::Visible && !scan.is_named_by(poll)).count() + named >= 2 {
+            if named < 2
+                && scan.polls().iter().filter(|poll| poll.answer == Answer::Visible && !scan.is_named_by(poll)).count() + named >= 2
+            {
                 return Finding::Unclear("its answers had another scan's id".to_owned());
             }
             let sights = || sights(scan).into_iter();

@@ -168,10 +168,9 @@ fn weight(reason: &Reason) -> u8 {
         Reason::FirstContact { .. } | Reason::LikeNoSuchPath { .. } => 0,
         Reason::Unreachable { .. } | Reason::TargetGone => 1,
         Reason::NoScans { .. } | Reason::NoControl { .. } | Reason::WarmIds { .. } | Reason::NothingRun => 2,
-        Reason::Lost { gathered: Some(_), .. } | Reason::Silent { .. } => 3,
-        Reason::InitiatesFailed { .. } | Reason::PollsFailed { .. } | Reason::Lost { .. } => 4,
         // A target that holds the probe back keeps anything from being measured, and no quieter machine helps.
-        Reason::Late { throttled: 1.., .. } => 3,
+        Reason::Lost { gathered: Some(_), .. } | Reason::Silent { .. } | Reason::Late { throttled: 1.., .. } => 3,
+        Reason::InitiatesFailed { .. } | Reason::PollsFailed { .. } | Reason::Lost { .. } => 4,
         Reason::Late { .. } | Reason::NoSamples { .. } => 5,
         _ => 6,
     }
@@ -183,7 +182,7 @@ fn remedy(reason: &Reason, journal: &Journal) -> Option<String> {
         Reason::FirstContact { problem } if problem.may_pass => "Run it again when a single request is answered; `-v` shows each exchange.",
         Reason::FirstContact { .. } => "Change what the reason names, and run it again; `-v` shows each exchange.",
         Reason::LikeNoSuchPath { .. } => {
-            "Compare `[status] path` and `base_url` in the target file with the API's documentation, and run it again; `-v` shows each exchange."
+            "Compare what the reason names in the target file with the API's documentation, and run it again; `-v` shows each exchange."
         }
         Reason::NoControl { losses } if losses.iter().any(|loss| loss.answer == Answer::Refused) => {
             "Check the credentials and the status path in the target file: even polls for handed-out ids were never answered as visible."
