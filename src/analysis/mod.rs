@@ -212,7 +212,8 @@ fn throttled_before(journal: &Journal, scenario: u32) -> u64 {
 }
 
 fn is_throttled(exchange: &Exchange) -> bool {
-    matches!(exchange.http, Some(429 | 503))
+    // A rule may read 429 as something else, and then nothing was held back.
+    exchange.answer == Answer::Throttled || exchange.http == Some(503)
 }
 
 /// How many requests were sent in the second before the first one that was throttled, and with it.

@@ -308,9 +308,10 @@ impl Target {
             && !alike
         {
             return StatusFinding::End(poll.problem(format!(
-                "{reads} {}; the job's answer has the state `{}`, which `[status.states]` lists: correct the rule, or take the word off the list",
-                never.answered(),
+                "a rule of `[[status.answer]]` reads the state `{}`, which `[status.states]` lists, as not_found, while an id that was never \
+                 issued {}: correct the rule, or take the word off the list",
                 visible(&cut(state.clone(), QUOTED)),
+                never.answered(),
             )));
         }
         let named = poll.knows.named && !never.knows.named;
