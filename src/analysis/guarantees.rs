@@ -10,6 +10,7 @@ mod state;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::echo::Likeness;
+use crate::analysis::misnamed::Misnamed;
 use crate::analysis::scan::{ScanHistory, SharedIds};
 use crate::model::answer::{Answer, State};
 use crate::model::exchange::{Connection, Exchange, Kind, Purpose};
@@ -144,6 +145,8 @@ pub struct Evidence<'a> {
     pub target: &'a TargetNote,
     /// The ids that were handed out more than once in the run.
     pub shared_ids: &'a SharedIds<'a>,
+    /// What `[status] echo` holds, where that is no id.
+    pub(super) misnamed: Option<&'a Misnamed>,
 }
 
 /// Checks all guarantees of one scenario.
@@ -170,11 +173,20 @@ pub fn check(evidence: Evidence<'_>) -> Vec<Checked> {
     for (checked, check) in checked.iter_mut().zip(&checks) {
         words.remark_on(checked);
         if let Check::Scan { otherwise, .. } = check {
-            checked.conclude(otherwise);
+            let unseen = checked.guarantee == Guarantee::Echo && !words.any();
+            checked.conclude(if unseen { "no job was visible" } else { otherwise });
+        }
+    }
+    if evidence.scans.is_empty() && evidence.unknown.is_empty() {
+        for checked in &mut checked {
+            checked.not_assessed = Some(NOTHING_MEASURED.to_owned());
         }
     }
     checked
 }
+
+/// Why a scenario that was not begun assesses nothing.
+pub const NOTHING_MEASURED: &str = "nothing was measured";
 
 const SHARED_ID: &str = "its id was handed out more than once, so that its answers may be about several jobs";
 
@@ -287,7 +299,7 @@ impl Checked {
         for unclear in &other.unclear {
             self.unclear(unclear.clone());
         }
-        if self.not_assessed.is_none() {
+        if self.not_assessed.as_ref().is_none_or(|why| why == NOTHING_MEASURED) {
             self.not_assessed.clone_from(&other.not_assessed);
         }
         // What was tried and proved nothing says more than what was not tried.

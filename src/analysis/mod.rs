@@ -16,6 +16,7 @@ pub mod gate;
 pub mod guarantees;
 pub mod latency;
 pub mod load;
+mod misnamed;
 pub mod npmle;
 pub mod order;
 pub mod punctuality;
@@ -27,6 +28,7 @@ pub mod timeline;
 pub mod window;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +36,7 @@ use crate::analysis::diagnosis::Diagnosis;
 use crate::analysis::gate::{Loss, OffsetRate};
 use crate::analysis::guarantees::{Checked, Evidence};
 use crate::analysis::load::Load;
+use crate::analysis::misnamed::Misnamed;
 use crate::analysis::punctuality::Punctuality;
 use crate::analysis::refusal::Refusal;
 use crate::analysis::round_trips::RoundTrips;
@@ -123,9 +126,12 @@ pub struct Counts {
     /// Status polls without evidence of all other scans, and all their status polls.
     #[serde(default)]
     pub lost_elsewhere: (u64, u64),
-    /// Exchanges that the target answered with 429 or 503.
+    /// Exchanges that the target answered with 429 or 503; where there is none, those shortly before the scenario, which hold it back.
     #[serde(default)]
     pub throttled: u64,
+    /// How many requests were sent in the second before the first of these; 0 where there is none.
+    #[serde(default)]
+    pub throttled_after: u64,
     /// Exchanges of any kind to which no complete reply came.
     pub unanswered: u64,
 }
@@ -133,11 +139,12 @@ pub struct Counts {
 /// Analyses a log.
 pub fn analyse(journal: &Journal) -> Analysis {
     let (journal, refusals) = refusal::read(journal);
+    let (journal, misnamed) = misnamed::read(journal);
     let journal = &*journal;
     let scans = Scans::of(&journal.exchanges);
     let histories = scans.histories();
     let all: Vec<&ScanHistory<'_>> = histories.iter().collect();
-    let scenarios = analyse_scenarios(journal, &histories);
+    let scenarios = analyse_scenarios(journal, &histories, misnamed.as_ref());
     let ages = gate_ages(&journal.scenarios);
     let guarantees = merge(&scenarios);
     let honesty = guarantees.iter().find(|checked| checked.guarantee == Guarantee::Honesty);
@@ -166,17 +173,53 @@ pub fn analyse(journal: &Journal) -> Analysis {
 }
 
 /// Deals scans and exchanges to their scenarios, once, and analyses each.
-fn analyse_scenarios(journal: &Journal, histories: &[ScanHistory<'_>]) -> Vec<ScenarioAnalysis> {
+fn analyse_scenarios(journal: &Journal, histories: &[ScanHistory<'_>], misnamed: Option<&Misnamed>) -> Vec<ScenarioAnalysis> {
     let scans = deal(histories, journal.scenarios.len(), ScanHistory::scenario);
     let exchanges = deal(&journal.exchanges, journal.scenarios.len(), |exchange| exchange.scenario);
     let hands = scans.into_iter().zip(exchanges);
     let shared_ids = SharedIds::of(histories.iter());
-    journal
+    let mut analysed: Vec<ScenarioAnalysis> = journal
         .scenarios
         .iter()
         .zip(hands)
-        .map(|(scenario, (scans, exchanges))| analyse_scenario(journal, scenario, &scans, &exchanges, &shared_ids))
-        .collect()
+        .map(|(scenario, (scans, exchanges))| {
+            let target = &journal.run.target;
+            let evidence = Evidence { scenario, scans: &scans, unknown: &[], target, shared_ids: &shared_ids, misnamed };
+            analyse_scenario(journal, evidence, &exchanges)
+        })
+        .collect();
+    for (scenario, index) in analysed.iter_mut().zip(0..) {
+        if scenario.counts.throttled == 0 {
+            scenario.counts.throttled = throttled_before(journal, index);
+        }
+    }
+    analysed
+}
+
+/// For so long a target's wish for a pause keeps the probe slow.
+const HELD_BACK: Duration = Duration::from_secs(60);
+
+/// How many requests of earlier scenarios were throttled shortly before a scenario began.
+fn throttled_before(journal: &Journal, scenario: u32) -> u64 {
+    let throttled = || journal.exchanges.iter().filter(|exchange| is_throttled(exchange));
+    if throttled().next().is_none() {
+        return 0;
+    }
+    let Some(began) = journal.exchanges.iter().filter(|exchange| exchange.scenario == scenario).map(|exchange| exchange.sent).min() else {
+        return 0;
+    };
+    throttled().filter(|exchange| exchange.sent < began && began.elapsed_from(exchange.sent) <= HELD_BACK).count() as u64
+}
+
+fn is_throttled(exchange: &Exchange) -> bool {
+    // A rule may read 429 as something else, and then nothing was held back.
+    exchange.answer == Answer::Throttled || exchange.http == Some(503)
+}
+
+/// How many requests were sent in the second before the first one that was throttled, and with it.
+fn throttled_after(exchanges: &[&Exchange]) -> u64 {
+    let Some(first) = exchanges.iter().filter(|exchange| is_throttled(exchange)).map(|exchange| exchange.sent).min() else { return 0 };
+    exchanges.iter().filter(|exchange| exchange.sent <= first && first.elapsed_from(exchange.sent) <= Duration::from_secs(1)).count() as u64
 }
 
 /// A hand of items for each scenario. Counted first: hands that grow would need their memory twice for a moment.
@@ -196,20 +239,15 @@ fn deal<T>(items: &[T], scenarios: usize, scenario: impl Fn(&T) -> u32) -> Vec<V
     hands
 }
 
-fn analyse_scenario(
-    journal: &Journal,
-    scenario: &Scenario,
-    scans: &[&ScanHistory<'_>],
-    exchanges: &[&Exchange],
-    shared_ids: &SharedIds<'_>,
-) -> ScenarioAnalysis {
+fn analyse_scenario(journal: &Journal, evidence: Evidence<'_>, exchanges: &[&Exchange]) -> ScenarioAnalysis {
+    let Evidence { scenario, scans, .. } = evidence;
     let unknown: Vec<&Exchange> = exchanges.iter().copied().filter(|exchange| exchange.kind == Kind::UnknownPoll).collect();
     ScenarioAnalysis {
         name: scenario.name.clone(),
         counts: counts(exchanges, scans),
         offsets: gate::offset_rates(scenario, scans),
         window: window::window(&undisturbed(journal, scans), &gate_ages(std::slice::from_ref(scenario)), &journal.scenarios),
-        guarantees: guarantees::check(Evidence { scenario, scans, unknown: &unknown, target: &journal.run.target, shared_ids }),
+        guarantees: guarantees::check(Evidence { unknown: &unknown, ..evidence }),
         punctuality: punctuality::punctuality(scans),
         round_trips: round_trips::round_trips(exchanges.iter().copied()),
         losses: Loss::among(exchanges.iter().copied().filter(|exchange| exchange.kind == Kind::Poll)),
@@ -262,7 +300,8 @@ fn counts(exchanges: &[&Exchange], scans: &[&ScanHistory<'_>]) -> Counts {
         silent: scans.iter().filter(is_silent).count() as u64,
         unlisted_after_end: scans.iter().filter(|scan| leaves_the_listed_words(scan)).count() as u64,
         lost_elsewhere: (others().filter(|poll| !poll.answer.is_evidence()).count() as u64, others().count() as u64),
-        throttled: exchanges.iter().filter(|exchange| matches!(exchange.http, Some(429 | 503))).count() as u64,
+        throttled: exchanges.iter().filter(|exchange| is_throttled(exchange)).count() as u64,
+        throttled_after: throttled_after(exchanges),
         initiates: scans.len() as u64,
         accepted: accepted as u64,
         repeated_ids: (accepted - ids.len()) as u64,

@@ -1,4 +1,4 @@
-//! First contact: before anything is measured, three requests show whether it can be.
+//! First contact: before anything is measured, a few requests show whether it can be.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ pub async fn first_contact(session: &Session, args: &ProbeArgs, options: &Option
         if let Some(unrouted) = &contact.unrouted {
             let (asked, http, quoted, change) = (&unrouted.asked, unrouted.http, &unrouted.quoted, &unrouted.change);
             output::tell(&format!(
-                "note: first contact: `{asked}`, the status of the job that was just accepted, answered {http} {quoted}: so far {change}"
+                "note: first contact: `{asked}`, the status of the job that was just accepted, answered {http} {quoted}, and so far {change}"
             ));
         }
     }

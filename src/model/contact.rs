@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::answer::{Answer, TransportFault};
 use crate::model::exchange::{Exchange, Kind};
+use crate::model::redaction::unescaped;
 use crate::model::run::Journal;
 use crate::model::time::Nanos;
 
@@ -26,7 +27,8 @@ pub struct Contact {
     /// What the user should look at, although the run went on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
-    /// Set where the new job, an id that was never issued and a path that does not exist were all answered alike.
+    /// Set where the answers about the new job may be the target file's fault: a path that does not exist, or a rule that denies
+    /// the job itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unrouted: Option<Unrouted>,
 }
@@ -43,6 +45,8 @@ pub enum ContactStep {
     HandedOut,
     /// The same as a poll, at a path that the API cannot have.
     NoSuchPath,
+    /// The status of something else that the POST's answer has, where the id that the target file names was not known.
+    OtherId,
 }
 
 /// One request of the first contact.
@@ -81,7 +85,7 @@ pub struct Problem {
     pub may_pass: bool,
 }
 
-/// How a request is answered that the target's router does not know.
+/// How the job of first contact was answered where the target file may be wrong. It is no denial while no job is ever visible.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Unrouted {
     /// The poll: method and path.
@@ -90,8 +94,9 @@ pub struct Unrouted {
     pub http: u16,
     /// The first bytes of the body.
     pub quoted: String,
-    /// The body without what differs from request to request.
-    pub shape: String,
+    /// The body without what differs from request to request; `None` where the answers to other jobs may differ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<String>,
     /// Which key of the target file, variable or option to look at.
     pub change: String,
 }
@@ -112,12 +117,13 @@ impl std::fmt::Display for Problem {
 impl Unrouted {
     fn is_like(&self, poll: &Exchange) -> bool {
         let id = poll.id.as_deref().unwrap_or_default();
-        poll.http == Some(self.http) && shape(poll.body.as_deref().unwrap_or_default(), id) == self.shape
+        let alike = |known: &String| same_shape(&shape(poll.body.as_deref().unwrap_or_default(), id), known);
+        poll.http == Some(self.http) && self.shape.as_ref().is_none_or(alike)
     }
 }
 
 impl Journal {
-    /// How the target answers paths that do not exist, if no job was ever visible and every poll was answered like that.
+    /// How the job of first contact was answered, if no job was ever visible and every poll was answered like that.
     pub fn unrouted(&self) -> Option<&Unrouted> {
         let unrouted = self.run.contact.as_ref()?.unrouted.as_ref()?;
         let says = |poll: &&Exchange| matches!(poll.answer, Answer::Visible | Answer::NotFound | Answer::Refused);
@@ -128,9 +134,17 @@ impl Journal {
 }
 
 /// A body without what differs from request to request: the id, paths, and words with digits in them, such as stamps and the
-/// numbers of requests.
+/// numbers of requests; however they are escaped.
 pub fn shape(body: &str, id: &str) -> String {
-    let body = if id.is_empty() { body.to_owned() } else { body.replace(id, "*") };
+    shape_without(body, id, &[])
+}
+
+/// The same, also without these words: the segments of the path that was asked for.
+pub fn shape_without(body: &str, id: &str, segments: &[&str]) -> String {
+    let (mut body, id) = (unescaped(body), unescaped(id));
+    if !id.is_empty() {
+        body = body.replace(&id, "*");
+    }
     let is_word = |c: char| c.is_alphanumeric() || "-_./%:~+*".contains(c);
     let mut out = String::with_capacity(body.len());
     let mut rest = body.as_str();
@@ -139,13 +153,22 @@ pub fn shape(body: &str, id: &str) -> String {
         let (word, after) = rest.split_at(end);
         match word {
             word if !is_word(first) => out.push_str(word),
-            word if word.contains(['/', '*']) => out.push('*'),
+            word if word.contains(['/', '*']) || segments.contains(&word.trim_end_matches('.')) => out.push('*'),
             word if word.contains(|c: char| c.is_ascii_digit()) => out.push('#'),
             word => out.push_str(word),
         }
         rest = after;
     }
     out
+}
+
+/// Whether two shapes are one. Of bodies that were cut, what both have is compared: a longer path leaves less room for the rest.
+pub fn same_shape(one: &str, other: &str) -> bool {
+    let whole = |shape: &str| shape.strip_suffix('…').map(|cut| cut[..cut.rfind(['*', '#', ' ', '"', '<']).unwrap_or(0)].to_owned());
+    match (whole(one), whole(other)) {
+        (Some(one), Some(other)) => one.starts_with(&other) || other.starts_with(&one),
+        _ => one == other,
+    }
 }
 
 /// A text in which nothing moves the cursor, hides or reorders what follows.
@@ -184,6 +207,13 @@ mod tests {
                 true,
             ),
             (r#"{"error":"no route","request":"req_81"}"#, r#"{"error":"no route","request":"req_7c"}"#, true),
+            (r#"{"path":"\/v1\/render\/job-a"}"#, r#"{"path":"\/v1\/render-x1\/job-a"}"#, true),
+            (r#"{"path":"\u002fv1\u002Frender\u002fjob\u002da"}"#, r#"{"path":"\u002fv1\u002Frender-x1\u002fjob\u002da"}"#, true),
+            ("no %2Fv1%2Frender%2Fjob%2Da here", "no %2fv1%2frender-x1%2fjob-a here", true),
+            ("<p>/v1/render/job-a</p>", "<p>&#x2F;v1&#47;render-x1&sol;job&#45;a</p>", true),
+            (r#"{"m":"\u0026#x2F;v1\u0026#x2F;render\u0026#x2F;job-a"}"#, r#"{"m":"&#x2F;v1&#x2F;render-x1&#x2F;job-a"}"#, true),
+            ("no route for job-a", "no route for job-a", true),
+            (r#"{"error":"no \/jobs here"}"#, r#"{"error":"no jobs here"}"#, false),
             (r#"{"error":"no such job"}"#, r#"{"error":"no route"}"#, false),
             (r#"{"detail":"Render not found"}"#, r#"{"detail":"Not Found"}"#, false),
             ("no job job-a", "no page here", false),

@@ -235,6 +235,25 @@ fn without(text: &str, places: &[Range<usize>], limit: usize) -> String {
     clean
 }
 
+/// A text with the escapes of JSON, addresses and HTML undone, also where one stands in another.
+pub fn unescaped(text: &str) -> String {
+    /// A path in an address in a JSON text, and one more.
+    const DEEPEST: usize = 3;
+    let mut text = text.to_owned();
+    for _ in 0..DEEPEST {
+        let before = text.len();
+        for kind in [Escapes::Json, Escapes::Url, Escapes::Html] {
+            if let Some(view) = View::of(text.as_bytes()).decoded(kind) {
+                text = String::from_utf8_lossy(&view.bytes).into_owned();
+            }
+        }
+        if text.len() == before {
+            break;
+        }
+    }
+    text
+}
+
 /// How a text was escaped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Escapes {
@@ -439,7 +458,7 @@ fn hexadecimal(digits: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Whether a value of this name in a reply is a credential, by whomever it was issued.
-fn is_secret_in_reply(name: &str) -> bool {
+pub fn is_secret_in_reply(name: &str) -> bool {
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     is_secret(name)
         || ["cookie", "signature", "jwt", "sessionid"].iter().any(|mark| plain.contains(mark))

@@ -14,7 +14,8 @@ use crate::model::time::Nanos;
 use crate::probe::drive::{Probe, uuid};
 use crate::probe::scan::{Noted, Shot};
 use crate::target::{
-    Accepted, Caller, Explaining, Heard, IdFault, Initiated, Reading, Reply, Request, RequestError, StatusFinding, Target, Variables,
+    Accepted, Caller, Explaining, Heard, IdFault, Initiated, Knows, OtherId, Reading, Reply, Request, RequestError, StatusFinding, Target,
+    Variables,
 };
 
 /// Randomness of its own, so that a run draws the same with first contact and without.
@@ -47,16 +48,16 @@ pub async fn first_contact(probe: &Arc<Probe>, n: u64) -> Contact {
     let mut variables = Variables { n, uuid: uuid(&mut random), nonce: 0 };
     let mut contact = Contact::default();
     let mut asking = Asking { probe, contact: &mut contact };
-    let accepted = match asking.for_a_job(&mut variables, &mut random).await {
+    let (accepted, others) = match asking.for_a_job(&mut variables, &mut random).await {
         Ok(accepted) => accepted,
         Err(problem) => {
             contact.problem = Some(problem);
             return contact;
         }
     };
-    match asking.about(&accepted, &mut variables, &mut random).await {
+    match asking.about(&accepted, &others, &mut variables, &mut random).await {
         StatusFinding::GoOn(note) => contact.notes.extend(note),
-        StatusFinding::LikeNoSuchPath(unrouted) => contact.unrouted = Some(unrouted),
+        StatusFinding::Doubtful(unrouted) => contact.unrouted = Some(unrouted),
         StatusFinding::AskAgain(problem) | StatusFinding::End(problem) => contact.problem = Some(problem),
     }
     contact
@@ -74,18 +75,23 @@ struct More {
     reason: Option<String>,
     headers: Explaining,
     body: String,
+    knows: Knows,
+    others: Vec<OtherId>,
 }
 
+/// What came of a POST that was accepted.
+type Job = (Accepted, Vec<OtherId>);
+
 impl Asking<'_> {
-    async fn for_a_job(&mut self, variables: &mut Variables, random: &mut ChaCha8Rng) -> Result<Accepted, Problem> {
+    async fn for_a_job(&mut self, variables: &mut Variables, random: &mut ChaCha8Rng) -> Result<Job, Problem> {
         let mut pauses = BETWEEN_POSTS.iter();
         loop {
             // Counted against the run's limit of jobs; a limit that is reached here leaves none for the run, which says so.
             self.probe.options.restraint.jobs.start();
-            let (heard, initiated) = self.ask(ContactStep::Initiate, self.probe.target.initiate(variables), "").await;
+            let (heard, job) = self.ask(ContactStep::Initiate, self.probe.target.initiate(variables), "").await;
             let Some(mut problem) = self.probe.target.wrong_initiate(&heard) else {
-                if let Some(Initiated::Accepted(accepted)) = initiated {
-                    return Ok(accepted);
+                if let Some(job) = job {
+                    return Ok(job);
                 }
                 continue;
             };
@@ -102,9 +108,16 @@ impl Asking<'_> {
         }
     }
 
-    async fn about(&mut self, accepted: &Accepted, variables: &mut Variables, random: &mut ChaCha8Rng) -> StatusFinding {
+    async fn about(
+        &mut self,
+        accepted: &Accepted,
+        others: &[OtherId],
+        variables: &mut Variables,
+        random: &mut ChaCha8Rng,
+    ) -> StatusFinding {
         let target = Arc::clone(&self.probe.target);
         let of_scan = variables.clone();
+        let began = self.probe.clock.now();
         variables.uuid = uuid(random);
         let never = match target.unknown_like(variables, accepted) {
             Ok((id, request)) => Some(self.ask(ContactStep::NeverIssued, Ok(request), &id).await.0),
@@ -114,7 +127,11 @@ impl Asking<'_> {
         if let Some(never) = never.as_ref().filter(|never| never.answer == Answer::Throttled && waits_long(never)) {
             return StatusFinding::End(Target::throttled(never));
         }
+        // Where even that is visible, no other id proves anything.
+        let mut others = if never.as_ref().is_some_and(|never| never.answer == Answer::Visible) { &[][..] } else { others };
+        let mut known = None;
         let mut nowhere = None;
+        let mut doubt = None;
         let (mut pauses, mut looks) = (BETWEEN_POLLS.iter(), BETWEEN_LOOKS.iter());
         loop {
             let request = target.status(&of_scan, Caller::Owner, accepted, None);
@@ -127,24 +144,77 @@ impl Asking<'_> {
             {
                 nowhere = Some(self.ask(ContactStep::NoSuchPath, request, &accepted.id).await.0);
             }
+            let may_be_another = in_question && !matches!(poll.answer, Answer::Throttled);
+            if may_be_another {
+                for other in std::mem::take(&mut others) {
+                    let heard = self.for_another(&of_scan, other).await;
+                    if heard.answer == Answer::Visible {
+                        known = Some((other.clone(), heard));
+                        break;
+                    }
+                }
+            }
             let finding = target.status_finding(never.as_ref(), &poll, nowhere.as_ref());
             let pause = match &finding {
+                _ if may_be_another && known.is_some() => looks.next(),
                 StatusFinding::AskAgain(_) if !waits_long(&poll) => pauses.next(),
-                StatusFinding::LikeNoSuchPath(_) => looks.next(),
+                StatusFinding::Doubtful(unrouted) => {
+                    doubt = Some(unrouted.clone()).filter(|unrouted| unrouted.shape.is_none());
+                    looks.next()
+                }
                 _ => None,
             };
-            match pause {
-                Some(pause) => self.pause(*pause).await,
-                None => return finding,
+            if let Some(pause) = pause {
+                self.pause(*pause).await;
+                continue;
             }
+            if let Some((other, heard)) = known.take().filter(|_| may_be_another) {
+                if self.is_of_the_job(accepted, &other, variables, random).await {
+                    let waited = self.probe.clock.now().elapsed_from(began).as_secs();
+                    let problem = target.wrong_pointer(&poll, waited, &other, &heard);
+                    return StatusFinding::End(Problem { change: self.probe.recorder.without_secrets(problem.change), ..problem });
+                }
+                // It proves nothing, and what else is to be asked is asked as without it.
+                continue;
+            }
+            // A rule that denied the job for a while may be the gap, and may be wrong.
+            return match (finding, doubt) {
+                (StatusFinding::GoOn(None), Some(doubt)) => {
+                    StatusFinding::GoOn(Some(format!("`{}` answered {} {}, and {}", doubt.asked, doubt.http, doubt.quoted, doubt.change)))
+                }
+                (finding, _) => finding,
+            };
         }
+    }
+
+    /// The status of something else that the POST's answer has.
+    async fn for_another(&mut self, variables: &Variables, other: &OtherId) -> Heard {
+        let accepted = Accepted { id: other.id.clone(), ..Accepted::default() };
+        let request = self.probe.target.status(variables, Caller::Owner, &accepted, None);
+        self.ask(ContactStep::OtherId, request, &other.id).await.0
+    }
+
+    /// Whether something else that is visible names the job, and not what all jobs have in common, or an earlier job: a second job has
+    /// another one, which is visible as well, and is not visible by the id that the file names.
+    async fn is_of_the_job(&mut self, accepted: &Accepted, other: &OtherId, variables: &mut Variables, random: &mut ChaCha8Rng) -> bool {
+        if other.is_status_address {
+            return true;
+        }
+        variables.uuid = uuid(random);
+        let Ok((second, others)) = self.for_a_job(variables, random).await else { return false };
+        let Some(its) = others.iter().find(|its| its.place == other.place) else { return false };
+        if its.id == other.id || its.id == accepted.id || self.for_another(variables, its).await.answer != Answer::Visible {
+            return false;
+        }
+        let request = self.probe.target.status(variables, Caller::Owner, &second, None);
+        self.ask(ContactStep::HandedOut, request, &second.id).await.0.answer != Answer::Visible
     }
 
     async fn pause(&self, pause: Duration) {
         self.probe.clock.sleep_until(self.probe.clock.now().after(pause)).await;
     }
 
-    async fn ask(&mut self, step: ContactStep, request: Result<Request, RequestError>, id: &str) -> (Heard, Option<Initiated>) {
+    async fn ask(&mut self, step: ContactStep, request: Result<Request, RequestError>, id: &str) -> (Heard, Option<Job>) {
         let probe = self.probe;
         let clean = |text: String| probe.recorder.without_secrets(text);
         let asked = match &request {
@@ -155,7 +225,7 @@ impl Asking<'_> {
         let kind = match step {
             ContactStep::Initiate => Kind::Initiate,
             ContactStep::NeverIssued => Kind::UnknownPoll,
-            ContactStep::HandedOut | ContactStep::NoSuchPath => Kind::Poll,
+            ContactStep::HandedOut | ContactStep::NoSuchPath | ContactStep::OtherId => Kind::Poll,
         };
         let lane = probe.transport.lane(Connection::Fresh);
         let shot = Shot::other(0, kind, probe.clock.now()).with_id(id);
@@ -171,7 +241,19 @@ impl Asking<'_> {
                 }
                 _ => (probe.target.read_status(reply, id), None),
             };
+            let others = match &initiated {
+                Some(Initiated::Accepted(accepted)) => probe
+                    .target
+                    .other_ids(reply, accepted)
+                    .into_iter()
+                    // A secret that the target repeats goes into no address.
+                    .filter(|other| clean(other.id.clone()) == other.id)
+                    .collect(),
+                _ => Vec::new(),
+            };
             let more = More {
+                knows: probe.target.knows(reply, id),
+                others,
                 id_fault: initiated.as_ref().and_then(|_| probe.target.id_fault(reply)),
                 initiated,
                 reason: reading.reason.clone().map(|reason| probe.recorder.note(reason)),
@@ -181,7 +263,7 @@ impl Asking<'_> {
             (Noted { reading, id: None, seen: None }, more)
         };
         let (exchange, more) = probe.fire_for(shot, &lane, &probe.prepare(request), read).await;
-        let (heard, initiated) = heard(asked, id, &exchange, more);
+        let (heard, job) = heard(asked, id, &exchange, more);
         self.contact.exchanges.push(Contacted {
             step,
             asked: heard.asked.clone(),
@@ -191,28 +273,39 @@ impl Asking<'_> {
             body: (!heard.body.is_empty()).then(|| cut(visible(&heard.body), QUOTED)),
             took: Nanos::from(exchange.round_trip()),
         });
-        (heard, initiated)
+        (heard, job)
     }
 }
 
-fn heard(asked: String, id: &str, exchange: &Exchange, more: Option<More>) -> (Heard, Option<Initiated>) {
+fn heard(asked: String, id: &str, exchange: &Exchange, more: Option<More>) -> (Heard, Option<Job>) {
     let of_request = exchange.body.as_ref().filter(|_| more.is_none()).map(|why| why.as_str().to_owned());
-    let (initiated, id_fault, reason, headers, body) = match more {
-        Some(more) => (more.initiated, more.id_fault, more.reason, more.headers, more.body),
-        None => (None, None, of_request, Explaining::default(), String::new()),
-    };
+    let more = more.unwrap_or_else(|| More {
+        initiated: None,
+        id_fault: None,
+        reason: of_request,
+        headers: Explaining::default(),
+        body: String::new(),
+        knows: Knows::default(),
+        others: Vec::new(),
+    });
     let heard = Heard {
         asked,
         answer: exchange.answer,
         http: exchange.http,
         fault: exchange.fault,
-        reason,
-        headers,
-        body,
+        reason: more.reason,
+        headers: more.headers,
+        body: more.body,
         id: id.to_owned(),
-        id_fault,
+        id_fault: more.id_fault,
+        knows: more.knows,
     };
-    (heard, initiated)
+    let others = more.others;
+    let job = more.initiated.and_then(|initiated| match initiated {
+        Initiated::Accepted(accepted) => Some((accepted, others)),
+        Initiated::Failed { .. } => None,
+    });
+    (heard, job)
 }
 
 /// Whether a target asks to be left alone for longer than a run should take to begin.

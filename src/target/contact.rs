@@ -9,11 +9,12 @@ use http::{HeaderMap, Method};
 use serde_json::Value;
 
 use crate::model::answer::{Answer, TransportFault};
-use crate::model::contact::{Problem, QUOTED, Unrouted, shape, visible};
+use crate::model::contact::{Problem, QUOTED, Unrouted, same_shape, shape, shape_without, visible};
 use crate::model::credentials::is_credential;
 use crate::model::text::cut;
 
-use super::place::{Extracted, Opened, Place};
+use super::other_id::OtherId;
+use super::place::{Extracted, Opened, Place, plain};
 use super::reading::LONGEST_ID;
 use super::request::{Body, Endpoint, Filling};
 use super::{Accepted, Reply, Request, RequestError, Target, Variables, template};
@@ -42,6 +43,17 @@ pub struct Heard {
     pub id: String,
     /// For a POST that was accepted: what is wrong with where the id should be.
     pub id_fault: Option<IdFault>,
+    /// Signs that the target knows the job, whatever the rules make of the answer.
+    pub knows: Knows,
+}
+
+/// What in a status answer shows that the target knows the job.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Knows {
+    /// The word at `[status] state`, if `[status.states]` lists it.
+    pub state: Option<String>,
+    /// Whether a member of the body, or its name, is the id that was asked for.
+    pub named: bool,
 }
 
 /// The headers that explain an answer.
@@ -86,7 +98,7 @@ pub enum StatusFinding {
     /// Ask once more, after a while: it may be a service that has only just accepted the job.
     AskAgain(Problem),
     /// The run goes on, and cannot be judged if no job is ever visible.
-    LikeNoSuchPath(Unrouted),
+    Doubtful(Unrouted),
     /// The run cannot work.
     End(Problem),
 }
@@ -136,9 +148,16 @@ impl Heard {
     }
 
     fn is_like(&self, other: &Heard) -> bool {
-        let body = |heard: &Heard| shape(&heard.body, &heard.id);
         (self.http, self.fault, &self.headers.content_type) == (other.http, other.fault, &other.headers.content_type)
-            && body(self) == body(other)
+            && (same_shape(&shape(&self.body, &self.id), &shape(&other.body, &other.id))
+                || same_shape(&self.without_segments(), &other.without_segments()))
+    }
+
+    /// The shape of its body without the segments of the path: some routers name the last one alone.
+    fn without_segments(&self) -> String {
+        let path = self.asked.split_once(' ').map_or("", |(_, path)| path);
+        let segments: Vec<&str> = path.split(['/', '?', '&', '=']).filter(|segment| !segment.is_empty()).collect();
+        shape_without(&self.body, &self.id, &segments)
     }
 
     fn problem(&self, change: impl Into<String>) -> Problem {
@@ -235,11 +254,15 @@ impl Target {
         match poll.answer {
             Answer::Visible if alike && poll.is_web_page() => problem(self.web_page("[status] path")),
             Answer::Visible => StatusFinding::GoOn(Target::odd_state(poll)),
+            Answer::NotFound if Target::is_denied_by_rule(poll) && never.is_some_and(|never| never.answer != Answer::Visible) => {
+                self.denied_by_rule(never, poll, nowhere, alike)
+            }
             Answer::NotFound if !alike => StatusFinding::GoOn(None),
             // No redirect is followed, so no poll of the run would say anything.
             Answer::Malformed if (300..400).contains(&http) => problem(self.redirected(poll, "[status] path")),
             _ if !alike => StatusFinding::GoOn(Some(format!(
-                "`{}`, the status of the job that was just accepted, {}{}",
+                "`{}`, the status of the job that was just accepted, {}{}. If all new jobs are answered so for a while, that is the gap: \
+                 `[[status.answer]]` with `is = \"not_found\"` and `when = {{ http = {http} }}` has it measured",
                 poll.asked,
                 poll.answered(),
                 never.map_or_else(String::new, |never| format!("; an id that was never issued {}", never.answered()))
@@ -272,6 +295,62 @@ impl Target {
         }
     }
 
+    /// Whether a rule of the file reads an answer as `not_found`, and not its code.
+    fn is_denied_by_rule(heard: &Heard) -> bool {
+        heard.answer == Answer::NotFound && !matches!(heard.http, Some(404 | 410))
+    }
+
+    /// A rule denies the job. Where the target itself tells the job from an id that was never issued, the rule may be wrong.
+    fn denied_by_rule(&self, never: Option<&Heard>, poll: &Heard, nowhere: Option<&Heard>, alike: bool) -> StatusFinding {
+        let Some(never) = never else { return StatusFinding::GoOn(None) };
+        let reads = "a rule of `[[status.answer]]` reads that as not_found, while an id that was never issued";
+        if let (Some(state), None) = (&poll.knows.state, &never.knows.state)
+            && !alike
+        {
+            return StatusFinding::End(poll.problem(format!(
+                "a rule of `[[status.answer]]` reads the state `{}`, which `[status.states]` lists, as not_found, while an id that was never \
+                 issued {}: correct the rule, or take the word off the list",
+                visible(&cut(state.clone(), QUOTED)),
+                never.answered(),
+            )));
+        }
+        let named = poll.knows.named && !never.knows.named;
+        let is_routed = nowhere.is_none_or(|nowhere| !Target::are_alike(nowhere, poll));
+        if !alike || (named && is_routed) {
+            let why = if named { "; the job's answer has its id" } else { "" };
+            return StatusFinding::Doubtful(Unrouted {
+                asked: poll.asked.clone(),
+                http: poll.http.unwrap_or_default(),
+                quoted: poll.quoted(),
+                shape: None,
+                change: format!("{reads} {}{why}: is that rule right?", never.answered()),
+            });
+        }
+        if is_routed { StatusFinding::GoOn(None) } else { self.like_no_such_path(poll, poll.http.unwrap_or_default()) }
+    }
+
+    /// What in a status answer shows that the target knows the job.
+    pub fn knows(&self, reply: &Reply<'_>, id: &str) -> Knows {
+        let opened = Opened::new(reply);
+        let reader = &self.status.reader;
+        let word = reader.state.as_ref().and_then(|state| state.text(&opened, id)).filter(|word| reader.states.contains_key(word));
+        let is_success = (200..300).contains(&reply.http);
+        Knows { state: word.filter(|_| is_success), named: opened.json.as_ref().is_some_and(|json| names(json, id)) }
+    }
+
+    /// The file's id was not known for as long as first contact waits, and something else in the same answer was at once.
+    pub fn wrong_pointer(&self, poll: &Heard, waited: u64, other: &OtherId, known: &Heard) -> Problem {
+        let at = self.initiate_reader.id.place.written();
+        poll.problem(format!(
+            "still {waited} s after the POST. `[initiate] id` ({at}) found `{}` in its answer, where {} has `{}`, and `{}` {}: is that the job's id?",
+            visible(&cut(poll.id.clone(), QUOTED)),
+            other.place,
+            visible(&cut(other.id.clone(), QUOTED)),
+            known.asked,
+            known.answered()
+        ))
+    }
+
     /// What keeps the run from working, if the status of an id that was never issued is throttled.
     pub fn throttled(heard: &Heard) -> Problem {
         Problem { may_pass: true, ..heard.problem(throttled(heard)) }
@@ -289,11 +368,11 @@ impl Target {
         let sent = |endpoint| self.says_who(endpoint).into_iter().map(|who| who.sent).collect::<BTreeSet<_>>();
         let own_credentials = sent(endpoint) != sent(&self.initiate);
         let unrouted = |change: String| {
-            StatusFinding::LikeNoSuchPath(Unrouted {
+            StatusFinding::Doubtful(Unrouted {
                 asked: poll.asked.clone(),
                 http,
                 quoted: poll.quoted(),
-                shape: shape(&poll.body, &poll.id),
+                shape: Some(shape(&poll.body, &poll.id)),
                 change,
             })
         };
@@ -347,12 +426,15 @@ impl Target {
                 false,
                 format!(
                     "what answers at {base} does not speak the HTTP that was asked for: is the port in `base_url` right? A port that speaks TLS \
-                     wants https://; `http` in the target file and --http2 choose the version"
+                     wants https://, and one that speaks HTTP/2 alone wants --http2, or `http = \"2\"` in the target file"
                 ),
             ),
-            TransportFault::Closed => {
-                (true, format!("{base} closes the connection: is the port in `base_url` right? A port that speaks TLS wants https://"))
-            }
+            TransportFault::Closed => (
+                true,
+                format!(
+                    "{base} closes the connection: is the port in `base_url` right? A port that speaks TLS wants https://, and one that speaks HTTP/2 alone wants --http2"
+                ),
+            ),
             TransportFault::FirstByteTimeout | TransportFault::Timeout => {
                 (true, format!("{base} takes the request and does not answer in time: is the target healthy? --timeout allows for more"))
             }
@@ -538,6 +620,16 @@ fn beside(path: &str, ids: &[String], mark: &str) -> String {
     }
     let path = segments.join("/");
     query.map_or(path.clone(), |query| format!("{path}?{query}"))
+}
+
+/// Whether a value in it, or a member's name, is this id.
+fn names(json: &Value, id: &str) -> bool {
+    match json {
+        Value::Object(members) => members.iter().any(|(name, value)| name == id || names(value, id)),
+        Value::Array(list) => list.iter().any(|value| names(value, id)),
+        Value::String(_) | Value::Number(_) => plain(json).is_some_and(|text| text == id || template::encode(&text) == id),
+        Value::Null | Value::Bool(_) => false,
+    }
 }
 
 /// Where a reply has texts and numbers, as JSON Pointers; those at or below `below` where there are any.

@@ -9,6 +9,7 @@ mod compile;
 mod contact;
 mod file;
 mod json;
+mod other_id;
 mod place;
 mod reading;
 mod recognise;
@@ -33,7 +34,8 @@ use crate::model::run::{Capabilities, HttpVersion, StatusNote};
 use crate::model::time::Span;
 
 pub use address::AddressError;
-pub use contact::{Explaining, Heard, IdFault, StatusFinding};
+pub use contact::{Explaining, Heard, IdFault, Knows, StatusFinding};
+pub use other_id::OtherId;
 pub use place::Reply;
 pub use reading::{Accepted, Initiated, Reading};
 pub use recognise::{Hosts, Recognised, Recogniser};

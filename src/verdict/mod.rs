@@ -498,7 +498,13 @@ fn judge_quality(scenario: &Scenario, seen: &ScenarioAnalysis) -> Vec<Reason> {
     let late: u64 = seen.offsets.iter().map(|rate| rate.late).sum();
     let gated: u64 = seen.offsets.iter().map(|rate| rate.late + rate.polls + rate.other).sum();
     if share(late, gated) > scenario.expect.late_at_most {
-        reasons.push(Reason::Late { late, of: gated, latest_ms: seen.punctuality.max_ms, throttled: seen.counts.throttled });
+        reasons.push(Reason::Late {
+            late,
+            of: gated,
+            latest_ms: seen.punctuality.max_ms,
+            throttled: counts.throttled,
+            throttled_after: counts.throttled_after,
+        });
     }
     reasons
 }

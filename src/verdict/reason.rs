@@ -71,7 +71,7 @@ pub enum Reason {
     /// A planned offset has no valid poll.
     NoSamples { arm: String, at: Nanos, late: u64, other: u64 },
     /// The probe was too late too often.
-    Late { late: u64, of: u64, latest_ms: f64, throttled: u64 },
+    Late { late: u64, of: u64, latest_ms: f64, throttled: u64, throttled_after: u64 },
     /// The user stopped the run.
     Interrupted,
     /// The budget was spent before the plan was done.
@@ -125,7 +125,8 @@ impl Reason {
         match self.matter() {
             Reason::UnknownIdVisible | Reason::NoControl { .. } => 0,
             Reason::Lost { gathered: Some(_), .. } | Reason::Silent { .. } => 1,
-            Reason::NoScans { .. } => 2,
+            // What holds polls back comes before what is missing for it.
+            Reason::NoScans { .. } | Reason::Late { throttled: 1.., .. } => 2,
             Reason::Lost { .. } | Reason::PollsFailed { .. } | Reason::NoSamples { .. } => 3,
             _ => 4,
         }
@@ -282,13 +283,17 @@ impl fmt::Display for Reason {
             Reason::NoSamples { arm, at, late, other } => {
                 write!(f, "no valid poll at {} ({arm}): {late} late, {other} without evidence", planned(*at))
             }
-            Reason::Late { late, of, latest_ms, throttled } if *throttled > 0 => {
+            Reason::Late { late, of, latest_ms, throttled, throttled_after } if *throttled > 0 => {
                 let requests = if *throttled == 1 { "1 request".to_owned() } else { format!("{throttled} requests") };
                 write!(
                     f,
                     "{late} of {of} polls left outside the tolerance (the latest by {latest_ms:.1} ms), held back because the target answered \
                      {requests} with 429, or 503 and Retry-After"
-                )
+                )?;
+                match throttled_after {
+                    0 => Ok(()),
+                    n => write!(f, " (the first after {n} requests within a second)"),
+                }
             }
             Reason::Late { late, of, latest_ms, .. } => {
                 write!(f, "the probe itself was late: {late} of {of} polls left outside the tolerance (the latest by {latest_ms:.1} ms)")

@@ -408,7 +408,7 @@ fn scans_that_share_an_id_prove_nothing() {
 
 #[test]
 fn an_answer_for_another_scan_breaks_the_echo_and_nothing_else() {
-    check("5* @100=v\n@100=v:done~other 300=v:run", &[("broken", "echo"), ("verdict", "fail"), ("causes", "J")]);
+    check("5* id=a @100=v~a\n@100=v:done~other 300=v:run", &[("broken", "echo"), ("verdict", "fail"), ("causes", "J")]);
     check("5* id=a @100=v~a", &[("checked echo", "0/5"), ("excluded J", "yes")]);
 }
 
@@ -633,7 +633,47 @@ fn an_id_written_in_another_way_is_no_other_id() {
     let case = "id=AB1 @100=v:run~ab1 900=v:done~ab1\nid=AB2 @100=v:run~ab2 900=v:done~ab2";
     check_in(TO_THE_END, case, &[("broken", "none"), ("checked echo", "0/0"), ("checked completion", "0/2"), ("excluded J", "no")]);
     check_in(TO_THE_END, "id=a1 @100=v:run~/jobs/a1\nid=a2 @100=v:run~/jobs/a1", &[("broken", "echo"), ("strength", "Strong")]);
-    check_in(TO_THE_END, "id=a1 @100=v:run~x\nid=a2 @100=v:run~x", &[("broken", "echo"), ("causes", "J"), ("strength", "Moderate")]);
+}
+
+/// A run whose file says that the id is at `/tenant`.
+fn check_place(timeline: &str, expected: &[(&str, &str)]) {
+    let mut run = journal(scenario(TO_THE_END), timeline);
+    run.run.target.status.echo = Some("`/tenant`".into());
+    let seen = Seen::of(&run);
+    for (fact, value) in expected {
+        assert_eq!(seen.fact(fact), *value, "{fact} of\n{timeline}\n{:?}", seen.judgement.reasons);
+    }
+}
+
+#[test]
+fn a_place_that_holds_no_id_of_the_run_says_nothing_of_the_jobs() {
+    const CONSTANT: &str =
+        "`/tenant` held `eu` in 4 of 4 answers, which is no id that this run handed out: does `[status] echo` name the id?";
+    let misplaced =
+        [("broken", "none"), ("checked echo", "0/0"), ("excluded J", "no"), ("checked monotonic-state", "0/2"), ("causes", "none")];
+    check_place("id=a1 @100=v:run~eu 900=v:done~eu\nid=a2 @100=v:run~eu 900=v:done~eu", &misplaced);
+    check_place("id=a1 @100=v:run~eu 900=v:done~eu\nid=a2 @100=v:run~eu 900=v:done~eu", &[("unclear echo", CONSTANT)]);
+    // The number of each request.
+    check_place("id=a1 @100=v:run~r81 900=v:done~r84\nid=a2 @100=v:run~r82 900=v:done~r83", &misplaced);
+    // A tenant whose number is the id of a later job.
+    check_place("id=7 @100=v:run~8 900=v:done~8\nid=8 @100=v:run~8 900=v:done~8", &misplaced);
+    check_place("id=a1 @100=v:run~eu 900=v:done~eu", &[("broken", "none"), ("checked echo", "0/0")]);
+    // What is right once is no constant, and another job's answer is found by what it says of the states.
+    check_place("id=a1 @100=v:run~eu 900=v:done~eu 1500=v:run~eu\nid=a2 @100=v:run~eu 900=v:done~eu", &[("broken", "monotonic-state")]);
+}
+
+#[test]
+fn an_answer_for_another_job_is_wrong_wherever_that_job_was_asked_for() {
+    for mixed_up in [
+        "id=a1 @100=v:run~a1 900=v:done~a1\nid=a2 @100=v:run~eu 900=v:done~a2",
+        "id=a1 @100=v:run~a2 900=v:done~a2\nid=a2 @100=v:run~a1 900=v:done~a1",
+        "id=a1 @100=v:run~a1 900=v:done~a1\nid=a2 @100=v:run~a1 900=v:done~a1",
+        "id=a1 @100=v:run~/jobs/a2 900=v:done~/jobs/a2\nid=a2 @100=v:run~/jobs/a1 900=v:done~/jobs/a1",
+        // Somebody else's.
+        "id=job_1a @100=v:run~job_77 900=v:done~job_78\nid=job_2b @100=v:run~job_79 900=v:done~job_79",
+    ] {
+        check_place(mixed_up, &[("broken", "echo"), ("causes", "J"), ("verdict", "fail")]);
+    }
 }
 
 #[test]
@@ -644,7 +684,7 @@ fn ids_that_several_jobs_were_given_void_what_compares_answers_over_time() {
     check_in(TO_THE_END, "3* id=s @100=v:run 1000=v:done 2000=v:run w/1500=v:done 3000=v:run", &[("broken", "none"), ("causes", "none")]);
     check_in(TO_THE_END, "3* id=s @100=v:run 1000=v:done 2000=v:run", &[("unclear monotonic-state", shared)]);
     // Another job's answer is found by what it says.
-    check_in(TO_THE_END, "3* id=s @100=v:run~other", &[("broken", "echo"), ("causes", "J")]);
+    check_in(TO_THE_END, "id=s @100=v:run~s\n3* id=s @100=v:run~other", &[("broken", "echo"), ("causes", "J")]);
 }
 
 // Causes.
@@ -792,6 +832,34 @@ fn a_window_is_not_read_off_held_connections() {
     check_in(&both.replace("keep-alive", "pooled"), "@100=n 700=v\narm 1\n3* p/+2000@100=v", &[("brackets", "(100, 702]")]);
 }
 
+// Rate limits.
+
+#[test]
+fn a_rate_limit_is_named_before_what_it_kept_from_being_measured() {
+    let limited = |timeline: &str| {
+        let run = journal(scenario(AT_100), timeline);
+        let Seen { analysis, judgement } = Seen::of(&run);
+        assert_eq!(judgement.verdict, Verdict::Inconclusive, "{timeline}");
+        let view = View::of(&run, &analysis, &judgement);
+        assert_eq!(view.headline.contains("with 429"), view.next_step.contains("--max-rps"), "{timeline}\n{}", view.headline);
+        assert_ne!(view.next_step.contains("--max-rps"), view.next_step.contains("quieter machine"), "{timeline}\n{}", view.next_step);
+        view.headline
+    };
+    let none_in_time = limited("49* 7000@100=v\n@100=v 200=429 7100=v");
+    assert!(none_in_time.contains("answered 1 request with 429, or 503 and Retry-After (the first after"), "{none_in_time}");
+    assert!(limited("40* 700@100=v\n3* @100=v 200=429 900=v").contains("with 429"));
+    // Nobody held these back.
+    assert!(!limited("50* 700@100=v").contains("429"));
+    assert!(!limited("5* @100=v\n45* 700@100=v").contains("429"));
+}
+
+#[test]
+fn a_rate_limit_is_no_breach_and_no_pass() {
+    for timeline in ["50* @100=v\n50* @100=429", "20* @100=429 900=v\n20* @100=429 900=429", "40* @100=v\n10* @100=429 900=v"] {
+        check(timeline, &[("verdict", "inconclusive"), ("broken", "none"), ("causes", "none")]);
+    }
+}
+
 // First contact.
 
 /// A run before which the new job, an id that was never issued and a path that does not exist were answered alike: `404 no route`.
@@ -803,7 +871,7 @@ fn check_unrouted(body: &str, timeline: &str, expected: &[(&str, &str)]) {
             asked: "GET /v1/render/a".into(),
             http: 404,
             quoted: "`no route /v1/render/a`".into(),
-            shape: contact::shape("no route /v1/render/a", "a"),
+            shape: Some(contact::shape("no route /v1/render/a", "a")),
             change: "`[status] path` is answered like a path that does not exist".into(),
         }),
         ..Contact::default()

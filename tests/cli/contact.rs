@@ -199,6 +199,9 @@ fn complaint(row: &Row) -> Option<String> {
     if shown.contains(TOKEN) || shown.contains('\x1b') || shown.contains("quieter") {
         wrong.push("shows a secret, moves the cursor, or speaks of the machine".to_owned());
     }
+    if !shown.contains("Nothing was measured") || shown.contains("carry no id") || shown.contains("No scan was") {
+        wrong.push("says of something that it was measured".to_owned());
+    }
     (!wrong.is_empty()).then(|| format!("{}: {}\n{headline}", row.wrong, wrong.join("; ")))
 }
 
@@ -388,6 +391,226 @@ fn first_contact_never_ends_the_run_of_a_sick_service() {
     };
     check_goes_on("one in two lost", half, 1, "status denied 1 of 2", "like a path that does not exist");
 }
+
+/// An API whose answers to a POST name the request, the region, the batch and the earlier job beside the job.
+fn wordy(asked: &Asked<'_>) -> String {
+    let n = asked.nth;
+    match asked.line {
+        "POST /v1/renders" => reply(
+            202,
+            &format!("X-Request-Id: 4f{n}a\r\nLocation: /v1/renders/job-{n}\r\n"),
+            &format!(
+                r#"{{"request":{{"id":"req-{n}"}},"job":{{"num":{},"id":"job-{n}","state":"queued"}},"region":"eu-1","batch_id":"batch-1","previous_id":"job-{}"}}"#,
+                700 + n,
+                (n + 99) % 100
+            ),
+        ),
+        _ => sound(asked),
+    }
+}
+
+/// The same without the address.
+fn wordy_in_its_body(asked: &Asked<'_>) -> String {
+    wordy(asked).replace("Location: /v1", "X-Location-Of: ")
+}
+
+/// Runs with another target file; gives the exit code, the result, and what was said.
+fn run_with(answers: Answers, from: &str, to: &str) -> (Option<i32>, Value, String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let api = Api::start(answers);
+    assert!(TARGET.contains(from), "{from}");
+    let output = statusgap(&api.url, folder.path(), &TARGET.replace(from, to), &["run", "two.toml"]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    (output.status.code(), result(folder.path()), said)
+}
+
+/// What it is, how the API answers, what of the target file is changed to what, the exit code, and words of the headline.
+type VerdictRow<'a> = (&'a str, Answers, (&'a str, &'a str), i32, &'a [&'a str]);
+
+/// Runs all at once, since each waits for as long as a window may last.
+fn check_verdicts(rows: &[VerdictRow<'_>]) {
+    let wrong: Vec<String> = std::thread::scope(|scope| {
+        let runs: Vec<_> = rows.iter().map(|row| scope.spawn(move || (row, run_with(row.1, row.2.0, row.2.1)))).collect();
+        runs.into_iter()
+            .filter_map(|run| {
+                let ((what, _, _, code, words), (exit, result, _)) = run.join().expect("no panic");
+                let headline = result["headline"].as_str().unwrap_or_default();
+                let lacks: Vec<_> = words.iter().filter(|word| !headline.contains(*word)).collect();
+                (exit != Some(*code) || !lacks.is_empty()).then(|| format!("{what}: {exit:?}, lacks {lacks:?}: {headline}"))
+            })
+            .collect()
+    });
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+const ID: &str = "{ pointer = \"/id\" }";
+
+#[test]
+fn an_id_that_status_does_not_know_ends_the_run_where_another_of_the_same_answer_is_known() {
+    check_verdicts(&[
+        (
+            "request",
+            wordy,
+            (ID, r#"{ pointer = "/request/id" }"#),
+            3,
+            &[
+                "`GET /v1/renders/req-0` answered 404",
+                "`[initiate] id` (`/request/id`) found `req-0`",
+                "header `location`",
+                "`job-0`",
+                "answered 200",
+            ],
+        ),
+        (
+            "number",
+            wordy_in_its_body,
+            (ID, r#"{ pointer = "/job/num" }"#),
+            3,
+            &["(`/job/num`) found `700`", "`/job/id` has `job-0`", "answered 200"],
+        ),
+        ("constant", wordy_in_its_body, (ID, r#"{ pointer = "/region" }"#), 3, &["(`/region`) found `eu-1`", "`/job/id` has `job-0`"]),
+        ("trace", wordy_in_its_body, (ID, r#"{ header = "x-request-id" }"#), 3, &["(the header `x-request-id`) found `4f0a`", "`/job/id`"]),
+        // Whatever the API makes of an id that is none of its own.
+        (
+            "refused",
+            |asked| if asked.line.starts_with("GET") && !asked.line.contains("/job-") { json(422, "{}") } else { wordy(asked) },
+            (ID, r#"{ pointer = "/job/num" }"#),
+            3,
+            &["answered 422", "(`/job/num`) found `700`", "header `location`"],
+        ),
+        (
+            "told apart",
+            |asked| if asked.line.contains("/req-") { json(404, r#"{"error":"no render of request"}"#) } else { wordy(asked) },
+            (ID, r#"{ pointer = "/request/id" }"#),
+            3,
+            &["(`/request/id`) found `req-0`", "header `location`"],
+        ),
+        ("right", wordy, (ID, r#"{ pointer = "/job/id" }"#), 0, &[]),
+    ]);
+}
+
+#[test]
+fn jobs_that_are_lost_are_lost_whatever_else_the_answer_names() {
+    check_verdicts(&[
+        // The batch is one for all jobs, and the earlier job is another one.
+        (
+            "batch",
+            |asked| match asked.line {
+                "GET /v1/renders/batch-1" => json(200, r#"{"status":"done"}"#),
+                line if line.starts_with("GET /v1/renders/") => json(404, r#"{"detail":"render not found"}"#),
+                _ => wordy_in_its_body(asked),
+            },
+            (ID, r#"{ pointer = "/job/id" }"#),
+            1,
+            &["status denied 2 of 2"],
+        ),
+        (
+            "earlier job",
+            |asked| match asked.line {
+                line if line.starts_with("GET /v1/renders/job-") && line.ends_with(&format!("-{}", asked.nth.wrapping_sub(1))) => {
+                    json(404, r#"{"detail":"render not found"}"#)
+                }
+                _ => wordy_in_its_body(asked),
+            },
+            (ID, r#"{ pointer = "/job/id" }"#),
+            1,
+            &["status denied"],
+        ),
+        (
+            "late",
+            |asked| match asked.line {
+                line if line.starts_with("GET /v1/renders/job-0") && LATE.fetch_add(1, Ordering::Relaxed) > 3 => sound(asked),
+                line if line.starts_with("GET /v1/renders/job-") => json(404, r#"{"detail":"render not found"}"#),
+                line if line.starts_with("GET /v1/renders/req-") => json(200, r#"{"status":"done"}"#),
+                _ => wordy_in_its_body(asked),
+            },
+            (ID, r#"{ pointer = "/job/id" }"#),
+            1,
+            &["status denied 2 of 2"],
+        ),
+    ]);
+}
+
+/// How often the late job of first contact was looked at.
+static LATE: AtomicUsize = AtomicUsize::new(0);
+
+const STATES: &str = "states = { running = [\"running\"], succeeded = [\"done\"] }";
+
+#[test]
+fn a_rule_that_denies_a_job_which_the_target_knows_is_no_gap() {
+    const JOB: fn(&str) -> bool = |line| line.starts_with("GET /v1/renders/job-");
+    let rule = |when: &str| format!("{STATES}\n[[status.answer]]\nis = \"not_found\"\nwhen = {when}\n");
+    let running = rule(r#"{ http = 200, pointer = "/status", one_of = ["running"] }"#);
+    let all = rule("{ http = 200 }");
+    let missing = rule(r#"{ http = 200, pointer = "/result", exists = false }"#);
+    let null = rule(r#"{ http = 200, pointer = "/job", null = true }"#);
+    let in_list = rule(r#"{ http = 200, jsonpath = "$.items[?@.id == '{id:raw}']", exists = false }"#);
+    check_verdicts(&[
+        (
+            "a state that is listed",
+            sound_but!(JOB, json(200, r#"{"status":"running"}"#)),
+            (STATES, &running),
+            3,
+            &[
+                "answered 200 `{\"status\":\"running\"}`",
+                "`[[status.answer]]`",
+                "an id that was never issued answered 404",
+                "the state `running`",
+            ],
+        ),
+        ("the code", sound, (STATES, &all), 3, &["`[[status.answer]]`", "the state `done`"]),
+        (
+            "what is not there",
+            sound_but!(JOB, json(200, r#"{"phase":"two"}"#)),
+            (STATES, &missing),
+            3,
+            &["no job was ever visible", "answered 200 `{\"phase\":\"two\"}`", "`[[status.answer]]`", "answered 404"],
+        ),
+        (
+            "a list",
+            |asked| match asked.line {
+                line if line.starts_with("GET /v1/renders/") => {
+                    let ids: Vec<String> = (0..asked.nth).map(|n| format!(r#"{{"id":"job-{n}"}}"#)).collect();
+                    json(200, &format!(r#"{{"jobs":[{}]}}"#, ids.join(",")))
+                }
+                _ => sound(asked),
+            },
+            (STATES, &in_list),
+            3,
+            &["no job was ever visible", "`[[status.answer]]`", "has its id"],
+        ),
+        // And what the rule is for.
+        (
+            "lost, as never issued",
+            sound_but!(|line| line.starts_with("GET /v1/renders/"), json(200, r#"{"job":null}"#)),
+            (STATES, &null),
+            1,
+            &["status denied 2 of 2"],
+        ),
+        (
+            "a list without it",
+            sound_but!(|line| line.starts_with("GET /v1/renders/"), json(200, r#"{"items":[{"id":"other"}]}"#)),
+            (STATES, &in_list),
+            1,
+            &["status denied 2 of 2"],
+        ),
+        (
+            "denied in other words for a while",
+            |asked| match asked.line {
+                "GET /v1/renders/job-0" if APART.fetch_add(1, Ordering::Relaxed) > 2 => sound(asked),
+                line if line.starts_with("GET /v1/renders/job-1") && APART.fetch_add(1, Ordering::Relaxed) > 5 => sound(asked),
+                line if line.starts_with("GET /v1/renders/job-") => json(200, r#"{"job":null}"#),
+                _ => sound(asked),
+            },
+            (STATES, &null),
+            1,
+            &["status denied"],
+        ),
+    ]);
+}
+
+/// How often the jobs that are denied in other words were looked at.
+static APART: AtomicUsize = AtomicUsize::new(0);
 
 #[test]
 fn a_sound_service_is_asked_for_one_job_more_and_passes_without_a_word() {

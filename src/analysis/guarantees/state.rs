@@ -42,6 +42,12 @@ pub(super) fn monotonic(scan: &ScanHistory<'_>, evidence: Evidence<'_>) -> Findi
         Judged::Back(regress, exchanges) => Finding::Broken(Proof::of_scan(scan, &told(scan, regress, &exchanges), &exchanges)),
         Judged::Unclear(why) => Finding::Unclear(why),
         Judged::Forward => {
+            let named = sights(scan).len();
+            if named < 2
+                && scan.polls().iter().filter(|poll| poll.answer == Answer::Visible && !scan.is_named_by(poll)).count() + named >= 2
+            {
+                return Finding::Unclear("its answers had another scan's id".to_owned());
+            }
             let sights = || sights(scan).into_iter();
             let listed = sights().filter(|poll| poll.state.is_some_and(|state| state != State::Unknown)).count();
             let progress = sights().filter(|poll| poll.progress.get().is_some()).count();
@@ -230,11 +236,27 @@ impl<'a> Words<'a> {
             }
             Guarantee::Echo if self.with_echo == 0 => {
                 if let Some(place) = &self.evidence.target.status.echo {
-                    checked.unclear(of_answers(format!("{place} was absent in {{hits}} of {{of}} answers"), all, all));
+                    let why = self.evidence.misnamed.map_or_else(
+                        || format!("{place} was absent in {{hits}} of {{of}} answers"),
+                        |misnamed| {
+                            let what = if misnamed.constant { "held" } else { "held other values, such as" };
+                            format!(
+                                "{place} {what} `{}` in {{hits}} of {{of}} answers, which is no id that this run handed out: does `[status] echo` \
+                                 name the id?",
+                                misnamed.example
+                            )
+                        },
+                    );
+                    checked.unclear(of_answers(why, all, all));
                 }
             }
             _ => {}
         }
+    }
+
+    /// Whether any job was visible.
+    pub(super) fn any(&self) -> bool {
+        self.answers > 0
     }
 
     /// Why no answer told how its scan stood, if none did.

@@ -168,7 +168,8 @@ fn weight(reason: &Reason) -> u8 {
         Reason::FirstContact { .. } | Reason::LikeNoSuchPath { .. } => 0,
         Reason::Unreachable { .. } | Reason::TargetGone => 1,
         Reason::NoScans { .. } | Reason::NoControl { .. } | Reason::WarmIds { .. } | Reason::NothingRun => 2,
-        Reason::Lost { gathered: Some(_), .. } | Reason::Silent { .. } => 3,
+        // A target that holds the probe back keeps anything from being measured, and no quieter machine helps.
+        Reason::Lost { gathered: Some(_), .. } | Reason::Silent { .. } | Reason::Late { throttled: 1.., .. } => 3,
         Reason::InitiatesFailed { .. } | Reason::PollsFailed { .. } | Reason::Lost { .. } => 4,
         Reason::Late { .. } | Reason::NoSamples { .. } => 5,
         _ => 6,
@@ -181,7 +182,7 @@ fn remedy(reason: &Reason, journal: &Journal) -> Option<String> {
         Reason::FirstContact { problem } if problem.may_pass => "Run it again when a single request is answered; `-v` shows each exchange.",
         Reason::FirstContact { .. } => "Change what the reason names, and run it again; `-v` shows each exchange.",
         Reason::LikeNoSuchPath { .. } => {
-            "Compare `[status] path` and `base_url` in the target file with the API's documentation, and run it again; `-v` shows each exchange."
+            "Compare what the reason names in the target file with the API's documentation, and run it again; `-v` shows each exchange."
         }
         Reason::NoControl { losses } if losses.iter().any(|loss| loss.answer == Answer::Refused) => {
             "Check the credentials and the status path in the target file: even polls for handed-out ids were never answered as visible."
@@ -213,7 +214,7 @@ fn remedy(reason: &Reason, journal: &Journal) -> Option<String> {
         }
         Reason::Late { throttled: 1.., .. } => {
             "Stay below the target's rate limit with --max-rps, or ask for fewer scans. If only new jobs are answered so, that is the window: \
-             see which requests were answered 429 or 503 in the log."
+             `[[status.answer]]` with `is = \"not_found\"` and `when = { http = 429 }` has it measured."
         }
         Reason::NoSamples { .. } | Reason::Late { .. } => {
             "Polls were late: run it on a quieter machine, or with fewer scans in flight; or widen `polls.tolerance` in the scenario."
@@ -289,7 +290,8 @@ mod tests {
         let at = Nanos(0);
         for (reason, said) in [
             (Reason::NoSamples { arm: "fresh".into(), at, late: 9, other: 0 }, Some("quieter machine")),
-            (Reason::Late { late: 9, of: 10, latest_ms: 80.0, throttled: 0 }, Some("quieter machine")),
+            (Reason::Late { late: 9, of: 10, latest_ms: 80.0, throttled: 0, throttled_after: 0 }, Some("quieter machine")),
+            (Reason::Late { late: 9, of: 10, latest_ms: 80.0, throttled: 2, throttled_after: 11 }, Some("--max-rps")),
             (Reason::NoSamples { arm: "fresh".into(), at, late: 0, other: 9 }, Some("polls")),
             (Reason::NoSamples { arm: "fresh".into(), at, late: 0, other: 0 }, None),
             (Reason::BudgetSpent, Some("budget")),

@@ -2,6 +2,7 @@
 
 use crate::analysis::Analysis;
 use crate::analysis::binomial::zero_failure_bound;
+use crate::analysis::guarantees::NOTHING_MEASURED;
 use crate::model::exchange::Kind;
 use crate::model::run::Journal;
 use crate::model::shard::Share;
@@ -175,6 +176,10 @@ fn not_assessed(view: &View) -> Option<String> {
             Standing::Kept | Standing::Broken => None,
         })
         .collect();
+    let unmeasured = words::sentence(NOTHING_MEASURED);
+    if view.guarantees.iter().all(|row| matches!(&row.standing, Standing::NotAssessed(why) if *why == unmeasured)) {
+        return Some("Nothing was measured, so nothing is assessed.".to_owned());
+    }
     (!silent.is_empty()).then(|| format!("Not assessed: {}.", silent.join(", ")))
 }
 
@@ -194,8 +199,9 @@ fn lost_polls(analysis: &Analysis) -> Vec<String> {
     }
     if other > 0 {
         lines.push(format!(
-            "{} were answered neither visible nor not_found (errors, throttling, time-outs).",
-            words::counted(other, "poll")
+            "{} {} answered neither visible nor not_found (errors, throttling, time-outs).",
+            words::counted(other, "poll"),
+            if other == 1 { "was" } else { "were" }
         ));
     }
     lines
