@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::analysis::compare::rates::Rates;
 use crate::analysis::diagnosis::case::{Case, Look, Row, ms};
 use crate::analysis::diagnosis::chance::{all_among_first, few_runs_together, ln_choose, percent, share_left};
 use crate::analysis::diagnosis::{Diagnosis, Pattern, Strength, instances, stretch};
+use crate::model::answer::{Answer, State};
+use crate::model::exchange::Exchange;
 use crate::model::fault::FaultClass;
 use crate::model::time::Stamp;
 
@@ -173,6 +176,11 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>) -> Flapping {
     if let Some(found) = mixed_reads(diagnosis, case, &flaps) {
         return found;
     }
+    if one_each(case, &flaps) {
+        let asked = case.watched().filter(|row| row.after_seen().next().is_some()).count() as u64;
+        diagnosis.patterns.push(Pattern::OnceEach { scans: flaps.rows.len() as u64, of: asked });
+        return Flapping { share: flaps.share(), until_ms: flaps.until_ms, ..Flapping::of(Kind::AtRandom) };
+    }
     memories_or_chance(diagnosis, case, &flaps)
 }
 
@@ -249,7 +257,7 @@ fn mixed_reads(diagnosis: &mut Diagnosis, case: &Case<'_>, flaps: &Flaps<'_, '_>
     // Polls after the last flap, well apart from it, and the chance that all denials would come before them by accident.
     let until = flaps.until_ms * 1.3 + 100.0;
     let settled = case.watched().flat_map(Row::after_seen).filter(|look| look.age() > until).count();
-    if settled < 12 || all_among_first(flaps.denied, flaps.before, flaps.all) > 1e-4 {
+    if settled < 12 || all_among_first(flaps.denied, flaps.before, flaps.all) > 1e-4 || begins_clean(case, flaps) {
         return None;
     }
     if let Some(at) = ended_in_the_run(case, flaps) {
@@ -292,6 +300,15 @@ fn mixed_reads(diagnosis: &mut Diagnosis, case: &Case<'_>, flaps: &Flaps<'_, '_>
     Some(Flapping { share: flaps.denied as f64 / flaps.looks.max(1) as f64, until_ms: flaps.until_ms, ..Flapping::of(Kind::MixedReads) })
 }
 
+/// Whether younger polls were denied less often than those among which the denials lie: a copy that lags denies the youngest most.
+fn begins_clean(case: &Case<'_>, flaps: &Flaps<'_, '_>) -> bool {
+    let earliest = self::flaps(&flaps.rows).map(Look::age).fold(f64::INFINITY, f64::min) - MOMENT_MS;
+    let younger = case.watched().flat_map(|row| row.looks).filter(|look| look.age() < earliest);
+    let (denied, all) = younger.fold((0, 0), |(denied, all), look| (denied + u64::from(!look.seen()), all + 1));
+    let test = Rates { base_events: flaps.denied as u64, base_trials: flaps.before.max(flaps.denied) as u64, new_events: denied, new_trials: all };
+    test.fisher().p_lower < 1e-4
+}
+
 /// The instant of the last denial, if the disagreement ended with the run's time and not with the scans' age: later scans were polled at
 /// the same ages, and none of them was denied. What heals by age goes on in later scans.
 fn ended_in_the_run(case: &Case<'_>, flaps: &Flaps<'_, '_>) -> Option<Stamp> {
@@ -312,6 +329,18 @@ fn ended_in_the_run(case: &Case<'_>, flaps: &Flaps<'_, '_>) -> Option<Stamp> {
         return None;
     }
     self::flaps(&flaps.rows).map(|look| look.exchange.sent).max()
+}
+
+/// Whether denials are spread over the scans more evenly than chance or workers with memories of their own spread them: each of many scans
+/// has exactly one.
+fn one_each(case: &Case<'_>, flaps: &Flaps<'_, '_>) -> bool {
+    if flaps.denied != flaps.rows.len() || flaps.split > 0 {
+        return false;
+    }
+    // Denials that lie anywhere fall into one scan together about so many times; workers that disagree make it more.
+    let pairs = |n: f64| n * (n - 1.0);
+    let within: f64 = case.watched().map(|row| pairs(row.after_seen().count() as f64)).sum();
+    pairs(flaps.denied as f64) / 2.0 * within / pairs(flaps.all as f64).max(1.0) > 7.0
 }
 
 /// B where some number of workers explains who was denied how often, or the connection does; else denials at random.
@@ -525,12 +554,20 @@ fn eviction(diagnosis: &mut Diagnosis, case: &Case<'_>, evicted: &[&Row<'_>], at
     }
     evidence.insert(0, format!("{} scans were seen, then denied for good", evicted.len()));
     let at_one_time = evicted.len() >= 2 && !case.is_merged() && gone_at_one_time(evicted);
-    let strength = if evicted.len() >= 2 && !at_one_time { at_most } else { Strength::Moderate };
+    let read_once = read_once(evicted);
+    let strength = if evicted.len() >= 2 && !at_one_time && !read_once { at_most } else { Strength::Moderate };
     diagnosis.found(FaultClass::F, strength, evidence);
     if at_one_time {
         diagnosis.undecided.push(
             "cannot tell a lifetime (F) from records that were all lost at one time, as by a restart: the scans may have gone at the same instant; watch scans \
              that were asked for at other times"
+                .to_owned(),
+        );
+    }
+    if read_once {
+        diagnosis.undecided.push(
+            "cannot tell early eviction (F) from a read that removes the record: no end was ever answered twice; ask for the end of a scan from several \
+             connections at once, and leave another scan of equal age unasked until then"
                 .to_owned(),
         );
     }
@@ -541,6 +578,15 @@ fn eviction(diagnosis: &mut Diagnosis, case: &Case<'_>, evicted: &[&Row<'_>], at
         );
     }
     Flapping { gone_ms: evicted.iter().map(|row| last_seen(row)).reduce(f64::min), ..Flapping::of(Kind::Evicted) }
+}
+
+/// Whether the answer that showed the end may have been what removed the scans: of none was it given twice.
+fn read_once(evicted: &[&Row<'_>]) -> bool {
+    let ends = |row: &&Row<'_>| {
+        let is_end = |poll: &&&Exchange| poll.answer == Answer::Visible && poll.state.is_some_and(State::is_terminal);
+        row.scan.polls().iter().filter(is_end).count()
+    };
+    evicted.iter().map(ends).max() == Some(1)
 }
 
 /// Whether it depends on the worker alone: of each scan every worker that is named either always knows it or never does.

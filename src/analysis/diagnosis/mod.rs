@@ -57,8 +57,11 @@ impl Cause {
     pub fn title(&self) -> &'static str {
         match (self.class, self.or.as_slice()) {
             (_, []) => self.class.name(),
+            (FaultClass::A, [FaultClass::CPrime]) => "written late (A), or now and then read from a lagging copy (C')",
             (FaultClass::A, _) => "written late (A) or read from a lagging copy (C)",
-            (FaultClass::I, _) => "committed (I) or registered (A) just after the answer",
+            (FaultClass::I, [FaultClass::A]) => "committed (I) or registered (A) just after the answer",
+            (FaultClass::I, or) if or.contains(&FaultClass::A) => "written just after the answer (I, A), or read from a copy that lags as little (C, C')",
+            (FaultClass::I, _) => "committed just after the answer (I), or read from a copy that lags as little (C, C')",
             (FaultClass::L, _) => "ids that do not get through (L), or whose records are not written (M)",
             (FaultClass::M, _) => "records that are not written (M), or ids that do not get through (L)",
             (class, _) => class.name(),
@@ -89,7 +92,11 @@ impl Cause {
                 "Find out first which it is, since the cures differ: look for one of these ids in the store. If its record is there, the read does not find it (L); if \
                  not, it was never written (M)."
             }
-            _ => "Both are cured by having the record committed before the answer is sent.",
+            (FaultClass::I, [FaultClass::A]) => "Both are cured by having the record committed before the answer is sent.",
+            _ => {
+                "Find out first which it is, since the cures differ: see whether status reads from the store that the initiate writes (I, A), or from a replica \
+                 or a cache (C, C')."
+            }
         };
         let cures: Vec<String> = std::iter::once(&self.class)
             .chain(&self.or)
@@ -161,7 +168,12 @@ impl Diagnosis {
 
     /// One answer of two classes that are not told apart, the first of which is the more usual one.
     fn found_either(&mut self, class: FaultClass, or: FaultClass, evidence: Vec<String>) {
-        self.causes.push(Cause { class, or: vec![or], strength: Strength::Moderate, evidence });
+        self.found_among(class, vec![or], evidence);
+    }
+
+    /// One answer of several classes that are not told apart.
+    fn found_among(&mut self, class: FaultClass, or: Vec<FaultClass>, evidence: Vec<String>) {
+        self.causes.push(Cause { class, or, strength: Strength::Moderate, evidence });
     }
 
     fn excluded(&mut self, class: FaultClass, by: String) {

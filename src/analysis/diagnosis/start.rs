@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::analysis::binomial::survival;
+use crate::analysis::binomial::{clopper_pearson, survival};
 use crate::analysis::compare::rates::Rates;
 use crate::analysis::diagnosis::case::{Case, Look, Row, median, ms};
 use crate::analysis::diagnosis::chance::{percent, share_left};
@@ -10,7 +10,7 @@ use crate::analysis::diagnosis::flapping::{Flapping, Kind};
 use crate::analysis::diagnosis::never::Lost;
 use crate::analysis::diagnosis::{Diagnosis, Pattern, Strength};
 use crate::model::answer::{Answer, State};
-use crate::model::exchange::Purpose;
+use crate::model::exchange::{Connection, Purpose};
 use crate::model::fault::FaultClass;
 use crate::model::scenario::Action;
 use crate::model::shard::{Numbering, Share, owner};
@@ -88,10 +88,10 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fl
     if !observer && lattice(diagnosis, &on_one_clock(case, rows_for_shape)) {
         return;
     }
-    if commit(diagnosis, &rows, &windows, observer) {
+    if commit(diagnosis, case, &rows, &windows, lost, observer) {
         return;
     }
-    registration_or_lag(diagnosis, case, &rows, &windows, lost, observer);
+    registration_or_lag(diagnosis, case, &rows, &windows, Before { lost, flapping, observer });
 }
 
 fn windows(rows: &[&Row<'_>]) -> Windows {
@@ -375,17 +375,16 @@ fn no_oftener_at_first(case: &Case<'_>, flapping: &Flapping, lost: &Lost) -> boo
 }
 
 /// I: some polls at once are denied, none a few milliseconds later.
-fn commit(diagnosis: &mut Diagnosis, rows: &[&Row<'_>], windows: &Windows, observer: bool) -> bool {
-    let at_once: Vec<bool> =
-        rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age() <= AT_ONCE_MS).map(Look::seen).collect();
-    let denied = at_once.iter().filter(|seen| !**seen).count();
+fn commit(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<'_>], windows: &Windows, lost: &Lost, observer: bool) -> bool {
+    let firsts = || rows.iter().filter_map(|row| row.looks.first());
+    let at_once = AtOnce::of(rows);
     let last_denied =
         if observer { windows.latest_denied } else { rows.iter().flat_map(|row| row.denied_at_start()).map(Look::age).fold(0.0, f64::max) };
     // The first sight after a denial bounds the window from above; a sight some milliseconds later is what makes it a commit.
-    let later = rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age() > COMMIT_MS).count();
-    let later_denied = rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age() > COMMIT_MS && !look.seen()).count();
+    let later = firsts().filter(|look| look.age() > COMMIT_MS).count();
+    let later_denied = firsts().filter(|look| look.age() > COMMIT_MS && !look.seen()).count();
     if last_denied > COMMIT_MS {
-        if at_once.len() >= 20 {
+        if at_once.all >= 20 {
             diagnosis.excluded(
                 FaultClass::I,
                 format!("the window lasts far longer than a commit: a poll at {} was still denied", ms(last_denied)),
@@ -400,34 +399,113 @@ fn commit(diagnosis: &mut Diagnosis, rows: &[&Row<'_>], windows: &Windows, obser
             ms(COMMIT_MS)
         ));
     }
-    let always = denied == at_once.len();
-    if at_once.len() >= 10 && always {
+    if at_once.all >= 10 && at_once.denied == at_once.all {
         return false;
     }
     let evidence = vec![
-        format!("polled at once, {denied} of {} scans were denied", at_once.len()),
+        format!("polled at once, {} of {} scans were denied", at_once.denied, at_once.all),
         format!(
             "the last denial came {} after the id; of {later} scans that were first polled later than {}, {later_denied} were denied",
             ms(last_denied),
             ms(COMMIT_MS)
         ),
     ];
-    if later < 8 {
-        diagnosis.found_either(FaultClass::I, FaultClass::A, evidence);
-    } else {
-        // What a single denial, or those of one moment, may be an accident of is not known from them.
-        let strength = if at_once.len() >= 20 && denied_rows(rows) >= 2 { Strength::Strong } else { Strength::Moderate };
-        diagnosis.found(FaultClass::I, strength, evidence);
+    // What else explains it: a registration that is late in every scan, and a copy that lags by as little.
+    let mut or = Vec::new();
+    if later < 8 || !at_once.some_are_in_time() {
+        or.push(FaultClass::A);
     }
+    if second_write(case, lost).is_none_or(|(_, until, _)| until > 0.5 * last_denied) {
+        or.push(FaultClass::C);
+    }
+    if !agrees_with_itself(rows, last_denied) {
+        or.push(FaultClass::CPrime);
+    }
+    if or.is_empty() {
+        // What a single denial, or those of one moment, may be an accident of is not known from them.
+        let strength = if at_once.all >= 20 && denied_rows(rows) >= 2 { Strength::Strong } else { Strength::Moderate };
+        diagnosis.found(FaultClass::I, strength, evidence);
+        return true;
+    }
+    if or.contains(&FaultClass::A) && later >= 8 {
+        diagnosis.undecided.push(
+            "cannot tell a commit after the answer (I) from a registration that is late in every scan (A): no polls of equal age over connections of \
+             one kind went either way often enough; poll at least 20 scans at once on connections that are already open (`statusgap run zero-delay`)"
+                .to_owned(),
+        );
+    }
+    if or.iter().any(|class| matches!(class, FaultClass::C | FaultClass::CPrime)) {
+        diagnosis.undecided.push(format!(
+            "cannot tell a record that is written late (I, A) from a copy that lags by as little (C, C'): the window of {} is shorter than what a second write or a \
+             second poll of the same scan resolves; see in the service whether status reads from where the initiate writes",
+            ms(last_denied)
+        ));
+    }
+    diagnosis.found_among(FaultClass::I, or, evidence);
     true
+}
+
+/// First polls that were sent at once.
+struct AtOnce {
+    all: usize,
+    denied: usize,
+    /// By the kind of connection, since a new one takes its poll a round trip longer: denied, and all.
+    by_connection: BTreeMap<Connection, (u64, u64)>,
+}
+
+impl AtOnce {
+    fn of(rows: &[&Row<'_>]) -> AtOnce {
+        let mut at_once = AtOnce { all: 0, denied: 0, by_connection: BTreeMap::new() };
+        for look in rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age() <= AT_ONCE_MS) {
+            let (denied, all) = at_once.by_connection.entry(look.exchange.connection).or_default();
+            *all += 1;
+            at_once.all += 1;
+            if !look.seen() {
+                *denied += 1;
+                at_once.denied += 1;
+            }
+        }
+        at_once
+    }
+
+    /// Whether scans went either way whose polls travelled alike: a registration that is late in every scan denies all of them or none.
+    fn some_are_in_time(&self) -> bool {
+        self.by_connection.values().any(|(denied, all)| {
+            let share = clopper_pearson(*denied, *all, 0.95);
+            *denied >= 2 && share.upper < 0.9
+        })
+    }
+}
+
+/// Whether polls of one scan within the window were of one mind, and often enough: where some reads go to a copy that lags, a scan that
+/// one of them saw is denied by another.
+fn agrees_with_itself(rows: &[&Row<'_>], last_denied: f64) -> bool {
+    let firsts = || rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age() <= last_denied);
+    let (all, denied) = (firsts().count(), firsts().filter(|look| !look.seen()).count());
+    if all == denied {
+        // No read went anywhere but to the copy.
+        return all >= 8;
+    }
+    let share = denied as f64 / all as f64;
+    let again = rows.iter().flat_map(|row| row.after_seen()).filter(|look| look.age() <= last_denied);
+    let (again, contrary) = again.fold((0, 0), |(all, denied), look| (all + 1, denied + usize::from(!look.seen())));
+    contrary == 0 && (1.0 - share).powi(again) < 0.01
 }
 
 fn denied_rows(rows: &[&Row<'_>]) -> usize {
     rows.iter().filter(|row| row.denied_at_start().next().is_some()).count()
 }
 
+/// What was decided before A and C are told apart.
+struct Before<'a> {
+    lost: &'a Lost,
+    flapping: &'a Flapping,
+    observer: bool,
+}
+
 /// A or C: a delay before the first sight. A second write tells them apart: a replica lags behind every write.
-fn registration_or_lag(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<'_>], windows: &Windows, lost: &Lost, observer: bool) {
+fn registration_or_lag(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<'_>], windows: &Windows, before: Before<'_>) {
+    let Before { lost, flapping, observer } = before;
     let mut evidence = vec![format!(
         "{} of {} first polls were denied, the latest {} after the id",
         windows.denied,
@@ -471,7 +549,7 @@ fn registration_or_lag(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<
             diagnosis.excluded(FaultClass::A, "the second write lags like the first, which a delayed registration does not".to_owned());
         }
         // Compared with what is certain of the window: its middle may be far from it where polls were few.
-        Some((after, until, n)) if until > 0.5 * at_least.max(20.0) => {
+        Some((after, until, n)) if until > 0.5 * at_least => {
             // Followed too loosely: the second write may have lagged as the first did, or not at all.
             diagnosis.undecided.push(format!(
                 "cannot tell a delayed registration (A) from a replica that lags (C): {n} cancels were seen after {}–{}, which is too wide; poll more often",
@@ -483,7 +561,17 @@ fn registration_or_lag(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<
         Some((_, until, n)) => {
             diagnosis
                 .excluded(FaultClass::C, format!("the second write: {n} cancels were seen within {}, so writes do not lag", ms(until)));
-            diagnosis.found(FaultClass::A, Strength::Strong, evidence);
+            // A second write that a primary shows at once proves nothing of reads that go to a copy now and then.
+            if flapping.kind.is_some() || !agrees_with_itself(rows, windows.latest_denied) {
+                diagnosis.undecided.push(
+                    "cannot tell a delayed registration (A) from reads of which only some go to a copy that lags (C'): poll a scan from several \
+                     fresh connections at once while others are still denied"
+                        .to_owned(),
+                );
+                diagnosis.found_among(FaultClass::A, vec![FaultClass::CPrime], evidence);
+            } else {
+                diagnosis.found(FaultClass::A, Strength::Strong, evidence);
+            }
         }
         None => {
             diagnosis.undecided.push("cannot tell a delayed registration (A) from a replica that lags (C) without a second write: `statusgap reproduce` sends one where the target file has a [cancel] section".to_owned());
