@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::analysis::ScenarioAnalysis;
-use crate::analysis::diagnosis::case::{Case, ms};
+use crate::analysis::diagnosis::case::{Case, Look, ms};
 use crate::analysis::diagnosis::flapping::{self, Flapping};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::analysis::echo::Likeness;
@@ -112,6 +112,7 @@ pub(super) fn held_response(diagnosis: &mut Diagnosis, case: &Case<'_>, scenario
 /// O: an older state after a newer one, for good, or a state that never moves while the truth does.
 pub(super) fn stale(diagnosis: &mut Diagnosis, case: &Case<'_>, scenarios: &[ScenarioAnalysis], flapping: &Flapping) {
     let mut evidence = Vec::new();
+    let mut or = Vec::new();
     let mut strength = Strength::Strong;
     let (checked, regressed, proofs) = sum(scenarios, Guarantee::MonotonicState);
     // Answers about an id that several jobs were given are not about one of them.
@@ -137,7 +138,15 @@ pub(super) fn stale(diagnosis: &mut Diagnosis, case: &Case<'_>, scenarios: &[Sce
             evidence.push("each of them after the same had been asked for again: the scans share a slot".to_owned());
             strength = Strength::Moderate;
         }
-        if let Some(doubt) = doubt(&lasting, flapping) {
+        let longest = lasting.iter().map(|back| back.lasted_ms).fold(0.0, f64::max);
+        let denied = case.watched().flat_map(|row| row.denied_at_start()).map(Look::age).fold(0.0, f64::max);
+        // Reads that now and then go to a copy that lags show an older state for as long as they deny a new scan.
+        let may_lag = !mixed && (flapping.kind.is_some() || longest <= 2.0 * denied);
+        if may_lag {
+            or.push(FaultClass::CPrime);
+            strength = Strength::Moderate;
+        }
+        if let Some(doubt) = doubt(&lasting, may_lag) {
             strength = Strength::Moderate;
             diagnosis.undecided.push(doubt);
         }
@@ -150,9 +159,10 @@ pub(super) fn stale(diagnosis: &mut Diagnosis, case: &Case<'_>, scenarios: &[Sce
         }
     }
     // What follows shows that answers disagree, and not that the later one is the older.
-    for (count, what) in
-        [(otherwise, "ended in one way and later in another"), (frozen_copy, "were answered alike again and again while other answers went on")]
-    {
+    for (count, what) in [
+        (otherwise, "ended in one way and later in another"),
+        (frozen_copy, "were answered alike again and again while other answers went on"),
+    ] {
         if count > 0 && !mixed {
             strength = if evidence.is_empty() { Strength::Moderate } else { strength };
             evidence.push(format!("{count} of {checked} scans {what}"));
@@ -170,6 +180,9 @@ pub(super) fn stale(diagnosis: &mut Diagnosis, case: &Case<'_>, scenarios: &[Sce
     }
     if !evidence.is_empty() {
         diagnosis.found(FaultClass::O, strength, evidence);
+        if let Some(found) = diagnosis.causes.last_mut() {
+            found.or = or;
+        }
     } else if watched > 0 && checked > 0 && regressed == 0 {
         diagnosis.excluded(FaultClass::O, format!("states over time: {watched} scans ended, and none of {checked} went back"));
     }
@@ -177,7 +190,7 @@ pub(super) fn stale(diagnosis: &mut Diagnosis, case: &Case<'_>, scenarios: &[Sce
 
 /// What else explains that scans went back from their end, if anything does: only an end that had been reached and is then hidden by an
 /// older answer, in more than one scan, shows an older copy.
-fn doubt(lasting: &[Regression], flapping: &Flapping) -> Option<String> {
+fn doubt(lasting: &[Regression], may_lag: bool) -> Option<String> {
     if lasting.iter().all(|back| back.first_word) {
         Some(
             "cannot tell an older copy (O) from a default that stands for an end: these scans were answered with an end before anything else, and ran \
@@ -190,10 +203,10 @@ fn doubt(lasting: &[Regression], flapping: &Flapping) -> Option<String> {
              list the word of a failed attempt as running, or see in the service whether they were tried again"
                 .to_owned(),
         )
-    } else if flapping.kind.is_some() {
+    } else if may_lag {
         Some(
-            "cannot tell an older copy that is served for good (O) from the disagreement that also denies scans: both show older answers, and it was not \
-             watched for long enough beyond the end of the scans"
+            "cannot tell an older copy that is served for good (O) from reads of which some go to a copy that lags (C'): older answers came for no longer than denials, or while \
+             scans were denied as well; watch scans for far longer beyond their end"
                 .to_owned(),
         )
     } else if lasting.len() < 2 {
@@ -231,8 +244,9 @@ fn regression(scan: &ScanHistory<'_>) -> Option<Regression> {
         .collect();
     let lasted: f64 = back.iter().map(|poll| poll.sent.since(ended.done).as_ms()).reduce(f64::max)?;
     let repeated = scan.repeat().is_some_and(|repeat| back.iter().all(|poll| repeat.sent <= poll.sent));
-    let first_word = !scan.polls().iter().any(|poll| {
-        poll.answer == Answer::Visible && poll.state.is_some() && poll.state != Some(State::Unknown) && poll.sent < ended.sent
-    });
+    let first_word = !scan
+        .polls()
+        .iter()
+        .any(|poll| poll.answer == Answer::Visible && poll.state.is_some() && poll.state != Some(State::Unknown) && poll.sent < ended.sent);
     Some(Regression { lasted_ms: lasted, repeated, first_word, failed: state == State::Failed })
 }

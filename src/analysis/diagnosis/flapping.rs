@@ -228,15 +228,38 @@ fn holes(diagnosis: &mut Diagnosis, case: &Case<'_>, flaps: &Flaps<'_, '_>) -> O
     if at_one_age && !lie_together {
         evidence.push("each at about the same age".to_owned());
     }
-    let sure = lie_together && flaps.is_repeated() && flaps.denied >= 4;
+    let idle = only_after_idleness(&flaps.rows);
+    let sure = lie_together && flaps.is_repeated() && flaps.denied >= 4 && !idle;
     diagnosis.found(FaultClass::H, if sure { Strength::Strong } else { Strength::Moderate }, evidence);
-    if !sure {
+    if idle {
+        diagnosis.undecided.push(
+            "cannot tell a hole in a scan's life (H) from a record that is dropped while nobody asks for it (F): each denial came after a longer pause \
+             between polls than any sight did; watch scans without pauses"
+                .to_owned(),
+        );
+    } else if !sure {
         diagnosis.undecided.push(format!(
             "cannot tell a hole in a scan's life (H) from a disturbance of the service: {}; watch more scans, asked for at different times, closely",
             if flaps.rows.len() < 2 { "only one scan has one" } else { "they are few, or lie at one time" }
         ));
     }
     Some(Flapping { share: flaps.denied as f64 / flaps.looks.max(1) as f64, until_ms: flaps.until_ms, ..Flapping::of(Kind::Holes) })
+}
+
+/// Whether every hole began after a longer pause between polls than any sight came after.
+fn only_after_idleness(rows: &[&Row<'_>]) -> bool {
+    let (mut before_hole, mut before_sight) = (f64::INFINITY, 0.0_f64);
+    for row in rows {
+        for pair in row.looks.windows(2) {
+            let pause = pair[1].age() - pair[0].age();
+            match (pair[0].seen(), pair[1].seen()) {
+                (true, false) => before_hole = before_hole.min(pause),
+                (true, true) => before_sight = before_sight.max(pause),
+                _ => {}
+            }
+        }
+    }
+    before_sight > 0.0 && before_hole > 1.5 * before_sight
 }
 
 /// The chance that single holes lie at the same age in every scan by accident.
@@ -305,8 +328,9 @@ fn begins_clean(case: &Case<'_>, flaps: &Flaps<'_, '_>) -> bool {
     let earliest = self::flaps(&flaps.rows).map(Look::age).fold(f64::INFINITY, f64::min) - MOMENT_MS;
     let younger = case.watched().flat_map(|row| row.looks).filter(|look| look.age() < earliest);
     let (denied, all) = younger.fold((0, 0), |(denied, all), look| (denied + u64::from(!look.seen()), all + 1));
-    let test = Rates { base_events: flaps.denied as u64, base_trials: flaps.before.max(flaps.denied) as u64, new_events: denied, new_trials: all };
-    test.fisher().p_lower < 1e-4
+    let test =
+        Rates { base_events: flaps.denied as u64, base_trials: flaps.before.max(flaps.denied) as u64, new_events: denied, new_trials: all };
+    test.fisher().p_lower < 0.01
 }
 
 /// The instant of the last denial, if the disagreement ended with the run's time and not with the scans' age: later scans were polled at
@@ -336,6 +360,14 @@ fn ended_in_the_run(case: &Case<'_>, flaps: &Flaps<'_, '_>) -> Option<Stamp> {
 fn one_each(case: &Case<'_>, flaps: &Flaps<'_, '_>) -> bool {
     if flaps.denied != flaps.rows.len() || flaps.split > 0 {
         return false;
+    }
+    // All of them at the poll of one place.
+    let place = |row: &Row<'_>| row.after_seen().position(|look| !look.seen());
+    let same_place = flaps.rows.iter().all(|row| place(row) == place(flaps.rows[0]));
+    let by_chance: f64 = flaps.rows.iter().skip(1).map(|row| 1.0 / row.after_seen().count().max(1) as f64).product();
+    let everywhere = case.watched().all(|row| row.after_seen().next().is_none() || row.after_seen().any(|look| !look.seen()));
+    if same_place && everywhere && flaps.rows.len() >= 4 && by_chance < 0.01 {
+        return true;
     }
     // Denials that lie anywhere fall into one scan together about so many times; workers that disagree make it more.
     let pairs = |n: f64| n * (n - 1.0);

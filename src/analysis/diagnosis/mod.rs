@@ -57,10 +57,15 @@ impl Cause {
     pub fn title(&self) -> &'static str {
         match (self.class, self.or.as_slice()) {
             (_, []) => self.class.name(),
+            (FaultClass::A, [FaultClass::E]) => "written late (A), or when its turn in a queue comes (E)",
+            (FaultClass::C, _) => "read from a lagging copy (C), or from an index that refreshes periodically (G)",
             (FaultClass::A, [FaultClass::CPrime]) => "written late (A), or now and then read from a lagging copy (C')",
             (FaultClass::A, _) => "written late (A) or read from a lagging copy (C)",
+            (FaultClass::O, _) => "an older answer: of a fallback or a frozen copy (O), or of a copy that lags (C')",
             (FaultClass::I, [FaultClass::A]) => "committed (I) or registered (A) just after the answer",
-            (FaultClass::I, or) if or.contains(&FaultClass::A) => "written just after the answer (I, A), or read from a copy that lags as little (C, C')",
+            (FaultClass::I, or) if or.contains(&FaultClass::A) => {
+                "written just after the answer (I, A), or read from a copy that lags as little (C, C')"
+            }
             (FaultClass::I, _) => "committed just after the answer (I), or read from a copy that lags as little (C, C')",
             (FaultClass::L, _) => "ids that do not get through (L), or whose records are not written (M)",
             (FaultClass::M, _) => "records that are not written (M), or ids that do not get through (L)",
@@ -91,6 +96,18 @@ impl Cause {
             (FaultClass::L | FaultClass::M, _) => {
                 "Find out first which it is, since the cures differ: look for one of these ids in the store. If its record is there, the read does not find it (L); if \
                  not, it was never written (M)."
+            }
+            (FaultClass::C, _) => {
+                "Find out first which it is, since the cures differ: scans that become visible at common instants, whenever they were asked for, wait for a \
+                 refresh (G)."
+            }
+            (FaultClass::A, [FaultClass::E]) => {
+                "Find out first which it is, since the cures differ: a queue (E) lets a scan that is asked for alone be seen at once, and the more wait the more \
+                 are asked for together."
+            }
+            (FaultClass::O, _) => {
+                "Find out first which it is, since the cures differ: an older answer that comes for good is a copy's that is never brought up to date (O), one that \
+                 comes for a while is that of a copy that lags (C')."
             }
             (FaultClass::I, [FaultClass::A]) => "Both are cured by having the record committed before the answer is sent.",
             _ => {

@@ -249,8 +249,18 @@ pub(super) fn queue(diagnosis: &mut Diagnosis, case: &Case<'_>) -> bool {
             ms(last),
             idle.map_or_else(String::new, |idle| format!("; alone a scan was seen within {}", ms(idle)))
         );
-        if grows && staircase(&burst) {
-            diagnosis.found(FaultClass::E, if idle.is_some() { Strength::Strong } else { Strength::Moderate }, vec![told]);
+        // Windows that differ by chance are as spread out, but no longer for those that were asked for later.
+        let by_place = growth_with_place(&burst);
+        if grows && staircase(&burst) && by_place > LIKELY_Z {
+            let sure = idle.is_some() && by_place > SURE_Z;
+            diagnosis.found(FaultClass::E, if sure { Strength::Strong } else { Strength::Moderate }, vec![told]);
+            if !sure {
+                diagnosis.undecided.push(
+                    "cannot tell a queue (E) from windows that differ by chance (A): they hardly grow with the place in which scans were asked for; ask for \
+                     more scans at once, and for one while nothing else is under way"
+                        .to_owned(),
+                );
+            }
             found = true;
         } else {
             checked = Some(format!(
@@ -265,6 +275,29 @@ pub(super) fn queue(diagnosis: &mut Diagnosis, case: &Case<'_>) -> bool {
         diagnosis.excluded(FaultClass::E, checked);
     }
     found
+}
+
+/// A growth with the place as clear as this comes by chance in one of a thousand bursts, and in one of forty.
+const SURE_Z: f64 = 3.1;
+const LIKELY_Z: f64 = 1.96;
+
+/// How far the windows of a burst grow with the place at which each scan was asked for: Kendall's S in standard deviations of its
+/// distribution under exchangeability (Kendall, 1938). Only brackets that do not overlap are ordered.
+fn growth_with_place(burst: &[(f64, (f64, f64))]) -> f64 {
+    let mut sum = 0.0;
+    let mut ordered = 0.0;
+    for (place, (_, (after, until))) in burst.iter().enumerate() {
+        for (_, (next_after, next_until)) in &burst[place + 1..] {
+            let step = f64::from(u8::from(until <= next_after)) - f64::from(u8::from(next_until <= after));
+            sum += step;
+            ordered += step.abs();
+        }
+    }
+    let n = burst.len() as f64;
+    let pairs: f64 = n * (n - 1.0) / 2.0;
+    // Pairs that overlap add nothing to the sum, and their share of the variance is left out as well.
+    let variance = n * (n - 1.0) * (2.0 * n + 5.0) / 18.0 * (ordered / pairs.max(1.0));
+    if variance > 0.0 { sum / variance.sqrt() } else { 0.0 }
 }
 
 /// The window of a scan that was denied to the last: at least so long.
@@ -449,30 +482,29 @@ fn commit(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<'_>], windows
 struct AtOnce {
     all: usize,
     denied: usize,
-    /// By the kind of connection, since a new one takes its poll a round trip longer: denied, and all.
-    by_connection: BTreeMap<Connection, (u64, u64)>,
+    /// Age and sight by the kind of connection, since a new one takes its poll a round trip longer.
+    by_connection: BTreeMap<Connection, Vec<(f64, bool)>>,
 }
 
 impl AtOnce {
     fn of(rows: &[&Row<'_>]) -> AtOnce {
-        let mut at_once = AtOnce { all: 0, denied: 0, by_connection: BTreeMap::new() };
+        let mut by_connection: BTreeMap<Connection, Vec<(f64, bool)>> = BTreeMap::new();
         for look in rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age() <= AT_ONCE_MS) {
-            let (denied, all) = at_once.by_connection.entry(look.exchange.connection).or_default();
-            *all += 1;
-            at_once.all += 1;
-            if !look.seen() {
-                *denied += 1;
-                at_once.denied += 1;
-            }
+            by_connection.entry(look.exchange.connection).or_default().push((look.age(), look.seen()));
         }
-        at_once
+        let all = || by_connection.values().flatten();
+        AtOnce { all: all().count(), denied: all().filter(|(_, seen)| !seen).count(), by_connection }
     }
 
-    /// Whether scans went either way whose polls travelled alike: a registration that is late in every scan denies all of them or none.
+    /// Whether scans went either way whose polls travelled alike and were of equal age: a registration that is late in every scan denies
+    /// all that are younger than it, and none besides.
     fn some_are_in_time(&self) -> bool {
-        self.by_connection.values().any(|(denied, all)| {
-            let share = clopper_pearson(*denied, *all, 0.95);
-            *denied >= 2 && share.upper < 0.9
+        self.by_connection.values().any(|polls| {
+            let earliest_seen = polls.iter().filter(|(_, seen)| *seen).map(|(age, _)| *age).fold(f64::INFINITY, f64::min);
+            let denied = polls.iter().filter(|(_, seen)| !seen).count() as u64;
+            let late = polls.iter().filter(|(age, seen)| !seen && *age >= earliest_seen).count();
+            let share = clopper_pearson(denied, polls.len() as u64, 0.95);
+            late >= 2 && share.upper < 0.9
         })
     }
 }
@@ -545,7 +577,17 @@ fn registration_or_lag(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<
     match second_write(case, lost) {
         Some((after, until, n)) if after > 0.3 * own && after > 10.0 => {
             evidence.push(format!("a second write lagged as well: {n} cancels were seen only after {}–{}", ms(after), ms(until)));
-            diagnosis.found(FaultClass::C, Strength::Strong, evidence);
+            // What is refreshed now and then shows a second write late as well, but each scan after another time.
+            if one_age(rows) {
+                diagnosis.found(FaultClass::C, Strength::Strong, evidence);
+            } else {
+                diagnosis.undecided.push(
+                    "cannot tell a copy that lags (C) from an index that refreshes periodically (G): the windows differ; follow scans that were asked for \
+                     at random instants more closely"
+                        .to_owned(),
+                );
+                diagnosis.found_among(FaultClass::C, vec![FaultClass::G], evidence);
+            }
             diagnosis.excluded(FaultClass::A, "the second write lags like the first, which a delayed registration does not".to_owned());
         }
         // Compared with what is certain of the window: its middle may be far from it where polls were few.
@@ -561,6 +603,15 @@ fn registration_or_lag(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<
         Some((_, until, n)) => {
             diagnosis
                 .excluded(FaultClass::C, format!("the second write: {n} cancels were seen within {}, so writes do not lag", ms(until)));
+            if !denied_alone(case, rows, at_least) {
+                diagnosis.undecided.push(
+                    "cannot tell a delayed registration (A) from a queue (E): scans that were asked for while no other was under way were not denied; \
+                     ask for more scans at once"
+                        .to_owned(),
+                );
+                diagnosis.found_among(FaultClass::A, vec![FaultClass::E], evidence);
+                return;
+            }
             // A second write that a primary shows at once proves nothing of reads that go to a copy now and then.
             if flapping.kind.is_some() || !agrees_with_itself(rows, windows.latest_denied) {
                 diagnosis.undecided.push(
@@ -584,6 +635,25 @@ fn registration_or_lag(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<
             }
         }
     }
+}
+
+/// Whether one age lies in the bracket of nearly every scan: a lag that is always the same.
+fn one_age(rows: &[&Row<'_>]) -> bool {
+    let brackets: Vec<(f64, f64)> = rows.iter().filter_map(|row| row.start()).collect();
+    let within = |age: f64| brackets.iter().filter(|(after, until)| *after <= age && age <= *until).count();
+    let most = brackets.iter().map(|(_, until)| within(*until)).max().unwrap_or_default();
+    most * 10 >= brackets.len() * 9
+}
+
+/// Whether scans that were asked for alone were denied at the ages at which others were; true where none was asked so early.
+fn denied_alone(case: &Case<'_>, rows: &[&Row<'_>], at_least: f64) -> bool {
+    let mut early = rows
+        .iter()
+        .filter(|row| case.was_idle(row))
+        .filter_map(|row| row.looks.first())
+        .filter(|look| look.age() < 0.5 * at_least)
+        .peekable();
+    early.peek().is_none() || early.any(|look| !look.seen())
 }
 
 /// What scans that were denied at first show of the copy that is read, where no second write was sent: a record that is written late
