@@ -873,7 +873,9 @@ fn a_window_that_grows_with_the_place_in_the_queue_is_a_queue() {
     check_in(burst, &by_chance.join("\n"), &[("causes", "A"), ("excluded E", "yes")]);
     // Alone within 100 ms: still no queue, if later scans wait no longer than earlier ones.
     let idle = journal(
-        scenario("[load]\nscans = 5\nmodel = \"closed\"\nin_flight = 1\n[follow]\nuntil = \"visible\"\nevery = \"50ms\"\ndeadline = \"9s\""),
+        scenario(
+            "[load]\nscans = 5\nmodel = \"closed\"\nin_flight = 1\n[follow]\nuntil = \"visible\"\nevery = \"50ms\"\ndeadline = \"9s\"",
+        ),
         "5* 50=n 100=v",
     );
     let seen = Seen::of(&together(vec![journal(scenario(burst), &by_chance.join("\n")), idle.clone()]));

@@ -504,7 +504,7 @@ fn denied_while_known<'a>(scan: &ScanHistory<'a>, slack: Span) -> Denied<'a> {
         let there_after = known.iter().any(|reading| denied.done <= reading.sent);
         let shown_after = shown().any(|poll| denied.done <= poll.sent);
         if there_after || (soon && (shown_after || !shown_before)) {
-            return Denied::Known { known: *before, denied };
+            return Denied::Known { known: before, denied };
         }
         later = true;
     }

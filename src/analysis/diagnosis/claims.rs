@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::analysis::ScenarioAnalysis;
-use crate::analysis::diagnosis::case::{Case, Look, ms};
+use crate::analysis::diagnosis::case::{Case, Look, Row, ms};
 use crate::analysis::diagnosis::flapping::{self, Flapping};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::analysis::echo::Likeness;
@@ -139,7 +139,7 @@ pub(super) fn stale(diagnosis: &mut Diagnosis, case: &Case<'_>, scenarios: &[Sce
             strength = Strength::Moderate;
         }
         let longest = lasting.iter().map(|back| back.lasted_ms).fold(0.0, f64::max);
-        let denied = case.watched().flat_map(|row| row.denied_at_start()).map(Look::age).fold(0.0, f64::max);
+        let denied = case.watched().flat_map(Row::denied_at_start).map(Look::age).fold(0.0, f64::max);
         // Reads that now and then go to a copy that lags show an older state for as long as they deny a new scan.
         let may_lag = !mixed && (flapping.kind.is_some() || longest <= 2.0 * denied);
         if may_lag {

@@ -529,6 +529,7 @@ fn denied_rows(rows: &[&Row<'_>]) -> usize {
 }
 
 /// What was decided before A and C are told apart.
+#[derive(Clone, Copy)]
 struct Before<'a> {
     lost: &'a Lost,
     flapping: &'a Flapping,
