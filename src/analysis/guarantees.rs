@@ -7,6 +7,8 @@ mod completion;
 mod promptness;
 mod state;
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::echo::Likeness;
@@ -423,18 +425,22 @@ fn agreement(scan: &ScanHistory<'_>, slack: Span) -> Finding {
     if readings().next().is_none() {
         return Finding::Silent;
     }
-    // The witness knew the scan, and the status denied it afterwards.
-    let known = scan
-        .witness()
-        .iter()
-        .filter(|reading| reading.answer == Answer::Visible && scan.is_named_by(reading))
-        .min_by_key(|reading| reading.done);
-    if let Some(known) = known
-        && let Some(denied) = scan.denials().find(|poll| known.done <= poll.sent)
-    {
-        let told =
-            format!("the witness said {} at {}, the status not_found at {}{}", known.told(), at(scan, known), at(scan, denied), by(denied));
-        return broken(scan, &told, &[*known, denied]);
+    let mut unclear = None;
+    match denied_while_known(scan, slack) {
+        Denied::Never => {}
+        Denied::Known { known, denied } => {
+            let told = format!(
+                "the witness said {} at {}, the status not_found at {}{}",
+                known.told(),
+                at(scan, known),
+                at(scan, denied),
+                by(denied)
+            );
+            return broken(scan, &told, &[known, denied]);
+        }
+        Denied::Later => {
+            unclear = Some("status denied it long after the witness had known it, and the witness was not asked again: it may have been removed from both".to_owned());
+        }
     }
     // Status says it ended well, and the results are not there afterwards.
     if let Some((ended, State::Succeeded)) = scan.ended() {
@@ -474,7 +480,47 @@ fn agreement(scan: &ScanHistory<'_>, slack: Span) -> Finding {
         );
         return broken(scan, &told, &[over, still]);
     }
-    scan.ended().map_or(Finding::Kept, |(ended, state)| at_the_end(scan, ended, state, slack))
+    match scan.ended().map_or(Finding::Kept, |(ended, state)| at_the_end(scan, ended, state, slack)) {
+        Finding::Kept => unclear.map_or(Finding::Kept, Finding::Unclear),
+        finding => finding,
+    }
+}
+
+/// Whether status denied a scan that its witness knew at that time.
+enum Denied<'a> {
+    Never,
+    Known {
+        known: &'a Exchange,
+        denied: &'a Exchange,
+    },
+    /// The witness had known it well before, and nothing says that it still did.
+    Later,
+}
+
+/// The witness contradicts a denial if it knew the scan on both sides of it, or soon before it; a record that was known seconds ago may
+/// have been removed from both since.
+fn denied_while_known<'a>(scan: &ScanHistory<'a>, slack: Span) -> Denied<'a> {
+    let known: Vec<&Exchange> = scan
+        .witness()
+        .iter()
+        .copied()
+        .filter(|reading| reading.answer == Answer::Visible && scan.is_named_by(reading) && reading.sent < scan.rewritten_from())
+        .collect();
+    let mut later = false;
+    for denied in scan.denials() {
+        let Some(before) = known.iter().filter(|reading| reading.done <= denied.sent).max_by_key(|reading| reading.done) else { continue };
+        let soon = denied.sent <= before.done.after(slack.0);
+        // What status itself has shown in between, and no longer shows, may have been removed as soon.
+        let shown = || scan.evidence().filter(|poll| poll.answer == Answer::Visible);
+        let shown_before = shown().any(|poll| before.done <= poll.sent && poll.done <= denied.sent);
+        let there_after = known.iter().any(|reading| denied.done <= reading.sent);
+        let shown_after = shown().any(|poll| denied.done <= poll.sent);
+        if there_after || (soon && (shown_after || !shown_before)) {
+            return Denied::Known { known: before, denied };
+        }
+        later = true;
+    }
+    if later { Denied::Later } else { Denied::Never }
 }
 
 /// What the witness says of a scan that status shows as ended. It may lag behind; a contrary end that stays is a contradiction.
@@ -515,7 +561,7 @@ fn witnessed_before<'a>(scan: &ScanHistory<'a>, poll: &Exchange, slack: Span, sa
     known.sort_by_key(|reading| reading.done);
     let first = *known.iter().find(|reading| holds(reading))?;
     let taken_back = known.iter().any(|reading| first.done < reading.done && !holds(reading));
-    (first.done.after(slack.0) <= poll.sent && !taken_back).then_some(first)
+    (first.done.after(slack.0).after(may_be_old(poll)) <= poll.sent && !taken_back).then_some(first)
 }
 
 fn told_of_results(reading: &Exchange) -> String {
@@ -538,6 +584,22 @@ fn crash_honesty(scan: &ScanHistory<'_>, slack: Span) -> Finding {
         }
         _ => Finding::Silent,
     }
+}
+
+/// For how long an answer may rightly be out of date: as long as the service declares that it may be kept, and no longer than a cache
+/// says that it was.
+fn may_be_old(answer: &Exchange) -> Duration {
+    let Some(note) = answer.cache.as_deref().map(str::to_ascii_lowercase) else { return Duration::ZERO };
+    let number = |text: &str| text.trim().parse::<u32>().ok().map(u64::from);
+    let rules = || note.split(';').filter_map(|part| part.trim().strip_prefix("cache-control:")).flat_map(|rules| rules.split(','));
+    let rule = |name: &str| rules().find_map(|rule| number(rule.trim().strip_prefix(name)?.strip_prefix('=')?));
+    if rules().any(|rule| matches!(rule.trim(), "no-cache" | "no-store")) {
+        return Duration::ZERO;
+    }
+    let Some(life) = rule("s-maxage").max(rule("max-age")) else { return Duration::ZERO };
+    // Ages are whole seconds.
+    let age = note.split(';').find_map(|part| number(part.trim().strip_prefix("age:")?)).map(|age| age + 1);
+    Duration::from_secs(age.map_or(life, |age| age.min(life)))
 }
 
 fn at(scan: &ScanHistory<'_>, exchange: &Exchange) -> String {

@@ -15,7 +15,7 @@ pub enum Guarantee {
     ReadYourWrites,
     /// No `not_found` after a visible answer (monotonic reads of existence).
     MonotonicVisibility,
-    /// Never back from a terminal state; progress never falls.
+    /// Never back from a terminal state, and no older answer comes back.
     MonotonicState,
     /// The id that was asked for is the id that is answered.
     Echo,
@@ -97,7 +97,7 @@ impl Guarantee {
                 "A scan that was seen is denied later. A client takes it for deleted; one that retries on not_found alternates for ever."
             }
             Guarantee::MonotonicState => {
-                "A scan that had ended is answered with another state, or its progress falls. A client that waits for the end may have acted on it, or may wait for ever."
+                "A scan that had ended is answered with another state, or one answer comes back unchanged while others go on. A client that waits for the end may have acted on it, or may wait for ever."
             }
             Guarantee::Echo => {
                 "The answer is about another scan than the one that was asked for, so that one caller takes another's result for its own."
@@ -203,7 +203,7 @@ impl Guarantee {
             Guarantee::Isolation => "another user's scan is not found",
             Guarantee::ReadYourWrites => "no not_found once the id was handed out",
             Guarantee::MonotonicVisibility => "no not_found after a visible answer",
-            Guarantee::MonotonicState => "an ended scan stays ended, and progress never falls",
+            Guarantee::MonotonicState => "an ended scan stays ended, and no older answer comes back",
             Guarantee::Echo => "the scan that is answered is the scan that was asked for",
             Guarantee::Completion => "every scan ends, seen from every connection",
             Guarantee::Agreement => "status, results and witness tell one story",

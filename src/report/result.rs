@@ -305,7 +305,7 @@ pub(super) struct CauseResult<'a> {
 /// A finding that no class is named for.
 #[derive(serde::Serialize, JsonSchema)]
 pub(super) struct PatternResult<'a> {
-    /// `at_random`, `one_stretch`, `too_few`, `same_poll`, `maybe_lost`, `still_waiting`, `denied_late`, `nothing_seen` or `partition`.
+    /// `at_random`, `one_stretch`, `too_few`, `same_poll`, `once_each`, `maybe_lost`, `still_waiting`, `denied_late`, `nothing_seen` or `partition`.
     pub kind: &'static str,
     /// What was found.
     pub statement: &'a str,

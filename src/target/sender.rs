@@ -11,7 +11,11 @@ pub fn worker(headers: &HeaderMap) -> Option<String> {
 /// What a cache in front says of itself.
 pub fn cache_note(headers: &HeaderMap) -> Option<String> {
     const NAMES: [&str; 6] = ["age", "x-cache", "x-cache-status", "cf-cache-status", "cache-status", "via"];
-    let told: Vec<String> = NAMES.iter().filter_map(|name| Some(format!("{name}: {}", text(headers, name)?))).collect();
+    let mut told: Vec<String> = NAMES.iter().filter_map(|name| Some(format!("{name}: {}", text(headers, name)?))).collect();
+    // What forbids keeping the answer says nothing; what allows it says how old an answer may rightly be.
+    let allowed =
+        text(headers, "cache-control").filter(|rules| rules.to_ascii_lowercase().contains("max-age=") || rules.contains("s-maxage="));
+    told.extend(allowed.map(|rules| format!("cache-control: {rules}")));
     (!told.is_empty()).then(|| told.join("; "))
 }
 

@@ -424,16 +424,10 @@ fn a_state_never_goes_back_from_its_end() {
 }
 
 #[test]
-fn progress_never_falls_unless_the_scan_failed() {
-    check_in(TO_THE_END, "@100=v:run:3 1000=v:run:7 2000=v:run:5 3000=v:done:14", &[("broken", "monotonic-state")]);
-    check_in(TO_THE_END, "@100=v:run:3 1000=v:run:7 2000=v:fail:0", &[("broken", "none")]);
-    check_in(TO_THE_END, "@100=v:run:3 1000+900=v:run:7 1500=v:run:5 3000=v:done:14", &[("broken", "none")]);
-}
-
-#[test]
 fn endpoints_must_not_contradict_each_other() {
     for (timeline, broken) in [
         ("w/50=v 100=n 500=v", "read-your-writes agreement"),
+        ("w/50=v 100=n", "read-your-writes agreement"),
         ("100=n w/150=v 500=v", "read-your-writes"),
         ("w/99+2=v 100=n 500=v", "read-your-writes"),
         ("100=v:run 1000=v:done r/1500=n", "agreement"),
@@ -445,6 +439,46 @@ fn endpoints_must_not_contradict_each_other() {
     ] {
         check_in(ONLY_FOLLOWED, timeline, &[("broken", broken)]);
     }
+}
+
+#[test]
+fn a_witness_contradicts_a_denial_only_at_about_that_time() {
+    let later = "1 scan: status denied it long after the witness had known it, and the witness was not asked again: it may have been removed from both";
+    for (timeline, broken) in [
+        ("w/500=v 600=v:run 900=v:done 6000=n", "0/0"),
+        ("w/500=v 600=v:run 900=v:done 1200=n", "0/0"),
+        ("w/500=v 6000=n", "0/0"),
+        ("w/500=v 600=v:run 700=n 800=v:run", "1/1"),
+        ("w/500=v 600=v:run 6000=n w/6100=v", "1/1"),
+        ("w/500=v 600=v:run 6000=n w/6100=n", "0/0"),
+        ("w/500=v 600=v:run 900=v:done", "0/1"),
+    ] {
+        check_in(TO_THE_END, timeline, &[("checked agreement", broken)]);
+    }
+    check_in(TO_THE_END, "w/500=v 600=v:run 900=v:done 6000=n", &[("unclear agreement", later)]);
+}
+
+#[test]
+fn an_answer_that_a_cache_may_keep_may_be_as_old_as_that() {
+    let unclear = "1 scan: an earlier state followed its end, within the time for which `Cache-Control` lets a cache keep the answer";
+    let back = |cache: &str, at: u32| format!("@100=v:run 1000=v:done {at}=v:run{cache}");
+    for (timeline, broken) in [
+        (back("!max-age=5", 4000), "none"),
+        (back("!max-age=5", 6100), "monotonic-state"),
+        (back("!public,s-maxage=5", 4000), "none"),
+        (back("!max-age=5,no-cache", 4000), "monotonic-state"),
+        // The cache says that it has kept the answer for 1 s only.
+        (back("!max-age=60;age:1", 4000), "monotonic-state"),
+        (back("!max-age=60;age:3", 4000), "none"),
+        (back("!hit", 4000), "monotonic-state"),
+        ("@100=v:run w/1000=v:done 4000=v:run!max-age=5 9000=v:done".to_owned(), "none"),
+        ("@100=v:run w/1000=v:done 7100=v:run!max-age=5 9000=v:done".to_owned(), "agreement"),
+    ] {
+        check_in(TO_THE_END, &timeline, &[("broken", broken)]);
+    }
+    check_in(TO_THE_END, &back("!max-age=5", 4000), &[("unclear monotonic-state", unclear), ("causes", "none")]);
+    check_in(TO_THE_END, "@100=v:run w/20000=v:done 24000=v:run!max-age=5", &[("checked completion", "0/0"), ("causes", "none")]);
+    check_in(TO_THE_END, "@100=v:run w/20000=v:done 27000=v:run!max-age=5", &[("checked completion", "1/1")]);
 }
 
 #[test]
@@ -461,7 +495,12 @@ fn a_scan_that_does_not_end_breaks_completion_only_if_its_own_witness_or_results
     check_in(
         TO_THE_END,
         "@100=v:run w/20000=v:done 21100=v:run",
-        &[("checked completion", "1/1"), ("causes", "O"), ("strength", "Strong")],
+        &[("checked completion", "1/1"), ("causes", "O"), ("strength", "Moderate")],
+    );
+    check_in(
+        TO_THE_END,
+        "2* @100=v:run w/20000=v:done 21100=v:run",
+        &[("checked completion", "2/2"), ("causes", "O"), ("strength", "Strong")],
     );
     check_in(TO_THE_END, "@100=v:run r/20000=v:done 21100=v:run", &[("checked completion", "1/1"), ("causes", "O")]);
     // Read when the watch was over: it may have ended in between, or the witness be a moment ahead.
@@ -610,17 +649,35 @@ fn places_where_nothing_was_found_leave_a_guarantee_unassessed() {
 }
 
 #[test]
-fn progress_that_begins_anew_is_another_phase_and_one_that_jitters_is_an_older_copy() {
+fn progress_that_falls_proves_nothing_unless_one_answer_comes_back_while_others_go_on() {
+    let turns = |low: &str, high: &dyn Fn(u32) -> u32, times: u32| {
+        (0..times).map(|n| format!("{}=v:run:{} {}=v:run:{low}", 100 + 200 * n, high(n), 200 + 200 * n)).collect::<Vec<_>>().join(" ")
+    };
+    let rising = |n: u32| 20 + 3 * n;
     for (progress, broken) in [
+        // Stages, attempts, files, and totals that grow.
         ("100=v:run:50 200=v:run:99 300=v:run:0 400=v:run:20 500=v:run:60 600=v:run:3 700=v:done:100", "none"),
         ("100=v:run.fetch:50 200=v:run.fetch:99 300=v:run.convert:40 400=v:run.convert:80", "none"),
+        ("100=v:run.fetch:99 300=v:run.convert:40 400=v:run.fetch:70 500=v:run.convert:20", "none"),
         ("100=v:run:50 200=v:run:99 300=v:run:0", "none"),
-        ("100=v:run:60 200=v:run:59 300=v:run:61", "monotonic-state"),
-        ("100=v:run:60 200=v:run:0 300=v:run:61", "monotonic-state"),
-        ("100=v:run.queued:30 200=v:run.busy:60 300=v:run.queued:30", "monotonic-state"),
+        ("100=v:run:70 200=v:run:35 300=v:run:71 400=v:run:40 500=v:run:75", "none"),
+        ("100=v:run:60 200=v:run:59 300=v:run:61 400=v:run:60 500=v:run:62 600=v:run:61", "none"),
+        ("@100=v:run:3 1000=v:run:7 2000=v:run:5 3000=v:done:14", "none"),
+        ("@100=v:run:3 1000=v:run:7 2000=v:fail:0", "none"),
+        ("100=v:run.queued:0 200=v:run.busy:60 300=v:run.queued:0 400=v:run.busy:70", "none"),
+        (&turns("0", &|n| 20 + 30 * (n % 3), 8), "none"),
+        // A copy that stands still, beside one that moves.
+        (&turns("7", &rising, 8), "monotonic-state"),
+        (&turns("0", &rising, 8), "monotonic-state"),
+        (&turns("7", &rising, 3), "none"),
     ] {
         check_in(TO_THE_END, progress, &[("broken", broken)]);
     }
+    let fell = "its progress fell, as it may where each stage or attempt is counted from its beginning, or a total grows";
+    let case = "2* @100=v:run:70 200=v:run:35 900=v:done:100";
+    check_in(TO_THE_END, case, &[("causes", "none"), ("verdict", "pass"), ("unclear monotonic-state", &format!("2 scans: {fell}"))]);
+    let frozen = turns("7", &rising, 8);
+    check_in(TO_THE_END, &format!("3* {frozen}"), &[("causes", "O"), ("strength", "Moderate")]);
     let back = Seen::of(&journal(scenario(TO_THE_END), "3* 100=v:run 200=v:done 300=v:fail"));
     let evidence = back.analysis.diagnosis.causes[0].evidence.join("\n");
     assert!(evidence.contains("ended in one way and later in another"), "{evidence}");
@@ -751,6 +808,69 @@ fn seen_and_then_denied_for_good_is_an_eviction_if_there_is_enough_of_both() {
 }
 
 #[test]
+fn a_scan_that_goes_with_the_answer_that_showed_its_end_may_have_been_read_away() {
+    let gone = "600=n 700=n 800=n 900=n";
+    let run = "@100=v:run 200=v:run 300=v:run 400=v:run";
+    for (end, strength, undecided) in
+        [("500=v:done", "Moderate", "1"), ("500=v:done 550=v:done", "Strong", "0"), ("500=v:run", "Strong", "0")]
+    {
+        check(&format!("3* {run} {end} {gone}"), &[("causes", "F"), ("strength", strength), ("undecided", undecided)]);
+    }
+    // One scan whose end was told twice is enough.
+    check(&format!("2* {run} 500=v:done {gone}\n{run} 500=v:done k/550=v:done {gone}"), &[("causes", "F"), ("strength", "Strong")]);
+}
+
+#[test]
+fn one_denial_in_each_scan_is_neither_chance_nor_a_worker() {
+    // The second poll of each, at four offsets.
+    let gate = "[polls]\noffsets = [\"0s\", \"100ms\", \"500ms\", \"2s\"]";
+    check_in(gate, "60* @0=v @100=n @500=v @2000=v", &[("causes", "none"), ("patterns", "once_each"), ("excluded B", "no")]);
+    // At one age, between two sights, it may be a hole.
+    check_in(gate, "60* @0=v @100=v @500=n @2000=v", &[("causes", "H"), ("strength", "Moderate")]);
+    check_in(gate, "6* @0=v @100=n @500=v @2000=v", &[("causes", "none"), ("patterns", "once_each")]);
+    let anywhere: Vec<String> = (0..60)
+        .map(|scan| {
+            (0..8).map(|n| format!("{}={}", 100 + 97 * n, if n == 1 + scan * 5 % 6 { "n" } else { "v" })).collect::<Vec<_>>().join(" ")
+        })
+        .collect();
+    check(&anywhere.join("\n"), &[("causes", "none"), ("patterns", "once_each")]);
+}
+
+#[test]
+fn polls_at_once_tell_a_commit_only_if_equal_ones_went_either_way() {
+    let at_once = "[[arms]]\nname = \"at-once\"\noffsets = [\"0s\"]\n[[arms]]\nname = \"later\"\noffsets = [\"50ms\"]";
+    let either_way: Vec<&str> = (0..40).map(|n| if n % 2 == 0 { "0=n 3=n 6=n 9=v" } else { "0=v 3=v 6=v 9=v" }).collect();
+    let later = "arm 1\n12* @50=v";
+    let commit = |polls: &str| format!("{polls}\n{later}");
+    // No poll of a scan that was seen was denied, though half of the first ones were.
+    check_in(at_once, &commit(&either_way.join("\n")), &[("causes", "I"), ("strength", "Moderate"), ("either", "C")]);
+    // Denied or seen as the age decides, or as the connection does: nothing tells a commit from a registration or a copy.
+    for polls in ["20* 0=n 60=v\n20* 2=v 60=v", "20* 0=n 60=v\n20* 4=v"] {
+        check_in(at_once, &commit(polls), &[("causes", "I"), ("strength", "Moderate"), ("either", "A C")]);
+    }
+    let mixed: Vec<&str> = (0..40).map(|n| if n % 2 == 0 { "0=n 60=v" } else { "0=v 60=v" }).collect();
+    check_in(at_once, &commit(&mixed.join("\n")), &[("causes", "I"), ("strength", "Moderate"), ("either", "C C'")]);
+}
+
+#[test]
+fn an_older_state_after_the_end_is_an_older_copy_only_where_nothing_else_explains_it() {
+    let run = "@100=v:run 1000=v:run 2000=v:done";
+    for (timeline, strength, undecided) in [
+        (format!("3* {run} 3000=v:run 4000=v:run"), "Strong", "0"),
+        // One scan only.
+        (format!("{run} 3000=v:run 4000=v:run\n2* {run} 3000=v:done"), "Moderate", "1"),
+        // An end before anything else, which is then taken back.
+        ("3* @100=v:fail 1000=v:run 2000=v:done".to_owned(), "Moderate", "1"),
+        ("3* @100=v:done 1000=v:run 2000=v:done".to_owned(), "Moderate", "1"),
+        // A failed attempt and another.
+        ("3* @100=v:run 1000=v:fail 2000=v:run 3000=v:done".to_owned(), "Moderate", "1"),
+    ] {
+        let expected = [("broken", "monotonic-state"), ("causes", "O"), ("strength", strength), ("undecided", undecided)];
+        check_in(TO_THE_END, &timeline, &expected);
+    }
+}
+
+#[test]
 fn a_short_denial_amid_sights_is_a_hole() {
     let sights = |from: u32| (0..30).map(|step| format!("{}=v", from + 20 * step)).collect::<Vec<_>>().join(" ");
     check(&format!("2* @100=v {} 750=n {}", sights(120), sights(770)), &[("causes", "H")]);
@@ -786,6 +906,21 @@ fn a_window_that_grows_with_the_place_in_the_queue_is_a_queue() {
     let queue: Vec<String> = (0..12).map(|place| format!("{}=n {}=v", 200 * place, 200 * place + 100)).collect();
     check_in(burst, &queue.join("\n"), &[("causes", "E")]);
     check_in(burst, "12* 500=n 600=v", &[("excluded E", "yes")]);
+    // As spread out, but in no order.
+    let by_chance: Vec<String> =
+        [5, 0, 9, 3, 11, 1, 7, 2, 10, 4, 8, 6].iter().map(|n| format!("{}=n {}=v", 200 * n, 200 * n + 100)).collect();
+    check_in(burst, &by_chance.join("\n"), &[("causes", "A"), ("excluded E", "yes")]);
+    // Alone within 100 ms: still no queue, if later scans wait no longer than earlier ones.
+    let idle = journal(
+        scenario(
+            "[load]\nscans = 5\nmodel = \"closed\"\nin_flight = 1\n[follow]\nuntil = \"visible\"\nevery = \"50ms\"\ndeadline = \"9s\"",
+        ),
+        "5* 50=n 100=v",
+    );
+    let seen = Seen::of(&together(vec![journal(scenario(burst), &by_chance.join("\n")), idle.clone()]));
+    assert_eq!(seen.fact("causes"), "A");
+    let seen = Seen::of(&together(vec![journal(scenario(burst), &queue.join("\n")), idle]));
+    assert_eq!([seen.fact("causes"), seen.fact("strength")], ["E", "Strong"]);
 }
 
 #[test]

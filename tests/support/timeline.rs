@@ -8,7 +8,7 @@
 //! | `+trip` | round trip in ms, 2 if left out |
 //! | `@offset` | a gate offset; `@100=v` alone was sent when it should have been |
 //! | answer | `v` visible, `n` `not_found`, `5xx`, `429`, `403`, `bad` (malformed), `lost` (no reply), `ok` (accepted) |
-//! | after it | `:run`, `:done`, `:fail`, `:odd` the state (`:odd.archived` with the deployment's word), then `:3` the progress; `~id` the echoed id; `#2` the worker; `!hit` a cache's hit |
+//! | after it | `:run`, `:done`, `:fail`, `:odd` the state (`:odd.archived` with the deployment's word), then `:3` the progress; `~id` the echoed id; `#2` the worker; `!hit` a cache's hit, `!max-age=5;age:3` what it may keep and for how long it did |
 //!
 //! `id=x` names the scan, `at=500` has its id arrive at that ms of the run (else scans are a minute apart), `refused` is an initiate that failed. `control n v` are polls for never-issued ids (one `n` if there is no
 //! such line), `arm 1` says that the scans from here on belong to the second arm, `cut` that the log has no end.
@@ -203,7 +203,8 @@ fn one_exchange(t0: f64, word: &str) -> Fields {
         fields.insert("worker".into(), json!(worker));
     }
     if let Some(cache) = cache {
-        fields.insert("cache".into(), json!(format!("x-cache: {cache}")));
+        let header = if cache.contains('=') { "cache-control" } else { "x-cache" };
+        fields.insert("cache".into(), json!(format!("{header}: {cache}")));
     }
     fields
 }

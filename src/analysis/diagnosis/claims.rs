@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::analysis::ScenarioAnalysis;
-use crate::analysis::diagnosis::case::{Case, ms};
+use crate::analysis::diagnosis::case::{Case, Look, Row, ms};
 use crate::analysis::diagnosis::flapping::{self, Flapping};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::analysis::echo::Likeness;
@@ -112,6 +112,7 @@ pub(super) fn held_response(diagnosis: &mut Diagnosis, case: &Case<'_>, scenario
 /// O: an older state after a newer one, for good, or a state that never moves while the truth does.
 pub(super) fn stale(diagnosis: &mut Diagnosis, case: &Case<'_>, scenarios: &[ScenarioAnalysis], flapping: &Flapping) {
     let mut evidence = Vec::new();
+    let mut or = Vec::new();
     let mut strength = Strength::Strong;
     let (checked, regressed, proofs) = sum(scenarios, Guarantee::MonotonicState);
     // Answers about an id that several jobs were given are not about one of them.
@@ -123,25 +124,45 @@ pub(super) fn stale(diagnosis: &mut Diagnosis, case: &Case<'_>, scenarios: &[Sce
     // what lasts well beyond it is a fallback or a copy.
     let mixed = flapping.kind == Some(flapping::Kind::MixedReads);
     let lag_ms = if mixed { flapping.until_ms } else { 0.0 };
-    let lasting: Vec<(f64, bool)> = scans().filter_map(regression).filter(|(lasted, _)| *lasted > 2.0 * lag_ms).collect();
-    let (otherwise, by_turns, progress) = (of(Regress::EndedOtherwise), of(Regress::Alternated), of(Regress::Progress));
+    let (otherwise, by_turns, frozen_copy) = (of(Regress::EndedOtherwise), of(Regress::Alternated), of(Regress::Frozen));
+    let ran_again = || scans().filter(|scan| went_back(scan) == Some(Regress::RanAgain));
+    let lasting: Vec<Regression> = ran_again().filter_map(regression).filter(|back| back.lasted_ms > 2.0 * lag_ms).collect();
     if !lasting.is_empty() {
         evidence.push(format!(
             "{} of {checked} scans went back from their end to an earlier state, as late as {} after it",
             lasting.len(),
-            ms(lasting.iter().map(|(lasted, _)| *lasted).fold(0.0, f64::max))
+            ms(lasting.iter().map(|back| back.lasted_ms).fold(0.0, f64::max))
         ));
-        if lasting.iter().all(|(_, repeated)| *repeated) {
+        if lasting.iter().all(|back| back.repeated) {
             // A slot that two scans share may as well be called a wrong job; without another id in the answer nobody can tell.
             evidence.push("each of them after the same had been asked for again: the scans share a slot".to_owned());
             strength = Strength::Moderate;
         }
+        let longest = lasting.iter().map(|back| back.lasted_ms).fold(0.0, f64::max);
+        let denied = case.watched().flat_map(Row::denied_at_start).map(Look::age).fold(0.0, f64::max);
+        // Reads that now and then go to a copy that lags show an older state for as long as they deny a new scan.
+        let may_lag = !mixed && (flapping.kind.is_some() || longest <= 2.0 * denied);
+        if may_lag {
+            or.push(FaultClass::CPrime);
+            strength = Strength::Moderate;
+        }
+        if let Some(doubt) = doubt(&lasting, may_lag) {
+            strength = Strength::Moderate;
+            diagnosis.undecided.push(doubt);
+        }
     }
     if by_turns > 0 && !mixed {
         evidence.push(format!("{by_turns} of {checked} scans were answered by turns with their end and with a word that is not listed"));
+        // Two copies may lag behind each other for a while, and the denials tell of such a while.
+        if flapping.kind.is_some() || by_turns < 2 {
+            strength = Strength::Moderate;
+        }
     }
     // What follows shows that answers disagree, and not that the later one is the older.
-    for (count, what) in [(otherwise, "ended in one way and later in another"), (progress, "fell back in their progress")] {
+    for (count, what) in [
+        (otherwise, "ended in one way and later in another"),
+        (frozen_copy, "were answered alike again and again while other answers went on"),
+    ] {
         if count > 0 && !mixed {
             strength = if evidence.is_empty() { Strength::Moderate } else { strength };
             evidence.push(format!("{count} of {checked} scans {what}"));
@@ -152,21 +173,64 @@ pub(super) fn stale(diagnosis: &mut Diagnosis, case: &Case<'_>, scenarios: &[Sce
     }
     let (watched, frozen, proofs) = sum(scenarios, Guarantee::Completion);
     if frozen > 0 {
-        strength = if evidence.is_empty() { Strength::Strong } else { strength };
+        // One scan may have been given up by its worker just then.
+        strength = if evidence.is_empty() && frozen >= 2 { Strength::Strong } else { strength.min(Strength::Moderate) };
         evidence.push(format!("{frozen} of {watched} scans never showed their end, which their witness or results did"));
         evidence.extend(proofs);
     }
     if !evidence.is_empty() {
         diagnosis.found(FaultClass::O, strength, evidence);
+        if let Some(found) = diagnosis.causes.last_mut() {
+            found.or = or;
+        }
     } else if watched > 0 && checked > 0 && regressed == 0 {
         diagnosis.excluded(FaultClass::O, format!("states over time: {watched} scans ended, and none of {checked} went back"));
     }
 }
 
-/// How long after its end a scan still showed an earlier state, in ms, and whether it did so only after a repeat of its
-/// request; `None` if it never did.
-fn regression(scan: &ScanHistory<'_>) -> Option<(f64, bool)> {
-    let (ended, _) = scan.ended()?;
+/// What else explains that scans went back from their end, if anything does: only an end that had been reached and is then hidden by an
+/// older answer, in more than one scan, shows an older copy.
+fn doubt(lasting: &[Regression], may_lag: bool) -> Option<String> {
+    if lasting.iter().all(|back| back.first_word) {
+        Some(
+            "cannot tell an older copy (O) from a default that stands for an end: these scans were answered with an end before anything else, and ran \
+             after it; see what status answers for a job that has no state of its own yet"
+                .to_owned(),
+        )
+    } else if lasting.iter().all(|back| back.failed) {
+        Some(
+            "cannot tell an older copy (O) from an attempt that failed and was made again: these scans were answered as failed, and ran after it; \
+             list the word of a failed attempt as running, or see in the service whether they were tried again"
+                .to_owned(),
+        )
+    } else if may_lag {
+        Some(
+            "cannot tell an older copy that is served for good (O) from reads of which some go to a copy that lags (C'): older answers came for no longer than denials, or while \
+             scans were denied as well; watch scans for far longer beyond their end"
+                .to_owned(),
+        )
+    } else if lasting.len() < 2 {
+        Some("cannot tell an older copy (O) from an accident of one scan: only one went back from its end; watch more scans beyond their end".to_owned())
+    } else {
+        None
+    }
+}
+
+/// A scan that went back from its end to a state in which it is at work.
+struct Regression {
+    /// How long after its end it still did.
+    lasted_ms: f64,
+    /// Whether only after a repeat of its request.
+    repeated: bool,
+    /// Whether the end was the first that was said of it.
+    first_word: bool,
+    /// Whether the end was a failure.
+    failed: bool,
+}
+
+/// How a scan went back from its end; `None` if it never did.
+fn regression(scan: &ScanHistory<'_>) -> Option<Regression> {
+    let (ended, state) = scan.ended()?;
     let back: Vec<_> = scan
         .polls()
         .iter()
@@ -178,7 +242,11 @@ fn regression(scan: &ScanHistory<'_>) -> Option<(f64, bool)> {
         })
         .filter(|poll| scan.is_named_by(poll))
         .collect();
-    let lasted = back.iter().map(|poll| poll.sent.since(ended.done).as_ms()).reduce(f64::max)?;
+    let lasted: f64 = back.iter().map(|poll| poll.sent.since(ended.done).as_ms()).reduce(f64::max)?;
     let repeated = scan.repeat().is_some_and(|repeat| back.iter().all(|poll| repeat.sent <= poll.sent));
-    Some((lasted, repeated))
+    let first_word = !scan
+        .polls()
+        .iter()
+        .any(|poll| poll.answer == Answer::Visible && poll.state.is_some() && poll.state != Some(State::Unknown) && poll.sent < ended.sent);
+    Some(Regression { lasted_ms: lasted, repeated, first_word, failed: state == State::Failed })
 }

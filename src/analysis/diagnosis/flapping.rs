@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::analysis::compare::rates::Rates;
 use crate::analysis::diagnosis::case::{Case, Look, Row, ms};
 use crate::analysis::diagnosis::chance::{all_among_first, few_runs_together, ln_choose, percent, share_left};
 use crate::analysis::diagnosis::{Diagnosis, Pattern, Strength, instances, stretch};
+use crate::model::answer::{Answer, State};
+use crate::model::exchange::Exchange;
 use crate::model::fault::FaultClass;
 use crate::model::time::Stamp;
 
@@ -173,6 +176,11 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>) -> Flapping {
     if let Some(found) = mixed_reads(diagnosis, case, &flaps) {
         return found;
     }
+    if one_each(case, &flaps) {
+        let asked = case.watched().filter(|row| row.after_seen().next().is_some()).count() as u64;
+        diagnosis.patterns.push(Pattern::OnceEach { scans: flaps.rows.len() as u64, of: asked });
+        return Flapping { share: flaps.share(), until_ms: flaps.until_ms, ..Flapping::of(Kind::AtRandom) };
+    }
     memories_or_chance(diagnosis, case, &flaps)
 }
 
@@ -220,15 +228,38 @@ fn holes(diagnosis: &mut Diagnosis, case: &Case<'_>, flaps: &Flaps<'_, '_>) -> O
     if at_one_age && !lie_together {
         evidence.push("each at about the same age".to_owned());
     }
-    let sure = lie_together && flaps.is_repeated() && flaps.denied >= 4;
+    let idle = only_after_idleness(&flaps.rows);
+    let sure = lie_together && flaps.is_repeated() && flaps.denied >= 4 && !idle;
     diagnosis.found(FaultClass::H, if sure { Strength::Strong } else { Strength::Moderate }, evidence);
-    if !sure {
+    if idle {
+        diagnosis.undecided.push(
+            "cannot tell a hole in a scan's life (H) from a record that is dropped while nobody asks for it (F): each denial came after a longer pause \
+             between polls than any sight did; watch scans without pauses"
+                .to_owned(),
+        );
+    } else if !sure {
         diagnosis.undecided.push(format!(
             "cannot tell a hole in a scan's life (H) from a disturbance of the service: {}; watch more scans, asked for at different times, closely",
             if flaps.rows.len() < 2 { "only one scan has one" } else { "they are few, or lie at one time" }
         ));
     }
     Some(Flapping { share: flaps.denied as f64 / flaps.looks.max(1) as f64, until_ms: flaps.until_ms, ..Flapping::of(Kind::Holes) })
+}
+
+/// Whether every hole began after a longer pause between polls than any sight came after.
+fn only_after_idleness(rows: &[&Row<'_>]) -> bool {
+    let (mut before_hole, mut before_sight) = (f64::INFINITY, 0.0_f64);
+    for row in rows {
+        for pair in row.looks.windows(2) {
+            let pause = pair[1].age() - pair[0].age();
+            match (pair[0].seen(), pair[1].seen()) {
+                (true, false) => before_hole = before_hole.min(pause),
+                (true, true) => before_sight = before_sight.max(pause),
+                _ => {}
+            }
+        }
+    }
+    before_sight > 0.0 && before_hole > 1.5 * before_sight
 }
 
 /// The chance that single holes lie at the same age in every scan by accident.
@@ -249,7 +280,7 @@ fn mixed_reads(diagnosis: &mut Diagnosis, case: &Case<'_>, flaps: &Flaps<'_, '_>
     // Polls after the last flap, well apart from it, and the chance that all denials would come before them by accident.
     let until = flaps.until_ms * 1.3 + 100.0;
     let settled = case.watched().flat_map(Row::after_seen).filter(|look| look.age() > until).count();
-    if settled < 12 || all_among_first(flaps.denied, flaps.before, flaps.all) > 1e-4 {
+    if settled < 12 || all_among_first(flaps.denied, flaps.before, flaps.all) > 1e-4 || begins_clean(case, flaps) {
         return None;
     }
     if let Some(at) = ended_in_the_run(case, flaps) {
@@ -292,6 +323,16 @@ fn mixed_reads(diagnosis: &mut Diagnosis, case: &Case<'_>, flaps: &Flaps<'_, '_>
     Some(Flapping { share: flaps.denied as f64 / flaps.looks.max(1) as f64, until_ms: flaps.until_ms, ..Flapping::of(Kind::MixedReads) })
 }
 
+/// Whether younger polls were denied less often than those among which the denials lie: a copy that lags denies the youngest most.
+fn begins_clean(case: &Case<'_>, flaps: &Flaps<'_, '_>) -> bool {
+    let earliest = self::flaps(&flaps.rows).map(Look::age).fold(f64::INFINITY, f64::min) - MOMENT_MS;
+    let younger = case.watched().flat_map(|row| row.looks).filter(|look| look.age() < earliest);
+    let (denied, all) = younger.fold((0, 0), |(denied, all), look| (denied + u64::from(!look.seen()), all + 1));
+    let test =
+        Rates { base_events: flaps.denied as u64, base_trials: flaps.before.max(flaps.denied) as u64, new_events: denied, new_trials: all };
+    test.fisher().p_lower < 0.01
+}
+
 /// The instant of the last denial, if the disagreement ended with the run's time and not with the scans' age: later scans were polled at
 /// the same ages, and none of them was denied. What heals by age goes on in later scans.
 fn ended_in_the_run(case: &Case<'_>, flaps: &Flaps<'_, '_>) -> Option<Stamp> {
@@ -312,6 +353,26 @@ fn ended_in_the_run(case: &Case<'_>, flaps: &Flaps<'_, '_>) -> Option<Stamp> {
         return None;
     }
     self::flaps(&flaps.rows).map(|look| look.exchange.sent).max()
+}
+
+/// Whether denials are spread over the scans more evenly than chance or workers with memories of their own spread them: each of many scans
+/// has exactly one.
+fn one_each(case: &Case<'_>, flaps: &Flaps<'_, '_>) -> bool {
+    if flaps.denied != flaps.rows.len() || flaps.split > 0 {
+        return false;
+    }
+    // All of them at the poll of one place.
+    let place = |row: &Row<'_>| row.after_seen().position(|look| !look.seen());
+    let same_place = flaps.rows.iter().all(|row| place(row) == place(flaps.rows[0]));
+    let by_chance: f64 = flaps.rows.iter().skip(1).map(|row| 1.0 / row.after_seen().count().max(1) as f64).product();
+    let everywhere = case.watched().all(|row| row.after_seen().next().is_none() || row.after_seen().any(|look| !look.seen()));
+    if same_place && everywhere && flaps.rows.len() >= 4 && by_chance < 0.01 {
+        return true;
+    }
+    // Denials that lie anywhere fall into one scan together about so many times; workers that disagree make it more.
+    let pairs = |n: f64| n * (n - 1.0);
+    let within: f64 = case.watched().map(|row| pairs(row.after_seen().count() as f64)).sum();
+    pairs(flaps.denied as f64) / 2.0 * within / pairs(flaps.all as f64).max(1.0) > 7.0
 }
 
 /// B where some number of workers explains who was denied how often, or the connection does; else denials at random.
@@ -525,12 +586,20 @@ fn eviction(diagnosis: &mut Diagnosis, case: &Case<'_>, evicted: &[&Row<'_>], at
     }
     evidence.insert(0, format!("{} scans were seen, then denied for good", evicted.len()));
     let at_one_time = evicted.len() >= 2 && !case.is_merged() && gone_at_one_time(evicted);
-    let strength = if evicted.len() >= 2 && !at_one_time { at_most } else { Strength::Moderate };
+    let read_once = read_once(evicted);
+    let strength = if evicted.len() >= 2 && !at_one_time && !read_once { at_most } else { Strength::Moderate };
     diagnosis.found(FaultClass::F, strength, evidence);
     if at_one_time {
         diagnosis.undecided.push(
             "cannot tell a lifetime (F) from records that were all lost at one time, as by a restart: the scans may have gone at the same instant; watch scans \
              that were asked for at other times"
+                .to_owned(),
+        );
+    }
+    if read_once {
+        diagnosis.undecided.push(
+            "cannot tell early eviction (F) from a read that removes the record: no end was ever answered twice; ask for the end of a scan from several \
+             connections at once, and leave another scan of equal age unasked until then"
                 .to_owned(),
         );
     }
@@ -541,6 +610,15 @@ fn eviction(diagnosis: &mut Diagnosis, case: &Case<'_>, evicted: &[&Row<'_>], at
         );
     }
     Flapping { gone_ms: evicted.iter().map(|row| last_seen(row)).reduce(f64::min), ..Flapping::of(Kind::Evicted) }
+}
+
+/// Whether the answer that showed the end may have been what removed the scans: of none was it given twice.
+fn read_once(evicted: &[&Row<'_>]) -> bool {
+    let ends = |row: &&Row<'_>| {
+        let is_end = |poll: &&&Exchange| poll.answer == Answer::Visible && poll.state.is_some_and(State::is_terminal);
+        row.scan.polls().iter().filter(is_end).count()
+    };
+    evicted.iter().map(ends).max() == Some(1)
 }
 
 /// Whether it depends on the worker alone: of each scan every worker that is named either always knows it or never does.

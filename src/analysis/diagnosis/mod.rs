@@ -57,8 +57,16 @@ impl Cause {
     pub fn title(&self) -> &'static str {
         match (self.class, self.or.as_slice()) {
             (_, []) => self.class.name(),
+            (FaultClass::A, [FaultClass::E]) => "written late (A), or when its turn in a queue comes (E)",
+            (FaultClass::C, _) => "read from a lagging copy (C), or from an index that refreshes periodically (G)",
+            (FaultClass::A, [FaultClass::CPrime]) => "written late (A), or now and then read from a lagging copy (C')",
             (FaultClass::A, _) => "written late (A) or read from a lagging copy (C)",
-            (FaultClass::I, _) => "committed (I) or registered (A) just after the answer",
+            (FaultClass::O, _) => "an older answer: of a fallback or a frozen copy (O), or of a copy that lags (C')",
+            (FaultClass::I, [FaultClass::A]) => "committed (I) or registered (A) just after the answer",
+            (FaultClass::I, or) if or.contains(&FaultClass::A) => {
+                "written just after the answer (I, A), or read from a copy that lags as little (C, C')"
+            }
+            (FaultClass::I, _) => "committed just after the answer (I), or read from a copy that lags as little (C, C')",
             (FaultClass::L, _) => "ids that do not get through (L), or whose records are not written (M)",
             (FaultClass::M, _) => "records that are not written (M), or ids that do not get through (L)",
             (class, _) => class.name(),
@@ -89,7 +97,23 @@ impl Cause {
                 "Find out first which it is, since the cures differ: look for one of these ids in the store. If its record is there, the read does not find it (L); if \
                  not, it was never written (M)."
             }
-            _ => "Both are cured by having the record committed before the answer is sent.",
+            (FaultClass::C, _) => {
+                "Find out first which it is, since the cures differ: scans that become visible at common instants, whenever they were asked for, wait for a \
+                 refresh (G)."
+            }
+            (FaultClass::A, [FaultClass::E]) => {
+                "Find out first which it is, since the cures differ: a queue (E) lets a scan that is asked for alone be seen at once, and the more wait the more \
+                 are asked for together."
+            }
+            (FaultClass::O, _) => {
+                "Find out first which it is, since the cures differ: an older answer that comes for good is a copy's that is never brought up to date (O), one that \
+                 comes for a while is that of a copy that lags (C')."
+            }
+            (FaultClass::I, [FaultClass::A]) => "Both are cured by having the record committed before the answer is sent.",
+            _ => {
+                "Find out first which it is, since the cures differ: see whether status reads from the store that the initiate writes (I, A), or from a replica \
+                 or a cache (C, C')."
+            }
         };
         let cures: Vec<String> = std::iter::once(&self.class)
             .chain(&self.or)
@@ -161,7 +185,12 @@ impl Diagnosis {
 
     /// One answer of two classes that are not told apart, the first of which is the more usual one.
     fn found_either(&mut self, class: FaultClass, or: FaultClass, evidence: Vec<String>) {
-        self.causes.push(Cause { class, or: vec![or], strength: Strength::Moderate, evidence });
+        self.found_among(class, vec![or], evidence);
+    }
+
+    /// One answer of several classes that are not told apart.
+    fn found_among(&mut self, class: FaultClass, or: Vec<FaultClass>, evidence: Vec<String>) {
+        self.causes.push(Cause { class, or, strength: Strength::Moderate, evidence });
     }
 
     fn excluded(&mut self, class: FaultClass, by: String) {

@@ -49,6 +49,13 @@ pub enum Pattern {
         /// Scans that were polled as often.
         scans: u64,
     },
+    /// Scans were denied at exactly one poll each after they had been visible, which neither chance nor workers that disagree do.
+    OnceEach {
+        /// Scans that were denied.
+        scans: u64,
+        /// Scans that were polled after they had been visible.
+        of: u64,
+    },
     /// Some scans were denied at their few polls, at ages at which every other scan was visible.
     MaybeLost {
         /// Scans that were denied.
@@ -108,6 +115,7 @@ impl Pattern {
             Pattern::OneStretch { .. } => "one_stretch",
             Pattern::TooFew { .. } => "too_few",
             Pattern::SamePoll { .. } => "same_poll",
+            Pattern::OnceEach { .. } => "once_each",
             Pattern::MaybeLost { .. } => "maybe_lost",
             Pattern::StillWaiting { .. } => "still_waiting",
             Pattern::DeniedLate { .. } => "denied_late",
@@ -136,6 +144,10 @@ impl Pattern {
             Pattern::SamePoll { nth, denied, scans } => {
                 format!("poll number {nth} of a scan was denied in {denied} of {scans} scans, whenever it was sent, and no other poll was")
             }
+            Pattern::OnceEach { scans, of } => format!(
+                "{scans} of {of} scans were denied exactly once after they had been visible: denials at random, or workers that disagree, would have \
+                 denied some of them more often"
+            ),
             Pattern::MaybeLost { scans, of, latest_ms } => format!(
                 "{scans} of {of} scans were denied at every one of their few polls, as late as {}, at ages at which all others were visible",
                 ms(*latest_ms)
@@ -172,6 +184,7 @@ impl Pattern {
             Pattern::OneStretch { .. } => &[H],
             Pattern::TooFew { .. } => &[B, CPrime, F, H],
             Pattern::SamePoll { .. } => &[D],
+            Pattern::OnceEach { .. } => &[D, H],
             Pattern::MaybeLost { .. } => &[A, B, L, M],
             Pattern::StillWaiting { .. } => &[E, A, M],
             Pattern::DeniedLate { .. } => &[F, M],
@@ -197,7 +210,7 @@ impl Pattern {
                 "Run more scans, each polled from several fresh connections at once well after it was visible (`statusgap reproduce` does both), and \
                  look up the denied request in the service's own log."
             }
-            Pattern::SamePoll { .. } => {
+            Pattern::SamePoll { .. } | Pattern::OnceEach { .. } => {
                 "See what reading does to the record: a read that fills a cache, moves the record or uses it up changes what the next read finds."
             }
             Pattern::MaybeLost { .. } => {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::analysis::binomial::survival;
+use crate::analysis::binomial::{clopper_pearson, survival};
 use crate::analysis::compare::rates::Rates;
 use crate::analysis::diagnosis::case::{Case, Look, Row, median, ms};
 use crate::analysis::diagnosis::chance::{percent, share_left};
@@ -10,7 +10,7 @@ use crate::analysis::diagnosis::flapping::{Flapping, Kind};
 use crate::analysis::diagnosis::never::Lost;
 use crate::analysis::diagnosis::{Diagnosis, Pattern, Strength};
 use crate::model::answer::{Answer, State};
-use crate::model::exchange::Purpose;
+use crate::model::exchange::{Connection, Purpose};
 use crate::model::fault::FaultClass;
 use crate::model::scenario::Action;
 use crate::model::shard::{Numbering, Share, owner};
@@ -88,10 +88,10 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fl
     if !observer && lattice(diagnosis, &on_one_clock(case, rows_for_shape)) {
         return;
     }
-    if commit(diagnosis, &rows, &windows, observer) {
+    if commit(diagnosis, case, &rows, &windows, lost, observer) {
         return;
     }
-    registration_or_lag(diagnosis, case, &rows, &windows, lost, observer);
+    registration_or_lag(diagnosis, case, &rows, &windows, Before { lost, flapping, observer });
 }
 
 fn windows(rows: &[&Row<'_>]) -> Windows {
@@ -249,8 +249,18 @@ pub(super) fn queue(diagnosis: &mut Diagnosis, case: &Case<'_>) -> bool {
             ms(last),
             idle.map_or_else(String::new, |idle| format!("; alone a scan was seen within {}", ms(idle)))
         );
-        if grows && staircase(&burst) {
-            diagnosis.found(FaultClass::E, if idle.is_some() { Strength::Strong } else { Strength::Moderate }, vec![told]);
+        // Windows that differ by chance are as spread out, but no longer for those that were asked for later.
+        let by_place = growth_with_place(&burst);
+        if grows && staircase(&burst) && by_place > LIKELY_Z {
+            let sure = idle.is_some() && by_place > SURE_Z;
+            diagnosis.found(FaultClass::E, if sure { Strength::Strong } else { Strength::Moderate }, vec![told]);
+            if !sure {
+                diagnosis.undecided.push(
+                    "cannot tell a queue (E) from windows that differ by chance (A): they hardly grow with the place in which scans were asked for; ask for \
+                     more scans at once, and for one while nothing else is under way"
+                        .to_owned(),
+                );
+            }
             found = true;
         } else {
             checked = Some(format!(
@@ -265,6 +275,29 @@ pub(super) fn queue(diagnosis: &mut Diagnosis, case: &Case<'_>) -> bool {
         diagnosis.excluded(FaultClass::E, checked);
     }
     found
+}
+
+/// A growth with the place as clear as this comes by chance in one of a thousand bursts, and in one of forty.
+const SURE_Z: f64 = 3.1;
+const LIKELY_Z: f64 = 1.96;
+
+/// How far the windows of a burst grow with the place at which each scan was asked for: Kendall's S in standard deviations of its
+/// distribution under exchangeability (Kendall, 1938). Only brackets that do not overlap are ordered.
+fn growth_with_place(burst: &[(f64, (f64, f64))]) -> f64 {
+    let mut sum = 0.0;
+    let mut ordered = 0.0;
+    for (place, (_, (after, until))) in burst.iter().enumerate() {
+        for (_, (next_after, next_until)) in &burst[place + 1..] {
+            let step = f64::from(u8::from(until <= next_after)) - f64::from(u8::from(next_until <= after));
+            sum += step;
+            ordered += step.abs();
+        }
+    }
+    let n = burst.len() as f64;
+    let pairs: f64 = n * (n - 1.0) / 2.0;
+    // Pairs that overlap add nothing to the sum, and their share of the variance is left out as well.
+    let variance = n * (n - 1.0) * (2.0 * n + 5.0) / 18.0 * (ordered / pairs.max(1.0));
+    if variance > 0.0 { sum / variance.sqrt() } else { 0.0 }
 }
 
 /// The window of a scan that was denied to the last: at least so long.
@@ -375,17 +408,16 @@ fn no_oftener_at_first(case: &Case<'_>, flapping: &Flapping, lost: &Lost) -> boo
 }
 
 /// I: some polls at once are denied, none a few milliseconds later.
-fn commit(diagnosis: &mut Diagnosis, rows: &[&Row<'_>], windows: &Windows, observer: bool) -> bool {
-    let at_once: Vec<bool> =
-        rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age() <= AT_ONCE_MS).map(Look::seen).collect();
-    let denied = at_once.iter().filter(|seen| !**seen).count();
+fn commit(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<'_>], windows: &Windows, lost: &Lost, observer: bool) -> bool {
+    let firsts = || rows.iter().filter_map(|row| row.looks.first());
+    let at_once = AtOnce::of(rows);
     let last_denied =
         if observer { windows.latest_denied } else { rows.iter().flat_map(|row| row.denied_at_start()).map(Look::age).fold(0.0, f64::max) };
     // The first sight after a denial bounds the window from above; a sight some milliseconds later is what makes it a commit.
-    let later = rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age() > COMMIT_MS).count();
-    let later_denied = rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age() > COMMIT_MS && !look.seen()).count();
+    let later = firsts().filter(|look| look.age() > COMMIT_MS).count();
+    let later_denied = firsts().filter(|look| look.age() > COMMIT_MS && !look.seen()).count();
     if last_denied > COMMIT_MS {
-        if at_once.len() >= 20 {
+        if at_once.all >= 20 {
             diagnosis.excluded(
                 FaultClass::I,
                 format!("the window lasts far longer than a commit: a poll at {} was still denied", ms(last_denied)),
@@ -400,34 +432,113 @@ fn commit(diagnosis: &mut Diagnosis, rows: &[&Row<'_>], windows: &Windows, obser
             ms(COMMIT_MS)
         ));
     }
-    let always = denied == at_once.len();
-    if at_once.len() >= 10 && always {
+    if at_once.all >= 10 && at_once.denied == at_once.all {
         return false;
     }
     let evidence = vec![
-        format!("polled at once, {denied} of {} scans were denied", at_once.len()),
+        format!("polled at once, {} of {} scans were denied", at_once.denied, at_once.all),
         format!(
             "the last denial came {} after the id; of {later} scans that were first polled later than {}, {later_denied} were denied",
             ms(last_denied),
             ms(COMMIT_MS)
         ),
     ];
-    if later < 8 {
-        diagnosis.found_either(FaultClass::I, FaultClass::A, evidence);
-    } else {
-        // What a single denial, or those of one moment, may be an accident of is not known from them.
-        let strength = if at_once.len() >= 20 && denied_rows(rows) >= 2 { Strength::Strong } else { Strength::Moderate };
-        diagnosis.found(FaultClass::I, strength, evidence);
+    // What else explains it: a registration that is late in every scan, and a copy that lags by as little.
+    let mut or = Vec::new();
+    if later < 8 || !at_once.some_are_in_time() {
+        or.push(FaultClass::A);
     }
+    if second_write(case, lost).is_none_or(|(_, until, _)| until > 0.5 * last_denied) {
+        or.push(FaultClass::C);
+    }
+    if !agrees_with_itself(rows, last_denied) {
+        or.push(FaultClass::CPrime);
+    }
+    if or.is_empty() {
+        // What a single denial, or those of one moment, may be an accident of is not known from them.
+        let strength = if at_once.all >= 20 && denied_rows(rows) >= 2 { Strength::Strong } else { Strength::Moderate };
+        diagnosis.found(FaultClass::I, strength, evidence);
+        return true;
+    }
+    if or.contains(&FaultClass::A) && later >= 8 {
+        diagnosis.undecided.push(
+            "cannot tell a commit after the answer (I) from a registration that is late in every scan (A): no polls of equal age over connections of \
+             one kind went either way often enough; poll at least 20 scans at once on connections that are already open (`statusgap run zero-delay`)"
+                .to_owned(),
+        );
+    }
+    if or.iter().any(|class| matches!(class, FaultClass::C | FaultClass::CPrime)) {
+        diagnosis.undecided.push(format!(
+            "cannot tell a record that is written late (I, A) from a copy that lags by as little (C, C'): the window of {} is shorter than what a second write or a \
+             second poll of the same scan resolves; see in the service whether status reads from where the initiate writes",
+            ms(last_denied)
+        ));
+    }
+    diagnosis.found_among(FaultClass::I, or, evidence);
     true
+}
+
+/// First polls that were sent at once.
+struct AtOnce {
+    all: usize,
+    denied: usize,
+    /// Age and sight by the kind of connection, since a new one takes its poll a round trip longer.
+    by_connection: BTreeMap<Connection, Vec<(f64, bool)>>,
+}
+
+impl AtOnce {
+    fn of(rows: &[&Row<'_>]) -> AtOnce {
+        let mut by_connection: BTreeMap<Connection, Vec<(f64, bool)>> = BTreeMap::new();
+        for look in rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age() <= AT_ONCE_MS) {
+            by_connection.entry(look.exchange.connection).or_default().push((look.age(), look.seen()));
+        }
+        let all = || by_connection.values().flatten();
+        AtOnce { all: all().count(), denied: all().filter(|(_, seen)| !seen).count(), by_connection }
+    }
+
+    /// Whether scans went either way whose polls travelled alike and were of equal age: a registration that is late in every scan denies
+    /// all that are younger than it, and none besides.
+    fn some_are_in_time(&self) -> bool {
+        self.by_connection.values().any(|polls| {
+            let earliest_seen = polls.iter().filter(|(_, seen)| *seen).map(|(age, _)| *age).fold(f64::INFINITY, f64::min);
+            let denied = polls.iter().filter(|(_, seen)| !seen).count() as u64;
+            let late = polls.iter().filter(|(age, seen)| !seen && *age >= earliest_seen).count();
+            let share = clopper_pearson(denied, polls.len() as u64, 0.95);
+            late >= 2 && share.upper < 0.9
+        })
+    }
+}
+
+/// Whether polls of one scan within the window were of one mind, and often enough: where some reads go to a copy that lags, a scan that
+/// one of them saw is denied by another.
+fn agrees_with_itself(rows: &[&Row<'_>], last_denied: f64) -> bool {
+    let firsts = || rows.iter().filter_map(|row| row.looks.first()).filter(|look| look.age() <= last_denied);
+    let (all, denied) = (firsts().count(), firsts().filter(|look| !look.seen()).count());
+    if all == denied {
+        // No read went anywhere but to the copy.
+        return all >= 8;
+    }
+    let share = denied as f64 / all as f64;
+    let again = rows.iter().flat_map(|row| row.after_seen()).filter(|look| look.age() <= last_denied);
+    let (again, contrary) = again.fold((0, 0), |(all, denied), look| (all + 1, denied + usize::from(!look.seen())));
+    contrary == 0 && (1.0 - share).powi(again) < 0.01
 }
 
 fn denied_rows(rows: &[&Row<'_>]) -> usize {
     rows.iter().filter(|row| row.denied_at_start().next().is_some()).count()
 }
 
+/// What was decided before A and C are told apart.
+#[derive(Clone, Copy)]
+struct Before<'a> {
+    lost: &'a Lost,
+    flapping: &'a Flapping,
+    observer: bool,
+}
+
 /// A or C: a delay before the first sight. A second write tells them apart: a replica lags behind every write.
-fn registration_or_lag(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<'_>], windows: &Windows, lost: &Lost, observer: bool) {
+fn registration_or_lag(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<'_>], windows: &Windows, before: Before<'_>) {
+    let Before { lost, flapping, observer } = before;
     let mut evidence = vec![format!(
         "{} of {} first polls were denied, the latest {} after the id",
         windows.denied,
@@ -467,11 +578,21 @@ fn registration_or_lag(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<
     match second_write(case, lost) {
         Some((after, until, n)) if after > 0.3 * own && after > 10.0 => {
             evidence.push(format!("a second write lagged as well: {n} cancels were seen only after {}–{}", ms(after), ms(until)));
-            diagnosis.found(FaultClass::C, Strength::Strong, evidence);
+            // What is refreshed now and then shows a second write late as well, but each scan after another time.
+            if one_age(rows) {
+                diagnosis.found(FaultClass::C, Strength::Strong, evidence);
+            } else {
+                diagnosis.undecided.push(
+                    "cannot tell a copy that lags (C) from an index that refreshes periodically (G): the windows differ; follow scans that were asked for \
+                     at random instants more closely"
+                        .to_owned(),
+                );
+                diagnosis.found_among(FaultClass::C, vec![FaultClass::G], evidence);
+            }
             diagnosis.excluded(FaultClass::A, "the second write lags like the first, which a delayed registration does not".to_owned());
         }
         // Compared with what is certain of the window: its middle may be far from it where polls were few.
-        Some((after, until, n)) if until > 0.5 * at_least.max(20.0) => {
+        Some((after, until, n)) if until > 0.5 * at_least => {
             // Followed too loosely: the second write may have lagged as the first did, or not at all.
             diagnosis.undecided.push(format!(
                 "cannot tell a delayed registration (A) from a replica that lags (C): {n} cancels were seen after {}–{}, which is too wide; poll more often",
@@ -483,7 +604,26 @@ fn registration_or_lag(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<
         Some((_, until, n)) => {
             diagnosis
                 .excluded(FaultClass::C, format!("the second write: {n} cancels were seen within {}, so writes do not lag", ms(until)));
-            diagnosis.found(FaultClass::A, Strength::Strong, evidence);
+            if !denied_alone(case, rows, at_least) {
+                diagnosis.undecided.push(
+                    "cannot tell a delayed registration (A) from a queue (E): scans that were asked for while no other was under way were not denied; \
+                     ask for more scans at once"
+                        .to_owned(),
+                );
+                diagnosis.found_among(FaultClass::A, vec![FaultClass::E], evidence);
+                return;
+            }
+            // A second write that a primary shows at once proves nothing of reads that go to a copy now and then.
+            if flapping.kind.is_some() || !agrees_with_itself(rows, windows.latest_denied) {
+                diagnosis.undecided.push(
+                    "cannot tell a delayed registration (A) from reads of which only some go to a copy that lags (C'): poll a scan from several \
+                     fresh connections at once while others are still denied"
+                        .to_owned(),
+                );
+                diagnosis.found_among(FaultClass::A, vec![FaultClass::CPrime], evidence);
+            } else {
+                diagnosis.found(FaultClass::A, Strength::Strong, evidence);
+            }
         }
         None => {
             diagnosis.undecided.push("cannot tell a delayed registration (A) from a replica that lags (C) without a second write: `statusgap reproduce` sends one where the target file has a [cancel] section".to_owned());
@@ -496,6 +636,25 @@ fn registration_or_lag(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<
             }
         }
     }
+}
+
+/// Whether one age lies in the bracket of nearly every scan: a lag that is always the same.
+fn one_age(rows: &[&Row<'_>]) -> bool {
+    let brackets: Vec<(f64, f64)> = rows.iter().filter_map(|row| row.start()).collect();
+    let within = |age: f64| brackets.iter().filter(|(after, until)| *after <= age && age <= *until).count();
+    let most = brackets.iter().map(|(_, until)| within(*until)).max().unwrap_or_default();
+    most * 10 >= brackets.len() * 9
+}
+
+/// Whether scans that were asked for alone were denied at the ages at which others were; true where none was asked so early.
+fn denied_alone(case: &Case<'_>, rows: &[&Row<'_>], at_least: f64) -> bool {
+    let mut early = rows
+        .iter()
+        .filter(|row| case.was_idle(row))
+        .filter_map(|row| row.looks.first())
+        .filter(|look| look.age() < 0.5 * at_least)
+        .peekable();
+    early.peek().is_none() || early.any(|look| !look.seen())
 }
 
 /// What scans that were denied at first show of the copy that is read, where no second write was sent: a record that is written late

@@ -3,7 +3,7 @@
 //! That other scans ended proves nothing: jobs differ in length, and wait in queues, also in those that the probe itself has filled.
 //! A scan that shows no end breaks the guarantee only if something else says that this very scan has ended.
 
-use super::{Checked, Evidence, at, broken};
+use super::{Checked, Evidence, at, broken, may_be_old};
 use crate::analysis::scan::ScanHistory;
 use crate::model::answer::{Answer, State};
 use crate::model::exchange::Exchange;
@@ -57,7 +57,7 @@ fn completion(scan: &ScanHistory<'_>, evidence: Evidence<'_>, results_tell: bool
         scan.witness().iter().chain(scan.results()).any(|reading| later(&reading))
     };
     match elsewhere {
-        Some(over) if over.done.after(slack.0) <= last.sent && !taken_back(over) => {
+        Some(over) if over.done.after(slack.0).after(may_be_old(last)) <= last.sent && !taken_back(over) => {
             let told = format!(
                 "still {} at {}, though its {} had said {} at {}",
                 last.told(),

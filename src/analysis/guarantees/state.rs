@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Checked, Evidence, Finding, Proof, Unclear, at, by};
+use super::{Checked, Evidence, Finding, Proof, Unclear, at, by, may_be_old};
 use crate::analysis::scan::ScanHistory;
 use crate::model::answer::{Answer, State};
 use crate::model::exchange::Exchange;
@@ -17,8 +17,8 @@ pub enum Regress {
     EndedOtherwise,
     /// From its end to an unlisted word, and to its end again; or back to a word that it had before the end.
     Alternated,
-    /// Its progress fell.
-    Progress,
+    /// One answer came back again and again while others went on.
+    Frozen,
 }
 
 /// Whether and how a scan went back.
@@ -91,7 +91,8 @@ fn after_the_end<'a>(sights: &[&'a Exchange]) -> Judged<'a> {
     let Some(ended) = sights.iter().copied().filter(|poll| is_end(poll)).min_by_key(|poll| poll.done) else { return Judged::Forward };
     let after = || sights.iter().copied().filter(|poll| ended.done <= poll.sent);
     let listed = |poll: &&Exchange| poll.state.is_some_and(|state| state != State::Unknown) && poll.state != ended.state;
-    if let Some(back) = after().find(listed) {
+    let rightly_old = |poll: &Exchange| poll.sent < ended.done.after(may_be_old(poll));
+    if let Some(back) = after().filter(listed).find(|poll| !rightly_old(poll)) {
         let regress = if is_end(back) { Regress::EndedOtherwise } else { Regress::RanAgain };
         return Judged::Back(regress, vec![ended, back]);
     }
@@ -105,6 +106,11 @@ fn after_the_end<'a>(sights: &[&'a Exchange]) -> Judged<'a> {
             return Judged::Back(Regress::Alternated, vec![before, ended, word]);
         }
     }
+    if after().any(|poll| listed(&poll)) {
+        return Judged::Unclear(
+            "an earlier state followed its end, within the time for which `Cache-Control` lets a cache keep the answer".to_owned(),
+        );
+    }
     match unlisted().next() {
         None => Judged::Forward,
         Some(word) => Judged::Unclear(match &word.word {
@@ -114,56 +120,61 @@ fn after_the_end<'a>(sights: &[&'a Exchange]) -> Judged<'a> {
     }
 }
 
-/// A fall to no more than this share may be another phase, or another attempt, that counts from its beginning.
-const ANEW: f64 = 0.1;
+/// How often one answer must come back between others that go on before it is a copy that stands still.
+const RETURNS: usize = 4;
 
+/// What a fall of the progress proves: next to nothing. Many sound services count each stage or each file from its beginning, or a total
+/// that grows, or start an attempt anew. Only one answer that comes back unchanged, again and again, between answers that go on each
+/// time, is none of these.
 fn progress<'a>(sights: &[&'a Exchange]) -> Judged<'a> {
-    // The strongest claims made by answers that had arrived before the poll at hand was sent.
-    let mut by_done = sights.to_vec();
-    by_done.sort_by_key(|poll| poll.done);
-    let mut arrived = by_done.into_iter().peekable();
-    let mut furthest: Option<&Exchange> = None;
-    let mut anew = false;
-    let mut began = None;
-    for poll in sights {
-        while let Some(earlier) = arrived.next_if(|earlier| earlier.done <= poll.sent) {
-            // What was asked before a new beginning is measured by another scale.
-            let counts = began.is_none_or(|began| began <= earlier.sent);
-            if counts && earlier.progress.get() > furthest.and_then(|furthest| furthest.progress.get()) {
-                furthest = Some(earlier);
-            }
-        }
-        let (Some(before), Some(now)) = (furthest.and_then(|furthest| furthest.progress.get()), poll.progress.get()) else { continue };
-        // A failed scan may well drop its progress.
-        if now >= before - 1e-9 || poll.state == Some(State::Failed) {
-            continue;
-        }
-        let Some(further) = furthest else { continue };
-        let new_word = poll.word.is_some()
-            && poll.word != further.word
-            && !sights.iter().any(|earlier| earlier.done <= further.sent && earlier.word == poll.word);
-        // An end has all of the progress, wherever it was counted from.
-        let next = sights.iter().find(|next| poll.done <= next.sent && next.progress.get().is_some() && !is_end(next));
-        let jumps_back = next.and_then(|next| next.progress.get()).is_some_and(|next| next >= before - 1e-9);
-        let older_copy = now > ANEW * before || jumps_back;
-        if older_copy && !new_word {
-            return Judged::Back(Regress::Progress, vec![further, poll]);
-        }
-        anew = true;
-        furthest = None;
-        began = Some(poll.sent);
+    // A failed scan may well drop its progress, and an end has all of it.
+    let told: Vec<&Exchange> = sights.iter().copied().filter(|poll| poll.progress.get().is_some() && !is_end(poll)).collect();
+    let of = |poll: &Exchange| poll.progress.get().unwrap_or_default();
+    if !told.iter().any(|poll| further_before(&told, poll).is_some()) {
+        return Judged::Forward;
     }
-    if anew {
-        Judged::Unclear("its progress began anew, as it may where a job has several phases or attempts".to_owned())
-    } else {
-        Judged::Forward
+    if let Some(frozen) = told.iter().copied().find(|poll| is_frozen(&told, poll))
+        && let Some(further) = told.iter().copied().find(|poll| of(poll) > of(frozen))
+        && let Some(back) = told.iter().copied().find(|poll| further.done <= poll.sent && same_answer(poll, frozen))
+    {
+        return Judged::Back(Regress::Frozen, vec![further, back]);
     }
+    Judged::Unclear("its progress fell, as it may where each stage or attempt is counted from its beginning, or a total grows".to_owned())
+}
+
+/// The answer with most progress that had arrived before a poll was sent, if it had more.
+fn further_before<'a>(told: &[&'a Exchange], poll: &Exchange) -> Option<&'a Exchange> {
+    let earlier = told.iter().copied().filter(|earlier| earlier.done <= poll.sent);
+    let furthest = earlier.max_by(|a, b| a.progress.get().unwrap_or_default().total_cmp(&b.progress.get().unwrap_or_default()))?;
+    (furthest.progress.get()? > poll.progress.get()? + 1e-9).then_some(furthest)
+}
+
+fn same_answer(a: &Exchange, b: &Exchange) -> bool {
+    a.progress == b.progress && a.word == b.word && a.state == b.state
+}
+
+/// Whether this very answer came back so often, and whatever was answered in between went on from time to time.
+fn is_frozen(told: &[&Exchange], frozen: &Exchange) -> bool {
+    let is_it = |poll: &Exchange| same_answer(poll, frozen);
+    let others: Vec<f64> = told.iter().filter(|poll| !is_it(poll)).filter_map(|poll| poll.progress.get()).collect();
+    let goes_on = others.windows(2).all(|pair| pair[0] <= pair[1]);
+    // Each return starts after an answer with more progress than any before the last return.
+    let (mut returns, mut highest, mut risen) = (0, frozen.progress.get().unwrap_or_default(), false);
+    for poll in told {
+        if is_it(poll) {
+            returns += usize::from(std::mem::take(&mut risen));
+        } else if poll.progress.get().is_some_and(|now| now > highest) {
+            highest = poll.progress.get().unwrap_or_default();
+            risen = true;
+        }
+    }
+    goes_on && returns >= RETURNS
 }
 
 fn told(scan: &ScanHistory<'_>, regress: Regress, exchanges: &[&Exchange]) -> String {
     let step = |poll: &Exchange| {
         let what = match (regress, poll.progress.get()) {
-            (Regress::Progress, Some(progress)) => format!("progress {progress}"),
+            (Regress::Frozen, Some(progress)) => format!("progress {progress}"),
             _ if poll.state == Some(State::Unknown) && poll.word.is_none() => "no state".to_owned(),
             _ => poll.told(),
         };

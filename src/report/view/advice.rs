@@ -62,7 +62,8 @@ fn after_fail(analysis: &Analysis, judgement: &Judgement) -> String {
     };
     match causes.as_slice() {
         [cause] if !cause.or.is_empty() => {
-            format!("Two causes explain what was seen equally well: {}. {}", cause.title(), cause.cure())
+            let many = if cause.or.len() == 1 { "Two" } else { "Several" };
+            format!("{many} causes explain what was seen equally well: {}. {}", cause.title(), cause.cure())
         }
         [cause] => {
             let open = if cause.strength == Strength::Strong { String::new() } else { still_open() };
