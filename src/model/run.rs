@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::allow::Allow;
+use crate::model::fault::Owner;
 use crate::model::contact::Contact;
 use crate::model::exchange::Exchange;
 use crate::model::fault::FaultClass;
@@ -94,6 +95,13 @@ pub struct TargetNote {
     /// Which HTTP was spoken.
     #[serde(default, skip_serializing_if = "HttpVersion::is_usual")]
     pub http: HttpVersion,
+}
+
+impl TargetNote {
+    /// Whose service it is: only the reference service that the run itself started has numbered options.
+    pub fn owner(&self) -> Owner {
+        if self.service.is_some() { Owner::Reference } else { Owner::Other }
+    }
 }
 
 /// How the target file has status replies read, for reports that say what was looked for. Missing in older logs.

@@ -234,7 +234,7 @@ pub(super) fn causes(view: &View) -> String {
     }
     let mut text = "## Diagnosis".to_owned();
     for cause in &view.causes {
-        let _ = write!(text, "\n\n### {}: {} ({})\n\n{}", cause.letters, cause.name, cause.strength, escape(&cause.mechanism));
+        let _ = write!(text, "\n\n### {} ({} evidence)\n\n{}", sentence_case(&cause.named), cause.strength, escape(&cause.mechanism));
         let evidence: Vec<String> = cause.evidence.iter().map(|told| format!("- {}", escape(told))).collect();
         if !evidence.is_empty() {
             let _ = write!(text, "\n\n{}", evidence.join("\n"));
@@ -242,7 +242,7 @@ pub(super) fn causes(view: &View) -> String {
         let _ = write!(text, "\n\n**Cure.** {}", escape(&cause.cure));
     }
     for pattern in &view.patterns {
-        let may_be = words::may_be(&pattern.possible);
+        let may_be = words::may_be(&pattern.possible_named);
         let _ = write!(
             text,
             "\n\n### No class is named\n\n{}{may_be}\n\n**Ask next.** {}",

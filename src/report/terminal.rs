@@ -190,13 +190,13 @@ impl Page {
         let width = self.style.width - MARGIN;
         let mut told = Vec::new();
         for cause in view.causes.iter().take(2) {
-            told.extend(words::wrap(&format!("{} {} ({}): {}", cause.letters, cause.name, cause.strength, cause.mechanism), width));
+            told.extend(words::wrap(&format!("{}, {} evidence: {}", cause.named, cause.strength, cause.mechanism), width));
             if let Some(evidence) = cause.evidence.first() {
                 told.extend(words::wrap(evidence, width - 2).into_iter().map(|line| format!("  {line}")));
             }
         }
         for pattern in &view.patterns {
-            told.extend(words::wrap(&format!("no class: {}{}", pattern.statement, words::may_be(&pattern.possible)), width));
+            told.extend(words::wrap(&format!("no class: {}{}", pattern.statement, words::may_be(&pattern.possible_named)), width));
         }
         self.block("cause", &told);
     }

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use crate::analysis::Analysis;
-use crate::analysis::diagnosis::{Cause, Pattern, Strength};
+use crate::analysis::diagnosis::{Cause, Pattern, Strength, lower_first};
 use crate::analysis::guarantees::Checked;
 use crate::model::answer::Answer;
 use crate::model::contact::{QUOTED, visible};
@@ -24,7 +24,7 @@ pub(super) fn next_step(journal: &Journal, analysis: &Analysis, judgement: &Judg
     }
     match judgement.verdict {
         Verdict::Pass => after_pass(analysis, judgement),
-        Verdict::Fail => after_fail(analysis, judgement),
+        Verdict::Fail => after_fail(journal, analysis, judgement),
         Verdict::Inconclusive => after_inconclusive(journal, judgement),
     }
 }
@@ -54,26 +54,27 @@ fn after_pass(analysis: &Analysis, judgement: &Judgement) -> String {
     )
 }
 
-fn after_fail(analysis: &Analysis, judgement: &Judgement) -> String {
+fn after_fail(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> String {
     let causes = &analysis.diagnosis.causes;
+    let owner = journal.run.target.owner();
     let still_open = || {
         let open = analysis.diagnosis.undecided.first();
         open.map_or_else(String::new, |open| format!(" Still open: {}.", words::sentence(open)))
     };
     match causes.as_slice() {
         [cause] if !cause.or.is_empty() => {
-            format!("Two causes explain what was seen equally well: {}. {}", cause.title(), cause.cure())
+            format!("Two causes explain what was seen equally well: {}. {}", cause.title(), cause.cure(owner))
         }
         [cause] => {
             let open = if cause.strength == Strength::Strong { String::new() } else { still_open() };
-            format!("{} {}. {}{open}", certainty(cause.strength), named(cause), cause.cure())
+            format!("{} {}. {}{open}", certainty(cause.strength), cause.named(), cause.cure(owner))
         }
         [_, _, ..] => {
-            let all: Vec<String> = causes.iter().map(named).collect();
+            let all: Vec<String> = causes.iter().map(Cause::named).collect();
             let mut text = format!("There is evidence for {} causes: {}.", causes.len(), all.join("; "));
             // More cures at once help nobody; the diagnosis has them all.
             for cause in causes.iter().take(2) {
-                let _ = write!(text, " {}: {}", cause.letters(), cause.cure());
+                let _ = write!(text, " If it is {}: {}", cause.named(), lower_first(&cause.cure(owner)));
             }
             text
         }
@@ -85,7 +86,7 @@ fn after_fail(analysis: &Analysis, judgement: &Judgement) -> String {
 }
 
 fn found(pattern: &Pattern) -> String {
-    let possible: Vec<&str> = pattern.possible().iter().map(|class| class.letter()).collect();
+    let possible: Vec<String> = pattern.possible().iter().map(|class| class.named()).collect();
     format!(
         "No class is named: {}.{} {}",
         words::sentence(&pattern.statement()).trim_end_matches('.'),
@@ -127,10 +128,6 @@ fn without_a_class(analysis: &Analysis, judgement: &Judgement) -> String {
         ),
         None => "Run it again: the log does not say what failed.".to_owned(),
     }
-}
-
-fn named(cause: &Cause) -> String {
-    if cause.or.is_empty() { format!("{} (class {})", cause.class.name(), cause.class.letter()) } else { cause.title().to_owned() }
 }
 
 fn certainty(strength: Strength) -> &'static str {

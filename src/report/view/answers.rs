@@ -91,13 +91,9 @@ fn act(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> String 
             1 => String::new(),
             n => format!(" ({} more below)", n - 1),
         };
-        let cure = cause.cure();
+        let cure = cause.cure(journal.run.target.owner());
         let remedy = first_sentence(&cure);
-        return if cause.or.is_empty() {
-            format!("{remedy} {certainty}: {}, class {}{others}.", cause.class.name(), cause.class.letter())
-        } else {
-            format!("{remedy} {certainty}: {}{others}.", cause.title())
-        };
+        return format!("{remedy} {certainty}: {}{others}.", cause.named());
     }
     advice::next_step(journal, analysis, judgement)
 }
@@ -115,7 +111,7 @@ mod tests {
         let answers = samples::view(&samples::seed_bug()).answers;
         assert_eq!(answers.broken, "Yes: the API denies scans that it has just accepted");
         assert_eq!(answers.when, "Denials were seen 100.1 ms after the id was handed out.");
-        assert_eq!(answers.act, "Write the record before the answer. The cause: delayed registration, class A.");
+        assert_eq!(answers.act, "Write the record before the answer that hands out the id. The cause: delayed registration (A).");
         for (sample, broken) in [
             (samples::flapping(), "Yes: the API denies scans that it has already shown"),
             (samples::healthy(), "No: every accepted scan was found"),

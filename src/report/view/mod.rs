@@ -342,8 +342,8 @@ pub struct CauseRow {
     pub class: &'static str,
     /// The letters of classes that are not told from it.
     pub or: Vec<&'static str>,
-    /// Its letter with theirs: `A or C`.
-    pub letters: String,
+    /// What people read: its name with the letter in brackets.
+    pub named: String,
     /// Its name, with theirs.
     pub name: &'static str,
     /// How well it is supported.
@@ -365,6 +365,8 @@ pub struct PatternRow {
     pub statement: String,
     /// The letters of the classes that it may be.
     pub possible: Vec<&'static str>,
+    /// The same by their names, with the letters in brackets.
+    pub possible_named: Vec<String>,
     /// What to ask next.
     pub ask_next: &'static str,
 }
@@ -398,7 +400,7 @@ impl View {
         let histories = scans.histories();
         let scenarios = tables::scenarios(journal, analysis, judgement);
         let window = window::view(&analysis.window, judgement.assessable);
-        let (causes, ruled_out, undecided) = tables::diagnosis(&analysis.diagnosis);
+        let (causes, ruled_out, undecided) = tables::diagnosis(&analysis.diagnosis, journal.run.target.owner());
         let patterns = tables::patterns(&analysis.diagnosis);
         let view = View {
             verdict: judgement.verdict,
@@ -441,7 +443,7 @@ impl View {
         }
         let mut told = vec![format!("Started {}", words::counted(started, "job"))];
         if not_accepted > 0 {
-            told.push(format!("{} {} not accepted", words::count(not_accepted), were(not_accepted)));
+            told.push(format!("{} {} not accepted", words::count(not_accepted), words::were(not_accepted)));
         }
         let accepted = started - not_accepted;
         if accepted > 0 && !self.tells_states {
@@ -491,10 +493,6 @@ fn run_note(journal: &Journal) -> RunNote {
         exchanges: journal.exchanges.len() as u64,
         complete: journal.is_complete(),
     }
-}
-
-fn were(n: u64) -> &'static str {
-    if n == 1 { "was" } else { "were" }
 }
 
 /// Whether an answer shows the scan.

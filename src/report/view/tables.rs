@@ -12,6 +12,7 @@ use crate::analysis::guarantees::Checked;
 use crate::analysis::round_trips::Percentiles;
 use crate::analysis::round_trips::RoundTrips;
 use crate::model::run::Journal;
+use crate::model::fault::Owner;
 use crate::report::view::{
     CauseRow, GuaranteeRow, LatencyRow, OffsetRow, PatternRow, RoundTrip, RuledOutRow, ScenarioRow, Standing, window,
 };
@@ -146,11 +147,11 @@ fn round_trip(latency: &Percentiles) -> RoundTrip {
 }
 
 /// The causes, the excluded ones, and what is undecided.
-pub(super) fn diagnosis(diagnosis: &Diagnosis) -> (Vec<CauseRow>, Vec<RuledOutRow>, Vec<String>) {
+pub(super) fn diagnosis(diagnosis: &Diagnosis, owner: Owner) -> (Vec<CauseRow>, Vec<RuledOutRow>, Vec<String>) {
     let causes = diagnosis.causes.iter().map(|cause| CauseRow {
         class: cause.class.letter(),
         or: cause.or.iter().map(|class| class.letter()).collect(),
-        letters: cause.letters(),
+        named: cause.named(),
         name: cause.title(),
         strength: match cause.strength {
             Strength::Strong => "strong",
@@ -158,7 +159,7 @@ pub(super) fn diagnosis(diagnosis: &Diagnosis) -> (Vec<CauseRow>, Vec<RuledOutRo
             Strength::Weak => "weak",
         },
         mechanism: cause.mechanism(),
-        cure: cause.cure(),
+        cure: cause.cure(owner),
         evidence: cause.evidence.iter().map(|told| words::sentence(told)).collect(),
     });
     let ruled_out = diagnosis.ruled_out.iter().map(|row| RuledOutRow {
@@ -175,6 +176,7 @@ pub(super) fn patterns(diagnosis: &Diagnosis) -> Vec<PatternRow> {
         kind: pattern.kind(),
         statement: words::sentence(&pattern.statement()),
         possible: pattern.possible().iter().map(|class| class.letter()).collect(),
+        possible_named: pattern.possible().iter().map(|class| class.named()).collect(),
         ask_next: pattern.ask_next(),
     };
     diagnosis.patterns.iter().map(row).collect()
