@@ -7,9 +7,9 @@ use clap::Args;
 
 use crate::analysis::analyse;
 use crate::analysis::diagnosis::{Diagnosis, Strength};
+use crate::cli::{Ended, output, report};
 use crate::model::fault::Owner;
 use crate::model::wording::alternatives;
-use crate::cli::{Ended, output, report};
 use crate::verdict::{Exit, Verdict, judge};
 
 /// Says which causes logs support, which they rule out and by which probe, and what they cannot tell apart.

@@ -185,9 +185,7 @@ impl FaultClass {
             FaultClass::CPrime => "Pin the reads of a scan to the primary until the replica has caught up (session consistency).",
             FaultClass::D => "Send `Cache-Control: no-store` on not_found, or stop the cache from keeping such answers.",
             FaultClass::E => "Write the record when the job is queued, with the state `queued`.",
-            FaultClass::F => {
-                "Keep a scan longer than callers may ask: lookup longer than result, result longer than the scan."
-            }
+            FaultClass::F => "Keep a scan longer than callers may ask: lookup longer than result, result longer than the scan.",
             FaultClass::G => "Read by id from the store rather than from the index, or refresh the index before answering.",
             FaultClass::H => "Replace the record in one step instead of deleting and inserting it.",
             FaultClass::I => "Commit before the answer is sent.",
@@ -198,9 +196,7 @@ impl FaultClass {
                 "Ask for the status as the caller that asked for the scan (same user, tenant, region) and at the address that the answer hands out, or derive the scope from the id."
             }
             FaultClass::L => "Issue ids of unreserved characters only, or decode them exactly once.",
-            FaultClass::M => {
-                "Acknowledge a scan only after it is durably queued. A placeholder alone would show it as running for ever."
-            }
+            FaultClass::M => "Acknowledge a scan only after it is durably queued. A placeholder alone would show it as running for ever.",
             FaultClass::N => "Answer an id that was never issued with not_found, and let no fallback invent a state for it.",
             FaultClass::O => {
                 "Keep one source of truth, and never let an older state replace a newer one, nor a fallback without a state of the end answer for a scan that has ended."

@@ -4,10 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::allow::Allow;
-use crate::model::fault::Owner;
 use crate::model::contact::Contact;
 use crate::model::exchange::Exchange;
 use crate::model::fault::FaultClass;
+use crate::model::fault::Owner;
 use crate::model::recording::Recording;
 use crate::model::scenario::Scenario;
 use crate::model::shard::Share;

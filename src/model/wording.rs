@@ -140,16 +140,21 @@ pub fn count(n: u64) -> String {
 }
 
 /// `1 scan`, `2 scans`: the only place where a number meets its noun. Of `poll of a scan`, the first word is counted.
-pub fn counted(n: u64, noun: &str) -> String {
-    let (head, tail) = noun.split_once(" of ").map_or((noun, String::new()), |(head, tail)| (head, format!(" of {tail}")));
-    format!("{} {}{tail}", count(n), if n == 1 { head.to_owned() } else { plural(head) })
+pub fn counted(n: u64, what: &str) -> String {
+    let (head, tail) = what.split_once(" of ").map_or((what, String::new()), |(head, tail)| (head, format!(" of {tail}")));
+    format!("{} {}{tail}", count(n), noun(n, head))
 }
 
-fn plural(noun: &str) -> String {
-    match noun.strip_suffix('y') {
+/// `scan` or `scans`, for so many.
+pub fn noun(n: u64, one: &str) -> String {
+    if n == 1 { one.to_owned() } else { plural(one) }
+}
+
+fn plural(one: &str) -> String {
+    match one.strip_suffix('y') {
         Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
-        _ if noun.ends_with(['s', 'x']) || noun.ends_with("ch") => format!("{noun}es"),
-        _ => format!("{noun}s"),
+        _ if one.ends_with(['s', 'x']) || one.ends_with("ch") => format!("{one}es"),
+        _ => format!("{one}s"),
     }
 }
 

@@ -171,7 +171,14 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Reason::NotFound { at, connection, not_found, polls } => {
-                write!(f, "{} of {} at {} on {} connections answered not_found", count(*not_found), counted(*polls, "poll"), planned(*at), connection.word())
+                write!(
+                    f,
+                    "{} of {} at {} on {} connections answered not_found",
+                    count(*not_found),
+                    counted(*polls, "poll"),
+                    planned(*at),
+                    connection.word()
+                )
             }
             Reason::RateTooHigh { at, connection, denied, scans, at_most, lower } => write!(
                 f,
@@ -221,10 +228,21 @@ impl fmt::Display for Reason {
                 write!(f, "the window's p{} is at least {}, and must be below {}", percent(*quantile), age(*lower_ms), planned_span(*below))
             }
             Reason::WindowUnproven { quantile, below, upper_ms: Some(upper) } => {
-                write!(f, "the window's p{} could be up to {}, which does not show that it is below {}", percent(*quantile), age(*upper), planned_span(*below))
+                write!(
+                    f,
+                    "the window's p{} could be up to {}, which does not show that it is below {}",
+                    percent(*quantile),
+                    age(*upper),
+                    planned_span(*below)
+                )
             }
             Reason::WindowUnproven { quantile, below, upper_ms: None } => {
-                write!(f, "too few scans for an upper limit of the window's p{}, which must be below {}", percent(*quantile), planned_span(*below))
+                write!(
+                    f,
+                    "too few scans for an upper limit of the window's p{}, which must be below {}",
+                    percent(*quantile),
+                    planned_span(*below)
+                )
             }
             Reason::TooSlow { quantile, below, ms } => {
                 write!(f, "the polls' p{} is {}, and must be below {}", percent(*quantile), age(*ms), planned_span(*below))
@@ -294,7 +312,14 @@ impl fmt::Display for Reason {
                     listed(losses)
                 )?;
                 if let Some(Gathered { lost, of, p }) = gathered {
-                    write!(f, "; of the scenario's other {}, {} {} (by chance: p {})", counted(*of, "request"), count(*lost), were(*lost), p_value(*p))?;
+                    write!(
+                        f,
+                        "; of the scenario's other {}, {} {} (by chance: p {})",
+                        counted(*of, "request"),
+                        count(*lost),
+                        were(*lost),
+                        p_value(*p)
+                    )?;
                 }
                 if *then_visible > 0 {
                     write!(

@@ -28,7 +28,8 @@ fn sum(scenarios: &[ScenarioAnalysis], guarantee: Guarantee) -> (u64, u64, Vec<S
 pub(super) fn unknown_masked(diagnosis: &mut Diagnosis, journal: &Journal, scenarios: &[ScenarioAnalysis]) -> bool {
     let (checked, broken, proofs) = sum(scenarios, Guarantee::Honesty);
     if broken > 0 {
-        let mut evidence = vec![format!("{broken} of {} for ids that were never issued were answered as visible", counted(checked, "poll"))];
+        let mut evidence =
+            vec![format!("{broken} of {} for ids that were never issued were answered as visible", counted(checked, "poll"))];
         evidence.extend(proofs);
         diagnosis.found(FaultClass::N, Strength::Strong, evidence);
     } else if checked > 0 {
@@ -101,7 +102,10 @@ pub(super) fn held_response(diagnosis: &mut Diagnosis, case: &Case<'_>, scenario
     if checked > 0 {
         let slow = unclear().any(|checked| !checked.unclear.is_empty());
         let told = if slow { "slow polls were no matter of the connection" } else { "none was held back" };
-        diagnosis.excluded(FaultClass::P, format!("polls on kept connections, compared with fresh ones in {}: {told}", counted(checked, "scan")));
+        diagnosis.excluded(
+            FaultClass::P,
+            format!("polls on kept connections, compared with fresh ones in {}: {told}", counted(checked, "scan")),
+        );
     } else if case.only_on_used_connections() && unclear().any(|checked| !checked.unclear.is_empty()) {
         diagnosis.undecided.push(
             "some polls took long, and none went by a fresh connection to be compared with: `statusgap run keep-alive` tells \
@@ -141,7 +145,10 @@ pub(super) fn stale(diagnosis: &mut Diagnosis, case: &Case<'_>, scenarios: &[Sce
         }
     }
     if by_turns > 0 && !mixed {
-        evidence.push(format!("{by_turns} of {} were answered by turns with their end and with a word that is not listed", counted(checked, "scan")));
+        evidence.push(format!(
+            "{by_turns} of {} were answered by turns with their end and with a word that is not listed",
+            counted(checked, "scan")
+        ));
     }
     // What follows shows that answers disagree, and not that the later one is the older.
     for (count, what) in [(otherwise, "ended in one way and later in another"), (progress, "fell back in their progress")] {

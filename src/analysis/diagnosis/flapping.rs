@@ -594,7 +594,11 @@ fn per_instance(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<'_>], s
     }
     let kept: Vec<_> = case.rows.iter().filter(|row| row.kept().count() >= 3).collect();
     if !kept.is_empty() && kept.iter().all(|row| row.kept().all(|seen| Some(seen) == row.kept().next())) {
-        evidence.push(format!("on kept connections {} {} answered one way only", counted(kept.len() as u64, "scan"), were(kept.len() as u64)));
+        evidence.push(format!(
+            "on kept connections {} {} answered one way only",
+            counted(kept.len() as u64, "scan"),
+            were(kept.len() as u64)
+        ));
     }
     diagnosis.found(FaultClass::B, strength, evidence);
     if strength < Strength::Strong {

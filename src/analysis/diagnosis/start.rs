@@ -587,6 +587,10 @@ fn under_disagreement(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fla
     diagnosis.found(
         FaultClass::A,
         if before >= 50 { Strength::Strong } else { Strength::Moderate },
-        vec![format!("no worker knew any scan before {}: {before} of {} up to then were denied", ms(earliest), counted(before as u64, "poll"))],
+        vec![format!(
+            "no worker knew any scan before {}: {before} of {} up to then were denied",
+            ms(earliest),
+            counted(before as u64, "poll")
+        )],
     );
 }

@@ -23,18 +23,25 @@ pub(super) fn next_step(journal: &Journal, analysis: &Analysis, judgement: &Judg
             .to_owned();
     }
     match judgement.verdict {
-        Verdict::Pass => after_pass(analysis, judgement),
+        Verdict::Pass => after_pass(journal, analysis, judgement),
         Verdict::Fail => after_fail(journal, analysis, judgement),
         Verdict::Inconclusive => after_inconclusive(journal, judgement),
     }
 }
 
-fn after_pass(analysis: &Analysis, judgement: &Judgement) -> String {
+fn after_pass(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> String {
     if let Some(day) = headline::allowed(judgement).map(|(_, until)| until).min() {
         return format!("Cure what is allowed before its day: after {day} the first of it fails the run again.");
     }
     if headline::read_your_writes(analysis).is_none_or(|reads| reads.checked == 0) {
         return "Nothing needs doing. This run polled no scans; add a scenario with scans to see the window itself.".to_owned();
+    }
+    if !journal.not_asked.is_empty() {
+        let left_out: Vec<String> = journal.not_asked.iter().map(|left_out| words::name(&left_out.scenario)).collect();
+        return format!(
+            "Nothing was found, and not everything was asked: too few jobs were left for {}. Raise --max-jobs to ask them.",
+            left_out.join(", ")
+        );
     }
     let Some(headline::Weakest { scenario, bound, .. }) = headline::weakest(analysis, judgement) else {
         return "Nothing needs doing.".to_owned();
@@ -43,12 +50,13 @@ fn after_pass(analysis: &Analysis, judgement: &Judgement) -> String {
     finer.map_or_else(
         || "Nothing needs doing.".to_owned(),
         |rate| {
-            let at = bound.at.map_or_else(String::new, |at| format!(" at {} in {}", words::planned(at), words::name(scenario)));
+            let at = bound.at.map_or_else(String::new, |at| format!(" at {}", words::planned(at)));
             format!(
-                "Nothing needs doing. To exclude denials in more than {} of scans at every age takes {} clean scans at each; this run had {}{at}.",
+                "Nothing needs doing. To exclude denials in more than {} of scans at every age takes {} clean scans at each; this run had {}{at} in {}.",
                 words::share(rate),
                 words::count(unseen::scans_to_exclude(rate)),
-                words::count(bound.scans)
+                words::count(bound.scans),
+                words::name(scenario)
             )
         },
     )
@@ -153,7 +161,7 @@ fn after_inconclusive(journal: &Journal, judgement: &Judgement) -> String {
             if journal.is_complete() || journal.exchanges.is_empty() {
                 advice
             } else {
-                format!("{advice} What was seen so far stands in the log.")
+                format!("{advice} What was seen so far is in the log.")
             }
         },
     )

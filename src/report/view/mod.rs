@@ -23,10 +23,12 @@ use crate::analysis::punctuality::Punctuality;
 use crate::analysis::refusal;
 use crate::analysis::scan::Scans;
 use crate::model::answer::Answer;
+use crate::model::contact::Contact;
 use crate::model::exchange::{Connection, Kind};
 use crate::model::guarantee::Guarantee;
 use crate::model::run::Journal;
 use crate::model::shard::Share;
+use crate::report::view::window::Everyone;
 use crate::report::words;
 use crate::verdict::{Judgement, Verdict};
 
@@ -89,8 +91,12 @@ pub struct View {
     pub unseen: Vec<String>,
     /// How punctual the probe was.
     pub punctuality: Punctuality,
-    /// The jobs that it started, and what became of them.
+    /// The jobs that its scenarios started, and what became of them.
     pub load: Load,
+    /// The jobs that were started besides: at first contact, which nobody watched.
+    pub contact_jobs: u64,
+    /// Requests that asked for a scan again.
+    pub repeats: u64,
     /// Whether a status answer says how a job stands.
     pub tells_states: bool,
     /// How to see it again.
@@ -399,7 +405,12 @@ impl View {
         let scans = Scans::of(&journal.exchanges);
         let histories = scans.histories();
         let scenarios = tables::scenarios(journal, analysis, judgement);
-        let window = window::view(&analysis.window, judgement.assessable);
+        let window = window::view(
+            &analysis.window,
+            Everyone::of(&analysis.guarantees, &analysis.guarantees),
+            judgement.assessable,
+            judgement.verdict,
+        );
         let (causes, ruled_out, undecided) = tables::diagnosis(&analysis.diagnosis, journal.run.target.owner());
         let patterns = tables::patterns(&analysis.diagnosis);
         let view = View {
@@ -426,6 +437,8 @@ impl View {
             unseen: Vec::new(),
             punctuality: analysis.punctuality,
             load: analysis.load,
+            contact_jobs: journal.run.contact.as_ref().map_or(0, Contact::jobs),
+            repeats: journal.exchanges.iter().filter(|exchange| exchange.kind == Kind::Repeat).count() as u64,
             tells_states: journal.run.target.can.states,
             repeat: repeat::repeat(journal, analysis),
             next_step: advice::next_step(journal, analysis, judgement),
@@ -435,13 +448,28 @@ impl View {
         View { unseen: unseen::unseen(journal, analysis, &view), ..view }
     }
 
+    /// All jobs that the command started, wherever a report counts them.
+    pub fn jobs_started(&self) -> u64 {
+        self.load.started + self.contact_jobs
+    }
+
     /// How many jobs were started and left behind, as a sentence; `None` where none was.
     pub fn jobs(&self) -> Option<String> {
         let Load { started, not_accepted, unfinished, unknown, .. } = self.load;
-        if started == 0 {
+        if self.jobs_started() == 0 {
             return None;
         }
-        let mut told = vec![format!("Started {}", words::counted(started, "job"))];
+        let mut of_them = vec![format!("{} as {}", words::count(started - self.repeats), words::noun(started - self.repeats, "scan"))];
+        if self.repeats > 0 {
+            of_them.push(format!("{} by asking again", words::count(self.repeats)));
+        }
+        if self.contact_jobs > 0 {
+            of_them.push(format!("{} at first contact", words::count(self.contact_jobs)));
+        }
+        let mut told = vec![format!("Started {}", words::counted(self.jobs_started(), "job"))];
+        if of_them.len() > 1 {
+            told[0] += &format!(": {}", of_them.join(", "));
+        }
         if not_accepted > 0 {
             told.push(format!("{} {} not accepted", words::count(not_accepted), words::were(not_accepted)));
         }
@@ -449,13 +477,17 @@ impl View {
         if accepted > 0 && !self.tells_states {
             told.push("whether they ended is not known, since the target file maps no states".to_owned());
         } else if accepted > 0 && unfinished + unknown == 0 {
-            told.push("all that were accepted were seen to end".to_owned());
+            told.push(if self.contact_jobs > 0 {
+                "all accepted ones but that of first contact, which was not watched, were seen to end".to_owned()
+            } else {
+                "all that were accepted were seen to end".to_owned()
+            });
         } else {
             if unfinished > 0 {
                 told.push(format!("{} had not ended when last looked at", words::count(unfinished)));
             }
             if unknown > 0 {
-                told.push(format!("how {} ended, no answer said", words::count(unknown)));
+                told.push(format!("of {} no answer said whether they ended", words::count(unknown)));
             }
         }
         Some(told.join("; ") + ".")
