@@ -248,8 +248,8 @@ fn the_headline_says_what_share_of_the_planned_polls_tell_anything() {
     let headline =
         |name: &str| views.iter().find(|(known, ..)| *known == name).map(|(_, _, view, _)| view.headline.clone()).expect("a log");
     let limited = headline("a rate limit over a window");
-    assert!(limited.contains("only 68 of 318 planned polls tell whether the scan was known"), "{limited}");
-    assert!(limited.contains("200 were answered with neither, 200 of them throttled; 50 left too late"), "{limited}");
+    assert!(limited.contains("only 68 of 318 planned polls show whether the scan was known"), "{limited}");
+    assert!(limited.contains("200 were answered neither visible nor not_found, 200 of them throttled; 50 left too late"), "{limited}");
     for name in ["a window", "a sound service", "some lost polls"] {
         assert!(!headline(name).contains("planned polls"), "{name}: {}", headline(name));
     }
@@ -274,7 +274,7 @@ fn the_headline_bounds_the_age_of_which_least_is_known_and_names_it() {
         (
             AT_TWO,
             "58* @0=v @100=v\n2* @0=lost @100=v",
-            "0 of 60 accepted scans were denied; least is known at 0s: 0 of 58, and 2 of which no poll told anything, so the true rate \
+            "0 of 60 accepted scans were denied; least is known at 0s: 0 of 58, and 2 without an answer that counts, so the true rate \
              there is below 10.2 % (95 %)",
         ),
         (
@@ -314,7 +314,7 @@ fn what_a_refusal_was_taken_for_is_said_with_what_was_answered() {
     let notice = view.notices.first().expect("a notice");
     assert!(notice.contains("20 polls of handed-out ids were answered refused, exactly as 3 polls for never-issued ids were"), "{notice}");
     let lost = view_of(AT_TWO, "20* @0=5xx @100=v\n40* @0=v @100=v");
-    assert_eq!(lost.scenarios[0].denied, "0/100 at 2 offsets; 20 told nothing");
+    assert_eq!(lost.scenarios[0].denied, "0/100 at 2 offsets; 20 without an answer that counts");
     let row = lost.evidence.iter().find(|row| row.check == "status poll" && row.timing == "0s").expect("a row");
-    assert_eq!(row.result, "visible 40 of 60, 20 told nothing");
+    assert_eq!(row.result, "visible 40 of 60, 20 without an answer that counts");
 }

@@ -177,7 +177,7 @@ pub fn check(evidence: Evidence<'_>) -> Vec<Checked> {
     checked
 }
 
-const SHARED_ID: &str = "its id was handed out more than once, so that its answers may be about several jobs";
+const SHARED_ID: &str = "the id was handed out more than once, so the answers may be about several jobs";
 
 /// How a guarantee is checked.
 enum Check {

@@ -76,7 +76,7 @@ impl Outline {
             }
         }
         let jobs = jobs_in_all.min(self.most);
-        let rate = self.limits.max_rps.map_or_else(String::new, |rps| format!(", at most {rps} requests a second"));
+        let rate = self.limits.max_rps.map_or_else(String::new, |rps| format!(", at most {rps} requests per second"));
         let _ = writeln!(
             text,
             "at most {} in all (--max-jobs {}): scenarios that would need more get fewer, or are left out and named\n\

@@ -387,7 +387,7 @@ pub fn dry_run(scenarios: &[Scenario], can: Capabilities, max_rps: Option<f64>, 
         output::print(&format!("{}: {}\n{}\n", scenario.name, scenario.title, check::plan_lines(scenario, &plan)))?;
     }
     let rate = max_rps
-        .map_or_else(|| "no rate limit (the target is on this machine)".to_owned(), |rps| format!("at most {rps} requests a second"));
+        .map_or_else(|| "no rate limit (the target is on this machine)".to_owned(), |rps| format!("at most {rps} requests per second"));
     if let Some(place) = place {
         let shard = Shard { index: place.index, of: place.of, plan: [0; 8].into() };
         let all: u64 = scenarios.iter().map(|scenario| u64::from(scenario.load.scans)).sum();

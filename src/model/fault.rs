@@ -212,14 +212,12 @@ impl FaultClass {
     pub fn options(self) -> &'static str {
         match self {
             FaultClass::A => {
-                "A placeholder before the answer (option 1) cures this, as does a fallback to the early-written lifecycle (option 2) if it checks the owner; moving the cache to a shared store (option 3) alone does not: it shares an entry that is still written late."
+                "A placeholder before the answer (option 1) cures this, as does a fallback to the early-written lifecycle (option 2) if it checks the owner; the shared cache (option 3) alone does not."
             }
             FaultClass::B => {
-                "That is option 3 (the shared store). A placeholder in the worker's own memory (option 1) does not cure it, and a fallback to the lifecycle (option 2) hides it behind a stale state."
+                "Option 3 does that; the placeholder of option 1 stands in the worker's own memory, and a fallback to the lifecycle (option 2) hides it behind a stale state."
             }
-            FaultClass::C => {
-                "A placeholder (option 1) arrives at the replica just as late; a shared cache (option 3) helps only if it is not itself the replica."
-            }
+            FaultClass::C => "So does option 1; a shared cache (option 3) helps only if it is not itself the replica.",
             FaultClass::CPrime => "None of the three options does that.",
             FaultClass::D => {
                 "Option 1 leaves it nothing to keep if the record is there from the first instant; options 2 and 3 do not touch it."
@@ -229,11 +227,11 @@ impl FaultClass {
             FaultClass::G => "A placeholder (option 1) that goes through the same index waits for the same refresh.",
             FaultClass::H | FaultClass::L => "None of the three options touches it.",
             FaultClass::I => "A placeholder (option 1) cures it only if it is committed before the answer, too.",
-            FaultClass::J => "A placeholder in a slot shared by all scans of a user (option 1 as usually written) makes this worse.",
+            FaultClass::J => "Option 1 as usually written has such a slot.",
             FaultClass::K => "None of the three options changes the scope.",
-            FaultClass::M => "A placeholder (option 1) would show it as running for ever.",
-            FaultClass::N => "A fallback that invents a state (option 2 without a check) causes this.",
-            FaultClass::O => "Option 2 (a fallback with no terminal state) and option 3 (memory first, copied on read) cause this.",
+            FaultClass::M => "Option 1 is such a placeholder.",
+            FaultClass::N => "Option 2 without a check is such a fallback.",
+            FaultClass::O => "Option 2 is such a fallback, and option 3 (memory first, copied on read) causes this, too.",
             FaultClass::P => "None of the three options touches it.",
             FaultClass::Q => "Option 2 as usually written causes this.",
         }

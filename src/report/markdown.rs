@@ -228,7 +228,7 @@ pub(super) fn causes(view: &View) -> String {
     }
     let mut text = "## Diagnosis".to_owned();
     for cause in &view.causes {
-        let _ = write!(text, "\n\n### {} ({} evidence)\n\n{}", sentence_case(&cause.named), cause.strength, escape(&cause.mechanism));
+        let _ = write!(text, "\n\n### {}, {} evidence\n\n{}", sentence_case(&cause.named), cause.strength, escape(&cause.mechanism));
         let evidence: Vec<String> = cause.evidence.iter().map(|told| format!("- {}", escape(told))).collect();
         if !evidence.is_empty() {
             let _ = write!(text, "\n\n{}", evidence.join("\n"));

@@ -119,6 +119,7 @@ impl Page {
         let (heading, why) = match view.verdict {
             Verdict::Fail => ("broken", None),
             Verdict::Pass => ("seen", Some("within what the scenarios tolerate or expect:")),
+            Verdict::Inconclusive if !view.assessable => ("seen", None),
             Verdict::Inconclusive => ("seen", Some("no verdict rests on this, for the reason above:")),
         };
         if let Some(why) = why.filter(|_| !told.is_empty()) {
@@ -155,7 +156,7 @@ impl Page {
             );
         }
         if timeline.steps.len() > STEPS {
-            lines.push(format!("{:10}and {} more steps, all in report.md", "", timeline.steps.len() - STEPS));
+            lines.push(format!("{:10}and {}, all in report.md", "", words::counted((timeline.steps.len() - STEPS) as u64, "more step")));
         }
         self.block("scan", &lines);
     }
@@ -215,7 +216,10 @@ impl Page {
     fn unseen(&mut self, view: &View) {
         let mut told: Vec<String> = view.unseen.iter().take(UNSEEN).cloned().collect();
         if view.unseen.len() > UNSEEN {
-            told.push(format!("and {} more limits of this verdict, all in report.md", view.unseen.len() - UNSEEN));
+            told.push(format!(
+                "and {}, all in report.md",
+                words::counted((view.unseen.len() - UNSEEN) as u64, "more limit of this verdict")
+            ));
         }
         self.section("unseen", &told);
     }

@@ -61,7 +61,7 @@ fn clean(reads: &Checked, analysis: &Analysis, judgement: &Judgement) -> String 
             return format!("0 of {scans} were denied: polled as these were, the true rate is below {below} (95 %)");
         }
         return format!(
-            "0 of {scans} were denied; least is known of {}: 0 of {}{}, so the true rate there is below {below} (95 %)",
+            "0 of {scans} were denied; scenario {} shows least: 0 of {}{}, so the true rate there is below {below} (95 %)",
             words::name(scenario),
             words::count(bound.scans),
             lost(&bound)

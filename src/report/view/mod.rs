@@ -459,7 +459,7 @@ impl View {
         if self.jobs_started() == 0 {
             return None;
         }
-        let mut of_them = vec![format!("{} as {}", words::count(started - self.repeats), words::noun(started - self.repeats, "scan"))];
+        let mut of_them = vec![format!("{} for scans", words::count(started - self.repeats))];
         if self.repeats > 0 {
             of_them.push(format!("{} by asking again", words::count(self.repeats)));
         }

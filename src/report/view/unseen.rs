@@ -186,7 +186,7 @@ fn quantile_notes(view: &View) -> Option<String> {
     let notes: Vec<String> =
         view.window.quantiles.iter().filter_map(|row| row.note.as_ref().map(|note| format!("{} {note}", row.label))).collect();
     (view.assessable && view.window.instead.is_none() && !notes.is_empty())
-        .then(|| format!("Quantiles of the window that are no numbers: {}.", notes.join("; ")))
+        .then(|| format!("Quantiles of the window that cannot be stated: {}.", notes.join("; ")))
 }
 
 fn lost_polls(analysis: &Analysis) -> Vec<String> {

@@ -104,7 +104,7 @@ impl WindowView {
             words::were(self.never_visible)
         );
         match &self.instead {
-            Some(instead) => format!("{text} The window: {instead}."),
+            Some(instead) => format!("{text} Window: {instead}."),
             None => text,
         }
     }
@@ -200,11 +200,7 @@ fn instead(window: &Window, everyone: Everyone) -> Option<String> {
     let denied_at_first = window.denied.saturating_sub(window.flapping);
     if window.flapping * 2 > window.scans + window.flapping || everyone.most_flap {
         let flapped = window.flapping.max(everyone.flapped);
-        return Some(format!(
-            "none: {} {} denied after being visible, so there is no age at which it ends",
-            words::counted(flapped, "scan"),
-            words::were(flapped)
-        ));
+        return Some(format!("none, since {} {} denied after being visible", words::counted(flapped, "scan"), words::were(flapped)));
     }
     if denied_at_first > 0 {
         return None;
