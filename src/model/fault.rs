@@ -225,14 +225,13 @@ impl FaultClass {
             FaultClass::E => "That is option 1 in the right place; options 2 and 3 do not move the instant of writing.",
             FaultClass::F => "None of the three options changes a lifetime.",
             FaultClass::G => "A placeholder (option 1) that goes through the same index waits for the same refresh.",
-            FaultClass::H | FaultClass::L => "None of the three options touches it.",
+            FaultClass::H | FaultClass::L | FaultClass::P => "None of the three options touches it.",
             FaultClass::I => "A placeholder (option 1) cures it only if it is committed before the answer, too.",
             FaultClass::J => "Option 1 as usually written has such a slot.",
             FaultClass::K => "None of the three options changes the scope.",
             FaultClass::M => "Option 1 is such a placeholder.",
             FaultClass::N => "Option 2 without a check is such a fallback.",
             FaultClass::O => "Option 2 is such a fallback, and option 3 (memory first, copied on read) causes this, too.",
-            FaultClass::P => "None of the three options touches it.",
             FaultClass::Q => "Option 2 as usually written causes this.",
         }
     }

@@ -158,6 +158,11 @@ fn plural(one: &str) -> String {
     }
 }
 
+/// `1 of 20 polls was`, `3 of 20 polls were`.
+pub fn of_were(n: u64, of: u64, what: &str) -> String {
+    format!("{} of {} {}", count(n), counted(of, what), if of == 1 { "was" } else { were(n) })
+}
+
 /// `was` or `were`, after so many.
 pub fn were(n: u64) -> &'static str {
     if n == 1 { "was" } else { "were" }

@@ -12,7 +12,7 @@ use crate::model::exchange::{Connection, Kind};
 use crate::model::guarantee::Guarantee;
 use crate::model::run::{Flaw, FlawKind};
 use crate::model::time::{Nanos, Span};
-use crate::model::wording::{age, are, count, counted, planned, planned_span, share, share_at_least, share_at_most, were};
+use crate::model::wording::{age, are, count, counted, of_were, planned, planned_span, share, share_at_least, share_at_most, were};
 use crate::verdict::Verdict;
 
 /// One reason for a verdict.
@@ -182,9 +182,8 @@ impl fmt::Display for Reason {
             }
             Reason::RateTooHigh { at, connection, denied, scans, at_most, lower } => write!(
                 f,
-                "{} of {} were denied at {} on {} connections: above {} with confidence (at least {})",
-                count(*denied),
-                counted(*scans, "scan"),
+                "{} denied at {} on {} connections: above {} with confidence (at least {})",
+                of_were(*denied, *scans, "scan"),
                 planned(*at),
                 connection.word(),
                 share(*at_most),
@@ -192,9 +191,8 @@ impl fmt::Display for Reason {
             ),
             Reason::RateUnproven { at, connection, denied, scans, lost, at_most, upper } => write!(
                 f,
-                "{} of {} were denied at {} on {} connections{}, which allows for up to {}: too few scans to show at most {}",
-                count(*denied),
-                counted(*scans, "scan"),
+                "{} denied at {} on {} connections{}, which allows for up to {}: too few scans to show at most {}",
+                of_were(*denied, *scans, "scan"),
                 planned(*at),
                 connection.word(),
                 and_lost(*lost),
@@ -203,18 +201,18 @@ impl fmt::Display for Reason {
             ),
             Reason::RateCaught { at, connection, denied, scans, at_most } => write!(
                 f,
-                "{} of the first {} were denied at {} on {} connections: the sequential test excludes a rate of {} % or less",
+                "{} of the first {} {} denied at {} on {} connections: the sequential test excludes a rate of {} % or less",
                 count(*denied),
                 counted(*scans, "scan"),
+                were(*denied),
                 planned(*at),
                 connection.word(),
                 percent(*at_most)
             ),
             Reason::RateUndecided { at, connection, denied, scans, lost, at_most, caught } => write!(
                 f,
-                "{} of {} were denied at {} on {} connections{}: too few scans to tell a rate of {} % from one of {} %",
-                count(*denied),
-                counted(*scans, "scan"),
+                "{} denied at {} on {} connections{}: too few scans to tell a rate of {} % from one of {} %",
+                of_were(*denied, *scans, "scan"),
                 planned(*at),
                 connection.word(),
                 and_lost(*lost),
@@ -293,22 +291,20 @@ impl fmt::Display for Reason {
             Reason::WarmIds { repeated, of } => {
                 write!(
                     f,
-                    "{} of {} were given an id that another scan already had: put {{n}} into the request so that every scan is a new one",
-                    count(*repeated),
-                    counted(*of, "scan")
+                    "{} given an id that another scan already had: put {{n}} into the request so that every scan is a new one",
+                    of_were(*repeated, *of, "scan")
                 )
             }
             Reason::PollsFailed { failed, of, losses } => {
-                write!(f, "{} of {} were answered neither visible nor not_found ({})", count(*failed), counted(*of, "poll"), listed(losses))
+                write!(f, "{} answered neither visible nor not_found ({})", of_were(*failed, *of, "poll"), listed(losses))
             }
             Reason::Lost { arm: _, at, connection, lost, of, losses, gathered, scans_lost, then_visible } => {
                 write!(
                     f,
-                    "at {} on {} connections, {} of {} were answered neither visible nor not_found ({})",
+                    "at {} on {} connections, {} answered neither visible nor not_found ({})",
                     planned(*at),
                     connection.word(),
-                    count(*lost),
-                    counted(*of, "poll"),
+                    of_were(*lost, *of, "poll"),
                     listed(losses)
                 )?;
                 if let Some(Gathered { lost, of, p }) = gathered {
@@ -438,7 +434,7 @@ impl fmt::Display for Described<'_> {
             FlawKind::Ends { ends } => write!(f, "it has {}", counted(ends, "end")),
             FlawKind::Repeated { exchanges } => write!(f, "{} {} in it twice", counted(exchanges, "exchange"), are(exchanges)),
             FlawKind::NoInitiate { scans: 1 } => f.write_str("1 scan was polled, and its initiate is missing"),
-            FlawKind::NoInitiate { scans } => write!(f, "{} were polled, and their initiates are missing", counted(scans, "scan")),
+            FlawKind::NoInitiate { scans } => write!(f, "{} {} polled without an initiate in the log", counted(scans, "scan"), were(scans)),
         }
     }
 }

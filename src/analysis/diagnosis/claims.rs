@@ -14,7 +14,7 @@ use crate::model::exchange::Kind;
 use crate::model::fault::FaultClass;
 use crate::model::guarantee::Guarantee;
 use crate::model::run::Journal;
-use crate::model::wording::{age as ms, counted};
+use crate::model::wording::{age as ms, counted, of_were};
 
 /// A guarantee over all scenarios: how often checked, how often broken, and the proofs.
 fn sum(scenarios: &[ScenarioAnalysis], guarantee: Guarantee) -> (u64, u64, Vec<String>) {
@@ -60,7 +60,7 @@ pub(super) fn foreign_disclosure(diagnosis: &mut Diagnosis, scenarios: &[Scenari
 pub(super) fn wrong_job(diagnosis: &mut Diagnosis, case: &Case<'_>, scenarios: &[ScenarioAnalysis]) {
     let (checked, broken, proofs) = sum(scenarios, Guarantee::Echo);
     if broken > 0 {
-        let mut evidence = vec![format!("{broken} of {} were answered with another id", counted(checked, "scan"))];
+        let mut evidence = vec![format!("{} answered with another id", of_were(broken, checked, "scan"))];
         evidence.extend(proofs);
         // Where no answer ever had the id that was asked for, the target file may name the wrong place.
         let named = case.rows.iter().any(|row| row.scan.polls().iter().any(|poll| row.scan.named_as(poll) == Some(Likeness::Same)));
@@ -146,8 +146,8 @@ pub(super) fn stale(diagnosis: &mut Diagnosis, case: &Case<'_>, scenarios: &[Sce
     }
     if by_turns > 0 && !mixed {
         evidence.push(format!(
-            "{by_turns} of {} were answered by turns with their end and with a word that is not listed",
-            counted(checked, "scan")
+            "{} answered by turns with their end and with a word that is not listed",
+            of_were(by_turns as u64, checked, "scan")
         ));
     }
     // What follows shows that answers disagree, and not that the later one is the older.

@@ -409,7 +409,7 @@ fn rule_out(diagnosis: &mut Diagnosis, case: &Case<'_>) {
         diagnosis.excluded(
             FaultClass::F,
             format!(
-                "no eviction within {} of the end: {} stayed visible for as long as they were watched after it; a longer lifetime was not looked at",
+                "no eviction within {} of the end: {} stayed visible for as long as the watch went on after it; a longer lifetime was not looked at",
                 ms(longest),
                 counted(watched as u64, "scan")
             ),

@@ -11,7 +11,7 @@ use crate::model::answer::Answer;
 use crate::model::exchange::{Kind as Exchanged, Route};
 use crate::model::fault::FaultClass;
 use crate::model::time::Stamp;
-use crate::model::wording::{age as ms, counted};
+use crate::model::wording::{age as ms, counted, of_were};
 
 /// The numbers of the scans that were never seen and should have been.
 pub(super) type Lost = BTreeSet<u64>;
@@ -227,12 +227,7 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fl
 }
 
 fn told_of(lost: &[&Row<'_>], seen: usize) -> String {
-    format!(
-        "{} of {} were denied as long as they were watched ({} at most)",
-        lost.len(),
-        counted((lost.len() + seen) as u64, "scan"),
-        ms(oldest(lost))
-    )
+    format!("{} denied as long as watched ({} at most)", of_were(lost.len() as u64, (lost.len() + seen) as u64, "scan"), ms(oldest(lost)))
 }
 
 /// K where another way to ask shows the scans; else nothing was ever seen, and why cannot be told.
@@ -250,7 +245,7 @@ fn nothing_seen(diagnosis: &mut Diagnosis, case: &Case<'_>, unseen: &Unseen<'_, 
         let found = asked.iter().filter(|row| row.by_route(route).any(|seen| seen)).count();
         asked_otherwise |= !asked.is_empty();
         if found > 0 {
-            evidence.push(format!("{how} {found} of {} were seen", counted(asked.len() as u64, "scan")));
+            evidence.push(format!("{how} {} seen", of_were(found as u64, asked.len() as u64, "scan")));
         }
     }
     if evidence.len() > 1 && !unseen.lost.is_empty() {

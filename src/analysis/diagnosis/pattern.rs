@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::fault::FaultClass;
-use crate::model::wording::{age as ms, count, counted, were};
+use crate::model::wording::{age as ms, count, counted, of_were, were};
 
 /// A finding that no single class explains.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -149,16 +149,14 @@ impl Pattern {
                 )
             }
             Pattern::MaybeLost { scans, of, latest_ms } => format!(
-                "{} of {} were denied at every one of their few polls, as late as {}, at ages at which all others were visible",
-                count(*scans),
-                counted(*of, "scan"),
+                "{} denied at every one of their few polls, as late as {}, at ages at which all others were visible",
+                of_were(*scans, *of, "scan"),
                 ms(*latest_ms)
             ),
             Pattern::StillWaiting { scans, of, watched_ms, longest_ms } => format!(
-                "{} of {} were still denied when the watch ended, after {} at most, while others took up to {} to become visible: they may be \
+                "{} still denied when the watch ended, after {} at most, while others took up to {} to become visible: they may be \
                  waiting in a queue that this run filled itself",
-                count(*scans),
-                counted(*of, "scan"),
+                of_were(*scans, *of, "scan"),
                 ms(*watched_ms),
                 ms(*longest_ms)
             ),

@@ -14,7 +14,7 @@ use crate::model::exchange::Purpose;
 use crate::model::fault::FaultClass;
 use crate::model::scenario::Action;
 use crate::model::shard::{Numbering, Share, owner};
-use crate::model::wording::{age as ms, counted};
+use crate::model::wording::{age as ms, counted, of_were};
 
 /// A poll this young was sent at once.
 const AT_ONCE_MS: f64 = 5.0;
@@ -406,7 +406,7 @@ fn commit(diagnosis: &mut Diagnosis, rows: &[&Row<'_>], windows: &Windows, obser
         return false;
     }
     let evidence = vec![
-        format!("polled at once, {denied} of {} were denied", counted(at_once.len() as u64, "scan")),
+        format!("polled at once, {} denied", of_were(denied as u64, at_once.len() as u64, "scan")),
         format!(
             "the last denial came {} after the id; of {later} scans that were first polled later than {}, {later_denied} were denied",
             ms(last_denied),

@@ -131,7 +131,7 @@ pub(super) fn section(view: &View) -> Option<Section> {
         let body = "<p>Not measured: a never-issued id is answered as visible, too, so a visible answer proves nothing.</p>\n".to_owned();
         return Some(Section { id: "window", title: "The window", body });
     }
-    let mut body = format!("<p>{} <b>{}.</b></p>\n", text(&window.basis()), text(&super::page::sentence_case(&window.safe.told)),);
+    let mut body = format!("<p>{} <b>{}.</b></p>\n", text(&window.basis()), text(&super::page::sentence_case(&window.safe.told)));
     if window.flapping > 0
         && let Some(figure) = figure(view)
     {

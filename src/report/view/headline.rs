@@ -28,18 +28,13 @@ pub(super) fn headline(analysis: &Analysis, judgement: &Judgement, window: &Wind
         Verdict::Pass if allowed(judgement).next().is_some() => {
             let failures = allowed(judgement).count() as u64;
             format!(
-                "{} of {} were denied; {} allowed for now, and nothing else failed",
-                words::count(reads.broken),
-                words::counted(reads.checked, "accepted scan"),
+                "{} denied; {} allowed for now, and nothing else failed",
+                words::of_were(reads.broken, reads.checked, "accepted scan"),
                 if failures == 1 { "1 failure is".to_owned() } else { format!("{} failures are", words::count(failures)) }
             )
         }
         Verdict::Pass if reads.broken > 0 => {
-            format!(
-                "{} of {} were denied, within what the scenarios tolerate",
-                words::count(reads.broken),
-                words::counted(reads.checked, "scan")
-            )
+            format!("{} denied, within what the scenarios tolerate", words::of_were(reads.broken, reads.checked, "scan"))
         }
         Verdict::Pass => clean(reads, analysis, judgement),
     };
@@ -51,30 +46,30 @@ pub(super) fn headline(analysis: &Analysis, judgement: &Judgement, window: &Wind
 
 /// What a run without a denial shows: the bound of the age of which least is known, since it holds at all the others as well.
 fn clean(reads: &Checked, analysis: &Analysis, judgement: &Judgement) -> String {
-    let scans = words::counted(reads.checked, "accepted scan");
+    let none_denied = words::of_were(0, reads.checked, "accepted scan");
     let Some(Weakest { scenario, bound, scenarios, without_few }) = weakest(analysis, judgement) else {
-        return format!("0 of {scans} were denied");
+        return format!("{none_denied} denied");
     };
     let below = words::share_at_most(bound.below);
     let Some(at) = bound.at else {
         if bound.scans == reads.checked && bound.lost == 0 {
-            return format!("0 of {scans} were denied: polled as these were, the true rate is below {below} (95 %)");
+            return format!("{none_denied} denied: polled as these were, the true rate is below {below} (95 %)");
         }
         return format!(
-            "0 of {scans} were denied; scenario {} shows least: 0 of {}{}, so the true rate there is below {below} (95 %)",
+            "{none_denied} denied; scenario {} shows least: 0 of {}{}, so the true rate there is below {below} (95 %)",
             words::name(scenario),
             words::count(bound.scans),
             lost(&bound)
         );
     };
     if bound.scans == reads.checked && bound.lost == 0 && scenarios == 1 {
-        return format!("0 of {scans} were denied: at each age polled the true rate is below {below} (95 %)");
+        return format!("{none_denied} denied: at each age polled the true rate is below {below} (95 %)");
     }
     let where_many = if without_few { format!("where at least {FEW} scans were polled at one age, ") } else { String::new() };
     let named = if scenarios > 1 { format!(" ({})", words::name(scenario)) } else { String::new() };
     let lost = lost(&bound);
     format!(
-        "0 of {scans} were denied; {where_many}least is known at {}{named}: 0 of {}{lost}, so the true rate there is below {below} (95 %)",
+        "{none_denied} denied; {where_many}least is known at {}{named}: 0 of {}{lost}, so the true rate there is below {below} (95 %)",
         words::planned(at),
         words::count(bound.scans),
     )
@@ -188,8 +183,12 @@ fn denied(reads: &Checked, window: &WindowView) -> String {
     {
         let _ = write!(line, "; half were visible by {}", words::between(median.from_ms, median.to_ms));
     }
-    if window.never_visible > 0 {
+    // The window may rest on some of the scans, and says nothing of the others.
+    if window.never_visible > 0 && window.scans == reads.checked {
         let _ = write!(line, "; {} still denied when last polled", words::count(window.never_visible));
+    } else if window.never_visible > 0 {
+        let (never, scans) = (words::count(window.never_visible), words::count(window.scans));
+        let _ = write!(line, "; of {scans} watched until visible, {never} still denied when last polled");
     }
     line
 }

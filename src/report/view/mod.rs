@@ -466,10 +466,9 @@ impl View {
         if self.contact_jobs > 0 {
             of_them.push(format!("{} at first contact", words::count(self.contact_jobs)));
         }
-        let mut told = vec![format!("Started {}", words::counted(self.jobs_started(), "job"))];
-        if of_them.len() > 1 {
-            told[0] += &format!(": {}", of_them.join(", "));
-        }
+        let started_in_all = words::counted(self.jobs_started(), "job");
+        let of_them = if of_them.len() > 1 { format!(": {}", of_them.join(", ")) } else { String::new() };
+        let mut told = vec![format!("Started {started_in_all}{of_them}")];
         if not_accepted > 0 {
             told.push(format!("{} {} not accepted", words::count(not_accepted), words::were(not_accepted)));
         }

@@ -117,7 +117,8 @@ fn near_the_edge(analysis: &Analysis, view: &View) -> Vec<String> {
     let from = curve.iter().map(|point| point.from_ms).fold(f64::INFINITY, f64::min);
     let to = curve.iter().filter_map(|point| point.to_ms).fold(0.0, f64::max);
     // A wide window has no edge: there an offset is a share of scans, and no accident.
-    if view.window.denied == 0 || view.window.flapping > 0 || to <= from || to - from > (to * 0.1).max(20.0) {
+    // Only a scan that was denied and then visible has an edge.
+    if view.window.denied <= view.window.never_visible || view.window.flapping > 0 || to <= from || to - from > (to * 0.1).max(20.0) {
         return Vec::new();
     }
     // The probe's own lateness blurs the offset as the brackets blur the edge.

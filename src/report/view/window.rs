@@ -92,21 +92,22 @@ pub struct QuantileRow {
 impl WindowView {
     /// Which scans the numbers rest on, in a sentence or two.
     pub fn basis(&self) -> String {
-        let watched = self.scans + self.flapping;
-        let mut text = format!("How long status denies an accepted scan, by {} watched undisturbed: ", words::counted(watched, "scan"));
-        text += &format!(
-            "{} {} denied at least once, {} {} denied after being visible, {} {} still denied when last polled.",
+        let mut told = vec![format!(
+            "How long status denies an accepted scan, by {} watched undisturbed: {} {} denied at least once, {} {} denied after being \
+                 visible, {} {} still denied when last polled.",
+            words::counted(self.scans + self.flapping, "scan"),
             words::count(self.denied),
             words::were(self.denied),
             words::count(self.flapping),
             words::were(self.flapping),
             words::count(self.never_visible),
             words::were(self.never_visible)
-        );
-        match &self.instead {
-            Some(instead) => format!("{text} Window: {instead}."),
-            None => text,
+        )];
+        told.extend(self.instead.as_ref().map(|instead| format!("Window: {instead}.")));
+        if self.flapping > 0 && self.scans > 0 {
+            told.push(format!("The quantiles describe the other {} alone.", words::count(self.scans)));
         }
+        told.join(" ")
     }
 
     /// The median, where there is one.
@@ -202,8 +203,16 @@ fn instead(window: &Window, everyone: Everyone) -> Option<String> {
         let flapped = window.flapping.max(everyone.flapped);
         return Some(format!("none, since {} {} denied after being visible", words::counted(flapped, "scan"), words::were(flapped)));
     }
-    if denied_at_first > 0 {
+    if denied_at_first > window.never_visible {
         return None;
+    }
+    if denied_at_first > 0 {
+        return Some(format!(
+            "none that ended: {} of {} {} still denied when last polled, all others were visible whenever polled",
+            words::count(denied_at_first),
+            words::counted(window.scans, "scan"),
+            words::were(denied_at_first)
+        ));
     }
     let others = everyone.denied.saturating_sub(window.denied);
     Some(match (window.flapping, others) {
@@ -251,6 +260,9 @@ fn short(window: &Window, everyone: Everyone, quantiles: &[QuantileRow], assessa
         let last = window.brackets.iter().map(|(after, _)| *after).fold(0.0, f64::max);
         format!("{} of {}, as late as {}", words::count(window.denied), words::count(all), words::age(last))
     };
+    if window.never_visible > 0 && window.never_visible == window.denied {
+        return format!("{} of {} denied to the last poll", words::count(window.denied), words::count(all));
+    }
     if window.never_visible > 0 {
         let never = format!("{} denied to the last poll", words::count(window.never_visible));
         text = if text.is_empty() { never } else { format!("{text}, {never}") };
