@@ -20,6 +20,7 @@ use crate::model::guarantee::Guarantee;
 use crate::model::run::TargetNote;
 use crate::model::scenario::Scenario;
 use crate::model::time::{Nanos, Span, Stamp};
+use crate::model::wording::{age, count, counted};
 
 pub use state::{Regress, went_back};
 
@@ -57,10 +58,10 @@ pub struct Unclear {
 impl Unclear {
     /// The reason with its count, as a fragment.
     pub fn told(&self) -> String {
-        let why = self.why.replace("{hits}", &self.hits.to_string()).replace("{of}", &self.of.to_string());
+        let why = self.why.replace("{hits}", &count(self.hits)).replace("{of}", &count(self.of));
         match self.scans {
             0 => why,
-            n => format!("{}: {why}", plural(n as usize, "scan")),
+            n => format!("{}: {why}", counted(n, "scan")),
         }
     }
 }
@@ -190,7 +191,7 @@ pub fn check(evidence: Evidence<'_>) -> Vec<Checked> {
 /// Why a scenario that was not begun assesses nothing.
 pub const NOTHING_MEASURED: &str = "nothing was measured";
 
-const SHARED_ID: &str = "its id was handed out more than once, so that its answers may be about several jobs";
+const SHARED_ID: &str = "the id was handed out more than once, so the answers may be about several jobs";
 
 /// How a guarantee is checked.
 enum Check {
@@ -387,7 +388,7 @@ fn monotonic_visibility(scan: &ScanHistory<'_>) -> Finding {
                 by(seen),
                 at(scan, denied),
                 by(denied),
-                plural(scan.flaps().len(), "such denial")
+                counted(scan.flaps().len() as u64, "such denial")
             );
             broken(scan, &told, &[*seen, *denied])
         }
@@ -606,16 +607,11 @@ fn at(scan: &ScanHistory<'_>, exchange: &Exchange) -> String {
     ms(scan.age(exchange))
 }
 
-/// Milliseconds as reports write them: `100.4 ms`, and seconds from ten on: `12.40 s`.
-pub fn ms(nanos: Nanos) -> String {
-    let ms = nanos.as_ms();
-    if ms.abs() < 10_000.0 { format!("{ms:.1} ms") } else { format!("{:.2} s", ms / 1e3) }
+/// A measured time in words.
+pub(crate) fn ms(nanos: Nanos) -> String {
+    age(nanos.as_ms())
 }
 
 fn by(exchange: &Exchange) -> String {
     exchange.worker.as_ref().map_or_else(String::new, |worker| format!(" (worker {worker})"))
-}
-
-fn plural(n: usize, noun: &str) -> String {
-    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
 }

@@ -12,6 +12,7 @@ use crate::model::credentials;
 use crate::model::input::Source;
 use crate::model::plan::Plan;
 use crate::model::scenario::Scenario;
+use crate::model::wording::{counted, noun, planned_span, share_at_most};
 use crate::target::Target;
 use crate::verdict::Exit;
 use crate::verdict::power::{plan_told, sized};
@@ -72,26 +73,24 @@ fn check(path: &Path) -> Result<String, Complaint> {
         return Ok(format!("{name}: known failures\n{}", allowed.collect::<String>()));
     }
     let scenario = sized(Scenario::read(source)?);
-    Ok(format!("{name}: scenario `{}`: {}\n{}", scenario.name, scenario.title, plan_lines(&scenario)))
+    Ok(format!("{name}: scenario `{}`: {}\n{}", scenario.name, scenario.title, plan_lines(&scenario, &Plan::of(&scenario))))
 }
 
 /// A scenario's plan as lines of text: what will be sent, how often, and what that can show and cannot.
-pub fn plan_lines(scenario: &Scenario) -> String {
-    let plan = Plan::of(scenario);
+pub fn plan_lines(scenario: &Scenario, plan: &Plan) -> String {
     let mut lines = String::new();
     for (kind, count) in &plan.requests {
         // Writing to a string cannot fail.
-        let _ = writeln!(lines, "  {count:>7} {}", kind.word());
+        let _ = writeln!(lines, "  {count:>7} {}", noun(*count, kind.noun()));
     }
-    let _ = writeln!(lines, "  {:>7} requests at most, within {}", plan.total(), plan.at_most);
+    let _ = writeln!(lines, "  {:>7} {} at most, within {}", plan.total(), noun(plan.total(), "request"), planned_span(plan.at_most));
     if plan.polls_per_offset > 0 {
         let bound = crate::analysis::binomial::zero_failure_bound(plan.polls_per_offset, 0.95);
         let _ = writeln!(
             lines,
-            "  {} polls at each offset: none not_found would show a true rate below {:.2} % (95 %)",
-            plan.polls_per_offset,
-            // Rounded up: what is a limit must not promise more.
-            (bound * 1e4).ceil() / 1e2
+            "  {} at each offset: none not_found would show a true rate below {} (95 %)",
+            counted(plan.polls_per_offset, "poll"),
+            share_at_most(bound)
         );
     }
     for line in plan_told(scenario).iter().flat_map(|told| told.lines()) {

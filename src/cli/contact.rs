@@ -10,6 +10,10 @@ use crate::model::scenario::Scenario;
 use crate::probe::{self, Options, Probe, Recorder};
 use crate::report::Format;
 
+/// What it asks for, before it is known what is answered.
+pub const OUTLINE: &str =
+    "1 job, 1 poll of an id that was never issued, 1 poll of the job; a few more requests only where an answer looks wrong";
+
 /// Asks the target for one job and how it stands, numbered `n`, and says what it met that should be looked at. `None` where the
 /// contract is known: the reference service that the run itself started.
 pub async fn first_contact(session: &Session, args: &ProbeArgs, options: &Options, n: u64) -> Option<Contact> {

@@ -8,6 +8,8 @@ use clap::Args;
 use crate::analysis::analyse;
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::cli::{Ended, output, report};
+use crate::model::fault::Owner;
+use crate::model::wording::alternatives;
 use crate::verdict::{Exit, Verdict, judge};
 
 /// Says which causes logs support, which they rule out and by which probe, and what they cannot tell apart.
@@ -26,13 +28,13 @@ pub fn run(args: &DiagnoseArgs) -> Ended {
         let analysis = analyse(&journal);
         let verdict = judge(&journal, &analysis).verdict;
         let heading = if args.logs.len() > 1 { format!("{}\n", path.display()) } else { String::new() };
-        output::print(&(heading + &tell(&analysis.diagnosis, verdict)))?;
+        output::print(&(heading + &tell(&analysis.diagnosis, verdict, journal.run.target.owner())))?;
         worst = report::worse(worst, verdict.into());
     }
     Ok(worst)
 }
 
-fn tell(diagnosis: &Diagnosis, verdict: Verdict) -> String {
+fn tell(diagnosis: &Diagnosis, verdict: Verdict, owner: Owner) -> String {
     let mut text = format!("verdict {}\n", verdict.word());
     if diagnosis.causes.is_empty() {
         text.push_str(if verdict == Verdict::Pass {
@@ -50,17 +52,17 @@ fn tell(diagnosis: &Diagnosis, verdict: Verdict) -> String {
             Strength::Weak => "weak",
         };
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "\n{} {} ({strength})\n  {}", cause.letters(), cause.title(), cause.mechanism());
+        let _ = writeln!(text, "\n{}, {strength} evidence\n  {}", cause.named(), cause.mechanism());
         for evidence in &cause.evidence {
             let _ = writeln!(text, "  - {evidence}");
         }
-        let _ = writeln!(text, "  cure: {}", cause.cure());
+        let _ = writeln!(text, "  cure: {}", cause.cure(owner));
     }
     for pattern in &diagnosis.patterns {
-        let may_be: Vec<&str> = pattern.possible().iter().map(|class| class.letter()).collect();
+        let may_be: Vec<String> = pattern.possible().iter().map(|class| class.named()).collect();
         let _ = writeln!(text, "\nfound {}\n  {}", pattern.kind(), pattern.statement());
         if !may_be.is_empty() {
-            let _ = writeln!(text, "  may be: {}", may_be.join(", "));
+            let _ = writeln!(text, "  may be: {}", alternatives(&may_be));
         }
         let _ = writeln!(text, "  ask next: {}", pattern.ask_next());
     }
@@ -73,7 +75,7 @@ fn tell(diagnosis: &Diagnosis, verdict: Verdict) -> String {
     if !diagnosis.ruled_out.is_empty() {
         text.push_str("\nruled out\n");
         for out in &diagnosis.ruled_out {
-            let _ = writeln!(text, "  {:<2} {}: {}", out.class.letter(), out.class.name(), out.by);
+            let _ = writeln!(text, "  {}: {}", out.class.named(), out.by);
         }
     }
     text

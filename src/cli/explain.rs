@@ -92,6 +92,7 @@ impl Code {
                 ("arises", class.mechanism().to_owned()),
                 ("looks", class.looks().to_owned()),
                 ("mends", class.cure().to_owned()),
+                ("options", format!("Of the reference service's three options: {}", class.options())),
                 ("try it", format!("statusgap reproduce --virtual --service {}", preset(class))),
             ],
         }

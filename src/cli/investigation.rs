@@ -7,12 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::analysis::{Analysis, analyse};
+use crate::cli::contact;
 use crate::cli::limits::Limits;
 use crate::inquiry::{JobBudget, Stage};
 use crate::model::plan::Plan;
 use crate::model::run::{Capabilities, EndReason, Journal, Run};
 use crate::model::scenario::{LoadModel, Scenario};
 use crate::model::time::{Span, Stamp};
+use crate::model::wording::{counted, planned_span};
 use crate::probe::{Jobs, Probe, Which};
 
 #[cfg(test)]
@@ -57,12 +59,16 @@ impl Outline {
         let journal = journal(&self.header);
         let mut text = String::new();
         let [mut requests, mut jobs_in_all] = [0, 0];
+        if self.header.target.service.is_none() {
+            let _ = writeln!(text, "first contact\n  {}", contact::OUTLINE);
+            jobs_in_all += 1;
+        }
         for stage in Stage::all(self.limits.max_rps) {
             let _ = writeln!(text, "{}{}", stage.title(), condition(stage));
             for scenario in self.limits.apply(stage.outline(&journal, self.can, self.limits.max_rps)) {
-                let plan = Plan::of(&scenario);
+                let plan = Plan::towards(&scenario, self.can);
                 let jobs = plan.jobs().min(self.most);
-                let kinds: Vec<String> = plan.requests.iter().map(|(kind, n)| format!("{n} {}", kind.word())).collect();
+                let kinds: Vec<String> = plan.requests.iter().map(|(kind, n)| counted(*n, kind.noun())).collect();
                 let _ = writeln!(text, "  {}: {}", scenario.name, scenario.title);
                 let _ = writeln!(text, "    at most {}; {}{}", counted(jobs, "job"), kinds.join(", "), pace(&scenario));
                 requests += plan.total();
@@ -74,21 +80,18 @@ impl Outline {
         let _ = writeln!(
             text,
             "at most {} in all (--max-jobs {}): scenarios that would need more get fewer, or are left out and named\n\
-             at most {requests} requests{rate}, and looks at jobs that have not ended; where a window is found, jobs are followed\n\
+             at most {}{rate}, besides first contact and looks at jobs that have not ended; where a window is found, jobs are followed\n\
              for up to twice as long as it lasts, with more requests\n\
              fewer jobs at a time when initiates fail or slow down; ends after {} in any case (--budget), and after {} of nothing but 429\n\
              nothing was sent",
             counted(jobs, "job"),
             self.most,
+            counted(requests, "request"),
             self.budget,
             self.max_wait
         );
         text
     }
-}
-
-fn counted(n: u64, what: &str) -> String {
-    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
 /// When a step is taken.
@@ -107,7 +110,7 @@ fn pace(scenario: &Scenario) -> String {
     match scenario.load.model {
         _ if scenario.load.scans < 2 => String::new(),
         LoadModel::Open { every } if every.0.is_zero() => "; all jobs at once".to_owned(),
-        LoadModel::Open { every } => format!("; a job every {every}"),
+        LoadModel::Open { every } => format!("; a job every {}", planned_span(every)),
         LoadModel::Closed { in_flight } => format!("; {in_flight} at a time"),
     }
 }

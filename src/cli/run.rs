@@ -22,6 +22,7 @@ use crate::model::run::{Capabilities, EndReason, Pair, Run, Side};
 use crate::model::scenario::{Action, Scenario, Stop, Tolerance};
 use crate::model::shard::{Shard, Share};
 use crate::model::time::Span;
+use crate::model::wording::counted;
 use crate::probe::{Halt, OnStrain, Onward, Options, Probe, Recorder, Seen};
 use crate::verdict::Exit;
 use crate::verdict::sequential::{Gates, Need};
@@ -127,12 +128,14 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
     let max_wait = args.probe.max_wait.0;
     let time = args.budget.map_or_else(|| limits::time_limit(&scenarios, limits.max_rps, max_wait), |budget| budget.0);
     if args.dry_run {
+        let can = session.target.can();
         session.close().await;
         if let Some(rival) = rival {
             rival.close().await;
             output::print("by turns against two targets, which are each sent all of this:\n")?;
         }
-        return dry_run(&scenarios, max_rps, place, Bounds { jobs, time, max_wait });
+        let contact = contacts / sides;
+        return dry_run(&scenarios, can, max_rps, place, Bounds { jobs, contact, time, max_wait });
     }
     if scenarios.is_empty() {
         session.close().await;
@@ -362,8 +365,10 @@ pub fn tell_left_out<'a>(left_out: impl IntoIterator<Item = &'a (String, String)
 /// What a run does not exceed.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
-    /// The jobs that its plan starts.
+    /// The jobs that it starts in all.
     pub jobs: u64,
+    /// Those of them that first contact starts at one target.
+    pub contact: u64,
     /// How long it takes.
     pub time: Duration,
     /// For how long it is put off by 429.
@@ -371,25 +376,35 @@ pub struct Bounds {
 }
 
 /// Shows what would be sent, and what ends it in any case.
-pub fn dry_run(scenarios: &[Scenario], max_rps: Option<f64>, place: Option<Place>, bounds: Bounds) -> Ended {
+pub fn dry_run(scenarios: &[Scenario], can: Capabilities, max_rps: Option<f64>, place: Option<Place>, bounds: Bounds) -> Ended {
     let mut total = 0;
+    if bounds.contact > 0 {
+        output::print(&format!("first contact: {}\n\n", contact::OUTLINE))?;
+    }
     for scenario in scenarios {
-        total += Plan::of(scenario).total();
-        output::print(&format!("{}: {}\n{}\n", scenario.name, scenario.title, check::plan_lines(scenario)))?;
+        let plan = Plan::towards(scenario, can);
+        total += plan.total();
+        output::print(&format!("{}: {}\n{}\n", scenario.name, scenario.title, check::plan_lines(scenario, &plan)))?;
     }
     let rate = max_rps
         .map_or_else(|| "no rate limit (the target is on this machine)".to_owned(), |rps| format!("at most {rps} requests per second"));
     if let Some(place) = place {
         let shard = Shard { index: place.index, of: place.of, plan: [0; 8].into() };
         let all: u64 = scenarios.iter().map(|scenario| u64::from(scenario.load.scans)).sum();
-        output::print(&format!("shard {place} runs {} of {all} scans; the counts are of all shards together\n", shard.scans(scenarios)))?;
+        output::print(&format!(
+            "shard {place} runs {} of {}; the counts are of all shards together\n",
+            shard.scans(scenarios),
+            counted(all, "scan")
+        ))?;
     }
-    let plural = if scenarios.len() == 1 { "" } else { "s" };
-    let Bounds { jobs, time, max_wait } = bounds;
+    let Bounds { jobs, time, max_wait, .. } = bounds;
     output::print(&format!(
-        "{total} requests at most in {} scenario{plural}, {jobs} of them start a job, {rate}\n\
+        "at most {} in {}{}, and {} started in all; {rate}\n\
          ends after {} in any case (--budget), and after {} of nothing but 429 (--max-wait); nothing was sent\n",
-        scenarios.len(),
+        counted(total, "request"),
+        counted(scenarios.len() as u64, "scenario"),
+        if bounds.contact > 0 { ", besides first contact" } else { "" },
+        counted(jobs, "job"),
         Span(whole_seconds(time)),
         Span(max_wait)
     ))?;

@@ -135,10 +135,13 @@ async fn watch(args: &WatchArgs, named: Vec<Scenario>, allowed: Vec<Allow>) -> E
         return Err(limits::too_many_jobs("a round", jobs, most, "raise --max-jobs, or lower --max-scans or load.scans in the scenario"));
     }
     if args.dry_run {
+        let can = session.target.can();
+        // The watch asks for a job at first contact, before its first round.
+        let contact = u64::from(contact::asks_for_jobs(&scenarios) && session.settings.is_none());
         session.close().await;
         let max_wait = args.probe.max_wait.0;
-        let bounds = Bounds { jobs, time: limits::time_limit(&scenarios, limits.max_rps, max_wait), max_wait };
-        return dry_run(&scenarios, limits.max_rps, None, bounds);
+        let bounds = Bounds { jobs: jobs + contact, contact, time: limits::time_limit(&scenarios, limits.max_rps, max_wait), max_wait };
+        return dry_run(&scenarios, can, limits.max_rps, None, bounds);
     }
     let began = session.header(seed, Vec::new(), String::new()).started;
     let folder = files::run_folder(args.probe.out.as_deref(), &began, &format!("watch-{}", session.name))?;

@@ -47,6 +47,15 @@ impl Kind {
             Kind::Filler => "filler",
         }
     }
+
+    /// What one such request is called where requests are counted.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Kind::Witness => "witness reading",
+            Kind::Results => "results reading",
+            other => other.word(),
+        }
+    }
 }
 
 /// How an exchange travels.

@@ -28,6 +28,15 @@ pub enum FaultClass {
     Q,
 }
 
+/// Whose service is to be changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// The reference service, which has three numbered options.
+    Reference,
+    /// Anybody else's.
+    Other,
+}
+
 impl FaultClass {
     /// All classes, in order.
     pub const ALL: [FaultClass; 18] = [
@@ -153,57 +162,85 @@ impl FaultClass {
         }
     }
 
-    /// What cures it, and which of the three usual fixes (placeholder, lifecycle fallback, shared cache) do not.
+    /// What people read: the name with the letter in brackets.
+    pub fn named(self) -> String {
+        match self.name().strip_suffix(')') {
+            Some(name) => format!("{}, {})", name, self.letter()),
+            None => format!("{} ({})", self.name(), self.letter()),
+        }
+    }
+
+    /// What cures it in any service, and what only seems to.
     pub fn cure(self) -> &'static str {
         match self {
             FaultClass::A => {
-                "Write the record before the answer. A placeholder before the answer (option 1) cures this, as does a fallback to the early-written lifecycle (option 2) if it checks the owner; moving the cache to a shared store (option 3) alone does not: it shares an entry that is still written late."
+                "Write the record before the answer that hands out the id. Sharing a cache between instances does not help while its entry is written late."
             }
             FaultClass::B => {
-                "Keep the record in one store that all workers read and write (option 3), written before the answer. A placeholder in the worker's own memory (option 1) does not cure it, and a fallback to the lifecycle (option 2) hides it behind a stale state."
+                "Keep the record in one store that all instances read and write, written before the answer. A placeholder in an instance's own memory does not help."
             }
             FaultClass::C => {
-                "Read a just-accepted scan from the primary, or hand out the id only when the replica has it. A placeholder (option 1) arrives at the replica just as late; a shared cache (option 3) helps only if it is not itself the replica."
+                "Read a just-accepted scan from the primary, or hand out the id only when the replica has it. A placeholder arrives at the replica just as late."
             }
-            FaultClass::CPrime => {
-                "Pin the reads of a scan to the primary until the replica has caught up (session consistency). None of the three options does that."
-            }
-            FaultClass::D => {
-                "Send `Cache-Control: no-store` on not_found, or stop the cache from keeping 404s. Option 1 leaves it nothing to keep if the record is there from the first instant; options 2 and 3 do not touch it."
-            }
-            FaultClass::E => {
-                "Write the record when the job is queued, with the state `queued`. That is option 1 in the right place; options 2 and 3 do not move the instant of writing."
-            }
-            FaultClass::F => {
-                "Keep a scan longer than callers may ask: lookup longer than result, result longer than the scan. None of the three options changes a lifetime."
-            }
-            FaultClass::G => {
-                "Read by id from the store rather than from the index, or refresh the index before answering. A placeholder (option 1) that goes through the same index waits for the same refresh."
-            }
-            FaultClass::H => "Replace the record in one step instead of deleting and inserting it. None of the three options touches it.",
-            FaultClass::I => {
-                "Commit before the answer is sent. A placeholder (option 1) cures it only if it is committed before the answer, too."
-            }
+            FaultClass::CPrime => "Pin the reads of a scan to the primary until the replica has caught up (session consistency).",
+            FaultClass::D => "Send `Cache-Control: no-store` on not_found, or stop the cache from keeping such answers.",
+            FaultClass::E => "Write the record when the job is queued, with the state `queued`.",
+            FaultClass::F => "Keep a scan longer than callers may ask: lookup longer than result, result longer than the scan.",
+            FaultClass::G => "Read by id from the store rather than from the index, or refresh the index before answering.",
+            FaultClass::H => "Replace the record in one step instead of deleting and inserting it.",
+            FaultClass::I => "Commit before the answer is sent.",
             FaultClass::J => {
-                "Look a scan up by its own id, and key its slot by that id. A placeholder in a slot shared by all scans of a user (option 1 as usually written) makes this worse."
+                "Look a scan up by its own id, and key its slot by that id. A slot shared by all scans of a user makes this worse."
             }
             FaultClass::K => {
-                "Ask for the status as the caller that asked for the scan (same user, tenant, region) and at the address that the answer hands out, or derive the scope from the id. None of the three options changes the scope."
+                "Ask for the status as the caller that asked for the scan (same user, tenant, region) and at the address that the answer hands out, or derive the scope from the id."
             }
-            FaultClass::L => "Issue ids of unreserved characters only, or decode them exactly once. None of the three options touches it.",
-            FaultClass::M => {
-                "Acknowledge a scan only after it is durably queued. A placeholder (option 1) would show it as running for ever."
-            }
-            FaultClass::N => {
-                "Answer an id that was never issued with not_found. A fallback that invents a state (option 2 without a check) causes this."
-            }
+            FaultClass::L => "Issue ids of unreserved characters only, or decode them exactly once.",
+            FaultClass::M => "Acknowledge a scan only after it is durably queued. A placeholder alone would show it as running for ever.",
+            FaultClass::N => "Answer an id that was never issued with not_found, and let no fallback invent a state for it.",
             FaultClass::O => {
-                "Keep one source of truth, and never let an older state replace a newer one. Option 2 (a fallback with no terminal state) and option 3 (memory first, copied on read) cause this."
+                "Keep one source of truth, and never let an older state replace a newer one, nor a fallback without a state of the end answer for a scan that has ended."
             }
             FaultClass::P => {
                 "Run background work after the response is finished, outside the middleware. It hides another fault rather than being the cause: look at fresh connections."
             }
-            FaultClass::Q => "Check the owner on every path that answers for a scan. Option 2 as usually written causes this.",
+            FaultClass::Q => "Check the owner on every path that answers for a scan, fallbacks among them.",
+        }
+    }
+
+    /// Which of the reference service's three options (placeholder, lifecycle fallback, shared cache) cure it, and which do not.
+    pub fn options(self) -> &'static str {
+        match self {
+            FaultClass::A => {
+                "A placeholder before the answer (option 1) cures this, as does a fallback to the early-written lifecycle (option 2) if it checks the owner; the shared cache (option 3) alone does not."
+            }
+            FaultClass::B => {
+                "Option 3 does that; the placeholder of option 1 stands in the worker's own memory, and a fallback to the lifecycle (option 2) hides it behind a stale state."
+            }
+            FaultClass::C => "So does option 1; a shared cache (option 3) helps only if it is not itself the replica.",
+            FaultClass::CPrime => "None of the three options does that.",
+            FaultClass::D => {
+                "Option 1 leaves it nothing to keep if the record is there from the first instant; options 2 and 3 do not touch it."
+            }
+            FaultClass::E => "That is option 1 in the right place; options 2 and 3 do not move the instant of writing.",
+            FaultClass::F => "None of the three options changes a lifetime.",
+            FaultClass::G => "A placeholder (option 1) that goes through the same index waits for the same refresh.",
+            FaultClass::H | FaultClass::L | FaultClass::P => "None of the three options touches it.",
+            FaultClass::I => "A placeholder (option 1) cures it only if it is committed before the answer, too.",
+            FaultClass::J => "Option 1 as usually written has such a slot.",
+            FaultClass::K => "None of the three options changes the scope.",
+            FaultClass::M => "Option 1 is such a placeholder.",
+            FaultClass::N => "Option 2 without a check is such a fallback.",
+            FaultClass::O => "Option 2 is such a fallback, and option 3 (memory first, copied on read) causes this, too.",
+            FaultClass::Q => "Option 2 as usually written causes this.",
+        }
+    }
+
+    /// What to change, in the words of whoever runs the service.
+    pub fn advice(self, owner: Owner) -> String {
+        match owner {
+            Owner::Reference => format!("{} {}", self.cure(), self.options()),
+            Owner::Other => self.cure().to_owned(),
         }
     }
 

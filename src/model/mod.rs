@@ -20,3 +20,4 @@ pub mod shard;
 pub mod slot;
 pub mod text;
 pub mod time;
+pub mod wording;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::exchange::Kind;
+use crate::model::run::Capabilities;
 use crate::model::scenario::{Action, Each, LoadModel, MOST_FOLLOWED, Scenario};
 use crate::model::time::Span;
 
@@ -74,6 +75,19 @@ impl Plan {
             at_most: Span(at_most),
             polls_per_offset: per_offset,
         }
+    }
+
+    /// The same for one target: requests that its file does not describe are not sent.
+    pub fn towards(scenario: &Scenario, can: Capabilities) -> Plan {
+        let mut plan = Plan::of(scenario);
+        plan.requests.retain(|(kind, _)| match kind {
+            Kind::Witness => can.witness,
+            Kind::Results => can.results,
+            Kind::Cancel => can.cancel,
+            Kind::ForeignPoll => can.foreign_user,
+            _ => true,
+        });
+        plan
     }
 
     /// The requests that start a job: initiates and repeats.

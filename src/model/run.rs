@@ -7,6 +7,7 @@ use crate::model::allow::Allow;
 use crate::model::contact::Contact;
 use crate::model::exchange::Exchange;
 use crate::model::fault::FaultClass;
+use crate::model::fault::Owner;
 use crate::model::recording::Recording;
 use crate::model::scenario::Scenario;
 use crate::model::shard::Share;
@@ -94,6 +95,13 @@ pub struct TargetNote {
     /// Which HTTP was spoken.
     #[serde(default, skip_serializing_if = "HttpVersion::is_usual")]
     pub http: HttpVersion,
+}
+
+impl TargetNote {
+    /// Whose service it is: only the reference service that the run itself started has numbered options.
+    pub fn owner(&self) -> Owner {
+        if self.service.is_some() { Owner::Reference } else { Owner::Other }
+    }
 }
 
 /// How the target file has status replies read, for reports that say what was looked for. Missing in older logs.

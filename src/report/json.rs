@@ -74,7 +74,8 @@ fn result(view: &View) -> RunResult<'_> {
         latency_ms: latency(view),
         timeline: view.timeline.as_ref().map(timeline),
         jobs: JobsResult {
-            started: view.load.started,
+            started: view.jobs_started(),
+            at_first_contact: view.contact_jobs,
             not_accepted: view.load.not_accepted,
             ended: view.load.ended,
             unfinished: view.load.unfinished,

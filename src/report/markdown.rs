@@ -135,16 +135,10 @@ fn window(view: &View) -> String {
         return String::new();
     }
     if !view.assessable {
-        return "## The window\n\nNot told: a never-issued id is answered as visible, too, so a visible answer proves nothing.".to_owned();
+        return "## The window\n\nNot measured: a never-issued id is answered as visible, too, so a visible answer proves nothing."
+            .to_owned();
     }
-    let mut text = format!(
-        "## The window\n\nHow long status denies an accepted scan, told by {}; {} denied at least once, {} flapped, {} were still denied when last polled.\n\n**{}.**",
-        words::counted(window.scans, "scan"),
-        words::count(window.denied),
-        words::count(window.flapping),
-        words::count(window.never_visible),
-        sentence_case(&window.safe.told)
-    );
+    let mut text = format!("## The window\n\n{}\n\n**{}.**", window.basis(), sentence_case(&window.safe.told));
     if window.scans == 0 {
         return text;
     }
@@ -155,7 +149,7 @@ fn window(view: &View) -> String {
     });
     let _ = write!(text, "\n\n{}", table(&["Quantile", "Window", "95 % limits"], "lll", quantiles));
     // Without a denial the curve shows when somebody looked, and nothing of the service.
-    if let Some(plot) = Plot::of(&window.curve).filter(|_| window.denied > 0) {
+    if let Some(plot) = Plot::of(&window.curve).filter(|_| window.instead.is_none()) {
         let _ = write!(text, "\n\n{}\n\n{}", mermaid(plot), fenced("text", &plot.chart(60, 8).join("\n")));
         text.push_str("\n\nShare of scans visible by age. Where the text plot is shaded (░), the polls leave open how the curve rises.");
     }
@@ -234,7 +228,7 @@ pub(super) fn causes(view: &View) -> String {
     }
     let mut text = "## Diagnosis".to_owned();
     for cause in &view.causes {
-        let _ = write!(text, "\n\n### {}: {} ({})\n\n{}", cause.letters, cause.name, cause.strength, escape(&cause.mechanism));
+        let _ = write!(text, "\n\n### {}, {} evidence\n\n{}", sentence_case(&cause.named), cause.strength, escape(&cause.mechanism));
         let evidence: Vec<String> = cause.evidence.iter().map(|told| format!("- {}", escape(told))).collect();
         if !evidence.is_empty() {
             let _ = write!(text, "\n\n{}", evidence.join("\n"));
@@ -242,7 +236,7 @@ pub(super) fn causes(view: &View) -> String {
         let _ = write!(text, "\n\n**Cure.** {}", escape(&cause.cure));
     }
     for pattern in &view.patterns {
-        let may_be = words::may_be(&pattern.possible);
+        let may_be = words::may_be(&pattern.possible_named);
         let _ = write!(
             text,
             "\n\n### No class is named\n\n{}{may_be}\n\n**Ask next.** {}",

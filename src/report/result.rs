@@ -393,8 +393,10 @@ pub(super) struct StepResult<'a> {
 /// The jobs that the run started, and what became of them as far as it looked.
 #[derive(serde::Serialize, JsonSchema)]
 pub(super) struct JobsResult {
-    /// Initiates and repeats that were sent.
+    /// Initiates and repeats that were sent, and the jobs of first contact.
     pub started: u64,
+    /// Those of them that first contact started; nobody watched them.
+    pub at_first_contact: u64,
     /// Those that were not accepted.
     pub not_accepted: u64,
     /// Accepted ones that were seen to end.

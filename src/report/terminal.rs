@@ -16,7 +16,7 @@ const TABLE_FROM: usize = 80;
 /// From so many columns on the table also says what a scenario does.
 const WIDE_FROM: usize = 120;
 /// At most so many things unseen are told here; the markdown report tells all.
-const UNSEEN: usize = 3;
+const UNSEEN: usize = 4;
 /// At most so many steps of the clearest scan are told here.
 const STEPS: usize = 8;
 /// At most so many broken guarantees, and other reasons, are told here.
@@ -66,7 +66,8 @@ impl Page {
         self.section("note", &view.notices);
         let mut reasons: Vec<String> = view.other_reasons.iter().take(TOLD).cloned().collect();
         if view.other_reasons.len() > TOLD {
-            reasons.push(format!("and {} more reasons", view.other_reasons.len() - TOLD));
+            let more = (view.other_reasons.len() - TOLD) as u64;
+            reasons.push(format!("and {}, all in report.md", words::counted(more, "more reason")));
         }
         self.section("because", &reasons);
         self.line("");
@@ -112,9 +113,19 @@ impl Page {
             }
         }
         if broken.len() > TOLD {
-            told.push(format!("and {} more", broken.len() - TOLD));
+            told.push(format!("and {} more, all in report.md", broken.len() - TOLD));
         }
-        self.block("broken", &told);
+        // Beside another verdict these lines would read as a failure of the run.
+        let (heading, why) = match view.verdict {
+            Verdict::Fail => ("broken", None),
+            Verdict::Pass => ("seen", Some("within what the scenarios tolerate or expect:")),
+            Verdict::Inconclusive if !view.assessable => ("seen", None),
+            Verdict::Inconclusive => ("seen", Some("no verdict rests on this, for the reason above:")),
+        };
+        if let Some(why) = why.filter(|_| !told.is_empty()) {
+            told.splice(0..0, words::wrap(why, width));
+        }
+        self.block(heading, &told);
         self.unclear(view);
     }
 
@@ -145,7 +156,7 @@ impl Page {
             );
         }
         if timeline.steps.len() > STEPS {
-            lines.push(format!("{:10}and {} more steps, in the markdown report", "", timeline.steps.len() - STEPS));
+            lines.push(format!("{:10}and {}, all in report.md", "", words::counted((timeline.steps.len() - STEPS) as u64, "more step")));
         }
         self.block("scan", &lines);
     }
@@ -153,13 +164,14 @@ impl Page {
     /// The smallest set of requests that shows it, where the terminal is wide enough for them to be pasted.
     fn by_hand(&mut self, view: &View) {
         // A service that the run started itself is gone by now.
-        let Some(snippet) = view.repeat.snippet.as_ref().filter(|_| view.run.service.is_none()) else { return };
+        let shows = view.verdict == Verdict::Fail && view.run.service.is_none();
+        let Some(snippet) = view.repeat.snippet.as_ref().filter(|_| shows) else { return };
         let width = self.style.width - MARGIN;
         if snippet.lines().all(|line| line.chars().count() <= width) {
             let lines: Vec<String> = snippet.lines().map(str::to_owned).collect();
             self.block("by hand", &lines);
         } else {
-            self.section("by hand", &["the markdown report has the curl commands that show it".to_owned()]);
+            self.section("by hand", &["report.md has the curl commands that show it".to_owned()]);
         }
     }
 
@@ -170,8 +182,8 @@ impl Page {
         }
         let width = self.style.width - MARGIN;
         let mut lines = Vec::new();
-        if window.denied == 0 {
-            lines.push(format!("none seen: no poll of {} was denied", words::counted(window.scans, "scan")));
+        if let Some(instead) = &window.instead {
+            lines.extend(words::wrap(instead, width));
         } else if let Some(plot) = Plot::of(&window.curve) {
             let end = words::age(plot.end_ms);
             let caption = if width >= 90 { "  share of scans visible by age" } else { "" };
@@ -179,7 +191,7 @@ impl Page {
             lines.push(format!("0 ▕{}▏ {end}{caption}", plot.line(room)));
         }
         let told: Vec<String> = window.quantiles.iter().take(3).map(|row| format!("{} {}", row.label, row.told)).collect();
-        if window.scans > 0 && window.denied > 0 {
+        if window.scans > 0 && window.instead.is_none() {
             lines.extend(words::wrap(&told.join(" · "), width));
         }
         lines.extend(words::wrap(&window.safe.told, width));
@@ -190,13 +202,13 @@ impl Page {
         let width = self.style.width - MARGIN;
         let mut told = Vec::new();
         for cause in view.causes.iter().take(2) {
-            told.extend(words::wrap(&format!("{} {} ({}): {}", cause.letters, cause.name, cause.strength, cause.mechanism), width));
+            told.extend(words::wrap(&format!("{}, {} evidence: {}", cause.named, cause.strength, cause.mechanism), width));
             if let Some(evidence) = cause.evidence.first() {
                 told.extend(words::wrap(evidence, width - 2).into_iter().map(|line| format!("  {line}")));
             }
         }
         for pattern in &view.patterns {
-            told.extend(words::wrap(&format!("no class: {}{}", pattern.statement, words::may_be(&pattern.possible)), width));
+            told.extend(words::wrap(&format!("no class: {}{}", pattern.statement, words::may_be(&pattern.possible_named)), width));
         }
         self.block("cause", &told);
     }
@@ -204,7 +216,10 @@ impl Page {
     fn unseen(&mut self, view: &View) {
         let mut told: Vec<String> = view.unseen.iter().take(UNSEEN).cloned().collect();
         if view.unseen.len() > UNSEEN {
-            told.push(format!("and {} more, in the markdown report", view.unseen.len() - UNSEEN));
+            told.push(format!(
+                "and {}, all in report.md",
+                words::counted((view.unseen.len() - UNSEEN) as u64, "more limit of this verdict")
+            ));
         }
         self.section("unseen", &told);
     }

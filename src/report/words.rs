@@ -1,10 +1,10 @@
-//! How numbers and foreign text are written, in every format alike.
-//!
-//! What was planned is written without a blank (`100ms`, `2.5s`), what was measured with one (`100.4 ms`).
+//! How foreign text and lines are written, in every format alike; numbers are written by `model::wording`.
 
 use std::time::Duration;
 
-use crate::model::time::{Nanos, Span};
+pub(super) use crate::model::wording::{
+    age, alternatives, between, count, counted, of_were, planned, share, share_at_least, share_at_most, share_between, were,
+};
 
 /// Makes text from outside safe to print: control characters, which could steer a terminal, and invisible or
 /// direction-changing ones, which could make a line read as something else, are replaced; the length is bounded.
@@ -41,130 +41,6 @@ pub(super) fn name(text: &str) -> String {
 fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
-
-/// A measured age or duration: `100.4 ms`, from a second on `1.998 s`.
-pub(super) fn age(ms: f64) -> String {
-    let (number, unit) = split(ms);
-    format!("{number} {unit}")
-}
-
-fn split(ms: f64) -> (String, &'static str) {
-    // 999.96 would be written 1000.0 ms.
-    if ms.abs() < 999.95 {
-        // Enough digits for a loopback round trip, no more than a timer holds.
-        let number = if ms == 0.0 {
-            "0".to_owned()
-        } else if ms.abs() < 10.0 {
-            format!("{ms:.2}")
-        } else {
-            format!("{ms:.1}")
-        };
-        (number, "ms")
-    } else {
-        (format!("{:.3}", ms / 1e3), "s")
-    }
-}
-
-/// An interval of ages: `1.998–2.004 s`; one number where both ends are written alike.
-pub(super) fn between(from_ms: f64, to_ms: Option<f64>) -> String {
-    let Some(to_ms) = to_ms else { return format!("after {}", age(from_ms)) };
-    let ((from, from_unit), (to, unit)) = (split(from_ms), split(to_ms));
-    if from == to && from_unit == unit {
-        format!("{to} {unit}")
-    } else if from_unit == unit || from_ms == 0.0 {
-        format!("{from}–{to} {unit}")
-    } else {
-        format!("{from} {from_unit}–{to} {unit}")
-    }
-}
-
-/// A planned age: `100ms`, `2s`, `2.5s`. Files write the last one `2s500ms`, which is exact, and hard to compare with others.
-pub(super) fn planned(at: Nanos) -> String {
-    const MILLISECOND: u64 = 1_000_000;
-    const SECOND: u64 = 1000 * MILLISECOND;
-    let ns = at.0.max(0) as u64;
-    let (text, unit) = if ns.is_multiple_of(SECOND) || ns < MILLISECOND {
-        return Span(Duration::from_nanos(ns)).to_string();
-    } else if ns < SECOND {
-        (format!("{:.1}", ns as f64 / MILLISECOND as f64), "ms")
-    } else {
-        (format!("{:.3}", ns as f64 / SECOND as f64), "s")
-    };
-    format!("{}{unit}", text.trim_end_matches('0').trim_end_matches('.'))
-}
-
-/// A share of 0 to 1 in per cent, never rounded up to all or down to none.
-pub(super) fn share(share: f64) -> String {
-    let percent = share * 100.0 + 0.0;
-    let text = if (10.0..99.95).contains(&percent) {
-        format!("{percent:.1}")
-    } else if percent >= 99.95 {
-        format!("{:.3}", if percent < 100.0 { percent.min(99.999) } else { percent })
-    } else if percent >= 0.01 || percent == 0.0 {
-        format!("{percent:.2}")
-    } else {
-        format!("{percent:.1e}")
-    };
-    let text = if text.contains(['.']) && !text.contains('e') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-    format!("{text} %")
-}
-
-/// An upper limit: rounded up, since a limit that is rounded down excludes what was not excluded.
-pub(super) fn share_at_most(limit: f64) -> String {
-    share(outwards(limit, 1.0).min(1.0))
-}
-
-/// A lower limit: rounded down.
-pub(super) fn share_at_least(limit: f64) -> String {
-    share(outwards(limit, -1.0).max(0.0))
-}
-
-/// A share moved away from what lies within the limit, by less than one step of the digits that [`share`] shows.
-fn outwards(limit: f64, direction: f64) -> f64 {
-    let percent = limit * 100.0;
-    let step = match percent {
-        percent if percent >= 99.95 => 1e-3,
-        percent if percent >= 10.0 => 0.1,
-        percent if percent >= 0.01 => 0.01,
-        // So small that two digits are shown: nothing is claimed by rounding them.
-        _ => return limit,
-    };
-    // What is a whole step but for the last bits of a double stays one.
-    let steps = percent / step;
-    let steps = match steps {
-        whole if (whole - whole.round()).abs() < 1e-6 => whole.round(),
-        up if direction > 0.0 => up.ceil(),
-        down => down.floor(),
-    };
-    steps * step / 100.0
-}
-
-/// A share that is known only to lie between two.
-pub(super) fn share_between(from: f64, to: f64) -> String {
-    if (to - from).abs() < 1e-12 {
-        return share(from);
-    }
-    let (low, high) = (share_at_least(from), share_at_most(to));
-    if low == high { low } else { format!("{}–{high}", low.trim_end_matches(" %")) }
-}
-
-/// A count with its thousands apart: `2,995`.
-pub(super) fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// `1 scan`, `2 scans`.
-pub(super) fn counted(n: u64, noun: &str) -> String {
-    format!("{} {noun}{}", count(n), if n == 1 { "" } else { "s" })
 }
 
 /// A wall-clock time in RFC 3339 as the time since 1970: the only arithmetic that is done with one.
@@ -219,13 +95,9 @@ fn unbroken(text: &str) -> Vec<String> {
     words
 }
 
-/// The classes that a finding may be, after its sentence: `. It may be E, A or M.`
-pub(crate) fn may_be(letters: &[&str]) -> String {
-    match letters {
-        [] => String::new(),
-        [only] => format!(". It may be {only}."),
-        [first @ .., last] => format!(". It may be {} or {last}.", first.join(", ")),
-    }
+/// The classes that a finding may be, after its sentence: `. It may be enqueue-to-start gap (E) or lost job (M).`
+pub(crate) fn may_be(named: &[String]) -> String {
+    if named.is_empty() { String::new() } else { format!(". It may be {}.", alternatives(named)) }
 }
 
 #[cfg(test)]
@@ -233,46 +105,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_written_as_people_read_them() {
-        for (written, expected) in [
-            (age(0.0), "0 ms"),
-            (age(1.234), "1.23 ms"),
-            (age(100.44), "100.4 ms"),
-            (age(999.97), "1.000 s"),
-            (age(2003.94), "2.004 s"),
-            (between(1998.2, Some(2003.9)), "1.998–2.004 s"),
-            (between(0.0, Some(100.6)), "0–100.6 ms"),
-            (between(998.2, Some(1003.9)), "998.2 ms–1.004 s"),
-            (between(12000.0, None), "after 12.000 s"),
-            (between(100.61, Some(100.63)), "100.6 ms"),
-            (planned(Nanos(0)), "0s"),
-            (planned(Nanos(250_000)), "250us"),
-            (planned(Nanos(100_000_000)), "100ms"),
-            (planned(Nanos(384_678_071)), "384.7ms"),
-            (planned(Nanos(2_500_000_000)), "2.5s"),
-            (planned(Nanos(90_000_000_000)), "1m30s"),
-            (share_at_most(0.010_036), "1.01 %"),
-            (share_at_most(0.009_967), "1 %"),
-            (share_at_most(0.01), "1 %"),
-            (share_at_most(1.0), "100 %"),
-            (share_at_least(0.010_099), "1 %"),
-            (share_at_least(0.942_9), "94.2 %"),
-            (share_between(0.0, 0.069_01), "0–6.91 %"),
-            (share_between(1.0 / 3.0, 1.0 / 3.0), "33.3 %"),
-            (share(0.0), "0 %"),
-            (share(1.0), "100 %"),
-            (share(0.99999), "99.999 %"),
-            (share(0.9289), "92.9 %"),
-            (share(0.00498), "0.5 %"),
-            (share_between(0.25, 0.25), "25 %"),
-            (share(0.01), "1 %"),
-            (share_between(0.0, 1.0), "0–100 %"),
-            (count(2995), "2,995"),
-            (count(1_000_000), "1,000,000"),
-            (quantile(0.999), "p99.9"),
-        ] {
-            assert_eq!(written, expected);
-        }
+    fn a_quantile_is_labelled_as_people_say_it() {
+        assert_eq!(quantile(0.999), "p99.9");
+        assert_eq!(quantile(0.5), "p50");
     }
 
     #[test]

@@ -28,6 +28,7 @@ use crate::model::run::{EndReason, Journal};
 use crate::model::scenario::{Scenario, Tolerance};
 use crate::model::shard::Share;
 use crate::model::time::Nanos;
+use crate::model::wording::counted;
 use crate::verdict::allowance::Allowances;
 use crate::verdict::power::Power;
 
@@ -286,8 +287,8 @@ fn judge_scenario(
     let could_miss = bound.as_ref().map(|bound| bound.below);
     // The offset with the fewest scans sees least.
     let scans = seen.offsets.iter().map(|rate| rate.scans).min().unwrap_or_default();
-    let power = Power::of(scenario, scans)
-        .map(|power| format!("{scans} scan{} at each offset: {}", if scans == 1 { "" } else { "s" }, power.told(scenario.load.detect)));
+    let power =
+        Power::of(scenario, scans).map(|power| format!("{} at each offset: {}", counted(scans, "scan"), power.told(scenario.load.detect)));
     ScenarioJudgement { name: scenario.name.clone(), verdict, reasons, could_miss, bound, power }
 }
 

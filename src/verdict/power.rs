@@ -8,6 +8,7 @@ use crate::analysis::gate::sequential_test;
 use crate::analysis::sprt::Sprt;
 use crate::model::plan::Plan;
 use crate::model::scenario::{Detect, Scenario, Tolerance};
+use crate::model::wording::{are, count, counted, planned_span};
 
 /// The gate of a scenario with so many scans at each offset.
 ///
@@ -155,11 +156,18 @@ pub fn sized(mut scenario: Scenario) -> Scenario {
 pub fn plan_told(scenario: &Scenario) -> Option<String> {
     let scans = u64::from(scenario.load.scans / scenario.hands().max(1));
     let power = Power::of(scenario, scans)?;
-    let mut text = format!("{scans} scan{} at each offset: {}", if scans == 1 { "" } else { "s" }, power.told(scenario.load.detect));
+    let mut text = format!("{} at each offset: {}", counted(scans, "scan"), power.told(scenario.load.detect));
     if let Some(detect) = scenario.load.detect
         && let Some(needed) = scans_needed(scenario, detect).filter(|needed| *needed > scans)
     {
-        let _ = write!(text, "\n{} takes {needed} scans at each offset, and there are {scans}", percent(detect.rate));
+        let _ = write!(
+            text,
+            "\n{} takes {} at each offset, and there {} {}",
+            percent(detect.rate),
+            counted(needed, "scan"),
+            are(scans),
+            count(scans)
+        );
     }
     let sizes: Vec<String> = [0.01, 0.001].into_iter().filter_map(|rate| size_told(scenario, rate)).collect();
     if !sizes.is_empty() {
@@ -177,7 +185,13 @@ fn size_told(scenario: &Scenario, rate: f64) -> Option<String> {
     let at_most = Plan::of(&sized).at_most.0;
     // Nobody plans by the millisecond.
     let at_most = crate::model::time::Span(std::time::Duration::from_millis(at_most.as_millis().div_ceil(100) as u64 * 100));
-    Some(format!("{} with power {} takes {needed} scans (at most {at_most})", percent(rate), probability(power)))
+    Some(format!(
+        "{} with power {} takes {} (at most {})",
+        percent(rate),
+        probability(power),
+        counted(needed, "scan"),
+        planned_span(at_most)
+    ))
 }
 
 /// A share in per cent with three digits that count: `1 %`, `0.232 %`.

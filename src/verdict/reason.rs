@@ -1,7 +1,6 @@
 //! Why a verdict is what it is: numbers first, and their words in one place.
 
 use std::fmt;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +12,7 @@ use crate::model::exchange::{Connection, Kind};
 use crate::model::guarantee::Guarantee;
 use crate::model::run::{Flaw, FlawKind};
 use crate::model::time::{Nanos, Span};
+use crate::model::wording::{age, are, count, counted, of_were, planned, planned_span, share, share_at_least, share_at_most, were};
 use crate::verdict::Verdict;
 
 /// One reason for a verdict.
@@ -172,35 +172,48 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Reason::NotFound { at, connection, not_found, polls } => {
-                write!(f, "{not_found} of {polls} polls at {} on {} connections answered not_found", planned(*at), connection.word())
+                write!(
+                    f,
+                    "{} of {} at {} on {} connections answered not_found",
+                    count(*not_found),
+                    counted(*polls, "poll"),
+                    planned(*at),
+                    connection.word()
+                )
             }
             Reason::RateTooHigh { at, connection, denied, scans, at_most, lower } => write!(
                 f,
-                "{denied} of {scans} scans were denied at {} on {} connections: above {} % with confidence (at least {:.2} %)",
+                "{} denied at {} on {} connections: above {} with confidence (at least {})",
+                of_were(*denied, *scans, "scan"),
                 planned(*at),
                 connection.word(),
-                at_most * 100.0,
-                lower * 100.0
+                share(*at_most),
+                share_at_least(*lower)
             ),
             Reason::RateUnproven { at, connection, denied, scans, lost, at_most, upper } => write!(
                 f,
-                "{denied} of {scans} scans were denied at {} on {} connections{}, which allows for up to {:.2} %: too few scans to show at most {} %",
+                "{} denied at {} on {} connections{}, which allows for up to {}: too few scans to show at most {}",
+                of_were(*denied, *scans, "scan"),
                 planned(*at),
                 connection.word(),
                 and_lost(*lost),
-                upper * 100.0,
-                at_most * 100.0
+                share_at_most(*upper),
+                share(*at_most)
             ),
             Reason::RateCaught { at, connection, denied, scans, at_most } => write!(
                 f,
-                "{denied} of the first {scans} scans were denied at {} on {} connections: the sequential test excludes a rate of {} % or less",
+                "{} of the first {} {} denied at {} on {} connections: the sequential test excludes a rate of {} % or less",
+                count(*denied),
+                counted(*scans, "scan"),
+                were(*denied),
                 planned(*at),
                 connection.word(),
                 percent(*at_most)
             ),
             Reason::RateUndecided { at, connection, denied, scans, lost, at_most, caught } => write!(
                 f,
-                "{denied} of {scans} scans were denied at {} on {} connections{}: too few scans to tell a rate of {} % from one of {} %",
+                "{} denied at {} on {} connections{}: too few scans to tell a rate of {} % from one of {} %",
+                of_were(*denied, *scans, "scan"),
                 planned(*at),
                 connection.word(),
                 and_lost(*lost),
@@ -208,22 +221,40 @@ impl fmt::Display for Reason {
                 percent(*caught)
             ),
             Reason::Broken { guarantee, broken, checked } => {
-                write!(f, "{} is broken in {broken} of {checked}: {}", guarantee.name(), guarantee.promise())
+                write!(f, "{} is broken in {} of {}: {}", guarantee.name(), count(*broken), count(*checked), guarantee.promise())
             }
             Reason::WindowTooLong { quantile, below, lower_ms } => {
-                write!(f, "the window's p{} is at least {lower_ms:.1} ms, and must be below {below}", percent(*quantile))
+                write!(f, "the window's p{} is at least {}, and must be below {}", percent(*quantile), age(*lower_ms), planned_span(*below))
             }
             Reason::WindowUnproven { quantile, below, upper_ms: Some(upper) } => {
-                write!(f, "the window's p{} could be up to {upper:.1} ms, which does not show that it is below {below}", percent(*quantile))
+                write!(
+                    f,
+                    "the window's p{} could be up to {}, which does not show that it is below {}",
+                    percent(*quantile),
+                    age(*upper),
+                    planned_span(*below)
+                )
             }
             Reason::WindowUnproven { quantile, below, upper_ms: None } => {
-                write!(f, "too few scans for an upper limit of the window's p{}, which must be below {below}", percent(*quantile))
+                write!(
+                    f,
+                    "too few scans for an upper limit of the window's p{}, which must be below {}",
+                    percent(*quantile),
+                    planned_span(*below)
+                )
             }
             Reason::TooSlow { quantile, below, ms } => {
-                write!(f, "the polls' p{} is {ms:.1} ms, and must be below {below}", percent(*quantile))
+                write!(f, "the polls' p{} is {}, and must be below {}", percent(*quantile), age(*ms), planned_span(*below))
             }
             Reason::SpeedUnproven { quantile, below, samples } => {
-                write!(f, "{samples} polls are too few for their p{}, which must be below {below}", percent(*quantile))
+                write!(
+                    f,
+                    "{} {} too few for a p{}, which must be below {}",
+                    counted(*samples, "poll"),
+                    are(*samples),
+                    percent(*quantile),
+                    planned_span(*below)
+                )
             }
             Reason::UnknownIdVisible => f.write_str(
                 "an id that was never issued is answered as if it existed: `visible` means nothing here, so nothing can be judged",
@@ -242,61 +273,88 @@ impl fmt::Display for Reason {
                 listed(losses)
             ),
             Reason::UnlistedAfterEnd { scans } => {
-                let scans = if *scans == 1 { "1 scan".to_owned() } else { format!("{scans} scans") };
-                write!(f, "{scans} had a state after the end that the target file does not list: whether the end stays is open")
+                write!(
+                    f,
+                    "{} had a state after the end that the target file does not list: whether the end stays is open",
+                    counted(*scans, "scan")
+                )
             }
             Reason::Silent { scans, of, losses } => write!(
                 f,
-                "{scans} of {of} accepted scans never got an answer that says whether they are known ({}), at any age; other scans did",
-                listed(losses)
+                "{} of {} never got an answer that says whether they are known ({}), at any age{}",
+                count(*scans),
+                counted(*of, "accepted scan"),
+                listed(losses),
+                if scans < of { "; other scans did" } else { "" }
             ),
-            Reason::NoScans { initiates } => write!(f, "none of {initiates} initiates was accepted"),
-            Reason::InitiatesFailed { failed, of } => write!(f, "{failed} of {of} initiates failed"),
+            Reason::NoScans { initiates } => write!(f, "none of {} was accepted", counted(*initiates, "initiate")),
+            Reason::InitiatesFailed { failed, of } => write!(f, "{} of {} failed", count(*failed), counted(*of, "initiate")),
             Reason::WarmIds { repeated, of } => {
                 write!(
                     f,
-                    "{repeated} of {of} scans were given an id that another scan already had: put {{n}} into the request so that every scan is a new one"
+                    "{} given an id that another scan already had: put {{n}} into the request so that every scan is a new one",
+                    of_were(*repeated, *of, "scan")
                 )
             }
             Reason::PollsFailed { failed, of, losses } => {
-                write!(f, "{failed} of {of} polls were answered neither visible nor not_found ({})", listed(losses))
+                write!(f, "{} answered neither visible nor not_found ({})", of_were(*failed, *of, "poll"), listed(losses))
             }
             Reason::Lost { arm: _, at, connection, lost, of, losses, gathered, scans_lost, then_visible } => {
                 write!(
                     f,
-                    "at {} on {} connections, {lost} of {of} polls were answered neither visible nor not_found ({})",
+                    "at {} on {} connections, {} answered neither visible nor not_found ({})",
                     planned(*at),
                     connection.word(),
+                    of_were(*lost, *of, "poll"),
                     listed(losses)
                 )?;
                 if let Some(Gathered { lost, of, p }) = gathered {
-                    write!(f, "; {lost} of the scenario's other {of} requests were (by chance: p {})", p_value(*p))?;
+                    write!(
+                        f,
+                        "; of the scenario's other {}, {} {} (by chance: p {})",
+                        counted(*of, "request"),
+                        count(*lost),
+                        were(*lost),
+                        p_value(*p)
+                    )?;
                 }
                 if *then_visible > 0 {
                     write!(
                         f,
-                        "; {then_visible} of the {scans_lost} scans concerned were visible at a later poll, so status may not have known them yet"
+                        "; {} of the {} concerned {} visible at a later poll, so status may not have known them yet",
+                        count(*then_visible),
+                        counted(*scans_lost, "scan"),
+                        were(*then_visible)
                     )?;
                 }
                 Ok(())
             }
             Reason::NoSamples { arm, at, late, other } => {
-                write!(f, "no valid poll at {} ({arm}): {late} late, {other} without evidence", planned(*at))
+                write!(f, "no valid poll at {} ({arm}): {} late, {} without evidence", planned(*at), count(*late), count(*other))
             }
             Reason::Late { late, of, latest_ms, throttled, throttled_after } if *throttled > 0 => {
-                let requests = if *throttled == 1 { "1 request".to_owned() } else { format!("{throttled} requests") };
                 write!(
                     f,
-                    "{late} of {of} polls left outside the tolerance (the latest by {latest_ms:.1} ms), held back because the target answered \
-                     {requests} with 429, or 503 and Retry-After"
+                    "{} of {} left outside the tolerance (the latest by {}), held back because the target answered {} with 429, or 503 and \
+                     Retry-After",
+                    count(*late),
+                    counted(*of, "poll"),
+                    age(*latest_ms),
+                    counted(*throttled, "request")
                 )?;
                 match throttled_after {
                     0 => Ok(()),
-                    n => write!(f, " (the first after {n} requests within a second)"),
+                    n => write!(f, " (the first after {} within a second)", counted(*n, "request")),
                 }
             }
             Reason::Late { late, of, latest_ms, .. } => {
-                write!(f, "the probe itself was late: {late} of {of} polls left outside the tolerance (the latest by {latest_ms:.1} ms)")
+                write!(
+                    f,
+                    "the probe itself was late: {} of {} left outside the tolerance (the latest by {})",
+                    count(*late),
+                    counted(*of, "poll"),
+                    age(*latest_ms)
+                )
             }
             Reason::Interrupted => f.write_str("interrupted before the plan was done"),
             Reason::BudgetSpent => f.write_str("the budget was spent before the plan was done"),
@@ -339,7 +397,7 @@ impl fmt::Display for Reason {
 }
 
 fn and_lost(lost: u64) -> String {
-    if lost == 0 { String::new() } else { format!(" and {lost} more told nothing") }
+    if lost == 0 { String::new() } else { format!(" and {} more got no answer that counts", count(lost)) }
 }
 
 /// So many kinds of answers are named.
@@ -347,9 +405,9 @@ const ANSWERS_TOLD: usize = 4;
 
 /// `403: 85, timed out: 2`.
 fn listed(losses: &[Loss]) -> String {
-    let mut told: Vec<String> = losses.iter().take(ANSWERS_TOLD).map(|loss| format!("{}: {}", loss.words(), loss.polls)).collect();
+    let mut told: Vec<String> = losses.iter().take(ANSWERS_TOLD).map(|loss| format!("{}: {}", loss.words(), count(loss.polls))).collect();
     if losses.len() > ANSWERS_TOLD {
-        told.push(format!("{} other answers", losses.len() - ANSWERS_TOLD));
+        told.push(counted((losses.len() - ANSWERS_TOLD) as u64, "other answer"));
     }
     told.join(", ")
 }
@@ -357,11 +415,6 @@ fn listed(losses: &[Loss]) -> String {
 /// A probability of chance, to one digit.
 fn p_value(p: f64) -> String {
     if p < 1e-6 { "below 0.000001".to_owned() } else { format!("{p:.6}").trim_end_matches('0').to_owned() }
-}
-
-/// An offset as files write it: `100ms`, `2s500ms`.
-fn planned(at: Nanos) -> String {
-    Span(Duration::from_nanos(at.0.max(0).unsigned_abs())).to_string()
 }
 
 /// So many flaws of a log are named.
@@ -375,21 +428,18 @@ impl fmt::Display for Described<'_> {
         if let Some(shard) = self.0.shard {
             write!(f, "in shard {}'s log, ", u64::from(shard) + 1)?;
         }
-        let lines = |count: u64| if count == 1 { "1 line".to_owned() } else { format!("{count} lines") };
         match self.0.kind {
             FlawKind::Count { written, read } => {
-                let exchanges = if written == 1 { "1 exchange" } else { &format!("{written} exchanges") };
-                write!(f, "it was closed with {exchanges}, and {read} {} in it", if read == 1 { "is" } else { "are" })
+                write!(f, "it was closed with {}, and {} {} in it", counted(written, "exchange"), count(read), are(read))
             }
             FlawKind::Lines => f.write_str("as many exchanges as were written are in it, but not the same lines"),
             FlawKind::AfterEnd { lines: after } => {
-                write!(f, "{} {} after its end", lines(after), if after == 1 { "stands" } else { "stand" })
+                write!(f, "{} {} after its end", counted(after, "line"), if after == 1 { "stands" } else { "stand" })
             }
-            FlawKind::Ends { ends } => write!(f, "it has {ends} ends"),
-            FlawKind::Repeated { exchanges: 1 } => f.write_str("1 exchange is in it twice"),
-            FlawKind::Repeated { exchanges } => write!(f, "{exchanges} exchanges are in it twice"),
+            FlawKind::Ends { ends } => write!(f, "it has {}", counted(ends, "end")),
+            FlawKind::Repeated { exchanges } => write!(f, "{} {} in it twice", counted(exchanges, "exchange"), are(exchanges)),
             FlawKind::NoInitiate { scans: 1 } => f.write_str("1 scan was polled, and its initiate is missing"),
-            FlawKind::NoInitiate { scans } => write!(f, "{scans} scans were polled, and their initiates are missing"),
+            FlawKind::NoInitiate { scans } => write!(f, "{} {} polled without an initiate in the log", counted(scans, "scan"), were(scans)),
         }
     }
 }

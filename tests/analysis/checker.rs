@@ -737,7 +737,7 @@ fn an_answer_for_another_job_is_wrong_wherever_that_job_was_asked_for() {
 fn ids_that_several_jobs_were_given_void_what_compares_answers_over_time() {
     let slots = "3* id=slot1 @100=v:run:1~slot1 1000=v:done:9~slot1 2000=v:run:2~slot1 3000=n 4000=v:run:3~slot1";
     check_in(TO_THE_END, slots, &[("broken", "read-your-writes"), ("checked monotonic-state", "0/0"), ("checked echo", "0/3")]);
-    let shared = "3 scans: its id was handed out more than once, so that its answers may be about several jobs";
+    let shared = "3 scans: the id was handed out more than once, so the answers may be about several jobs";
     check_in(TO_THE_END, "3* id=s @100=v:run 1000=v:done 2000=v:run w/1500=v:done 3000=v:run", &[("broken", "none"), ("causes", "none")]);
     check_in(TO_THE_END, "3* id=s @100=v:run 1000=v:done 2000=v:run", &[("unclear monotonic-state", shared)]);
     // Another job's answer is found by what it says.

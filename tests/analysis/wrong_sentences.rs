@@ -267,7 +267,7 @@ fn what_is_ruled_out_names_size_and_power() {
         let out = seen.analysis.diagnosis.ruled_out.iter().find(|out| out.class.letter() == letter);
         out.unwrap_or_else(|| panic!("{letter} is not ruled out: {:#?}", seen.analysis.diagnosis)).by.clone()
     };
-    assert!(by("F").starts_with("no eviction within 5998 ms of the end"), "{}", by("F"));
+    assert!(by("F").starts_with("no eviction within 5.998 s of the end"), "{}", by("F"));
     assert!(by("M").contains("more than 14 % lost would have shown with 95 %"), "{}", by("M"));
     assert!(by("B").contains("from one client address"), "{}", by("B"));
     assert!(by("A").contains("in more than 14 % of scans would have shown"), "{}", by("A"));

@@ -308,7 +308,7 @@ fn what_must_be_detected_sets_the_number_of_scans_and_what_is_left_of_it_is_told
     for told in ["gate may start only 50 of the 299 scans", "only detects a rate of 1 % with power 0.395"] {
         assert!(short.err.contains(told), "{}", short.err);
     }
-    assert!(short.out.contains("0.1 % with power 0.95 takes 2995 scans"), "{}", short.out);
+    assert!(short.out.contains("0.1 % with power 0.95 takes 2,995 scans"), "{}", short.out);
     for (wrong, way_out) in [
         ("burst --detect 1%", "such as `gate`"),
         ("gate --detect 2", "between 0 and 1"),

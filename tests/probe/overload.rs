@@ -194,7 +194,7 @@ fn a_plan_of_more_jobs_than_are_allowed_is_refused_with_the_numbers_before_anyth
     let folder = tempfile::tempdir().unwrap();
     for (words, code, told) in [
         ("run immediate --virtual --service sound --max-jobs 49", 2, "this run would start 50 jobs, and --max-jobs allows 49"),
-        ("run immediate --virtual --service sound --max-jobs 50 --dry-run", 0, "50 of them start a job"),
+        ("run immediate --virtual --service sound --max-jobs 50 --dry-run", 0, "50 jobs started in all"),
         ("run repeat-request --virtual --service sound --max-jobs 1", 2, "jobs, and --max-jobs allows 1"),
         ("run immediate --virtual --service sound --against-service sound --max-jobs 99", 2, "with both targets, would start 100 jobs"),
         ("run immediate --virtual --service sound --shard 1/2 --seed 1 --max-jobs 49", 2, "with all its shards, would start 50 jobs"),

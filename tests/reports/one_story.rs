@@ -247,8 +247,8 @@ fn the_headline_says_what_share_of_the_planned_polls_tell_anything() {
     let headline =
         |name: &str| views.iter().find(|(known, ..)| *known == name).map(|(_, _, view, _)| view.headline.clone()).expect("a log");
     let limited = headline("a rate limit over a window");
-    assert!(limited.contains("only 68 of 318 planned polls tell whether the scan was known"), "{limited}");
-    assert!(limited.contains("200 were answered with neither, 200 of them throttled; 50 left too late"), "{limited}");
+    assert!(limited.contains("only 68 of 318 planned polls show whether the scan was known"), "{limited}");
+    assert!(limited.contains("200 were answered neither visible nor not_found, 200 of them throttled; 50 left too late"), "{limited}");
     for name in ["a window", "a sound service", "some lost polls"] {
         assert!(!headline(name).contains("planned polls"), "{name}: {}", headline(name));
     }
@@ -273,7 +273,7 @@ fn the_headline_bounds_the_age_of_which_least_is_known_and_names_it() {
         (
             AT_TWO,
             "58* @0=v @100=v\n2* @0=lost @100=v",
-            "0 of 60 accepted scans were denied; least is known at 0s: 0 of 58, and 2 of which no poll told anything, so the true rate \
+            "0 of 60 accepted scans were denied; least is known at 0s: 0 of 58, and 2 without an answer that counts, so the true rate \
              there is below 10.2 % (95 %)",
         ),
         (
@@ -313,7 +313,155 @@ fn what_a_refusal_was_taken_for_is_said_with_what_was_answered() {
     let notice = view.notices.first().expect("a notice");
     assert!(notice.contains("20 polls of handed-out ids were answered refused, exactly as 3 polls for never-issued ids were"), "{notice}");
     let lost = view_of(AT_TWO, "20* @0=5xx @100=v\n40* @0=v @100=v");
-    assert_eq!(lost.scenarios[0].denied, "0/100 at 2 offsets; 20 told nothing");
+    assert_eq!(lost.scenarios[0].denied, "0/100 at 2 offsets; 20 without an answer that counts");
     let row = lost.evidence.iter().find(|row| row.check == "status poll" && row.timing == "0s").expect("a row");
-    assert_eq!(row.result, "visible 40 of 60, 20 told nothing");
+    assert_eq!(row.result, "visible 40 of 60, 20 without an answer that counts");
+}
+
+/// Every format that people read, and the sentences of the result.
+const READ: [Format; 7] = [Format::Table, Format::Markdown, Format::Html, Format::Junit, Format::Github, Format::PullRequest, Format::Json];
+
+/// Logs in which things occur once, and others in which most of what people are told occurs.
+fn told() -> Vec<(&'static str, View)> {
+    let once = [
+        ("one scan", AT_TWO, "@0=n @100=v"),
+        ("one flap", AT_TWO, "20* @0=v @100=v\n@0=v @100=n 300=v"),
+        ("one lost job", AT_TWO, "20* @0=v @100=v\n@0=n @100=n 4000=n"),
+        ("one lost poll", AT_TWO, "20* @0=v @100=v\n@0=5xx @100=v"),
+        ("one refused initiate", AT_TWO, "20* @0=v @100=v\nrefused"),
+        ("a late offset", "[polls]\noffsets = [\"2s500ms\"]", "20* @2500=n 3000=v"),
+        ("an odd offset", "[polls]\noffsets = [\"1s250ms\"]", "20* @1250=n 3000=v"),
+        ("a lost late offset", "[polls]\noffsets = [\"2s500ms\"]", "5* @2500=5xx\n20* @2500=v"),
+    ];
+    let all = LOGS.iter().map(|(name, telling, told, _)| (*name, *telling, *told));
+    all.chain(once).map(|(name, telling, told)| (name, view_of(telling, told))).collect()
+}
+
+/// What no report may say, as expressions with what is wrong with it.
+const NEVER: [(&str, &str); 6] = [
+    (
+        r"\b1 (scans|polls|jobs|requests|initiates|exchanges|lines|denials|connections|limits|reasons|steps|answers|shards)\b",
+        "one, in the plural",
+    ),
+    (r"\b1 (scan|poll|job|request) were\b", "one thing were"),
+    (r"\b\d+s\d+ms\b", "an offset as humantime writes it"),
+    (r"\bup to \d[\d.,]* m?s, \d+ denied to the last poll", "an upper bound beside windows that have none"),
+    (r"\bnobody (saw|told)\b|\btold nothing\b|\bdenied for good\b", "no colleague says that"),
+    (r"\boptions? [123]\b|\bthree options\b", "an option of the reference service, of another target"),
+];
+
+#[test]
+fn no_format_says_what_a_colleague_would_not() {
+    for (name, view) in told() {
+        for format in READ {
+            let text = read(&view, format);
+            for (never, why) in NEVER {
+                let found = Regex::new(never).expect("a right expression").find(&text);
+                assert!(found.is_none(), "{name}, {format:?}: {why}: {:?}", found.map(|found| found.as_str()));
+            }
+        }
+    }
+}
+
+#[test]
+fn an_offset_is_written_alike_in_every_format() {
+    for (name, offset) in [("a late offset", "2.5s"), ("an odd offset", "1.25s")] {
+        let (_, view) = told().into_iter().find(|(known, _)| *known == name).expect("a log");
+        for format in READ {
+            let text = read(&view, format);
+            assert!(
+                text.contains(&format!("20 of 20 polls at {offset} on fresh connections answered not_found")) || format == Format::Table,
+                "{name}, {format:?}: {text}"
+            );
+            assert!(!text.contains(&format!("{} s on fresh", offset.trim_end_matches('s'))), "{name}, {format:?}: {text}");
+        }
+        assert!(read(&view, Format::Table).contains(&format!("20/20 at {offset}")), "{name}");
+    }
+}
+
+#[test]
+fn the_jobs_of_first_contact_are_counted_once_and_alike() {
+    let mut journal = journal(scenario(AT_TWO), "60* @0=v:run @100=v:run");
+    let initiate = serde_json::json!({ "step": "initiate", "asked": "POST /jobs", "http": 202, "answer": "accepted", "took": 1_000_000 });
+    journal.run.contact = Some(serde_json::from_value(serde_json::json!({ "exchanges": [initiate] })).expect("a contact"));
+    let seen = Seen::of(&journal);
+    let view = View::of(&journal, &seen.analysis, &seen.judgement);
+    assert_eq!(result(&view)["jobs"]["started"], 61);
+    assert_eq!(result(&view)["jobs"]["at_first_contact"], 1);
+    for format in [Format::Table, Format::Markdown, Format::Html] {
+        let text = read(&view, format);
+        assert!(text.contains("Started 61 jobs: 60 for scans, 1 at first contact; 60 had not ended"), "{format:?}: {text}");
+    }
+}
+
+#[test]
+fn a_pass_without_a_job_that_ended_says_so_first() {
+    let notice = |view: &View| view.notices.iter().any(|notice| notice.starts_with("COMPLETION NOT ASSESSED"));
+    let open = view_of(AT_TWO, "60* @0=v:run @100=v:run");
+    assert!(notice(&open), "{:?}", open.notices);
+    for format in [Format::Table, Format::Markdown, Format::Html, Format::Junit, Format::PullRequest] {
+        assert!(read(&open, format).contains("COMPLETION NOT ASSESSED"), "{format:?}");
+    }
+    assert!(!notice(&view_of(AT_TWO, "60* @0=v:run @100=v:done")), "its jobs were seen to end");
+    assert!(!notice(&view_of(AT_TWO, "60* @0=n @100=n 300=v:run")), "a failure has other news");
+}
+
+#[test]
+fn a_window_without_an_end_has_no_upper_bound_and_no_edge() {
+    let lost = view_of(AT_TWO, "30* @0=v @100=v\n5* @0=n @100=n 4000=n");
+    assert_eq!(lost.scenarios[0].window.short, "5 of 35 denied to the last poll");
+    let unseen = lost.unseen.join("\n");
+    assert!(unseen.contains("5 scans were still denied when last polled, so the window of such scans has no upper bound"), "{unseen}");
+    assert!(!unseen.contains("decided by a hair"), "{unseen}");
+    let some = view_of(AT_TWO, "30* @0=v @100=v\n5* @0=n @100=n 300=v\n2* @0=n @100=n 4000=n");
+    assert_eq!(some.scenarios[0].window.short, "7 of 37, as late as 4.000 s, 2 denied to the last poll");
+}
+
+#[test]
+fn where_most_scans_flap_no_median_is_shown_and_one_count_of_them_is() {
+    let view = view_of(AT_TWO, "30* @0=v @100=n 300=v\n5* @0=n @100=v");
+    for format in [Format::Table, Format::Html, Format::Markdown] {
+        let text = read(&view, format);
+        assert!(text.contains("30 scans were denied after being visible"), "{format:?}: {text}");
+    }
+    assert!(!read(&view, Format::Table).contains("· p90"), "{}", read(&view, Format::Table));
+    assert!(view.headline.contains("; 30 had already been visible"), "{}", view.headline);
+}
+
+#[test]
+fn an_open_verdict_is_not_contradicted_below_it() {
+    for (name, expected, view, _) in views() {
+        let table = read(&view, Format::Table);
+        if expected == "inconclusive" {
+            assert!(!table.contains(" broken SG-") && !table.contains(" by hand "), "{name}: {table}");
+            assert!(view.window.safe.ms.is_none(), "{name}: {}", view.window.safe.told);
+        }
+    }
+}
+
+#[test]
+fn a_build_is_red_in_junit_only_where_the_verdict_is() {
+    const TOLERANT: &str = "[polls]\noffsets = [\"100ms\"]\n[expect]\nnot_found = { at_most = 0.05, confidence = 0.95 }";
+    let failures = Regex::new("failures=\"([1-9][0-9]*)\"").expect("a right expression");
+    let all = views().into_iter().map(|(name, expected, view, _)| (name, expected, view));
+    for (name, expected, view) in all.chain([("tolerated", "pass", view_of(TOLERANT, "99* @100=v\n@100=n 200=v"))]) {
+        let junit = render(&view, Format::Junit, Style { width: 100, colour: Colour::Off });
+        assert_eq!(result(&view)["verdict"], expected, "{name}");
+        assert_eq!(failures.is_match(&junit), expected == "fail", "{name}: {junit}");
+    }
+    let tolerated = read(&view_of(TOLERANT, "99* @100=v\n@100=n 200=v"), Format::Table);
+    assert!(tolerated.contains("seen within what the scenarios tolerate") && !tolerated.contains("broken SG-"), "{tolerated}");
+}
+
+#[test]
+fn limits_that_a_terminal_cuts_are_said_to_be_in_the_report() {
+    let view = view_of(AT_TWO, "60* @0=v @100=v");
+    let table = read(&view, Format::Table);
+    let cut = Regex::new(r"and \d+ more limits? of this verdict, all in report\.md").expect("a right expression");
+    assert!(cut.is_match(&table), "{table}");
+    let markdown = read(&view, Format::Markdown);
+    for limit in &view.unseen {
+        assert!(markdown.contains(&collapsed(limit)), "{limit}: {markdown}");
+    }
+    assert!(table.contains("Denials in fewer scans than this could have been missed") && table.contains("Not assessed:"), "{table}");
 }

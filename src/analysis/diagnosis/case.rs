@@ -176,14 +176,3 @@ pub(super) fn median(mut numbers: Vec<f64>) -> Option<f64> {
     numbers.sort_by(f64::total_cmp);
     numbers.get(numbers.len().saturating_sub(1) / 2).copied()
 }
-
-/// Milliseconds in words.
-pub(super) fn ms(value: f64) -> String {
-    if value < 10.0 {
-        format!("{value:.1} ms")
-    } else if value < 10_000.0 {
-        format!("{value:.0} ms")
-    } else {
-        format!("{:.1} s", value / 1e3)
-    }
-}

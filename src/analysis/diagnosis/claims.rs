@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::analysis::ScenarioAnalysis;
-use crate::analysis::diagnosis::case::{Case, Look, Row, ms};
+use crate::analysis::diagnosis::case::{Case, Look, Row};
 use crate::analysis::diagnosis::flapping::{self, Flapping};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::analysis::echo::Likeness;
@@ -14,6 +14,7 @@ use crate::model::exchange::Kind;
 use crate::model::fault::FaultClass;
 use crate::model::guarantee::Guarantee;
 use crate::model::run::Journal;
+use crate::model::wording::{age as ms, counted, of_were};
 
 /// A guarantee over all scenarios: how often checked, how often broken, and the proofs.
 fn sum(scenarios: &[ScenarioAnalysis], guarantee: Guarantee) -> (u64, u64, Vec<String>) {
@@ -27,7 +28,8 @@ fn sum(scenarios: &[ScenarioAnalysis], guarantee: Guarantee) -> (u64, u64, Vec<S
 pub(super) fn unknown_masked(diagnosis: &mut Diagnosis, journal: &Journal, scenarios: &[ScenarioAnalysis]) -> bool {
     let (checked, broken, proofs) = sum(scenarios, Guarantee::Honesty);
     if broken > 0 {
-        let mut evidence = vec![format!("{broken} of {checked} polls for ids that were never issued were answered as visible")];
+        let mut evidence =
+            vec![format!("{broken} of {} for ids that were never issued were answered as visible", counted(checked, "poll"))];
         evidence.extend(proofs);
         diagnosis.found(FaultClass::N, Strength::Strong, evidence);
     } else if checked > 0 {
@@ -46,11 +48,11 @@ pub(super) fn unknown_masked(diagnosis: &mut Diagnosis, journal: &Journal, scena
 pub(super) fn foreign_disclosure(diagnosis: &mut Diagnosis, scenarios: &[ScenarioAnalysis]) {
     let (checked, broken, proofs) = sum(scenarios, Guarantee::Isolation);
     if broken > 0 {
-        let mut evidence = vec![format!("a foreign user was answered for {broken} of {checked} scans")];
+        let mut evidence = vec![format!("a foreign user was answered for {broken} of {}", counted(checked, "scan"))];
         evidence.extend(proofs);
         diagnosis.found(FaultClass::Q, Strength::Strong, evidence);
     } else if checked > 0 {
-        diagnosis.excluded(FaultClass::Q, format!("a foreign user's polls: {checked} of {checked} scans not shown"));
+        diagnosis.excluded(FaultClass::Q, format!("a foreign user's polls: {checked} of {} not shown", counted(checked, "scan")));
     }
 }
 
@@ -58,7 +60,7 @@ pub(super) fn foreign_disclosure(diagnosis: &mut Diagnosis, scenarios: &[Scenari
 pub(super) fn wrong_job(diagnosis: &mut Diagnosis, case: &Case<'_>, scenarios: &[ScenarioAnalysis]) {
     let (checked, broken, proofs) = sum(scenarios, Guarantee::Echo);
     if broken > 0 {
-        let mut evidence = vec![format!("{broken} of {checked} scans were answered with another id")];
+        let mut evidence = vec![format!("{} answered with another id", of_were(broken, checked, "scan"))];
         evidence.extend(proofs);
         // Where no answer ever had the id that was asked for, the target file may name the wrong place.
         let named = case.rows.iter().any(|row| row.scan.polls().iter().any(|poll| row.scan.named_as(poll) == Some(Likeness::Same)));
@@ -68,7 +70,7 @@ pub(super) fn wrong_job(diagnosis: &mut Diagnosis, case: &Case<'_>, scenarios: &
         }
         diagnosis.found(FaultClass::J, strength, evidence);
     } else if checked > 0 {
-        diagnosis.excluded(FaultClass::J, format!("the echoed id: right in all of {checked} scans"));
+        diagnosis.excluded(FaultClass::J, format!("the echoed id: right in {checked} of {}", counted(checked, "scan")));
     }
 }
 
@@ -88,7 +90,8 @@ pub(super) fn held_response(diagnosis: &mut Diagnosis, case: &Case<'_>, scenario
     if broken > 0 {
         // The guarantee is broken only where fresh polls of equal age were prompt.
         let mut evidence = vec![format!(
-            "polls on a connection that had carried a POST were held back in {broken} scans, polls on fresh connections were not"
+            "polls on a connection that had carried a POST were held back in {}, polls on fresh connections were not",
+            counted(broken, "scan")
         )];
         evidence.extend(proofs);
         diagnosis.found(FaultClass::P, Strength::Strong, evidence);
@@ -99,7 +102,10 @@ pub(super) fn held_response(diagnosis: &mut Diagnosis, case: &Case<'_>, scenario
     if checked > 0 {
         let slow = unclear().any(|checked| !checked.unclear.is_empty());
         let told = if slow { "slow polls were no matter of the connection" } else { "none was held back" };
-        diagnosis.excluded(FaultClass::P, format!("polls on kept connections, compared with fresh ones in {checked} scans: {told}"));
+        diagnosis.excluded(
+            FaultClass::P,
+            format!("polls on kept connections, compared with fresh ones in {}: {told}", counted(checked, "scan")),
+        );
     } else if case.only_on_used_connections() && unclear().any(|checked| !checked.unclear.is_empty()) {
         diagnosis.undecided.push(
             "some polls took long, and none went by a fresh connection to be compared with: `statusgap run keep-alive` tells \
@@ -129,8 +135,9 @@ pub(super) fn stale(diagnosis: &mut Diagnosis, case: &Case<'_>, scenarios: &[Sce
     let lasting: Vec<Regression> = ran_again().filter_map(regression).filter(|back| back.lasted_ms > 2.0 * lag_ms).collect();
     if !lasting.is_empty() {
         evidence.push(format!(
-            "{} of {checked} scans went back from their end to an earlier state, as late as {} after it",
+            "{} of {} went back from their end to an earlier state, as late as {} after it",
             lasting.len(),
+            counted(checked, "scan"),
             ms(lasting.iter().map(|back| back.lasted_ms).fold(0.0, f64::max))
         ));
         if lasting.iter().all(|back| back.repeated) {
@@ -152,7 +159,10 @@ pub(super) fn stale(diagnosis: &mut Diagnosis, case: &Case<'_>, scenarios: &[Sce
         }
     }
     if by_turns > 0 && !mixed {
-        evidence.push(format!("{by_turns} of {checked} scans were answered by turns with their end and with a word that is not listed"));
+        evidence.push(format!(
+            "{} answered by turns with their end and with a word that is not listed",
+            of_were(by_turns as u64, checked, "scan")
+        ));
         // Two copies may lag behind each other for a while, and the denials tell of such a while.
         if flapping.kind.is_some() || by_turns < 2 {
             strength = Strength::Moderate;
@@ -165,7 +175,7 @@ pub(super) fn stale(diagnosis: &mut Diagnosis, case: &Case<'_>, scenarios: &[Sce
     ] {
         if count > 0 && !mixed {
             strength = if evidence.is_empty() { Strength::Moderate } else { strength };
-            evidence.push(format!("{count} of {checked} scans {what}"));
+            evidence.push(format!("{count} of {} {what}", counted(checked, "scan")));
         }
     }
     if !evidence.is_empty() {
@@ -175,7 +185,7 @@ pub(super) fn stale(diagnosis: &mut Diagnosis, case: &Case<'_>, scenarios: &[Sce
     if frozen > 0 {
         // One scan may have been given up by its worker just then.
         strength = if evidence.is_empty() && frozen >= 2 { Strength::Strong } else { strength.min(Strength::Moderate) };
-        evidence.push(format!("{frozen} of {watched} scans never showed their end, which their witness or results did"));
+        evidence.push(format!("{frozen} of {} never showed their end, which their witness or results did", counted(watched, "scan")));
         evidence.extend(proofs);
     }
     if !evidence.is_empty() {
@@ -184,7 +194,7 @@ pub(super) fn stale(diagnosis: &mut Diagnosis, case: &Case<'_>, scenarios: &[Sce
             found.or = or;
         }
     } else if watched > 0 && checked > 0 && regressed == 0 {
-        diagnosis.excluded(FaultClass::O, format!("states over time: {watched} scans ended, and none of {checked} went back"));
+        diagnosis.excluded(FaultClass::O, format!("states over time: {} ended, and none of {checked} went back", counted(watched, "scan")));
     }
 }
 

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::compare::rates::Rates;
-use crate::analysis::diagnosis::case::{Case, Look, Row, ms};
+use crate::analysis::diagnosis::case::{Case, Look, Row};
 use crate::analysis::diagnosis::chance::{all_among_first, few_runs_together, ln_choose, percent, share_left};
 use crate::analysis::diagnosis::{Diagnosis, Pattern, Strength, instances, stretch};
 use crate::model::answer::{Answer, State};
 use crate::model::exchange::Exchange;
 use crate::model::fault::FaultClass;
 use crate::model::time::Stamp;
+use crate::model::wording::{age as ms, counted, were};
 
 /// What the flaps are, for the classes that must not be mistaken for them.
 #[derive(Debug, Clone, PartialEq)]
@@ -218,11 +219,11 @@ fn holes(diagnosis: &mut Diagnosis, case: &Case<'_>, flaps: &Flaps<'_, '_>) -> O
     }
     let widest = holes.iter().map(|run| run.to - run.from).fold(0.0, f64::max);
     let mut evidence = vec![format!(
-        "{} holes in {} scans: {} of {} polls after the first sight, each hole between two sights",
-        holes.len(),
-        flaps.rows.len(),
+        "{} in {}: {} of {} after the first sight, each hole between two sights",
+        counted(holes.len() as u64, "hole"),
+        counted(flaps.rows.len() as u64, "scan"),
         flaps.denied,
-        flaps.looks
+        counted(flaps.looks as u64, "poll")
     )];
     evidence.push(format!("the widest held for at least {}", ms(widest)));
     if at_one_age && !lie_together {
@@ -286,8 +287,8 @@ fn mixed_reads(diagnosis: &mut Diagnosis, case: &Case<'_>, flaps: &Flaps<'_, '_>
     if let Some(at) = ended_in_the_run(case, flaps) {
         let found = per_instance(diagnosis, case, &flaps.rows, Strength::Moderate);
         diagnosis.undecided.push(format!(
-            "from {:.1} s into the run on, no poll of the same ages was denied: instances that had learned of the store by then (B), or a service that changed meanwhile",
-            at.0 as f64 / 1e9
+            "from {} into the run on, no poll of the same ages was denied: instances that had learned of the store by then (per-instance memory, B), or a service that changed meanwhile",
+            ms(at.0 as f64 / 1e6)
         ));
         return Some(found);
     }
@@ -297,10 +298,11 @@ fn mixed_reads(diagnosis: &mut Diagnosis, case: &Case<'_>, flaps: &Flaps<'_, '_>
         if sure { Strength::Strong } else { Strength::Moderate },
         vec![
             format!(
-                "{} scans were seen and then denied: {} of {} polls up to {} after their id",
-                flaps.rows.len(),
+                "{} {} seen and then denied: {} of {} up to {} after the id",
+                counted(flaps.rows.len() as u64, "scan"),
+                were(flaps.rows.len() as u64),
                 flaps.denied,
-                flaps.before,
+                counted(flaps.before as u64, "poll"),
                 ms(flaps.until_ms)
             ),
             format!("after that none of {settled} polls was denied: the disagreement heals"),
@@ -422,7 +424,9 @@ fn rule_out(diagnosis: &mut Diagnosis, case: &Case<'_>) {
     diagnosis.excluded(
         FaultClass::B,
         format!(
-            "{after} polls of scans that had been seen, on {chances} connections from one client address: none denied; a worker without the scan that takes more than {} of connections would have shown with 95 %",
+            "{} of scans that had been seen, on {} from one client address: none denied; a worker without the scan that takes more than {} of connections would have shown with 95 %",
+            counted(after as u64, "poll"),
+            counted(chances as u64, "connection"),
             percent(share_left(chances))
         ),
     );
@@ -466,8 +470,9 @@ fn rule_out(diagnosis: &mut Diagnosis, case: &Case<'_>) {
         diagnosis.excluded(
             FaultClass::F,
             format!(
-                "no eviction within {} of the end: {watched} scans stayed visible for as long as they were watched after it; a longer lifetime was not looked at",
-                ms(longest)
+                "no eviction within {} of the end: {} stayed visible for as long as the watch went on after it; a longer lifetime was not looked at",
+                ms(longest),
+                counted(watched as u64, "scan")
             ),
         );
     }
@@ -577,14 +582,22 @@ fn eviction(diagnosis: &mut Diagnosis, case: &Case<'_>, evicted: &[&Row<'_>], at
             format!(": removed between {} and {} after its end was seen", since(last_seen(row)), since(gone))
         });
         let denials = row.looks.iter().filter(|look| !look.seen() && look.age() >= gone).count();
-        evidence.push(format!(
-            "scan {}: visible until {}, then not_found for good from {} ({denials} polls){end}",
-            row.scan.number(),
-            ms(last_seen(row)),
-            ms(gone)
-        ));
+        let denied = match denials {
+            1 => format!("not_found at {}, its last poll", ms(gone)),
+            n => format!("not_found at all {} from {} on", counted(n as u64, "poll"), ms(gone)),
+        };
+        evidence.push(format!("scan {}: visible until {}, then {denied}{end}", row.scan.number(), ms(last_seen(row))));
     }
-    evidence.insert(0, format!("{} scans were seen, then denied for good", evicted.len()));
+    let denials = |row: &&Row<'_>| row.looks.iter().filter(|look| !look.seen() && look.age() >= gone(row)).count();
+    let fewest = evicted.iter().map(denials).min().unwrap_or_default();
+    let scans = counted(evicted.len() as u64, "scan");
+    evidence.insert(
+        0,
+        match fewest {
+            0 | 1 => format!("{scans} {} seen, then denied when last polled", were(evicted.len() as u64)),
+            _ => format!("{scans} {} seen, then denied at every later poll", were(evicted.len() as u64)),
+        },
+    );
     let at_one_time = evicted.len() >= 2 && !case.is_merged() && gone_at_one_time(evicted);
     let read_once = read_once(evicted);
     let strength = if evicted.len() >= 2 && !at_one_time && !read_once { at_most } else { Strength::Moderate };
@@ -645,19 +658,25 @@ fn per_instance(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<'_>], s
     let (denied, looks) = counts(rows);
     let until_ms = flaps(rows).map(Look::age).fold(0.0, f64::max);
     let mut evidence = vec![format!(
-        "{} scans were seen and then denied: {denied} of {looks} polls on fresh connections, as late as {} after the id",
-        rows.len(),
+        "{} {} seen and then denied: {denied} of {} on fresh connections, as late as {} after the id",
+        counted(rows.len() as u64, "scan"),
+        were(rows.len() as u64),
+        counted(looks as u64, "poll"),
         ms(until_ms)
     )];
     if by_worker(rows) {
         evidence.push("of each scan every worker either always knows it or never does (by the worker header)".to_owned());
     }
     if let Some((age, seen, denied)) = split_instants(rows).last() {
-        evidence.push(format!("at one instant ({}), {seen} pollers saw the same scan and {denied} did not", ms(*age)));
+        evidence.push(format!("at one instant ({}), {} saw the same scan and {denied} did not", ms(*age), counted(*seen as u64, "poller")));
     }
     let kept: Vec<_> = case.rows.iter().filter(|row| row.kept().count() >= 3).collect();
     if !kept.is_empty() && kept.iter().all(|row| row.kept().all(|seen| Some(seen) == row.kept().next())) {
-        evidence.push(format!("on kept connections each of {} scans was answered one way only", kept.len()));
+        evidence.push(format!(
+            "on kept connections {} {} answered one way only",
+            counted(kept.len() as u64, "scan"),
+            were(kept.len() as u64)
+        ));
     }
     diagnosis.found(FaultClass::B, strength, evidence);
     if strength < Strength::Strong {

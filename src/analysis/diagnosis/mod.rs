@@ -21,8 +21,9 @@ use serde::{Deserialize, Serialize};
 use crate::analysis::ScenarioAnalysis;
 use crate::analysis::diagnosis::case::{Case, Looks};
 use crate::analysis::scan::ScanHistory;
-use crate::model::fault::FaultClass;
+use crate::model::fault::{FaultClass, Owner};
 use crate::model::run::{Journal, NotAsked};
+use crate::model::wording::{alternatives, count, counted, were};
 
 /// What the log says about causes. Empty when nothing is wrong.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -53,7 +54,12 @@ pub struct Cause {
 }
 
 impl Cause {
-    /// What it is called: two classes that are not told apart have one name together.
+    /// What people read: its name with the letter in brackets; two classes that are not told apart have one name together.
+    pub fn named(&self) -> String {
+        if self.or.is_empty() { self.class.named() } else { self.title().to_owned() }
+    }
+
+    /// What it is called in results: two classes that are not told apart have one name together.
     pub fn title(&self) -> &'static str {
         match (self.class, self.or.as_slice()) {
             (_, []) => self.class.name(),
@@ -86,9 +92,9 @@ impl Cause {
     }
 
     /// What cures it. Where two classes are not told apart: what tells them apart, and the cure of each.
-    pub fn cure(&self) -> String {
+    pub fn cure(&self, owner: Owner) -> String {
         let step = match (self.class, self.or.as_slice()) {
-            (_, []) => return self.class.cure().to_owned(),
+            (_, []) => return self.class.advice(owner),
             (FaultClass::A | FaultClass::C, [FaultClass::A | FaultClass::C]) => {
                 "Find out first which it is, since the cures differ: a second write tells (describe `[cancel]` in the target file, and run `statusgap reproduce`), \
                  and so does a look at whether the read goes to a replica or a cache."
@@ -117,13 +123,14 @@ impl Cause {
         };
         let cures: Vec<String> = std::iter::once(&self.class)
             .chain(&self.or)
-            .map(|class| format!("If {} ({}): {}", class.letter(), class.name(), lower_first(class.cure())))
+            .map(|class| format!("If it is {}: {}", class.named(), lower_first(&class.advice(owner))))
             .collect();
         format!("{step} {}", cures.join(" "))
     }
 }
 
-fn lower_first(text: &str) -> String {
+/// A sentence that goes on after a colon.
+pub(crate) fn lower_first(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }
@@ -160,7 +167,7 @@ impl Diagnosis {
     #[must_use]
     pub(in crate::analysis) fn without(mut self, not_asked: &[NotAsked]) -> Diagnosis {
         for left_out in not_asked {
-            let open: Vec<&str> = left_out.classes.iter().filter(|class| !self.names(**class)).map(|class| class.letter()).collect();
+            let open: Vec<String> = left_out.classes.iter().filter(|class| !self.names(**class)).map(|class| class.named()).collect();
             self.ruled_out.retain(|out| !left_out.classes.contains(&out.class));
             let unclear: Vec<FaultClass> = left_out.classes.iter().copied().filter(|class| !self.names(*class)).collect();
             for cause in &mut self.causes {
@@ -169,10 +176,14 @@ impl Diagnosis {
                     cause.strength = cause.strength.min(Strength::Moderate);
                 }
             }
-            let classes = if open.is_empty() { String::new() } else { format!(", so {} cannot be excluded", open.join(", ")) };
+            let classes = if open.is_empty() { String::new() } else { format!(", so {} cannot be excluded", alternatives(&open)) };
             self.undecided.push(format!(
-                "not asked: {} ({}): it needs at least {} jobs, and {} were left for it{classes}; raise --max-jobs",
-                left_out.scenario, left_out.title, left_out.needs, left_out.left
+                "not asked: {} ({}): it needs at least {}, and {} {} left for it{classes}; raise --max-jobs",
+                left_out.scenario,
+                left_out.title,
+                counted(left_out.needs, "job"),
+                count(left_out.left),
+                were(left_out.left)
             ));
         }
         self.causes.sort_by_key(|cause| std::cmp::Reverse(cause.strength));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::compare::rates::Rates;
-use crate::analysis::diagnosis::case::{Case, Look, Row, ms};
+use crate::analysis::diagnosis::case::{Case, Look, Row};
 use crate::analysis::diagnosis::chance::{ln_choose, percent, share_left};
 use crate::analysis::diagnosis::flapping::{Flapping, Kind, moments};
 use crate::analysis::diagnosis::{Diagnosis, Pattern, Strength};
@@ -11,6 +11,7 @@ use crate::model::answer::Answer;
 use crate::model::exchange::{Kind as Exchanged, Route};
 use crate::model::fault::FaultClass;
 use crate::model::time::Stamp;
+use crate::model::wording::{age as ms, counted, of_were};
 
 /// The numbers of the scans that were never seen and should have been.
 pub(super) type Lost = BTreeSet<u64>;
@@ -202,8 +203,8 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fl
         let unexplained = case.watched().any(|row| row.first_seen().is_none() && usual.covers(row));
         if settled.len() >= 8 && !unexplained {
             let told = format!(
-                "all of {} scans that were polled later than {} were seen; more than {} lost would have shown with 95 %",
-                settled.len(),
+                "all of {} that were polled later than {} were seen; more than {} lost would have shown with 95 %",
+                counted(settled.len() as u64, "scan"),
                 ms(usual.settled()),
                 percent(share_left(settled.len()))
             );
@@ -226,7 +227,7 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fl
 }
 
 fn told_of(lost: &[&Row<'_>], seen: usize) -> String {
-    format!("{} of {} scans were denied as long as they were watched ({} at most)", lost.len(), lost.len() + seen, ms(oldest(lost)))
+    format!("{} denied as long as watched ({} at most)", of_were(lost.len() as u64, (lost.len() + seen) as u64, "scan"), ms(oldest(lost)))
 }
 
 /// K where another way to ask shows the scans; else nothing was ever seen, and why cannot be told.
@@ -244,7 +245,7 @@ fn nothing_seen(diagnosis: &mut Diagnosis, case: &Case<'_>, unseen: &Unseen<'_, 
         let found = asked.iter().filter(|row| row.by_route(route).any(|seen| seen)).count();
         asked_otherwise |= !asked.is_empty();
         if found > 0 {
-            evidence.push(format!("{how} {found} of {} scans were seen", asked.len()));
+            evidence.push(format!("{how} {} seen", of_were(found as u64, asked.len() as u64, "scan")));
         }
     }
     if evidence.len() > 1 && !unseen.lost.is_empty() {

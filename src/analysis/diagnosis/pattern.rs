@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::diagnosis::case::ms;
 use crate::model::fault::FaultClass;
+use crate::model::wording::{age as ms, count, counted, of_were, were};
 
 /// A finding that no single class explains.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -128,49 +128,70 @@ impl Pattern {
     pub fn statement(&self) -> String {
         match self {
             Pattern::AtRandom { denied, polls, scans, may_be_worker } => format!(
-                "denials at random: {denied} of {polls} polls of scans that had been visible, in {scans} of them; no age, connection or id \
-                 accounts for them{}",
+                "denials at random: {} of {} of scans that had been visible, in {} of them; no age, connection or id accounts for them{}",
+                count(*denied),
+                counted(*polls, "poll"),
+                count(*scans),
                 if *may_be_worker { ", but a worker that gets few of the requests could" } else { ", and no number of workers does" }
             ),
             Pattern::OneStretch { from_ms, to_ms, denied, polls, scans } => format!(
-                "all denials at one time: {denied} of {polls} polls sent between {} and {} of the run were denied, of {scans} scans of different \
-                 ages, and none before or after",
+                "all denials at one time: {} of {} sent between {} and {} of the run were denied, of {} of different ages, and none before or after",
+                count(*denied),
+                counted(*polls, "poll"),
                 ms(*from_ms),
-                ms(*to_ms)
+                ms(*to_ms),
+                counted(*scans, "scan")
             ),
             Pattern::TooFew { denied, polls } => {
-                format!("{denied} of {polls} polls of scans that had been visible were denied: too few to tell what they have in common")
+                format!(
+                    "{} of {} of scans that had been visible were denied: too few to tell what they have in common",
+                    count(*denied),
+                    counted(*polls, "poll")
+                )
             }
             Pattern::SamePoll { nth, denied, scans } => {
-                format!("poll number {nth} of a scan was denied in {denied} of {scans} scans, whenever it was sent, and no other poll was")
+                format!(
+                    "poll number {nth} of a scan was denied in {} of {}, whenever it was sent, and no other poll was",
+                    count(*denied),
+                    counted(*scans, "scan")
+                )
             }
             Pattern::OnceEach { scans, of } => format!(
                 "{scans} of {of} scans were denied exactly once after they had been visible: denials at random, or workers that disagree, would have \
                  denied some of them more often"
             ),
             Pattern::MaybeLost { scans, of, latest_ms } => format!(
-                "{scans} of {of} scans were denied at every one of their few polls, as late as {}, at ages at which all others were visible",
+                "{} denied at every one of their few polls, as late as {}, at ages at which all others were visible",
+                of_were(*scans, *of, "scan"),
                 ms(*latest_ms)
             ),
             Pattern::StillWaiting { scans, of, watched_ms, longest_ms } => format!(
-                "{scans} of {of} scans were still denied when the watch ended, after {} at most, while others took up to {} to become visible: \
-                 they may be waiting in a queue that this run filled itself",
+                "{} still denied when the watch ended, after {} at most, while others took up to {} to become visible: they may be \
+                 waiting in a queue that this run filled itself",
+                of_were(*scans, *of, "scan"),
                 ms(*watched_ms),
                 ms(*longest_ms)
             ),
             Pattern::DeniedLate { scans, from_ms, visible_ms } => format!(
-                "{scans} scans were first polled at {} or later, and denied; no scan was visible later than {}",
+                "{} {} first polled at {} or later, and denied; no scan was visible later than {}",
+                counted(*scans, "scan"),
+                were(*scans),
                 ms(*from_ms),
                 ms(*visible_ms)
             ),
             Pattern::NothingSeen { scans, watched_ms, witnessed, asked_otherwise } => format!(
-                "none of {scans} scans was ever visible to this caller, watched for {} at most{}{}",
+                "none of {} was ever visible to this caller, watched for {} at most{}{}",
+                counted(*scans, "scan"),
                 ms(*watched_ms),
                 if *witnessed > 0 { format!("; the witness knew {witnessed} of them") } else { String::new() },
                 if *asked_otherwise { "; neither the initiate's own headers nor the address that was handed out changed that" } else { "" }
             ),
             Pattern::Partition { ids, scans, of } => {
-                format!("{ids} were never visible ({scans} scans), all others were ({} scans): one part of the ids is affected", of - scans)
+                format!(
+                    "{ids} were never visible ({}), all others were ({}): one part of the ids is affected",
+                    counted(*scans, "scan"),
+                    counted(of - scans, "scan")
+                )
             }
         }
     }

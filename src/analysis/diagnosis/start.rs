@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::analysis::binomial::{clopper_pearson, survival};
 use crate::analysis::compare::rates::Rates;
-use crate::analysis::diagnosis::case::{Case, Look, Row, median, ms};
+use crate::analysis::diagnosis::case::{Case, Look, Row, median};
 use crate::analysis::diagnosis::chance::{percent, share_left};
 use crate::analysis::diagnosis::flapping::{Flapping, Kind};
 use crate::analysis::diagnosis::never::Lost;
@@ -14,6 +14,7 @@ use crate::model::exchange::{Connection, Purpose};
 use crate::model::fault::FaultClass;
 use crate::model::scenario::Action;
 use crate::model::shard::{Numbering, Share, owner};
+use crate::model::wording::{age as ms, counted, of_were};
 
 /// A poll this young was sent at once.
 const AT_ONCE_MS: f64 = 5.0;
@@ -191,7 +192,7 @@ pub(super) fn observer_effect(diagnosis: &mut Diagnosis, case: &Case<'_>) -> boo
         .filter(|look| !look.seen() && look.exchange.cache.as_deref().is_some_and(says_hit))
         .count();
     if from_cache > 0 {
-        evidence.push(format!("{from_cache} denials were answered from a cache, as their headers say"));
+        evidence.push(format!("{} came from a cache, as the headers say", counted(from_cache as u64, "denial")));
     }
     if evidence.is_empty() {
         if let Some(told) = tested {
@@ -436,7 +437,7 @@ fn commit(diagnosis: &mut Diagnosis, case: &Case<'_>, rows: &[&Row<'_>], windows
         return false;
     }
     let evidence = vec![
-        format!("polled at once, {} of {} scans were denied", at_once.denied, at_once.all),
+        format!("polled at once, {} denied", of_were(at_once.denied as u64, at_once.all as u64, "scan")),
         format!(
             "the last denial came {} after the id; of {later} scans that were first polled later than {}, {later_denied} were denied",
             ms(last_denied),
@@ -745,6 +746,10 @@ fn under_disagreement(diagnosis: &mut Diagnosis, case: &Case<'_>, flapping: &Fla
     diagnosis.found(
         FaultClass::A,
         if before >= 50 { Strength::Strong } else { Strength::Moderate },
-        vec![format!("no worker knew any scan before {}: all of {before} polls up to then were denied", ms(earliest))],
+        vec![format!(
+            "no worker knew any scan before {}: {before} of {} up to then were denied",
+            ms(earliest),
+            counted(before as u64, "poll")
+        )],
     );
 }

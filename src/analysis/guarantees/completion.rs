@@ -72,9 +72,7 @@ fn completion(scan: &ScanHistory<'_>, evidence: Evidence<'_>, results_tell: bool
             "its {} said that it had ended, and status was not asked again as long as a second after that",
             over.kind.word()
         )),
-        None => {
-            Unclear("it was still at work when its watch ended, and neither its witness nor its results say that it had ended".to_owned())
-        }
+        None => Unclear("still at work when the watch ended, and neither witness nor results say that the job had ended".to_owned()),
     }
 }
 

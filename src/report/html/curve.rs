@@ -20,7 +20,7 @@ fn y(share: f64) -> f64 {
 
 /// The curve as a figure; none where nothing was denied, since it would then show when somebody looked, and nothing else.
 pub(super) fn figure(view: &View) -> Option<String> {
-    let curve = view.curve.as_ref().filter(|_| view.window.denied > 0 && view.window.scans > 0)?;
+    let curve = view.curve.as_ref().filter(|_| view.window.instead.is_none() && view.window.scans > 0)?;
     let flapping = if view.window.flapping > 0 {
         format!(" {} flapped and have no window.", words::counted(view.window.flapping, "scan"))
     } else {
@@ -128,17 +128,10 @@ pub(super) fn section(view: &View) -> Option<Section> {
         return None;
     }
     if !view.assessable {
-        let body = "<p>Not told: a never-issued id is answered as visible, too, so a visible answer proves nothing.</p>\n".to_owned();
+        let body = "<p>Not measured: a never-issued id is answered as visible, too, so a visible answer proves nothing.</p>\n".to_owned();
         return Some(Section { id: "window", title: "The window", body });
     }
-    let mut body = format!(
-        "<p>How long status denies an accepted scan, told by {}: {} denied at least once, {} flapped, {} still denied when last polled. <b>{}.</b></p>\n",
-        words::counted(window.scans, "scan"),
-        words::count(window.denied),
-        words::count(window.flapping),
-        words::count(window.never_visible),
-        text(&super::page::sentence_case(&window.safe.told)),
-    );
+    let mut body = format!("<p>{} <b>{}.</b></p>\n", text(&window.basis()), text(&super::page::sentence_case(&window.safe.told)));
     if window.flapping > 0
         && let Some(figure) = figure(view)
     {

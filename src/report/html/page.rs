@@ -13,9 +13,8 @@ pub(super) fn diagnosis(view: &View) -> Section {
     for cause in &view.causes {
         let _ = write!(
             body,
-            "<article class=\"cause\">\n<h3><span class=\"class\">{}</span> {} <span class=\"aside\">{} evidence</span></h3>\n<p>{}</p>\n{}<p><b>Cure.</b> {}</p>\n</article>\n",
-            text(&cause.letters),
-            cause.name,
+            "<article class=\"cause\">\n<h3>{} <span class=\"aside\">{} evidence</span></h3>\n<p>{}</p>\n{}<p><b>Cure.</b> {}</p>\n</article>\n",
+            text(&sentence_case(&cause.named)),
             cause.strength,
             text(&cause.mechanism),
             list(&cause.evidence),
@@ -27,7 +26,7 @@ pub(super) fn diagnosis(view: &View) -> Section {
             body,
             "<article class=\"cause\">\n<h3>No class is named</h3>\n<p>{}{}</p>\n<p><b>Ask next.</b> {}</p>\n</article>\n",
             prose(&pattern.statement),
-            words::may_be(&pattern.possible),
+            words::may_be(&pattern.possible_named),
             prose(pattern.ask_next)
         );
     }

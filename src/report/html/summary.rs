@@ -88,21 +88,21 @@ fn numbers(view: &View) -> String {
     let window = &view.window;
     let (value, note) = if !view.assessable {
         ("–".to_owned(), "cannot be told".to_owned())
-    } else if window.flapping > 0 {
-        (words::count(window.flapping), "scans seen, then denied".to_owned())
+    } else if window.flapped > 0 {
+        (words::count(window.flapped), format!("{} seen, then denied", if window.flapped == 1 { "scan" } else { "scans" }))
     } else if window.scans == 0 {
         ("–".to_owned(), "no scan's poll was answered".to_owned())
     } else if window.denied == 0 {
-        ("none seen".to_owned(), format!("in {}", words::counted(window.scans, "scan")))
+        ("none seen".to_owned(), format!("in the {} watched for it", words::counted(window.scans, "scan")))
     } else {
         match window.median().filter(|median| median.is_number()) {
             Some(median) => (median.told.clone(), String::new()),
             None => ("–".to_owned(), window.short.clone()),
         }
     };
-    let name = if !view.assessable || window.denied == 0 {
+    let name = if !view.assessable || window.denied == 0 && window.flapped == 0 {
         "Window"
-    } else if window.flapping > 0 {
+    } else if window.flapped > 0 {
         "Flapping"
     } else {
         "Window, median"

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use crate::analysis::Analysis;
-use crate::analysis::diagnosis::{Cause, Pattern, Strength};
+use crate::analysis::diagnosis::{Cause, Pattern, Strength, lower_first};
 use crate::analysis::guarantees::Checked;
 use crate::model::answer::Answer;
 use crate::model::contact::{QUOTED, visible};
@@ -23,18 +23,25 @@ pub(super) fn next_step(journal: &Journal, analysis: &Analysis, judgement: &Judg
             .to_owned();
     }
     match judgement.verdict {
-        Verdict::Pass => after_pass(analysis, judgement),
-        Verdict::Fail => after_fail(analysis, judgement),
+        Verdict::Pass => after_pass(journal, analysis, judgement),
+        Verdict::Fail => after_fail(journal, analysis, judgement),
         Verdict::Inconclusive => after_inconclusive(journal, judgement),
     }
 }
 
-fn after_pass(analysis: &Analysis, judgement: &Judgement) -> String {
+fn after_pass(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> String {
     if let Some(day) = headline::allowed(judgement).map(|(_, until)| until).min() {
         return format!("Cure what is allowed before its day: after {day} the first of it fails the run again.");
     }
     if headline::read_your_writes(analysis).is_none_or(|reads| reads.checked == 0) {
         return "Nothing needs doing. This run polled no scans; add a scenario with scans to see the window itself.".to_owned();
+    }
+    if !journal.not_asked.is_empty() {
+        let left_out: Vec<String> = journal.not_asked.iter().map(|left_out| words::name(&left_out.scenario)).collect();
+        return format!(
+            "Nothing was found, and not everything was asked: too few jobs were left for {}. Raise --max-jobs to ask them.",
+            left_out.join(", ")
+        );
     }
     let Some(headline::Weakest { scenario, bound, .. }) = headline::weakest(analysis, judgement) else {
         return "Nothing needs doing.".to_owned();
@@ -43,19 +50,21 @@ fn after_pass(analysis: &Analysis, judgement: &Judgement) -> String {
     finer.map_or_else(
         || "Nothing needs doing.".to_owned(),
         |rate| {
-            let at = bound.at.map_or_else(String::new, |at| format!(" at {} in {}", words::planned(at), words::name(scenario)));
+            let at = bound.at.map_or_else(String::new, |at| format!(" at {}", words::planned(at)));
             format!(
-                "Nothing needs doing. To exclude denials in more than {} of scans at every age takes {} clean scans at each; this run had {}{at}.",
+                "Nothing needs doing. To exclude denials in more than {} of scans at every age takes {} clean scans at each; this run had {}{at} in {}.",
                 words::share(rate),
                 words::count(unseen::scans_to_exclude(rate)),
-                words::count(bound.scans)
+                words::count(bound.scans),
+                words::name(scenario)
             )
         },
     )
 }
 
-fn after_fail(analysis: &Analysis, judgement: &Judgement) -> String {
+fn after_fail(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> String {
     let causes = &analysis.diagnosis.causes;
+    let owner = journal.run.target.owner();
     let still_open = || {
         let open = analysis.diagnosis.undecided.first();
         open.map_or_else(String::new, |open| format!(" Still open: {}.", words::sentence(open)))
@@ -63,18 +72,18 @@ fn after_fail(analysis: &Analysis, judgement: &Judgement) -> String {
     match causes.as_slice() {
         [cause] if !cause.or.is_empty() => {
             let many = if cause.or.len() == 1 { "Two" } else { "Several" };
-            format!("{many} causes explain what was seen equally well: {}. {}", cause.title(), cause.cure())
+            format!("{many} causes explain what was seen equally well: {}. {}", cause.title(), cause.cure(owner))
         }
         [cause] => {
             let open = if cause.strength == Strength::Strong { String::new() } else { still_open() };
-            format!("{} {}. {}{open}", certainty(cause.strength), named(cause), cause.cure())
+            format!("{} {}. {}{open}", certainty(cause.strength), cause.named(), cause.cure(owner))
         }
         [_, _, ..] => {
-            let all: Vec<String> = causes.iter().map(named).collect();
+            let all: Vec<String> = causes.iter().map(Cause::named).collect();
             let mut text = format!("There is evidence for {} causes: {}.", causes.len(), all.join("; "));
             // More cures at once help nobody; the diagnosis has them all.
             for cause in causes.iter().take(2) {
-                let _ = write!(text, " {}: {}", cause.letters(), cause.cure());
+                let _ = write!(text, " If it is {}: {}", cause.named(), lower_first(&cause.cure(owner)));
             }
             text
         }
@@ -86,7 +95,7 @@ fn after_fail(analysis: &Analysis, judgement: &Judgement) -> String {
 }
 
 fn found(pattern: &Pattern) -> String {
-    let possible: Vec<&str> = pattern.possible().iter().map(|class| class.letter()).collect();
+    let possible: Vec<String> = pattern.possible().iter().map(|class| class.named()).collect();
     format!(
         "No class is named: {}.{} {}",
         words::sentence(&pattern.statement()).trim_end_matches('.'),
@@ -130,10 +139,6 @@ fn without_a_class(analysis: &Analysis, judgement: &Judgement) -> String {
     }
 }
 
-fn named(cause: &Cause) -> String {
-    if cause.or.is_empty() { format!("{} (class {})", cause.class.name(), cause.class.letter()) } else { cause.title().to_owned() }
-}
-
 fn certainty(strength: Strength) -> &'static str {
     match strength {
         Strength::Strong => "The cause is",
@@ -157,7 +162,7 @@ fn after_inconclusive(journal: &Journal, judgement: &Judgement) -> String {
             if journal.is_complete() || journal.exchanges.is_empty() {
                 advice
             } else {
-                format!("{advice} What was seen so far stands in the log.")
+                format!("{advice} What was seen so far is in the log.")
             }
         },
     )

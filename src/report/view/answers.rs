@@ -27,14 +27,18 @@ pub(super) fn answers(
     histories: &[ScanHistory<'_>],
     window: &WindowView,
 ) -> Answers {
-    Answers { broken: broken(analysis, judgement), when: when(judgement, histories, window), act: act(journal, analysis, judgement) }
+    Answers {
+        broken: broken(analysis, judgement, window),
+        when: when(judgement, histories, window),
+        act: act(journal, analysis, judgement),
+    }
 }
 
-fn broken(analysis: &Analysis, judgement: &Judgement) -> String {
+fn broken(analysis: &Analysis, judgement: &Judgement, window: &WindowView) -> String {
     let reads = headline::read_your_writes(analysis);
     let denied = judgement.reasons.iter().any(headline::is_denial);
     match judgement.verdict {
-        Verdict::Fail if denied && analysis.window.flapping > 0 => "Yes: the API denies scans that it has already shown",
+        Verdict::Fail if denied && window.flapped > 0 => "Yes: the API denies scans that it has already shown",
         Verdict::Fail if denied => "Yes: the API denies scans that it has just accepted",
         Verdict::Fail => "Yes: the API breaks a promise, though it denies no scan",
         Verdict::Inconclusive if !judgement.assessable => "It cannot be told: the API shows even scans that never existed",
@@ -67,12 +71,12 @@ fn when(judgement: &Judgement, histories: &[ScanHistory<'_>], window: &WindowVie
         };
     };
     let range = format!("Denials were seen {} after the id was handed out", words::between(first, Some(last)));
-    if window.flapping > 0 {
-        return format!("{range}. They come and go: {} had already been visible.", words::count(window.flapping));
+    if window.flapped > 0 {
+        return format!("{range}. They come and go: {} had already been visible.", words::count(window.flapped));
     }
     // How soon half of them were visible is told in the headline.
     if window.never_visible > 0 {
-        return format!("{range}; {} never became visible while anybody looked.", words::counted(window.never_visible, "scan"));
+        return format!("{range}; {} had not become visible when last polled.", words::counted(window.never_visible, "scan"));
     }
     format!("{range}.")
 }
@@ -91,13 +95,9 @@ fn act(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> String 
             1 => String::new(),
             n => format!(" ({} more below)", n - 1),
         };
-        let cure = cause.cure();
+        let cure = cause.cure(journal.run.target.owner());
         let remedy = first_sentence(&cure);
-        return if cause.or.is_empty() {
-            format!("{remedy} {certainty}: {}, class {}{others}.", cause.class.name(), cause.class.letter())
-        } else {
-            format!("{remedy} {certainty}: {}{others}.", cause.title())
-        };
+        return format!("{remedy} {certainty}: {}{others}.", cause.named());
     }
     advice::next_step(journal, analysis, judgement)
 }
@@ -115,7 +115,7 @@ mod tests {
         let answers = samples::view(&samples::seed_bug()).answers;
         assert_eq!(answers.broken, "Yes: the API denies scans that it has just accepted");
         assert_eq!(answers.when, "Denials were seen 100.1 ms after the id was handed out.");
-        assert_eq!(answers.act, "Write the record before the answer. The cause: delayed registration, class A.");
+        assert_eq!(answers.act, "Write the record before the answer that hands out the id. The cause: delayed registration (A).");
         for (sample, broken) in [
             (samples::flapping(), "Yes: the API denies scans that it has already shown"),
             (samples::healthy(), "No: every accepted scan was found"),

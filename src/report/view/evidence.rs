@@ -147,7 +147,7 @@ fn offset_rows(analysis: &Analysis) -> Vec<(f64, u8, EvidenceRow)> {
                 _ => Mark::Neutral,
             };
             let (word, n) = if sum.not_found > 0 { ("not_found", sum.not_found) } else { ("visible", sum.polls) };
-            let lost = if sum.other > 0 { format!(", {} told nothing", words::count(sum.other)) } else { String::new() };
+            let lost = if sum.other > 0 { format!(", {} without an answer that counts", words::count(sum.other)) } else { String::new() };
             let result = format!("{word} {} of {}{lost}", words::count(n), words::count(all));
             let evidence = sum.only.map_or_else(
                 || "several scenarios, see below".to_owned(),
@@ -161,7 +161,7 @@ fn offset_rows(analysis: &Analysis) -> Vec<(f64, u8, EvidenceRow)> {
             check: "status poll".to_owned(),
             timing: "later".to_owned(),
             mark: Mark::Neutral,
-            result: format!("{left_out} more offsets"),
+            result: words::counted(left_out as u64, "more offset"),
             evidence: "see the table by age".to_owned(),
         };
         rows.push((*last, 9, row));
@@ -251,7 +251,7 @@ fn tally(told: impl Iterator<Item = String>) -> String {
     let more = counts.len().saturating_sub(4);
     let mut text = counts.iter().take(4).map(|(answer, n)| format!("{answer} {}", words::count(*n))).collect::<Vec<_>>().join(", ");
     if more > 0 {
-        let _ = write!(text, ", {more} other answers");
+        let _ = write!(text, ", {}", words::counted(more as u64, "other answer"));
     }
     format!("{text} of {}", words::count(all))
 }

@@ -13,7 +13,7 @@ use crate::model::run::{EndReason, HttpVersion, Journal};
 use crate::model::shard::Share;
 use crate::report::view::WindowView;
 use crate::report::words;
-use crate::verdict::{Judgement, Reason, Verdict};
+use crate::verdict::{Judgement, Reason, ScenarioJudgement, Verdict};
 
 /// What happened, in one line.
 pub(super) fn headline(analysis: &Analysis, judgement: &Judgement, window: &WindowView) -> String {
@@ -28,18 +28,13 @@ pub(super) fn headline(analysis: &Analysis, judgement: &Judgement, window: &Wind
         Verdict::Pass if allowed(judgement).next().is_some() => {
             let failures = allowed(judgement).count() as u64;
             format!(
-                "{} of {} were denied; {} allowed for now, and nothing else failed",
-                words::count(reads.broken),
-                words::counted(reads.checked, "accepted scan"),
+                "{} denied; {} allowed for now, and nothing else failed",
+                words::of_were(reads.broken, reads.checked, "accepted scan"),
                 if failures == 1 { "1 failure is".to_owned() } else { format!("{} failures are", words::count(failures)) }
             )
         }
         Verdict::Pass if reads.broken > 0 => {
-            format!(
-                "{} of {} were denied, within what the scenarios tolerate",
-                words::count(reads.broken),
-                words::counted(reads.checked, "scan")
-            )
+            format!("{} denied, within what the scenarios tolerate", words::of_were(reads.broken, reads.checked, "scan"))
         }
         Verdict::Pass => clean(reads, analysis, judgement),
     };
@@ -51,25 +46,37 @@ pub(super) fn headline(analysis: &Analysis, judgement: &Judgement, window: &Wind
 
 /// What a run without a denial shows: the bound of the age of which least is known, since it holds at all the others as well.
 fn clean(reads: &Checked, analysis: &Analysis, judgement: &Judgement) -> String {
-    let scans = words::counted(reads.checked, "accepted scan");
+    let none_denied = words::of_were(0, reads.checked, "accepted scan");
     let Some(Weakest { scenario, bound, scenarios, without_few }) = weakest(analysis, judgement) else {
-        return format!("0 of {scans} were denied");
+        return format!("{none_denied} denied");
     };
     let below = words::share_at_most(bound.below);
     let Some(at) = bound.at else {
-        return format!("0 of {scans} were denied: polled as these were, the true rate is below {below} (95 %)");
+        if bound.scans == reads.checked && bound.lost == 0 {
+            return format!("{none_denied} denied: polled as these were, the true rate is below {below} (95 %)");
+        }
+        return format!(
+            "{none_denied} denied; scenario {} shows least: 0 of {}{}, so the true rate there is below {below} (95 %)",
+            words::name(scenario),
+            words::count(bound.scans),
+            lost(&bound)
+        );
     };
     if bound.scans == reads.checked && bound.lost == 0 && scenarios == 1 {
-        return format!("0 of {scans} were denied: at each age polled the true rate is below {below} (95 %)");
+        return format!("{none_denied} denied: at each age polled the true rate is below {below} (95 %)");
     }
     let where_many = if without_few { format!("where at least {FEW} scans were polled at one age, ") } else { String::new() };
     let named = if scenarios > 1 { format!(" ({})", words::name(scenario)) } else { String::new() };
-    let lost = if bound.lost > 0 { format!(", and {} of which no poll told anything", words::count(bound.lost)) } else { String::new() };
+    let lost = lost(&bound);
     format!(
-        "0 of {scans} were denied; {where_many}least is known at {}{named}: 0 of {}{lost}, so the true rate there is below {below} (95 %)",
+        "{none_denied} denied; {where_many}least is known at {}{named}: 0 of {}{lost}, so the true rate there is below {below} (95 %)",
         words::planned(at),
         words::count(bound.scans),
     )
+}
+
+fn lost(bound: &Bound) -> String {
+    if bound.lost > 0 { format!(", and {} without an answer that counts", words::count(bound.lost)) } else { String::new() }
 }
 
 /// The bound that holds at every age of every scenario.
@@ -126,13 +133,13 @@ fn little_was_told(analysis: &Analysis) -> Option<String> {
     let often = often.map_or_else(String::new, |(answer, polls)| format!(", {} of them {answer}", words::count(polls)));
     let mut others = Vec::new();
     if lost > 0 {
-        others.push(format!("{} were answered with neither{often}", words::count(lost)));
+        others.push(format!("{} {} answered neither visible nor not_found{often}", words::count(lost), words::were(lost)));
     }
     if late > 0 {
         others.push(format!("{} left too late", words::count(late)));
     }
     Some(format!(
-        "only {} of {} planned polls tell whether the scan was known ({})",
+        "only {} of {} planned polls show whether the scan was known ({})",
         words::count(told),
         words::count(all),
         others.join("; ")
@@ -169,15 +176,19 @@ fn denied(reads: &Checked, window: &WindowView) -> String {
         words::count(reads.broken),
         words::counted(reads.checked, "accepted scan")
     );
-    if window.flapping > 0 {
-        let _ = write!(line, "; {} had already been visible", words::count(window.flapping));
+    if window.flapped > 0 {
+        let _ = write!(line, "; {} had already been visible", words::count(window.flapped));
     } else if let Some(median) = window.median().filter(|median| median.is_number())
         && window.denied * 2 > window.scans
     {
         let _ = write!(line, "; half were visible by {}", words::between(median.from_ms, median.to_ms));
     }
-    if window.never_visible > 0 {
+    // The window may rest on some of the scans, and says nothing of the others.
+    if window.never_visible > 0 && window.scans == reads.checked {
         let _ = write!(line, "; {} still denied when last polled", words::count(window.never_visible));
+    } else if window.never_visible > 0 {
+        let (never, scans) = (words::count(window.never_visible), words::count(window.scans));
+        let _ = write!(line, "; of {scans} watched until visible, {never} still denied when last polled");
     }
     line
 }
@@ -208,7 +219,7 @@ pub(super) fn notices(journal: &Journal, analysis: &Analysis, judgement: &Judgem
         let told = if ended_at_contact && journal.exchanges.is_empty() {
             "no scenario was begun".to_owned()
         } else {
-            format!("what follows is told by the {exchanges} before that")
+            format!("what follows rests on the {exchanges} before that")
         };
         notices.push(format!("{cut}; {told}."));
     }
@@ -223,10 +234,15 @@ pub(super) fn notices(journal: &Journal, analysis: &Analysis, judgement: &Judgem
     for stopped in &journal.stopped {
         if let Some(scenario) = journal.scenarios.get(stopped.scenario as usize) {
             notices.push(format!(
-                "STOPPED EARLY: {} started {} of {}; its gate was decided by then.",
+                "STOPPED EARLY: {} started {} of {}, since its denials had decided its gate{}.",
                 words::name(&scenario.name),
                 words::count(u64::from(stopped.begun)),
-                words::counted(u64::from(scenario.load.scans), "scan")
+                words::counted(u64::from(scenario.load.scans), "scan"),
+                if judgement.verdict == Verdict::Inconclusive {
+                    "; what keeps the verdict open is another matter, named above"
+                } else {
+                    ""
+                }
             ));
         }
     }
@@ -236,6 +252,11 @@ pub(super) fn notices(journal: &Journal, analysis: &Analysis, judgement: &Judgem
     }
     if let Some(damaged) = judgement.reasons.iter().find(|reason| matches!(reason, Reason::Damaged { .. })) {
         notices.push(format!("INCOMPLETE LOG: {}.", words::sentence(&damaged.to_string())));
+    }
+    let accepted = analysis.load.started - analysis.load.not_accepted;
+    if judgement.verdict == Verdict::Pass && accepted > 0 && analysis.load.ended == 0 {
+        let why = if journal.run.target.can.states { "no job was seen to end" } else { "the target file maps no states" };
+        notices.push(format!("COMPLETION NOT ASSESSED: {why}, so this pass does not say whether jobs ever end."));
     }
     if journal.run.target.http == HttpVersion::Two {
         notices.push("HTTP/2: a fresh exchange had a connection of its own, all exchanges on a kept one shared it.".to_owned());
@@ -256,7 +277,12 @@ pub(super) fn other_reasons(judgement: &Judgement) -> Vec<String> {
         .reasons
         .iter()
         .skip(usize::from(headline_is_first))
-        .filter(|reason| !counted(reason) && reason.speaks_for() == judgement.verdict);
+        .filter(|reason| !counted(reason) && reason.speaks_for() == judgement.verdict)
+        .filter(|reason| {
+            // Where no scan of a scenario got an answer that counts, the same of each of its offsets is no news.
+            let is_of_silent = |scenario: &&ScenarioJudgement| scenario.reasons.contains(reason) && all_silent(scenario);
+            !follows_from_silence(reason) || !judgement.scenarios.iter().any(|scenario| is_of_silent(&scenario))
+        });
     let mut told: Vec<&Reason> = judgement.reasons.first().filter(|_| headline_is_first).into_iter().collect();
     let mut lines: Vec<(u8, String)> = Vec::new();
     for reason in run_wide {
@@ -264,7 +290,8 @@ pub(super) fn other_reasons(judgement: &Judgement) -> Vec<String> {
         lines.push((reason.rank(), words::sentence(&reason.to_string())));
     }
     for scenario in &judgement.scenarios {
-        for reason in scenario.reasons.iter().filter(|reason| !counted(reason)) {
+        let follows = |reason: &Reason| follows_from_silence(reason) && all_silent(scenario);
+        for reason in scenario.reasons.iter().filter(|reason| !counted(reason) && !follows(reason)) {
             if !told.contains(&reason) {
                 told.push(reason);
                 lines.push((reason.rank(), format!("{}: {}", words::name(&scenario.name), words::sentence(&reason.to_string()))));
@@ -274,4 +301,14 @@ pub(super) fn other_reasons(judgement: &Judgement) -> Vec<String> {
     // A terminal shows the first few: what changes the reading of all the rest must be among them.
     lines.sort_by_key(|(rank, _)| *rank);
     lines.into_iter().map(|(_, line)| line).collect()
+}
+
+/// Whether no scan of a scenario got an answer that counts, at any age.
+fn all_silent(scenario: &ScenarioJudgement) -> bool {
+    scenario.reasons.iter().any(|reason| matches!(reason.matter(), Reason::Silent { scans, of, .. } if scans == of))
+}
+
+/// Whether a reason only says of one offset what silence says of all.
+fn follows_from_silence(reason: &Reason) -> bool {
+    matches!(reason.matter(), Reason::Lost { .. } | Reason::NoSamples { .. })
 }

@@ -23,10 +23,12 @@ use crate::analysis::punctuality::Punctuality;
 use crate::analysis::refusal;
 use crate::analysis::scan::Scans;
 use crate::model::answer::Answer;
+use crate::model::contact::Contact;
 use crate::model::exchange::{Connection, Kind};
 use crate::model::guarantee::Guarantee;
 use crate::model::run::Journal;
 use crate::model::shard::Share;
+use crate::report::view::window::Everyone;
 use crate::report::words;
 use crate::verdict::{Judgement, Verdict};
 
@@ -89,8 +91,12 @@ pub struct View {
     pub unseen: Vec<String>,
     /// How punctual the probe was.
     pub punctuality: Punctuality,
-    /// The jobs that it started, and what became of them.
+    /// The jobs that its scenarios started, and what became of them.
     pub load: Load,
+    /// The jobs that were started besides: at first contact, which nobody watched.
+    pub contact_jobs: u64,
+    /// Requests that asked for a scan again.
+    pub repeats: u64,
     /// Whether a status answer says how a job stands.
     pub tells_states: bool,
     /// How to see it again.
@@ -342,8 +348,8 @@ pub struct CauseRow {
     pub class: &'static str,
     /// The letters of classes that are not told from it.
     pub or: Vec<&'static str>,
-    /// Its letter with theirs: `A or C`.
-    pub letters: String,
+    /// What people read: its name with the letter in brackets.
+    pub named: String,
     /// Its name, with theirs.
     pub name: &'static str,
     /// How well it is supported.
@@ -365,6 +371,8 @@ pub struct PatternRow {
     pub statement: String,
     /// The letters of the classes that it may be.
     pub possible: Vec<&'static str>,
+    /// The same by their names, with the letters in brackets.
+    pub possible_named: Vec<String>,
     /// What to ask next.
     pub ask_next: &'static str,
 }
@@ -397,8 +405,13 @@ impl View {
         let scans = Scans::of(&journal.exchanges);
         let histories = scans.histories();
         let scenarios = tables::scenarios(journal, analysis, judgement);
-        let window = window::view(&analysis.window, judgement.assessable);
-        let (causes, ruled_out, undecided) = tables::diagnosis(&analysis.diagnosis);
+        let window = window::view(
+            &analysis.window,
+            Everyone::of(&analysis.guarantees, &analysis.guarantees),
+            judgement.assessable,
+            judgement.verdict,
+        );
+        let (causes, ruled_out, undecided) = tables::diagnosis(&analysis.diagnosis, journal.run.target.owner());
         let patterns = tables::patterns(&analysis.diagnosis);
         let view = View {
             verdict: judgement.verdict,
@@ -424,6 +437,8 @@ impl View {
             unseen: Vec::new(),
             punctuality: analysis.punctuality,
             load: analysis.load,
+            contact_jobs: journal.run.contact.as_ref().map_or(0, Contact::jobs),
+            repeats: journal.exchanges.iter().filter(|exchange| exchange.kind == Kind::Repeat).count() as u64,
             tells_states: journal.run.target.can.states,
             repeat: repeat::repeat(journal, analysis),
             next_step: advice::next_step(journal, analysis, judgement),
@@ -433,27 +448,45 @@ impl View {
         View { unseen: unseen::unseen(journal, analysis, &view), ..view }
     }
 
+    /// All jobs that the command started, wherever a report counts them.
+    pub fn jobs_started(&self) -> u64 {
+        self.load.started + self.contact_jobs
+    }
+
     /// How many jobs were started and left behind, as a sentence; `None` where none was.
     pub fn jobs(&self) -> Option<String> {
         let Load { started, not_accepted, unfinished, unknown, .. } = self.load;
-        if started == 0 {
+        if self.jobs_started() == 0 {
             return None;
         }
-        let mut told = vec![format!("Started {}", words::counted(started, "job"))];
+        let mut of_them = vec![format!("{} for scans", words::count(started - self.repeats))];
+        if self.repeats > 0 {
+            of_them.push(format!("{} by asking again", words::count(self.repeats)));
+        }
+        if self.contact_jobs > 0 {
+            of_them.push(format!("{} at first contact", words::count(self.contact_jobs)));
+        }
+        let started_in_all = words::counted(self.jobs_started(), "job");
+        let of_them = if of_them.len() > 1 { format!(": {}", of_them.join(", ")) } else { String::new() };
+        let mut told = vec![format!("Started {started_in_all}{of_them}")];
         if not_accepted > 0 {
-            told.push(format!("{} {} not accepted", words::count(not_accepted), were(not_accepted)));
+            told.push(format!("{} {} not accepted", words::count(not_accepted), words::were(not_accepted)));
         }
         let accepted = started - not_accepted;
         if accepted > 0 && !self.tells_states {
             told.push("whether they ended is not known, since the target file maps no states".to_owned());
         } else if accepted > 0 && unfinished + unknown == 0 {
-            told.push("all that were accepted were seen to end".to_owned());
+            told.push(if self.contact_jobs > 0 {
+                "all accepted ones but that of first contact, which was not watched, were seen to end".to_owned()
+            } else {
+                "all that were accepted were seen to end".to_owned()
+            });
         } else {
             if unfinished > 0 {
                 told.push(format!("{} had not ended when last looked at", words::count(unfinished)));
             }
             if unknown > 0 {
-                told.push(format!("how {} ended, no answer said", words::count(unknown)));
+                told.push(format!("of {} no answer said whether they ended", words::count(unknown)));
             }
         }
         Some(told.join("; ") + ".")
@@ -491,10 +524,6 @@ fn run_note(journal: &Journal) -> RunNote {
         exchanges: journal.exchanges.len() as u64,
         complete: journal.is_complete(),
     }
-}
-
-fn were(n: u64) -> &'static str {
-    if n == 1 { "was" } else { "were" }
 }
 
 /// Whether an answer shows the scan.

@@ -28,14 +28,14 @@ fn told(blind: &Blind) -> String {
                 .to_owned()
         }
         Blind::NoBodies { polls } => {
-            format!("{} told by the HTTP code alone: states, progress and the answered id are not known.", were(*polls, "poll"))
+            format!("{} judged by the HTTP code alone: states, progress and the answered id are not known.", were(*polls, "poll"))
         }
         Blind::BodyDecides { polls } => format!(
             "{} no evidence: by the target file the body says whether the scan was found, and bodies were not recorded.",
             were(*polls, "poll")
         ),
         Blind::NoConnections => {
-            "Which connection carried a request was not recorded: \"fresh\" stands for \"not known\", and held or pinned connections cannot be told.".to_owned()
+            "Which connection carried a request was not recorded: \"fresh\" stands for \"not known\", and held or pinned connections cannot be recognised.".to_owned()
         }
         Blind::NoDurations => {
             "How long requests took was not recorded: each is taken to lie within its stamp's step, and a slow one was sent earlier than that.".to_owned()
@@ -51,7 +51,7 @@ fn told(blind: &Blind) -> String {
             format!("Of {} the initiate was found by the order of one client's requests, not by an id in its reply.", counted(*scans, "scan"))
         }
         Blind::Inferred { scans } => format!(
-            "Of {} the initiate is not known: their age counts from their first poll, and their windows were longer than told.",
+            "Of {} the initiate is not known: their age counts from their first poll, and their windows were longer than stated.",
             counted(*scans, "scan")
         ),
         Blind::DeniedOnly { ids } => format!(

@@ -11,7 +11,9 @@ use crate::analysis::gate::OffsetRate;
 use crate::analysis::guarantees::Checked;
 use crate::analysis::round_trips::Percentiles;
 use crate::analysis::round_trips::RoundTrips;
+use crate::model::fault::Owner;
 use crate::model::run::Journal;
+use crate::report::view::window::Everyone;
 use crate::report::view::{
     CauseRow, GuaranteeRow, LatencyRow, OffsetRow, PatternRow, RoundTrip, RuledOutRow, ScenarioRow, Standing, window,
 };
@@ -35,7 +37,12 @@ pub(super) fn scenarios(journal: &Journal, analysis: &Analysis, judgement: &Judg
                 polls: seen.counts.polls,
                 denied: denied(&offsets, seen.window.denied, seen.window.scans + seen.window.flapping),
                 offsets,
-                window: window::view(&seen.window, judgement.assessable),
+                window: window::view(
+                    &seen.window,
+                    Everyone::of(&seen.guarantees, &analysis.guarantees),
+                    judgement.assessable,
+                    judged.verdict,
+                ),
                 guarantees: seen.guarantees.iter().map(guarantee).collect(),
                 could_miss: judged.could_miss,
                 bound: judged.bound.clone(),
@@ -71,7 +78,7 @@ const NAMED: usize = 3;
 fn denied(offsets: &[OffsetRow], denied: u64, scans: u64) -> String {
     let several = offsets.iter().any(|row| row.connection != offsets[0].connection);
     let lost: u64 = offsets.iter().map(|row| row.other).sum();
-    let and_lost = if lost > 0 { format!("; {} told nothing", words::count(lost)) } else { String::new() };
+    let and_lost = if lost > 0 { format!("; {} without an answer that counts", words::count(lost)) } else { String::new() };
     let told = |row: &OffsetRow| {
         let lane = if several { format!(" {}", row.connection.word()) } else { String::new() };
         format!("{}/{} at {}{lane}", words::count(row.not_found), words::count(row.polls), row.at)
@@ -146,11 +153,11 @@ fn round_trip(latency: &Percentiles) -> RoundTrip {
 }
 
 /// The causes, the excluded ones, and what is undecided.
-pub(super) fn diagnosis(diagnosis: &Diagnosis) -> (Vec<CauseRow>, Vec<RuledOutRow>, Vec<String>) {
+pub(super) fn diagnosis(diagnosis: &Diagnosis, owner: Owner) -> (Vec<CauseRow>, Vec<RuledOutRow>, Vec<String>) {
     let causes = diagnosis.causes.iter().map(|cause| CauseRow {
         class: cause.class.letter(),
         or: cause.or.iter().map(|class| class.letter()).collect(),
-        letters: cause.letters(),
+        named: cause.named(),
         name: cause.title(),
         strength: match cause.strength {
             Strength::Strong => "strong",
@@ -158,7 +165,7 @@ pub(super) fn diagnosis(diagnosis: &Diagnosis) -> (Vec<CauseRow>, Vec<RuledOutRo
             Strength::Weak => "weak",
         },
         mechanism: cause.mechanism(),
-        cure: cause.cure(),
+        cure: cause.cure(owner),
         evidence: cause.evidence.iter().map(|told| words::sentence(told)).collect(),
     });
     let ruled_out = diagnosis.ruled_out.iter().map(|row| RuledOutRow {
@@ -175,6 +182,7 @@ pub(super) fn patterns(diagnosis: &Diagnosis) -> Vec<PatternRow> {
         kind: pattern.kind(),
         statement: words::sentence(&pattern.statement()),
         possible: pattern.possible().iter().map(|class| class.letter()).collect(),
+        possible_named: pattern.possible().iter().map(|class| class.named()).collect(),
         ask_next: pattern.ask_next(),
     };
     diagnosis.patterns.iter().map(row).collect()

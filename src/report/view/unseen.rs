@@ -23,11 +23,11 @@ pub(super) fn unseen(journal: &Journal, analysis: &Analysis, view: &View) -> Vec
         lines.extend(view.undecided.iter().cloned());
     }
     lines.extend(could_have_missed(view));
-    lines.extend(power(view));
+    lines.extend(not_assessed(view));
+    lines.extend(of_one_client(journal, view));
     lines.extend(near_the_edge(analysis, view));
     lines.extend(window_limits(view));
-    lines.extend(of_one_client(journal, view));
-    lines.extend(not_assessed(view));
+    lines.extend(power(view));
     if !weighty {
         lines.extend(view.undecided.iter().cloned());
     }
@@ -47,7 +47,8 @@ fn could_have_missed(view: &View) -> Option<String> {
         .filter_map(|scenario| {
             let bound = scenario.bound.as_ref()?;
             let at = bound.at.map_or_else(String::new, |at| format!(" at {}", words::planned(at)));
-            let lost = if bound.lost > 0 { format!(", {} more told nothing", words::count(bound.lost)) } else { String::new() };
+            let lost =
+                if bound.lost > 0 { format!(", {} more without an answer that counts", words::count(bound.lost)) } else { String::new() };
             Some(format!("{} {} (0 of {}{at}{lost})", scenario.name, words::share_at_most(bound.below), words::count(bound.scans)))
         })
         .collect();
@@ -65,12 +66,12 @@ fn of_one_client(journal: &Journal, view: &View) -> Vec<String> {
     }
     let mut lines = vec![
         "All requests came from one client address, in one region: where a balancer routes by address, all connections reach one \
-         instance, and what other instances, regions or callers see was not asked."
+         instance, and what other instances, regions or callers see was not measured."
             .to_owned(),
     ];
     if let Some(pause) = longest_pause(journal) {
         lines.push(format!(
-            "The target was never without a request for longer than {}: what the first request after a longer pause is answered was not asked.",
+            "The target was never without a request for longer than {}: what the first request after a longer pause is answered was not measured.",
             words::age(pause)
         ));
     }
@@ -117,7 +118,8 @@ fn near_the_edge(analysis: &Analysis, view: &View) -> Vec<String> {
     let from = curve.iter().map(|point| point.from_ms).fold(f64::INFINITY, f64::min);
     let to = curve.iter().filter_map(|point| point.to_ms).fold(0.0, f64::max);
     // A wide window has no edge: there an offset is a share of scans, and no accident.
-    if view.window.denied == 0 || view.window.flapping > 0 || to <= from || to - from > (to * 0.1).max(20.0) {
+    // Only a scan that was denied and then visible has an edge.
+    if view.window.denied <= view.window.never_visible || view.window.flapping > 0 || to <= from || to - from > (to * 0.1).max(20.0) {
         return Vec::new();
     }
     // The probe's own lateness blurs the offset as the brackets blur the edge.
@@ -141,24 +143,27 @@ fn window_limits(view: &View) -> Vec<String> {
         return lines;
     }
     if window.flapping > 0 {
-        lines.push(format!("{} flapped: they have no window, and are not in its distribution.", words::counted(window.flapping, "scan")));
+        lines.push(format!(
+            "{} {} denied after being visible: such scans have no window, and are not in its distribution.",
+            words::counted(window.flapping, "scan"),
+            words::were(window.flapping)
+        ));
     }
     if window.never_visible > 0 {
         lines.push(format!(
-            "{} stayed denied as long as anybody looked: how long their window is, nobody saw.",
-            words::counted(window.never_visible, "scan")
+            "{} {} still denied when last polled, so the window of such scans has no upper bound.",
+            words::counted(window.never_visible, "scan"),
+            words::were(window.never_visible)
         ));
     }
     if window.no_evidence > 0 {
         lines.push(format!(
-            "Of {} nothing was learnt: no poll was answered visible or not_found.",
+            "{} got no answer that counts: every poll was answered neither visible nor not_found.",
             words::counted(window.no_evidence, "scan")
         ));
     }
     if window.estimate.as_ref().is_some_and(|estimate| !estimate.unique) {
-        lines.push(
-            "The estimate of the window's distribution is not the only best one: between its brackets other curves fit as well.".to_owned(),
-        );
+        lines.push("The estimated distribution of the window is not unique: between its brackets other curves fit as well.".to_owned());
     }
     if window.scans > 0 && window.denied == 0 && window.flapping == 0 {
         let first = window.curve.iter().filter_map(|point| point.to_ms).fold(0.0, f64::max);
@@ -186,8 +191,8 @@ fn not_assessed(view: &View) -> Option<String> {
 fn quantile_notes(view: &View) -> Option<String> {
     let notes: Vec<String> =
         view.window.quantiles.iter().filter_map(|row| row.note.as_ref().map(|note| format!("{} {note}", row.label))).collect();
-    (view.assessable && view.window.denied > 0 && !notes.is_empty())
-        .then(|| format!("Quantiles of the window that cannot be told as numbers: {}.", notes.join("; ")))
+    (view.assessable && view.window.instead.is_none() && !notes.is_empty())
+        .then(|| format!("Quantiles of the window that cannot be stated: {}.", notes.join("; ")))
 }
 
 fn lost_polls(analysis: &Analysis) -> Vec<String> {
@@ -195,13 +200,13 @@ fn lost_polls(analysis: &Analysis) -> Vec<String> {
     let late: u64 = analysis.scenarios.iter().flat_map(|scenario| &scenario.offsets).map(|rate| rate.late).sum();
     let other: u64 = analysis.scenarios.iter().map(|scenario| scenario.counts.without_evidence).sum();
     if late > 0 {
-        lines.push(format!("{} left too late for their offset and speak only for the window.", words::counted(late, "poll")));
+        lines.push(format!("{} left too late for the planned offset and count only for the window.", words::counted(late, "poll")));
     }
     if other > 0 {
         lines.push(format!(
             "{} {} answered neither visible nor not_found (errors, throttling, time-outs).",
             words::counted(other, "poll"),
-            if other == 1 { "was" } else { "were" }
+            words::were(other)
         ));
     }
     lines

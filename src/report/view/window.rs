@@ -1,8 +1,11 @@
 //! The window in numbers and in words.
 
 use crate::analysis::binomial::lower_limit;
+use crate::analysis::guarantees::Checked;
 use crate::analysis::window::{CONFIDENCE, Caveat, CurvePoint, EstimateNote, Quantile, ShareBy, Window};
+use crate::model::guarantee::Guarantee;
 use crate::report::words;
+use crate::verdict::Verdict;
 
 /// The window of a group of scans. Times are ages in milliseconds.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +32,36 @@ pub struct WindowView {
     pub estimate: Option<EstimateNote>,
     /// From when on a first poll is safe.
     pub safe: SafeDelay,
+    /// Where no scan of the distribution was denied, or most flap: what there is to say instead of numbers.
+    pub instead: Option<String>,
+    /// Scans that were seen and then denied, those of which no window was asked among them.
+    pub flapped: u64,
+}
+
+/// All scans of a run or a scenario. The window rests on those of them that were watched undisturbed, as far as there are any.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Everyone {
+    /// Scans of which a poll was answered.
+    polled: u64,
+    /// Those that were denied.
+    denied: u64,
+    /// Those that were denied after they had been visible.
+    flapped: u64,
+    /// Whether most scans of the run that were polled again after they had been visible were denied then.
+    most_flap: bool,
+}
+
+impl Everyone {
+    /// From what was checked in a scenario or a run, and from the run's.
+    pub(super) fn of(checked: &[Checked], of_run: &[Checked]) -> Everyone {
+        let of = |all: &[Checked], guarantee| {
+            all.iter().find(|checked| checked.guarantee == guarantee).map_or((0, 0), |checked| (checked.broken, checked.checked))
+        };
+        let (denied, polled) = of(checked, Guarantee::ReadYourWrites);
+        let (flapped, _) = of(checked, Guarantee::MonotonicVisibility);
+        let (flap, seen_again) = of(of_run, Guarantee::MonotonicVisibility);
+        Everyone { polled, denied, flapped, most_flap: flap * 2 > seen_again }
+    }
 }
 
 /// One quantile, with what keeps it from being a number.
@@ -57,6 +90,26 @@ pub struct QuantileRow {
 }
 
 impl WindowView {
+    /// Which scans the numbers rest on, in a sentence or two.
+    pub fn basis(&self) -> String {
+        let mut told = vec![format!(
+            "How long status denies an accepted scan, by {} watched undisturbed: {} {} denied at least once, {} {} denied after being \
+                 visible, {} {} still denied when last polled.",
+            words::counted(self.scans + self.flapping, "scan"),
+            words::count(self.denied),
+            words::were(self.denied),
+            words::count(self.flapping),
+            words::were(self.flapping),
+            words::count(self.never_visible),
+            words::were(self.never_visible)
+        )];
+        told.extend(self.instead.as_ref().map(|instead| format!("Window: {instead}.")));
+        if self.flapping > 0 && self.scans > 0 {
+            told.push(format!("The quantiles describe the other {} alone.", words::count(self.scans)));
+        }
+        told.join(" ")
+    }
+
     /// The median, where there is one.
     pub fn median(&self) -> Option<&QuantileRow> {
         self.quantiles.iter().find(|quantile| quantile.key == "p50")
@@ -90,7 +143,7 @@ pub struct SafeDelay {
 }
 
 /// Puts a window into words.
-pub(super) fn view(window: &Window, assessable: bool) -> WindowView {
+pub(super) fn view(window: &Window, everyone: Everyone, assessable: bool, verdict: Verdict) -> WindowView {
     let quantiles: Vec<QuantileRow> = window.quantiles.iter().map(|quantile| row(quantile, window.scans)).collect();
     WindowView {
         scans: window.scans,
@@ -98,9 +151,17 @@ pub(super) fn view(window: &Window, assessable: bool) -> WindowView {
         never_visible: window.never_visible,
         no_evidence: window.no_evidence,
         denied: window.denied,
-        short: short(window, &quantiles, assessable),
+        short: short(window, everyone, &quantiles, assessable),
+        flapped: window.flapping.max(everyone.flapped),
+        instead: instead(window, everyone),
         visible_by: window.visible_by.clone(),
-        safe: safe_delay(window, &quantiles, assessable),
+        safe: match verdict {
+            // A delay is advice, and rests on a verdict.
+            Verdict::Inconclusive if assessable => {
+                SafeDelay { p: None, ms: None, told: "first poll: no safe delay can be stated, since the run is inconclusive".to_owned() }
+            }
+            _ => safe_delay(window, everyone, &quantiles, assessable),
+        },
         quantiles,
         curve: window.curve.clone(),
         estimate: window.estimate.clone(),
@@ -112,7 +173,7 @@ fn row(quantile: &Quantile, scans: u64) -> QuantileRow {
     let key = label.replace('.', "");
     let (note, told_at_all) = match (quantile.caveat, quantile.to_ms) {
         (Some(Caveat::TooFew { needs }), _) => {
-            (Some(format!("n too small: {} of {} scans", words::count(scans), words::count(needs))), false)
+            (Some(format!("n too small: {} of {}", words::count(scans), words::counted(needs, "scan"))), false)
         }
         (_, None) => (Some(format!("beyond what was watched: {}", words::between(quantile.from_ms, None))), false),
         (Some(Caveat::NotIdentified), Some(_)) => {
@@ -135,10 +196,47 @@ fn row(quantile: &Quantile, scans: u64) -> QuantileRow {
     }
 }
 
-fn short(window: &Window, quantiles: &[QuantileRow], assessable: bool) -> String {
+/// What stands in the place of a curve that nobody should read.
+fn instead(window: &Window, everyone: Everyone) -> Option<String> {
+    let denied_at_first = window.denied.saturating_sub(window.flapping);
+    if window.flapping * 2 > window.scans + window.flapping || everyone.most_flap {
+        let flapped = window.flapping.max(everyone.flapped);
+        return Some(format!("none, since {} {} denied after being visible", words::counted(flapped, "scan"), words::were(flapped)));
+    }
+    if denied_at_first > window.never_visible {
+        return None;
+    }
+    if denied_at_first > 0 {
+        return Some(format!(
+            "none that ended: {} of {} {} still denied when last polled, all others were visible whenever polled",
+            words::count(denied_at_first),
+            words::counted(window.scans, "scan"),
+            words::were(denied_at_first)
+        ));
+    }
+    let others = everyone.denied.saturating_sub(window.denied);
+    Some(match (window.flapping, others) {
+        (0, 0) => format!("none seen: no poll of {} was denied", words::counted(everyone.polled.max(window.scans), "scan")),
+        (0, others) => format!(
+            "none seen in the {} watched until visible; {} of the {} polled otherwise {} denied",
+            words::counted(window.scans, "scan"),
+            words::count(others),
+            words::count(everyone.polled.saturating_sub(window.scans)),
+            words::were(others)
+        ),
+        (flapping, _) => format!(
+            "none seen before the first visible answer of {}; {} {} denied later",
+            words::counted(window.scans + flapping, "scan"),
+            words::count(flapping),
+            words::were(flapping)
+        ),
+    })
+}
+
+fn short(window: &Window, everyone: Everyone, quantiles: &[QuantileRow], assessable: bool) -> String {
     let all = window.scans + window.flapping;
     if !assessable {
-        return "not told".to_owned();
+        return "not measured".to_owned();
     }
     if window.flapping > 0 {
         return format!("flaps in {} of {}", words::count(window.flapping), words::count(all));
@@ -151,16 +249,20 @@ fn short(window: &Window, quantiles: &[QuantileRow], assessable: bool) -> String
     }
     let mut text = if window.never_visible == window.scans {
         String::new()
-    } else if let Some(median) = quantiles.first().filter(|_| window.denied * 2 > window.scans) {
+    } else if let Some(median) = quantiles.first().filter(|_| window.denied * 2 > window.scans && !everyone.most_flap) {
         match (median.is_number(), median.told_at_all) {
             (true, _) => format!("p50 {}", median.told),
             (false, true) => format!("within {}", words::between(median.from_ms, median.to_ms)),
             (false, false) => median.told.clone(),
         }
     } else {
-        let last = window.curve.iter().filter_map(|point| point.to_ms).fold(0.0, f64::max);
-        format!("{} of {}, up to {}", words::count(window.denied), words::count(all), words::age(last))
+        // What was denied last bounds no window from above: the next poll may have come much later, or never.
+        let last = window.brackets.iter().map(|(after, _)| *after).fold(0.0, f64::max);
+        format!("{} of {}, as late as {}", words::count(window.denied), words::count(all), words::age(last))
     };
+    if window.never_visible > 0 && window.never_visible == window.denied {
+        return format!("{} of {} denied to the last poll", words::count(window.denied), words::count(all));
+    }
     if window.never_visible > 0 {
         let never = format!("{} denied to the last poll", words::count(window.never_visible));
         text = if text.is_empty() { never } else { format!("{text}, {never}") };
@@ -172,15 +274,21 @@ fn short(window: &Window, quantiles: &[QuantileRow], assessable: bool) -> String
 ///
 /// Where no poll was denied it is the earliest age at which enough scans were polled, for the share that was visible then
 /// (lower 95 % limit). Otherwise it is the highest quantile of the window with an upper limit.
-fn safe_delay(window: &Window, quantiles: &[QuantileRow], assessable: bool) -> SafeDelay {
+fn safe_delay(window: &Window, everyone: Everyone, quantiles: &[QuantileRow], assessable: bool) -> SafeDelay {
     let silent = |told: String| SafeDelay { p: None, ms: None, told };
     if !assessable {
         return silent("first poll: nothing can be said, a visible answer proves nothing here".to_owned());
     }
-    if window.flapping > 0 {
-        return silent(format!("first poll: no delay is safe, {} denied after they had been visible", were(window.flapping)));
+    let flapped = window.flapping.max(everyone.flapped);
+    if flapped > 0 {
+        return silent(format!(
+            "first poll: no delay is safe, since {} {} denied after being visible",
+            words::counted(flapped, "scan"),
+            words::were(flapped)
+        ));
     }
     if window.denied == 0
+        && everyone.denied == 0
         && let Some((ms, p)) = earliest(window)
     {
         let told = format!("first poll safe at {} for at least {} of scans: no poll was denied", words::age(ms), words::share_at_least(p));
@@ -210,8 +318,4 @@ fn earliest(window: &Window) -> Option<(f64, f64)> {
         .collect();
     let most = || shown.iter().copied().reduce(|most, next| if next.1 > most.1 { next } else { most });
     shown.iter().copied().find(|(_, p)| *p >= NEARLY_ALL).or_else(most)
-}
-
-fn were(n: u64) -> String {
-    format!("{} {}", words::counted(n, "scan"), if n == 1 { "was" } else { "were" })
 }
