@@ -64,7 +64,7 @@ fn is_worth_a_row(finding: &Finding) -> bool {
 
 fn rank(change: Change) -> u8 {
     match change {
-        Change::Regression => 0,
+        Change::Regression | Change::OneState => 0,
         Change::Improvement => 1,
         Change::Small => 2,
         Change::None => 3,
@@ -85,7 +85,12 @@ fn headline(comparison: &Comparison) -> String {
         Outcome::Inconclusive if comparison.scenarios.iter().all(|scenario| scenario.not_compared.is_some()) => {
             "no scenario of the two runs can be compared".to_owned()
         }
-        Outcome::Inconclusive => "too few scans for any difference to be told from chance".to_owned(),
+        Outcome::Inconclusive => match of(Change::OneState).find(|(_, finding)| finding.new > finding.base) {
+            Some((scenario, finding)) => {
+                format!("{}, and no run shows how long the target keeps a state", sentence(scenario, finding))
+            }
+            None => "too few scans for any difference to be told from chance".to_owned(),
+        },
         Outcome::NoRegression => {
             let able = comparison.scenarios.iter().filter(|scenario| is_told(scenario)).count();
             let scenarios = words::counted(comparison.scenarios.len() as u64, "scenario");

@@ -186,6 +186,9 @@ pub enum Change {
     /// Different beyond chance, and by less than counts.
     #[serde(rename = "below the minimum")]
     Small,
+    /// Each run met the target in one state, and nothing shows how long it keeps one.
+    #[serde(rename = "one state each")]
+    OneState,
     /// Nothing beyond chance.
     #[serde(rename = "no change")]
     None,
@@ -204,6 +207,7 @@ impl Change {
             Change::Regression => "worse",
             Change::Improvement => "better",
             Change::Small => "below the minimum",
+            Change::OneState => "one state each",
             Change::None => "no change",
             Change::TooFew => "too few",
             Change::NotIdentified => "not identified",
@@ -239,10 +243,17 @@ pub fn compare(base: &Baseline, new: &Baseline, criteria: &Criteria, names: Name
         }
     }
     let tests = answer(&mut scenarios, questions, layout, criteria);
+    if layout == Layout::Apart {
+        for scenario in &mut scenarios {
+            let of = |run: &Baseline| run.scenarios.iter().any(|one| one.name == scenario.name && shows_ends(one));
+            let (base_ends, new_ends) = (of(base), of(new));
+            scenario.hold_back_one_state(base_ends, new_ends);
+        }
+    }
     let all = || scenarios.iter().flat_map(|scenario| &scenario.findings);
     let outcome = if all().any(|finding| finding.change == Change::Regression) {
         Outcome::Regression
-    } else if tests == 0 {
+    } else if tests == 0 || all().any(|finding| finding.change == Change::OneState && finding.new > finding.base) {
         Outcome::Inconclusive
     } else {
         Outcome::NoRegression
@@ -326,18 +337,51 @@ fn notes(base: &Baseline, new: &Baseline) -> Vec<String> {
     notes
 }
 
-/// Where the scans of one run were denied and those of the other were not, nothing shows how long the target keeps a state. That is what a
-/// window that came back looks like, and it must not go unsaid; but it is also what a long phase looks like.
-fn one_way(scenarios: &[ScenarioComparison]) -> Option<String> {
+/// Whether one run's scans were denied and those of the other were not.
+fn is_one_way(finding: &Finding) -> bool {
     // A single scan at the edge of a phase says no more than none.
     let all_but_one = |share: f64, scans: u64| share.min(1.0 - share) * scans as f64 <= 1.5;
-    let is_one_way = |finding: &Finding| {
-        matches!(finding.subject, Subject::Denied { .. })
-            && matches!(finding.change, Change::Regression | Change::Improvement)
-            && all_but_one(finding.base, finding.base_scans)
-            && all_but_one(finding.new, finding.new_scans)
-            && (finding.new - finding.base).abs() > 0.5
-    };
+    matches!(finding.subject, Subject::Denied { .. })
+        && !matches!(finding.change, Change::Small | Change::NotIdentified)
+        && all_but_one(finding.base, finding.base_scans)
+        && all_but_one(finding.new, finding.new_scans)
+        && (finding.new - finding.base).abs() > 0.5
+}
+
+/// Whether a run saw denials end, and so shows by their dependence how long the target keeps a state.
+fn shows_ends(run: &ScenarioBaseline) -> bool {
+    const ENOUGH: usize = 8;
+    let windows = run.windows.iter().flat_map(|windows| &windows.brackets).filter(|(after, _)| *after > 0.0);
+    let ended = windows.clone().filter(|(_, until)| until.is_some()).count();
+    let open = windows.count() - ended;
+    ended >= ENOUGH || ended > 0 && ended >= open
+}
+
+impl ScenarioComparison {
+    /// Where each run went one way and the one that was denied saw no end of it, a state that outlasts a whole run looks like a change. All
+    /// scans are one then: two runs of a target that keeps its state for as long would differ by chance.
+    fn hold_back_one_state(&mut self, base_ends: bool, new_ends: bool) {
+        let worse = |finding: &Finding| finding.new > finding.base;
+        for (direction, ends) in [(true, new_ends), (false, base_ends)] {
+            if !self.findings.iter().any(|finding| is_one_way(finding) && worse(finding) == direction) {
+                continue;
+            }
+            for finding in self.findings.iter_mut().filter(|finding| worse(finding) == direction) {
+                let is_sure = matches!(finding.change, Change::Regression | Change::Improvement);
+                // Its scans depended on each other for so long that none of them was counted.
+                let is_one =
+                    finding.change == Change::TooFew && self.together >= finding.base_scans.min(finding.new_scans) && is_one_way(finding);
+                if matches!(finding.subject, Subject::Denied { .. } | Subject::Window) && (is_sure && !ends || is_one) {
+                    finding.change = Change::OneState;
+                }
+            }
+        }
+    }
+}
+
+/// Where the scans of one run were denied and those of the other were not, nothing in their order shows how long the target keeps a
+/// state. That is what a window that came back looks like, and it must not go unsaid; but it is also what a long phase looks like.
+fn one_way(scenarios: &[ScenarioComparison]) -> Option<String> {
     let names: Vec<&str> =
         scenarios.iter().filter(|scenario| scenario.findings.iter().any(is_one_way)).map(|scenario| scenario.name.as_str()).collect();
     (!names.is_empty()).then(|| {
