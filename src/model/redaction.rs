@@ -1,20 +1,24 @@
 //! Redacts secrets in what a target answers, in every form in which servers repeat what they were sent.
 //!
-//! A reply is looked at as it stands and as it reads once escapes are undone: JSON (`\/`, `\u002b`, `\x2b`), URLs (`%2B`, `+`), HTML
-//! (`&#43;`, `&plus;`), one within another up to four deep, and base64 or hexadecimal text at any alignment. What is found in one of
-//! these views is struck out where it stands in the original. Beside the known secrets, values go whose own names give them away: the
+//! A reply is looked at as it stands and as it reads once something is undone: escapes of JSON and its like, URLs, HTML, CSS and mails, codes
+//! such as base64 at any alignment, rows of numbers, dumps, folded lines, one within another up to six deep. What is found in one of these
+//! views is struck out where it stands in the original, and so is what is left of a secret that was cut off. Beside the known secrets, values go whose own names give them away: the
 //! target's `access_token`, the signature of a signed address, a password before an `@`.
+
+mod codes;
+mod escapes;
+mod search;
+mod view;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use regex::{Captures, Regex, bytes};
 
+use self::escapes::Escapes;
+use self::search::{Needles, Search};
 use crate::model::credentials::{STRUCK, is_credential, is_secret};
 
 /// The shortest text that is treated as a secret. Redacting every `1` or `eu` would ruin the record and protect nothing: whoever can
@@ -23,12 +27,6 @@ pub const SHORTEST_SECRET: usize = 4;
 
 /// From this length on a secret is also found in other letter case. A shorter one may be a word of the contract in another case.
 const ANY_CASE_FROM: usize = 8;
-
-/// How many escapes may stand within each other.
-const DEEPEST: usize = 4;
-
-/// A hostile reply can be read in very many ways; no honest one needs so many.
-const MOST_VIEWS: usize = 40;
 
 /// How much longer than a secret its escaped form can be: `%255Cu002B` is ten bytes for one.
 const LONGEST_FORM: usize = 12;
@@ -40,26 +38,16 @@ const READ_AHEAD: usize = 8;
 #[derive(Debug, Clone, Default)]
 pub struct Redaction {
     secrets: Vec<String>,
-    known: Option<bytes::Regex>,
-    longest: usize,
+    needles: Option<Needles>,
 }
 
 impl Redaction {
     /// Redacts these, in every form.
     pub fn of(secrets: impl IntoIterator<Item = String>) -> Redaction {
         let secrets: Vec<String> = secrets.into_iter().filter(|secret| secret.len() >= SHORTEST_SECRET).collect();
-        let mut needles: Vec<Vec<u8>> = secrets.iter().flat_map(|secret| spellings(secret)).collect::<BTreeSet<_>>().into_iter().collect();
-        needles.retain(|needle| needle.len() >= SHORTEST_SECRET);
-        // At one place the longest is taken, so that no rest is left.
-        needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
-        let longest = needles.first().map_or(0, Vec::len);
-        let known = (!needles.is_empty()).then(|| {
-            let pattern = needles.iter().map(|needle| pattern(needle)).collect::<Vec<_>>().join("|");
-            let found = bytes::RegexBuilder::new(&format!("(?s-u:{pattern})")).size_limit(1 << 28).build();
-            // Secrets that are too large to be looked for are no reason to record them: then nothing is recorded.
-            found.unwrap_or_else(|_| NOTHING.clone())
-        });
-        Redaction { secrets, known, longest }
+        let spelt = secrets.iter().flat_map(|secret| spellings(secret)).collect::<BTreeSet<_>>();
+        let needles = Needles::of(spelt.into_iter().collect());
+        Redaction { secrets, needles }
     }
 
     /// The same, and these.
@@ -70,7 +58,7 @@ impl Redaction {
 
     /// A text of the target's without the secrets in it.
     pub fn clean(&self, text: String) -> String {
-        let found = self.found(text.as_bytes(), DEEPEST);
+        let found = self.found(text.as_bytes());
         let text = if found.is_empty() { text } else { without(&text, &found, text.len()) };
         match by_name(&text) {
             Cow::Owned(clean) => clean,
@@ -81,64 +69,19 @@ impl Redaction {
     /// The beginning of a body, of at most so many bytes, without the secrets in it.
     pub fn excerpt(&self, body: &[u8], longest: usize) -> String {
         let limit = READ_AHEAD * longest;
-        let text = String::from_utf8_lossy(&body[..body.len().min(limit + LONGEST_FORM * self.longest)]).into_owned();
+        let longest_secret = self.needles.as_ref().map_or(0, Needles::longest);
+        let text = String::from_utf8_lossy(&body[..body.len().min(limit + LONGEST_FORM * longest_secret)]).into_owned();
         if body.len() <= limit {
             return self.clean(text);
         }
         // A secret that begins before the limit is seen whole, and one after it is not kept at all.
-        let found = self.found(text.as_bytes(), DEEPEST);
+        let found = self.found(text.as_bytes());
         by_name(&without(&text, &found, limit)).into_owned()
     }
 
     /// Where secrets stand in a text, in order.
-    fn found(&self, text: &[u8], deepest: usize) -> Vec<Range<usize>> {
-        let Some(known) = &self.known else { return Vec::new() };
-        let mut found = Vec::new();
-        let mut views = vec![View::of(text)];
-        let mut looked_at = 0;
-        for _ in 0..=deepest {
-            let from = looked_at;
-            looked_at = views.len();
-            for index in from..looked_at {
-                let view = &views[index];
-                found.extend(matches(known, &view.bytes).into_iter().map(|range| view.original(&range)));
-                for range in encoded_runs(&view.bytes) {
-                    if self.is_in_code(&view.bytes[range.clone()], deepest) {
-                        found.push(view.original(&range));
-                    }
-                }
-                let decoded: Vec<View> =
-                    [Escapes::Json, Escapes::Url, Escapes::Html].iter().filter_map(|kind| view.decoded(*kind)).collect();
-                views.extend(decoded.into_iter().take(MOST_VIEWS - views.len().min(MOST_VIEWS)));
-            }
-            if views.len() == looked_at {
-                break;
-            }
-        }
-        merged(found)
-    }
-
-    /// Whether a run of base64 or hexadecimal digits holds a secret, wherever its first byte stands.
-    fn is_in_code(&self, run: &[u8], deepest: usize) -> bool {
-        let Some(known) = &self.known else { return false };
-        let holds =
-            |bytes: &[u8]| known.is_match(bytes) || (deepest > 0 && may_be_escaped(bytes) && !self.found(bytes, deepest - 1).is_empty());
-        let standard: Vec<u8> = run
-            .iter()
-            .filter(|byte| **byte != b'=')
-            .map(|byte| match byte {
-                b'-' => b'+',
-                b'_' => b'/',
-                byte => *byte,
-            })
-            .collect();
-        let base64 = (0..4.min(standard.len())).any(|skip| {
-            let digits = &standard[skip..];
-            // One digit more than whole bytes belongs to what follows.
-            let digits = if digits.len() % 4 == 1 { &digits[..digits.len() - 1] } else { digits };
-            BASE64.decode(digits).is_ok_and(|bytes| holds(&bytes))
-        });
-        base64 || (0..2.min(run.len())).any(|skip| hexadecimal(&run[skip..]).is_some_and(|bytes| holds(&bytes)))
+    fn found(&self, text: &[u8]) -> Vec<Range<usize>> {
+        self.needles.as_ref().map_or_else(Vec::new, |needles| Search::through(text, needles).found())
     }
 }
 
@@ -147,12 +90,6 @@ static NOTHING: LazyLock<bytes::Regex> = LazyLock::new(|| {
     // A constant, and a test reads it.
     bytes::Regex::new("(?s-u:.+)").expect("a pattern")
 });
-
-/// Any base64, however it ends.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true).with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 /// How one secret may be spelt before it is escaped: as it is, as an address carries it, and as servers spell what they take for
 /// another character set.
@@ -174,6 +111,18 @@ fn spellings(secret: &str) -> Vec<Vec<u8>> {
             spellings.push(by_byte(|byte| if byte.is_ascii() { vec![byte] } else { "\u{fffd}".as_bytes().to_vec() }));
         }
     }
+    // As it reads where a server undid escapes that the secret only seems to have, and each view of a reply does the same.
+    for escapes in Escapes::TOGETHER.iter().chain(&Escapes::ALONE) {
+        let mut undone = secret.as_bytes().to_vec();
+        loop {
+            let further = escapes.undone(&undone);
+            if further == undone || further.is_empty() {
+                break;
+            }
+            spellings.push(further.clone());
+            undone = further;
+        }
+    }
     spellings
 }
 
@@ -191,17 +140,6 @@ fn pattern(needle: &[u8]) -> String {
     }
     pattern.push(')');
     pattern
-}
-
-/// All matches, also those that overlap.
-fn matches(known: &bytes::Regex, text: &[u8]) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
-    let mut at = 0;
-    while let Some(here) = known.find_at(text, at) {
-        found.push(here.range());
-        at = here.start() + 1;
-    }
-    found
 }
 
 /// Ranges in order, each byte in one of them.
@@ -239,222 +177,15 @@ fn without(text: &str, places: &[Range<usize>], limit: usize) -> String {
 pub fn unescaped(text: &str) -> String {
     /// A path in an address in a JSON text, and one more.
     const DEEPEST: usize = 3;
-    let mut text = text.to_owned();
+    let mut bytes = text.as_bytes().to_vec();
     for _ in 0..DEEPEST {
-        let before = text.len();
-        for kind in [Escapes::Json, Escapes::Url, Escapes::Html] {
-            if let Some(view) = View::of(text.as_bytes()).decoded(kind) {
-                text = String::from_utf8_lossy(&view.bytes).into_owned();
-            }
-        }
-        if text.len() == before {
+        let undone = Escapes::Mixed.undone(&bytes);
+        if undone == bytes {
             break;
         }
+        bytes = undone;
     }
-    text
-}
-
-/// How a text was escaped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Escapes {
-    Json,
-    Url,
-    Html,
-}
-
-/// A text with escapes undone, and where each of its bytes comes from.
-struct View<'a> {
-    bytes: Cow<'a, [u8]>,
-    /// Start and end in the original; none where the view is the original.
-    from: Vec<(u32, u32)>,
-}
-
-impl<'a> View<'a> {
-    fn of(text: &'a [u8]) -> View<'a> {
-        View { bytes: Cow::Borrowed(text), from: Vec::new() }
-    }
-
-    fn original(&self, range: &Range<usize>) -> Range<usize> {
-        match (self.from.get(range.start), self.from.get(range.end - 1)) {
-            (Some((start, _)), Some((_, end))) => *start as usize..*end as usize,
-            _ => range.clone(),
-        }
-    }
-
-    /// The same with one kind of escape undone; `None` where there is none.
-    fn decoded(&self, kind: Escapes) -> Option<View<'static>> {
-        let marks = match kind {
-            Escapes::Json => b'\\',
-            Escapes::Url => b'%',
-            Escapes::Html => b'&',
-        };
-        memchr::memchr(marks, &self.bytes)?;
-        let mut bytes = Vec::with_capacity(self.bytes.len());
-        let mut from = Vec::with_capacity(self.bytes.len());
-        let mut at = 0;
-        let mut changed = false;
-        while at < self.bytes.len() {
-            let rest = &self.bytes[at..];
-            let unit = if rest[0] == marks { kind.unit(rest) } else { None };
-            changed |= unit.is_some();
-            let (unit, length) = unit.unwrap_or_else(|| (vec![rest[0]], 1));
-            let Range { start, end } = self.original(&(at..at + length));
-            from.extend(unit.iter().map(|_| (start as u32, end as u32)));
-            bytes.extend(unit);
-            at += length;
-        }
-        changed.then_some(View { bytes: Cow::Owned(bytes), from })
-    }
-}
-
-impl Escapes {
-    /// The escape at the beginning of a text: what it stands for, and how long it is.
-    fn unit(self, text: &[u8]) -> Option<(Vec<u8>, usize)> {
-        match self {
-            Escapes::Json => json_escape(text),
-            Escapes::Url => {
-                Some((vec![u8::from_str_radix(std::str::from_utf8(text.get(1..3)?).ok().filter(|code| is_hex(code))?, 16).ok()?], 3))
-            }
-            Escapes::Html => html_entity(text),
-        }
-    }
-}
-
-fn is_hex(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-/// An escape of JSON, JavaScript or Python.
-fn json_escape(text: &[u8]) -> Option<(Vec<u8>, usize)> {
-    let hex = |from: usize, to: usize| {
-        let digits = std::str::from_utf8(text.get(from..to)?).ok().filter(|digits| is_hex(digits))?;
-        u32::from_str_radix(digits, 16).ok()
-    };
-    let utf8 = |c: u32| char::from_u32(c).map(|c| c.to_string().into_bytes());
-    match *text.get(1)? {
-        b'u' if text.get(2) == Some(&b'{') => {
-            let end = text.iter().take(12).position(|byte| *byte == b'}')?;
-            Some((utf8(hex(3, end)?)?, end + 1))
-        }
-        b'u' => {
-            let first = hex(2, 6)?;
-            if (0xd800..0xdc00).contains(&first) && text.get(6..8) == Some(b"\\u") {
-                let second = hex(8, 12).filter(|second| (0xdc00..0xe000).contains(second))?;
-                return Some((utf8(0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00))?, 12));
-            }
-            Some((utf8(first)?, 6))
-        }
-        b'x' => Some((vec![hex(2, 4)? as u8], 4)),
-        b'n' => Some((b"\n".to_vec(), 2)),
-        b't' => Some((b"\t".to_vec(), 2)),
-        b'r' => Some((b"\r".to_vec(), 2)),
-        byte @ (b'"' | b'/' | b'\\' | b'\'' | b'`' | b'$') => Some((vec![byte], 2)),
-        _ => None,
-    }
-}
-
-/// A character reference of HTML or XML.
-fn html_entity(text: &[u8]) -> Option<(Vec<u8>, usize)> {
-    let end = text.iter().take(12).position(|byte| *byte == b';')?;
-    let name = std::str::from_utf8(&text[1..end]).ok()?;
-    let c = if let Some(number) = name.strip_prefix('#') {
-        let code = match number.strip_prefix(['x', 'X']) {
-            Some(hex) => u32::from_str_radix(hex, 16).ok()?,
-            None => number.parse().ok()?,
-        };
-        char::from_u32(code)?
-    } else {
-        ENTITIES.iter().find(|(known, _)| *known == name).map(|(_, c)| *c).or_else(|| {
-            let place = LATIN_ENTITIES.split(' ').position(|known| known == name)?;
-            char::from_u32(0xa0 + place as u32)
-        })?
-    };
-    Some((c.to_string().into_bytes(), end + 1))
-}
-
-/// The names of ASCII characters that may be escaped (HTML, "Named character references").
-const ENTITIES: [(&str, char); 43] = [
-    ("amp", '&'),
-    ("AMP", '&'),
-    ("lt", '<'),
-    ("LT", '<'),
-    ("gt", '>'),
-    ("GT", '>'),
-    ("quot", '"'),
-    ("QUOT", '"'),
-    ("apos", '\''),
-    ("Tab", '\t'),
-    ("NewLine", '\n'),
-    ("excl", '!'),
-    ("num", '#'),
-    ("dollar", '$'),
-    ("percnt", '%'),
-    ("lpar", '('),
-    ("rpar", ')'),
-    ("ast", '*'),
-    ("midast", '*'),
-    ("plus", '+'),
-    ("comma", ','),
-    ("hyphen", '-'),
-    ("period", '.'),
-    ("sol", '/'),
-    ("colon", ':'),
-    ("semi", ';'),
-    ("equals", '='),
-    ("quest", '?'),
-    ("commat", '@'),
-    ("lsqb", '['),
-    ("lbrack", '['),
-    ("bsol", '\\'),
-    ("rsqb", ']'),
-    ("rbrack", ']'),
-    ("Hat", '^'),
-    ("lowbar", '_'),
-    ("grave", '`'),
-    ("lcub", '{'),
-    ("lbrace", '{'),
-    ("verbar", '|'),
-    ("vert", '|'),
-    ("rcub", '}'),
-    ("rbrace", '}'),
-];
-
-/// The names of U+00A0 to U+00FF, in order.
-const LATIN_ENTITIES: &str = "nbsp iexcl cent pound curren yen brvbar sect uml copy ordf laquo not shy reg macr deg plusmn sup2 sup3 acute \
-micro para middot cedil sup1 ordm raquo frac14 frac12 frac34 iquest Agrave Aacute Acirc Atilde Auml Aring AElig Ccedil Egrave Eacute Ecirc \
-Euml Igrave Iacute Icirc Iuml ETH Ntilde Ograve Oacute Ocirc Otilde Ouml times Oslash Ugrave Uacute Ucirc Uuml Yacute THORN szlig agrave \
-aacute acirc atilde auml aring aelig ccedil egrave eacute ecirc euml igrave iacute icirc iuml eth ntilde ograve oacute ocirc otilde ouml \
-divide oslash ugrave uacute ucirc uuml yacute thorn yuml";
-
-fn may_be_escaped(bytes: &[u8]) -> bool {
-    memchr::memchr3(b'\\', b'%', b'&', bytes).is_some()
-}
-
-/// Runs of digits of base64, of either alphabet, that are long enough to hold a secret.
-fn encoded_runs(text: &[u8]) -> Vec<Range<usize>> {
-    const SHORTEST_RUN: usize = SHORTEST_SECRET * 4 / 3 + 1;
-    let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_=".contains(byte);
-    let mut runs = Vec::new();
-    let mut start = 0;
-    for at in 0..=text.len() {
-        if text.get(at).is_some_and(is_digit) {
-            continue;
-        }
-        if at - start >= SHORTEST_RUN {
-            runs.push(start..at);
-        }
-        start = at + 1;
-    }
-    runs
-}
-
-fn hexadecimal(digits: &[u8]) -> Option<Vec<u8>> {
-    let length = digits.iter().take_while(|byte| byte.is_ascii_hexdigit()).count() / 2 * 2;
-    if length < 2 * SHORTEST_SECRET {
-        return None;
-    }
-    let value = |digit: u8| char::from(digit).to_digit(16).unwrap_or_default() as u8;
-    Some(digits[..length].chunks_exact(2).map(|pair| value(pair[0]) << 4 | value(pair[1])).collect())
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Whether a value of this name in a reply is a credential, by whomever it was issued.
@@ -562,12 +293,13 @@ fn end_of_value(value: &str, quote: &str) -> usize {
 
 /// A text without the passwords that stand in the addresses in it.
 pub fn without_passwords(text: &str) -> Cow<'_, str> {
-    if !text.contains('@') || !text.contains(":/") {
+    if !text.contains('@') || !text.contains('/') {
         return Cow::Borrowed(text);
     }
     let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>' | ',');
+    let may_have_one = |word: &str| word.contains(":/") || word.contains('@') && word.contains('/');
     let clean: String =
-        text.split_inclusive(is_end).map(|word| if word.contains(":/") { without_password(word) } else { Cow::Borrowed(word) }).collect();
+        text.split_inclusive(is_end).map(|word| if may_have_one(word) { without_password(word) } else { Cow::Borrowed(word) }).collect();
     Cow::Owned(clean)
 }
 
@@ -579,7 +311,12 @@ pub fn without_password(address: &str) -> Cow<'_, str> {
         let slashes = address[at + 1..].bytes().take_while(|byte| matches!(byte, b'/' | b'\\')).count();
         at + 1 + slashes
     });
-    let start = after_scheme.unwrap_or(0);
+    // `redis//u:pw@h`: the colon behind the scheme was forgotten.
+    let without_colon = || {
+        let slash = address[..last].rfind('/')?;
+        (!address[..slash].contains(':') && address[slash..last].contains(':')).then_some(slash + 1)
+    };
+    let start = after_scheme.or_else(without_colon).unwrap_or(0);
     let authority_end = address[start..].find(['/', '?', '#']).map_or(address.len(), |at| start + at);
     // The password may hold what ends an authority; behind a host's port, an `@` is a part of the path.
     let at = match address[start..authority_end].rfind('@') {

@@ -36,7 +36,7 @@ fn percent(text: &str) -> String {
     text.bytes().map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
-const FORMS: [(&str, Form); 14] = [
+const FORMS: [(&str, Form); 20] = [
     ("JSON", json),
     ("JSON of PHP", |text| json(text).replace('/', "\\/")),
     ("JSON with lower \\u", |text| other_than_letters(text, |c| format!("\\u{:04x}", u32::from(c)))),
@@ -49,6 +49,12 @@ const FORMS: [(&str, Form); 14] = [
     ("URL, decoded", |text| json(&percent_encoding::percent_decode_str(text).decode_utf8_lossy())),
     ("HTML", |text| text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;").replace('/', "&#x2F;").replace('+', "&#43;")),
     ("HTML, decimal", |text| other_than_letters(text, |c| format!("&#{};", u32::from(c)))),
+    ("URL of 16 bits", |text| text.chars().map(|c| format!("%u{:04X}", u32::from(c))).collect()),
+    ("HTML without its end", |text| text.chars().map(|c| format!("&#x{:x}", u32::from(c))).collect()),
+    ("quoted-printable", |text| text.bytes().map(|byte| format!("={byte:02X}")).collect()),
+    ("bytes with colons", |text| text.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":")),
+    ("a list of bytes", |text| format!("[{}]", text.bytes().map(|byte| byte.to_string()).collect::<Vec<_>>().join(","))),
+    ("base64 twice", |text| STANDARD.encode(STANDARD.encode(text))),
     ("base64", |text| STANDARD.encode(text)),
     ("base64url of more", |text| URL_SAFE_NO_PAD.encode(format!("you sent {text}, sorry"))),
 ];
@@ -385,6 +391,8 @@ fn an_error_quotes_no_secret() {
     for store in [
         "rediss:/u:S3cret9@h",
         "redis:u:S3cret9@h",
+        "redis//u:S3cret9@h",
+        "redis/u:S3cret9@h",
         "mysql://u:S3cret9@h/x",
         "u:S3cret9@h",
         "redis://u:S3cret9@127.0.0.1:1/0",
