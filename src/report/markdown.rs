@@ -6,8 +6,9 @@
 use std::fmt::Write as _;
 
 use crate::report::plot::Plot;
-use crate::report::view::{Mark, Standing, View};
-use crate::report::words;
+use crate::report::table::{Cell, Column, Room, Table};
+use crate::report::view::{Mark, View};
+use crate::report::{tables, words};
 use crate::verdict::Verdict;
 
 /// The report as markdown. Ends with a newline.
@@ -47,7 +48,7 @@ fn title(view: &View) -> String {
     }
     if !view.reasons.is_empty() {
         lines.push(String::new());
-        lines.extend(view.reasons.iter().map(|reason| format!("- {}", escape(reason))));
+        lines.push(list(&view.reasons));
     }
     lines.extend([String::new(), format!("**Next step.** {}", escape(&view.next_step))]);
     lines.join("\n")
@@ -59,7 +60,7 @@ fn timeline(view: &View) -> String {
         .steps
         .iter()
         .map(|step| {
-            let when = if step.times == 1 { words::age(step.at_ms) } else { words::between(step.at_ms, Some(step.until_ms)) };
+            let when = step.when();
             let asked = match step.kind {
                 Some(_) => format!("{} ({})", step.asked, step.connection.word()),
                 None => step.asked.clone(),
@@ -92,41 +93,17 @@ pub(super) fn evidence(view: &View) -> String {
     if view.evidence.is_empty() {
         return String::new();
     }
-    let rows = view.evidence.iter().map(|row| {
-        let mark = plain_mark(row.mark);
-        let gap = if mark.is_empty() { "" } else { " " };
-        vec![escape(&row.check), escape(&row.timing), format!("{mark}{gap}{}", escape(&row.result)), escape(&row.evidence)]
-    });
-    format!("## Evidence\n\n{}", table(&["Check", "Timing", "Result", "Evidence"], "llll", rows))
+    format!("## Evidence\n\n{}", table(&tables::evidence(view), Room::Document))
 }
 
 fn scenarios(view: &View) -> String {
     if view.scenarios.is_empty() {
         return String::new();
     }
-    let rows = view.scenarios.iter().map(|row| {
-        let scans =
-            if row.accepted == row.initiates { words::count(row.accepted) } else { format!("{} of {}", row.accepted, row.initiates) };
-        vec![
-            escape(&row.name),
-            escape(&row.title),
-            scans,
-            escape(&row.denied),
-            escape(&row.window.short),
-            format!("{} {}", sign(row.verdict), row.verdict.word()),
-        ]
-    });
-    let mut text = format!("## Scenarios\n\n{}", table(&["Scenario", "What", "Scans", "not_found", "Window", "Verdict"], "llrlll", rows));
-    let reasons: Vec<String> = view
-        .scenarios
-        .iter()
-        .filter(|row| row.verdict != Verdict::Pass)
-        .flat_map(|row| row.reasons.iter().map(move |reason| format!("- {}: {}", escape(&row.name), escape(reason))))
-        .collect();
-    if !reasons.is_empty() {
-        let _ = write!(text, "\n\n{}", reasons.join("\n"));
-    }
-    text
+    let table = table(&tables::scenarios(&view.scenarios), Room::Document);
+    let reasons = tables::scenario_reasons(view);
+    let gap = if reasons.is_empty() { "" } else { "\n\n" };
+    format!("## Scenarios\n\n{table}{gap}{}", list(&reasons))
 }
 
 fn window(view: &View) -> String {
@@ -138,26 +115,18 @@ fn window(view: &View) -> String {
         return "## The window\n\nNot measured: a never-issued id is answered as visible, too, so a visible answer proves nothing."
             .to_owned();
     }
-    let mut text = format!("## The window\n\n{}\n\n**{}.**", window.basis(), sentence_case(&window.safe.told));
+    let mut text = format!("## The window\n\n{}\n\n**{}.**", window.basis(), words::sentence_case(&window.safe.told));
     if window.scans == 0 {
         return text;
     }
-    let quantiles = window.quantiles.iter().map(|row| {
-        // Limits of a quantile that is not to be told would be read as the quantile.
-        let limits = if row.told_at_all { row.limits() } else { "–".to_owned() };
-        vec![row.label.clone(), escape(&row.told), limits]
-    });
-    let _ = write!(text, "\n\n{}", table(&["Quantile", "Window", "95 % limits"], "lll", quantiles));
+    let _ = write!(text, "\n\n{}", table(&tables::quantiles(window), Room::Document));
     // Without a denial the curve shows when somebody looked, and nothing of the service.
     if let Some(plot) = Plot::of(&window.curve).filter(|_| window.instead.is_none()) {
         let _ = write!(text, "\n\n{}\n\n{}", mermaid(plot), fenced("text", &plot.chart(60, 8).join("\n")));
         text.push_str("\n\nShare of scans visible by age. Where the text plot is shaded (░), the polls leave open how the curve rises.");
     }
     if !window.visible_by.is_empty() {
-        let shares = window.visible_by.iter().map(|by| {
-            vec![words::age(by.t_ms), words::share_between(by.share_from, by.share_to), words::share_between(by.lower, by.upper)]
-        });
-        let _ = write!(text, "\n\n{}", folded(table(&["Visible by", "Share of scans", "95 % limits"], "rrr", shares)));
+        let _ = write!(text, "\n\n{}", folded(&tables::visible_by(window)));
     }
     if let Some(note) = &window.estimate {
         let unique = if note.unique { "No other curve fits them as well" } else { "Other curves fit them as well" };
@@ -193,33 +162,11 @@ fn mermaid(plot: Plot<'_>) -> String {
 }
 
 fn rates(view: &View) -> String {
-    let rows: Vec<Vec<String>> = view
-        .scenarios
-        .iter()
-        .flat_map(|scenario| scenario.offsets.iter().map(move |row| (scenario, row)))
-        .map(|(scenario, row)| {
-            vec![
-                escape(&scenario.name),
-                row.at.clone(),
-                row.connection.word().to_owned(),
-                words::count(row.polls),
-                words::count(row.not_found),
-                words::count(row.other),
-                words::count(row.late),
-                row.rate.map_or_else(|| "–".to_owned(), words::share),
-                if row.scans > 0 { words::share_between(row.lower, row.upper) } else { "–".to_owned() },
-            ]
-        })
-        .collect();
-    if rows.is_empty() {
+    let rates = tables::rates(view);
+    if rates.rows.is_empty() {
         return String::new();
     }
-    let header = ["Scenario", "Age", "Connection", "Polls", "not_found", "Other", "Late", "Rate", "95 % limits"];
-    format!(
-        "## not_found by age and connection\n\n{}\n\nLimits (Clopper–Pearson) are for the share of scans denied at that age: polls of one scan are not independent. \
-         Late polls left outside the scenario's tolerance and do not count; other polls said neither visible nor not_found.",
-        folded(table(&header, "lrlrrrrrr", rows.into_iter()))
-    )
+    format!("## not_found by age and connection\n\n{}\n\n{}", folded(&rates), tables::RATES_NOTE)
 }
 
 pub(super) fn causes(view: &View) -> String {
@@ -228,10 +175,9 @@ pub(super) fn causes(view: &View) -> String {
     }
     let mut text = "## Diagnosis".to_owned();
     for cause in &view.causes {
-        let _ = write!(text, "\n\n### {}, {} evidence\n\n{}", sentence_case(&cause.named), cause.strength, escape(&cause.mechanism));
-        let evidence: Vec<String> = cause.evidence.iter().map(|told| format!("- {}", escape(told))).collect();
-        if !evidence.is_empty() {
-            let _ = write!(text, "\n\n{}", evidence.join("\n"));
+        let _ = write!(text, "\n\n### {}, {} evidence\n\n{}", words::sentence_case(&cause.named), cause.strength, escape(&cause.mechanism));
+        if !cause.evidence.is_empty() {
+            let _ = write!(text, "\n\n{}", list(&cause.evidence));
         }
         let _ = write!(text, "\n\n**Cure.** {}", escape(&cause.cure));
     }
@@ -245,32 +191,18 @@ pub(super) fn causes(view: &View) -> String {
         );
     }
     if !view.ruled_out.is_empty() {
-        let rows = view.ruled_out.iter().map(|row| vec![row.class.to_owned(), row.name.to_owned(), escape(&row.by)]);
-        let _ = write!(text, "\n\nRuled out:\n\n{}", table(&["Class", "Name", "By"], "lll", rows));
+        let _ = write!(text, "\n\nRuled out:\n\n{}", table(&tables::ruled_out(view), Room::Document));
     }
     if !view.undecided.is_empty() {
-        let lines: Vec<String> = view.undecided.iter().map(|told| format!("- {}", escape(told))).collect();
-        let _ = write!(text, "\n\nUndecided:\n\n{}", lines.join("\n"));
+        let _ = write!(text, "\n\nUndecided:\n\n{}", list(&view.undecided));
     }
     text
 }
 
 pub(super) fn guarantees(view: &View) -> String {
-    let rows = view.guarantees.iter().map(|row| {
-        let (standing, proof) = match &row.standing {
-            Standing::Kept => ("✅ kept", escape(&row.unclear.join("; "))),
-            Standing::Broken => ("❌ broken", escape(row.evidence.first().map_or("", String::as_str))),
-            Standing::NotAssessed(why) => ("not assessed", escape(why)),
-        };
-        vec![row.name.to_owned(), row.promise.to_owned(), standing.to_owned(), words::count(row.checked), words::count(row.broken), proof]
-    });
-    let mut text = format!(
-        "## Guarantees\n\n{}",
-        table(&["Guarantee", "Promise", "Standing", "Checked", "Broken", "First proof, or why not"], "lllrrl", rows)
-    );
+    let mut text = format!("## Guarantees\n\n{}", table(&tables::guarantees(&view.guarantees), Room::Document));
     for row in view.guarantees.iter().filter(|row| row.evidence.len() > 1) {
-        let proofs: Vec<String> = row.evidence.iter().map(|told| format!("- {}", escape(told))).collect();
-        let _ = write!(text, "\n\n<details><summary>Proofs: {}</summary>\n\n{}\n\n</details>", row.name, proofs.join("\n"));
+        let _ = write!(text, "\n\n<details><summary>Proofs: {}</summary>\n\n{}\n\n</details>", row.name, list(&row.evidence));
     }
     text
 }
@@ -279,18 +211,11 @@ fn latency(view: &View) -> String {
     if view.latency.is_empty() {
         return String::new();
     }
-    let ms = |value: f64| format!("{value:.2}");
-    let told = |value: Option<f64>| value.map_or_else(|| "n too small".to_owned(), ms);
-    let rows = view.latency.iter().flat_map(|row| {
-        [("sent", &row.sent), ("planned", &row.planned)].map(|(from, trip)| {
-            vec![row.name.clone(), from.to_owned(), words::count(trip.count), told(trip.p50), told(trip.p90), told(trip.p99), ms(trip.max)]
-        })
-    });
     let punctual = view.punctual().map_or_else(String::new, |told| format!(" {told}"));
     format!(
         "## Latency\n\nRound trips in milliseconds, to the last byte; counted from the actual sending, and from the planned one, which a late sender cannot flatter.\
          {punctual}\n\n{}",
-        table(&["Exchange", "From", "Count", "p50", "p90", "p99", "Max"], "llrrrrr", rows)
+        table(&tables::latency(view), Room::Document)
     )
 }
 
@@ -313,26 +238,11 @@ pub(super) fn unseen(view: &View) -> String {
     if view.unseen.is_empty() {
         return String::new();
     }
-    let lines: Vec<String> = view.unseen.iter().map(|told| format!("- {}", escape(told))).collect();
-    format!("## What could not be seen\n\n{}", lines.join("\n"))
+    format!("## What could not be seen\n\n{}", list(&view.unseen))
 }
 
 pub(super) fn about(view: &View) -> String {
-    let run = &view.run;
-    let mut rows = vec![
-        ["Target".to_owned(), format!("{} at {}", escape(&run.target), escape(&run.base_url))],
-        ["Started".to_owned(), escape(&run.started)],
-        ["Run".to_owned(), escape(&run.run_id)],
-        ["Tool".to_owned(), escape(&run.tool)],
-        ["Timer".to_owned(), format!("{}, resolution {} ns", escape(&run.timer), (run.resolution_ms * 1e6).round())],
-        ["Machine".to_owned(), format!("{}, {}", escape(&run.system), words::counted(u64::from(run.processors), "processor"))],
-        ["Exchanges".to_owned(), words::count(run.exchanges)],
-    ];
-    rows.extend(view.jobs().map(|jobs| ["Jobs".to_owned(), escape(&jobs)]));
-    if let Some(service) = &run.service {
-        rows.insert(1, ["Service".to_owned(), escape(service)]);
-    }
-    format!("## About this run\n\n{}", table(&["", ""], "ll", rows.into_iter().map(Vec::from)))
+    format!("## About this run\n\n{}", table(&tables::about(view), Room::Document))
 }
 
 pub(super) fn sign(verdict: Verdict) -> &'static str {
@@ -343,20 +253,36 @@ pub(super) fn sign(verdict: Verdict) -> &'static str {
     }
 }
 
-/// A table; `align` has an `l` or `r` for each column. Cells must be escaped.
-pub(super) fn table(header: &[&str], align: &str, rows: impl Iterator<Item = Vec<String>>) -> String {
-    let rule: Vec<&str> = align.chars().map(|side| if side == 'r' { "--:" } else { "---" }).collect();
-    let mut lines = vec![format!("| {} |", header.join(" | ")), format!("| {} |", rule.join(" | "))];
-    lines.extend(rows.map(|cells| format!("| {} |", cells.join(" | "))));
-    lines.join("\n")
+/// A table with the columns that are shown where there is so much room.
+pub(super) fn table(table: &Table, room: Room) -> String {
+    let columns: Vec<(usize, &Column)> = table.shown(room).collect();
+    let line = |cells: Vec<String>| format!("| {} |", cells.join(" | "));
+    let header = line(columns.iter().map(|(_, column)| column.name.to_owned()).collect());
+    let rule = line(columns.iter().map(|(_, column)| if column.is_number { "--:" } else { "---" }.to_owned()).collect());
+    let rows = table.rows.iter().map(|row| line(columns.iter().map(|(at, _)| cell(&row[*at])).collect()));
+    [header, rule].into_iter().chain(rows).collect::<Vec<_>>().join("\n")
+}
+
+fn cell(cell: &Cell) -> String {
+    let text = escape(cell.text());
+    match cell {
+        Cell::Marked(mark @ (Mark::Works | Mark::Fails), _) => format!("{} {text}", plain_mark(*mark)),
+        Cell::Verdict(verdict) => format!("{} {text}", sign(*verdict)),
+        Cell::Text(_) | Cell::Name(..) | Cell::Value(..) | Cell::Marked(..) | Cell::Missing(_) => text,
+    }
 }
 
 /// Longer tables are folded, so that what comes after them is found.
 const UNFOLDED: usize = 40;
 
-fn folded(table: String) -> String {
-    let rows = table.lines().count().saturating_sub(2);
-    if rows > UNFOLDED { format!("<details><summary>{rows} rows</summary>\n\n{table}\n\n</details>") } else { table }
+fn folded(rows: &Table) -> String {
+    let (count, text) = (rows.rows.len(), table(rows, Room::Document));
+    if count > UNFOLDED { format!("<details><summary>{count} rows</summary>\n\n{text}\n\n</details>") } else { text }
+}
+
+/// Sentences as a list.
+pub(super) fn list(items: &[String]) -> String {
+    items.iter().map(|item| format!("- {}", escape(item))).collect::<Vec<_>>().join("\n")
 }
 
 /// A code block whose fence is longer than any run of backticks in it.
@@ -385,11 +311,6 @@ pub(super) fn escape(text: &str) -> String {
         before = c;
     }
     out
-}
-
-pub(super) fn sentence_case(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 #[cfg(test)]
@@ -422,7 +343,7 @@ mod tests {
 
     #[test]
     fn a_long_table_is_folded() {
-        let long = |rows| folded(table(&["a"], "l", (0..rows).map(|n: usize| vec![n.to_string()])));
+        let long = |rows| folded(&Table::new([Column::text("a")], (0..rows).map(|n: usize| [n.to_string().into()])));
         assert!(!long(40).contains("<details>"));
         assert!(long(41).starts_with("<details><summary>41 rows</summary>\n\n| a |"), "a table needs a blank line before it");
     }

@@ -22,6 +22,8 @@ mod pull_request;
 mod result;
 #[cfg(test)]
 mod samples;
+mod table;
+mod tables;
 mod terminal;
 pub mod trend;
 pub mod view;

@@ -1,8 +1,11 @@
 //! What pages for a terminal are laid out with: lines broken to the width, names beside them, one kind of table, and colour.
 
-use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
+use comfy_table::{Cell, Color, ColumnConstraint, ContentArrangement, LineStyle, TableStyle, Width};
 
+use crate::report::table::{self, Room};
+use crate::report::view::Mark;
 use crate::report::words;
+use crate::verdict::Verdict;
 
 /// How a terminal wants its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +30,9 @@ const NARROWEST: usize = 40;
 
 /// Columns of the section names on the left.
 pub(super) const MARGIN: usize = 9;
+
+/// From so many columns on, a table also has the columns that need room.
+const WIDE_FROM: usize = 120;
 
 /// A rule under the header and nothing else: rows are read across, and rules between them would double their number.
 const RULED: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
@@ -59,6 +65,32 @@ impl Page {
         self.beside(name, "2", MARGIN, lines);
     }
 
+    /// A table; on a page of fewer columns than `from`, each row has lines of its own instead.
+    pub(super) fn table(&mut self, table: &table::Table, from: usize) {
+        if self.style.width < from {
+            table.rows.iter().for_each(|row| self.stacked(table, row));
+        } else {
+            ruled(table, self.style).lines().for_each(|line| self.line(&line));
+        }
+    }
+
+    /// A row as its first cell with what came of it, and below them the others by name.
+    fn stacked(&mut self, table: &table::Table, row: &[table::Cell]) {
+        let mut title = row.first().map_or_else(String::new, |cell| cell.text().to_owned());
+        let mut told = Vec::new();
+        for (at, column) in table.shown(Room::Narrow).skip(1) {
+            match shown(&row[at]) {
+                (text, Some(code)) => title = format!("{title}: {}", self.style.paint(&text, code)),
+                (text, None) if !text.is_empty() => told.push(format!("{} {text}", column.name.to_lowercase())),
+                _ => {}
+            }
+        }
+        self.line(&title);
+        for line in words::wrap(&told.join(" · "), self.style.width - 2) {
+            self.line(&format!("  {line}"));
+        }
+    }
+
     /// Finished lines beside a word that takes so many columns.
     pub(super) fn beside(&mut self, word: &str, code: &str, columns: usize, lines: &[String]) {
         for (place, line) in lines.iter().enumerate() {
@@ -79,13 +111,58 @@ impl Style {
     }
 }
 
-/// An empty table as wide as the terminal.
-pub(super) fn ruled(style: Style) -> Table {
-    let mut table = Table::new();
+/// The ANSI code of a verdict's colour.
+pub(super) fn code(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "32",
+        Verdict::Fail => "31",
+        Verdict::Inconclusive => "33",
+    }
+}
+
+/// A cell's text and the code of its colour. What failed must be seen without colour, too.
+fn shown(cell: &table::Cell) -> (String, Option<&'static str>) {
+    let verdict = match cell {
+        table::Cell::Verdict(verdict) => Some(*verdict),
+        table::Cell::Marked(Mark::Works, _) => Some(Verdict::Pass),
+        table::Cell::Marked(Mark::Fails, _) => Some(Verdict::Fail),
+        _ => None,
+    };
+    let text = if verdict == Some(Verdict::Fail) { cell.text().to_uppercase() } else { cell.text().to_owned() };
+    (text, verdict.map(code))
+}
+
+/// A table for comfy-table, as wide as the terminal.
+fn ruled(rows: &table::Table, style: Style) -> comfy_table::Table {
+    let columns: Vec<(usize, String)> = rows
+        .shown(if style.width >= WIDE_FROM { Room::Wide } else { Room::Narrow })
+        .map(|(at, column)| (at, column.name.to_lowercase()))
+        .collect();
+    let mut table = comfy_table::Table::new();
     table.load_style(RULED).set_content_arrangement(ContentArrangement::Dynamic);
     table.force_no_tty().set_width(u16::try_from(style.width).unwrap_or(u16::MAX));
     if style.colour == Colour::On {
         table.enforce_styling();
     }
+    table.set_header(columns.iter().map(|(_, name)| name));
+    // No column may become so narrow that a word of it is torn.
+    let longest = columns.iter().map(|(at, name)| {
+        let cells = rows.rows.iter().flat_map(|row| row[*at].text().split(' ')).map(|word| word.chars().count());
+        cells.chain([name.len()]).max().unwrap_or_default()
+    });
+    let constraints: Vec<ColumnConstraint> =
+        longest.map(|columns| ColumnConstraint::LowerBoundary(Width::Fixed(columns as u16 + 2))).collect();
+    for row in &rows.rows {
+        table.add_row(columns.iter().map(|(at, _)| {
+            let (text, code) = shown(&row[*at]);
+            match code {
+                Some("32") => Cell::new(text).fg(Color::DarkGreen),
+                Some("31") => Cell::new(text).fg(Color::DarkRed),
+                Some(_) => Cell::new(text).fg(Color::DarkYellow),
+                None => Cell::new(text),
+            }
+        }));
+    }
+    table.set_constraints(constraints);
     table
 }

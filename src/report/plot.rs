@@ -39,7 +39,7 @@ impl<'a> Plot<'a> {
         self.columns(width)
             .map(|(certain, at_most)| {
                 // Where a quarter of the scans or more may be on either side, a height would be a guess.
-                if at_most - certain > 0.25 { OPEN } else { EIGHTHS[1 + (certain * 7.0).round() as usize] }
+                if at_most - certain > 0.25 { OPEN } else { bar(certain) }
             })
             .collect()
     }
@@ -68,6 +68,17 @@ impl<'a> Plot<'a> {
         lines.push(format!("       0{}{middle}{}{end}", " ".repeat(gap), " ".repeat(rest)));
         lines
     }
+}
+
+/// A bar of at least an eighth, at most eight of them.
+fn bar(share: f64) -> char {
+    EIGHTHS[1 + (share * 7.0).round().clamp(0.0, 7.0) as usize]
+}
+
+/// Numbers as a line of bars, the highest one full; what is not known is a dot.
+pub(super) fn sparkline(values: &[Option<f64>], highest: f64) -> String {
+    let share = |value: f64| if highest > 0.0 { value / highest } else { 0.0 };
+    values.iter().map(|value| value.map_or('·', |value| bar(share(value)))).collect()
 }
 
 fn cell(certain: f64, at_most: f64, row: usize, height: usize) -> char {
@@ -109,5 +120,11 @@ mod tests {
     fn nothing_is_drawn_of_nothing() {
         assert!(Plot::of(&[]).is_none());
         assert!(Plot::of(&[CurvePoint { from_ms: 0.0, to_ms: None, mass: 1.0 }]).is_none());
+    }
+
+    #[test]
+    fn a_line_of_bars_is_as_high_as_its_numbers() {
+        assert_eq!(sparkline(&[Some(0.0), Some(0.5), None, Some(1.0)], 1.0), "▁▅·█");
+        assert_eq!(sparkline(&[Some(0.0)], 0.0), "▁");
     }
 }

@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-use crate::report::markdown::{about, causes, escape, evidence, guarantees, repeat, sign, table, unseen};
+use crate::report::markdown::{about, causes, escape, evidence, guarantees, list, repeat, sign, table, unseen};
+use crate::report::table::Room;
+use crate::report::tables;
 use crate::report::view::{ScenarioRow, View};
-use crate::report::words;
 use crate::verdict::Verdict;
 
 /// What GitHub takes for one comment, in characters; counted here in bytes, which are never fewer.
@@ -61,11 +62,7 @@ fn scenarios(view: &View) -> String {
     let mut rows: Vec<&ScenarioRow> = view.scenarios.iter().collect();
     rows.sort_by_key(|row| row.verdict == Verdict::Pass);
     let more = rows.len().saturating_sub(ROWS);
-    let cells = rows.iter().take(ROWS).map(|row| {
-        let verdict = format!("{} {}", sign(row.verdict), row.verdict.word());
-        vec![escape(&row.name), words::count(row.accepted), escape(&row.denied), escape(&row.window.short), verdict]
-    });
-    let mut text = table(&["Scenario", "Scans", "not_found", "Window", "Verdict"], "lrlll", cells);
+    let mut text = table(&tables::scenarios(rows.into_iter().take(ROWS)), Room::Narrow);
     if more > 0 {
         let _ = write!(text, "\n\nand {more} more");
     }
@@ -73,8 +70,7 @@ fn scenarios(view: &View) -> String {
 }
 
 fn reasons(view: &View) -> String {
-    let lines: Vec<String> = view.reasons.iter().map(|reason| format!("- {}", escape(reason))).collect();
-    if lines.is_empty() { String::new() } else { format!("## Why\n\n{}", lines.join("\n")) }
+    if view.reasons.is_empty() { String::new() } else { format!("## Why\n\n{}", list(&view.reasons)) }
 }
 
 #[cfg(test)]

@@ -3,18 +3,14 @@
 //! The headline comes first, since a log scrolls; the next step comes last, since that is where the eye is when the command
 //! has ended. Between them one table, what was broken with its first proof, and the window in a curve and a line.
 
-use comfy_table::{Cell, Color, ColumnConstraint, Table, Width};
-
-use crate::report::page::{MARGIN, Page, Style, ruled};
+use crate::report::page::{MARGIN, Page, Style, code};
 use crate::report::plot::Plot;
-use crate::report::view::{ScenarioRow, Standing, View};
-use crate::report::words;
+use crate::report::view::{Standing, View};
+use crate::report::{tables, words};
 use crate::verdict::Verdict;
 
 /// Below so many columns scenarios are stacked instead of tabulated.
 const TABLE_FROM: usize = 80;
-/// From so many columns on the table also says what a scenario does.
-const WIDE_FROM: usize = 120;
 /// At most so many things unseen are told here; the markdown report tells all.
 const UNSEEN: usize = 4;
 /// At most so many steps of the clearest scan are told here.
@@ -48,10 +44,9 @@ impl Page {
         let word = view.verdict.word().to_uppercase();
         let indent = word.len() + 2;
         let lines = words::wrap(&view.headline, self.style.width - indent);
-        let (code, _) = colour(view.verdict);
         for (place, line) in lines.iter().enumerate() {
             if place == 0 {
-                let word = self.style.paint(&word, &format!("1;{code}"));
+                let word = self.style.paint(&word, &format!("1;{}", code(view.verdict)));
                 self.line(&format!("{word}  {line}"));
             } else {
                 self.line(&format!("{:indent$}{line}", ""));
@@ -77,27 +72,8 @@ impl Page {
         if view.scenarios.is_empty() {
             return;
         }
-        if self.style.width < TABLE_FROM {
-            for row in &view.scenarios {
-                self.stacked(row);
-            }
-        } else {
-            let table = table(view, self.style);
-            for line in table.lines() {
-                self.line(&line);
-            }
-        }
+        self.table(&tables::scenarios(&view.scenarios), TABLE_FROM);
         self.line("");
-    }
-
-    fn stacked(&mut self, row: &ScenarioRow) {
-        let (code, _) = colour(row.verdict);
-        let verdict = self.style.paint(verdict_word(row.verdict), code);
-        self.line(&format!("{}: {verdict}", row.name));
-        let told = format!("{} · not_found {} · window {}", scans(row), row.denied, row.window.short);
-        for line in words::wrap(&told, self.style.width - 2) {
-            self.line(&format!("  {line}"));
-        }
     }
 
     fn broken(&mut self, view: &View) {
@@ -229,63 +205,6 @@ impl Page {
 fn line_start(line: &str, part: &str) -> String {
     let blanks = line.len() - line.trim_start().len();
     format!("{:blanks$}{part}", "")
-}
-
-fn table(view: &View, style: Style) -> Table {
-    let wide = style.width >= WIDE_FROM;
-    let mut table = ruled(style);
-    let mut header = vec!["scenario", "scans", "not_found", "window", "verdict"];
-    if wide {
-        header.insert(1, "what");
-    }
-    let mut longest: Vec<usize> = header.iter().map(|word| word.len()).collect();
-    table.set_header(header);
-    for row in &view.scenarios {
-        let mut texts =
-            vec![row.name.clone(), scans_cell(row), row.denied.clone(), row.window.short.clone(), verdict_word(row.verdict).to_owned()];
-        if wide {
-            texts.insert(1, row.title.clone());
-        }
-        for (longest, text) in longest.iter_mut().zip(&texts) {
-            *longest = text.split(' ').map(|word| word.chars().count()).chain([*longest]).max().unwrap_or_default();
-        }
-        let last = texts.len() - 1;
-        let (_, tint) = colour(row.verdict);
-        table.add_row(
-            texts.into_iter().enumerate().map(|(place, text)| if place == last { Cell::new(text).fg(tint) } else { Cell::new(text) }),
-        );
-    }
-    // No column may become so narrow that a word of it is torn.
-    table.set_constraints(longest.into_iter().map(|columns| ColumnConstraint::LowerBoundary(Width::Fixed(columns as u16 + 2))));
-    table
-}
-
-fn scans_cell(row: &ScenarioRow) -> String {
-    if row.accepted == row.initiates {
-        words::count(row.accepted)
-    } else {
-        format!("{} of {}", words::count(row.accepted), words::count(row.initiates))
-    }
-}
-
-fn scans(row: &ScenarioRow) -> String {
-    if row.accepted == row.initiates { words::counted(row.accepted, "scan") } else { format!("{} scans", scans_cell(row)) }
-}
-
-/// A failed row must be seen without colour, too.
-fn verdict_word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Fail => "FAIL",
-        other => other.word(),
-    }
-}
-
-fn colour(verdict: Verdict) -> (&'static str, Color) {
-    match verdict {
-        Verdict::Pass => ("32", Color::DarkGreen),
-        Verdict::Fail => ("31", Color::DarkRed),
-        Verdict::Inconclusive => ("33", Color::DarkYellow),
-    }
 }
 
 /// A shell command over several lines, broken only where the shell allows it: at blanks outside quotes.

@@ -80,7 +80,7 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
 }
 
 /// The words of a text, each number together with its unit.
-fn unbroken(text: &str) -> Vec<String> {
+pub(super) fn unbroken(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     for word in text.split(' ') {
         let unit = word.trim_end_matches([',', '.', ';', ':', ')']);
@@ -93,6 +93,12 @@ fn unbroken(text: &str) -> Vec<String> {
         }
     }
     words
+}
+
+/// With a capital at the beginning.
+pub(super) fn sentence_case(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// The classes that a finding may be, after its sentence: `. It may be enqueue-to-start gap (E) or lost job (M).`

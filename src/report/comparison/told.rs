@@ -1,6 +1,8 @@
 //! What is told of a comparison: every number and every sentence, chosen once.
 
 use crate::analysis::compare::units::Layout;
+use crate::report::table::{Cell, Column, Table};
+use crate::report::view::Mark;
 use crate::report::words;
 use crate::verdict::comparison::{Change, Comparison, Finding, Minimum, Outcome, ScenarioComparison, Subject};
 
@@ -16,33 +18,19 @@ pub(super) struct Told {
     /// What a reader should know of the runs.
     pub(super) notes: Vec<String>,
     /// What was compared, and could have shown something, the worst first.
-    pub(super) rows: Vec<Row>,
+    pub(super) table: Table,
+    /// So many of the table's last rows did not change.
+    pub(super) unchanged: usize,
     /// What could not be compared or told, and why.
     pub(super) open: Vec<String>,
 }
 
-/// One line of the table.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Row {
-    pub(super) scenario: String,
-    pub(super) what: String,
-    pub(super) base: String,
-    pub(super) new: String,
-    pub(super) difference: String,
-    pub(super) p: String,
-    pub(super) change: Change,
-    /// How many scans it would take, where these were too few for the smallest difference that counts.
-    pub(super) needs: Option<String>,
-}
-
 impl Told {
     pub(super) fn of(comparison: &Comparison) -> Told {
-        let mut rows: Vec<Row> = Vec::new();
+        let all = comparison.scenarios.iter().flat_map(|scenario| scenario.findings.iter().map(move |finding| (scenario, finding)));
+        let mut rows: Vec<_> = all.filter(|(_, finding)| is_worth_a_row(finding)).collect();
+        rows.sort_by_key(|(_, finding)| rank(finding.change));
         let mut open: Vec<String> = comparison.blocked.iter().map(|why| words::sentence(why)).collect();
-        for scenario in &comparison.scenarios {
-            rows.extend(scenario.findings.iter().filter(|finding| is_worth_a_row(finding)).map(|finding| row(scenario, finding)));
-        }
-        rows.sort_by_key(|row| rank(row.change));
         open.extend(comparison.scenarios.iter().filter_map(left_out));
         Told {
             headline: headline(comparison),
@@ -50,7 +38,8 @@ impl Told {
                 .map(|run| words::sentence(&format!("{}, {} ({})", run.target, run.started, run.tool))),
             method: method(comparison),
             notes: comparison.notes.iter().map(|note| words::sentence(note)).collect(),
-            rows,
+            unchanged: rows.iter().filter(|(_, finding)| finding.change == Change::None).count(),
+            table: table(&rows),
             open,
         }
     }
@@ -114,17 +103,36 @@ fn sentence(scenario: &ScenarioComparison, finding: &Finding) -> String {
     format!("{} of {} went from {base} to {new}", subject(&finding.subject), words::name(&scenario.name))
 }
 
-fn row(scenario: &ScenarioComparison, finding: &Finding) -> Row {
-    Row {
-        scenario: words::name(&scenario.name),
-        what: subject(&finding.subject),
-        base: base(finding),
-        new: new(finding),
-        difference: difference(finding),
-        p: finding.p_worse.zip(finding.p_better).map_or_else(|| "–".to_owned(), |(worse, better)| p_value(worse.min(better))),
-        change: finding.change,
-        needs: finding.needs.map(|needs| format!("{} scans", words::count(rounded(needs)))),
-    }
+fn table(rows: &[(&ScenarioComparison, &Finding)]) -> Table {
+    let columns = [
+        Column::text("Scenario"),
+        Column::text("What"),
+        Column::number("Base"),
+        Column::number("New"),
+        Column::number("Difference"),
+        Column::number("p"),
+        Column::text("Change"),
+        Column::text("Takes"),
+    ];
+    let cells = rows.iter().map(|(scenario, finding)| {
+        let p = finding.p_worse.zip(finding.p_better).map(|(worse, better)| p_value(worse.min(better)));
+        [
+            words::name(&scenario.name).into(),
+            subject(&finding.subject).into(),
+            base(finding).into(),
+            new(finding).into(),
+            difference(finding).into(),
+            p.map_or(Cell::Missing("–"), Cell::Text),
+            match finding.change {
+                Change::Regression => Cell::Marked(Mark::Fails, "worse".to_owned()),
+                Change::Improvement => Cell::Marked(Mark::Works, "better".to_owned()),
+                other => other.word().into(),
+            },
+            // Where these were too few for the smallest difference that counts.
+            finding.needs.map_or_else(String::new, |needs| format!("{} scans", words::count(rounded(needs)))).into(),
+        ]
+    });
+    Table::new(columns, cells)
 }
 
 /// What was compared, in a few words.

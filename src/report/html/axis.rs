@@ -1,8 +1,7 @@
 //! An age axis across the width of a chart. Places are per cents, so that a chart is as wide as its page and its text is not
 //! scaled with it.
 
-// Writing to a String cannot fail.
-use std::fmt::Write as _;
+use maud::{Markup, html};
 
 use crate::model::time::Nanos;
 use crate::report::words;
@@ -89,33 +88,35 @@ impl Axis {
     }
 
     /// Vertical lines through a chart and, below it, the ages they stand for.
-    pub(super) fn svg(&self, top: f64, bottom: f64) -> String {
-        let mut out = String::new();
-        for tick in self.ticks() {
-            let x = self.at(tick);
-            let anchor = if self.place(tick) > 96.0 {
-                " class=\"tick last\""
-            } else if tick == 0.0 {
-                " class=\"tick first\""
-            } else {
-                " class=\"tick\""
-            };
-            let label = if tick == 0.0 { "0".to_owned() } else { words::planned(Nanos((tick * 1e6).round() as i64)) };
-            let _ = writeln!(
-                out,
-                "<line class=\"grid\" x1=\"{x}\" x2=\"{x}\" y1=\"{top}\" y2=\"{bottom}\"/><text{anchor} x=\"{x}\" y=\"{}\">{label}</text>",
-                bottom + 16.0
-            );
+    pub(super) fn svg(&self, top: f64, bottom: f64) -> Markup {
+        html! {
+            @for tick in self.ticks() {
+                @let x = self.at(tick);
+                @let class = if self.place(tick) > 96.0 { "tick last" } else if tick == 0.0 { "tick first" } else { "tick" };
+                line.grid x1=(x) x2=(x) y1=(top) y2=(bottom) {}
+                text class=(class) x=(x) y=(bottom + 16.0) {
+                    @if tick == 0.0 { "0" } @else { (words::planned(Nanos((tick * 1e6).round() as i64))) }
+                }
+                "\n"
+            }
         }
-        out
     }
 
     /// The lines alone, for charts that share the ages of another one.
-    pub(super) fn grid(&self, top: f64, bottom: f64) -> String {
-        self.ticks()
-            .into_iter()
-            .map(|tick| format!("<line class=\"grid\" x1=\"{x}\" x2=\"{x}\" y1=\"{top}\" y2=\"{bottom}\"/>", x = self.at(tick)))
-            .collect()
+    pub(super) fn grid(&self, top: f64, bottom: f64) -> Markup {
+        html! { @for tick in self.ticks() { @let x = self.at(tick); line.grid x1=(x) x2=(x) y1=(top) y2=(bottom) {} } }
+    }
+}
+
+/// Horizontal lines for none, half and all of the scans, each with its label; `y` is the place of a share.
+pub(super) fn shares(y: impl Fn(f64) -> f64) -> Markup {
+    html! {
+        @for (share, label) in [(1.0, "100 %"), (0.5, "50 %"), (0.0, "0 %")] {
+            @let at = short(y(share));
+            line.grid x1="0" x2="100%" y1=(at) y2=(at) {}
+            text.label x="-8" y=(short(y(share) + 4.0)) { (label) }
+            "\n"
+        }
     }
 }
 

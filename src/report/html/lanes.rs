@@ -1,10 +1,10 @@
 //! Scans side by side on one age axis for each scenario: who was asked, what was answered, where the worker changed.
 
-// Writing to a String cannot fail.
-use std::fmt::Write as _;
+use maud::{Markup, html};
 
 use crate::report::html::axis::Axis;
-use crate::report::html::{Column, Section, table, text, twin};
+use crate::report::html::{Section, table, twin};
+use crate::report::table::{Cell, Column, Table};
 use crate::report::view::{self, Lane, LaneMark, Sign, View};
 use crate::report::words;
 
@@ -44,65 +44,81 @@ fn meaning(sign: Sign) -> &'static str {
 }
 
 /// The lanes of one scenario as a figure.
-fn group(lanes: &[&Lane], caption: &str) -> String {
+fn group(lanes: &[&Lane], caption: &Markup) -> Markup {
     let (end, denied) = view::reach(lanes.iter().copied());
     let axis = Axis::showing(denied.unwrap_or(end), end);
-    let rows: String = lanes.iter().map(|lane| row(lane, &axis)).collect();
-    let logarithmic = if axis.is_logarithmic() { " <span class=\"aside\">(ages on a logarithmic axis)</span>" } else { "" };
-    format!(
-        "<figure class=\"chart lanes\" data-chart>\n<figcaption>{caption}{logarithmic}</figcaption>\n{rows}\
-         <svg class=\"lane-axis\" width=\"100%\" height=\"22\" aria-hidden=\"true\">{}</svg>\n</figure>\n",
-        axis.svg(0.0, 4.0)
-    )
+    html! {
+        figure.chart.lanes data-chart {
+            figcaption { (caption) @if axis.is_logarithmic() { " " span.aside { "(ages on a logarithmic axis)" } } } "\n"
+            @for lane in lanes { (row(lane, &axis)) }
+            svg.lane-axis width="100%" height="22" aria-hidden="true" { (axis.svg(0.0, 4.0)) }
+        }
+        "\n"
+    }
 }
 
-fn row(lane: &Lane, axis: &Axis) -> String {
+fn row(lane: &Lane, axis: &Axis) -> Markup {
     let pollers = pollers(lane);
     let height = ROW + f64::from(pollers - 1) * BELOW;
-    let mut svg = axis.grid(0.0, height);
-    if let Some((after, until)) = lane.bracket_ms {
-        let _ = write!(svg, "<line class=\"rail denied\" x1=\"0\" x2=\"{}\" y1=\"{MIDDLE}\" y2=\"{MIDDLE}\"/>", axis.at(after));
-        if let Some(until) = until {
-            let _ = write!(
-                svg,
-                "<rect class=\"a-open\" x=\"{}\" width=\"{}\" y=\"{}\" height=\"12\"><title>became visible somewhere in {}</title></rect>\
-                 <line class=\"rail visible\" x1=\"{}\" x2=\"100%\" y1=\"{MIDDLE}\" y2=\"{MIDDLE}\"/>",
-                axis.at(after),
-                axis.width(after, until),
-                MIDDLE - 6.0,
-                words::between(after, Some(until)),
-                axis.at(until),
-            );
+    html! {
+        div.lane {
+            p {
+                b { "scan " (lane.scan) } " " (lane.outcome)
+                @if pollers > 1 { "; " (pollers) " pollers, one below the other" }
+                @if lane.left_out > 0 { "; " (words::count(lane.left_out)) " more exchanges not drawn" }
+            }
+            svg.plot width="100%" height=(height) role="group" aria-label={ "Scan " (lane.scan) ": " (lane.outcome) } {
+                (axis.grid(0.0, height))
+                (rail(lane, axis))
+                "\n"
+                (marks(lane, axis, pollers))
+            }
         }
-    } else {
-        let _ = write!(svg, "<line class=\"rail\" x1=\"0\" x2=\"100%\" y1=\"{MIDDLE}\" y2=\"{MIDDLE}\"/>");
+        "\n"
     }
-    svg.push('\n');
+}
+
+/// The line on which the marks stand: denied, open, visible.
+fn rail(lane: &Lane, axis: &Axis) -> Markup {
+    let Some((after, until)) = lane.bracket_ms else {
+        return html! { line.rail x1="0" x2="100%" y1=(MIDDLE) y2=(MIDDLE) {} };
+    };
+    html! {
+        line.rail.denied x1="0" x2=(axis.at(after)) y1=(MIDDLE) y2=(MIDDLE) {}
+        @if let Some(until) = until {
+            rect.a-open x=(axis.at(after)) width=(axis.width(after, until)) y=(MIDDLE - 6.0) height="12" {
+                title { "became visible somewhere in " (words::between(after, Some(until))) }
+            }
+            line.rail.visible x1=(axis.at(until)) x2="100%" y1=(MIDDLE) y2=(MIDDLE) {}
+        }
+    }
+}
+
+fn marks(lane: &Lane, axis: &Axis, pollers: u32) -> Markup {
     let mut labelled: Option<f64> = None;
-    for mark in &lane.marks {
-        let (x, word) = (axis.at(mark.at_ms), word(mark.sign));
-        let asks_status = matches!(mark.sign, Sign::Denied | Sign::Visible | Sign::Neither);
-        let y = if asks_status { MIDDLE + f64::from(mark.poller.min(31)) * BELOW } else { ABOVE };
-        if mark.worker_changed && pollers == 1 {
-            let _ = write!(svg, "<line class=\"changed\" x1=\"{x}\" x2=\"{x}\" y1=\"{}\" y2=\"{}\"/>", y - 8.0, y + 8.0);
-        }
-        let room = pollers == 1 && labelled.is_none_or(|last| axis.distance(last, mark.at_ms) > APART);
-        if let Some(worker) = mark.worker.as_ref().filter(|_| asks_status && room && (mark.worker_changed || labelled.is_none())) {
+    // Whether a mark's worker is written below it, which depends on the one written before.
+    let mut names_worker = |mark: &LaneMark| {
+        let has_room = pollers == 1 && labelled.is_none_or(|last| axis.distance(last, mark.at_ms) > APART);
+        let names = mark.worker.is_some() && asks_status(mark) && has_room && (mark.worker_changed || labelled.is_none());
+        if names {
             labelled = Some(mark.at_ms);
-            let _ = write!(svg, "<text class=\"worker\" x=\"{x}\" y=\"{}\">{}</text>", y + 19.0, text(worker));
         }
-        let _ =
-            writeln!(svg, "<use href=\"#s-{word}\" class=\"mark m-{word}\" x=\"{x}\" y=\"{y}\"><title>{}</title></use>", text(&told(mark)));
+        names
+    };
+    html! {
+        @for mark in &lane.marks {
+            @let (x, word) = (axis.at(mark.at_ms), word(mark.sign));
+            @let y = if asks_status(mark) { MIDDLE + f64::from(mark.poller.min(31)) * BELOW } else { ABOVE };
+            @if mark.worker_changed && pollers == 1 { line.changed x1=(x) x2=(x) y1=(y - 8.0) y2=(y + 8.0) {} }
+            @if names_worker(mark) { text.worker x=(x) y=(y + 19.0) { (mark.worker.as_deref().unwrap_or_default()) } }
+            use href={ "#s-" (word) } class={ "mark m-" (word) } x=(x) y=(y) { title { (told(mark)) } }
+            "\n"
+        }
     }
-    let among = if pollers > 1 { format!("; {pollers} pollers, one below the other") } else { String::new() };
-    let left_out = if lane.left_out > 0 { format!("; {} more exchanges not drawn", words::count(lane.left_out)) } else { String::new() };
-    format!(
-        "<div class=\"lane\"><p><b>scan {}</b> {}{among}{left_out}</p>\n<svg class=\"plot\" width=\"100%\" height=\"{height}\" role=\"group\" aria-label=\"Scan {}: {}\">\n{svg}</svg></div>\n",
-        lane.scan,
-        text(&lane.outcome),
-        lane.scan,
-        text(&lane.outcome),
-    )
+}
+
+fn asks_status(mark: &LaneMark) -> bool {
+    matches!(mark.sign, Sign::Denied | Sign::Visible | Sign::Neither)
 }
 
 /// Pollers that asked at the same time; a log may claim any number, and a screen has room for some.
@@ -116,29 +132,29 @@ fn told(mark: &LaneMark) -> String {
     format!("{}: {} ({}) answered {}{worker}{changed}", words::age(mark.at_ms), mark.asked, mark.connection.word(), mark.told)
 }
 
-fn key(lanes: &[&Lane]) -> String {
+fn key(lanes: &[&Lane]) -> Markup {
     let all = [Sign::Denied, Sign::Visible, Sign::Neither, Sign::Known, Sign::Unknown, Sign::Disclosed, Sign::Withheld, Sign::Written];
-    let used = |sign: &Sign| lanes.iter().flat_map(|lane| &lane.marks).any(|mark| mark.sign == *sign);
-    let marks: String = all
-        .into_iter()
-        .filter(used)
-        .map(|sign| format!("{} ", super::key(&format!("s-{}", word(sign)), &format!("m-{}", word(sign)), meaning(sign))))
-        .collect();
-    let changed = lanes.iter().flat_map(|lane| &lane.marks).any(|mark| mark.worker_changed);
-    let changed = if changed { "<span><span class=\"key k-changed\"></span>another worker answered</span> " } else { "" };
-    let open = lanes.iter().any(|lane| lane.bracket_ms.is_some());
-    let open = if open { "<span><span class=\"key k-open\"></span>became visible somewhere in here</span>" } else { "" };
-    format!("<p class=\"legend\">{marks}{changed}{open}</p>\n")
+    let marks = || lanes.iter().flat_map(|lane| &lane.marks);
+    html! {
+        p.legend {
+            @for sign in all.into_iter().filter(|sign| marks().any(|mark| mark.sign == *sign)) {
+                (super::key(&format!("s-{}", word(sign)), &format!("m-{}", word(sign)), meaning(sign)))
+            }
+            @if marks().any(|mark| mark.worker_changed) { span { span.key.k-changed {} "another worker answered" } " " }
+            @if lanes.iter().any(|lane| lane.bracket_ms.is_some()) { span { span.key.k-open {} "became visible somewhere in here" } }
+        }
+        "\n"
+    }
 }
 
 /// The clearest flapping scans, for the first screen; none if nothing flapped.
-pub(super) fn flapping(view: &View) -> Option<String> {
+pub(super) fn flapping(view: &View) -> Option<Markup> {
     let flapped = |lane: &&Lane| lane.denied && lane.bracket_ms.is_none();
     // One poller is easier to follow than many at once.
     let best = view.lanes.iter().filter(flapped).min_by_key(|lane| (pollers(lane), std::cmp::Reverse(lane.marks.len())))?;
     let lanes: Vec<&Lane> = view.lanes.iter().filter(flapped).filter(|lane| lane.scenario == best.scenario).collect();
-    let caption = "<b>Seen, then denied again.</b> Each row is one scan, each mark one status poll, by age.";
-    Some(format!("{}{}", group(&lanes, caption), key(&lanes)))
+    let caption = html! { b { "Seen, then denied again." } " Each row is one scan, each mark one status poll, by age." };
+    Some(html! { (group(&lanes, &caption)) (key(&lanes)) })
 }
 
 /// The section: all chosen lanes, scenario by scenario, and each as a table.
@@ -147,36 +163,46 @@ pub(super) fn section(view: &View) -> Option<Section> {
         return None;
     }
     let all: Vec<&Lane> = view.lanes.iter().collect();
-    let mut body = format!(
-        "<p>The clearest scans of each scenario. Each row is one scan, each mark one request, placed at its age: the time since the last byte of the answer that handed out the id.</p>\n{}<div id=\"lanes-by-scenario\">\n",
-        key(&all)
-    );
-    for lanes in all.chunk_by(|a, b| a.scenario == b.scenario) {
-        let name = text(&lanes[0].scenario);
-        let figure = group(lanes, &format!("<h3>{name}</h3>"));
-        let rows = lanes.iter().flat_map(|lane| {
-            lane.marks.iter().map(|mark| {
-                vec![
-                    words::count(lane.scan),
-                    words::age(mark.at_ms),
-                    text(&mark.asked),
-                    mark.connection.word().to_owned(),
-                    mark.worker.as_deref().map_or_else(|| "–".to_owned(), text),
-                    text(&mark.told),
-                ]
-            })
-        });
-        let columns = [
-            Column::Number("Scan"),
-            Column::Number("Age"),
-            Column::Words("Asked"),
-            Column::Words("Connection"),
-            Column::Words("Worker"),
-            Column::Words("Answer"),
-        ];
-        let table = twin("As a table", &table(&format!("Scans of {name}"), &columns, rows));
-        let _ = write!(body, "<div class=\"scenario\" data-scenario=\"{name}\">\n{figure}{table}</div>\n");
-    }
-    body.push_str("</div>\n");
+    let body = html! {
+        p {
+            "The clearest scans of each scenario. Each row is one scan, each mark one request, placed at its age: the time since the last byte of \
+             the answer that handed out the id."
+        }
+        (key(&all))
+        div id="lanes-by-scenario" {
+            "\n"
+            @for lanes in all.chunk_by(|a, b| a.scenario == b.scenario) {
+                @let name = &lanes[0].scenario;
+                div.scenario data-scenario=(name) {
+                    (group(lanes, &html! { h3 { (name) } }))
+                    (twin("As a table", &table(&format!("Scans of {name}"), &rows(lanes))))
+                }
+                "\n"
+            }
+        }
+    };
     Some(Section { id: "lanes", title: "Scans, one by one", body })
+}
+
+fn rows(lanes: &[&Lane]) -> Table {
+    let columns = [
+        Column::number("Scan"),
+        Column::number("Age"),
+        Column::text("Asked"),
+        Column::text("Connection"),
+        Column::text("Worker"),
+        Column::text("Answer"),
+    ];
+    let marks = lanes.iter().flat_map(|lane| lane.marks.iter().map(move |mark| (lane, mark)));
+    let rows = marks.map(|(lane, mark)| {
+        [
+            words::count(lane.scan).into(),
+            words::age(mark.at_ms).into(),
+            mark.asked.as_str().into(),
+            mark.connection.word().into(),
+            mark.worker.as_deref().map_or(Cell::Missing("–"), Cell::from),
+            mark.told.as_str().into(),
+        ]
+    });
+    Table::new(columns, rows)
 }

@@ -1,12 +1,11 @@
 //! Round trips: from the median to the longest, one row for each kind of exchange.
 
-// Writing to a String cannot fail.
-use std::fmt::Write as _;
+use maud::{Markup, html};
 
 use crate::report::html::axis::short;
-use crate::report::html::{Column, Section, key, prose, table, text};
-use crate::report::view::{LatencyRow, RoundTrip, View};
-use crate::report::words;
+use crate::report::html::{Section, key, prose, table};
+use crate::report::view::{LatencyRow, View};
+use crate::report::{tables, words};
 
 const ROW: f64 = 26.0;
 
@@ -30,16 +29,20 @@ impl Scale {
         format!("{}%", short(place.clamp(0.0, 1.0) * 100.0))
     }
 
-    fn svg(&self, bottom: f64) -> String {
+    fn svg(&self, bottom: f64) -> Markup {
         let decades = (self.to / self.from).log10().round() as i32;
-        (0..=decades)
-            .map(|n| {
-                let ms = self.from * 10f64.powi(n);
-                let class = if n == 0 { "tick first" } else if n == decades { "tick last" } else { "tick" };
-                let label = if ms < 1000.0 { format!("{} ms", short(ms)) } else { format!("{} s", short(ms / 1e3)) };
-                format!("<line class=\"grid\" x1=\"{x}\" x2=\"{x}\" y1=\"0\" y2=\"{bottom}\"/><text class=\"{class}\" x=\"{x}\" y=\"{}\">{label}</text>\n", bottom + 16.0, x = self.at(ms))
-            })
-            .collect()
+        html! {
+            @for n in 0..=decades {
+                @let ms = self.from * 10f64.powi(n);
+                @let x = self.at(ms);
+                @let class = if n == 0 { "tick first" } else if n == decades { "tick last" } else { "tick" };
+                line.grid x1=(x) x2=(x) y1="0" y2=(bottom) {}
+                text class=(class) x=(x) y=(bottom + 16.0) {
+                    @if ms < 1000.0 { (short(ms)) " ms" } @else { (short(ms / 1e3)) " s" }
+                }
+                "\n"
+            }
+        }
     }
 }
 
@@ -48,98 +51,60 @@ pub(super) fn section(view: &View) -> Option<Section> {
     if view.latency.is_empty() {
         return None;
     }
-    let mut body = String::new();
-    if let Some(scale) = Scale::of(&view.latency) {
-        body.push_str(&figure(&view.latency, &scale));
-    }
-    if let Some(told) = view.punctual() {
-        let _ = writeln!(body, "<p>{}</p>", prose(&told));
-    }
-    let columns = [
-        Column::Words("Exchange"),
-        Column::Words("From"),
-        Column::Number("Count"),
-        Column::Number("p50"),
-        Column::Number("p90"),
-        Column::Number("p95"),
-        Column::Number("p99"),
-        Column::Number("p99.9"),
-        Column::Number("Max"),
-    ];
-    let rows =
-        view.latency.iter().flat_map(|row| [("sent", row.sent), ("planned", row.planned)].map(|(from, trip)| cells(&row.name, from, trip)));
-    body.push_str(&table("Round trips in milliseconds", &columns, rows));
-    body.push_str(
-        "<p class=\"aside\">Round trips in milliseconds, to the last byte; from the actual sending, and from the planned one, which a late sender cannot flatter. \
-         A dash: too few for that percentile (it needs 5, 29, 59, 299 and 2,995 round trips).</p>\n",
-    );
+    let body = html! {
+        @if let Some(scale) = Scale::of(&view.latency) { (figure(&view.latency, &scale)) }
+        @if let Some(told) = view.punctual() { p { (prose(&told)) } "\n" }
+        (table("Round trips in milliseconds", &tables::latency(view)))
+        p.aside {
+            "Round trips in milliseconds, to the last byte; from the actual sending, and from the planned one, which a late sender cannot flatter. \
+             A dash: too few for that percentile (it needs 5, 29, 59, 299 and 2,995 round trips)."
+        }
+        "\n"
+    };
     Some(Section { id: "latency", title: "Latency", body })
 }
 
-fn cells(name: &str, from: &str, trip: RoundTrip) -> Vec<String> {
-    let ms = |value: f64| format!("{value:.2}");
-    let told = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), ms);
-    vec![
-        text(name),
-        from.to_owned(),
-        words::count(trip.count),
-        told(trip.p50),
-        told(trip.p90),
-        told(trip.p95),
-        told(trip.p99),
-        told(trip.p999),
-        ms(trip.max),
-    ]
+fn figure(rows: &[LatencyRow], scale: &Scale) -> Markup {
+    let key = |shape: &str, label: &str| key(&format!("s-{shape}"), &format!("l-{shape}"), label);
+    html! {
+        figure.chart.latency data-chart {
+            figcaption { b { "Round trips, from the median to the longest." } " Logarithmic axis." } "\n"
+            @for row in rows { (lane(row, scale)) }
+            svg.lane-axis width="100%" height="22" aria-hidden="true" { (scale.svg(4.0)) }
+            p.legend { (key("visible", "median")) (key("known", "p90, p95, p99, p99.9")) (key("disclosed", "longest")) }
+        }
+        "\n"
+    }
 }
 
-fn figure(rows: &[LatencyRow], scale: &Scale) -> String {
-    let mut out = String::from(
-        "<figure class=\"chart latency\" data-chart>\n<figcaption><b>Round trips, from the median to the longest.</b> Logarithmic axis.</figcaption>\n",
-    );
-    for row in rows {
-        let trip = &row.sent;
-        let percentiles =
-            [("p50", trip.p50), ("p90", trip.p90), ("p95", trip.p95), ("p99", trip.p99), ("p99.9", trip.p999), ("longest", Some(trip.max))];
-        let mut svg = format!("<line class=\"grid\" x1=\"0\" x2=\"100%\" y1=\"{m}\" y2=\"{m}\"/>", m = ROW / 2.0);
-        let _ = write!(
-            svg,
-            "<line class=\"range\" x1=\"{}\" x2=\"{}\" y1=\"{m}\" y2=\"{m}\"/>",
-            scale.at(trip.p50.unwrap_or(trip.max)),
-            scale.at(trip.max),
-            m = ROW / 2.0
-        );
-        for (name, ms) in percentiles {
-            let Some(ms) = ms else { continue };
-            let shape = match name {
-                "p50" => "visible",
-                "longest" => "disclosed",
-                _ => "known",
-            };
-            let _ = writeln!(
-                svg,
-                "<use href=\"#s-{shape}\" class=\"mark l-{shape}\" x=\"{}\" y=\"{}\"><title>{} {name}: {} ({})</title></use>",
-                scale.at(ms),
-                ROW / 2.0,
-                text(&row.name),
-                words::age(ms),
-                words::counted(trip.count, "round trip"),
-            );
+fn lane(row: &LatencyRow, scale: &Scale) -> Markup {
+    const MIDDLE: f64 = ROW / 2.0;
+    let trip = &row.sent;
+    let marks = [
+        ("p50", "visible", trip.p50),
+        ("p90", "known", trip.p90),
+        ("p95", "known", trip.p95),
+        ("p99", "known", trip.p99),
+        ("p99.9", "known", trip.p999),
+        ("longest", "disclosed", Some(trip.max)),
+    ];
+    html! {
+        div.lane {
+            p { b { (row.name) } " " @if let Some(p50) = trip.p50 { (words::age(p50)) } @else { "too few for a median" } }
+            svg.plot width="100%" height=(ROW) role="group" aria-label=(row.name) {
+                line.grid x1="0" x2="100%" y1=(MIDDLE) y2=(MIDDLE) {}
+                line.range x1=(scale.at(trip.p50.unwrap_or(trip.max))) x2=(scale.at(trip.max)) y1=(MIDDLE) y2=(MIDDLE) {}
+                "\n"
+                @for (name, shape, ms) in marks {
+                    @if let Some(ms) = ms {
+                        use href={ "#s-" (shape) } class={ "mark l-" (shape) } x=(scale.at(ms)) y=(MIDDLE) {
+                            title { (row.name) " " (name) ": " (words::age(ms)) " (" (words::counted(trip.count, "round trip")) ")" }
+                        }
+                        "\n"
+                    }
+                }
+            }
         }
-        let _ = write!(
-            out,
-            "<div class=\"lane\"><p><b>{name}</b> {}</p><svg class=\"plot\" width=\"100%\" height=\"{ROW}\" role=\"group\" aria-label=\"{name}\">\n{svg}</svg></div>\n",
-            trip.p50.map_or_else(|| "too few for a median".to_owned(), words::age),
-            name = text(&row.name),
-        );
+        "\n"
     }
-    let key = |shape: &str, label: &str| key(&format!("s-{shape}"), &format!("l-{shape}"), label);
-    let _ = write!(
-        out,
-        "<svg class=\"lane-axis\" width=\"100%\" height=\"22\" aria-hidden=\"true\">{}</svg>\n<p class=\"legend\">{} {} {}</p>\n</figure>\n",
-        scale.svg(4.0),
-        key("visible", "median"),
-        key("known", "p90, p95, p99, p99.9"),
-        key("disclosed", "longest"),
-    );
-    out
 }

@@ -5,8 +5,8 @@
 //! or run anything. It reads without JavaScript, which only adds details under the pointer, the arrow keys in charts, a
 //! filter and buttons to copy. Colours are Okabe and Ito's, and everything that a colour says is also said by a shape or a
 //! word. This folder chooses no number: what is missing belongs into the view.
-
-#![expect(clippy::format_collect, reason = "a page is written once a run, and a fold would hide what it is made of")]
+//!
+//! Markup is written by maud, which escapes every text where it is written; only style, script and shapes are not escaped.
 
 mod axis;
 mod curve;
@@ -18,15 +18,14 @@ mod page;
 mod proofs;
 mod summary;
 
-// Writing to a String cannot fail.
-use std::fmt::Write as _;
-
 pub use live::watch_html;
 
 use base64::Engine as _;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
 
-use crate::report::view::View;
+use crate::report::table::{Cell, Room, Table};
+use crate::report::view::{Mark, View};
 use crate::report::words;
 
 const STYLE: &str = include_str!("style.css");
@@ -34,7 +33,7 @@ const SCRIPT: &str = include_str!("script.js");
 
 /// The report as a page of its own. Ends with a newline.
 pub fn html(view: &View) -> String {
-    let sections = [
+    let sections: Vec<Section> = [
         Some(page::diagnosis(view)),
         page::story(view),
         proofs::checks(view),
@@ -47,57 +46,73 @@ pub fn html(view: &View) -> String {
         page::repeat(view),
         page::unseen(view),
         Some(page::about(view)),
-    ];
-    let contents: String =
-        sections.iter().flatten().map(|part| format!("<li><a href=\"#{}\">{}</a></li>\n", part.id, part.title)).collect();
-    let body: String = sections.iter().flatten().map(Section::html).collect();
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"referrer\" content=\"no-referrer\">\n\
-         <title>{verdict}: {target} – status gap</title>\n<style>{STYLE}</style>\n</head>\n<body class=\"{class}\">\n\
-         {SHAPES}{top}<main>\n{summary}<nav aria-label=\"Contents\"><ul>\n{contents}</ul></nav>\n{body}</main>\n\
-         <script>{SCRIPT}</script>\n</body>\n</html>\n",
-        policy = policy(),
-        verdict = view.verdict.word().to_uppercase(),
-        class = view.verdict.word(),
-        target = text(&view.run.target),
-        top = summary::top(view),
-        summary = summary::summary(view),
-    )
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let body = html! {
+        (summary::top(view))
+        main {
+            (summary::summary(view))
+            nav aria-label="Contents" { ul { @for part in &sections { li { a href={ "#" (part.id) } { (part.title) } } "\n" } } }
+            @for part in &sections { (part.html()) }
+        }
+    };
+    document(view.verdict.word(), &view.run.target, &Behaviour::Scripted, &body)
+}
+
+/// Whether a page has the script, or loads itself anew without one.
+enum Behaviour {
+    Scripted,
+    Reloaded { seconds: u64 },
+}
+
+fn document(word: &str, target: &str, behaviour: &Behaviour, body: &Markup) -> String {
+    html! {
+        (DOCTYPE) "\n"
+        html lang="en" {
+            head {
+                meta charset="utf-8"; "\n"
+                meta http-equiv="Content-Security-Policy" content=(policy(behaviour)); "\n"
+                @if let Behaviour::Reloaded { seconds } = behaviour { meta http-equiv="refresh" content=(seconds); "\n" }
+                meta name="viewport" content="width=device-width, initial-scale=1"; "\n"
+                meta name="color-scheme" content="light dark"; "\n"
+                meta name="referrer" content="no-referrer"; "\n"
+                title { (word.to_uppercase()) ": " (target) " – status gap" } "\n"
+                style { (PreEscaped(STYLE)) } "\n"
+            }
+            body class=(word) {
+                "\n" (PreEscaped(SHAPES)) (body)
+                @if let Behaviour::Scripted = behaviour { "\n" script { (PreEscaped(SCRIPT)) } }
+                "\n"
+            }
+        }
+        "\n"
+    }
+    .into_string()
 }
 
 /// A part of the page with a heading of its own.
 struct Section {
     id: &'static str,
     title: &'static str,
-    body: String,
+    body: Markup,
 }
 
 impl Section {
-    fn html(&self) -> String {
-        format!(
-            "<section id=\"{id}\" aria-labelledby=\"{id}-title\">\n<h2 id=\"{id}-title\">{}</h2>\n{}</section>\n",
-            self.title,
-            self.body,
-            id = self.id
-        )
+    fn html(&self) -> Markup {
+        let title = format!("{}-title", self.id);
+        html! { section id=(self.id) aria-labelledby=(title) { "\n" h2 id=(title) { (self.title) } "\n" (self.body) } "\n" }
     }
 }
 
 /// What the page may do: show itself, with this style and this script. Everything that would reach a network is barred.
-fn policy() -> String {
-    format!(
-        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
-        digest(STYLE),
-        digest(SCRIPT)
-    )
-}
-
-/// What a page without a script may do: show itself, with this style.
-fn policy_of(style: &str) -> String {
-    format!("default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; form-action 'none'", digest(style))
+fn policy(behaviour: &Behaviour) -> String {
+    let script = match behaviour {
+        Behaviour::Scripted => format!(" script-src 'sha256-{}';", digest(SCRIPT)),
+        Behaviour::Reloaded { .. } => String::new(),
+    };
+    format!("default-src 'none'; style-src 'sha256-{}';{script} base-uri 'none'; form-action 'none'", digest(STYLE))
 }
 
 fn digest(source: &str) -> String {
@@ -122,106 +137,102 @@ const SHAPES: &str = r#"<svg width="0" height="0" class="shapes" aria-hidden="tr
 </defs></svg>
 "#;
 
-/// Text from anywhere as text: nothing in it is markup, in an element or in a quoted attribute.
-fn text(raw: &str) -> String {
-    let mut out = String::with_capacity(raw.len());
-    for c in raw.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-/// A sentence: what stands between two backticks is set as code.
-fn prose(raw: &str) -> String {
-    let safe = text(&unbroken(raw));
-    let parts: Vec<&str> = safe.split('`').collect();
-    if parts.len().is_multiple_of(2) {
+/// A sentence: what stands between two backticks is set as code, and a number keeps its unit in one line.
+fn prose(raw: &str) -> Markup {
+    let raw: Vec<String> = words::unbroken(raw).iter().map(|word| word.replace(' ', "\u{a0}")).collect();
+    let raw = raw.join(" ");
+    let parts: Vec<&str> = raw.split('`').collect();
+    html! {
         // A backtick without its partner is one.
-        return safe;
+        @if parts.len().is_multiple_of(2) { (raw) }
+        @else { @for (at, part) in parts.iter().enumerate() { @if at % 2 == 1 { code { (part) } } @else { (part) } } }
     }
-    parts.iter().enumerate().map(|(at, part)| if at % 2 == 1 { format!("<code>{part}</code>") } else { (*part).to_owned() }).collect()
-}
-
-/// Keeps a number and its unit in one line.
-fn unbroken(raw: &str) -> String {
-    let mut words = raw.split(' ');
-    let mut out = words.next().unwrap_or_default().to_owned();
-    for word in words {
-        let unit = word.trim_end_matches(|c: char| c.is_ascii_punctuation() && c != '%');
-        let joined = ["s", "ms", "%", "ns"].contains(&unit) && out.ends_with(|c: char| c.is_ascii_digit());
-        out.push(if joined { '\u{a0}' } else { ' ' });
-        out.push_str(word);
-    }
-    out
-}
-
-/// How a column of a table is set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Column {
-    Words(&'static str),
-    Number(&'static str),
 }
 
 /// More rows than that are not read by anybody; the result for programs has them all.
 const ROWS: usize = 400;
 
-/// A table in a box that scrolls by itself, so that the page never scrolls sideways. Cells are markup already.
-fn table(caption: &str, columns: &[Column], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let class = |column: &Column| if matches!(column, Column::Number(_)) { " class=\"number\"" } else { "" };
-    let header: String = columns
-        .iter()
-        .map(|column| {
-            let (Column::Words(name) | Column::Number(name)) = column;
-            format!("<th scope=\"col\"{}>{name}</th>", class(column))
-        })
-        .collect();
-    let (mut body, mut count) = (String::new(), 0);
-    for row in rows {
-        count += 1;
-        if count <= ROWS {
-            let cells: String = row.iter().zip(columns).map(|(cell, column)| format!("<td{}>{cell}</td>", class(column))).collect();
-            let _ = writeln!(body, "<tr>{cells}</tr>");
+/// A table in a box that scrolls by itself, so that the page never scrolls sideways.
+fn table(caption: &str, table: &Table) -> Markup {
+    let columns: Vec<(usize, bool)> = table.shown(Room::Page).map(|(at, column)| (at, column.is_second_line)).collect();
+    let more = table.rows.len().saturating_sub(ROWS);
+    html! {
+        div.scroll tabindex="0" role="group" aria-label=(caption) {
+            table {
+                thead {
+                    tr {
+                        @for column in table.columns.iter().filter(|column| !column.is_second_line) {
+                            th scope="col" .number[column.is_number] { (column.name) }
+                        }
+                    }
+                }
+                tbody {
+                    "\n"
+                    @for row in table.rows.iter().take(ROWS) {
+                        tr {
+                            @for (place, (at, _)) in columns.iter().enumerate().filter(|(_, (_, is_second_line))| !is_second_line) {
+                                td .number[table.columns[*at].is_number] {
+                                    (cell(&row[*at]))
+                                    @if let Some((below, true)) = columns.get(place + 1) { br; span.aside { (row[*below].text()) } }
+                                }
+                            }
+                        }
+                        "\n"
+                    }
+                }
+            }
         }
+        "\n"
+        @if more > 0 { p.aside { (words::counted(more as u64, "row")) " more in result.json." } "\n" }
     }
-    let more = count.max(ROWS) - ROWS;
-    let more = if more > 0 {
-        format!("<p class=\"aside\">{} more in result.json.</p>\n", words::counted(more as u64, "row"))
-    } else {
-        String::new()
+}
+
+fn cell(cell: &Cell) -> Markup {
+    match cell {
+        Cell::Text(text) => html! { (text) },
+        Cell::Name(name, code) => html! { b { (name) } @if !code.is_empty() { " " span.aside { (code) } } },
+        Cell::Value(key, text) => html! { span data-key=(key) { (text) } },
+        Cell::Marked(Mark::Neutral, text) => html! { (text) },
+        Cell::Marked(mark, text) => html! { (sign(*mark)) " " (text) },
+        Cell::Verdict(verdict) => summary::badge(*verdict),
+        // The text below a table says what a dash stands for.
+        Cell::Missing(_) => html! { "–" },
+    }
+}
+
+fn sign(mark: Mark) -> Markup {
+    let (class, sign) = match mark {
+        Mark::Works => ("works", "✓"),
+        Mark::Fails => ("fails", "✕"),
+        Mark::Neutral => ("", "·"),
     };
-    format!(
-        "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"{caption}\"><table>\n<thead><tr>{header}</tr></thead>\n<tbody>\n{body}</tbody></table></div>\n{more}"
-    )
+    html! { span class={ "sign " (class) } { (sign) } }
 }
 
 /// Something that can be unfolded.
-fn folded(summary: &str, body: &str) -> String {
-    format!("<details><summary>{summary}</summary>\n{body}</details>\n")
+fn folded(summary: &str, body: &Markup) -> Markup {
+    html! { details { summary { (summary) } "\n" (body) } "\n" }
 }
 
 /// What a chart shows, as a table: for whoever cannot see or use the chart, and not for paper, where the chart stands already.
-fn twin(summary: &str, table: &str) -> String {
-    format!("<details class=\"twin\"><summary>{summary}</summary>\n{table}</details>\n")
+fn twin(summary: &str, table: &Markup) -> Markup {
+    html! { details.twin { summary { (summary) } "\n" (table) } "\n" }
 }
 
 /// A mark with what it stands for, for the key below a chart.
-fn key(shape: &str, class: &str, label: &str) -> String {
-    format!(
-        "<span><svg class=\"mark-key\" width=\"14\" height=\"14\" aria-hidden=\"true\"><use href=\"#{shape}\" class=\"{class}\" x=\"7\" y=\"7\"/></svg>{label}</span>"
-    )
+fn key(shape: &str, class: &str, label: &str) -> Markup {
+    html! {
+        span {
+            svg.mark-key width="14" height="14" aria-hidden="true" { use href={ "#" (shape) } class=(class) x="7" y="7" {} }
+            (label)
+        }
+        " "
+    }
 }
 
 /// A list of sentences, or nothing.
-fn list<'a>(items: impl IntoIterator<Item = &'a String>) -> String {
-    let items: String = items.into_iter().map(|item| format!("<li>{}</li>\n", prose(item))).collect();
-    if items.is_empty() { items } else { format!("<ul>\n{items}</ul>\n") }
+fn list(items: &[String]) -> Markup {
+    html! { @if !items.is_empty() { ul { "\n" @for item in items { li { (prose(item)) } "\n" } } "\n" } }
 }
 
 #[cfg(test)]
@@ -231,7 +242,8 @@ mod tests {
 
     #[test]
     fn text_from_a_server_stays_text() {
-        assert_eq!(text("</script><img src=x onerror='a()'>&\""), "&lt;/script&gt;&lt;img src=x onerror=&#39;a()&#39;&gt;&amp;&quot;");
+        let prose = |raw: &str| super::prose(raw).into_string();
+        assert_eq!(prose("</script><img src=x onerror='a()'>&\""), "&lt;/script&gt;&lt;img src=x onerror='a()'&gt;&amp;&quot;");
         assert_eq!(prose("`a<b` and `c`, <i>"), "<code>a&lt;b</code> and <code>c</code>, &lt;i&gt;");
         assert_eq!(prose("one ` alone"), "one ` alone");
         assert_eq!(prose("by 2 s, (95 %) so"), "by 2\u{a0}s, (95\u{a0}%) so", "a number keeps its unit");
@@ -242,7 +254,8 @@ mod tests {
     #[test]
     fn the_policy_names_style_and_script_by_their_digests() {
         assert_eq!(base64::engine::general_purpose::STANDARD.encode(Sha256::digest(b"")), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
-        assert!(policy().starts_with("default-src 'none'; style-src 'sha256-"), "{}", policy());
+        let policy = policy(&Behaviour::Scripted);
+        assert!(policy.starts_with("default-src 'none'; style-src 'sha256-") && policy.contains("script-src"), "{policy}");
         assert!(!SCRIPT.contains("</script") && !STYLE.contains("</style"), "would end their elements");
         assert!(!html(&samples::view(&samples::seed_bug())).contains(" style="), "the policy bars style attributes");
     }

@@ -1,27 +1,23 @@
 //! The first screen: the verdict, the answers to a stranger's three questions, the key numbers and the one chart that shows it.
 
-// Writing to a String cannot fail.
-use std::fmt::Write as _;
+use maud::{Markup, html};
 
 use crate::model::guarantee::Guarantee;
-use crate::report::html::page::sentence_case;
-use crate::report::html::{curve, denials, lanes, prose, text};
+use crate::report::html::{curve, denials, lanes, prose};
 use crate::report::view::{Standing, View};
 use crate::report::words;
 use crate::verdict::Verdict;
 
 /// The line above everything: what this is, of what, and when.
-pub(super) fn top(view: &View) -> String {
-    format!(
-        "<header class=\"top\"><span class=\"mark-name\">status gap</span> <span>{}</span> <span class=\"started\">{}</span></header>\n",
-        text(&view.run.target),
-        text(&view.run.started)
-    )
+pub(super) fn top(view: &View) -> Markup {
+    html! {
+        header.top { span.mark-name { "status gap" } " " span { (view.run.target) } " " span.started { (view.run.started) } } "\n"
+    }
 }
 
 /// A verdict in a word and a shape.
-pub(super) fn badge(verdict: Verdict) -> String {
-    format!("<span class=\"badge {word}\"><span aria-hidden=\"true\">{}</span> {word}</span>", sign(verdict), word = verdict.word())
+pub(super) fn badge(verdict: Verdict) -> Markup {
+    html! { span class={ "badge " (verdict.word()) } { span aria-hidden="true" { (sign(verdict)) } " " (verdict.word()) } }
 }
 
 pub(super) fn sign(verdict: Verdict) -> &'static str {
@@ -33,33 +29,37 @@ pub(super) fn sign(verdict: Verdict) -> &'static str {
 }
 
 /// The first screen.
-pub(super) fn summary(view: &View) -> String {
-    let notices: String = view.notices.iter().map(|notice| format!("<p class=\"notice\" role=\"note\">{}</p>\n", prose(notice))).collect();
+pub(super) fn summary(view: &View) -> Markup {
     let how = match view.verdict {
         Verdict::Inconclusive => "Why it cannot be told",
         Verdict::Pass => "How sure",
         Verdict::Fail => "How bad",
     };
-    let answers = [
-        (how, "headline", format!("{}.", sentence_case(&view.headline).trim_end_matches('.'))),
-        (if view.verdict == Verdict::Fail { "Since when, how long" } else { "When it was asked" }, "when", view.answers.when.clone()),
-        ("What to do", "act", view.answers.act.clone()),
-    ];
-    let answers: String = answers
-        .iter()
-        .map(|(question, key, answer)| format!("<div><dt>{question}</dt><dd data-key=\"{key}\">{}</dd></div>\n", prose(answer)))
-        .collect();
-    let figure = figure(view).map_or_else(String::new, |figure| format!("<div class=\"hero\">\n{figure}</div>\n"));
-    format!(
-        "<div class=\"summary\">\n<div class=\"claim\">\n<p class=\"verdict\" data-key=\"verdict\"><span aria-hidden=\"true\">{}</span> {}</p>\n<h1>{}</h1>\n\
-         {notices}<dl class=\"answers\">\n{answers}</dl>\n</div>\n<dl class=\"numbers\">\n{}</dl>\n{figure}\
-         <p class=\"gloss\">A scan is one job of this API: a POST hands out its id, a GET asks for its status. {}</p>\n</div>\n",
-        sign(view.verdict),
-        view.verdict.word().to_uppercase(),
-        text(&view.answers.broken),
-        numbers(view),
-        text(&scale(view)),
-    )
+    let when = if view.verdict == Verdict::Fail { "Since when, how long" } else { "When it was asked" };
+    let headline = format!("{}.", words::sentence_case(&view.headline).trim_end_matches('.'));
+    let answers = [(how, "headline", &headline), (when, "when", &view.answers.when), ("What to do", "act", &view.answers.act)];
+    html! {
+        div.summary {
+            div.claim {
+                p.verdict data-key="verdict" { span aria-hidden="true" { (sign(view.verdict)) } " " (view.verdict.word().to_uppercase()) }
+                h1 { (view.answers.broken) }
+                @for notice in &view.notices { p.notice role="note" { (prose(notice)) } }
+                dl.answers {
+                    "\n"
+                    @for (question, key, answer) in answers { div { dt { (question) } dd data-key=(key) { (prose(answer)) } } "\n" }
+                }
+            }
+            dl.numbers { "\n" @for number in numbers(view) { (number.html()) } }
+            (hero(figure(view)))
+            p.gloss { "A scan is one job of this API: a POST hands out its id, a GET asks for its status. " (scale(view)) }
+        }
+        "\n"
+    }
+}
+
+/// The first screen's chart, if there is one.
+pub(super) fn hero(figure: Option<Markup>) -> Markup {
+    html! { @if let Some(figure) = figure { div.hero { (figure) } "\n" } }
 }
 
 /// How much was looked at.
@@ -73,18 +73,37 @@ fn scale(view: &View) -> String {
     )
 }
 
-/// Four numbers, each with what it counts.
-fn numbers(view: &View) -> String {
-    let mut out = String::new();
-    let mut tile = |key: &str, name: &str, value: &str, note: &str| {
-        let _ = writeln!(out, "<div><dt>{name}</dt><dd><b data-key=\"{key}\">{}</b> <span>{}</span></dd></div>", text(value), text(note));
-    };
-    let reads = view.guarantees.iter().find(|row| row.guarantee == Guarantee::ReadYourWrites);
-    match reads.filter(|row| row.checked > 0) {
-        _ if !view.assessable => tile("denied", "Scans denied", "–", "cannot be told"),
-        Some(row) => tile("denied", "Scans denied", &words::count(row.broken), &format!("of {}", words::count(row.checked))),
-        None => tile("denied", "Scans denied", "–", "none was polled"),
+/// A number with what it counts.
+pub(super) struct Number {
+    /// Its key for scripts; empty: none.
+    pub(super) key: &'static str,
+    pub(super) name: &'static str,
+    pub(super) value: String,
+    pub(super) note: String,
+}
+
+impl Number {
+    pub(super) fn html(&self) -> Markup {
+        let key = Some(self.key).filter(|key| !key.is_empty());
+        html! { div { dt { (self.name) } dd { b data-key=[key] { (self.value) } " " span { (self.note) } } } "\n" }
     }
+}
+
+fn numbers(view: &View) -> [Number; 4] {
+    [denied(view), window(view), broken(view), safe(view)]
+}
+
+fn denied(view: &View) -> Number {
+    let reads = view.guarantees.iter().find(|row| row.guarantee == Guarantee::ReadYourWrites);
+    let (value, note) = match reads.filter(|row| row.checked > 0) {
+        _ if !view.assessable => ("–".to_owned(), "cannot be told".to_owned()),
+        Some(row) => (words::count(row.broken), format!("of {}", words::count(row.checked))),
+        None => ("–".to_owned(), "none was polled".to_owned()),
+    };
+    Number { key: "denied", name: "Scans denied", value, note }
+}
+
+fn window(view: &View) -> Number {
     let window = &view.window;
     let (value, note) = if !view.assessable {
         ("–".to_owned(), "cannot be told".to_owned())
@@ -107,19 +126,30 @@ fn numbers(view: &View) -> String {
     } else {
         "Window, median"
     };
-    tile("window", name, &value, &note);
+    Number { key: "window", name, value, note }
+}
+
+fn broken(view: &View) -> Number {
     let broken = view.guarantees.iter().filter(|row| row.standing == Standing::Broken).count() as u64;
     let assessed = view.guarantees.iter().filter(|row| !matches!(row.standing, Standing::NotAssessed(_))).count() as u64;
-    tile("broken", "Guarantees broken", &words::count(broken), &format!("of {} assessed", words::count(assessed)));
-    match (view.window.safe.ms, view.window.safe.p) {
-        (Some(ms), Some(p)) => tile("safe", "First poll safe at", &words::age(ms), &format!("for {} of scans", words::share(p))),
-        _ => tile("safe", "First poll safe at", "–", "no delay can be stated"),
+    Number {
+        key: "broken",
+        name: "Guarantees broken",
+        value: words::count(broken),
+        note: format!("of {} assessed", words::count(assessed)),
     }
-    out
+}
+
+fn safe(view: &View) -> Number {
+    let (value, note) = match (view.window.safe.ms, view.window.safe.p) {
+        (Some(ms), Some(p)) => (words::age(ms), format!("for {} of scans", words::share(p))),
+        _ => ("–".to_owned(), "no delay can be stated".to_owned()),
+    };
+    Number { key: "safe", name: "First poll safe at", value, note }
 }
 
 /// The one chart that shows it: flapping scans as they flapped, else the window's curve, else how often status denied.
-pub(super) fn figure(view: &View) -> Option<String> {
+pub(super) fn figure(view: &View) -> Option<Markup> {
     if !view.assessable {
         return None;
     }

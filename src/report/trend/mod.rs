@@ -13,6 +13,7 @@ use crate::analysis::binomial::clopper_pearson;
 use crate::model::exchange::Kind;
 use crate::model::run::Journal;
 use crate::model::scenario::Scenario;
+use crate::report::table::{Cell, Column, Room, Table};
 use crate::report::view::{QuantileRow, RoundTrip, View};
 use crate::report::words;
 use crate::verdict::Verdict;
@@ -147,6 +148,34 @@ impl Trend {
         let warnings = warnings(&rows);
         Trend { rows, warnings }
     }
+
+    fn table(&self) -> Table {
+        let columns = [
+            Column::text("Started"),
+            Column::text("Verdict"),
+            Column::text("Denied (95 % limits)"),
+            Column::text("Window p50"),
+            Column::text("Window p99"),
+            Column::text("Poll p50 / p99"),
+            Column::text("Target").from(Room::Document),
+            Column::text("Tool").from(Room::Document),
+            Column::text("Log").from(Room::Document),
+        ];
+        let rows = self.rows.iter().map(|row| {
+            [
+                row.started.as_str().into(),
+                Cell::Verdict(row.verdict),
+                row.denied.told().into(),
+                row.window(row.window_p50.as_ref()).into(),
+                row.window(row.window_p99.as_ref()).into(),
+                row.polls_told().into(),
+                row.target.as_str().into(),
+                row.tool.as_str().into(),
+                row.log.as_str().into(),
+            ]
+        });
+        Table::new(columns, rows)
+    }
 }
 
 /// What differs from the first run, and so keeps its row from being compared with the first one's.
@@ -166,16 +195,6 @@ fn warnings(rows: &[Row]) -> Vec<String> {
         }
     }
     warnings
-}
-
-/// Numbers as a line of bars, the highest one full; what is not known is a dot.
-fn sparkline(values: &[Option<f64>], highest: f64) -> String {
-    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    let bar = |value: f64| {
-        let eighths = if highest > 0.0 { (value / highest * 7.0).round().clamp(0.0, 7.0) } else { 0.0 };
-        BARS[eighths as usize]
-    };
-    values.iter().map(|value| value.map_or('·', bar)).collect()
 }
 
 #[cfg(test)]
@@ -221,11 +240,5 @@ mod tests {
         let trend = Trend::over(vec![Row::of("a", &sample.0, &view), Row::of("b", &other, &view), Row::of("c", &other, &view)]);
         assert_eq!(trend.warnings, ["other scenarios than in a: b and 1 more; differences may come from that"]);
         assert_eq!(Trend::over(vec![Row::of("a", &sample.0, &view), Row::of("b", &sample.0, &view)]).warnings, [""; 0]);
-    }
-
-    #[test]
-    fn a_line_of_bars_is_as_high_as_its_numbers() {
-        assert_eq!(sparkline(&[Some(0.0), Some(0.5), None, Some(1.0)], 1.0), "▁▅·█");
-        assert_eq!(sparkline(&[Some(0.0)], 0.0), "▁");
     }
 }

@@ -237,6 +237,13 @@ pub struct TimelineStep {
     pub worker: Option<String>,
 }
 
+impl TimelineStep {
+    /// The age, or the ages, at which it was asked.
+    pub fn when(&self) -> String {
+        if self.times == 1 { words::age(self.at_ms) } else { words::between(self.at_ms, Some(self.until_ms)) }
+    }
+}
+
 /// How an answer is to be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
