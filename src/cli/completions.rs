@@ -6,7 +6,6 @@ use clap_complete::Shell;
 
 use crate::cli::grammar::grammar;
 use crate::cli::{Ended, output};
-use crate::report::Format;
 use crate::service::Settings;
 use crate::verdict::Exit;
 
@@ -29,11 +28,6 @@ pub fn run(args: &CompletionsArgs) -> Ended {
         grammar = grammar.mut_subcommand(command, |command| {
             command.mut_arg("service", |arg| arg.value_parser(PossibleValuesParser::new(presets.clone())).hide_possible_values(true))
         });
-    }
-    for command in ["run", "reproduce", "report"] {
-        let formats = Format::ALL.map(Format::name);
-        grammar = grammar
-            .mut_subcommand(command, |command| command.mut_arg("format", |arg| arg.value_parser(PossibleValuesParser::new(formats))));
     }
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut grammar, "statusgap", &mut script);

@@ -27,10 +27,10 @@ pub struct MergeArgs {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// What goes to standard output
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = report::formats())]
     format: Format,
     /// Further formats to write into the folder, such as junit,openmetrics,hlog
-    #[arg(long, value_name = "FORMAT,…", value_delimiter = ',')]
+    #[arg(long, value_name = "FORMAT,…", value_delimiter = ',', value_parser = report::formats(), hide_possible_values = true)]
     also: Vec<Format>,
     /// When to colour the table.
     #[arg(skip)]

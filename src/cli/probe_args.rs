@@ -10,7 +10,7 @@ use crate::cli::github::Telling;
 use crate::cli::manners::Manners;
 use crate::cli::network_args::NetworkArgs;
 use crate::cli::output::{self, ColourChoice};
-use crate::cli::report::Wanted;
+use crate::cli::report::{self, Wanted};
 use crate::cli::service_args::ServiceArgs;
 use crate::cli::session::{Session, Time};
 use crate::cli::trace::Trace;
@@ -34,10 +34,17 @@ pub struct ProbeArgs {
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     pub out: Option<PathBuf>,
     /// What goes to standard output
-    #[arg(long, value_name = "FORMAT", default_value = "table", help_heading = "Output")]
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = report::formats(), help_heading = "Output")]
     pub format: Format,
     /// Further formats to write into the folder, such as junit,openmetrics,hlog
-    #[arg(long, value_name = "FORMAT,…", value_delimiter = ',', help_heading = "Output")]
+    #[arg(
+        long,
+        value_name = "FORMAT,…",
+        value_delimiter = ',',
+        value_parser = report::formats(),
+        hide_possible_values = true,
+        help_heading = "Output"
+    )]
     pub also: Vec<Format>,
     /// The round trips as an HdrHistogram V2 log, latency.hlog: short for --also hlog
     #[arg(long, help_heading = "Output")]

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::analysis::analyse;
 use crate::cli::complaint::Complaint;
@@ -17,19 +18,25 @@ use crate::verdict::{Exit, Judgement, Reason, Verdict, judge};
 /// Rebuilds reports from logs, without a network: byte for byte what the run itself wrote.
 ///
 /// Several logs are a history: after their reports comes the trend over them, in the order in which they began.
+/// The formats by name, as help lists them: `report`, where they stand, does not know clap.
+pub fn formats() -> impl TypedValueParser<Value = Format> {
+    // Only names of the list reach the closure, and each has its format.
+    PossibleValuesParser::new(Format::ALL.map(Format::name)).map(|name| Format::named(&name).unwrap_or_default())
+}
+
 #[derive(Debug, Args)]
 pub struct ReportArgs {
     /// The logs, or the folders of the runs that wrote them
     #[arg(required = true, value_name = "LOG")]
     logs: Vec<PathBuf>,
     /// What goes to standard output
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = formats())]
     format: Format,
     /// Also write result.json, report.md and report.html into this folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Further formats to write into the folder, such as junit,openmetrics,hlog
-    #[arg(long, value_name = "FORMAT,…", value_delimiter = ',', requires = "out")]
+    #[arg(long, value_name = "FORMAT,…", value_delimiter = ',', value_parser = formats(), hide_possible_values = true, requires = "out")]
     also: Vec<Format>,
     /// Only the trend over the logs, without the report on each
     #[arg(long)]

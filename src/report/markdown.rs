@@ -61,8 +61,8 @@ fn timeline(view: &View) -> String {
         .iter()
         .map(|step| {
             let when = step.when();
-            let asked = match step.kind {
-                Some(_) => format!("{} ({})", step.asked, step.connection.word()),
+            let asked = match step.connection {
+                Some(connection) => format!("{} ({})", step.asked, connection.word()),
                 None => step.asked.clone(),
             };
             let times = if step.times > 1 { format!(", {} times", words::count(step.times)) } else { String::new() };

@@ -19,7 +19,7 @@ mod openmetrics;
 mod page;
 mod plot;
 mod pull_request;
-mod result;
+mod rounded;
 #[cfg(test)]
 mod samples;
 mod table;
@@ -94,6 +94,11 @@ impl Format {
         }
     }
 
+    /// The format of a name.
+    pub fn named(name: &str) -> Option<Format> {
+        Format::ALL.into_iter().find(|format| format.name() == name)
+    }
+
     /// The file's name in a run's folder.
     pub fn file_name(self) -> &'static str {
         match self {
@@ -113,29 +118,6 @@ impl Format {
     /// Whether the texts of several runs can follow one another and still be read. The others are one document each.
     pub fn can_be_strung_together(self) -> bool {
         matches!(self, Format::Table | Format::Markdown | Format::Json | Format::Github)
-    }
-}
-
-/// Why a text is not a format.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a report format: use {}", names())]
-pub struct FormatError {
-    /// The text as it was given.
-    pub text: String,
-}
-
-/// `a, b or c`.
-fn names() -> String {
-    let names = Format::ALL.map(Format::name);
-    let (last, first) = names.split_last().unwrap_or((&"", &[]));
-    format!("{} or {last}", first.join(", "))
-}
-
-impl std::str::FromStr for Format {
-    type Err = FormatError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Format::ALL.into_iter().find(|format| format.name() == text).ok_or_else(|| FormatError { text: text.to_owned() })
     }
 }
 
@@ -232,14 +214,5 @@ mod tests {
                 assert!(words.iter().any(|word| text.contains(word)), "{name} as {format:?}: {text}");
             }
         }
-    }
-
-    #[test]
-    fn a_format_is_read_by_the_name_it_is_written_with() {
-        for format in Format::ALL {
-            assert_eq!(format.name().parse(), Ok(format));
-        }
-        let error = "yaml".parse::<Format>().expect_err("there is no such format");
-        assert!(error.to_string().contains("use table, markdown, json"), "{error}");
     }
 }

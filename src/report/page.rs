@@ -76,16 +76,17 @@ impl Page {
 
     /// A row as its first cell with what came of it, and below them the others by name.
     fn stacked(&mut self, table: &table::Table, row: &[table::Cell]) {
-        let mut title = row.first().map_or_else(String::new, |cell| cell.text().to_owned());
-        let mut told = Vec::new();
-        for (at, column) in table.shown(Room::Narrow).skip(1) {
-            match shown(&row[at]) {
-                (text, Some(code)) => title = format!("{title}: {}", self.style.paint(&text, code)),
-                (text, None) if !text.is_empty() => told.push(format!("{} {text}", column.name.to_lowercase())),
-                _ => {}
+        let (mut title, mut outcome, mut told) = (Vec::new(), String::new(), Vec::new());
+        for (at, column) in table.shown(Room::Narrow) {
+            let (text, code) = shown(&row[at]);
+            match &row[at] {
+                _ if at == 0 || column.is_second_line => title.push(text),
+                table::Cell::Marked(..) | table::Cell::Verdict(_) => outcome = self.style.paint(&text, code.unwrap_or("2")),
+                _ if text.is_empty() => {}
+                _ => told.push(format!("{} {text}", column.name.to_lowercase())),
             }
         }
-        self.line(&title);
+        self.line(&format!("{}: {outcome}", title.join(", ")));
         for line in words::wrap(&told.join(" · "), self.style.width - 2) {
             self.line(&format!("  {line}"));
         }
@@ -145,10 +146,13 @@ fn ruled(rows: &table::Table, style: Style) -> comfy_table::Table {
         table.enforce_styling();
     }
     table.set_header(columns.iter().map(|(_, name)| name));
-    // No column may become so narrow that a word of it is torn.
+    // No column may become so narrow that a word of it, or a number with its limits, is torn.
     let longest = columns.iter().map(|(at, name)| {
-        let cells = rows.rows.iter().flat_map(|row| row[*at].text().split(' ')).map(|word| word.chars().count());
-        cells.chain([name.len()]).max().unwrap_or_default()
+        let length = |cell: &table::Cell| {
+            let whole = if rows.columns[*at].is_number { cell.text().chars().count() } else { 0 };
+            cell.text().split(' ').map(|word| word.chars().count()).chain([whole]).max().unwrap_or_default()
+        };
+        rows.rows.iter().map(|row| length(&row[*at])).chain([name.len()]).max().unwrap_or_default()
     });
     let constraints: Vec<ColumnConstraint> =
         longest.map(|columns| ColumnConstraint::LowerBoundary(Width::Fixed(columns as u16 + 2))).collect();

@@ -61,10 +61,10 @@ pub(super) fn guarantees(rows: &[GuaranteeRow]) -> Table {
         Column::text("First proof, or why not"),
     ];
     let rows = rows.iter().map(|row| {
-        let (mark, standing, proof) = match &row.standing {
+        let (mark, standing, proof) = match row.standing {
             Standing::Kept => (Mark::Works, "kept", row.unclear.join("; ")),
             Standing::Broken => (Mark::Fails, "broken", row.evidence.first().cloned().unwrap_or_default()),
-            Standing::NotAssessed(why) => (Mark::Neutral, "not assessed", why.clone()),
+            Standing::NotAssessed => (Mark::Neutral, "not assessed", row.why.clone().unwrap_or_default()),
         };
         [
             Cell::Name(row.name.to_owned(), row.code),
@@ -150,7 +150,7 @@ pub(super) fn quantiles(window: &WindowView) -> Table {
 pub(super) fn visible_by(window: &WindowView) -> Table {
     let columns = [Column::number("Visible by"), Column::number("Share of scans"), Column::number("95 % limits")];
     let rows = window.visible_by.iter().map(|by| {
-        [words::age(by.t_ms), words::share_between(by.share_from, by.share_to), words::share_between(by.lower, by.upper)].map(Cell::Text)
+        [words::age(by.t_ms), words::share_between(by.share, by.share_to), words::share_between(by.lower, by.upper)].map(Cell::Text)
     });
     Table::new(columns, rows)
 }
@@ -217,6 +217,6 @@ pub(super) fn about(view: &View) -> Table {
         ("Machine", format!("{}, {}", run.system, words::counted(u64::from(run.processors), "processor"))),
         ("Exchanges", words::count(run.exchanges)),
     ]);
-    rows.extend(view.jobs().map(|jobs| ("Jobs", jobs)));
+    rows.extend(view.jobs.told().map(|jobs| ("Jobs", jobs)));
     Table::new([Column::text(""), Column::text("")], rows.into_iter().map(|(name, value)| [name.into(), value.into()]))
 }

@@ -28,7 +28,7 @@ pub fn terminal(view: &View, style: Style) -> String {
     page.window(view);
     page.causes(view);
     page.unseen(view);
-    page.section("jobs", &view.jobs().into_iter().collect::<Vec<_>>());
+    page.section("jobs", &view.jobs.told().into_iter().collect::<Vec<_>>());
     page.section("sent", &view.punctual().into_iter().collect::<Vec<_>>());
     page.section("next", std::slice::from_ref(&view.next_step));
     if !view.repeat.command.is_empty() {
@@ -108,7 +108,7 @@ impl Page {
     /// What proves nothing, and should be known all the same: beside what was kept, since what was not assessed says so elsewhere.
     fn unclear(&mut self, view: &View) {
         let width = self.style.width - MARGIN;
-        let rows = view.guarantees.iter().filter(|row| !matches!(row.standing, Standing::NotAssessed(_)));
+        let rows = view.guarantees.iter().filter(|row| row.standing != Standing::NotAssessed);
         let lines = rows.flat_map(|row| row.unclear.iter().map(|why| format!("{}: {why}", row.name)));
         let told: Vec<String> = lines.flat_map(|line| words::wrap(&line, width)).collect();
         self.block("unclear", &told);

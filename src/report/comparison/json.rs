@@ -1,5 +1,5 @@
 //! The comparison as JSON, `statusgap.comparison/1`: what other programs read. One struct for each object, from which text and schema
-//! are both made.
+//! are both made. It lies between the verdict's own types, which know no rounding and hold names as logs have them, and the reader.
 //!
 //! Times are in milliseconds and end in `_ms`, shares are of 0 to 1; `null` stands for what cannot be told.
 
@@ -9,7 +9,8 @@ use serde::Serialize;
 use crate::analysis::compare::units::Layout;
 use crate::model::exchange::{Connection, Kind};
 use crate::report::comparison::{Told, told};
-use crate::report::result::{Rounded, schema_of};
+use crate::report::json::{document, schema_of};
+use crate::report::rounded::Rounded;
 use crate::report::words;
 use crate::verdict::comparison::{Change, Comparison, Finding, Minimum, Outcome, RunNote, ScenarioComparison, Subject};
 
@@ -142,7 +143,7 @@ struct FindingResult {
 pub fn json(comparison: &Comparison) -> String {
     let told = Told::of(comparison);
     let criteria = &comparison.criteria;
-    let document = ComparisonResult {
+    document(&ComparisonResult {
         schema: FORM,
         outcome: comparison.outcome,
         headline: &told.headline,
@@ -164,9 +165,7 @@ pub fn json(comparison: &Comparison) -> String {
         notes: &told.notes,
         open: &told.open,
         scenarios: comparison.scenarios.iter().map(scenario).collect(),
-    };
-    // Plain structs of strings and finite numbers always have a text.
-    serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
+    })
 }
 
 /// The form of what [`json`] writes.

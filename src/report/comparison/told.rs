@@ -106,7 +106,7 @@ fn sentence(scenario: &ScenarioComparison, finding: &Finding) -> String {
 fn table(rows: &[(&ScenarioComparison, &Finding)]) -> Table {
     let columns = [
         Column::text("Scenario"),
-        Column::text("What"),
+        Column::text("What").second_line(),
         Column::number("Base"),
         Column::number("New"),
         Column::number("Difference"),
@@ -126,7 +126,7 @@ fn table(rows: &[(&ScenarioComparison, &Finding)]) -> Table {
             match finding.change {
                 Change::Regression => Cell::Marked(Mark::Fails, "worse".to_owned()),
                 Change::Improvement => Cell::Marked(Mark::Works, "better".to_owned()),
-                other => other.word().into(),
+                other => Cell::Marked(Mark::Neutral, other.word().to_owned()),
             },
             // Where these were too few for the smallest difference that counts.
             finding.needs.map_or_else(String::new, |needs| format!("{} scans", words::count(rounded(needs)))).into(),

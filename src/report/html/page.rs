@@ -53,7 +53,7 @@ pub(super) fn story(view: &View) -> Option<Section> {
                 @let class = match step.mark { Mark::Works => "works", Mark::Fails => "fails", Mark::Neutral => "" };
                 li class=(class) {
                     span.when { (step.when()) } " "
-                    span.asked { (step.asked) @if step.kind.is_some() { " " span.aside { (step.connection.word()) } } } " "
+                    span.asked { (step.asked) @if let Some(connection) = step.connection { " " span.aside { (connection.word()) } } } " "
                     span.told {
                         (sign(step.mark)) " " (step.told)
                         @if step.times > 1 { " " (words::count(step.times)) " times" }

@@ -131,7 +131,7 @@ fn window(view: &View) -> Number {
 
 fn broken(view: &View) -> Number {
     let broken = view.guarantees.iter().filter(|row| row.standing == Standing::Broken).count() as u64;
-    let assessed = view.guarantees.iter().filter(|row| !matches!(row.standing, Standing::NotAssessed(_))).count() as u64;
+    let assessed = view.guarantees.iter().filter(|row| row.standing != Standing::NotAssessed).count() as u64;
     Number {
         key: "broken",
         name: "Guarantees broken",

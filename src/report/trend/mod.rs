@@ -9,13 +9,16 @@ mod terminal;
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::analysis::binomial::clopper_pearson;
 use crate::model::exchange::Kind;
 use crate::model::run::Journal;
 use crate::model::scenario::Scenario;
 use crate::report::table::{Cell, Column, Room, Table};
-use crate::report::view::{QuantileRow, RoundTrip, View};
-use crate::report::words;
+use crate::report::view::{QuantileRow, View};
+use crate::report::{rounded, words};
 use crate::verdict::Verdict;
 
 pub use json::{json, schema};
@@ -23,16 +26,17 @@ pub use markdown::markdown;
 pub use terminal::terminal;
 
 /// The runs by the time they began, and what keeps them from being compared.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Trend {
-    /// One row for each run.
-    pub rows: Vec<Row>,
     /// Where the runs differ in what they asked and whom.
     pub warnings: Vec<String>,
+    /// One row for each run.
+    #[serde(rename = "runs")]
+    pub rows: Vec<Row>,
 }
 
-/// One run. Text in it is safe to print and bounded.
-#[derive(Debug, Clone, PartialEq)]
+/// One run of a history. Text in it is safe to print and bounded.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Row {
     /// The log, as the user named it.
     pub log: String,
@@ -41,6 +45,7 @@ pub struct Row {
     /// When it began, RFC 3339.
     pub started: String,
     /// The same since 1970; `None` where the log's text is no time.
+    #[serde(skip)]
     pub began: Option<Duration>,
     /// The verdict.
     pub verdict: Verdict,
@@ -54,34 +59,56 @@ pub struct Row {
     pub tool: String,
     /// How many accepted scans were denied.
     pub denied: Denied,
-    /// The window's median, if it may be told.
-    pub window_p50: Option<QuantileRow>,
-    /// The window's 99th percentile, if it may be told.
-    pub window_p99: Option<QuantileRow>,
+    /// Interval in which the window's quantiles lie, and their 95 % limits; absent where too few scans were seen, `null` where
+    /// there is no finite end.
+    pub window: Quantiles,
     /// Round trips of status polls on their usual connection.
-    pub polls: Option<RoundTrip>,
+    pub polls: Option<Polls>,
+    #[serde(skip)]
     scenarios: Vec<Scenario>,
 }
 
 /// How many accepted scans were denied after their id was handed out.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Denied {
     /// Scans denied.
     pub scans: u64,
     /// Scans checked.
     pub of: u64,
-    /// 95 % limits (Clopper–Pearson) for the share; 0 to 1 without a scan.
+    /// Their share; `null` without a scan.
+    #[serde(serialize_with = "rounded::significant")]
+    pub share: Option<f64>,
+    /// Exact 95 % limit (Clopper–Pearson) for it; 0 without a scan.
+    #[serde(serialize_with = "rounded::significant")]
     pub lower: f64,
-    /// Upper limit.
+    /// Upper limit; 1 without a scan.
+    #[serde(serialize_with = "rounded::significant")]
     pub upper: f64,
 }
 
-impl Denied {
-    /// The share of scans denied; `None` without a scan.
-    pub fn share(&self) -> Option<f64> {
-        (self.of > 0).then(|| self.scans as f64 / self.of as f64)
-    }
+/// Quantiles of a run's window, those that may be told.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Quantiles {
+    /// The median.
+    pub p50: Option<QuantileRow>,
+    /// The 99th percentile.
+    pub p99: Option<QuantileRow>,
+}
 
+/// Quantiles of round trips.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+pub struct Polls {
+    /// How many.
+    pub count: u64,
+    /// Median; `null`: too few for it.
+    #[serde(serialize_with = "rounded::ms")]
+    pub p50_ms: Option<f64>,
+    /// 99th percentile; `null`: too few for it.
+    #[serde(serialize_with = "rounded::ms")]
+    pub p99_ms: Option<f64>,
+}
+
+impl Denied {
     /// `25 of 25 (86.3–100 %)`.
     fn told(&self) -> String {
         if self.of == 0 {
@@ -106,6 +133,7 @@ impl Row {
             let row = view.window.quantiles.iter().find(|row| row.key == key && row.told_at_all)?;
             view.assessable.then(|| row.clone())
         };
+        let polls = view.latency.iter().find(|row| row.kind == Kind::Poll);
         Row {
             log: words::clean(log, 200),
             run_id: view.run.run_id.clone(),
@@ -116,16 +144,15 @@ impl Row {
             target: view.run.target.clone(),
             service: view.run.service.clone(),
             tool: view.run.tool.clone(),
-            denied: Denied { scans, of, lower, upper },
-            window_p50: quantile("p50"),
-            window_p99: quantile("p99"),
-            polls: view.latency.iter().find(|row| row.kind == Kind::Poll).map(|row| row.sent),
+            denied: Denied { scans, of, share: (of > 0).then(|| scans as f64 / of as f64), lower, upper },
+            window: Quantiles { p50: quantile("p50"), p99: quantile("p99") },
+            polls: polls.map(|row| Polls { count: row.sent.count, p50_ms: row.sent.p50, p99_ms: row.sent.p99 }),
             scenarios: journal.scenarios.clone(),
         }
     }
 
     /// A window's quantile in words. Nobody denied is another thing than too few scans to tell.
-    fn window(&self, quantile: Option<&QuantileRow>) -> String {
+    fn quantile(&self, quantile: Option<&QuantileRow>) -> String {
         match quantile {
             _ if self.denied.scans == 0 => "none seen".to_owned(),
             // That it is an interval and not a number says itself.
@@ -137,7 +164,7 @@ impl Row {
     /// Median and 99th percentile of the polls' round trip.
     fn polls_told(&self) -> String {
         let told = |ms: Option<f64>| ms.map_or_else(|| "n too small".to_owned(), words::age);
-        self.polls.as_ref().map_or_else(|| "–".to_owned(), |trip| format!("{} / {}", told(trip.p50), told(trip.p99)))
+        self.polls.as_ref().map_or_else(|| "–".to_owned(), |trip| format!("{} / {}", told(trip.p50_ms), told(trip.p99_ms)))
     }
 }
 
@@ -146,16 +173,16 @@ impl Trend {
     pub fn over(mut rows: Vec<Row>) -> Trend {
         rows.sort_by_key(|row| (row.began.is_none(), row.began));
         let warnings = warnings(&rows);
-        Trend { rows, warnings }
+        Trend { warnings, rows }
     }
 
     fn table(&self) -> Table {
         let columns = [
             Column::text("Started"),
             Column::text("Verdict"),
-            Column::text("Denied (95 % limits)"),
-            Column::text("Window p50"),
-            Column::text("Window p99"),
+            Column::number("Denied (95 % limits)"),
+            Column::number("Window p50"),
+            Column::number("Window p99"),
             Column::text("Poll p50 / p99"),
             Column::text("Target").from(Room::Document),
             Column::text("Tool").from(Room::Document),
@@ -166,8 +193,8 @@ impl Trend {
                 row.started.as_str().into(),
                 Cell::Verdict(row.verdict),
                 row.denied.told().into(),
-                row.window(row.window_p50.as_ref()).into(),
-                row.window(row.window_p99.as_ref()).into(),
+                row.quantile(row.window.p50.as_ref()).into(),
+                row.quantile(row.window.p99.as_ref()).into(),
                 row.polls_told().into(),
                 row.target.as_str().into(),
                 row.tool.as_str().into(),

@@ -22,23 +22,26 @@ pub(super) fn timeline(journal: &Journal, analysis: &Analysis) -> Option<Timelin
         at_ms: 0.0,
         until_ms: 0.0,
         times: 1,
-        kind: None,
-        connection: Connection::Fresh,
         asked: "id handed out".to_owned(),
+        connection: None,
         told: told.id.as_deref().map_or_else(|| "accepted".to_owned(), words::name),
-        mark: Mark::Works,
+        denied: false,
         worker: None,
+        mark: Mark::Works,
     }];
-    steps.extend(told.steps.iter().map(|step| TimelineStep {
-        at_ms: step.at.as_ms(),
-        until_ms: step.until.as_ms(),
-        times: step.times,
-        kind: Some(step.kind),
-        connection: step.connection,
-        asked: asked(step.kind),
-        told: words::name(&step.told),
-        mark: mark(step.kind, step.answer, step.denied),
-        worker: step.worker.as_deref().map(words::name),
+    steps.extend(told.steps.iter().map(|step| {
+        let mark = mark(step.kind, step.answer, step.denied);
+        TimelineStep {
+            at_ms: step.at.as_ms(),
+            until_ms: step.until.as_ms(),
+            times: step.times,
+            asked: asked(step.kind),
+            connection: Some(step.connection),
+            told: words::name(&step.told),
+            denied: step.kind == Kind::Poll && mark == Mark::Fails,
+            worker: step.worker.as_deref().map(words::name),
+            mark,
+        }
     }));
     let scenario = journal.scenarios.get(told.scenario as usize).map_or_else(String::new, |scenario| words::name(&scenario.name));
     Some(Timeline { scan: told.scan, scenario, id: told.id.as_deref().map(words::name), steps })

@@ -6,174 +6,205 @@ mod denials;
 mod evidence;
 mod headline;
 mod histograms;
+mod jobs;
 mod lanes;
 mod recorded;
 mod repeat;
+mod shard;
 mod steps;
 mod tables;
 mod unseen;
 mod window;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer};
+
 use crate::analysis::Analysis;
-use crate::analysis::gate::Bound;
-use crate::analysis::load::Load;
-use crate::analysis::punctuality::Punctuality;
 use crate::analysis::refusal;
 use crate::analysis::scan::Scans;
 use crate::model::answer::Answer;
-use crate::model::contact::Contact;
 use crate::model::exchange::{Connection, Kind};
 use crate::model::guarantee::Guarantee;
 use crate::model::run::Journal;
 use crate::model::shard::Share;
 use crate::report::view::window::Everyone;
-use crate::report::words;
+use crate::report::{rounded, words};
 use crate::verdict::{Judgement, Verdict};
 
 pub use answers::Answers;
 pub use denials::DenialRow;
 pub use histograms::Histograms;
+pub use jobs::Jobs;
 pub(super) use lanes::reach;
 pub use lanes::{Lane, LaneMark, Sign};
 pub use steps::{Curve, CurveStep};
 pub use window::{QuantileRow, SafeDelay, WindowView};
 
 /// All that any format tells of a run. Text in it is safe to print and bounded.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct View {
     /// The verdict.
     pub verdict: Verdict,
     /// What happened, in one line that does not name the verdict.
     pub headline: String,
-    /// Whether it is broken, since when, and what to do: for whoever knows nothing of this program.
-    pub answers: Answers,
-    /// What a reader must know before anything else: that the log is partial, torn, or cannot be judged.
-    pub notices: Vec<String>,
     /// Why the verdict is what it is, the weightiest first.
     pub reasons: Vec<String>,
-    /// Those reasons, also of single scenarios, that neither the headline nor a row of counts tells.
-    pub other_reasons: Vec<String>,
-    /// Whether a `visible` meant anything.
+    /// What must be known before anything else is read: that the log is partial, torn, or cannot be judged.
+    pub notices: Vec<String>,
+    /// Whether a never-issued id was denied, so that a visible answer means something.
     pub assessable: bool,
     /// What was run, where and when.
+    #[serde(flatten)]
     pub run: RunNote,
-    /// Scenario by scenario.
+    /// Scenario by scenario, in the order of the run.
     pub scenarios: Vec<ScenarioRow>,
-    /// The clearest scan, step by step.
-    pub timeline: Option<Timeline>,
-    /// What was checked, when, and with which result.
-    pub evidence: Vec<EvidenceRow>,
     /// The window over all scenarios.
     pub window: WindowView,
-    /// Its curve with the limits around it, for drawing; `None` where there is nothing to draw.
-    pub curve: Option<Curve>,
-    /// How often status denied, by age and connection, over all scenarios.
-    pub denials: Vec<DenialRow>,
-    /// A bounded number of scans with what each was answered, the clearest of each scenario.
-    pub lanes: Vec<Lane>,
-    /// Round trips.
-    pub latency: Vec<LatencyRow>,
-    /// The same round trips, counted whole.
-    pub histograms: Vec<Histograms>,
     /// The guarantees over all scenarios.
     pub guarantees: Vec<GuaranteeRow>,
-    /// The supported causes, strongest first.
+    /// The causes that the findings support, strongest first.
+    #[serde(rename = "diagnosis")]
     pub causes: Vec<CauseRow>,
-    /// The excluded causes.
+    /// The causes that are excluded.
     pub ruled_out: Vec<RuledOutRow>,
     /// What was found that no class is named for, with what to ask next.
     pub patterns: Vec<PatternRow>,
     /// What could not be told apart, with the probe that would.
     pub undecided: Vec<String>,
+    /// Round trips by kind of exchange; a kind's other connections have entries of their own.
+    #[serde(rename = "latency_ms", serialize_with = "by_name")]
+    #[schemars(with = "BTreeMap<String, LatencyRow>")]
+    pub latency: Vec<LatencyRow>,
+    /// The clearest scan, step by step.
+    pub timeline: Option<Timeline>,
+    /// The jobs that the run started.
+    pub jobs: Jobs,
+    /// How punctual the probe itself was.
+    pub punctuality: Lateness,
     /// What this run could not see.
     pub unseen: Vec<String>,
-    /// How punctual the probe was.
-    pub punctuality: Punctuality,
-    /// The jobs that its scenarios started, and what became of them.
-    pub load: Load,
-    /// The jobs that were started besides: at first contact, which nobody watched.
-    pub contact_jobs: u64,
-    /// Requests that asked for a scan again.
-    pub repeats: u64,
-    /// Whether a status answer says how a job stands.
-    pub tells_states: bool,
-    /// How to see it again.
-    pub repeat: Repeat,
     /// What to do now.
     pub next_step: String,
+    /// Whether it is broken, since when, and what to do: for whoever knows nothing of this program.
+    #[serde(skip)]
+    pub answers: Answers,
+    /// Those reasons, also of single scenarios, that neither the headline nor a row of counts tells.
+    #[serde(skip)]
+    pub other_reasons: Vec<String>,
+    /// What was checked, when, and with which result.
+    #[serde(skip)]
+    pub evidence: Vec<EvidenceRow>,
+    /// The window's curve with the limits around it, for drawing; `None` where there is nothing to draw.
+    #[serde(skip)]
+    pub curve: Option<Curve>,
+    /// How often status denied, by age and connection, over all scenarios.
+    #[serde(skip)]
+    pub denials: Vec<DenialRow>,
+    /// A bounded number of scans with what each was answered, the clearest of each scenario.
+    #[serde(skip)]
+    pub lanes: Vec<Lane>,
+    /// The round trips, counted whole.
+    #[serde(skip)]
+    pub histograms: Vec<Histograms>,
+    /// How to see it again.
+    #[serde(skip)]
+    pub repeat: Repeat,
 }
 
 /// What was run, where and when.
-#[derive(Debug, Clone, PartialEq)]
-#[expect(missing_docs, reason = "the fields of the log's first line, cleaned")]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct RunNote {
-    pub target: String,
-    pub base_url: String,
-    /// Settings of the reference service, where the run started one itself.
-    pub service: Option<String>,
-    pub run_id: String,
-    pub tool: String,
-    pub started: String,
-    /// The same as a number: wall clock at stamp zero, since 1970; `None` where the log's text is no time.
-    pub began: Option<Duration>,
-    /// From stamp zero to the end of the last exchange.
-    pub lasted: Duration,
-    pub seed: u64,
-    pub command: String,
-    pub timer: String,
-    pub resolution_ms: f64,
-    pub system: String,
-    pub processors: u32,
-    pub shard: Option<Share>,
-    /// Exchanges in the log.
-    pub exchanges: u64,
     /// Whether everything planned was done.
     pub complete: bool,
+    /// The target's name.
+    pub target: String,
+    /// Its address.
+    pub base_url: String,
+    /// The settings of the reference service, if the run started one.
+    pub service: Option<String>,
+    /// The run's own id.
+    pub run_id: String,
+    /// Wall clock at the run's beginning, RFC 3339.
+    pub started: String,
+    /// The probe's name and version.
+    pub tool: String,
+    /// The seed of all the run's randomness.
+    pub seed: u64,
+    /// The command that repeats the run.
+    pub command: String,
+    /// Which part of a larger run this is.
+    #[serde(serialize_with = "shard::write")]
+    #[schemars(with = "Option<shard::ShareRow>")]
+    pub shard: Option<Share>,
+    /// Requests of all kinds in the log.
+    pub exchanges: u64,
+    /// `started` as the time since 1970; `None` where the log's text is no time.
+    #[serde(skip)]
+    pub began: Option<Duration>,
+    /// From stamp zero to the end of the last exchange.
+    #[serde(skip)]
+    pub lasted: Duration,
+    /// The probe's timer.
+    #[serde(skip)]
+    pub timer: String,
+    /// Its resolution.
+    #[serde(skip)]
+    pub resolution_ms: f64,
+    /// The machine's system.
+    #[serde(skip)]
+    pub system: String,
+    /// Its processors.
+    #[serde(skip)]
+    pub processors: u32,
 }
 
 /// One scenario.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ScenarioRow {
     /// Its name.
     pub name: String,
     /// What it does, in one line.
     pub title: String,
-    /// The passage it comes from.
-    pub source: String,
     /// Its verdict.
     pub verdict: Verdict,
     /// Why.
     pub reasons: Vec<String>,
-    /// Scans accepted.
-    pub accepted: u64,
     /// Scans asked for.
     pub initiates: u64,
+    /// Scans accepted.
+    pub accepted: u64,
     /// Status polls.
     pub polls: u64,
-    /// How often it was answered `not_found`, in a few words.
-    pub denied: String,
-    /// Its rates.
+    /// The smallest true rate that a pass excludes at 95 %, at each of its ages.
+    #[serde(serialize_with = "rounded::significant")]
+    pub could_miss: Option<f64>,
+    /// The same with what it rests on; absent unless the scenario passed without a denial.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bound: Option<BoundRow>,
+    /// What its gate could detect and what not, with the scans that it got.
+    pub power: Option<String>,
+    /// What was answered at each planned age.
     pub offsets: Vec<OffsetRow>,
-    /// Its window.
+    /// The window of its scans.
     pub window: WindowView,
     /// Its guarantees.
     pub guarantees: Vec<GuaranteeRow>,
-    /// The smallest true rate that a pass excludes at 95 %, at each of its ages.
-    pub could_miss: Option<f64>,
-    /// The same with the age of which least is known.
-    pub bound: Option<Bound>,
-    /// What its gate could detect and what not, with the scans that it got.
-    pub power: Option<String>,
+    /// How often it was answered `not_found`, in a few words.
+    #[serde(skip)]
+    pub denied: String,
 }
 
-/// What was answered at one offset.
-#[derive(Debug, Clone, PartialEq)]
+/// What was answered at one planned age on one kind of connection.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct OffsetRow {
-    /// The age asked for, in milliseconds.
+    /// The age.
+    #[serde(serialize_with = "rounded::ms")]
     pub at_ms: f64,
     /// The same, as files write it.
+    #[serde(skip)]
     pub at: String,
     /// The arm's name.
     pub arm: String,
@@ -183,30 +214,54 @@ pub struct OffsetRow {
     pub polls: u64,
     /// Those that were answered `not_found`.
     pub not_found: u64,
-    /// Polls without evidence.
+    /// Polls that said neither visible nor `not_found`.
     pub other: u64,
-    /// Polls outside the tolerance.
+    /// Polls outside the scenario's tolerance, which do not count.
     pub late: u64,
+    /// Share of polls answered `not_found`; `null` without polls.
+    #[serde(serialize_with = "rounded::significant")]
+    pub rate: Option<f64>,
     /// Scans behind the polls.
     pub scans: u64,
-    /// Scans denied here.
+    /// Scans that were denied at this age.
     pub scans_denied: u64,
-    /// Scans of which no poll here told anything.
+    /// Scans of which no poll at this age told anything; absent if there are none.
+    #[serde(skip_serializing_if = "rounded::is_zero")]
     pub scans_lost: u64,
-    /// Share of polls answered `not_found`.
-    pub rate: Option<f64>,
-    /// 95 % limits for the share of scans denied.
+    /// Exact 95 % limit (Clopper–Pearson) for the share of scans denied.
+    #[serde(serialize_with = "rounded::significant")]
     pub lower: f64,
     /// Upper limit.
+    #[serde(serialize_with = "rounded::significant")]
     pub upper: f64,
 }
 
-/// The clearest scan, step by step.
-#[derive(Debug, Clone, PartialEq)]
+/// What a pass excludes at the age of which least is known.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct BoundRow {
+    /// The age; `null`: scans were followed at no set age.
+    #[serde(serialize_with = "rounded::ms")]
+    pub at_ms: Option<f64>,
+    /// The same, as files write it.
+    #[serde(skip)]
+    pub at: Option<String>,
+    /// How the polls travelled.
+    pub connection: Connection,
+    /// Scans that were found at this age.
+    pub scans: u64,
+    /// Scans whose polls told nothing; each counts as if it had been denied.
+    pub lost: u64,
+    /// One-sided 95 % upper limit for the share of scans denied.
+    #[serde(serialize_with = "rounded::significant")]
+    pub below: f64,
+}
+
+/// One scan, step by step.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Timeline {
-    /// Its number.
+    /// Its number in the run.
     pub scan: u64,
-    /// Its scenario's name.
+    /// Its scenario.
     pub scenario: String,
     /// Its id.
     pub id: Option<String>,
@@ -214,27 +269,30 @@ pub struct Timeline {
     pub steps: Vec<TimelineStep>,
 }
 
-/// One step of a timeline.
-#[derive(Debug, Clone, PartialEq)]
+/// One step of a scan.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct TimelineStep {
-    /// Age in milliseconds at which the (first) request was sent.
+    /// Age at which the first request was sent.
+    #[serde(serialize_with = "rounded::ms")]
     pub at_ms: f64,
     /// Age of the last one.
+    #[serde(serialize_with = "rounded::ms")]
     pub until_ms: f64,
     /// How many exchanges it stands for.
     pub times: u64,
-    /// What was asked; `None` for the handing out of the id.
-    pub kind: Option<Kind>,
-    /// How it travelled.
-    pub connection: Connection,
     /// What was asked, in words.
     pub asked: String,
+    /// How it travelled; `null` for the handing out of the id.
+    pub connection: Option<Connection>,
     /// What was answered.
     pub told: String,
-    /// How that is to be taken.
-    pub mark: Mark,
+    /// Whether it denied the scan.
+    pub denied: bool,
     /// Who answered.
     pub worker: Option<String>,
+    /// How the answer is to be taken.
+    #[serde(skip)]
+    pub mark: Mark,
 }
 
 impl TimelineStep {
@@ -270,129 +328,163 @@ pub struct EvidenceRow {
     pub evidence: String,
 }
 
-/// Round trips of one kind of exchange, in milliseconds.
-#[derive(Debug, Clone, PartialEq)]
+/// Round trips of one kind of exchange, in milliseconds, from the actual sending.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct LatencyRow {
     /// Which: the kind, and the connection where it is not the usual one.
+    #[serde(skip)]
     pub name: String,
     /// Which exchanges.
+    #[serde(skip)]
     pub kind: Kind,
     /// How they travelled.
+    #[serde(skip)]
     pub connection: Connection,
     /// From the sending.
+    #[serde(flatten)]
     pub sent: RoundTrip,
-    /// From the planned sending, which also counts the time that a late prober hides (coordinated omission).
+    /// The same from the planned sending, which a late probe cannot flatter (coordinated omission).
+    #[serde(rename = "corrected")]
     pub planned: RoundTrip,
 }
 
 /// Quantiles of round trips, in milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[expect(missing_docs, reason = "the quantiles that their names say")]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct RoundTrip {
-    pub count: u64,
-    /// `None`: too few for it.
+    /// Median; this and each other percentile is `null` where there are fewer than it needs (5, 29, 59, 299 and 2,995).
+    #[serde(serialize_with = "rounded::ms")]
     pub p50: Option<f64>,
-    /// `None`: too few for it.
+    /// 90th percentile.
+    #[serde(serialize_with = "rounded::ms")]
     pub p90: Option<f64>,
-    /// `None`: too few for it.
+    /// 95th percentile; absent rather than `null`.
+    #[serde(serialize_with = "rounded::ms", skip_serializing_if = "Option::is_none")]
     pub p95: Option<f64>,
-    /// `None`: too few for it.
+    /// 99th percentile.
+    #[serde(serialize_with = "rounded::ms")]
     pub p99: Option<f64>,
-    /// `None`: too few for it.
+    /// 99.9th percentile; absent rather than `null`.
+    #[serde(serialize_with = "rounded::ms", skip_serializing_if = "Option::is_none")]
     pub p999: Option<f64>,
+    /// The longest.
+    #[serde(serialize_with = "rounded::ms")]
     pub max: f64,
+    /// How many.
+    pub count: u64,
+}
+
+/// An object of round trips whose keys keep their order.
+fn by_name<S: Serializer>(rows: &[LatencyRow], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(rows.iter().map(|row| (&row.name, row)))
 }
 
 /// How one guarantee fared.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct GuaranteeRow {
-    /// Which.
-    pub guarantee: Guarantee,
-    /// Its stable code.
+    /// Its code, which `statusgap explain` takes.
     pub code: &'static str,
     /// Its name.
     pub name: &'static str,
-    /// What it promises.
-    pub promise: &'static str,
     /// Kept, broken or not assessed.
+    #[serde(rename = "verdict")]
     pub standing: Standing,
-    /// On how many scans it was checked.
+    /// How often it was checked.
     pub checked: u64,
-    /// How many of them broke it.
+    /// How often it was broken.
     pub broken: u64,
     /// What proves it.
     pub evidence: Vec<String>,
-    /// What was seen beside that and proves nothing, with the reason.
+    /// Why it was not assessed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// What was seen that a healthy service might show as well, so that it proves nothing; with the number of scans.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unclear: Vec<String>,
+    /// Which.
+    #[serde(skip)]
+    pub guarantee: Guarantee,
+    /// What it promises.
+    #[serde(skip)]
+    pub promise: &'static str,
 }
 
 /// Whether a guarantee was kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub enum Standing {
     /// No breach was seen.
+    #[serde(rename = "pass")]
     Kept,
     /// At least one was.
+    #[serde(rename = "fail")]
     Broken,
-    /// Nothing was checked, and why.
-    NotAssessed(String),
-}
-
-impl Standing {
-    /// The word used in results.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Standing::Kept => "pass",
-            Standing::Broken => "fail",
-            Standing::NotAssessed(_) => "not_assessed",
-        }
-    }
+    /// Nothing was checked.
+    #[serde(rename = "not_assessed")]
+    NotAssessed,
 }
 
 /// One supported cause.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CauseRow {
-    /// Its class' letter.
+    /// The fault class' letter.
     pub class: &'static str,
-    /// The letters of classes that are not told from it.
+    /// The letters of classes that explain what was seen as well, and are not told from it.
     pub or: Vec<&'static str>,
-    /// What people read: its name with the letter in brackets.
-    pub named: String,
-    /// Its name, with theirs.
+    /// Its name; with `or`, one name for all of them.
     pub name: &'static str,
-    /// How well it is supported.
+    /// `strong`, `moderate` or `weak`.
     pub strength: &'static str,
+    /// What supports it.
+    pub evidence: Vec<String>,
     /// What happens inside such a service.
     pub mechanism: String,
     /// What cures it.
     pub cure: String,
-    /// What supports it.
-    pub evidence: Vec<String>,
+    /// What people read: its name with the letter in brackets.
+    #[serde(skip)]
+    pub named: String,
 }
 
 /// A finding that no class is named for.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct PatternRow {
-    /// The word for it.
+    /// `at_random`, `one_stretch`, `too_few`, `same_poll`, `once_each`, `maybe_lost`, `still_waiting`, `denied_late`, `nothing_seen` or `partition`.
     pub kind: &'static str,
     /// What was found.
     pub statement: String,
     /// The letters of the classes that it may be.
     pub possible: Vec<&'static str>,
     /// The same by their names, with the letters in brackets.
+    #[serde(skip)]
     pub possible_named: Vec<String>,
     /// What to ask next.
     pub ask_next: &'static str,
 }
 
 /// One excluded cause.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct RuledOutRow {
-    /// Its class' letter.
+    /// The fault class' letter.
     pub class: &'static str,
     /// Its name.
     pub name: &'static str,
     /// The probe that excludes it.
     pub by: String,
+}
+
+/// How punctual the probe was.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Lateness {
+    /// Polls that had a planned age.
+    pub polls: u64,
+    /// Median lateness; `null`: fewer polls than it needs.
+    #[serde(serialize_with = "rounded::ms")]
+    pub p50_ms: Option<f64>,
+    /// 99th percentile; `null`: fewer polls than it needs.
+    #[serde(serialize_with = "rounded::ms")]
+    pub p99_ms: Option<f64>,
+    /// The latest.
+    #[serde(serialize_with = "rounded::ms")]
+    pub max_ms: f64,
 }
 
 /// How to see it again.
@@ -442,11 +534,13 @@ impl View {
             patterns,
             undecided,
             unseen: Vec::new(),
-            punctuality: analysis.punctuality,
-            load: analysis.load,
-            contact_jobs: journal.run.contact.as_ref().map_or(0, Contact::jobs),
-            repeats: journal.exchanges.iter().filter(|exchange| exchange.kind == Kind::Repeat).count() as u64,
-            tells_states: journal.run.target.can.states,
+            punctuality: Lateness {
+                polls: analysis.punctuality.polls,
+                p50_ms: analysis.punctuality.told_p50_ms(),
+                p99_ms: analysis.punctuality.told_p99_ms(),
+                max_ms: analysis.punctuality.max_ms,
+            },
+            jobs: Jobs::of(journal, &analysis.load),
             repeat: repeat::repeat(journal, analysis),
             next_step: advice::next_step(journal, analysis, judgement),
             scenarios,
@@ -455,55 +549,11 @@ impl View {
         View { unseen: unseen::unseen(journal, analysis, &view), ..view }
     }
 
-    /// All jobs that the command started, wherever a report counts them.
-    pub fn jobs_started(&self) -> u64 {
-        self.load.started + self.contact_jobs
-    }
-
-    /// How many jobs were started and left behind, as a sentence; `None` where none was.
-    pub fn jobs(&self) -> Option<String> {
-        let Load { started, not_accepted, unfinished, unknown, .. } = self.load;
-        if self.jobs_started() == 0 {
-            return None;
-        }
-        let mut of_them = vec![format!("{} for scans", words::count(started - self.repeats))];
-        if self.repeats > 0 {
-            of_them.push(format!("{} by asking again", words::count(self.repeats)));
-        }
-        if self.contact_jobs > 0 {
-            of_them.push(format!("{} at first contact", words::count(self.contact_jobs)));
-        }
-        let started_in_all = words::counted(self.jobs_started(), "job");
-        let of_them = if of_them.len() > 1 { format!(": {}", of_them.join(", ")) } else { String::new() };
-        let mut told = vec![format!("Started {started_in_all}{of_them}")];
-        if not_accepted > 0 {
-            told.push(format!("{} {} not accepted", words::count(not_accepted), words::were(not_accepted)));
-        }
-        let accepted = started - not_accepted;
-        if accepted > 0 && !self.tells_states {
-            told.push("whether they ended is not known, since the target file maps no states".to_owned());
-        } else if accepted > 0 && unfinished + unknown == 0 {
-            told.push(if self.contact_jobs > 0 {
-                "all accepted ones but that of first contact, which was not watched, were seen to end".to_owned()
-            } else {
-                "all that were accepted were seen to end".to_owned()
-            });
-        } else {
-            if unfinished > 0 {
-                told.push(format!("{} had not ended when last looked at", words::count(unfinished)));
-            }
-            if unknown > 0 {
-                told.push(format!("of {} no answer said whether they ended", words::count(unknown)));
-            }
-        }
-        Some(told.join("; ") + ".")
-    }
-
     /// How punctual the probe was, as a sentence; `None` where no age was to be met.
     pub fn punctual(&self) -> Option<String> {
         let late = &self.punctuality;
         (late.polls > 0).then(|| {
-            let told = [("p50", late.told_p50_ms()), ("p99", late.told_p99_ms())];
+            let told = [("p50", late.p50_ms), ("p99", late.p99_ms)];
             let told: String = told.into_iter().filter_map(|(name, ms)| Some(format!("{name} {}, ", words::age(ms?)))).collect();
             format!("The probe's own lateness at {}: {told}at most {}.", words::counted(late.polls, "gate poll"), words::age(late.max_ms))
         })

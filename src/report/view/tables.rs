@@ -7,15 +7,16 @@ use std::collections::BTreeMap;
 
 use crate::analysis::Analysis;
 use crate::analysis::diagnosis::{Diagnosis, Pattern, Strength};
-use crate::analysis::gate::OffsetRate;
+use crate::analysis::gate::{Bound, OffsetRate};
 use crate::analysis::guarantees::Checked;
 use crate::analysis::round_trips::Percentiles;
 use crate::analysis::round_trips::RoundTrips;
 use crate::model::fault::Owner;
 use crate::model::run::Journal;
+use crate::model::time::Nanos;
 use crate::report::view::window::Everyone;
 use crate::report::view::{
-    CauseRow, GuaranteeRow, LatencyRow, OffsetRow, PatternRow, RoundTrip, RuledOutRow, ScenarioRow, Standing, window,
+    BoundRow, CauseRow, GuaranteeRow, LatencyRow, OffsetRow, PatternRow, RoundTrip, RuledOutRow, ScenarioRow, Standing, window,
 };
 use crate::report::words;
 use crate::verdict::{Judgement, Reason};
@@ -29,7 +30,6 @@ pub(super) fn scenarios(journal: &Journal, analysis: &Analysis, judgement: &Judg
             ScenarioRow {
                 name: words::name(&scenario.name),
                 title: words::sentence(&scenario.title),
-                source: words::sentence(&scenario.source),
                 verdict: judged.verdict,
                 reasons: judged.reasons.iter().map(|reason: &Reason| words::sentence(&reason.to_string())).collect(),
                 accepted: seen.counts.accepted,
@@ -45,11 +45,16 @@ pub(super) fn scenarios(journal: &Journal, analysis: &Analysis, judgement: &Judg
                 ),
                 guarantees: seen.guarantees.iter().map(guarantee).collect(),
                 could_miss: judged.could_miss,
-                bound: judged.bound.clone(),
+                bound: judged.bound.as_ref().map(bound),
                 power: judged.power.clone(),
             }
         })
         .collect()
+}
+
+fn bound(bound: &Bound) -> BoundRow {
+    let Bound { at, connection, scans, lost, below } = *bound;
+    BoundRow { at_ms: at.map(Nanos::as_ms), at: at.map(words::planned), connection, scans, lost, below }
 }
 
 fn offset(rate: &OffsetRate) -> OffsetRow {
@@ -102,19 +107,19 @@ fn denied(offsets: &[OffsetRow], denied: u64, scans: u64) -> String {
 
 /// How one guarantee fared.
 pub(super) fn guarantee(checked: &Checked) -> GuaranteeRow {
-    let standing = if checked.checked == 0 {
-        Standing::NotAssessed(words::sentence(checked.not_assessed.as_deref().unwrap_or("nothing was checked")))
-    } else if checked.broken > 0 {
-        Standing::Broken
-    } else {
-        Standing::Kept
+    let standing = match checked {
+        Checked { checked: 0, .. } => Standing::NotAssessed,
+        Checked { broken: 1.., .. } => Standing::Broken,
+        _ => Standing::Kept,
     };
+    let why = || words::sentence(checked.not_assessed.as_deref().unwrap_or("nothing was checked"));
     GuaranteeRow {
         guarantee: checked.guarantee,
         code: checked.guarantee.code(),
         name: checked.guarantee.name(),
         promise: checked.guarantee.promise(),
         standing,
+        why: (standing == Standing::NotAssessed).then(why),
         checked: checked.checked,
         broken: checked.broken,
         evidence: checked.evidence.iter().map(|proof| words::sentence(&proof.told)).collect(),

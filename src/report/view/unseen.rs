@@ -7,7 +7,7 @@ use crate::model::exchange::Kind;
 use crate::model::run::Journal;
 use crate::model::shard::Share;
 use crate::model::time::Stamp;
-use crate::report::view::{Standing, View, recorded};
+use crate::report::view::{View, recorded};
 use crate::report::words;
 use crate::verdict::Verdict;
 
@@ -46,7 +46,7 @@ fn could_have_missed(view: &View) -> Option<String> {
     let told: Vec<String> = passed
         .filter_map(|scenario| {
             let bound = scenario.bound.as_ref()?;
-            let at = bound.at.map_or_else(String::new, |at| format!(" at {}", words::planned(at)));
+            let at = bound.at.as_ref().map_or_else(String::new, |at| format!(" at {at}"));
             let lost =
                 if bound.lost > 0 { format!(", {} more without an answer that counts", words::count(bound.lost)) } else { String::new() };
             Some(format!("{} {} (0 of {}{at}{lost})", scenario.name, words::share_at_most(bound.below), words::count(bound.scans)))
@@ -173,16 +173,10 @@ fn window_limits(view: &View) -> Vec<String> {
 }
 
 fn not_assessed(view: &View) -> Option<String> {
-    let silent: Vec<String> = view
-        .guarantees
-        .iter()
-        .filter_map(|row| match &row.standing {
-            Standing::NotAssessed(why) => Some(format!("{} ({why})", row.name)),
-            Standing::Kept | Standing::Broken => None,
-        })
-        .collect();
+    let silent: Vec<String> =
+        view.guarantees.iter().filter_map(|row| row.why.as_ref().map(|why| format!("{} ({why})", row.name))).collect();
     let unmeasured = words::sentence(NOTHING_MEASURED);
-    if view.guarantees.iter().all(|row| matches!(&row.standing, Standing::NotAssessed(why) if *why == unmeasured)) {
+    if view.guarantees.iter().all(|row| row.why.as_ref() == Some(&unmeasured)) {
         return Some("Nothing was measured, so nothing is assessed.".to_owned());
     }
     (!silent.is_empty()).then(|| format!("Not assessed: {}.", silent.join(", ")))

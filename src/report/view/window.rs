@@ -1,41 +1,150 @@
 //! The window in numbers and in words.
 
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer};
+
 use crate::analysis::binomial::lower_limit;
 use crate::analysis::guarantees::Checked;
 use crate::analysis::window::{CONFIDENCE, Caveat, CurvePoint, EstimateNote, Quantile, ShareBy, Window};
 use crate::model::guarantee::Guarantee;
+use crate::report::rounded::{self, Rounded};
 use crate::report::words;
 use crate::verdict::Verdict;
 
-/// The window of a group of scans. Times are ages in milliseconds.
-#[derive(Debug, Clone, PartialEq)]
+/// A window. A quantile of which too few scans were seen, or that lies beyond what was watched, is `null` in `quantiles_ms`;
+/// its reason stands in `quantile_notes`, as does that of one that is an interval rather than a number.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct WindowView {
     /// Scans that the distribution describes.
     pub scans: u64,
+    /// Scans that were denied at least once.
+    pub denied: u64,
     /// Scans that were seen and then denied.
     pub flapping: u64,
     /// Scans that were denied as long as anybody looked.
     pub never_visible: u64,
     /// Scans about which nothing was learnt.
     pub no_evidence: u64,
-    /// Scans that were denied at least once.
-    pub denied: u64,
-    /// In a few words, for a table's cell.
-    pub short: String,
     /// Share of scans visible by certain ages.
-    pub visible_by: Vec<ShareBy>,
+    pub visible_by: Vec<VisibleByRow>,
     /// Quantiles.
+    #[serde(flatten, serialize_with = "QuantileMaps::write")]
+    #[schemars(with = "QuantileMaps<'static>")]
     pub quantiles: Vec<QuantileRow>,
-    /// The estimate's support.
-    pub curve: Vec<CurvePoint>,
-    /// How well it is established.
-    pub estimate: Option<EstimateNote>,
     /// From when on a first poll is safe.
+    #[serde(rename = "first_poll_safe")]
     pub safe: SafeDelay,
+    /// The estimate's support: how much of it lies in which interval.
+    #[serde(serialize_with = "CurveRow::write")]
+    #[schemars(with = "Vec<CurveRow>")]
+    pub curve: Vec<CurvePoint>,
+    /// How well the estimate is established.
+    pub estimate: Option<EstimateRow>,
+    /// In a few words, for a table's cell.
+    #[serde(skip)]
+    pub short: String,
     /// Where no scan of the distribution was denied, or most flap: what there is to say instead of numbers.
+    #[serde(skip)]
     pub instead: Option<String>,
     /// Scans that were seen and then denied, those of which no window was asked among them.
+    #[serde(skip)]
     pub flapped: u64,
+}
+
+/// Share of scans visible by an age.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct VisibleByRow {
+    /// The age.
+    #[serde(serialize_with = "rounded::ms")]
+    pub t_ms: f64,
+    /// What is visible for certain.
+    #[serde(serialize_with = "rounded::significant")]
+    pub share: f64,
+    /// What may be.
+    #[serde(serialize_with = "rounded::significant")]
+    pub share_to: f64,
+    /// Exact 95 % limit for the share.
+    #[serde(serialize_with = "rounded::significant")]
+    pub lower: f64,
+    /// Upper limit.
+    #[serde(serialize_with = "rounded::significant")]
+    pub upper: f64,
+    /// Scans that were to be polled at this very age, on which the share rests; absent: it rests on the brackets.
+    #[serde(skip_serializing_if = "rounded::is_zero")]
+    pub scans: u64,
+}
+
+impl From<&ShareBy> for VisibleByRow {
+    fn from(by: &ShareBy) -> VisibleByRow {
+        let ShareBy { t_ms, share_from: share, share_to, lower, upper, scans } = *by;
+        VisibleByRow { t_ms, share, share_to, lower, upper, scans }
+    }
+}
+
+/// How well an estimate is established.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct EstimateRow {
+    /// How it was computed.
+    pub method: String,
+    /// How far below the best log-likelihood it can be (Kuhn–Tucker).
+    #[serde(serialize_with = "rounded::significant")]
+    pub kkt_gap: f64,
+    /// Whether no other curve fits as well.
+    pub unique: bool,
+}
+
+impl From<&EstimateNote> for EstimateRow {
+    fn from(note: &EstimateNote) -> EstimateRow {
+        EstimateRow { method: note.method.clone(), kkt_gap: note.kkt_gap, unique: note.unique }
+    }
+}
+
+/// A part of the estimated distribution, as programs read it: drawings are made of the estimate's own points.
+#[derive(Serialize, JsonSchema)]
+struct CurveRow {
+    /// Beginning of the interval, exclusive.
+    from_ms: Rounded,
+    /// Its end; `null`: beyond what was watched.
+    to_ms: Option<Rounded>,
+    /// Share of scans that became visible in it.
+    mass: Rounded,
+}
+
+impl CurveRow {
+    fn write<S: Serializer>(points: &[CurvePoint], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(points.iter().map(|point| CurveRow {
+            from_ms: Rounded::ms(point.from_ms),
+            to_ms: point.to_ms.map(Rounded::ms),
+            mass: Rounded::significant(point.mass),
+        }))
+    }
+}
+
+/// Quantiles as programs read them: by key.
+#[derive(Serialize, JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "the names that others read")]
+struct QuantileMaps<'a> {
+    /// Where the estimate reaches each quantile: from, and to.
+    quantiles_ms: BTreeMap<&'a str, Option<(Rounded, Option<Rounded>)>>,
+    /// 95 % limits of each quantile; a limit that is `null` is not finite.
+    quantiles_limits_ms: BTreeMap<&'a str, (Rounded, Option<Rounded>)>,
+    /// What keeps a quantile from being a number.
+    quantile_notes: BTreeMap<&'a str, &'a str>,
+}
+
+impl QuantileMaps<'_> {
+    fn write<S: Serializer>(rows: &[QuantileRow], serializer: S) -> Result<S::Ok, S::Error> {
+        let interval = |from_ms, to_ms: Option<f64>| (Rounded::ms(from_ms), to_ms.map(Rounded::ms));
+        let estimate = |row: &QuantileRow| row.told_at_all.then(|| interval(row.from_ms, row.to_ms));
+        let maps = QuantileMaps {
+            quantiles_ms: rows.iter().map(|row| (row.key.as_str(), estimate(row))).collect(),
+            quantiles_limits_ms: rows.iter().map(|row| (row.key.as_str(), interval(row.lower_ms, row.upper_ms))).collect(),
+            quantile_notes: rows.iter().filter_map(|row| Some((row.key.as_str(), row.note.as_deref()?))).collect(),
+        };
+        maps.serialize(serializer)
+    }
 }
 
 /// All scans of a run or a scenario. The window rests on those of them that were watched undisturbed, as far as there are any.
@@ -64,28 +173,38 @@ impl Everyone {
     }
 }
 
-/// One quantile, with what keeps it from being a number.
-#[derive(Debug, Clone, PartialEq)]
+/// One quantile of the window, with what keeps it from being a number.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct QuantileRow {
     /// Which, 0 to 1.
+    #[serde(skip)]
     pub p: f64,
     /// Its key in results: `p50`, `p999`.
+    #[serde(skip)]
     pub key: String,
     /// Its label in tables: `p50`, `p99.9`.
+    #[serde(skip)]
     pub label: String,
     /// Where the estimate reaches it, from.
+    #[serde(serialize_with = "rounded::ms")]
     pub from_ms: f64,
-    /// To; `None`: beyond what was watched.
+    /// To; `null`: beyond what was watched.
+    #[serde(serialize_with = "rounded::ms")]
     pub to_ms: Option<f64>,
-    /// 95 % limits.
+    /// 95 % limit.
+    #[serde(serialize_with = "rounded::ms")]
     pub lower_ms: f64,
     /// Upper limit, if there is a finite one.
+    #[serde(serialize_with = "rounded::ms")]
     pub upper_ms: Option<f64>,
     /// What keeps it from being a number.
+    #[serde(skip)]
     pub note: Option<String>,
     /// The estimate in words, or the note.
+    #[serde(skip)]
     pub told: String,
     /// Whether it may be told at all: enough scans, and reached while anybody watched.
+    #[serde(skip)]
     pub told_at_all: bool,
 }
 
@@ -132,11 +251,13 @@ impl QuantileRow {
 }
 
 /// From when on a first poll is safe, as far as the scans tell.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct SafeDelay {
-    /// For which share of scans; `None` where nothing can be said.
+    /// For which share of scans; `null` where nothing can be said.
+    #[serde(serialize_with = "rounded::significant")]
     pub p: Option<f64>,
-    /// The age in milliseconds: an upper 95 % limit.
+    /// The age: an upper 95 % limit.
+    #[serde(serialize_with = "rounded::ms")]
     pub ms: Option<f64>,
     /// The same as a sentence.
     pub told: String,
@@ -154,7 +275,7 @@ pub(super) fn view(window: &Window, everyone: Everyone, assessable: bool, verdic
         short: short(window, everyone, &quantiles, assessable),
         flapped: window.flapping.max(everyone.flapped),
         instead: instead(window, everyone),
-        visible_by: window.visible_by.clone(),
+        visible_by: window.visible_by.iter().map(VisibleByRow::from).collect(),
         safe: match verdict {
             // A delay is advice, and rests on a verdict.
             Verdict::Inconclusive if assessable => {
@@ -164,7 +285,7 @@ pub(super) fn view(window: &Window, everyone: Everyone, assessable: bool, verdic
         },
         quantiles,
         curve: window.curve.clone(),
-        estimate: window.estimate.clone(),
+        estimate: window.estimate.as_ref().map(EstimateRow::from),
     }
 }
 
