@@ -404,7 +404,7 @@ impl Watch<'_> {
         if self.args.probe.virtual_time { virtual_clock().unwrap_or_else(now) } else { now() }
     }
 
-    fn moment(&self, since_began: Duration) -> crate::report::live::Moment {
+    fn moment(&self, since_began: Duration) -> crate::report::watch_status::Moment {
         let began = self.began.parse::<jiff::Timestamp>().unwrap_or_default();
         publish::moment(began + since_began)
     }

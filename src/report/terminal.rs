@@ -3,7 +3,7 @@
 //! The headline comes first, since a log scrolls; the next step comes last, since that is where the eye is when the command
 //! has ended. Between them one table, what was broken with its first proof, and the window in a curve and a line.
 
-use crate::report::page::{MARGIN, Page, Style, code};
+use crate::report::layout::{MARGIN, Page, Style, code};
 use crate::report::plot::Plot;
 use crate::report::view::{Standing, View};
 use crate::report::{tables, words};
@@ -245,7 +245,7 @@ fn command_lines(command: &str, width: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::page::Colour;
+    use crate::report::layout::Colour;
     use crate::report::samples;
 
     #[test]

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch::Receiver;
 
 use crate::cli::output;
-use crate::report::live::ChangeRow;
+use crate::report::watch_status::ChangeRow;
 
 /// The longest that it may take; the next round waits for it. Then it is ended, together with all that it started.
 const LONGEST: Duration = Duration::from_secs(30);

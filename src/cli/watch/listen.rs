@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 use crate::cli::complaint::Complaint;
 use crate::cli::watch::connections;
 use crate::cli::watch::publish::{Publication, Told};
-use crate::report::live::ChangeRow;
+use crate::report::watch_status::ChangeRow;
 use crate::report::{View, html, watch_html, watch_openmetrics};
 
 /// Where to listen.

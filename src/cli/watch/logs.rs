@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::cli::complaint::Complaint;
 use crate::cli::files;
-use crate::report::live::ChangeRow;
+use crate::report::watch_status::ChangeRow;
 
 /// The folder with the logs of the rounds.
 pub const FOLDER: &str = "rounds";
@@ -134,7 +134,7 @@ fn number(path: &Path) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::live;
+    use crate::report::watch_status;
 
     #[test]
     fn old_logs_make_room_but_for_those_of_changes() {
@@ -144,7 +144,7 @@ mod tests {
         for round in 1..=6 {
             write(&mut logs);
             if round == 2 {
-                logs.changed(&live::sample().changes[0]).expect("a list");
+                logs.changed(&watch_status::sample().changes[0]).expect("a list");
             }
         }
         let there = |folder: &Path| {

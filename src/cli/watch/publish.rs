@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::cli::watch::WatchArgs;
 use crate::model::guarantee::Guarantee;
 use crate::report::View;
-use crate::report::live::{ChangeRow, Live, Moment, RoundRow};
+use crate::report::watch_status::{ChangeRow, Moment, RoundRow, WatchStatus};
 use crate::standing::{Change, Outcome, Standing};
 
 /// Rounds and changes that the page lists.
@@ -15,7 +15,7 @@ const LISTED: usize = 30;
 #[derive(Debug)]
 pub struct Shown {
     /// The watch.
-    pub live: Live,
+    pub live: WatchStatus,
     /// The window of rounds, or the last round where that could not be measured; `None` before the first has ended.
     pub view: Option<View>,
 }
@@ -45,7 +45,7 @@ pub struct Told<'a> {
 impl Publication {
     /// Before the first round.
     pub fn new(target: &str, address: &str, scenarios: &str, began: &str, args: &WatchArgs) -> Publication {
-        let live = Live {
+        let live = WatchStatus {
             target: format!("{target} at {address}"),
             scenarios: scenarios.to_owned(),
             every: args.every.0,

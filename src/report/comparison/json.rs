@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::analysis::compare::units::Layout;
 use crate::model::exchange::{Connection, Kind};
-use crate::report::comparison::{Told, told};
+use crate::report::comparison::{ComparisonView, view};
 use crate::report::json::{document, schema_of};
 use crate::report::rounded::Rounded;
 use crate::report::words;
@@ -141,7 +141,7 @@ struct FindingResult {
 
 /// The comparison. Ends with a newline.
 pub fn json(comparison: &Comparison) -> String {
-    let told = Told::of(comparison);
+    let told = ComparisonView::of(comparison);
     let criteria = &comparison.criteria;
     document(&ComparisonResult {
         schema: FORM,
@@ -200,7 +200,7 @@ fn finding(finding: &Finding) -> FindingResult {
     };
     let mut result = FindingResult {
         subject,
-        told: told::subject(&finding.subject),
+        told: view::subject(&finding.subject),
         unit,
         base: number(finding.base).filter(|_| finding.base_known),
         new: number(finding.new).filter(|_| finding.new_known),

@@ -1,13 +1,13 @@
 //! The comparison as GitHub-flavoured markdown, for a pull request or a weekly report.
 
-use crate::report::comparison::Told;
+use crate::report::comparison::ComparisonView;
 use crate::report::markdown::{escape, table};
 use crate::report::table::Room;
 use crate::verdict::comparison::{Comparison, Outcome};
 
 /// The comparison as markdown. Ends with a newline.
 pub fn markdown(comparison: &Comparison) -> String {
-    let told = Told::of(comparison);
+    let told = ComparisonView::of(comparison);
     let mark = match comparison.outcome {
         Outcome::Regression => "❌",
         Outcome::NoRegression => "✅",

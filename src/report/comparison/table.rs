@@ -1,7 +1,7 @@
 //! The comparison for a terminal: what came of it first, then one table, then what could not be told.
 
-use crate::report::comparison::Told;
-use crate::report::page::{Page, Style};
+use crate::report::comparison::ComparisonView;
+use crate::report::layout::{Page, Style};
 use crate::report::words;
 use crate::verdict::comparison::{Comparison, Outcome};
 
@@ -13,7 +13,7 @@ const UNCHANGED: usize = 8;
 
 /// The comparison for a terminal. Ends with a newline.
 pub fn table(comparison: &Comparison, style: Style) -> String {
-    let mut told = Told::of(comparison);
+    let mut told = ComparisonView::of(comparison);
     let (word, code) = match comparison.outcome {
         Outcome::Regression => ("REGRESSION", "1;31"),
         Outcome::NoRegression => ("NO REGRESSION", "1;32"),

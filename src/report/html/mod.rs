@@ -13,12 +13,12 @@ mod curve;
 mod denials;
 mod lanes;
 mod latency;
-mod live;
 mod page;
 mod proofs;
 mod summary;
+mod watch;
 
-pub use live::watch_html;
+pub use watch::watch_html;
 
 use base64::Engine as _;
 use maud::{DOCTYPE, Markup, PreEscaped, html};

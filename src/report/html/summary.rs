@@ -37,12 +37,12 @@ pub(super) fn summary(view: &View) -> Markup {
     };
     let when = if view.verdict == Verdict::Fail { "Since when, how long" } else { "When it was asked" };
     let headline = format!("{}.", words::sentence_case(&view.headline).trim_end_matches('.'));
-    let answers = [(how, "headline", &headline), (when, "when", &view.answers.when), ("What to do", "act", &view.answers.act)];
+    let answers = [(how, "headline", &headline), (when, "when", &view.summary.when), ("What to do", "act", &view.summary.act)];
     html! {
         div.summary {
             div.claim {
                 p.verdict data-key="verdict" { span aria-hidden="true" { (sign(view.verdict)) } " " (view.verdict.word().to_uppercase()) }
-                h1 { (view.answers.broken) }
+                h1 { (view.summary.broken) }
                 @for notice in &view.notices { p.notice role="note" { (prose(notice)) } }
                 dl.answers {
                     "\n"

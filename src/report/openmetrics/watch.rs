@@ -2,13 +2,13 @@
 //!
 //! What a watch of ten minutes served was read by the `OpenMetrics` parser of `prometheus_client` 0.26.0 (Python), without complaint.
 
-use crate::report::live::Live;
 use crate::report::openmetrics::{Exposition, Type, verdict, whole};
 use crate::report::view::View;
+use crate::report::watch_status::WatchStatus;
 
 /// A watch as metrics; `view` is of the window of rounds, or of the last round where that could not be measured, and `None`
 /// before the first has ended. Ends with `# EOF` and a newline.
-pub fn watch_openmetrics(live: &Live, view: Option<&View>) -> String {
+pub fn watch_openmetrics(live: &WatchStatus, view: Option<&View>) -> String {
     let mut out = Exposition::default();
     standing(&mut out, live);
     counters(&mut out, live);
@@ -18,7 +18,7 @@ pub fn watch_openmetrics(live: &Live, view: Option<&View>) -> String {
     out.end()
 }
 
-fn standing(out: &mut Exposition, live: &Live) {
+fn standing(out: &mut Exposition, live: &WatchStatus) {
     out.family("statusgap_watch", Type::Info, "What is watched.");
     out.sample("_info", &[("target", &live.target), ("scenarios", &live.scenarios)], 1.0);
     out.family("statusgap_watch_verdict", Type::StateSet, "The standing verdict; all 0 before the first round has ended.");
@@ -39,9 +39,9 @@ fn standing(out: &mut Exposition, live: &Live) {
     out.sample("", &[], f64::from(live.owed));
 }
 
-fn counters(out: &mut Exposition, live: &Live) {
+fn counters(out: &mut Exposition, live: &WatchStatus) {
     out.family("statusgap_watch_rounds", Type::Counter, "Rounds by what each told alone.");
-    for (count, outcome) in live.rounds.iter().zip(Live::OUTCOMES) {
+    for (count, outcome) in live.rounds.iter().zip(WatchStatus::OUTCOMES) {
         out.sample("_total", &[("outcome", outcome.word())], *count as f64);
     }
     for (name, help, count) in [
@@ -60,11 +60,11 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::report::{live, samples};
+    use crate::report::{samples, watch_status};
 
     #[test]
     fn a_watch_is_one_exposition_whose_series_stand_once() {
-        let live = live::sample();
+        let live = watch_status::sample();
         for view in [None, Some(samples::view(&samples::seed_bug()))] {
             let text = watch_openmetrics(&live, view.as_ref());
             let body = text.strip_suffix("# EOF\n").expect("an end");

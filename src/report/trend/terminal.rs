@@ -1,7 +1,7 @@
 //! A history on a terminal: one line a run, and lines of bars below.
 
 use super::{Row, Trend};
-use crate::report::page::{Page, Style};
+use crate::report::layout::{Page, Style};
 use crate::report::plot::sparkline;
 use crate::report::words;
 

@@ -11,7 +11,7 @@ use crate::model::contact::{QUOTED, visible};
 use crate::model::exchange::{Exchange, Kind};
 use crate::model::run::Journal;
 use crate::model::text::cut;
-use crate::report::view::{headline, unseen};
+use crate::report::view::{headline, limitations};
 use crate::report::words;
 use crate::verdict::{Judgement, Reason, Verdict};
 
@@ -46,7 +46,7 @@ fn after_pass(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> 
     let Some(headline::Weakest { scenario, bound, .. }) = headline::weakest(analysis, judgement) else {
         return "Nothing needs doing.".to_owned();
     };
-    let finer = [0.1, 0.01, 0.001, 0.0001].into_iter().find(|rate| unseen::scans_to_exclude(*rate) > bound.scans);
+    let finer = [0.1, 0.01, 0.001, 0.0001].into_iter().find(|rate| limitations::scans_to_exclude(*rate) > bound.scans);
     finer.map_or_else(
         || "Nothing needs doing.".to_owned(),
         |rate| {
@@ -54,7 +54,7 @@ fn after_pass(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> 
             format!(
                 "Nothing needs doing. To exclude denials in more than {} of scans at every age takes {} clean scans at each; this run had {}{at} in {}.",
                 words::share(rate),
-                words::count(unseen::scans_to_exclude(rate)),
+                words::count(limitations::scans_to_exclude(rate)),
                 words::count(bound.scans),
                 words::name(scenario)
             )

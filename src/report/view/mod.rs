@@ -1,19 +1,19 @@
 //! The view: every number and every sentence of a report, chosen once.
 
 mod advice;
-mod answers;
 mod denials;
 mod evidence;
 mod headline;
 mod histograms;
+mod import_caveats;
 mod jobs;
 mod lanes;
-mod recorded;
+mod limitations;
 mod repeat;
 mod shard;
 mod steps;
+mod summary;
 mod tables;
-mod unseen;
 mod window;
 
 use std::collections::BTreeMap;
@@ -34,13 +34,13 @@ use crate::report::view::window::Everyone;
 use crate::report::{rounded, words};
 use crate::verdict::{Judgement, Verdict};
 
-pub use answers::Answers;
 pub use denials::DenialRow;
 pub use histograms::Histograms;
 pub use jobs::Jobs;
 pub(super) use lanes::reach;
 pub use lanes::{Lane, LaneMark, Sign};
 pub use steps::{Curve, CurveStep};
+pub use summary::Summary;
 pub use window::{QuantileRow, SafeDelay, WindowView};
 
 /// All that any format tells of a run. Text in it is safe to print and bounded.
@@ -90,7 +90,7 @@ pub struct View {
     pub next_step: String,
     /// Whether it is broken, since when, and what to do: for whoever knows nothing of this program.
     #[serde(skip)]
-    pub answers: Answers,
+    pub summary: Summary,
     /// Those reasons, also of single scenarios, that neither the headline nor a row of counts tells.
     #[serde(skip)]
     pub other_reasons: Vec<String>,
@@ -515,7 +515,7 @@ impl View {
         let view = View {
             verdict: judgement.verdict,
             headline: headline::headline(analysis, judgement, &window),
-            answers: answers::answers(journal, analysis, judgement, &histories, &window),
+            summary: summary::summary(journal, analysis, judgement, &histories, &window),
             notices: headline::notices(journal, analysis, judgement),
             reasons: judgement.reasons.iter().map(|reason| words::sentence(&reason.to_string())).collect(),
             other_reasons: headline::other_reasons(judgement),
@@ -546,7 +546,7 @@ impl View {
             scenarios,
             window,
         };
-        View { unseen: unseen::unseen(journal, analysis, &view), ..view }
+        View { unseen: limitations::limitations(journal, analysis, &view), ..view }
     }
 
     /// How punctual the probe was, as a sentence; `None` where no age was to be met.

@@ -8,7 +8,7 @@ use crate::verdict::comparison::{Change, Comparison, Finding, Minimum, Outcome, 
 
 /// A comparison in words that are safe to print.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Told {
+pub(super) struct ComparisonView {
     /// What came of it, in a line that does not name the outcome.
     pub(super) headline: String,
     /// The old run and the new one.
@@ -25,14 +25,14 @@ pub(super) struct Told {
     pub(super) open: Vec<String>,
 }
 
-impl Told {
-    pub(super) fn of(comparison: &Comparison) -> Told {
+impl ComparisonView {
+    pub(super) fn of(comparison: &Comparison) -> ComparisonView {
         let all = comparison.scenarios.iter().flat_map(|scenario| scenario.findings.iter().map(move |finding| (scenario, finding)));
         let mut rows: Vec<_> = all.filter(|(_, finding)| is_worth_a_row(finding)).collect();
         rows.sort_by_key(|(_, finding)| rank(finding.change));
         let mut open: Vec<String> = comparison.blocked.iter().map(|why| words::sentence(why)).collect();
         open.extend(comparison.scenarios.iter().filter_map(left_out));
-        Told {
+        ComparisonView {
             headline: headline(comparison),
             runs: [&comparison.base, &comparison.new]
                 .map(|run| words::sentence(&format!("{}, {} ({})", run.target, run.started, run.tool))),

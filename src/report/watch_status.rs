@@ -7,7 +7,7 @@ use crate::verdict::Verdict;
 
 /// A watch that goes on. Its texts are safe to print and bounded.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Live {
+pub struct WatchStatus {
     /// What is watched.
     pub target: String,
     /// The scenarios of each round.
@@ -42,13 +42,13 @@ pub struct Live {
     pub recent: Vec<RoundRow>,
 }
 
-impl Live {
-    /// Which place an outcome has in [`Live::rounds`].
+impl WatchStatus {
+    /// Which place an outcome has in [`WatchStatus::rounds`].
     pub const OUTCOMES: [Outcome; 3] = [Outcome::Clean, Outcome::Failing, Outcome::Unmeasured];
 
     /// Counts a round.
     pub fn count(&mut self, outcome: Outcome) {
-        for (count, of) in self.rounds.iter_mut().zip(Live::OUTCOMES) {
+        for (count, of) in self.rounds.iter_mut().zip(WatchStatus::OUTCOMES) {
             *count += u64::from(of == outcome);
         }
     }
@@ -93,9 +93,9 @@ pub struct RoundRow {
 
 /// A watch that has failed, and is clean again for some rounds.
 #[cfg(test)]
-pub fn sample() -> Live {
+pub fn sample() -> WatchStatus {
     let moment = |seconds: u32| Moment { told: format!("2026-01-01T00:00:{seconds:02}Z"), unix: 1_767_225_600.0 + f64::from(seconds) };
-    Live {
+    WatchStatus {
         target: "a service".to_owned(),
         scenarios: "canary".to_owned(),
         every: Duration::from_secs(30),

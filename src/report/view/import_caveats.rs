@@ -4,7 +4,7 @@ use crate::model::recording::{Blind, Recording};
 use crate::report::words;
 
 /// Where the log comes from, and what is missing there; the weightiest first.
-pub(super) fn unseen(recording: &Recording) -> Vec<String> {
+pub(super) fn caveats(recording: &Recording) -> Vec<String> {
     let share = match recording.requests - recording.recognised.min(recording.requests) {
         0 => format!("all {} are the target's", words::counted(recording.requests, "request")),
         _ => format!("{} of {} are the target's", words::count(recording.recognised), words::counted(recording.requests, "request")),

@@ -7,14 +7,14 @@ use crate::model::exchange::Kind;
 use crate::model::run::Journal;
 use crate::model::shard::Share;
 use crate::model::time::Stamp;
-use crate::report::view::{View, recorded};
+use crate::report::view::{View, import_caveats};
 use crate::report::words;
 use crate::verdict::Verdict;
 
 /// What this run could not see, the weightiest first.
-pub(super) fn unseen(journal: &Journal, analysis: &Analysis, view: &View) -> Vec<String> {
+pub(super) fn limitations(journal: &Journal, analysis: &Analysis, view: &View) -> Vec<String> {
     let mut lines = Vec::new();
-    lines.extend(journal.run.recording.iter().flat_map(recorded::unseen));
+    lines.extend(journal.run.recording.iter().flat_map(import_caveats::caveats));
     // Beside a cause, what is undecided is a matter of detail; without one, it is what a pass leaves open.
     let weighty = view.causes.is_empty();
     // Of a run in which much was lost, that comes first.

@@ -76,17 +76,22 @@ impl Page {
 
     /// A row as its first cell with what came of it, and below them the others by name.
     fn stacked(&mut self, table: &table::Table, row: &[table::Cell]) {
-        let (mut title, mut outcome, mut told) = (Vec::new(), String::new(), Vec::new());
+        let (mut title, mut told) = (Vec::new(), Vec::new());
+        let (mut outcome, mut code) = (String::new(), "2");
         for (at, column) in table.shown(Room::Narrow) {
-            let (text, code) = shown(&row[at]);
+            let (text, tint) = shown(&row[at]);
             match &row[at] {
                 _ if at == 0 || column.is_second_line => title.push(text),
-                table::Cell::Marked(..) | table::Cell::Verdict(_) => outcome = self.style.paint(&text, code.unwrap_or("2")),
+                table::Cell::Marked(..) | table::Cell::Verdict(_) => (outcome, code) = (text, tint.unwrap_or(code)),
                 _ if text.is_empty() => {}
                 _ => told.push(format!("{} {text}", column.name.to_lowercase())),
             }
         }
-        self.line(&format!("{}: {outcome}", title.join(", ")));
+        for line in words::wrap(&format!("{}: {outcome}", title.join(", ")), self.style.width) {
+            let line =
+                line.strip_suffix(&outcome).map_or_else(|| line.clone(), |start| format!("{start}{}", self.style.paint(&outcome, code)));
+            self.line(&line);
+        }
         for line in words::wrap(&told.join(" · "), self.style.width - 2) {
             self.line(&format!("  {line}"));
         }
@@ -147,15 +152,18 @@ fn ruled(rows: &table::Table, style: Style) -> comfy_table::Table {
     }
     table.set_header(columns.iter().map(|(_, name)| name));
     // No column may become so narrow that a word of it, or a number with its limits, is torn.
-    let longest = columns.iter().map(|(at, name)| {
-        let length = |cell: &table::Cell| {
-            let whole = if rows.columns[*at].is_number { cell.text().chars().count() } else { 0 };
-            cell.text().split(' ').map(|word| word.chars().count()).chain([whole]).max().unwrap_or_default()
-        };
-        rows.rows.iter().map(|row| length(&row[*at])).chain([name.len()]).max().unwrap_or_default()
-    });
-    let constraints: Vec<ColumnConstraint> =
-        longest.map(|columns| ColumnConstraint::LowerBoundary(Width::Fixed(columns as u16 + 2))).collect();
+    let longest: Vec<usize> = columns
+        .iter()
+        .map(|(at, name)| {
+            let length = |cell: &table::Cell| {
+                let whole = if rows.columns[*at].is_number { cell.text().chars().count() } else { 0 };
+                cell.text().split(' ').map(|word| word.chars().count()).chain([whole]).max().unwrap_or_default()
+            };
+            rows.rows.iter().map(|row| length(&row[*at])).chain([name.len()]).max().unwrap_or_default()
+        })
+        .collect();
+    // Where it would not fit otherwise, columns stand closer.
+    let padding = if longest.iter().map(|columns| columns + 3).sum::<usize>() > style.width { 0 } else { 1 };
     for row in &rows.rows {
         table.add_row(columns.iter().map(|(at, _)| {
             let (text, code) = shown(&row[*at]);
@@ -167,6 +175,9 @@ fn ruled(rows: &table::Table, style: Style) -> comfy_table::Table {
             }
         }));
     }
-    table.set_constraints(constraints);
+    table.set_constraints(longest.into_iter().map(|columns| ColumnConstraint::LowerBoundary(Width::Fixed(columns as u16 + 1 + padding))));
+    table.column_iter_mut().for_each(|column| {
+        column.set_padding((1, padding));
+    });
     table
 }

@@ -10,7 +10,7 @@ use crate::verdict::{Judgement, Verdict};
 
 /// The answers, in words that need no knowledge of this program.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Answers {
+pub struct Summary {
     /// Is it broken?
     pub broken: String,
     /// Since when in a scan's life, and for how long?
@@ -20,14 +20,14 @@ pub struct Answers {
 }
 
 /// Answers the three questions.
-pub(super) fn answers(
+pub(super) fn summary(
     journal: &Journal,
     analysis: &Analysis,
     judgement: &Judgement,
     histories: &[ScanHistory<'_>],
     window: &WindowView,
-) -> Answers {
-    Answers {
+) -> Summary {
+    Summary {
         broken: broken(analysis, judgement, window),
         when: when(judgement, histories, window),
         act: act(journal, analysis, judgement),
@@ -112,16 +112,16 @@ mod tests {
 
     #[test]
     fn a_stranger_is_told_whether_since_when_and_what_to_do() {
-        let answers = samples::view(&samples::seed_bug()).answers;
-        assert_eq!(answers.broken, "Yes: the API denies scans that it has just accepted");
-        assert_eq!(answers.when, "Denials were seen 100.1 ms after the id was handed out.");
-        assert_eq!(answers.act, "Write the record before the answer that hands out the id. The cause: delayed registration (A).");
+        let summary = samples::view(&samples::seed_bug()).summary;
+        assert_eq!(summary.broken, "Yes: the API denies scans that it has just accepted");
+        assert_eq!(summary.when, "Denials were seen 100.1 ms after the id was handed out.");
+        assert_eq!(summary.act, "Write the record before the answer that hands out the id. The cause: delayed registration (A).");
         for (sample, broken) in [
             (samples::flapping(), "Yes: the API denies scans that it has already shown"),
             (samples::healthy(), "No: every accepted scan was found"),
             (samples::unassessable(), "It cannot be told: the API shows even scans that never existed"),
         ] {
-            assert_eq!(samples::view(&sample).answers.broken, broken);
+            assert_eq!(samples::view(&sample).summary.broken, broken);
         }
     }
 }

@@ -6,9 +6,9 @@ use maud::{Markup, html};
 
 use crate::report::html::summary::{Number, figure, hero, sign};
 use crate::report::html::{Behaviour, Section, document, prose, table};
-use crate::report::live::{Live, Moment};
 use crate::report::table::{Cell, Column, Table};
 use crate::report::view::{Mark, View};
+use crate::report::watch_status::{Moment, WatchStatus};
 use crate::report::words;
 use crate::standing::Outcome;
 
@@ -18,7 +18,7 @@ fn refresh(every: Duration) -> u64 {
 }
 
 /// A watch as a page of its own, without any script; `view` is as in the metrics. Ends with a newline.
-pub fn watch_html(live: &Live, view: Option<&View>) -> String {
+pub fn watch_html(live: &WatchStatus, view: Option<&View>) -> String {
     let word = live.verdict.map_or("starting", |verdict| verdict.word());
     let body = html! {
         header.top {
@@ -52,7 +52,7 @@ fn clock(moment: &Moment) -> String {
     format!("{} UTC", seconds.replace('T', " "))
 }
 
-fn answers(live: &Live) -> Vec<(&'static str, String)> {
+fn answers(live: &WatchStatus) -> Vec<(&'static str, String)> {
     let mut answers = Vec::new();
     if let (Some(verdict), Some(since)) = (live.verdict, &live.since) {
         answers.push(("Since", format!("{} since {}", words::sentence_case(verdict.word()), clock(since))));
@@ -69,7 +69,7 @@ fn answers(live: &Live) -> Vec<(&'static str, String)> {
     answers
 }
 
-fn numbers(live: &Live) -> [Number; 4] {
+fn numbers(live: &WatchStatus) -> [Number; 4] {
     let all: u64 = live.rounds.iter().sum();
     let [clean, failing, unmeasured] = live.rounds.map(words::count);
     let number = |name, value, note: String| Number { key: "", name, value: words::count(value), note };
@@ -81,7 +81,7 @@ fn numbers(live: &Live) -> [Number; 4] {
     ]
 }
 
-fn changes(live: &Live) -> Option<Section> {
+fn changes(live: &WatchStatus) -> Option<Section> {
     let columns = [Column::text("When"), Column::text("From"), Column::text("To"), Column::text("Why"), Column::text("Log")];
     let rows = live.changes.iter().map(|change| {
         [clock(&change.at).into(), change.was.into(), Cell::Verdict(change.is), change.reason.as_str().into(), change.log.as_str().into()]
@@ -89,7 +89,7 @@ fn changes(live: &Live) -> Option<Section> {
     section("changes", "Changes", "Changes of the verdict", &Table::new(columns, rows))
 }
 
-fn rounds(live: &Live) -> Option<Section> {
+fn rounds(live: &WatchStatus) -> Option<Section> {
     let columns = [Column::number("Round"), Column::text("Began"), Column::text("Alone"), Column::text("What it saw")];
     let rows = live.recent.iter().map(|round| {
         let mark = match round.outcome {
@@ -111,11 +111,11 @@ fn section(id: &'static str, title: &'static str, caption: &str, rows: &Table) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{live, samples};
+    use crate::report::{samples, watch_status};
 
     #[test]
     fn the_page_tells_what_stands_and_loads_nothing_but_itself() {
-        let mut live = live::sample();
+        let mut live = watch_status::sample();
         live.target = "<img src=x>".to_owned();
         live.changes[0].reason = "</style><script>alert(1)</script>".to_owned();
         for view in [None, Some(samples::view(&samples::seed_bug()))] {
