@@ -18,8 +18,8 @@ pub fn junit(view: &View) -> String {
     report.add_test_suites(view.scenarios.iter().map(|row| scenario(view, row)));
     // Serialisation fails only where the writer does, and memory takes everything.
     let text = report.to_string().unwrap_or_default();
-    // The schema knows no such attribute of the root; of the suites it does. It is the first in the text: in an attribute's
-    // value the quotes would be escaped.
+    // Jenkins' schema knows no such attribute of the root, and quick-junit 0.8 always writes it. It is the first in the text: in
+    // an attribute's value the quotes would be escaped.
     let mut text = text.replacen(&format!(" skipped=\"{}\"", report.skipped), "", 1);
     if !text.ends_with('\n') {
         text.push('\n');

@@ -163,7 +163,7 @@ fn ruled(rows: &table::Table, style: Style) -> comfy_table::Table {
         })
         .collect();
     // Where it would not fit otherwise, columns stand closer.
-    let padding = if longest.iter().map(|columns| columns + 3).sum::<usize>() > style.width { 0 } else { 1 };
+    let padding = u16::from(longest.iter().map(|columns| columns + 3).sum::<usize>() <= style.width);
     for row in &rows.rows {
         table.add_row(columns.iter().map(|(at, _)| {
             let (text, code) = shown(&row[*at]);

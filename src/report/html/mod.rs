@@ -24,7 +24,7 @@ use base64::Engine as _;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
 
-use crate::report::table::{Cell, Room, Table};
+use crate::report::table::{Cell, Column, Room, Table};
 use crate::report::view::{Mark, View};
 use crate::report::words;
 
@@ -162,7 +162,7 @@ fn table(caption: &str, table: &Table) -> Markup {
                 thead {
                     tr {
                         @for column in table.columns.iter().filter(|column| !column.is_second_line) {
-                            th scope="col" .number[column.is_number] { (column.name) }
+                            th scope="col" class=[number(column)] { (column.name) }
                         }
                     }
                 }
@@ -171,7 +171,7 @@ fn table(caption: &str, table: &Table) -> Markup {
                     @for row in table.rows.iter().take(ROWS) {
                         tr {
                             @for (place, (at, _)) in columns.iter().enumerate().filter(|(_, (_, is_second_line))| !is_second_line) {
-                                td .number[table.columns[*at].is_number] {
+                                td class=[number(&table.columns[*at])] {
                                     (cell(&row[*at]))
                                     @if let Some((below, true)) = columns.get(place + 1) { br; span.aside { (row[*below].text()) } }
                                 }
@@ -187,11 +187,17 @@ fn table(caption: &str, table: &Table) -> Markup {
     }
 }
 
+fn number(column: &Column) -> Option<&'static str> {
+    column.is_number.then_some("number")
+}
+
 fn cell(cell: &Cell) -> Markup {
     match cell {
         Cell::Text(text) => html! { (text) },
         Cell::Name(name, code) => html! { b { (name) } @if !code.is_empty() { " " span.aside { (code) } } },
         Cell::Value(key, text) => html! { span data-key=(key) { (text) } },
+        // A word or two stay in one line, as they do behind a sign.
+        Cell::Marked(Mark::Neutral, text) if text.split(' ').count() < 3 => html! { (text.replace(' ', "\u{a0}")) },
         Cell::Marked(Mark::Neutral, text) => html! { (text) },
         Cell::Marked(mark, text) => html! { (sign(*mark)) " " (text) },
         Cell::Verdict(verdict) => summary::badge(*verdict),

@@ -124,7 +124,6 @@ impl CurveRow {
 
 /// Quantiles as programs read them: by key.
 #[derive(Serialize, JsonSchema)]
-#[expect(clippy::struct_field_names, reason = "the names that others read")]
 struct QuantileMaps<'a> {
     /// Where the estimate reaches each quantile: from, and to.
     quantiles_ms: BTreeMap<&'a str, Option<(Rounded, Option<Rounded>)>>,
