@@ -15,7 +15,7 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use regex::{Captures, Regex, bytes};
 
-use crate::model::credentials::{STRUCK, is_credential, is_secret};
+use crate::model::secret_names::{STRUCK, is_credential, is_secret};
 
 /// The shortest text that is treated as a secret. Redacting every `1` or `eu` would ruin the record and protect nothing: whoever can
 /// try a thousand values needs no log.

@@ -10,12 +10,12 @@ use serde_json::Value;
 
 use crate::model::answer::{Answer, TransportFault};
 use crate::model::contact::{Problem, QUOTED, Unrouted, shape, visible};
-use crate::model::credentials::is_credential;
-use crate::model::text::cut;
+use crate::model::limits::cut;
+use crate::model::secret_names::is_credential;
 
-use super::place::{Extracted, Opened, Place};
 use super::reading::LONGEST_ID;
 use super::request::{Body, Endpoint, Filling};
+use super::selector::{Extracted, Opened, Selector};
 use super::{Accepted, Reply, Request, RequestError, Target, Variables, template};
 
 /// So many members of a reply are listed.
@@ -157,8 +157,8 @@ impl Target {
             Extracted::NotJson => Some(IdFault::NotJson),
             Extracted::Nothing => Some(IdFault::Nothing(places(&opened, ""))),
             Extracted::Composite => {
-                let below = match &self.initiate_reader.id.place {
-                    Place::Pointer(path) => path.pointer(""),
+                let below = match &self.initiate_reader.id.selector {
+                    Selector::Pointer(path) => path.pointer(""),
                     _ => String::new(),
                 };
                 Some(IdFault::NoText(places(&opened, &below)))
@@ -368,7 +368,7 @@ impl Target {
     }
 
     fn wrong_id(&self, heard: &Heard, fault: &IdFault) -> String {
-        let at = self.initiate_reader.id.place.written();
+        let at = self.initiate_reader.id.selector.written();
         let instead = |places: &[String]| {
             if places.is_empty() { String::new() } else { format!("; the reply has {}", places.join(", ")) }
         };

@@ -7,14 +7,17 @@
 mod address;
 mod compile;
 mod contact;
+pub mod credentials;
 mod file;
+mod fingerprint;
 mod json;
-mod place;
+mod logged;
 mod reading;
-mod recognise;
 mod redirect;
 mod request;
+mod routes;
 mod rules;
+mod selector;
 mod sender;
 mod template;
 #[cfg(test)]
@@ -25,27 +28,33 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::model::answer::{Answer, State};
-use crate::model::credentials::{is_credential, parts};
 use crate::model::exchange::Route;
-use crate::model::input::{InputError, Source};
 use crate::model::redaction::SHORTEST_SECRET;
 use crate::model::run::{Capabilities, HttpVersion, StatusNote};
+use crate::model::secret_names::is_credential;
+use crate::model::source::{InputError, Source};
 use crate::model::time::Span;
 
 pub use address::AddressError;
 pub use contact::{Explaining, Heard, IdFault, StatusFinding};
-pub use place::Reply;
+pub(crate) use file::{HttpCode, HttpCodes};
+pub use fingerprint::fingerprint;
+pub(crate) use json::JsonTemplate;
+pub use logged::{EnvironmentVariable, LoggedRequest, LoggedTarget, Piece, Placeholder};
 pub use reading::{Accepted, Initiated, Reading};
-pub use recognise::{Hosts, Recognised, Recogniser};
-pub use request::{Request, RequestError, Variables};
+pub use request::{Encoding, Request, RequestError, Variables, usual_method};
+pub use routes::{Hosts, MatchedRoute, RouteMatcher};
+pub(crate) use rules::{Rule, Test, When};
+pub use selector::Reply;
+pub(crate) use selector::{Extract, Selector, Step};
 pub use sender::{cache_note, worker};
 
 use address::{Base, OtherOrigins, ShownBase};
-use place::{Extract, Opened};
-use reading::{InitiateReader, Reader, by_code, text_at};
-use recognise::Shape;
+use credentials::parts;
+use reading::{InitiateReader, Reader, Replies, by_code, text_at};
 use request::{Endpoint, Filling, Headers};
-use rules::When;
+use routes::Shape;
+use selector::Opened;
 use template::Template;
 
 const OWNER: &str = "owner";
@@ -132,7 +141,7 @@ impl Target {
     /// default, a template, pointer, `JSONPath` or pattern that cannot be read, a user that is not defined, and the like.
     ///
     /// ```
-    /// use statusgap::model::{answer::Answer, input::Source};
+    /// use statusgap::model::{answer::Answer, source::Source};
     /// use statusgap::target::{Reply, Target};
     ///
     /// let text = r#"
@@ -151,15 +160,15 @@ impl Target {
     /// let headers = http::HeaderMap::new();
     /// let reply = Reply { http: 200, headers: &headers, body: br#"{"error": "NO_SUCH_JOB"}"# };
     /// assert_eq!(target.read_status(&reply, "j1").answer, Answer::NotFound);
-    /// # Ok::<(), statusgap::model::input::InputError>(())
+    /// # Ok::<(), statusgap::model::source::InputError>(())
     /// ```
     pub fn read(source: Source<'_>, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Target, InputError> {
-        compile::compile(source, lookup)
+        compile::compile_at(source, &|name, _| lookup(name), |address| address)
     }
 
     /// The reference contract at another address: what `--target http://host:port` means.
     pub fn reference(base_url: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Target, InputError> {
-        compile::reference(base_url, lookup)
+        compile::reference(base_url, &|name, _| lookup(name))
     }
 
     /// The target's name.
@@ -212,13 +221,19 @@ impl Target {
     /// How status replies are read, for the record of a run.
     pub fn status_note(&self) -> StatusNote {
         let reader = &self.status.reader;
-        let place = |extract: &Option<Extract>| extract.as_ref().map(|extract| extract.place.written());
+        let place = |extract: &Option<Extract>| extract.as_ref().map(|extract| extract.selector.written());
         StatusNote {
             state: place(&reader.state),
             echo: place(&reader.echo),
             progress: place(&reader.progress),
             long_poll: self.status.long_poll,
         }
+    }
+
+    fn replies(&self) -> Replies<'_> {
+        let InitiateReader { accept, id } = &self.initiate_reader;
+        let Reader { rules, state, states, echo, .. } = &self.status.reader;
+        Replies { accept, id, rules, state: state.as_ref(), states, echo: echo.as_ref() }
     }
 
     /// How much longer than other requests a status request may take, because the service holds it on purpose.
