@@ -29,7 +29,12 @@ pub fn by_hand(run: &Run, seconds: f64, flapping: bool) -> Option<String> {
         (true, true) => format!(".{step}"),
         _ => path + &step,
     });
-    let line = |request: &LoggedRequest| line(&logged, base, request);
+    // What curl speaks by itself is left out.
+    let version = match curl::version(&run.target) {
+        "--http1.1" if !run.target.base_url.starts_with("https://") => String::new(),
+        version => format!(" {version}"),
+    };
+    let line = |request: &LoggedRequest| line(&logged, base, &version, request);
     let (initiate, status) = (line(&logged.initiate().ok()?)?, line(&logged.status(Caller::Owner).ok()?)?);
     // One that is encoded when it is taken, and one that is not, are not the same variable.
     let filter = match (status.contains("$ID"), status.contains("$RAW")) {
@@ -61,12 +66,12 @@ fn step(step: &Step) -> String {
     }
 }
 
-fn line(logged: &LoggedTarget, base: &[Piece], request: &LoggedRequest) -> Option<String> {
+fn line(logged: &LoggedTarget, base: &[Piece], version: &str, request: &LoggedRequest) -> Option<String> {
     let quote = |pieces: &[Piece]| quoted(logged, pieces);
     let address = format!("{}{}", quote(base)?.trim_end_matches('/'), quote(&request.path)?);
     let is_word = address.chars().all(|c| c.is_ascii_alphanumeric() || "_./:-".contains(c));
     let address = if is_word { address } else { format!("\"{address}\"") };
-    Some(format!("curl -gs{} {address}{}{}", curl::method(request), curl::headers(request, quote)?, curl::body(request, quote)?))
+    Some(format!("curl -gs{version}{} {address}{}{}", curl::method(request), curl::headers(request, quote)?, curl::body(request, quote)?))
 }
 
 /// A text in double quotes. Values from the environment stand only where they need not be encoded.

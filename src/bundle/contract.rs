@@ -7,7 +7,7 @@ use crate::bundle::Unscriptable;
 use crate::bundle::curl::{self, NEXT};
 use crate::bundle::meaning::{self, States};
 use crate::bundle::shell::{inside, is_plain, literal};
-use crate::model::run::{HttpVersion, Run};
+use crate::model::run::Run;
 use crate::target::{Caller, Encoding, EnvironmentVariable, LoggedRequest, LoggedTarget, Piece, Placeholder, RequestError};
 
 /// A contract that the shell can follow.
@@ -74,11 +74,7 @@ impl Contract {
             status,
             foreign,
             echo: logged.replies().echo.and_then(meaning::steps_of),
-            version: match (run.target.http, run.target.base_url.starts_with("https://")) {
-                (HttpVersion::One, _) => "--http1.1",
-                (HttpVersion::Two, true) => "--http2",
-                (HttpVersion::Two, false) => "--http2-prior-knowledge",
-            },
+            version: curl::version(&run.target),
         })
     }
 }

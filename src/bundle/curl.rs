@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use crate::bundle::shell::literal;
+use crate::model::run::{HttpVersion, TargetNote};
 use crate::target::{LoggedRequest, Piece};
 
 /// Goes on in the next line, so that a long request stays readable.
@@ -11,6 +12,15 @@ pub(super) const NEXT: &str = " \\\n    ";
 
 pub(super) fn has_header(request: &LoggedRequest, name: &str) -> bool {
     request.headers.iter().any(|(own, _)| own == name)
+}
+
+/// The option for the version of HTTP that was spoken.
+pub(super) fn version(target: &TargetNote) -> &'static str {
+    match (target.http, target.base_url.starts_with("https://")) {
+        (HttpVersion::One, _) => "--http1.1",
+        (HttpVersion::Two, true) => "--http2",
+        (HttpVersion::Two, false) => "--http2-prior-knowledge",
+    }
 }
 
 /// The method; nothing for a plain GET.

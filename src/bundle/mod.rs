@@ -13,7 +13,7 @@ mod experiment;
 mod har;
 mod meaning;
 mod script;
-pub mod shell;
+pub(crate) mod shell;
 
 pub use by_hand::by_hand;
 pub use har::archive;

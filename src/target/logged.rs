@@ -19,7 +19,7 @@ use super::{Accepted, Caller, Request, RequestError, Target, Variables, compile,
 
 /// A target as a log has it.
 #[derive(Debug)]
-pub struct LoggedTarget {
+pub(crate) struct LoggedTarget {
     target: Target,
     /// What no text of the file has in it.
     mark: &'static str,
@@ -30,47 +30,39 @@ pub struct LoggedTarget {
 
 /// A variable of the environment, as one text of the file names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EnvironmentVariable {
-    /// Its name.
-    pub name: String,
+pub(crate) struct EnvironmentVariable {
+    pub(crate) name: String,
     /// What stands for it if it is not set.
-    pub default: Option<String>,
+    pub(crate) default: Option<String>,
 }
 
 /// A request with placeholders.
 #[derive(Debug)]
-pub struct LoggedRequest {
-    /// The method.
-    pub method: Method,
+pub(crate) struct LoggedRequest {
+    pub(crate) method: Method,
     /// The path and query, to be added to [`LoggedTarget::base`].
-    pub path: Vec<Piece>,
-    /// The headers, each name once.
-    pub headers: Vec<(String, Vec<Piece>)>,
-    /// The body; empty for none.
-    pub body: Vec<Piece>,
+    pub(crate) path: Vec<Piece>,
+    pub(crate) headers: Vec<(String, Vec<Piece>)>,
+    pub(crate) body: Vec<Piece>,
 }
 
 /// A part of a request's text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Piece {
-    /// The same in every request.
+pub(crate) enum Piece {
     Text(String),
-    /// A value, and how it is written there.
     Placeholder(Placeholder, Encoding),
 }
 
 /// What a placeholder stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Placeholder {
+pub(crate) enum Placeholder {
     /// The value of a variable, by its place in [`LoggedTarget::variables`].
     Environment(usize),
     /// The scan's id, percent-encoded.
     Id,
     /// The scan's id as it is.
     RawId,
-    /// The scan's own random text.
     Uuid,
-    /// The scan's number.
     Number,
 }
 
@@ -82,7 +74,7 @@ const NUMBER: u64 = 7_134_920_586_013_457_882;
 
 impl LoggedTarget {
     /// Compiles a log's target file; `None` if it cannot be read.
-    pub fn read(note: &TargetNote) -> Option<LoggedTarget> {
+    pub(crate) fn read(note: &TargetNote) -> Option<LoggedTarget> {
         // A credential that stands in the file itself is not copied: it becomes a variable.
         let text = credentials::replaced(&note.file, |literal| format!("${{{}}}", literal.variable));
         let mark = ["zqz", "jqx", "qkz", "xqj"].into_iter().find(|mark| !text.contains(mark))?;
@@ -113,27 +105,25 @@ impl LoggedTarget {
         Some(logged)
     }
 
-    /// The variables that requests take from the environment.
-    pub fn variables(&self) -> &[EnvironmentVariable] {
+    pub(crate) fn variables(&self) -> &[EnvironmentVariable] {
         &self.variables
     }
 
     /// The address before every path.
-    pub fn base(&self) -> &[Piece] {
+    pub(crate) fn base(&self) -> &[Piece] {
         &self.base
     }
 
     /// The same as the file has it, where the run may have used another one.
-    pub fn own_base(&self) -> &[Piece] {
+    pub(crate) fn own_base(&self) -> &[Piece] {
         &self.own_base
     }
 
     /// Whether the file has a user who must not see the owner's scans.
-    pub fn has_foreign_user(&self) -> bool {
+    pub(crate) fn has_foreign_user(&self) -> bool {
         self.target.can().foreign_user
     }
 
-    /// How replies are read.
     pub(crate) fn replies(&self) -> Replies<'_> {
         self.target.replies()
     }
@@ -143,25 +133,24 @@ impl LoggedTarget {
         !text.contains(self.mark)
     }
 
-    /// The initiate.
-    pub fn initiate(&self) -> Result<LoggedRequest, RequestError> {
+    pub(crate) fn initiate(&self) -> Result<LoggedRequest, RequestError> {
         Ok(self.logged(&self.target.initiate(&self.marked())?, self.target.initiate.body.encoding()))
     }
 
     /// A poll, of the scan whose id is a placeholder.
-    pub fn status(&self, caller: Caller) -> Result<LoggedRequest, RequestError> {
+    pub(crate) fn status(&self, caller: Caller) -> Result<LoggedRequest, RequestError> {
         let accepted = Accepted { id: format!("{}+id", self.mark), ..Accepted::default() };
         let request = self.target.status(&self.marked(), caller, &accepted, None)?;
         Ok(self.logged(&request, self.target.status.endpoint.body.encoding()))
     }
 
     /// The id of the control that was never issued.
-    pub fn unknown_id(&self) -> Option<Vec<Piece>> {
+    pub(crate) fn unknown_id(&self) -> Option<Vec<Piece>> {
         self.target.unknown(&self.marked()).ok().map(|(id, _)| self.pieces(&id, Encoding::Plain))
     }
 
     /// The request of an exchange, as far as the log tells: about this id, with placeholders for the rest.
-    pub fn of_exchange(&self, exchange: &Exchange, id: &str) -> Option<LoggedRequest> {
+    pub(crate) fn of_exchange(&self, exchange: &Exchange, id: &str) -> Option<LoggedRequest> {
         let target = &self.target;
         let (variables, accepted) = (self.marked(), Accepted { id: id.to_owned(), ..Accepted::default() });
         // An address that was handed out is not in the log.
@@ -179,7 +168,7 @@ impl LoggedTarget {
     }
 
     /// The method of such requests, also where their address is not in the log; `None` for what the file has not.
-    pub fn method(&self, kind: Kind) -> Option<&Method> {
+    pub(crate) fn method(&self, kind: Kind) -> Option<&Method> {
         self.endpoint(kind).map(|endpoint| &endpoint.method)
     }
 
@@ -195,8 +184,7 @@ impl LoggedTarget {
         }
     }
 
-    /// A text as the target file has it.
-    pub fn written(&self, pieces: &[Piece]) -> String {
+    pub(crate) fn written(&self, pieces: &[Piece]) -> String {
         let of = |piece: &Piece| match piece {
             Piece::Text(text) => text.clone(),
             Piece::Placeholder(Placeholder::Environment(index), _) => format!("${{{}}}", self.variables[*index].name),
@@ -255,4 +243,44 @@ impl LoggedTarget {
 
 fn variable_mark(mark: &str, index: usize) -> String {
     format!("{mark}{index}e")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::run::{Capabilities, HttpVersion, StatusNote};
+
+    fn logged(file: &str) -> LoggedTarget {
+        let (name, base_url, file) = ("x".to_owned(), "http://h".to_owned(), file.to_owned());
+        let (can, status, http) = (Capabilities::default(), StatusNote::default(), HttpVersion::One);
+        LoggedTarget::read(&TargetNote { name, base_url, file, service: None, can, status, http }).expect("a right file")
+    }
+
+    #[test]
+    fn requests_have_what_the_file_has_and_values_stay_open() {
+        let logged = logged(
+            "name = 'x'\nbase_url = '${URL}/v1'\nunknown_id = 'no-{n}'\n\
+             [users.owner]\nheaders = { Cookie = 's3cret', X-One = '${A:-1}', X-Two = '${A:-2}' }\n\
+             [initiate]\npath = '/jobs?k=${K}'\nform = { a = '${A}', n = '{n} {uuid}' }\nid = { pointer = '/id' }\n\
+             [status]\npath = '/jobs/{id}'\nheaders = { X-Id = '{id:raw}' }\nmethod = 'POST'\njson = { id = '{id}' }\n",
+        );
+        let told = |request: LoggedRequest| {
+            let headers: Vec<String> = request.headers.iter().map(|(name, value)| format!("{name}: {}", logged.written(value))).collect();
+            format!("{} {} {} | {}", request.method, logged.written(&request.path), headers.join(", "), logged.written(&request.body))
+        };
+        assert_eq!(
+            told(logged.initiate().expect("a request")),
+            "POST /jobs?k=${K} cookie: ${OWNER_COOKIE}, x-one: ${A}, x-two: ${A}, content-type: application/x-www-form-urlencoded | \
+             a=${A}&n={n}+{uuid}"
+        );
+        assert_eq!(
+            told(logged.status(Caller::Owner).expect("a request")),
+            "POST /jobs/{id} cookie: ${OWNER_COOKIE}, x-one: ${A}, x-two: ${A}, x-id: {id:raw}, content-type: application/json | \
+             {\"id\":\"{id}\"}"
+        );
+        assert_eq!(logged.unknown_id().map(|id| logged.written(&id)).as_deref(), Some("no-{n}"));
+        assert_eq!((logged.written(logged.base()), logged.written(logged.own_base())), ("http://h".to_owned(), "${URL}/v1".to_owned()));
+        let of_a: Vec<_> = logged.variables().iter().filter(|one| one.name == "A").map(|one| one.default.as_deref()).collect();
+        assert_eq!(of_a, [Some("1"), Some("2"), None], "one that has another default is another variable");
+    }
 }

@@ -76,7 +76,7 @@ pub enum RequestError {
 }
 
 /// The method of requests to an endpoint for which the target file gives none.
-pub fn usual_method(kind: Kind) -> Method {
+pub(crate) fn usual_method(kind: Kind) -> Method {
     if matches!(kind, Kind::Initiate | Kind::Repeat | Kind::Cancel) { Method::POST } else { Method::GET }
 }
 
@@ -105,7 +105,7 @@ pub(super) enum Body {
 
 /// How values are written into a text of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encoding {
+pub(crate) enum Encoding {
     /// As they are: headers and raw bodies.
     Plain,
     /// With what no address carries percent-encoded.
