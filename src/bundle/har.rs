@@ -201,10 +201,7 @@ fn request(journal: &Journal, logged: Option<&LoggedTarget>, ids: &BTreeMap<u64,
         request.headers.iter().map(|(name, value)| Pair { name: name.clone().into(), value: logged.written(value).into() })
     });
     Request {
-        method: logged
-            .and_then(|logged| logged.method(exchange.kind))
-            .map_or_else(|| usual_method(exchange.kind), Clone::clone)
-            .to_string(),
+        method: logged.and_then(|logged| logged.method(exchange.kind)).cloned().unwrap_or_else(|| usual_method(exchange.kind)).to_string(),
         query_string: url::form_urlencoded::parse(query.as_bytes()).map(pair).collect(),
         url,
         http_version: version(journal.run.target.http),
