@@ -23,6 +23,12 @@ const LOG_EFFECTS: &[&str] = &["tokio", "reqwest", "hyper", "std::fs", "std::net
 const READING_EFFECTS: &[&str] =
     &["tokio", "reqwest", "hyper", "std::fs", "std::net", "std::env", "Instant", "SystemTime", "Timestamp::now"];
 
+/// A target file is read in one place: `target` compiles it, and all others use what it compiled.
+const UNTYPED_TOML: &[&str] = &["toml::Table", "toml::Value", "toml::{"];
+
+/// Files that may read TOML without a type all the same. The keys of `statusgap.toml` are clap's, known only while it runs.
+const UNTYPED_TOML_ALLOWED: &[&str] = &["cli/defaults/file.rs"];
+
 const ROOMS: &[Room] = &[
     Room { name: "model", may_name: &[], barred: EFFECTS },
     Room { name: "log", may_name: &["model"], barred: LOG_EFFECTS },
@@ -30,8 +36,8 @@ const ROOMS: &[Room] = &[
     Room { name: "import", may_name: &["model", "target"], barred: READING_EFFECTS },
     Room { name: "analysis", may_name: &["model"], barred: EFFECTS },
     Room { name: "verdict", may_name: &["model", "analysis"], barred: EFFECTS },
-    Room { name: "evidence", may_name: &["model", "analysis", "target"], barred: READING_EFFECTS },
-    Room { name: "report", may_name: &["model", "analysis", "verdict", "evidence", "standing"], barred: EFFECTS },
+    Room { name: "bundle", may_name: &["model", "analysis", "target"], barred: READING_EFFECTS },
+    Room { name: "report", may_name: &["model", "analysis", "verdict", "bundle", "standing"], barred: EFFECTS },
     Room { name: "inquiry", may_name: &["model", "analysis"], barred: EFFECTS },
     Room { name: "standing", may_name: &["model", "verdict"], barred: EFFECTS },
     Room { name: "probe", may_name: &["model", "log", "target"], barred: &["std::fs", "std::env"] },
@@ -39,7 +45,7 @@ const ROOMS: &[Room] = &[
     Room {
         name: "cli",
         may_name: &[
-            "model", "log", "target", "analysis", "verdict", "evidence", "report", "import", "inquiry", "standing", "probe", "service",
+            "model", "log", "target", "analysis", "verdict", "bundle", "report", "import", "inquiry", "standing", "probe", "service",
         ],
         barred: &[],
     },
@@ -69,6 +75,10 @@ fn violations(room: &Room, file: &str, text: &str) -> Vec<String> {
         }
         for barred in room.barred.iter().filter(|barred| is_word(code, barred)) {
             tell(format!("touches `{barred}`"));
+        }
+        let may_read_toml = room.name == "target" || UNTYPED_TOML_ALLOWED.contains(&file);
+        for untyped in UNTYPED_TOML.iter().filter(|untyped| !may_read_toml && code.contains(**untyped)) {
+            tell(format!("reads TOML as `{untyped}`"));
         }
     }
     found
@@ -131,6 +141,8 @@ fn a_seeded_violation_is_found_with_its_place() {
     assert_eq!(check("service", "let e: crate::model::exchange::Exchange;"), ["seeded.rs:1: `service` names `model`"]);
     assert_eq!(check("report", "let now = Instant::now();"), ["seeded.rs:1: `report` touches `Instant`"]);
     assert_eq!(check("verdict", "std::fs::read(path)"), ["seeded.rs:1: `verdict` touches `std::fs`"]);
+    assert_eq!(check("report", "text.parse::<toml::Table>()"), ["seeded.rs:1: `report` reads TOML as `toml::Table`"]);
+    assert_eq!(check("target", "use toml::Value;"), [""; 0]);
     assert_eq!(check("target", "use crate::{model, probe};").len(), 1, "a grouped import hides what it names");
     let fine: [String; 0] = [];
     assert_eq!(check("model", "// unlike tokio's, see crate::probe\nlet Instantly = 1;"), fine);

@@ -25,7 +25,7 @@
 //! | [`import`] | recordings that others made (HAR, k6, access logs, JSON lines) become logs |
 //! | [`inquiry`] | which scenarios to run next, from what is known so far, to tell the remaining causes apart |
 //! | [`standing`] | when the verdict of a watch changes, and which rounds it is judged by |
-//! | [`evidence`] | what belongs on a ticket: a script that shows the fault, and the requests as an HTTP Archive |
+//! | [`bundle`] | what belongs on a ticket: a script that shows the fault, and the requests as an HTTP Archive |
 //! | [`report`] | every number is chosen once, in its view; each format only sets it |
 //! | [`service`] | an API that has the fault, its cures and its known variants |
 //! | [`cli`] | commands; alone prints, exits, and touches files and the environment |
@@ -45,8 +45,8 @@
 mod architecture;
 
 pub mod analysis;
+pub mod bundle;
 pub mod cli;
-pub mod evidence;
 pub mod import;
 pub mod inquiry;
 pub mod log;

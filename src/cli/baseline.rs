@@ -11,6 +11,7 @@ use crate::cli::{files, report};
 use crate::model::exchange::Connection;
 use crate::model::run::Journal;
 use crate::model::time::Span;
+use crate::target::fingerprint;
 use crate::verdict::comparison::{Unusable, usable};
 use crate::verdict::judge;
 
@@ -61,7 +62,7 @@ pub fn read(path: &Path) -> Result<Side, Complaint> {
 pub fn of_log(journal: &Journal) -> Side {
     let analysis = analyse(journal);
     let judgement = judge(journal, &analysis);
-    match usable(journal, &analysis, &judgement) {
+    match usable(journal, &analysis, &judgement, Some(fingerprint(&journal.run.target.file))) {
         Ok(baseline) => Side::Usable(Box::new(baseline)),
         Err(why) => Side::Refused(why),
     }

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::analysis::analyse;
+use crate::bundle;
 use crate::cli::complaint::Complaint;
 use crate::cli::files::{ARCHIVE, NO_SCRIPT, SCRIPT};
 use crate::cli::{Ended, files, output, report};
-use crate::evidence;
-use crate::model::credentials::{self, Literal, STRUCK};
+use crate::model::secret_names::STRUCK;
 use crate::report::View;
+use crate::target::credentials::{self, Literal};
 use crate::verdict::judge;
 
 /// Writes what belongs on a ticket: the reports, the log, a script of curl commands that shows the fault, and the requests as HAR.
@@ -51,9 +52,9 @@ pub fn write(folder: &Path, quiet: bool) -> Result<(), Complaint> {
     let journal = report::read(&folder.join(files::LOG))?;
     let analysis = analyse(&journal);
     let headline = View::of(&journal, &analysis, &judge(&journal, &analysis)).headline;
-    files::write_streamed(&folder.join(ARCHIVE), |out| evidence::archive(&journal, out))?;
+    files::write_streamed(&folder.join(ARCHIVE), |out| bundle::archive(&journal, out))?;
     let script = folder.join(SCRIPT);
-    match evidence::script(&journal, &analysis, &headline) {
+    match bundle::script(&journal, &analysis, &headline) {
         Ok(text) => {
             files::write_whole(&script, &text)?;
             executable(&script)?;

@@ -8,12 +8,11 @@ use clap::Args;
 use crate::cli::complaint::Complaint;
 use crate::cli::{Ended, output};
 use crate::model::allow::Allow;
-use crate::model::credentials;
-use crate::model::input::Source;
 use crate::model::plan::Plan;
 use crate::model::scenario::Scenario;
+use crate::model::source::Source;
 use crate::model::wording::{counted, noun, planned_span, share_at_most};
-use crate::target::Target;
+use crate::target::{Target, credentials};
 use crate::verdict::Exit;
 use crate::verdict::power::{plan_told, sized};
 
@@ -45,8 +44,8 @@ fn check(path: &Path) -> Result<String, Complaint> {
     let name = path.display().to_string();
     let source = Source { file: &name, text: &text };
     // A target says how to initiate; a scenario never does, and allows nothing. What is neither is complained about as a scenario.
-    let table: toml::Table = toml::from_str(&text).unwrap_or_default();
-    if table.contains_key("initiate") || table.contains_key("base_url") {
+    let has = |key: &str| source.line_of(key).is_some();
+    if has("initiate") || has("base_url") {
         let target = Target::read(source, &|name| std::env::var(name).ok())?;
         let can = target.can();
         let literals: Vec<String> = credentials::literals(&text).into_iter().map(|literal| literal.place).collect();
@@ -55,19 +54,19 @@ fn check(path: &Path) -> Result<String, Complaint> {
         } else {
             format!("  credentials in the file itself: {}; write ${{NAME}} for what the environment knows\n", literals.join(", "))
         };
-        let has = |yes: bool| if yes { "yes" } else { "not assessed" };
+        let told = |yes: bool| if yes { "yes" } else { "not assessed" };
         return Ok(format!(
             "{name}: target `{}` at {}\n  isolation (a foreign user): {}\n  witness: {}\n  results: {}\n  echo of the id: {}\n  second write (cancel): {}\n{in_clear}",
             target.name(),
             target.shown_url(),
-            has(can.foreign_user),
-            has(can.witness),
-            has(can.results),
-            has(can.echo),
-            has(can.cancel),
+            told(can.foreign_user),
+            told(can.witness),
+            told(can.results),
+            told(can.echo),
+            told(can.cancel),
         ));
     }
-    if table.contains_key("allow") {
+    if has("allow") {
         let allowed = Allow::read(source)?.into_iter();
         let allowed = allowed.map(|allow| format!("  {} in {} until {}: {}\n", allow.failure, allow.scenario, allow.expires, allow.reason));
         return Ok(format!("{name}: known failures\n{}", allowed.collect::<String>()));

@@ -6,8 +6,8 @@ use clap::{Args, ValueEnum, ValueHint};
 
 use crate::cli::complaint::Complaint;
 use crate::model::allow::Allow;
-use crate::model::input::Source;
 use crate::model::scenario::{Detect, LoadModel, Scenario, Stop, Tolerance};
+use crate::model::source::Source;
 use crate::verdict::power::{percent, scans_needed, sized};
 
 /// What a run must detect, when it may stop, and what it puts up with.

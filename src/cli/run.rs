@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueHint};
 use sha1::{Digest, Sha1};
 
+use crate::bundle::shell::literal;
 use crate::cli::beside::{Beside, BesideArgs, Rival};
 use crate::cli::complaint::Complaint;
 use crate::cli::gate_args::{self, GateArgs};
@@ -428,13 +429,13 @@ pub fn command_line(words: &[String], seed: u64, had_seed: bool) -> String {
             words.next();
         } else if word == "--user" {
             told.push(word.clone());
-            told.extend(words.next().map(|user| quoted(&without_token(user))));
+            told.extend(words.next().map(|user| literal(&without_token(user))));
         } else if let Some(user) = word.strip_prefix("--user=") {
-            told.push(quoted(&format!("--user={}", without_token(user))));
+            told.push(literal(&format!("--user={}", without_token(user))));
         } else if !(ALONE.contains(&word.as_str())
             || WITH_VALUE.iter().any(|flag| word.strip_prefix(flag).is_some_and(|rest| rest.starts_with('='))))
         {
-            told.push(quoted(&without_password_of(word)));
+            told.push(literal(&without_password_of(word)));
         }
     }
     if !had_seed {
@@ -454,11 +455,6 @@ pub fn without_password_of(word: &str) -> String {
         Some((option, value)) => format!("{option}={}", without_password(value)),
         None => without_password(word).into_owned(),
     }
-}
-
-fn quoted(word: &str) -> String {
-    let plain = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c));
-    if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 #[cfg(test)]

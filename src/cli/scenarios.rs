@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::cli::complaint::Complaint;
-use crate::model::input::{Source, nearest};
 use crate::model::scenario::Scenario;
+use crate::model::source::{Source, nearest};
 use crate::verdict::power::sized;
 
 /// The shipped scenarios, in the order in which they run: controls first, then what must come before other scans are asked

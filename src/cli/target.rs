@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::cli::complaint::Complaint;
-use crate::model::input::Source;
 use crate::model::redaction::without_query;
+use crate::model::source::Source;
 use crate::target::Target;
 
 /// Reads `--target`.

@@ -129,7 +129,7 @@ fn fewest(scenario: &Scenario) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::input::Source;
+    use crate::model::source::Source;
 
     fn scenario(name: &str, scans: u32, more: &str) -> Scenario {
         let text = format!(

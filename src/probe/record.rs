@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::log::{LogWriter, WriteError};
 use crate::model::exchange::{Exchange, Kind};
+use crate::model::limits::{LONGEST_NOTE, LONGEST_WORD, cut};
 use crate::model::redaction::Redaction;
 use crate::model::run::{EndReason, NotAsked, Stopped};
 use crate::model::scenario::Scenario;
-use crate::model::text::{LONGEST_NOTE, LONGEST_WORD, cut};
 use crate::model::time::Stamp;
 use crate::probe::trace::{self, Tracing};
 use crate::probe::transport::{Prepared, Received};

@@ -110,7 +110,7 @@ fn the_window_is_bounded_and_begins_anew_after_a_cure_and_after_a_loss() {
 #[test]
 fn rounds_in_which_more_was_put_up_with_are_not_judged_with_later_ones() {
     let allow = "[[allow]]\nscenario = 'canary'\nguarantee = 'echo'\nreason = 'known'\nexpires = 2026-01-01\n";
-    let allow = crate::model::allow::Allow::read(crate::model::input::Source { file: "allow.toml", text: allow }).expect("an entry");
+    let allow = crate::model::allow::Allow::read(crate::model::source::Source { file: "allow.toml", text: allow }).expect("an entry");
     let kept = |started: &[(&str, Outcome)]| {
         let mut standing = Standing::new(RULES);
         for (number, (started, outcome)) in started.iter().enumerate() {

@@ -9,6 +9,7 @@ use statusgap::analysis::baseline::{Baseline, Windows};
 use statusgap::analysis::compare::dependence::together;
 use statusgap::model::run::{Journal, Stopped};
 use statusgap::model::scenario::Scenario;
+use statusgap::target::fingerprint;
 use statusgap::verdict::comparison::{Change, Comparison, Criteria, Names, Outcome, Subject, Unusable, compare, usable};
 use statusgap::verdict::judge;
 use virtual_run::{Tried, run_all, run_by_turns, scenario};
@@ -65,7 +66,7 @@ fn tried<'a>(preset: &'a str, knobs: &'a [(&'a str, &'a str)], seed: u64) -> Tri
 
 fn baseline(journal: &Journal) -> Result<Baseline, Unusable> {
     let analysis = analyse(journal);
-    usable(journal, &analysis, &judge(journal, &analysis))
+    usable(journal, &analysis, &judge(journal, &analysis), Some(fingerprint(&journal.run.target.file)))
 }
 
 fn compared(base: &Journal, new: &Journal) -> Comparison {

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use statusgap::log::LogWriter;
-use statusgap::model::input::Source;
 use statusgap::model::run::{EndReason, Environment, HttpVersion, Journal, LOG_SCHEMA, Run, TargetNote};
 use statusgap::model::scenario::Scenario;
+use statusgap::model::source::Source;
 use statusgap::probe::{Clock, Options, Probe, Recorder, Restraint, Transport};
 use statusgap::target::Target;
 

@@ -6,7 +6,7 @@ use clap::{Arg, Command};
 use toml::Value;
 
 use super::{PROBING, is_flag, is_list, is_path, is_shared, key, refusal};
-use crate::model::input::{InputError, Source, nearest};
+use crate::model::source::{InputError, Source, nearest};
 
 /// The file's name.
 pub const NAME: &str = "statusgap.toml";

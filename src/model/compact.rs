@@ -12,10 +12,10 @@ use crate::model::time::{Nanos, Stamp};
 ///
 /// A number that may be missing takes twice its room as an `Option`. In a million exchanges, five of them are 36 MB.
 #[derive(Clone, Copy)]
-pub struct Slot<T>(T);
+pub struct CompactOption<T>(T);
 
-/// A type with a value to spare, which means that there is none.
-pub trait Spare: Copy {
+/// A type with a value that no use of it has, which means that there is none.
+pub trait Niche: Copy {
     /// The value that is never meant.
     const NONE: Self;
 
@@ -23,9 +23,9 @@ pub trait Spare: Copy {
     fn is_none(self) -> bool;
 }
 
-impl<T: Spare> Slot<T> {
+impl<T: Niche> CompactOption<T> {
     /// Without a value.
-    pub const NONE: Slot<T> = Slot(T::NONE);
+    pub const NONE: CompactOption<T> = CompactOption(T::NONE);
 
     /// What it holds.
     pub fn get(self) -> Option<T> {
@@ -48,31 +48,31 @@ impl<T: Spare> Slot<T> {
     }
 }
 
-impl<T: Spare + PartialEq> PartialEq for Slot<T> {
-    fn eq(&self, other: &Slot<T>) -> bool {
+impl<T: Niche + PartialEq> PartialEq for CompactOption<T> {
+    fn eq(&self, other: &CompactOption<T>) -> bool {
         self.get() == other.get()
     }
 }
 
-impl<T: Spare> Default for Slot<T> {
-    fn default() -> Slot<T> {
-        Slot::NONE
+impl<T: Niche> Default for CompactOption<T> {
+    fn default() -> CompactOption<T> {
+        CompactOption::NONE
     }
 }
 
-impl<T: Spare> From<Option<T>> for Slot<T> {
-    fn from(value: Option<T>) -> Slot<T> {
-        value.map_or(Slot::NONE, Slot)
+impl<T: Niche> From<Option<T>> for CompactOption<T> {
+    fn from(value: Option<T>) -> CompactOption<T> {
+        value.map_or(CompactOption::NONE, CompactOption)
     }
 }
 
-impl<T: Spare + fmt::Debug> fmt::Debug for Slot<T> {
+impl<T: Niche + fmt::Debug> fmt::Debug for CompactOption<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.get().fmt(f)
     }
 }
 
-impl<T: JsonSchema> JsonSchema for Slot<T> {
+impl<T: JsonSchema> JsonSchema for CompactOption<T> {
     fn inline_schema() -> bool {
         Option::<T>::inline_schema()
     }
@@ -86,14 +86,14 @@ impl<T: JsonSchema> JsonSchema for Slot<T> {
     }
 }
 
-impl<T: Spare + Serialize> Serialize for Slot<T> {
+impl<T: Niche + Serialize> Serialize for CompactOption<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.get().serialize(serializer)
     }
 }
 
-impl<'de, T: Spare + Deserialize<'de>> Deserialize<'de> for Slot<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Slot<T>, D::Error> {
+impl<'de, T: Niche + Deserialize<'de>> Deserialize<'de> for CompactOption<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<CompactOption<T>, D::Error> {
         match Option::<T>::deserialize(deserializer)? {
             Some(value) if value.is_none() => Err(serde::de::Error::custom("a number that is out of reach")),
             value => Ok(value.into()),
@@ -101,7 +101,7 @@ impl<'de, T: Spare + Deserialize<'de>> Deserialize<'de> for Slot<T> {
     }
 }
 
-impl Spare for u64 {
+impl Niche for u64 {
     const NONE: u64 = u64::MAX;
 
     fn is_none(self) -> bool {
@@ -109,7 +109,7 @@ impl Spare for u64 {
     }
 }
 
-impl Spare for u32 {
+impl Niche for u32 {
     const NONE: u32 = u32::MAX;
 
     fn is_none(self) -> bool {
@@ -117,7 +117,7 @@ impl Spare for u32 {
     }
 }
 
-impl Spare for f64 {
+impl Niche for f64 {
     const NONE: f64 = f64::NAN;
 
     fn is_none(self) -> bool {
@@ -125,7 +125,7 @@ impl Spare for f64 {
     }
 }
 
-impl Spare for Stamp {
+impl Niche for Stamp {
     const NONE: Stamp = Stamp(u64::MAX);
 
     fn is_none(self) -> bool {
@@ -133,7 +133,7 @@ impl Spare for Stamp {
     }
 }
 
-impl Spare for Nanos {
+impl Niche for Nanos {
     const NONE: Nanos = Nanos(i64::MIN);
 
     fn is_none(self) -> bool {
@@ -147,20 +147,20 @@ mod tests {
 
     #[test]
     fn a_slot_is_written_and_read_as_an_option_and_takes_no_more_room_than_its_value() {
-        assert_eq!((size_of::<Slot<u64>>(), size_of::<Slot<f64>>(), size_of::<Slot<Nanos>>()), (8, 8, 8));
+        assert_eq!((size_of::<CompactOption<u64>>(), size_of::<CompactOption<f64>>(), size_of::<CompactOption<Nanos>>()), (8, 8, 8));
         for value in [None, Some(0), Some(7)] {
-            let slot: Slot<u64> = value.into();
+            let slot: CompactOption<u64> = value.into();
             assert_eq!(slot.get(), value);
             let text = serde_json::to_string(&slot).expect("JSON");
             assert_eq!(text, serde_json::to_string(&value).expect("JSON"));
-            assert_eq!(serde_json::from_str::<Slot<u64>>(&text).expect("a slot"), slot);
+            assert_eq!(serde_json::from_str::<CompactOption<u64>>(&text).expect("a slot"), slot);
         }
     }
 
     #[test]
     fn what_would_be_taken_for_nothing_is_refused_rather_than_lost() {
-        let read = serde_json::from_str::<Slot<u64>>("18446744073709551615");
+        let read = serde_json::from_str::<CompactOption<u64>>("18446744073709551615");
         assert!(read.is_err_and(|error| error.to_string().contains("out of reach")));
-        assert!(serde_json::from_str::<Slot<Nanos>>("-9223372036854775808").is_err());
+        assert!(serde_json::from_str::<CompactOption<Nanos>>("-9223372036854775808").is_err());
     }
 }

@@ -9,10 +9,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use toml::de::{DeTable, DeValue};
 
-/// What stands in the place of a credential.
-pub const STRUCK: &str = "[secret]";
+use crate::model::secret_names::{STRUCK, is_credential, is_secret};
 
-/// As long as this, a credential is no word of the contract, and is found wherever else it stands in the file.
+/// A credential at least this long is redacted wherever it occurs in the file; a shorter one might be an ordinary word.
 const NO_WORD: usize = 12;
 
 /// A credential that stands in a target file itself.
@@ -90,12 +89,6 @@ pub fn struck(text: &str) -> String {
     if places(&nowhere) == places(&out) { nowhere } else { out }
 }
 
-/// Whether a header of this name says who the caller is.
-pub fn is_credential(header: &str) -> bool {
-    let name = header.to_ascii_lowercase();
-    ["auth", "cookie", "token", "secret", "key", "session", "credential", "password", "signature"].iter().any(|mark| name.contains(mark))
-}
-
 /// What a header says of its sender, in all parts that a server may repeat alone: the whole, what follows the scheme, the user and
 /// password of `Basic`, and the values of a list such as cookies or a digest's parameters.
 pub fn parts(value: &str) -> Vec<String> {
@@ -121,14 +114,6 @@ pub fn parts(value: &str) -> Vec<String> {
     parts.sort();
     parts.dedup();
     parts
-}
-
-/// Whether a member, field or parameter of this name holds a credential. Narrower than for headers: what is asked for may well have a
-/// `sort_key` or an `author`.
-pub(crate) fn is_secret(name: &str) -> bool {
-    let name: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-    let marks = ["password", "passwd", "passphrase", "secret", "credential", "apikey", "accesskey", "privatekey", "authorization"];
-    marks.iter().any(|mark| name.contains(mark)) || name.ends_with("token") || name == "pwd"
 }
 
 /// Whether a value is one and the same in every request and in every environment.

@@ -2,14 +2,14 @@
 
 use crate::analysis::Analysis;
 use crate::analysis::scan::{ScanHistory, Scans};
-use crate::evidence::Unscriptable;
+use crate::bundle::Unscriptable;
 use crate::model::answer::Answer;
 use crate::model::fault::FaultClass;
 use crate::model::run::Journal;
 
 /// One experiment. Times in milliseconds, as ages.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Plot {
+pub enum Experiment {
     /// So many scans at once, and one poll of the last one at an age at which it was denied.
     Window { at: f64, scans: u32, tries: u32 },
     /// One scan, polled on fresh connections until it is denied after it was seen, or until an age at which it would have been.
@@ -32,11 +32,11 @@ pub enum Plot {
 const SHELL_MS: f64 = 40.0;
 
 /// The first cause that has an experiment; without causes, what was denied.
-pub fn choose(journal: &Journal, analysis: &Analysis) -> Result<Plot, Unscriptable> {
+pub fn choose(journal: &Journal, analysis: &Analysis) -> Result<Experiment, Unscriptable> {
     let scans = Scans::of(&journal.exchanges);
     let scans = scans.histories();
     if analysis.honest == Some(false) {
-        return Ok(Plot::Unknown);
+        return Ok(Experiment::Unknown);
     }
     if journal.unrouted().is_some() {
         return Err(Unscriptable::NothingFound);
@@ -44,7 +44,7 @@ pub fn choose(journal: &Journal, analysis: &Analysis) -> Result<Plot, Unscriptab
     let mut why = Unscriptable::NothingFound;
     for cause in &analysis.diagnosis.causes {
         match of_class(cause.class, &scans) {
-            Ok(plot) => return Ok(plot),
+            Ok(experiment) => return Ok(experiment),
             Err(reason) => why = reason,
         }
     }
@@ -55,16 +55,16 @@ pub fn choose(journal: &Journal, analysis: &Analysis) -> Result<Plot, Unscriptab
     first.map_or_else(|| window(&scans, 1), Ok)
 }
 
-fn of_class(class: FaultClass, scans: &[ScanHistory<'_>]) -> Result<Plot, Unscriptable> {
-    let or = |plot: Option<Plot>| plot.ok_or(Unscriptable::NothingFound);
+fn of_class(class: FaultClass, scans: &[ScanHistory<'_>]) -> Result<Experiment, Unscriptable> {
+    let or = |experiment: Option<Experiment>| experiment.ok_or(Unscriptable::NothingFound);
     match class {
         FaultClass::A | FaultClass::C | FaultClass::G | FaultClass::I => window(scans, 1),
         FaultClass::E => window(scans, 8),
         FaultClass::B | FaultClass::CPrime | FaultClass::F | FaultClass::H => or(flap(scans)),
         FaultClass::D => or(observer(scans)),
         FaultClass::K | FaultClass::L | FaultClass::M => or(never(scans)),
-        FaultClass::J => Ok(Plot::Echo),
-        FaultClass::N => Ok(Plot::Unknown),
+        FaultClass::J => Ok(Experiment::Echo),
+        FaultClass::N => Ok(Experiment::Unknown),
         FaultClass::O => or(regress(scans)),
         FaultClass::P => Err(Unscriptable::Fault(
             "a held response shows on the connection of the initiate, which curl has closed by the time the id is known",
@@ -74,7 +74,7 @@ fn of_class(class: FaultClass, scans: &[ScanHistory<'_>]) -> Result<Plot, Unscri
 }
 
 /// Ages of the denials before a scan was first seen, and of the last one of each scan.
-fn window(scans: &[ScanHistory<'_>], together: u32) -> Result<Plot, Unscriptable> {
+fn window(scans: &[ScanHistory<'_>], together: u32) -> Result<Experiment, Unscriptable> {
     let mut last: Vec<f64> = scans.iter().filter_map(|scan| start_denials(scan).last().copied()).collect();
     last.sort_by(f64::total_cmp);
     let Some(longest) = last.last().copied() else { return Err(Unscriptable::NothingFound) };
@@ -90,7 +90,7 @@ fn window(scans: &[ScanHistory<'_>], together: u32) -> Result<Plot, Unscriptable
     // The shell is late by itself, so that it aims at the earlier ages.
     let at = ages.get(ages.len() / 4).copied().unwrap_or(0.0);
     let at = if at < 2.0 * SHELL_MS { 0.0 } else { at };
-    Ok(Plot::Window { at, scans: together, tries: 10 })
+    Ok(Experiment::Window { at, scans: together, tries: 10 })
 }
 
 fn start_denials(scan: &ScanHistory<'_>) -> Vec<f64> {
@@ -101,26 +101,26 @@ fn start_denials(scan: &ScanHistory<'_>) -> Vec<f64> {
     ages
 }
 
-fn flap(scans: &[ScanHistory<'_>]) -> Option<Plot> {
+fn flap(scans: &[ScanHistory<'_>]) -> Option<Experiment> {
     let mut first: Vec<f64> =
         scans.iter().filter_map(|scan| scan.flaps().iter().map(|poll| scan.age(poll).as_ms()).reduce(f64::min)).collect();
     first.sort_by(f64::total_cmp);
     let latest = *first.last()?;
     // Early flaps are over soon, and are looked for without a pause; a late one is waited for.
     let pause = if latest < 2000.0 { 0.0 } else { 50.0 };
-    Some(Plot::Flap { until: latest + 2000.0, pause, tries: if latest < 2000.0 { 6 } else { 3 } })
+    Some(Experiment::Flap { until: latest + 2000.0, pause, tries: if latest < 2000.0 { 6 } else { 3 } })
 }
 
 /// A scan that was denied early, and the age at which it still was.
-fn observer(scans: &[ScanHistory<'_>]) -> Option<Plot> {
+fn observer(scans: &[ScanHistory<'_>]) -> Option<Experiment> {
     let denied: Vec<Vec<f64>> = scans.iter().map(start_denials).filter(|ages| ages.len() > 1).collect();
     let early = denied.iter().map(|ages| ages[0]).reduce(f64::min)?;
     let late = denied.iter().filter_map(|ages| ages.last().copied()).reduce(f64::max)?;
     let early = if early < 2.0 * SHELL_MS { 0.0 } else { early };
-    Some(Plot::Observer { early, late: (late / 2.0).clamp(500.0, 2000.0), tries: 8 })
+    Some(Experiment::Observer { early, late: (late / 2.0).clamp(500.0, 2000.0), tries: 8 })
 }
 
-fn never(scans: &[ScanHistory<'_>]) -> Option<Plot> {
+fn never(scans: &[ScanHistory<'_>]) -> Option<Experiment> {
     let denied = |scan: &&ScanHistory<'_>| scan.denials().next().is_some();
     let seen = |scan: &ScanHistory<'_>| scan.evidence().any(|poll| poll.answer == Answer::Visible);
     let polled = scans.iter().filter(|scan| scan.evidence().next().is_some()).count();
@@ -139,22 +139,22 @@ fn never(scans: &[ScanHistory<'_>]) -> Option<Plot> {
             Some(first.max(0.0))
         })
         .fold(0.0, f64::max);
-    Some(Plot::Never { after: (2.0 * latest).clamp(3000.0, 30_000.0), scans: (wanted as u32).clamp(3, 60) })
+    Some(Experiment::Never { after: (2.0 * latest).clamp(3000.0, 30_000.0), scans: (wanted as u32).clamp(3, 60) })
 }
 
-fn disclosure(scans: &[ScanHistory<'_>]) -> Option<Plot> {
+fn disclosure(scans: &[ScanHistory<'_>]) -> Option<Experiment> {
     let shown = scans
         .iter()
         .flat_map(|scan| scan.foreign().iter().filter(|poll| poll.answer == Answer::Visible).map(|poll| scan.age(poll).as_ms()));
-    Some(Plot::Disclosure { at: shown.reduce(f64::min)?.max(0.0) })
+    Some(Experiment::Disclosure { at: shown.reduce(f64::min)?.max(0.0) })
 }
 
-fn regress(scans: &[ScanHistory<'_>]) -> Option<Plot> {
+fn regress(scans: &[ScanHistory<'_>]) -> Option<Experiment> {
     let back = scans.iter().filter(|scan| scan.repeat().is_none()).filter_map(|scan| {
         let (ended, _) = scan.ended()?;
         let back = scan.polls().iter().find(|poll| poll.sent >= ended.done && poll.state == Some(crate::model::answer::State::Running))?;
         Some((back.sent.since(ended.done).as_ms(), scan.age(ended).as_ms()))
     });
     let (settle, until) = back.reduce(|a, b| (a.0.max(b.0), a.1.max(b.1)))?;
-    Some(Plot::Regress { settle: settle + 2000.0, until: 2.0 * until + 5000.0 })
+    Some(Experiment::Regress { settle: settle + 2000.0, until: 2.0 * until + 5000.0 })
 }

@@ -42,17 +42,24 @@ impl<'a> Opened<'a> {
     }
 }
 
-/// Where to look.
+/// Where to look in a reply.
 #[derive(Debug, Clone)]
-pub(super) enum Place {
+pub(crate) enum Selector {
     Pointer(Path),
     JsonPath(Query),
     Header(HeaderName),
 }
 
+/// One member on the way to a value: a name, and the place in a list that it may mean as well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Step {
+    pub(crate) name: String,
+    pub(crate) index: Option<usize>,
+}
+
 /// A pointer, which may name the scan's id.
 #[derive(Debug, Clone)]
-pub(super) struct Path {
+pub(crate) struct Path {
     pub(super) template: Template,
     /// The pointer as it stands in the file, for reasons.
     written: String,
@@ -62,7 +69,7 @@ pub(super) struct Path {
 
 /// A `JSONPath`, which may name the scan's id.
 #[derive(Debug, Clone)]
-pub(super) struct Query {
+pub(crate) struct Query {
     pub(super) template: Template,
     /// The path as it stands in the file, for reasons.
     pub(super) written: String,
@@ -103,28 +110,48 @@ impl Found<'_> {
     }
 }
 
-impl Place {
+impl Selector {
     /// The values found there. `None` where there is nothing to look into: a body that is not JSON.
     pub(super) fn find<'r>(&self, reply: &'r Opened<'_>, id: &str) -> Option<Found<'r>> {
         match self {
-            Place::Pointer(path) => Some(Found::AtMostOne(path.find(reply.json.as_ref()?, id))),
-            Place::JsonPath(query) => {
+            Selector::Pointer(path) => Some(Found::AtMostOne(path.find(reply.json.as_ref()?, id))),
+            Selector::JsonPath(query) => {
                 let json = reply.json.as_ref()?;
                 let query = query.about(id).ok()?;
                 Some(Found::Any(query.query(json).into_iter().map(Cow::Borrowed).collect()))
             }
-            Place::Header(name) => {
+            Selector::Header(name) => {
                 Some(Found::Any(reply.headers.get_all(name).iter().map(|value| Cow::Owned(header_value(value))).collect()))
             }
+        }
+    }
+
+    /// The way to the one value that it selects, for whoever looks it up by other means. `None` where it may select several, or depends
+    /// on the scan or on the environment; and for headers.
+    pub(crate) fn steps(&self) -> Option<Vec<Step>> {
+        match self {
+            Selector::Pointer(path) => {
+                path.template.constant()?;
+                Some(path.steps.iter().flatten().map(|name| Step { name: name.clone(), index: index(name) }).collect())
+            }
+            Selector::JsonPath(query) => {
+                let is_name = |name: &str| {
+                    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+                        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+                };
+                let names = query.template.constant()?.strip_prefix("$.")?.split('.');
+                names.map(|name| is_name(name).then(|| Step { name: name.to_owned(), index: None })).collect()
+            }
+            Selector::Header(_) => None,
         }
     }
 
     /// The place in words, for reasons.
     pub(super) fn written(&self) -> String {
         match self {
-            Place::Pointer(path) => format!("`{}`", path.written),
-            Place::JsonPath(query) => format!("`{}`", query.written),
-            Place::Header(name) => format!("the header `{name}`"),
+            Selector::Pointer(path) => format!("`{}`", path.written),
+            Selector::JsonPath(query) => format!("`{}`", query.written),
+            Selector::Header(name) => format!("the header `{name}`"),
         }
     }
 }
@@ -156,9 +183,13 @@ impl Path {
 fn member<'r>(value: &'r Value, step: &str) -> Option<&'r Value> {
     match value {
         Value::Object(members) => members.get(step),
-        Value::Array(list) if step == "0" || step.starts_with(|c: char| matches!(c, '1'..='9')) => list.get(step.parse::<usize>().ok()?),
+        Value::Array(list) => list.get(index(step)?),
         _ => None,
     }
+}
+
+fn index(step: &str) -> Option<usize> {
+    (step == "0" || step.starts_with(|c: char| matches!(c, '1'..='9'))).then(|| step.parse().ok()).flatten()
 }
 
 impl Query {
@@ -220,10 +251,10 @@ fn literal(text: &str) -> String {
 
 /// Takes one text out of a reply.
 #[derive(Debug, Clone)]
-pub(super) struct Extract {
-    pub(super) place: Place,
+pub(crate) struct Extract {
+    pub(crate) selector: Selector,
     /// The first group that took part is the text; without groups, the whole match is.
-    pub(super) pattern: Option<Regex>,
+    pub(crate) pattern: Option<Regex>,
 }
 
 /// What an extraction came to.
@@ -243,7 +274,7 @@ pub(super) enum Extracted {
 impl Extract {
     /// The first value at the place, as text.
     pub(super) fn take(&self, reply: &Opened<'_>, id: &str) -> Extracted {
-        let Some(found) = self.place.find(reply, id) else {
+        let Some(found) = self.selector.find(reply, id) else {
             return Extracted::NotJson;
         };
         let text = match found.first() {

@@ -2,15 +2,15 @@
 
 use proptest::prelude::*;
 
-use super::super::{Caller, Hosts, REFERENCE, Recognised, Recogniser, TEMPLATE};
+use super::super::{Caller, Hosts, MatchedRoute, REFERENCE, RouteMatcher, TEMPLATE};
 use super::{accepted, file, headers, target, variables};
 use crate::model::answer::Answer;
 use crate::model::exchange::Kind;
 
 #[track_caller]
 fn check(text: &str, method: &str, address: &str, expected: Option<(Kind, Option<&str>)>) {
-    let found = Recogniser::new(&target(text), Hosts::Own).recognise(method, address);
-    let expected = expected.map(|(kind, id)| Recognised { kind, id: id.map(str::to_owned) });
+    let found = RouteMatcher::new(&target(text), Hosts::Own).route_of(method, address);
+    let expected = expected.map(|(kind, id)| MatchedRoute { kind, id: id.map(str::to_owned) });
     assert_eq!(found, expected, "{method} {address}");
 }
 
@@ -72,13 +72,13 @@ proptest! {
         prop_assume!(id != "." && id != "..");
         for text in [REFERENCE, TEMPLATE] {
             let target = target(text);
-            let recogniser = Recogniser::new(&target, Hosts::Own);
+            let routes = RouteMatcher::new(&target, Hosts::Own);
             let poll = target.status(&variables(), Caller::Owner, &accepted(&id), None).expect("any id can be sent");
-            let found = recogniser.recognise(poll.method.as_str(), &poll.url);
-            prop_assert_eq!(found, Some(Recognised { kind: Kind::Poll, id: Some(id.clone()) }));
+            let found = routes.route_of(poll.method.as_str(), &poll.url);
+            prop_assert_eq!(found, Some(MatchedRoute { kind: Kind::Poll, id: Some(id.clone()) }));
             let initiate = target.initiate(&variables()).expect("an initiate can be sent");
-            let found = recogniser.recognise(initiate.method.as_str(), &initiate.url);
-            prop_assert_eq!(found, Some(Recognised { kind: Kind::Initiate, id: None }));
+            let found = routes.route_of(initiate.method.as_str(), &initiate.url);
+            prop_assert_eq!(found, Some(MatchedRoute { kind: Kind::Initiate, id: None }));
         }
     }
 
@@ -99,7 +99,7 @@ proptest! {
     fn no_address_makes_recognising_panic(method in "\\PC{0,8}", address in any::<String>()) {
         for text in [REFERENCE, TEMPLATE] {
             for hosts in [Hosts::Own, Hosts::Any] {
-                let _ = Recogniser::new(&target(text), hosts).recognise(&method, &address);
+                let _ = RouteMatcher::new(&target(text), hosts).route_of(&method, &address);
             }
         }
     }

@@ -1,17 +1,18 @@
-//! The asking half of a file: users' headers, endpoints, bodies.
+//! Requests: users' headers, endpoints, bodies.
 
 use std::collections::BTreeMap;
 
 use http::{HeaderName, HeaderValue, Method};
 use serde_json::Value;
 
-use crate::model::input::{InputError, nearest};
+use crate::model::exchange::Kind;
+use crate::model::source::{InputError, nearest};
 
 use super::super::OWNER;
 use super::super::address::Base;
 use super::super::file::AskFile;
 use super::super::json::JsonTemplate;
-use super::super::request::{Body, Endpoint, Headers};
+use super::super::request::{Body, Endpoint, Headers, usual_method};
 use super::super::template::{Braces, Template, Variable};
 use super::Compiler;
 
@@ -51,10 +52,10 @@ impl Compiler<'_> {
         })
     }
 
-    pub(super) fn endpoint(&self, name: &str, ask: AskFile, method: &Method, allowed: &[Variable]) -> Result<Endpoint, InputError> {
+    pub(super) fn endpoint(&self, name: &str, ask: AskFile, kind: Kind, allowed: &[Variable]) -> Result<Endpoint, InputError> {
         let at = |key: &str| format!("{name}.{key}");
         let method = match &ask.method {
-            None => method.clone(),
+            None => usual_method(kind),
             Some(written) => written.parse().ok().filter(is_upper_case).ok_or_else(|| {
                 self.complain(
                     &at("method"),

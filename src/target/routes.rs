@@ -32,7 +32,7 @@ pub enum Hosts {
 
 /// What a recorded request was.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recognised {
+pub struct MatchedRoute {
     /// What it was for. Never `Repeat`, `UnknownPoll` or `ForeignPoll`, which a single address cannot tell.
     pub kind: Kind,
     /// The id in its address, decoded; `None` for initiates and fillers.
@@ -41,7 +41,7 @@ pub struct Recognised {
 
 /// Recognises a target's requests by method and address.
 #[derive(Debug, Clone)]
-pub struct Recogniser {
+pub struct RouteMatcher {
     base: Base,
     hosts: Hosts,
     shapes: Arc<[Shape]>,
@@ -62,12 +62,12 @@ pub(super) struct Shape {
 /// The group that captures an id.
 const ID: &str = "id";
 
-impl Recogniser {
+impl RouteMatcher {
     /// The endpoints whose address says which scan is meant. Endpoints that are only followed, and those whose id stands in a
     /// header or body, are told by [`Target::handed_out`] or not at all.
-    pub fn new(target: &Target, hosts: Hosts) -> Recogniser {
+    pub fn new(target: &Target, hosts: Hosts) -> RouteMatcher {
         let shapes = target.shapes.get_or_init(|| Shape::all(target));
-        Recogniser { base: target.base.clone(), hosts, shapes: Arc::clone(shapes) }
+        RouteMatcher { base: target.base.clone(), hosts, shapes: Arc::clone(shapes) }
     }
 
     /// Whether polls can be recognised by their address at all.
@@ -76,7 +76,7 @@ impl Recogniser {
     }
 
     /// What a request was; `None` for one that has nothing to do with the target.
-    pub fn recognise(&self, method: &str, address: &str) -> Option<Recognised> {
+    pub fn route_of(&self, method: &str, address: &str) -> Option<MatchedRoute> {
         let url = self.absolute(address)?;
         self.shapes.iter().filter(|shape| shape.method.eq_ignore_ascii_case(method)).find_map(|shape| shape.matched(&url))
     }
@@ -126,7 +126,7 @@ impl Shape {
         Some(Shape { kind, method: endpoint.method.to_string(), path: pattern(&decoded(url.path()), PATH)?, query, has_id: names_id })
     }
 
-    fn matched(&self, url: &Url) -> Option<Recognised> {
+    fn matched(&self, url: &Url) -> Option<MatchedRoute> {
         let path = self.path.captures(url.path())?;
         let mut id = path.name(ID).map(|id| decoded(id.as_str()));
         let pairs: Vec<_> = url.query_pairs().collect();
@@ -137,7 +137,7 @@ impl Shape {
         if self.has_id && id.as_deref().is_none_or(str::is_empty) {
             return None;
         }
-        Some(Recognised { kind: self.kind, id })
+        Some(MatchedRoute { kind: self.kind, id })
     }
 }
 
@@ -203,7 +203,7 @@ fn decoded(text: &str) -> String {
 }
 
 impl Target {
-    /// An address that an initiate's reply handed out, as [`Recogniser::absolute`] gives addresses; `None` where it is not
+    /// An address that an initiate's reply handed out, as [`RouteMatcher::absolute`] gives addresses; `None` where it is not
     /// followed.
     pub fn handed_out(&self, address: &str) -> Option<String> {
         self.base.resolve(address, self.status.others).ok().map(|resolved| resolved.url.into())

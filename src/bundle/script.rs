@@ -4,17 +4,18 @@
 use std::fmt::Write as _;
 
 use crate::analysis::Analysis;
-use crate::evidence::Unscriptable;
-use crate::evidence::contract::{Contract, States};
-use crate::evidence::plot::{Plot, choose};
-use crate::evidence::shell::literal;
+use crate::bundle::Unscriptable;
+use crate::bundle::contract::Contract;
+use crate::bundle::experiment::{Experiment, choose};
+use crate::bundle::meaning::States;
+use crate::bundle::shell::literal;
 use crate::model::run::Journal;
 
 /// The script for what was found, or why there is none. `headline` is what the report says happened.
 pub fn script(journal: &Journal, analysis: &Analysis, headline: &str) -> Result<String, Unscriptable> {
-    let plot = choose(journal, analysis)?;
+    let experiment = choose(journal, analysis)?;
     let contract = Contract::of(&journal.run)?;
-    let body = experiment(plot, &contract)?;
+    let body = commands(experiment, &contract)?;
     let mut asks = String::new();
     let _ = write!(asks, "\n# Asks for a scan, and takes its id out of the reply.\ninitiate() {{\n  n=$((n + 1)) uuid=$(random)\n");
     let _ = writeln!(asks, "  {} || unable 'the initiate was not answered'", contract.initiate);
@@ -45,7 +46,7 @@ pub fn script(journal: &Journal, analysis: &Analysis, headline: &str) -> Result<
     let mut text = String::from("#!/bin/sh\n");
     let comment = |line: &str| format!("# {}\n", line.chars().filter(|c| !c.is_control()).take(300).collect::<String>());
     text += &comment(headline);
-    text += &comment(&told(plot));
+    text += &comment(&told(experiment));
     text += "# Exit code 1: it shows; 0: it does not; 2: it could not be tried. BASE_URL=… tries it at another address.\n";
     let _ = writeln!(
         text,
@@ -69,26 +70,26 @@ pub fn script(journal: &Journal, analysis: &Analysis, headline: &str) -> Result<
 }
 
 /// What the script does, for its second line.
-fn told(plot: Plot) -> String {
-    match plot {
-        Plot::Window { at, scans: 1, .. } => format!("Asks for a scan and polls it {}: it is denied.", later(at)),
-        Plot::Window { at, scans, .. } => {
+fn told(experiment: Experiment) -> String {
+    match experiment {
+        Experiment::Window { at, scans: 1, .. } => format!("Asks for a scan and polls it {}: it is denied.", later(at)),
+        Experiment::Window { at, scans, .. } => {
             format!("Asks for {scans} scans at once and polls the last one {}: it is denied.", later(at))
         }
-        Plot::Flap { .. } => "Polls one scan again and again: it is denied after it had been visible.".to_owned(),
-        Plot::Observer { late, .. } => {
+        Experiment::Flap { .. } => "Polls one scan again and again: it is denied after it had been visible.".to_owned(),
+        Experiment::Observer { late, .. } => {
             format!(
                 "Polls two scans {} after their ids: the one that had been polled early is denied, the other is not.",
                 seconds_told(late)
             )
         }
-        Plot::Never { after, scans } => {
+        Experiment::Never { after, scans } => {
             format!("Asks for {scans} scans and polls each after {}: some are still denied.", seconds_told(after))
         }
-        Plot::Echo => "Asks for two scans and polls the first: the reply names another one.".to_owned(),
-        Plot::Disclosure { .. } => "Polls a scan as another user, who is shown it.".to_owned(),
-        Plot::Unknown => "Polls an id that was never issued: it is answered as if it existed.".to_owned(),
-        Plot::Regress { .. } => "Polls a scan past its end: it goes back to an earlier state.".to_owned(),
+        Experiment::Echo => "Asks for two scans and polls the first: the reply names another one.".to_owned(),
+        Experiment::Disclosure { .. } => "Polls a scan as another user, who is shown it.".to_owned(),
+        Experiment::Unknown => "Polls an id that was never issued: it is answered as if it existed.".to_owned(),
+        Experiment::Regress { .. } => "Polls a scan past its end: it goes back to an earlier state.".to_owned(),
     }
 }
 
@@ -198,10 +199,10 @@ fn pause(indent: &str, ms: f64) -> String {
 }
 
 /// The experiment itself, which ends with `shown` or with exit code 0.
-fn experiment(plot: Plot, contract: &Contract) -> Result<String, Unscriptable> {
+fn commands(experiment: Experiment, contract: &Contract) -> Result<String, Unscriptable> {
     let mut text = String::from("\n");
-    match plot {
-        Plot::Window { at, scans, tries } => {
+    match experiment {
+        Experiment::Window { at, scans, tries } => {
             let _ = writeln!(text, "for try in $(seq {tries}); do");
             if scans > 1 {
                 let _ = writeln!(text, "  for other in $(seq {}); do initiate; done", scans - 1);
@@ -212,7 +213,7 @@ fn experiment(plot: Plot, contract: &Contract) -> Result<String, Unscriptable> {
             let _ = writeln!(text, "  [ \"$answer\" != not_found ] || shown \"$id was handed out, and is denied {}\"", later(at));
             text += "done\n";
         }
-        Plot::Flap { until, pause: gap, tries } => {
+        Experiment::Flap { until, pause: gap, tries } => {
             let _ = writeln!(text, "for try in $(seq {tries}); do\n  initiate\n  seen= end=$(($(date +%s) + {}))", (until / 1e3).ceil());
             text += "  while [ \"$(date +%s)\" -le \"$end\" ]; do\n    poll quietly\n";
             text += "    [ \"$answer\" != visible ] || [ -n \"$seen\" ] || { seen=yes; told '  visible'; }\n";
@@ -220,7 +221,7 @@ fn experiment(plot: Plot, contract: &Contract) -> Result<String, Unscriptable> {
             text += &pause("    ", gap);
             text += "  done\ndone\n";
         }
-        Plot::Observer { early, late, tries } => {
+        Experiment::Observer { early, late, tries } => {
             let _ = writeln!(text, "for try in $(seq {tries}); do\n  initiate\n  polled=$id");
             text += &pause("  ", early);
             text += "  poll\n  initiate\n  left=$id\n";
@@ -228,7 +229,7 @@ fn experiment(plot: Plot, contract: &Contract) -> Result<String, Unscriptable> {
             text += "  id=$left\n  poll\n  apart=$answer\n  id=$polled\n  poll\n";
             text += "  [ \"$apart $answer\" != 'visible not_found' ] ||\n    shown \"$polled is denied because it was polled early; $left, which was not, is visible\"\ndone\n";
         }
-        Plot::Never { after, scans } => {
+        Experiment::Never { after, scans } => {
             let _ = writeln!(text, "ids=$(mktemp)\ntrap 'rm -f \"$reply\" \"$head\" \"$ids\"' EXIT");
             let _ = writeln!(text, "for scan in $(seq {scans}); do initiate; printf '%s\\n' \"$id\" >> \"$ids\"; done");
             text += &pause("", after);
@@ -239,7 +240,7 @@ fn experiment(plot: Plot, contract: &Contract) -> Result<String, Unscriptable> {
                 seconds_told(after)
             );
         }
-        Plot::Echo => {
+        Experiment::Echo => {
             let at = contract.echo.as_deref().ok_or_else(|| Unscriptable::Contract("the place of the answered id".to_owned()))?;
             // Ids that differ in case or in how they are escaped may be the same.
             text += "same() { [ \"$(printf %s \"$1\" | tr A-Z a-z)\" = \"$(printf %s \"$2\" | tr A-Z a-z)\" ]; }\n";
@@ -249,7 +250,7 @@ fn experiment(plot: Plot, contract: &Contract) -> Result<String, Unscriptable> {
             text += "  [ \"$answer\" != visible ] || [ -z \"$named\" ] || same \"$named\" \"$first\" || shown \"asked for $first, answered for $named\"\n";
             text += "  sleep 0.5\ndone\n";
         }
-        Plot::Disclosure { at } => {
+        Experiment::Disclosure { at } => {
             let foreign = contract.foreign.as_deref().ok_or_else(|| Unscriptable::Contract("[users.foreign]".to_owned()))?;
             text += "initiate\n";
             text += &pause("", at);
@@ -257,12 +258,12 @@ fn experiment(plot: Plot, contract: &Contract) -> Result<String, Unscriptable> {
             let _ = writeln!(text, "  {foreign} || :\n  understood ''");
             text += "  [ \"$answer\" != visible ] || shown \"another user is shown $id\"\n  sleep 0.5\ndone\n";
         }
-        Plot::Unknown => {
+        Experiment::Unknown => {
             let id = contract.unknown_id.as_deref().ok_or_else(|| Unscriptable::Contract("`unknown_id`".to_owned()))?;
             let _ = writeln!(text, "uuid=$(random)\nid=\"{id}\"\npoll");
             text += "[ \"$answer\" != visible ] || shown \"$id was never issued, and is answered as if it existed\"\n";
         }
-        Plot::Regress { settle, until } => {
+        Experiment::Regress { settle, until } => {
             let States { at, ended, running } =
                 contract.states.as_ref().ok_or_else(|| Unscriptable::Contract("[status.states]".to_owned()))?;
             let words = |words: &[String]| words.iter().map(|word| literal(word)).collect::<Vec<_>>().join(" | ");

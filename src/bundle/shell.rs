@@ -1,8 +1,14 @@
 //! Texts for the shell, of which nothing is run: in double quotes with a few variables of ours, or in single quotes.
+//!
+//! By hand, because crates that quote (`shlex`) know whole words only, and most texts here stand between variables that stay live; so
+//! one rule serves both.
 
-/// A text in the shell's single quotes, in which nothing means anything.
+/// What needs no quotes beside letters and digits.
+const PLAIN: &str = "-_./:=,@%+";
+
+/// A word for the shell: in single quotes, in which nothing means anything, where it needs any.
 pub fn literal(text: &str) -> String {
-    if !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "_./:-".contains(c)) {
+    if !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || PLAIN.contains(c)) {
         return text.to_owned();
     }
     format!("'{}'", text.replace('\'', "'\\''"))

@@ -1,13 +1,13 @@
-//! The telling half of a file: where values stand in a reply, and what makes a reply mean something.
+//! Replies: where values stand in them, and what makes a reply mean something.
 
 use regex::Regex;
 
 use crate::model::answer::{Answer, State};
-use crate::model::input::InputError;
+use crate::model::source::InputError;
 
 use super::super::file::{ExtractFile, IsFile, RuleFile, StateFile, WhenFile};
-use super::super::place::{Extract, Path, Place, Query};
 use super::super::rules::{Rule, Test, When};
+use super::super::selector::{Extract, Path, Query, Selector};
 use super::super::template::{Braces, Variable};
 use super::Compiler;
 
@@ -40,10 +40,10 @@ impl Compiler<'_> {
 
     pub(super) fn when(&self, at: &str, file: &WhenFile) -> Result<When, InputError> {
         let tests = self.tests(at, file)?;
-        let place = self.place(at, [&file.pointer, &file.jsonpath, &file.header], Variable::ID_ALONE)?;
+        let selector = self.selector(at, [&file.pointer, &file.jsonpath, &file.header], Variable::ID_ALONE)?;
         let body_matches = file.body_matches.as_ref().map(|pattern| self.pattern(&format!("{at}.body_matches"), pattern)).transpose()?;
-        let at_place = match (place, tests.is_empty()) {
-            (Some(place), false) => Some((place, tests)),
+        let at_place = match (selector, tests.is_empty()) {
+            (Some(selector), false) => Some((selector, tests)),
             (None, true) => None,
             (Some(_), true) => {
                 return Err(self.complain(
@@ -97,7 +97,7 @@ impl Compiler<'_> {
     }
 
     pub(super) fn extract(&self, at: &str, file: &ExtractFile, allowed: &[Variable]) -> Result<Extract, InputError> {
-        let Some(place) = self.place(at, [&file.pointer, &file.jsonpath, &file.header], allowed)? else {
+        let Some(selector) = self.selector(at, [&file.pointer, &file.jsonpath, &file.header], allowed)? else {
             return Err(self.complain(
                 at,
                 "no place is named",
@@ -105,16 +105,16 @@ impl Compiler<'_> {
             ));
         };
         let pattern = file.pattern.as_ref().map(|pattern| self.pattern(&format!("{at}.pattern"), pattern)).transpose()?;
-        Ok(Extract { place, pattern })
+        Ok(Extract { selector, pattern })
     }
 
     /// The one place that is named, if any is.
-    pub(super) fn place(
+    pub(super) fn selector(
         &self,
         at: &str,
         [pointer, jsonpath, header]: [&Option<String>; 3],
         allowed: &[Variable],
-    ) -> Result<Option<Place>, InputError> {
+    ) -> Result<Option<Selector>, InputError> {
         let template = |key: &str, written: &str| self.template(&format!("{at}.{key}"), written, Braces::AreText, allowed);
         match (pointer, jsonpath, header) {
             (None, None, None) => Ok(None),
@@ -127,7 +127,7 @@ impl Compiler<'_> {
                         "a JSON Pointer looks like `/jobs/0/id`; `~` is written `~0` and `/` in a name `~1`",
                     )
                 })?;
-                Ok(Some(Place::Pointer(path)))
+                Ok(Some(Selector::Pointer(path)))
             }
             (None, Some(written), None) => {
                 let template = template("jsonpath", written)?;
@@ -138,12 +138,12 @@ impl Compiler<'_> {
                         "a JSONPath (RFC 9535) looks like `$.jobs[?@.id == '{id:raw}']`",
                     )
                 })?;
-                Ok(Some(Place::JsonPath(query)))
+                Ok(Some(Selector::JsonPath(query)))
             }
             (None, None, Some(name)) => {
                 let at = format!("{at}.header");
                 let name = self.text(&at, name)?;
-                self.header_name(&at, &name).map(Place::Header).map(Some)
+                self.header_name(&at, &name).map(Selector::Header).map(Some)
             }
             _ => Err(self.complain(at, "more than one of `pointer`, `jsonpath` and `header`", "one place at a time: keep one of them")),
         }
