@@ -18,7 +18,7 @@ pub struct Concluded {
 }
 
 impl Concluded {
-    /// Analyses and judges a log: the only place that does.
+    /// Analyses and judges a log.
     pub fn of(journal: Journal) -> Concluded {
         let analysis = analyse(&journal);
         let judgement = judge(&journal, &analysis);

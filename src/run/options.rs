@@ -8,7 +8,7 @@ use crate::model::contact::{Contact, Problem};
 use crate::model::scenario::Scenario;
 use crate::model::time::Stamp;
 use crate::probe::{self, Event, Halt, Jobs, OnStrain, Recorder, Restraint, Tracing};
-use crate::run::investigate::Progress;
+use crate::run::investigate::steps::Progress;
 use crate::run::{Destination, Limits, Session};
 
 /// What a command asks of each run.

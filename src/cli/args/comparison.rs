@@ -8,11 +8,10 @@ use crate::analysis::baseline::Baseline;
 use crate::cli::args::headings;
 use crate::cli::args::probe::ProbeArgs;
 use crate::cli::args::service::ServiceArgs;
-use crate::cli::commands::compare::CriteriaArgs;
 use crate::cli::error::CliError;
 use crate::run::Session;
 use crate::run::baseline::{self, Side};
-use crate::verdict::comparison::Criteria;
+use crate::verdict::comparison::{Criteria, Minimum, Share};
 
 /// What a run is compared with, and what is kept of it.
 #[derive(Debug, Args)]
@@ -33,6 +32,44 @@ pub struct ComparisonArgs {
     against_service: Option<String>,
     #[command(flatten)]
     criteria: CriteriaArgs,
+}
+
+/// What counts as a regression.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Comparison")]
+pub struct CriteriaArgs {
+    /// The chance of any false regression in the whole comparison
+    #[arg(long, value_name = "SHARE", default_value = "1%")]
+    alpha: Share,
+    /// The rise in the share of denied scans that counts, in percentage points
+    #[arg(long, value_name = "SHARE", default_value = "1%")]
+    min_rate: Share,
+    /// How much longer windows must be to count: a share, and a floor
+    #[arg(long, value_name = "SHARE[,TIME]", default_value = "10%,20ms")]
+    min_window: String,
+    /// How much longer round trips must be to count: a share, and a floor
+    #[arg(long, value_name = "SHARE[,TIME]", default_value = "20%,1ms")]
+    min_latency: String,
+}
+
+impl CriteriaArgs {
+    /// The criteria that were named.
+    pub fn criteria(&self, seed: u64) -> Result<Criteria, CliError> {
+        let usual = Criteria::default();
+        let minimum = |flag: &str, text: &str, usual: Minimum| {
+            Minimum::read(text, usual).map_err(|error| CliError::usage(format!("{flag}: {error}"), format!("the default is {usual}")))
+        };
+        if !(self.alpha.0 > 0.0 && self.alpha.0 < 0.5) {
+            return Err(CliError::usage(format!("--alpha {} is no chance of error", self.alpha), "give one above 0% and below 50%"));
+        }
+        Ok(Criteria {
+            alpha: self.alpha.0,
+            min_rate: self.min_rate,
+            min_window: minimum("--min-window", &self.min_window, usual.min_window)?,
+            min_latency: minimum("--min-latency", &self.min_latency, usual.min_latency)?,
+            seed,
+        })
+    }
 }
 
 /// What was asked for, read and checked before anything is sent.

@@ -13,7 +13,7 @@ use crate::cli::args::target;
 use crate::cli::commands::report::Wanted;
 use crate::cli::error::CliError;
 use crate::cli::terminal::github::Annotations;
-use crate::cli::terminal::notes::{Reported, observer};
+use crate::cli::terminal::notes::{Shown, observer};
 use crate::cli::terminal::output::{self, ColourChoice};
 use crate::cli::terminal::trace::Trace;
 use crate::cli::{Ended, files};
@@ -90,6 +90,15 @@ pub struct ProbeArgs {
     pub network: NetworkArgs,
 }
 
+/// Where else it is said what keeps a run from working.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reported {
+    /// In the report, which says it in so many words if it is a table.
+    InTheReport,
+    /// Nowhere.
+    Nowhere,
+}
+
 fn rate(text: &str) -> Result<f64, &'static str> {
     let rate = text.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
     rate.ok_or("give a number of requests per second above 0")
@@ -118,7 +127,11 @@ impl ProbeArgs {
             command,
             destination: Destination { out: self.out.clone(), artefacts: files::artefacts() },
             trace: self.verbose.then(|| -> Arc<dyn Tracing> { Trace::to_standard_error() }),
-            observer: observer(self, reported),
+            observer: observer(Shown {
+                notes: !self.quiet,
+                progress: !self.no_progress,
+                problems: !self.quiet && (reported == Reported::Nowhere || self.format != Format::Table),
+            }),
         }
     }
 

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum, ValueHint};
 
 use crate::analysis::baseline::Baseline;
+use crate::cli::args::comparison::CriteriaArgs;
 use crate::cli::error::CliError;
 use crate::cli::terminal::output::{self, ColourChoice};
 use crate::cli::{Ended, files};
 use crate::report::{Style, comparison};
 use crate::run::baseline::{self, Side};
 use crate::verdict::Exit;
-use crate::verdict::comparison::{Comparison, Criteria, Minimum, Names, Share, Unusable, compare};
+use crate::verdict::comparison::{Comparison, Criteria, Names, Unusable, compare};
 
 /// Tells whether a run is worse than an earlier one: rates of denials, windows and round trips.
 ///
@@ -43,44 +44,6 @@ pub struct CompareArgs {
     /// When to colour the table.
     #[arg(skip)]
     pub color: ColourChoice,
-}
-
-/// What counts as a regression.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Comparison")]
-pub struct CriteriaArgs {
-    /// The chance of any false regression in the whole comparison
-    #[arg(long, value_name = "SHARE", default_value = "1%")]
-    alpha: Share,
-    /// The rise in the share of denied scans that counts, in percentage points
-    #[arg(long, value_name = "SHARE", default_value = "1%")]
-    min_rate: Share,
-    /// How much longer windows must be to count: a share, and a floor
-    #[arg(long, value_name = "SHARE[,TIME]", default_value = "10%,20ms")]
-    min_window: String,
-    /// How much longer round trips must be to count: a share, and a floor
-    #[arg(long, value_name = "SHARE[,TIME]", default_value = "20%,1ms")]
-    min_latency: String,
-}
-
-impl CriteriaArgs {
-    /// The criteria that were named.
-    pub fn criteria(&self, seed: u64) -> Result<Criteria, CliError> {
-        let usual = Criteria::default();
-        let minimum = |flag: &str, text: &str, usual: Minimum| {
-            Minimum::read(text, usual).map_err(|error| CliError::usage(format!("{flag}: {error}"), format!("the default is {usual}")))
-        };
-        if !(self.alpha.0 > 0.0 && self.alpha.0 < 0.5) {
-            return Err(CliError::usage(format!("--alpha {} is no chance of error", self.alpha), "give one above 0% and below 50%"));
-        }
-        Ok(Criteria {
-            alpha: self.alpha.0,
-            min_rate: self.min_rate,
-            min_window: minimum("--min-window", &self.min_window, usual.min_window)?,
-            min_latency: minimum("--min-latency", &self.min_latency, usual.min_latency)?,
-            seed,
-        })
-    }
 }
 
 /// What a comparison is written as.

@@ -6,10 +6,9 @@ use std::fmt::Write as _;
 use clap::Args;
 
 use crate::cli::Ended;
-use crate::cli::args::probe::ProbeArgs;
+use crate::cli::args::probe::{ProbeArgs, Reported};
 use crate::cli::args::{headings, repeat};
 use crate::cli::commands::{bundle, report};
-use crate::cli::terminal::notes::Reported;
 use crate::cli::terminal::output;
 use crate::model::plan::Plan;
 use crate::model::scenario::{LoadModel, Scenario};

@@ -12,21 +12,20 @@ use tokio::sync::watch::{Receiver, channel};
 
 use crate::cli::Ended;
 use crate::cli::args::gate::AllowArgs;
-use crate::cli::args::probe::ProbeArgs;
+use crate::cli::args::probe::{ProbeArgs, Reported};
 use crate::cli::args::{headings, repeat, scenarios};
 use crate::cli::commands::report;
 use crate::cli::commands::run::{Bounds, dry_run, note_left_out};
 use crate::cli::commands::watch::listen::{Listen, Page};
 use crate::cli::commands::watch::publish::{Publication, PublishedRound, moment};
 use crate::cli::error::CliError;
-use crate::cli::terminal::notes::Reported;
 use crate::cli::terminal::{github, output};
 use crate::model::allow::Allow;
 use crate::model::scenario::Scenario;
 use crate::model::time::Span;
 use crate::report::{View, render};
 use crate::run::interrupted;
-use crate::run::watch::{FOLDER, JudgedRound, NotedChange, Step, Watch, WatchFolder, WatchOptions};
+use crate::run::watch::{FOLDER, JudgedRound, Logs, NotedChange, Step, Watch, WatchOptions};
 use crate::verdict::rolling::{Outcome, RollingVerdict, Rules};
 use crate::verdict::{Exit, Verdict};
 
@@ -132,8 +131,8 @@ async fn watch(args: &WatchArgs, named: Vec<Scenario>, allowed: Vec<Allow>) -> E
         watch.close().await;
         return Ok(Exit::Pass);
     }
-    let mut folder = watch.folder()?;
-    let page = open_page(args, &watch, &folder).await?;
+    let mut logs = watch.logs()?;
+    let page = open_page(args, &watch, &logs).await?;
     let (stop, mut stopping) = channel(false);
     let signals = (!args.probe.virtual_time).then(|| {
         tokio::spawn(async move {
@@ -142,7 +141,7 @@ async fn watch(args: &WatchArgs, named: Vec<Scenario>, allowed: Vec<Allow>) -> E
             let _ = stop.send(true);
         })
     });
-    let ended = go_on(args, &mut watch, &mut folder, &page, &mut stopping).await;
+    let ended = go_on(args, &mut watch, &mut logs, &page, &mut stopping).await;
     if let Some(signals) = signals {
         signals.abort();
     }
@@ -151,7 +150,7 @@ async fn watch(args: &WatchArgs, named: Vec<Scenario>, allowed: Vec<Allow>) -> E
     ended
 }
 
-async fn open_page(args: &WatchArgs, watch: &Watch, folder: &WatchFolder) -> Result<Page, CliError> {
+async fn open_page(args: &WatchArgs, watch: &Watch, logs: &Logs) -> Result<Page, CliError> {
     let target = &watch.header().target;
     let names: Vec<&str> = watch.scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
     let publication = Publication::new(&target.name, &target.base_url, &names.join(", "), &watch.began, args);
@@ -163,7 +162,7 @@ async fn open_page(args: &WatchArgs, watch: &Watch, folder: &WatchFolder) -> Res
             "watching {} every {}: http://{address}/, logs in {}",
             target.base_url,
             args.every,
-            folder.path().display()
+            logs.folder().display()
         ));
         if !address.ip().is_loopback() {
             output::eprint_note(&format!("note: whoever reaches {address} can read the page; it asks for no password"));
@@ -173,14 +172,14 @@ async fn open_page(args: &WatchArgs, watch: &Watch, folder: &WatchFolder) -> Res
 }
 
 /// Round after round, until it is over.
-async fn go_on(args: &WatchArgs, watch: &mut Watch, folder: &mut WatchFolder, page: &Page, stopping: &mut Receiver<bool>) -> Ended {
+async fn go_on(args: &WatchArgs, watch: &mut Watch, logs: &mut Logs, page: &Page, stopping: &mut Receiver<bool>) -> Ended {
     if !watch.first_contact(stopping).await {
         return Ok(Exit::Interrupted);
     }
     let began = watch.began.parse::<jiff::Timestamp>().unwrap_or_default();
     let mut last: Option<View> = None;
     let (shown, exit) = loop {
-        let round = match watch.next(folder, stopping, report::view).await? {
+        let round = match watch.next(logs, stopping, report::view).await? {
             Step::Round(round) => round,
             Step::HeldUp(view) => {
                 if !args.probe.quiet {
@@ -210,17 +209,11 @@ async fn go_on(args: &WatchArgs, watch: &mut Watch, folder: &mut WatchFolder, pa
             change: round.change,
             rolling: &watch.rolling,
         };
-        let change = page.publish(&published, shown, folder.relative(&round.log));
+        let change = page.publish(&published, shown, logs.relative(&round.log));
         note_round(args, &published);
         if let Some(change) = &change {
-            folder.changed(&NotedChange {
-                at: &change.at.told,
-                was: change.was,
-                is: change.is,
-                reason: &change.reason,
-                log: &change.log,
-            })?;
-            report::write(shown, folder.path(), &args.probe.also)?;
+            logs.changed(&NotedChange { at: &change.at.told, was: change.was, is: change.is, reason: &change.reason, log: &change.log })?;
+            report::write(shown, logs.folder(), &args.probe.also)?;
             // That a watch begins with a pass is what everybody expects.
             let expected = change.was.is_none() && change.is == Verdict::Pass;
             if let Some(command) = args.on_change.as_ref().filter(|_| !expected) {
@@ -235,7 +228,7 @@ async fn go_on(args: &WatchArgs, watch: &mut Watch, folder: &mut WatchFolder, pa
         }
         last = Some(shown);
     };
-    conclude(args, folder, &shown)?;
+    conclude(args, logs, &shown)?;
     Ok(exit)
 }
 
@@ -269,13 +262,13 @@ fn note_round(args: &WatchArgs, round: &PublishedRound<'_>) {
 }
 
 /// Writes and shows the report on what is judged at the end.
-fn conclude(args: &WatchArgs, folder: &WatchFolder, shown: &View) -> Result<(), CliError> {
+fn conclude(args: &WatchArgs, logs: &Logs, shown: &View) -> Result<(), CliError> {
     let wanted = args.probe.wanted();
-    let written = report::write(shown, folder.path(), &wanted.also)?;
+    let written = report::write(shown, logs.folder(), &wanted.also)?;
     output::print(&render(shown, wanted.format, wanted.style))?;
-    github::annotate(shown, folder.path(), wanted.github);
+    github::annotate(shown, logs.folder(), wanted.github);
     if !wanted.quiet {
-        output::eprint_note(&format!("written to {}: {}, {FOLDER}/", folder.path().display(), written.join(", ")));
+        output::eprint_note(&format!("written to {}: {}, {FOLDER}/", logs.folder().display(), written.join(", ")));
     }
     Ok(())
 }

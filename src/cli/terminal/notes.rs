@@ -2,33 +2,31 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::cli::args::probe::ProbeArgs;
 use crate::cli::terminal::output;
 use crate::cli::terminal::progress::Progress;
 use crate::model::contact::Contact;
-use crate::report::Format;
 use crate::run::investigate::Progress as Investigation;
 use crate::run::{Note, Observer};
 
-/// Where else it is said what keeps a run from working.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reported {
-    /// In the report, which says it in so many words if it is a table.
-    InTheReport,
-    /// Nowhere.
-    Nowhere,
+/// What is shown of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown {
+    /// What should be looked at.
+    pub notes: bool,
+    /// How far it is.
+    pub progress: bool,
+    /// What keeps the run from working.
+    pub problems: bool,
 }
 
-/// Shows it as far as the options want it.
-pub fn observer(args: &ProbeArgs, reported: Reported) -> Observer {
-    let (quiet, no_progress) = (args.quiet, args.no_progress);
-    let tells_problems = !quiet && (reported == Reported::Nowhere || args.format != Format::Table);
+/// Shows what is to be shown.
+pub fn observer(shown: Shown) -> Observer {
     let progress = OnceLock::new();
     Arc::new(move |note| match note {
-        Note::Contact(contact) if !quiet => first_contact(contact),
-        Note::HeldUp(problem) if tells_problems => output::eprint_note(&format!("note: first contact: {problem}")),
+        Note::Contact(contact) if shown.notes => first_contact(contact),
+        Note::HeldUp(problem) if shown.problems => output::eprint_note(&format!("note: first contact: {problem}")),
         Note::Contact(_) | Note::HeldUp(_) => {}
-        Note::Begins { scenarios, scans } => drop(progress.set(Progress::new(scenarios, scans, no_progress))),
+        Note::Begins { scenarios, scans } => drop(progress.set(Progress::new(scenarios, scans, !shown.progress))),
         Note::Event(event) => {
             if let Some(progress) = progress.get() {
                 progress.note(event);
@@ -41,7 +39,7 @@ pub fn observer(args: &ProbeArgs, reported: Reported) -> Observer {
         }
         Note::Halted(halt) => output::eprint_note(&format!("note: {halt}")),
         Note::Investigates { at, progress } => {
-            if !no_progress {
+            if shown.progress {
                 output::eprint_note(&format!("{:>7.1} s  {}", at.0 as f64 / 1e9, investigation(progress)));
             }
         }

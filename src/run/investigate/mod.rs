@@ -1,7 +1,7 @@
 //! An investigation: what a target has, and why, in a minute. The plan is adaptive: what is asked next depends on what was found.
 
 mod plan;
-mod steps;
+pub(super) mod steps;
 #[cfg(test)]
 mod tests;
 

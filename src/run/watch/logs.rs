@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::log::{StorageError, storage};
+use crate::log::StorageError;
+use crate::log::storage::{self, OwnFolder};
 use crate::verdict::Verdict;
 
 /// The folder with the logs of the rounds.
@@ -39,7 +40,7 @@ pub struct NotedChange<'a> {
 /// The logs of one watch.
 #[derive(Debug)]
 pub struct Logs {
-    folder: PathBuf,
+    folder: OwnFolder,
     keep: usize,
     number: u64,
     /// Logs that lie there, the oldest first.
@@ -52,7 +53,7 @@ pub struct Logs {
 
 impl Logs {
     /// Goes on where an earlier watch with the same folder ended.
-    pub fn open(folder: &Path, keep: usize) -> Result<Logs, StorageError> {
+    pub fn open(folder: OwnFolder, keep: usize) -> Result<Logs, StorageError> {
         let rounds = folder.join(FOLDER);
         fs::create_dir_all(&rounds).map_err(|source| StorageError::file("create the folder", &rounds, source))?;
         let entries = fs::read_dir(&rounds).map_err(|source| StorageError::file("read the folder", &rounds, source))?;
@@ -65,7 +66,12 @@ impl Logs {
             Err(source) => return Err(StorageError::file("read", &list, source)),
         };
         let number = there.last().copied().unwrap_or_default();
-        Ok(Logs { folder: folder.to_path_buf(), keep, number, there: there.into(), changes: VecDeque::new(), lines })
+        Ok(Logs { folder, keep, number, there: there.into(), changes: VecDeque::new(), lines })
+    }
+
+    /// The watch's folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// The number of the round under way, or of the last one.
@@ -129,7 +135,7 @@ impl Logs {
 
     /// A log's path from the watch's folder.
     pub fn relative(&self, log: &Path) -> String {
-        log.strip_prefix(&self.folder).unwrap_or(log).display().to_string()
+        log.strip_prefix(&*self.folder).unwrap_or(log).display().to_string()
     }
 
     fn path(&self, number: u64) -> PathBuf {
@@ -150,7 +156,8 @@ mod tests {
     fn old_logs_make_room_but_for_those_of_changes() {
         let folder = tempfile::tempdir().expect("a folder");
         let write = |logs: &mut Logs| fs::write(logs.next().expect("room"), "x").expect("a file");
-        let mut logs = Logs::open(folder.path(), 3).expect("a folder");
+        let open = || Logs::open(OwnFolder::claim(folder.path()).expect("nobody is there"), 3).expect("a folder");
+        let mut logs = open();
         for round in 1..=6 {
             write(&mut logs);
             if round == 2 {
@@ -164,7 +171,8 @@ mod tests {
             names
         };
         assert_eq!(there(folder.path()), [2, 4, 5, 6]);
-        let mut later = Logs::open(folder.path(), 3).expect("a folder");
+        drop(logs);
+        let mut later = open();
         write(&mut later);
         assert_eq!((there(folder.path()), later.number()), (vec![5, 6, 7], 7), "a later watch goes on");
         assert_eq!(later.lines.len(), 1);

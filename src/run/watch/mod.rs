@@ -4,16 +4,15 @@
 
 mod logs;
 
-pub use logs::{FOLDER, NotedChange};
+pub use logs::{FOLDER, Logs, NotedChange};
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::sync::watch::Receiver;
 use tokio::time::Instant;
 
-use crate::log::storage::{self, OwnFolder};
-use crate::log::{LogWriter, StorageError};
+use crate::log::{LogWriter, StorageError, storage};
 use crate::model::answer::Answer;
 use crate::model::contact::Contact;
 use crate::model::exchange::{Exchange, Kind};
@@ -28,7 +27,6 @@ use crate::run::recording::{Drive, Recording, Sink};
 use crate::run::{Concluded, Note, RunError, RunOptions, Session, now};
 use crate::verdict::Verdict;
 use crate::verdict::rolling::{Change, Outcome, RollingVerdict, Round, Rules};
-use logs::Logs;
 
 /// What a watch repeats, how often and for how long.
 #[derive(Clone)]
@@ -97,28 +95,6 @@ pub struct JudgedRound<V> {
     pub change: Option<Change>,
 }
 
-/// The folder of a watch, and the logs in it.
-pub struct WatchFolder {
-    folder: OwnFolder,
-    logs: Logs,
-}
-
-impl WatchFolder {
-    pub fn path(&self) -> &Path {
-        &self.folder
-    }
-
-    /// A log's path from the folder.
-    pub fn relative(&self, log: &Path) -> String {
-        self.logs.relative(log)
-    }
-
-    /// Writes down a change, and keeps the log of the round that made it.
-    pub fn changed(&mut self, change: &NotedChange<'_>) -> Result<(), StorageError> {
-        self.logs.changed(change)
-    }
-}
-
 impl Watch {
     /// Plans a watch; nothing is sent yet.
     pub fn of(options: WatchOptions, scenarios: Vec<Scenario>, session: Session) -> Watch {
@@ -168,10 +144,9 @@ impl Watch {
     }
 
     /// Its folder, created and locked. A watch goes on where an earlier one with the same folder ended.
-    pub fn folder(&self) -> Result<WatchFolder, RunError> {
+    pub fn logs(&self) -> Result<Logs, RunError> {
         let folder = self.options.run.destination.claim(&self.began, &format!("watch-{}", self.session.name))?;
-        let logs = Logs::open(&folder, self.options.keep_logs)?;
-        Ok(WatchFolder { folder, logs })
+        Ok(Logs::open(folder, self.options.keep_logs)?)
     }
 
     /// Stops what was started for it.
@@ -207,7 +182,7 @@ impl Watch {
     /// Waits for the next round, runs it, and judges it. `view` makes of a log what the caller shows.
     pub async fn next<V>(
         &mut self,
-        folder: &mut WatchFolder,
+        logs: &mut Logs,
         stopping: &mut Receiver<bool>,
         view: impl Fn(&Concluded) -> V,
     ) -> Result<Step<V>, RunError> {
@@ -225,7 +200,7 @@ impl Watch {
         }
         self.begun += 1;
         let began = self.clock.elapsed();
-        let (log, concluded, reason) = self.round(began, &mut folder.logs, stopping).await?;
+        let (log, concluded, reason) = self.round(began, logs, stopping).await?;
         let alone = view(&concluded);
         if problem(self.contact.as_ref()).is_some() {
             return Ok(Step::HeldUp(alone));
@@ -245,7 +220,7 @@ impl Watch {
         let change = self.rolling.settle(window.as_ref().map(|window| window.judgement.verdict));
         // A target that is lost is told of by the round that lost it.
         let together = window.filter(|_| !self.rolling.is_lost()).map(|window| view(&window));
-        let round = JudgedRound { number: folder.logs.number(), began, log, outcome, alone, together, change };
+        let round = JudgedRound { number: logs.number(), began, log, outcome, alone, together, change };
         Ok(Step::Round(Box::new(round)))
     }
 
