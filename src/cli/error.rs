@@ -34,7 +34,7 @@ pub enum CliError {
     Storage(#[from] StorageError),
     /// A run could not begin, or has no verdict.
     #[error(transparent)]
-    Run(RunError),
+    Run(Box<RunError>),
     /// The arguments do not fit together.
     #[error("{message}")]
     Usage {
@@ -61,7 +61,7 @@ impl From<RunError> for CliError {
     fn from(error: RunError) -> CliError {
         match error {
             RunError::Storage(error) => CliError::Storage(error),
-            error => CliError::Run(error),
+            error => CliError::Run(Box::new(error)),
         }
     }
 }
@@ -85,12 +85,16 @@ impl CliError {
     /// What to do about it, where the message does not say so itself.
     fn hint(&self) -> Option<&str> {
         match self {
-            CliError::Usage { hint, .. } | CliError::Run(RunError::Refused { hint, .. }) => Some(hint),
+            CliError::Usage { hint, .. } => Some(hint),
+            CliError::Run(error) => match &**error {
+                RunError::Refused { hint, .. } => Some(hint),
+                RunError::Replaced { .. } => Some("run it again, with a folder of its own: --out"),
+                _ => None,
+            },
             CliError::Storage(StorageError::Locked(_)) => Some("wait until it has ended, or name another place with --out"),
             CliError::Storage(StorageError::Recording { .. }) => Some(
                 "make room there or name another place with --out; what the log has until then can be reported with `statusgap report`",
             ),
-            CliError::Run(RunError::Replaced { .. }) => Some("run it again, with a folder of its own: --out"),
             CliError::Storage(StorageError::File { source, .. }) => match source.kind() {
                 ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
                     Some("make room there, or name another place, such as with --out")
@@ -125,7 +129,8 @@ impl CliError {
     /// A run that lost its log could not be measured; everything else is the user's to mend.
     pub fn exit(&self) -> Exit {
         match self {
-            CliError::Storage(StorageError::Recording { .. }) | CliError::Run(RunError::Replaced { .. }) => Exit::Inconclusive,
+            CliError::Storage(StorageError::Recording { .. }) => Exit::Inconclusive,
+            CliError::Run(error) if matches!(**error, RunError::Replaced { .. }) => Exit::Inconclusive,
             _ => Exit::Usage,
         }
     }

@@ -171,7 +171,7 @@ impl PlannedRun {
             };
             within(time, ran, &options).await
         };
-        let reason = recording.until(interrupted(), run).await;
+        let reason = recording.until(interrupted(), Box::pin(run)).await;
         options.note(Note::Ends);
         let concluded = recording.conclude(reason)?;
         session.close().await;

@@ -10,6 +10,12 @@ use crate::model::redaction::without_password;
 /// What stands in place of a user's name and token.
 const USER: &str = "NAME:TOKEN";
 
+/// The command that repeats a run with this seed, of which the words say nothing if none was `given`.
+pub fn with_seed(words: &[String], given: Option<u64>, seed: u64, without: &[&str]) -> String {
+    let command = command(words, without);
+    if given.is_some() { command } else { format!("{command} --seed {seed}") }
+}
+
 /// The words of a command line that repeat it, but for the options `without`.
 pub fn command(words: &[String], without: &[&str]) -> String {
     let mut parser = parser();

@@ -40,17 +40,14 @@ pub fn run(args: &ReproduceArgs) -> Ended {
 async fn reproduce(args: &ReproduceArgs) -> Ended {
     let seed = args.probe.seed.unwrap_or_else(rand::random);
     let session = args.probe.session(seed).await?;
-    let mut command = repeat::command(&args.probe.words, &[]);
-    if args.probe.seed.is_none() {
-        command += &format!(" --seed {seed}");
-    }
+    let command = repeat::with_seed(&args.probe.words, args.probe.seed, seed, &[]);
     let options = args.probe.options(seed, command, Vec::new(), Reported::InTheReport);
     if args.dry_run {
         output::print(&dry_run(&investigate::outline(&options, &session, args.budget.0), args.budget))?;
         session.close().await;
         return Ok(Exit::Pass);
     }
-    let finished = investigate::investigate(options, session, args.budget.0).await?;
+    let finished = Box::pin(investigate::investigate(options, session, args.budget.0)).await?;
     let view = report::view(&finished.concluded);
     let exit = report::conclude(&finished.folder, &finished.concluded, &view, &args.probe.wanted(), finished.reason)?;
     if !finished.was_held_up() {

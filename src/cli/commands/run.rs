@@ -104,7 +104,7 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
         planned.cancel().await;
         return Ok(Exit::Pass);
     }
-    let finished = planned.carry_out().await?;
+    let finished = Box::pin(planned.carry_out()).await?;
     if let Some((folder, concluded)) = &finished.second {
         report::write(&report::view(concluded), folder, &[])?;
     }
@@ -115,14 +115,11 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
 
 /// The command that repeats the run. The scheduler that said which shard it is will not be there when somebody repeats it.
 fn command(args: &RunArgs, seed: u64, place: Option<Place>) -> String {
-    let mut command = repeat::command(&args.probe.words, &["shard"]);
-    if args.probe.seed.is_none() {
-        command += &format!(" --seed {seed}");
+    let command = repeat::with_seed(&args.probe.words, args.probe.seed, seed, &["shard"]);
+    match place {
+        Some(place) => format!("{command} --shard {place}"),
+        None => command,
     }
-    if let Some(place) = place {
-        command += &format!(" --shard {place}");
-    }
-    command
 }
 
 /// Saves the baseline of a run, compares it, and gives the worse of both exit codes.
