@@ -1,7 +1,7 @@
 //! Drives scenarios through the library's own probe and hands back what the log says; shared by the tests that look at exchanges.
 
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use statusgap::log::LogWriter;
 use statusgap::model::input::Source;
@@ -60,13 +60,13 @@ pub struct Kept(Arc<Mutex<Vec<u8>>>);
 
 impl Kept {
     pub fn bytes(&self) -> Vec<u8> {
-        self.0.lock().unwrap().clone()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 impl Write for Kept {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
