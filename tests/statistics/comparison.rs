@@ -249,6 +249,7 @@ fn outcomes(like: &Baseline, denied: &[bool]) -> Baseline {
     let scenario = &mut run.scenarios[0];
     let series: Vec<f64> = denied.iter().map(|denied| f64::from(u8::from(*denied))).collect();
     scenario.together = together(&series) as u64;
+    scenario.scans = denied.len() as u64;
     scenario.windows = None;
     scenario.round_trips.clear();
     let rate = &mut scenario.rates[0];
@@ -372,7 +373,7 @@ fn regressions(pairs: u64, seed: u64, scans: usize, block: usize, shares: [f64; 
 fn phased(like: &Baseline, keep: f64, scans: usize, chance: &mut Chance) -> Baseline {
     const DEADLINE: usize = 60;
     let mut denies = chance.share() < 0.5;
-    let path: Vec<bool> = (0..scans + 5 * DEADLINE + 1)
+    let path: Vec<bool> = (0..scans + 5 * (DEADLINE + 1))
         .map(|_| {
             if chance.share() > keep {
                 denies = chance.share() < 0.5;
