@@ -4,8 +4,7 @@
 //! [`Judgement`](crate::verdict::Judgement) on it; out comes text. [`View`] chooses every number and every sentence once, so
 //! that the formats cannot contradict each other; each format is one small file that lays a view out. This room does no I/O,
 //! reads no clock and detects no terminal: width and colour come in as [`Style`]. Whatever came from a server, a log or a
-//! file is stripped of control characters and bounded before it enters a view. It may name `model`, `analysis`, `verdict`, `evidence`,
-//! `standing`.
+//! file is stripped of control characters and bounded before it enters a view. It may name `model`, `analysis`, `verdict`, `bundle`.
 
 pub mod comparison;
 mod github;

@@ -10,7 +10,7 @@ use crate::report::table::{Cell, Column, Table};
 use crate::report::view::{Mark, View};
 use crate::report::watch_status::{Moment, WatchStatus};
 use crate::report::words;
-use crate::standing::Outcome;
+use crate::verdict::rolling::Outcome;
 
 /// How often the page loads itself anew: so that no round is missed, and not so often that nobody can read it.
 fn refresh(every: Duration) -> u64 {

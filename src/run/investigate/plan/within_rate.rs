@@ -1,0 +1,80 @@
+//! The same steps where only few requests may be sent: the most telling probes first, each as small as it can be.
+//!
+//! At 5 requests per second, a minute affords 300 of them. A probe that lives on density (dense traces, bursts, a lattice)
+//! cannot be afforded; what it would decide is said to be undecided.
+
+use std::time::Duration;
+
+use crate::model::scenario::Scenario;
+use crate::model::time::Span;
+use crate::run::investigate::plan::Stage;
+
+/// From this rate on, the usual scenarios fit a budget of a minute.
+const AMPLE_RPS: f64 = 60.0;
+
+/// The part of a scenario that few requests can pay for.
+struct Share {
+    scenario: &'static str,
+    scans: u32,
+    pollers: u32,
+    /// Which offsets to keep, in ms; `None`: all.
+    offsets: Option<(f64, usize)>,
+}
+
+/// What is kept of the usual scenarios; one that is not listed here is left out.
+const SHARES: [Share; 9] = [
+    Share { scenario: "controls", scans: 0, pollers: 1, offsets: None },
+    Share { scenario: "alone", scans: 2, pollers: 1, offsets: None },
+    Share { scenario: "to-the-end", scans: 1, pollers: 1, offsets: None },
+    // All pollers of an instant must fit into a second, and so must what follows closely.
+    Share { scenario: "pollers", scans: 2, pollers: 4, offsets: Some((1000.0, 3)) },
+    Share { scenario: "foreign", scans: 2, pollers: 1, offsets: None },
+    Share { scenario: "kept", scans: 4, pollers: 1, offsets: Some((1000.0, 2)) },
+    Share { scenario: "at-once", scans: 10, pollers: 1, offsets: None },
+    Share { scenario: "single-shots", scans: 16, pollers: 1, offsets: None },
+    Share { scenario: "many-ids", scans: 8, pollers: 1, offsets: None },
+];
+/// The probes that separate, which come when the window is known.
+const SEPARATING: [Share; 2] = [
+    Share { scenario: "observer", scans: 8, pollers: 1, offsets: None },
+    Share { scenario: "second-write", scans: 3, pollers: 1, offsets: None },
+];
+
+/// The scenarios of a step, within a rate; `None` or an ample one changes nothing.
+pub fn within(scenarios: Vec<Scenario>, max_rps: Option<f64>) -> Vec<Scenario> {
+    let Some(rps) = max_rps.filter(|rps| *rps < AMPLE_RPS) else { return scenarios };
+    let mut smaller: Vec<Scenario> = scenarios.into_iter().filter_map(|scenario| smaller(scenario, rps)).collect();
+    // If the budget does not last, the second write tells more than the pairs.
+    smaller.sort_by_key(|scenario| scenario.name != "second-write");
+    smaller
+}
+
+/// Whether a step is worth its requests at this rate.
+pub fn affords(stage: Stage, max_rps: Option<f64>) -> bool {
+    max_rps.is_none_or(|rps| rps >= AMPLE_RPS) || !matches!(stage, Stage::Together | Stage::Edge)
+}
+
+fn smaller(mut scenario: Scenario, rps: f64) -> Option<Scenario> {
+    let share = SHARES.iter().chain(&SEPARATING).find(|share| share.scenario == scenario.name)?;
+    scenario.load.scans = scenario.load.scans.min(share.scans);
+    // One after the other, lest each makes the others late; only the long watch of a scan goes on beside them.
+    scenario.overlap = scenario.name == "to-the-end";
+    for arm in &mut scenario.arms {
+        let affordable = (rps * 0.8).max(2.0) as u32;
+        if scenario.name == "single-shots" {
+            // One poll per scan at ages of all kinds is dithered as it is.
+            arm.fillers = 0;
+        }
+        arm.pollers = arm.pollers.min(share.pollers).min(affordable);
+        arm.tolerance = Span(arm.tolerance.0.max(Duration::from_millis(150)));
+        if let Some((from_ms, most)) = share.offsets {
+            arm.offsets.retain(|offset| offset.as_ms() >= from_ms);
+            arm.offsets.truncate(most);
+        }
+    }
+    if let Some(then) = &mut scenario.then {
+        let step = then.offsets.len().div_ceil(8).max(1);
+        then.offsets = then.offsets.iter().copied().step_by(step).collect();
+    }
+    Some(scenario)
+}
