@@ -104,7 +104,7 @@ fn bash_completes_an_option_and_its_values() {
         let ended = Command::new("bash").arg("-c").arg(asked).output().expect("bash");
         String::from_utf8_lossy(&ended.stdout).trim().to_owned()
     };
-    assert_eq!(complete("statusgap rep", 1), "reproduce report");
+    assert_eq!(complete("statusgap rep", 1), "report reproduce");
     assert_eq!(complete("statusgap run --serv", 2), "--service");
     assert_eq!(complete("statusgap run --service zoo-c", 3), "zoo-c zoo-c-prime");
 }
