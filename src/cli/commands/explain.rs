@@ -136,7 +136,8 @@ fn list(codes: &[Code]) -> String {
     for code in codes {
         match code {
             Code::Guarantee(guarantee) => {
-                let _ = writeln!(text, "  {:<7} {} ({})", guarantee.code(), guarantee.promise(), guarantee.name());
+                let lines = wrapped(&format!("{} ({})", guarantee.promise(), guarantee.name()), 70);
+                let _ = writeln!(text, "  {:<7} {}", guarantee.code(), lines.join("\n          "));
             }
             Code::Cause(class) => {
                 if *class == FaultClass::A {
