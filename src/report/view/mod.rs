@@ -2,6 +2,7 @@
 
 mod advice;
 mod answers;
+mod data;
 mod denials;
 mod evidence;
 mod headline;
@@ -15,6 +16,8 @@ mod unseen;
 mod window;
 
 use std::time::Duration;
+
+use serde_json::Value;
 
 use crate::analysis::Analysis;
 use crate::analysis::gate::Bound;
@@ -87,6 +90,8 @@ pub struct View {
     pub patterns: Vec<PatternRow>,
     /// What could not be told apart, with the probe that would.
     pub undecided: Vec<String>,
+    /// The same as data.
+    pub open: Vec<Value>,
     /// What this run could not see.
     pub unseen: Vec<String>,
     /// How punctual the probe was.
@@ -360,6 +365,8 @@ pub struct CauseRow {
     pub cure: String,
     /// What supports it.
     pub evidence: Vec<String>,
+    /// The same as data.
+    pub facts: Vec<Value>,
 }
 
 /// A finding that no class is named for.
@@ -375,6 +382,8 @@ pub struct PatternRow {
     pub possible_named: Vec<String>,
     /// What to ask next.
     pub ask_next: &'static str,
+    /// The same as data.
+    pub fact: Value,
 }
 
 /// One excluded cause.
@@ -386,6 +395,8 @@ pub struct RuledOutRow {
     pub name: &'static str,
     /// The probe that excludes it.
     pub by: String,
+    /// The same as data.
+    pub fact: Value,
 }
 
 /// How to see it again.
@@ -434,6 +445,7 @@ impl View {
             ruled_out,
             patterns,
             undecided,
+            open: analysis.diagnosis.open.iter().map(data::data).collect(),
             unseen: Vec::new(),
             punctuality: analysis.punctuality,
             load: analysis.load,
