@@ -86,7 +86,7 @@ const DATA_ONLY: &[&str] = &["analysis/diagnosis"];
 /// Comparisons of texts that are parsing, by file, with the reason.
 const PARSING: &[(&str, &str)] = &[
     ("analysis/diagnosis/ids.rs", "looks for characters in the target's ids"),
-    ("analysis/diagnosis/window_at_start.rs", "reads what a cache says in its headers"),
+    ("analysis/diagnosis/window_at_start/observer_effect.rs", "reads what a cache says in its headers"),
 ];
 
 /// Where a file of findings makes a sentence, or decides by one. Attributes are text for the compiler.

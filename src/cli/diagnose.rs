@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::analysis::analyse;
-use crate::analysis::diagnosis::{Diagnosis, Strength};
+use crate::analysis::diagnosis::Diagnosis;
 use crate::cli::{Ended, output, report};
 use crate::model::fault::Owner;
 use crate::model::wording::alternatives;
@@ -47,13 +47,8 @@ fn tell(diagnosis: &Diagnosis, verdict: Verdict, owner: Owner) -> String {
         });
     }
     for cause in &diagnosis.causes {
-        let strength = match cause.strength {
-            Strength::Strong => "strong",
-            Strength::Moderate => "moderate",
-            Strength::Weak => "weak",
-        };
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "\n{}, {strength} evidence\n  {}", causes::named(cause), causes::mechanism(cause));
+        let _ = writeln!(text, "\n{}, {} evidence\n  {}", causes::named(cause), cause.strength.word(), causes::mechanism(cause));
         for fact in &cause.facts {
             let _ = writeln!(text, "  - {}", facts::fact(fact));
         }

@@ -65,6 +65,17 @@ pub enum Strength {
     Strong,
 }
 
+impl Strength {
+    /// The word for it in results.
+    pub fn word(self) -> &'static str {
+        match self {
+            Strength::Weak => "weak",
+            Strength::Moderate => "moderate",
+            Strength::Strong => "strong",
+        }
+    }
+}
+
 /// One excluded class.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RuledOut {

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::collections::BTreeMap;
 
 use crate::analysis::Analysis;
-use crate::analysis::diagnosis::{Diagnosis, Pattern, Strength};
+use crate::analysis::diagnosis::{Diagnosis, Pattern};
 use crate::analysis::gate::OffsetRate;
 use crate::analysis::guarantees::Checked;
 use crate::analysis::round_trips::Percentiles;
@@ -161,11 +161,7 @@ pub(super) fn diagnosis(diagnosis: &Diagnosis, owner: Owner) -> (Vec<CauseRow>, 
         or: cause.or.iter().map(|class| class.letter()).collect(),
         named: causes::named(cause),
         name: causes::title(cause),
-        strength: match cause.strength {
-            Strength::Strong => "strong",
-            Strength::Moderate => "moderate",
-            Strength::Weak => "weak",
-        },
+        strength: cause.strength.word(),
         mechanism: causes::mechanism(cause),
         cure: causes::cure(cause, owner),
         evidence: cause.facts.iter().map(|fact| words::sentence(&facts::fact(fact))).collect(),
