@@ -19,20 +19,19 @@
 //! | [`model`] | the words: stamps, exchanges, answers, scenarios, the header of a run |
 //! | [`target`] | a TOML file becomes requests and the meaning of their replies |
 //! | [`probe`] | sends what a scenario asks for, when it asks for it, and writes down what happened |
-//! | [`log`] | one line of JSON an exchange: the writer and the reader |
+//! | [`log`] | one line of JSON an exchange: the writer, the reader, and the files |
 //! | [`analysis`] | brackets, exact limits, the window's distribution, guarantees, causes |
 //! | [`verdict`] | pass, fail or inconclusive, why, and the exit codes |
 //! | [`import`] | recordings that others made (HAR, k6, access logs, JSON lines) become logs |
-//! | [`inquiry`] | which scenarios to run next, from what is known so far, to tell the remaining causes apart |
-//! | [`standing`] | when the verdict of a watch changes, and which rounds it is judged by |
-//! | [`evidence`] | what belongs on a ticket: a script that shows the fault, and the requests as an HTTP Archive |
+//! | [`run`] | the application: one run from its header to its conclusion, pairs, shards, watches, investigations |
+//! | [`bundle`] | what belongs on a ticket: a script that shows the fault, and the requests as an HTTP Archive |
 //! | [`report`] | every number is chosen once, in its view; each format only sets it |
 //! | [`service`] | an API that has the fault, its cures and its known variants |
-//! | [`cli`] | commands; alone prints, exits, and touches files and the environment |
+//! | [`cli`] | arguments and commands; alone knows clap, prints, exits, and reads the environment |
 //!
 //! # What does not happen here
 //!
-//! - `probe` knows no faults and no statistics; `analysis`, `verdict`, `inquiry` and `report` know no sockets, no clock and no files.
+//! - `probe` knows no faults and no statistics; `analysis`, `verdict` and `report` know no sockets, no clock and no files.
 //! - `service` names no other room. A harness that shares types with the API it tests cannot see that a field was renamed.
 //! - No source names a particular API outside `service`: contracts are target files.
 //! - Virtual time never meets a socket, and a test with sockets never pauses the clock.
@@ -45,15 +44,14 @@
 mod architecture;
 
 pub mod analysis;
+pub mod bundle;
 pub mod cli;
-pub mod evidence;
 pub mod import;
-pub mod inquiry;
 pub mod log;
 pub mod model;
 pub mod probe;
 pub mod report;
+pub mod run;
 pub mod service;
-pub mod standing;
 pub mod target;
 pub mod verdict;

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use statusgap::analysis::analyse;
-use statusgap::evidence;
+use statusgap::bundle;
 use statusgap::import::{self, Options, import};
 use statusgap::model::time::Span;
 use statusgap::report::{Colour, Format, Style, View, render};
@@ -24,8 +24,9 @@ fuzz_target!(|bytes: &[u8]| {
     for format in Format::ALL {
         render(&view, format, Style { width: 80, colour: Colour::Off });
     }
-    let archive = evidence::archive(&journal);
+    let mut archive = Vec::new();
+    bundle::archive(&journal, &mut archive).expect("memory takes all");
     let options = Options { target: None, hosts: Hosts::Own, at: Vec::new(), tolerance: Span::millis(50) };
-    let _ = import("fuzzed.har", archive.as_bytes(), &import::Format::Har, &options);
-    let _ = evidence::script(&journal, &analysis, &view.headline);
+    let _ = import("fuzzed.har", &archive[..], &import::Format::Har, &options);
+    let _ = bundle::script(&journal, &analysis, &view.headline);
 });

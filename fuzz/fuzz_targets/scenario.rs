@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use statusgap::model::input::Source;
+use statusgap::model::source::Source;
 use statusgap::model::plan::Plan;
 use statusgap::model::scenario::Scenario;
 

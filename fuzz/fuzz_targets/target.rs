@@ -4,10 +4,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use statusgap::model::credentials;
 use statusgap::model::exchange::Kind;
-use statusgap::model::input::Source;
-use statusgap::target::{Accepted, Caller, Hosts, Recogniser, Reply, Target, Variables};
+use statusgap::model::secret_names::STRUCK;
+use statusgap::model::source::Source;
+use statusgap::target::{Accepted, Caller, Hosts, Reply, RouteMatcher, Target, Variables, credentials};
 
 fuzz_target!(|input: &str| {
     let (text, reply) = input.split_once("\n%%\n").unwrap_or((input, "200\n7\n{}"));
@@ -19,16 +19,16 @@ fuzz_target!(|input: &str| {
         }
     };
     let kept = credentials::literals(target.source_text());
-    assert!(kept.iter().all(|literal| literal.value == credentials::STRUCK), "a credential is left");
+    assert!(kept.iter().all(|literal| literal.value == STRUCK), "a credential is left");
     assert!(target.source_text().parse::<toml::Table>().is_ok(), "what is kept is no file any more");
     let (http, rest) = reply.split_once('\n').unwrap_or((reply, ""));
     let (id, body) = rest.split_once('\n').unwrap_or((rest, ""));
     let http = http.trim().parse().unwrap_or(200);
     let variables = Variables { n: 7, uuid: "00ff".to_owned(), nonce: 3 };
     let accepted = Accepted { id: id.to_owned(), ..Accepted::default() };
-    let recogniser = Recogniser::new(&target, Hosts::Own);
+    let routes = RouteMatcher::new(&target, Hosts::Own);
     if let Ok(request) = target.status(&variables, Caller::Owner, &accepted, None) {
-        let _ = recogniser.recognise(request.method.as_str(), &request.url);
+        let _ = routes.route_of(request.method.as_str(), &request.url);
     }
     let _ = target.initiate(&variables);
     let headers = Default::default();

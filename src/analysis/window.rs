@@ -9,8 +9,8 @@ use crate::analysis::band::{Band, Counts, quantile_needs};
 use crate::analysis::gate::{Sample, sample};
 use crate::analysis::npmle::{Npmle, Observation, QuantileInterval, npmle_of};
 use crate::analysis::scan::{ScanHistory, Visibility};
+use crate::model::compact::CompactOption;
 use crate::model::scenario::Scenario;
-use crate::model::slot::Slot;
 use crate::model::time::Nanos;
 
 /// The confidence of every band and limit.
@@ -42,7 +42,7 @@ pub struct Window {
 }
 
 /// Brackets in milliseconds, shared: a run of one scenario has those of its scenario, and there may be a million.
-pub type Brackets = Arc<[(f64, Slot<f64>)]>;
+pub type Brackets = Arc<[(f64, CompactOption<f64>)]>;
 
 impl Window {
     /// One of the quantiles that are told.

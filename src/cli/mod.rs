@@ -1,47 +1,11 @@
-//! The command line: one file a command. This room alone prints, exits, touches files and the environment, and knows clap.
+//! The command line: arguments, commands, terminal and configuration. A command parses, calls [`run`](crate::run), and prints. This room alone prints, exits, touches files and the environment, and knows clap.
 
-mod baseline;
-mod beside;
-mod bundle;
-mod check;
-mod compare;
-mod complaint;
-mod completions;
+mod args;
+mod commands;
 mod config;
-mod contact;
-mod defaults;
-mod diagnose;
-mod embedded;
-mod exit_codes;
-mod explain;
+mod error;
 mod files;
-mod gate_args;
-mod github;
-mod grammar;
-mod import;
-mod investigation;
-mod limits;
-mod man;
-mod manners;
-mod matrix;
-mod merge;
-mod network_args;
-mod output;
-mod probe_args;
-mod progress;
-mod report;
-mod reproduce;
-mod run;
-mod scenarios;
-mod schema;
-mod serve;
-mod service_args;
-mod session;
-mod shard_args;
-mod surroundings;
-mod target;
-mod trace;
-mod watch;
+mod terminal;
 
 use std::borrow::Cow;
 use std::ffi::OsString;
@@ -49,9 +13,14 @@ use std::process::ExitCode;
 
 use clap::{FromArgMatches, Parser, Subcommand};
 
-use crate::cli::complaint::Complaint;
-use crate::cli::defaults::{Effective, Refused, Sources};
-use crate::cli::manners::Manners;
+use crate::cli::args::global::GlobalArgs;
+use crate::cli::args::parser;
+use crate::cli::commands::{
+    bundle, check, compare, completions, diagnose, explain, import, man, matrix, merge, report, reproduce, run, schema, serve, watch,
+};
+use crate::cli::config::{Effective, Refused, Sources};
+use crate::cli::error::CliError;
+use crate::cli::terminal::output;
 use crate::model::redaction::without_passwords;
 use crate::verdict::Exit;
 
@@ -63,7 +32,7 @@ use crate::verdict::Exit;
 #[command(name = "statusgap", version, propagate_version = true)]
 pub struct Cli {
     #[command(flatten)]
-    manners: Manners,
+    global: GlobalArgs,
     #[command(subcommand)]
     command: Command,
 }
@@ -84,7 +53,7 @@ enum Command {
     Check(check::CheckArgs),
     Schema(schema::SchemaArgs),
     Explain(explain::ExplainArgs),
-    Config(config::ConfigArgs),
+    Config(commands::config::ConfigArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
 }
@@ -97,11 +66,11 @@ pub fn run() -> ExitCode {
     let sources = Sources { folder: &folder, variable: &|name| std::env::var(name).ok() };
     let ended = match understand(&words, &sources) {
         Ok((cli, effective)) => carry_out(cli, &effective, &sources),
-        Err(Refused::Default(complaint)) => Err(complaint),
+        Err(Refused::Default(error)) => Err(error),
         Err(Refused::Usage(error)) => {
             let told = error.render().to_string();
             match without_passwords(&told) {
-                Cow::Owned(clean) if clean != told && error.use_stderr() => output::tell(clean.trim_end()),
+                Cow::Owned(clean) if clean != told && error.use_stderr() => output::eprint_note(clean.trim_end()),
                 // If even that cannot be printed, the exit code still tells.
                 _ => drop(error.print()),
             }
@@ -110,61 +79,60 @@ pub fn run() -> ExitCode {
     };
     match ended {
         Ok(code) => code,
-        Err(complaint) => {
-            complaint.print();
-            complaint.exit().into()
+        Err(error) => {
+            error.print();
+            error.exit().into()
         }
     }
 }
 
 /// The command that is meant, with everything that the words leave out.
 fn understand(words: &[OsString], sources: &Sources<'_>) -> Result<(Cli, Effective), Refused> {
-    let grammar = grammar::grammar_for(words);
-    let effective = defaults::effective(words, &grammar, sources)?;
-    let matches = grammar.try_get_matches_from(&effective.words).map_err(Refused::Usage)?;
+    let parser = parser::parser_for(words);
+    let effective = config::effective(words, &parser, sources)?;
+    let matches = parser.try_get_matches_from(&effective.words).map_err(Refused::Usage)?;
     let cli = Cli::from_arg_matches(&matches).map_err(Refused::Usage)?;
     Ok((cli, effective))
 }
 
-fn carry_out(cli: Cli, effective: &Effective, sources: &Sources<'_>) -> Result<ExitCode, Complaint> {
-    let manners = &cli.manners;
-    if let (false, Command::Run(_) | Command::Reproduce(_) | Command::Watch(_), Some(note)) =
-        (manners.quiet, &cli.command, effective.note())
+fn carry_out(cli: Cli, effective: &Effective, sources: &Sources<'_>) -> Result<ExitCode, CliError> {
+    let global = &cli.global;
+    if let (false, Command::Run(_) | Command::Reproduce(_) | Command::Watch(_), Some(note)) = (global.quiet, &cli.command, effective.note())
     {
-        output::tell(&format!("note: {note}"));
+        output::eprint_note(&format!("note: {note}"));
     }
     let ended = match cli.command {
         Command::Run(mut args) => {
-            args.probe = args.probe.speaking(manners, effective.text());
+            args.probe = args.probe.speaking(global, effective.text());
             run::run(&args)
         }
         Command::Reproduce(mut args) => {
-            args.probe = args.probe.speaking(manners, effective.text());
+            args.probe = args.probe.speaking(global, effective.text());
             reproduce::run(&args)
         }
         Command::Watch(mut args) => {
-            args.probe = args.probe.speaking(manners, effective.text());
+            args.probe = args.probe.speaking(global, effective.text());
             watch::run(&args)
         }
         Command::Diagnose(args) => diagnose::run(&args),
         Command::Compare(mut args) => {
-            args.color = manners.color;
+            args.color = global.color;
             compare::run(&args)
         }
         Command::Bundle(mut args) => {
-            args.quiet = manners.quiet;
+            args.quiet = global.quiet;
             bundle::run(&args)
         }
         Command::Import(mut args) => {
-            args.quiet = manners.quiet;
+            args.quiet = global.quiet;
             import::run(&args, &effective.text())
         }
         Command::Report(mut args) => {
-            (args.color, args.quiet) = (manners.color, manners.quiet);
+            (args.color, args.quiet) = (global.color, global.quiet);
             report::run(&args)
         }
         Command::Merge(mut args) => {
-            (args.color, args.quiet) = (manners.color, manners.quiet);
+            (args.color, args.quiet) = (global.color, global.quiet);
             merge::run(&args)
         }
         Command::Matrix(args) => matrix::run(&args),
@@ -172,7 +140,7 @@ fn carry_out(cli: Cli, effective: &Effective, sources: &Sources<'_>) -> Result<E
         Command::Check(args) => check::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Explain(args) => explain::run(&args),
-        Command::Config(args) => config::run(&args, manners, sources),
+        Command::Config(args) => commands::config::run(&args, global, sources),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
     };
@@ -180,4 +148,4 @@ fn carry_out(cli: Cli, effective: &Effective, sources: &Sources<'_>) -> Result<E
 }
 
 /// What a command ends with.
-type Ended = Result<Exit, Complaint>;
+type Ended = Result<Exit, CliError>;

@@ -7,13 +7,14 @@ use http::HeaderMap;
 use super::record::Record;
 use super::{Format, ImportError, Imported, Options, scans};
 use crate::model::answer::{Answer, TransportFault};
+use crate::model::compact::CompactOption;
 use crate::model::exchange::{Connection, Exchange, Kind, Purpose};
+use crate::model::limits::{LONGEST_NOTE, LONGEST_WORD, cut};
 use crate::model::recording::{Blind, Recording};
 use crate::model::run::EndReason;
-use crate::model::slot::Slot;
-use crate::model::text::{LONGEST_NOTE, LONGEST_WORD, Text, cut};
+use crate::model::text::Text;
 use crate::model::time::{Nanos, Stamp};
-use crate::target::{Hosts, Initiated, Reading, Recogniser, Reply, Target};
+use crate::target::{Hosts, Initiated, Reading, Reply, RouteMatcher, Target};
 
 /// A request to the target, with what its reply meant; bodies are dropped by now.
 #[derive(Debug)]
@@ -36,9 +37,9 @@ pub(super) struct Seen {
 #[derive(Debug)]
 pub(super) struct Assembler<'a> {
     target: &'a Target,
-    recogniser: Recogniser,
+    routes: RouteMatcher,
     /// Recognises by path alone, to tell a wrong address from a wrong path.
-    elsewhere: Recogniser,
+    elsewhere: RouteMatcher,
     /// Addresses that initiates handed out, for targets whose status is only followed.
     addresses: BTreeMap<String, String>,
     seen: Vec<Seen>,
@@ -54,8 +55,8 @@ impl<'a> Assembler<'a> {
     pub(super) fn new(target: &'a Target, hosts: Hosts) -> Assembler<'a> {
         Assembler {
             target,
-            recogniser: Recogniser::new(target, hosts),
-            elsewhere: Recogniser::new(target, Hosts::Any),
+            routes: RouteMatcher::new(target, hosts),
+            elsewhere: RouteMatcher::new(target, Hosts::Any),
             addresses: BTreeMap::new(),
             seen: Vec::new(),
             requests: 0,
@@ -103,14 +104,14 @@ impl<'a> Assembler<'a> {
     }
 
     fn recognise(&mut self, record: &Record) -> Option<(Kind, Option<String>)> {
-        if let Some(found) = self.recogniser.recognise(&record.method, &record.url) {
+        if let Some(found) = self.routes.route_of(&record.method, &record.url) {
             return (found.kind != Kind::Filler).then_some((found.kind, found.id));
         }
-        if let Some(id) = self.recogniser.absolute(&record.url).and_then(|url| self.addresses.get(url.as_str())) {
+        if let Some(id) = self.routes.absolute(&record.url).and_then(|url| self.addresses.get(url.as_str())) {
             return Some((Kind::Poll, Some(id.clone())));
         }
         if self.elsewhere_at.is_none()
-            && self.elsewhere.recognise(&record.method, &record.url).is_some_and(|found| found.kind != Kind::Filler)
+            && self.elsewhere.route_of(&record.method, &record.url).is_some_and(|found| found.kind != Kind::Filler)
         {
             self.elsewhere_at = self.elsewhere.absolute(&record.url).map(|url| url.origin().ascii_serialization());
         }
@@ -200,7 +201,7 @@ impl<'a> Assembler<'a> {
                 self.target.shown_url()
             );
         }
-        if !self.recogniser.sees_polls() && !self.target.only_follows() {
+        if !self.routes.sees_polls() && !self.target.only_follows() {
             return "the target file's status path has no `{id}`, so that a recorded address does not say which scan was meant".to_owned();
         }
         format!(
@@ -242,17 +243,17 @@ impl Seen {
         Exchange {
             scenario: 0,
             arm: 0,
-            scan: Slot::NONE,
+            scan: CompactOption::NONE,
             kind: self.kind,
             purpose: if self.kind == Kind::Poll { Purpose::Follow } else { Purpose::Other },
             connection: Connection::Fresh,
             poller: 0,
-            offset: Slot::NONE,
+            offset: CompactOption::NONE,
             planned: stamp(sent),
             sent: stamp(sent),
-            first_byte: Slot::NONE,
+            first_byte: CompactOption::NONE,
             done: stamp(done),
-            conn: Slot::NONE,
+            conn: CompactOption::NONE,
             new_conn: None,
             http: self.http,
             answer: reading.answer,

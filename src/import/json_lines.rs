@@ -8,7 +8,7 @@ use super::Stamped;
 use super::lines::shortened;
 use super::record::{Record, add_header, code};
 use super::stamps;
-use crate::model::input::nearest;
+use crate::model::source::nearest;
 
 /// Where the fields of a request stand in a line's object. A field that is not mapped is looked for under its own name.
 #[derive(Debug, Clone, PartialEq, Eq)]

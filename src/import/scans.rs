@@ -6,10 +6,10 @@ use std::time::Duration;
 use super::Options;
 use super::assemble::Seen;
 use crate::model::answer::{Answer, TransportFault};
+use crate::model::compact::CompactOption;
 use crate::model::exchange::{Exchange, Kind, Purpose};
 use crate::model::guarantee::Guarantee;
 use crate::model::scenario::{Arm, Controls, Each, Expect, Follow, Input, Load, LoadModel, Readings, Scenario, Stop, Tolerance, Until};
-use crate::model::slot::Slot;
 use crate::model::text::Text;
 use crate::model::time::{Nanos, Span, Stamp};
 
@@ -161,7 +161,7 @@ impl Scan {
             fault: Some(TransportFault::Closed),
             state: None,
             word: None,
-            progress: Slot::NONE,
+            progress: CompactOption::NONE,
             echo: None,
             worker: None,
             cache: None,

@@ -7,9 +7,10 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use crate::model::answer::{Answer, State, TransportFault};
+use crate::model::compact::CompactOption;
+use crate::model::digest::Digest;
 use crate::model::exchange::{Connection, Exchange, Kind, Purpose, Route};
-use crate::model::slot::Slot;
-use crate::model::text::{Digest, Texts};
+use crate::model::text::Texts;
 use crate::model::time::{Nanos, Stamp};
 
 /// [`Exchange`], which says what the fields mean.
@@ -19,21 +20,21 @@ pub(super) struct ExchangeLine<'a> {
     #[serde(default)]
     arm: u32,
     #[serde(default)]
-    scan: Slot<u64>,
+    scan: CompactOption<u64>,
     kind: Kind,
     purpose: Purpose,
     connection: Connection,
     #[serde(default)]
     poller: u32,
     #[serde(default)]
-    offset: Slot<Nanos>,
+    offset: CompactOption<Nanos>,
     planned: Stamp,
     sent: Stamp,
     #[serde(default)]
-    first_byte: Slot<Stamp>,
+    first_byte: CompactOption<Stamp>,
     done: Stamp,
     #[serde(default)]
-    conn: Slot<u32>,
+    conn: CompactOption<u32>,
     new_conn: Option<bool>,
     http: Option<u16>,
     answer: Answer,
@@ -42,7 +43,7 @@ pub(super) struct ExchangeLine<'a> {
     #[serde(borrow)]
     word: Option<Borrowed<'a>>,
     #[serde(default)]
-    progress: Slot<f64>,
+    progress: CompactOption<f64>,
     #[serde(borrow)]
     id: Option<Borrowed<'a>>,
     #[serde(borrow)]

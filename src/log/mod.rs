@@ -7,10 +7,12 @@ mod block;
 mod line;
 mod merge;
 mod reader;
+pub mod storage;
 mod tally;
 mod valid;
 mod writer;
 
 pub use merge::{MergeError, Shards, Summary, open_shards};
 pub use reader::{LogError, in_order, read, read_sized};
+pub use storage::StorageError;
 pub use writer::{LogWriter, WriteError};

@@ -259,7 +259,7 @@ mod tests {
     /// A log of so many polls that it is several blocks long, as lines.
     fn long() -> Vec<String> {
         let header = r#"{"line":"run","schema":1,"tool":"t","run_id":"r","started":"2026-01-01T00:00:00Z","seed":1,"target":{"name":"t","base_url":"http://127.0.0.1:1","file":"","can":{"foreign_user":false,"witness":false,"results":false,"cancel":false,"echo":false,"states":false,"handed_out":false}},"scenarios":[],"clock":{"timer":"virtual","resolution":1},"command":"c","environment":{"system":"s","processors":1}}"#;
-        let scenario = crate::model::scenario::Scenario::read(crate::model::input::Source {
+        let scenario = crate::model::scenario::Scenario::read(crate::model::source::Source {
             file: "x.toml",
             text: "name = 'x'\ntitle = 't'\nsource = 's'\n[polls]\noffsets = ['1s']",
         })

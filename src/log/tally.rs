@@ -6,10 +6,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::model::digest::Digest;
 use crate::model::exchange::{Exchange, Kind};
 use crate::model::run::{End, EndReason, Flaw, FlawKind, NotAsked, Run, Stopped};
 use crate::model::scenario::Scenario;
-use crate::model::text::Digest;
 
 /// The lines of a log so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
 use crate::model::guarantee::Guarantee;
-use crate::model::input::{InputError, Source};
+use crate::model::source::{InputError, Source};
 use crate::model::time::Span;
 
 /// One failure that is put up with until a day.

@@ -4,8 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::answer::{Answer, State, TransportFault};
-use crate::model::slot::Slot;
-use crate::model::text::{Digest, Text, Texts};
+use crate::model::compact::CompactOption;
+use crate::model::digest::Digest;
+use crate::model::text::{Text, Texts};
 use crate::model::time::{Nanos, Stamp};
 
 /// What an exchange was for.
@@ -126,8 +127,8 @@ pub struct Exchange {
     #[serde(default, skip_serializing_if = "is_zero")]
     pub arm: u32,
     /// The scan's number in the run, from 0; `None` for exchanges that belong to no scan.
-    #[serde(default, skip_serializing_if = "Slot::is_none")]
-    pub scan: Slot<u64>,
+    #[serde(default, skip_serializing_if = "CompactOption::is_none")]
+    pub scan: CompactOption<u64>,
     /// What it was for.
     pub kind: Kind,
     /// Which rule asked for it.
@@ -138,21 +139,21 @@ pub struct Exchange {
     #[serde(default, skip_serializing_if = "is_zero")]
     pub poller: u32,
     /// For gate offsets: the age asked for, since t = 0 (or since the second write's answer for `Purpose::Then`).
-    #[serde(default, skip_serializing_if = "Slot::is_none")]
-    pub offset: Slot<Nanos>,
+    #[serde(default, skip_serializing_if = "CompactOption::is_none")]
+    pub offset: CompactOption<Nanos>,
     /// When it should have been sent.
     pub planned: Stamp,
     /// When it was sent: the instant before the first byte could leave.
     pub sent: Stamp,
     /// When the reply's head had arrived. Like `done` by the kernel's stamp where there is one (HTTP/1.1 over TCP on Linux), and by
     /// when it was read otherwise; either is an upper bound for when the target sent it.
-    #[serde(default, skip_serializing_if = "Slot::is_none")]
-    pub first_byte: Slot<Stamp>,
+    #[serde(default, skip_serializing_if = "CompactOption::is_none")]
+    pub first_byte: CompactOption<Stamp>,
     /// When the reply's last byte had arrived; for a failed exchange, when it was given up.
     pub done: Stamp,
     /// Which connection carried it (the local port over sockets).
-    #[serde(default, skip_serializing_if = "Slot::is_none")]
-    pub conn: Slot<u32>,
+    #[serde(default, skip_serializing_if = "CompactOption::is_none")]
+    pub conn: CompactOption<u32>,
     /// Whether that connection was new with this exchange.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new_conn: Option<bool>,
@@ -171,8 +172,8 @@ pub struct Exchange {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub word: Option<Text>,
     /// Progress as the deployment counts it.
-    #[serde(default, skip_serializing_if = "Slot::is_none")]
-    pub progress: Slot<f64>,
+    #[serde(default, skip_serializing_if = "CompactOption::is_none")]
+    pub progress: CompactOption<f64>,
     /// The id that was handed out (initiate), or asked for where it is not the scan's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<Text>,

@@ -5,19 +5,21 @@
 
 pub mod allow;
 pub mod answer;
+pub mod compact;
 pub mod contact;
-pub mod credentials;
+pub mod digest;
 pub mod exchange;
 pub mod fault;
 pub mod guarantee;
-pub mod input;
+pub mod limits;
 pub mod plan;
 pub mod recording;
 pub mod redaction;
 pub mod run;
 pub mod scenario;
+pub mod secret_names;
 pub mod shard;
-pub mod slot;
+pub mod source;
 pub mod text;
 pub mod time;
 pub mod wording;

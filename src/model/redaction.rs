@@ -19,7 +19,7 @@ use regex::{Captures, Regex, bytes};
 
 use self::escapes::Escapes;
 use self::search::{Needles, Search};
-use crate::model::credentials::{STRUCK, is_credential, is_secret};
+use crate::model::secret_names::{STRUCK, is_credential, is_secret};
 
 /// The shortest text that is treated as a secret. Redacting every `1` or `eu` would ruin the record and protect nothing: whoever can
 /// try a thousand values needs no log.

@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::allow::Allow;
 use crate::model::contact::Contact;
+use crate::model::digest::Digest;
 use crate::model::exchange::Exchange;
 use crate::model::fault::FaultClass;
 use crate::model::fault::Owner;
 use crate::model::recording::Recording;
 use crate::model::scenario::Scenario;
 use crate::model::shard::Share;
-use crate::model::text::Digest;
 use crate::model::time::{Nanos, Span, Stamp};
 
 /// Version of the log's schema. Readers refuse a later one.

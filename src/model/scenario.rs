@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::exchange::{Connection, Route};
 use crate::model::guarantee::Guarantee;
-use crate::model::input::{InputError, Source};
+use crate::model::source::{InputError, Source};
 use crate::model::time::Span;
 
 /// One scenario, checked and with every default filled in.

@@ -7,9 +7,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::model::digest::Digest;
 use crate::model::exchange::Exchange;
 use crate::model::scenario::{LoadModel, Scenario};
-use crate::model::text::Digest;
 use crate::model::time::Nanos;
 
 /// The most shards that a run may have.

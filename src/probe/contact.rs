@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::model::answer::{Answer, TransportFault};
 use crate::model::contact::{Contact, ContactStep, Contacted, Problem, QUOTED, visible};
 use crate::model::exchange::{Connection, Exchange, Kind};
-use crate::model::text::cut;
+use crate::model::limits::cut;
 use crate::model::time::Nanos;
 use crate::probe::drive::{Probe, uuid};
 use crate::probe::scan::{Noted, Shot};

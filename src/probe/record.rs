@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::log::{LogWriter, WriteError};
 use crate::model::exchange::{Exchange, Kind};
+use crate::model::limits::{LONGEST_NOTE, LONGEST_WORD, cut};
 use crate::model::redaction::Redaction;
 use crate::model::run::{EndReason, NotAsked, Stopped};
 use crate::model::scenario::Scenario;
-use crate::model::text::{LONGEST_NOTE, LONGEST_WORD, cut};
 use crate::model::time::Stamp;
 use crate::probe::trace::{self, Tracing};
 use crate::probe::transport::{Prepared, Received};
@@ -25,6 +25,7 @@ pub struct Recorder {
     kept: Option<Arc<Mutex<Vec<Exchange>>>>,
     stops: Arc<Mutex<Vec<Stopped>>>,
     left_out: Arc<Mutex<Vec<NotAsked>>>,
+    decided: Arc<Mutex<Vec<Scenario>>>,
     /// Who is shown every exchange.
     trace: Option<Arc<Trace>>,
     /// The first failure to write; the run ends with it.
@@ -46,6 +47,7 @@ impl Recorder {
             kept: None,
             stops: Arc::default(),
             left_out: Arc::default(),
+            decided: Arc::default(),
             trace: None,
             failed: Arc::new(Mutex::new(None)),
         }
@@ -59,6 +61,7 @@ impl Recorder {
             kept: None,
             stops: Arc::default(),
             left_out: Arc::default(),
+            decided: Arc::default(),
             trace: None,
             failed: Arc::new(Mutex::new(None)),
         }
@@ -128,6 +131,11 @@ impl Recorder {
         self.left_out.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The scenarios that were decided on during the run so far.
+    pub fn decided(&self) -> Vec<Scenario> {
+        self.decided.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Ends the log.
     pub fn end(&self, at: Stamp, reason: EndReason) -> Result<(), WriteError> {
         self.log.as_ref().map_or(Ok(()), |log| log.end(at, reason))
@@ -153,6 +161,7 @@ impl Recorder {
         if let Some(log) = &self.log {
             self.note_failure(log.scenario(scenario));
         }
+        self.decided.lock().unwrap_or_else(PoisonError::into_inner).push(scenario.clone());
     }
 
     pub(crate) fn stopped(&self, stopped: Stopped) {

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use futures_util::future::{OptionFuture, join, join_all};
 use rand::RngExt;
-use sha1::{Digest, Sha1};
+use sha1::{Digest as _, Sha1};
 
 use crate::model::answer::Answer;
+use crate::model::compact::CompactOption;
+use crate::model::digest::Digest;
 use crate::model::exchange::{Connection, Exchange, Kind, Purpose, Route};
 use crate::model::scenario::{Action, Arm, Follow, MOST_FOLLOWED, Then, Until};
-use crate::model::slot::Slot;
-use crate::model::text::{self, Text};
+use crate::model::text::Text;
 use crate::model::time::{Nanos, Span, Stamp};
 use crate::probe::backlog::OpenJob;
 use crate::probe::drive::{ScenarioRun, uuid};
@@ -95,16 +96,16 @@ impl Shot {
             offset: self.offset.into(),
             planned: self.planned,
             sent,
-            first_byte: Slot::NONE,
+            first_byte: CompactOption::NONE,
             done: sent,
-            conn: Slot::NONE,
+            conn: CompactOption::NONE,
             new_conn: None,
             http: None,
             answer: Answer::Transport,
             fault: None,
             state: None,
             word: None,
-            progress: Slot::NONE,
+            progress: CompactOption::NONE,
             id: self.id.clone(),
             echo: None,
             worker: None,
@@ -588,7 +589,7 @@ pub(crate) struct Noted {
 }
 
 /// What is kept of a body to tell it from others.
-pub(crate) fn digest(body: &[u8]) -> text::Digest {
+pub(crate) fn digest(body: &[u8]) -> Digest {
     let mut first = [0; 8];
     // The digest has 20 bytes.
     first.copy_from_slice(&Sha1::digest(body)[..8]);

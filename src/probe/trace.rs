@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use http::HeaderMap;
 
 use crate::model::contact::{QUOTED, visible};
-use crate::model::credentials::is_credential;
 use crate::model::exchange::Exchange;
-use crate::model::text::cut;
+use crate::model::limits::cut;
+use crate::model::secret_names::is_credential;
 use crate::model::time::Stamp;
 use crate::probe::record::Recorder;
 use crate::probe::transport::{AsSent, Prepared, Received};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::standing::Outcome;
 use crate::verdict::Verdict;
+use crate::verdict::rolling::Outcome;
 
 /// A watch that goes on. Its texts are safe to print and bounded.
 #[derive(Debug, Clone, PartialEq)]

@@ -15,13 +15,13 @@ use crate::analysis::timeline::{Step, Timeline};
 use crate::analysis::window::{Caveat, CurvePoint, EstimateNote, Quantile, ShareBy, Window};
 use crate::analysis::{Analysis, Counts, ScenarioAnalysis};
 use crate::model::answer::{Answer, State};
+use crate::model::compact::CompactOption;
 use crate::model::exchange::{Connection, Exchange, Kind, Purpose};
 use crate::model::fault::FaultClass;
 use crate::model::guarantee::Guarantee;
-use crate::model::input::Source;
 use crate::model::run::{Capabilities, ClockNote, End, EndReason, Environment, HttpVersion, Journal, Run, TargetNote};
 use crate::model::scenario::Scenario;
-use crate::model::slot::Slot;
+use crate::model::source::Source;
 use crate::model::time::{Nanos, Span, Stamp};
 use crate::report::View;
 use crate::verdict::{Judgement, Reason, ScenarioJudgement, Verdict};
@@ -81,19 +81,19 @@ fn exchange(kind: Kind, sent_ms: f64, answer: Answer, word: Option<&str>) -> Exc
         purpose: Purpose::Other,
         connection: Connection::Fresh,
         poller: 0,
-        offset: Slot::NONE,
+        offset: CompactOption::NONE,
         planned: sent,
         sent,
-        first_byte: Slot::NONE,
+        first_byte: CompactOption::NONE,
         done: Stamp(sent.0 + 1_200_000),
-        conn: Slot::NONE,
+        conn: CompactOption::NONE,
         new_conn: None,
         http: Some(200),
         answer,
         fault: None,
         state: word.map(|_| State::Running),
         word: word.map(Into::into),
-        progress: Slot::NONE,
+        progress: CompactOption::NONE,
         id: None,
         echo: None,
         worker: None,
@@ -109,7 +109,7 @@ fn exchange(kind: Kind, sent_ms: f64, answer: Answer, word: Option<&str>) -> Exc
 fn journal() -> Journal {
     let read = |text| Scenario::read(Source { file: "sample.toml", text }).expect("a right scenario");
     let scenarios = vec![read(IMMEDIATE), read(SETTLED)];
-    let unknown = Exchange { scan: Slot::NONE, ..exchange(Kind::UnknownPoll, 1.0, Answer::NotFound, None) };
+    let unknown = Exchange { scan: CompactOption::NONE, ..exchange(Kind::UnknownPoll, 1.0, Answer::NotFound, None) };
     let initiate = Exchange { id: Some("scan_7f".into()), ..exchange(Kind::Initiate, 10.0, Answer::Accepted, None) };
     let exchanges = vec![
         unknown.clone(),

@@ -2,8 +2,8 @@
 
 use url::Url;
 
-use crate::model::credentials::STRUCK;
 use crate::model::redaction::{SHORTEST_SECRET, without_query};
+use crate::model::secret_names::STRUCK;
 
 use super::template::Template;
 

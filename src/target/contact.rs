@@ -10,13 +10,13 @@ use serde_json::Value;
 
 use crate::model::answer::{Answer, TransportFault};
 use crate::model::contact::{Problem, QUOTED, Unrouted, same_shape, shape, shape_without, visible};
-use crate::model::credentials::is_credential;
-use crate::model::text::cut;
+use crate::model::limits::cut;
+use crate::model::secret_names::is_credential;
 
 use super::other_id::OtherId;
-use super::place::{Extracted, Opened, Place, plain};
 use super::reading::LONGEST_ID;
 use super::request::{Body, Endpoint, Filling};
+use super::selector::{Extracted, Opened, Selector, plain};
 use super::{Accepted, Reply, Request, RequestError, Target, Variables, template};
 
 /// So many members of a reply are listed.
@@ -176,8 +176,8 @@ impl Target {
             Extracted::NotJson => Some(IdFault::NotJson),
             Extracted::Nothing => Some(IdFault::Nothing(places(&opened, ""))),
             Extracted::Composite => {
-                let below = match &self.initiate_reader.id.place {
-                    Place::Pointer(path) => path.pointer(""),
+                let below = match &self.initiate_reader.id.selector {
+                    Selector::Pointer(path) => path.pointer(""),
                     _ => String::new(),
                 };
                 Some(IdFault::NoText(places(&opened, &below)))
@@ -340,7 +340,7 @@ impl Target {
 
     /// The file's id was not known for as long as first contact waits, and something else in the same answer was at once.
     pub fn wrong_pointer(&self, poll: &Heard, waited: u64, other: &OtherId, known: &Heard) -> Problem {
-        let at = self.initiate_reader.id.place.written();
+        let at = self.initiate_reader.id.selector.written();
         poll.problem(format!(
             "still {waited} s after the POST. `[initiate] id` ({at}) found `{}` in its answer, where {} has `{}`, and `{}` {}: is that the job's id?",
             visible(&cut(poll.id.clone(), QUOTED)),
@@ -450,7 +450,7 @@ impl Target {
     }
 
     fn wrong_id(&self, heard: &Heard, fault: &IdFault) -> String {
-        let at = self.initiate_reader.id.place.written();
+        let at = self.initiate_reader.id.selector.written();
         let instead = |places: &[String]| {
             if places.is_empty() { String::new() } else { format!("; the reply has {}", places.join(", ")) }
         };

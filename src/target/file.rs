@@ -79,70 +79,83 @@ pub(super) struct AskFile {
     pub(super) body: Option<String>,
 }
 
-/// `[initiate]`
-#[derive(Debug, serde::Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct InitiateFile {
-    /// The HTTP method; the endpoint has a usual one.
-    method: Option<String>,
-    /// The path, with `{id}` and other placeholders.
-    path: String,
-    /// Request headers.
-    #[serde(default)]
-    headers: BTreeMap<String, String>,
-    /// Who asks: a user of `[users]`.
-    user: Option<String>,
-    /// The request's body as JSON.
-    #[schemars(with = "Option<serde_json::Value>")]
-    json: Option<toml::Value>,
-    /// The request's body as form fields.
-    form: Option<BTreeMap<String, String>>,
-    /// The request's body as text.
-    body: Option<String>,
-    /// The codes of an accepted initiate.
-    pub(super) accept: Option<HttpCodes>,
-    /// Where the id stands in the reply.
-    pub(super) id: ExtractFile,
+/// A table of an endpoint: the keys of every endpoint, and its own. Not by serde's `flatten`, which would lose the places that errors
+/// point to.
+macro_rules! endpoint {
+    ($(#[$doc:meta])* $name:ident, path: $path_type:ty => |$path:ident| $wrapped:expr, { $($own:tt)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, serde::Deserialize, JsonSchema)]
+        #[serde(deny_unknown_fields)]
+        pub(super) struct $name {
+            /// The HTTP method; the endpoint has a usual one.
+            method: Option<String>,
+            /// The path, with `{id}` and other placeholders.
+            path: $path_type,
+            /// Request headers.
+            #[serde(default)]
+            headers: BTreeMap<String, String>,
+            /// Who asks: a user of `[users]`.
+            user: Option<String>,
+            /// The request's body as JSON.
+            #[schemars(with = "Option<serde_json::Value>")]
+            json: Option<toml::Value>,
+            /// The request's body as form fields.
+            form: Option<BTreeMap<String, String>>,
+            /// The request's body as text.
+            body: Option<String>,
+            $($own)*
+        }
+
+        impl $name {
+            /// Takes the keys out that every endpoint has.
+            pub(super) fn ask(&mut self) -> AskFile {
+                let $path = std::mem::take(&mut self.path);
+                AskFile {
+                    method: self.method.take(),
+                    path: $wrapped,
+                    headers: std::mem::take(&mut self.headers),
+                    user: self.user.take(),
+                    json: self.json.take(),
+                    form: self.form.take(),
+                    body: self.body.take(),
+                }
+            }
+        }
+    };
 }
 
-/// `[status]`, `[witness]` and `[results]`
-#[derive(Debug, serde::Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ReadFile {
-    /// The HTTP method; the endpoint has a usual one.
-    method: Option<String>,
-    /// The path, with `{id}` and other placeholders.
-    path: Option<String>,
-    /// Request headers.
-    #[serde(default)]
-    headers: BTreeMap<String, String>,
-    /// Who asks: a user of `[users]`.
-    user: Option<String>,
-    /// The request's body as JSON.
-    #[schemars(with = "Option<serde_json::Value>")]
-    json: Option<toml::Value>,
-    /// The request's body as form fields.
-    form: Option<BTreeMap<String, String>>,
-    /// The request's body as text.
-    body: Option<String>,
-    /// Where the initiate's reply hands out the address to poll.
-    pub(super) follow: Option<ExtractFile>,
-    #[serde(default)]
-    pub(super) follow_other_origins: bool,
-    /// Only in `[status]`: for how long a request is held on purpose while nothing changes, such as `"30s"`.
-    pub(super) long_poll: Option<Span>,
-    /// Where the reply tells the scan's state.
-    pub(super) state: Option<ExtractFile>,
-    /// Where the reply repeats the id.
-    pub(super) echo: Option<ExtractFile>,
-    /// Where the reply tells the progress.
-    pub(super) progress: Option<ExtractFile>,
-    /// What the deployment's words for a scan's state mean.
-    #[serde(default)]
-    pub(super) states: StatesFile,
-    /// Rules for what a reply means; the first that holds decides.
-    #[serde(default)]
-    pub(super) answer: Vec<RuleFile>,
+endpoint! {
+    /// `[initiate]`
+    InitiateFile, path: String => |path| Some(path), {
+        /// The codes of an accepted initiate.
+        pub(super) accept: Option<HttpCodes>,
+        /// Where the id stands in the reply.
+        pub(super) id: ExtractFile,
+    }
+}
+
+endpoint! {
+    /// `[status]`, `[witness]` and `[results]`
+    ReadFile, path: Option<String> => |path| path, {
+        /// Where the initiate's reply hands out the address to poll.
+        pub(super) follow: Option<ExtractFile>,
+        #[serde(default)]
+        pub(super) follow_other_origins: bool,
+        /// Only in `[status]`: for how long a request is held on purpose while nothing changes, such as `"30s"`.
+        pub(super) long_poll: Option<Span>,
+        /// Where the reply tells the scan's state.
+        pub(super) state: Option<ExtractFile>,
+        /// Where the reply repeats the id.
+        pub(super) echo: Option<ExtractFile>,
+        /// Where the reply tells the progress.
+        pub(super) progress: Option<ExtractFile>,
+        /// What the deployment's words for a scan's state mean.
+        #[serde(default)]
+        pub(super) states: StatesFile,
+        /// Rules for what a reply means; the first that holds decides.
+        #[serde(default)]
+        pub(super) answer: Vec<RuleFile>,
+    }
 }
 
 /// `[status.states]`
@@ -160,50 +173,17 @@ pub(super) struct StatesFile {
     pub(super) failed: Vec<String>,
 }
 
-/// `[cancel]`
-#[derive(Debug, serde::Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct CancelFile {
-    /// The HTTP method; the endpoint has a usual one.
-    method: Option<String>,
-    /// The path, with `{id}` and other placeholders.
-    path: String,
-    /// Request headers.
-    #[serde(default)]
-    headers: BTreeMap<String, String>,
-    /// Who asks: a user of `[users]`.
-    user: Option<String>,
-    /// The request's body as JSON.
-    #[schemars(with = "Option<serde_json::Value>")]
-    json: Option<toml::Value>,
-    /// The request's body as form fields.
-    form: Option<BTreeMap<String, String>>,
-    /// The request's body as text.
-    body: Option<String>,
-    /// By what a cancel shows in a status reply.
-    pub(super) seen_when: WhenFile,
+endpoint! {
+    /// `[cancel]`
+    CancelFile, path: String => |path| Some(path), {
+        /// By what a cancel shows in a status reply.
+        pub(super) seen_when: WhenFile,
+    }
 }
 
-/// `[filler]`
-#[derive(Debug, serde::Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct FillerFile {
-    /// The HTTP method; the endpoint has a usual one.
-    method: Option<String>,
-    /// The path, with `{id}` and other placeholders.
-    path: String,
-    /// Request headers.
-    #[serde(default)]
-    headers: BTreeMap<String, String>,
-    /// Who asks: a user of `[users]`.
-    user: Option<String>,
-    /// The request's body as JSON.
-    #[schemars(with = "Option<serde_json::Value>")]
-    json: Option<toml::Value>,
-    /// The request's body as form fields.
-    form: Option<BTreeMap<String, String>>,
-    /// The request's body as text.
-    body: Option<String>,
+endpoint! {
+    /// `[filler]`
+    FillerFile, path: String => |path| Some(path), {}
 }
 
 /// Where a value stands in a reply: `{ pointer = "/id" }`, `{ jsonpath = "$.id" }` or `{ header = "Location", pattern = "…" }`.
@@ -280,41 +260,13 @@ pub(super) struct WhenFile {
     pub(super) body_matches: Option<String>,
 }
 
-/// Written apart and not by `flatten`, which would lose the places that errors point to.
-macro_rules! splits_off_what_is_asked {
-    ($($file:ident: $path:ident => $wrapped:expr),*) => {$(
-        impl $file {
-            /// Takes the keys out that every endpoint has.
-            pub(super) fn ask(&mut self) -> AskFile {
-                let $path = std::mem::take(&mut self.path);
-                AskFile {
-                    method: self.method.take(),
-                    path: $wrapped,
-                    headers: std::mem::take(&mut self.headers),
-                    user: self.user.take(),
-                    json: self.json.take(),
-                    form: self.form.take(),
-                    body: self.body.take(),
-                }
-            }
-        }
-    )*};
-}
-
-splits_off_what_is_asked!(
-    InitiateFile: path => Some(path),
-    ReadFile: path => path,
-    CancelFile: path => Some(path),
-    FillerFile: path => Some(path)
-);
-
 /// One or more HTTP status codes or classes of codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct HttpCodes(Vec<HttpCode>);
+pub(crate) struct HttpCodes(pub(crate) Vec<HttpCode>);
 
 /// One code, or a class such as `5xx`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum HttpCode {
+pub(crate) enum HttpCode {
     Exactly(u16),
     Hundred(u16),
 }

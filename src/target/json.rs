@@ -7,7 +7,7 @@ use super::template::{Template, Variable};
 
 /// A JSON value with a [`Template`] wherever it has a text.
 #[derive(Debug, Clone)]
-pub(super) enum JsonTemplate {
+pub(crate) enum JsonTemplate {
     Text(Template),
     List(Vec<JsonTemplate>),
     Object(Vec<(String, JsonTemplate)>),
@@ -45,6 +45,15 @@ impl JsonTemplate {
     /// Whether it depends on which scan was asked for.
     pub(super) fn names_the_id(&self) -> bool {
         self.templates().iter().any(|template| template.variables().any(Variable::is_id))
+    }
+
+    /// The value, if it is a scalar and the same in every request and in every environment.
+    pub(crate) fn constant_scalar(&self) -> Option<Value> {
+        match self {
+            JsonTemplate::Text(template) => template.constant().map(Value::from),
+            JsonTemplate::Plain(value) => Some(value.clone()),
+            JsonTemplate::List(_) | JsonTemplate::Object(_) => None,
+        }
     }
 
     /// All its texts.

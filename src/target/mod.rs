@@ -7,15 +7,20 @@
 mod address;
 mod compile;
 mod contact;
+pub mod credentials;
 mod file;
+mod fingerprint;
 mod json;
+mod logged;
 mod other_id;
-mod place;
 mod reading;
-mod recognise;
 mod redirect;
+mod replies;
 mod request;
+mod requests;
+mod routes;
 mod rules;
+mod selector;
 mod sender;
 mod template;
 #[cfg(test)]
@@ -25,29 +30,33 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::model::answer::{Answer, State};
-use crate::model::credentials::{is_credential, parts};
-use crate::model::exchange::Route;
-use crate::model::input::{InputError, Source};
 use crate::model::redaction::SHORTEST_SECRET;
 use crate::model::run::{Capabilities, HttpVersion, StatusNote};
+use crate::model::secret_names::is_credential;
+use crate::model::source::{InputError, Source};
 use crate::model::time::Span;
 
 pub use address::AddressError;
 pub use contact::{Explaining, Heard, IdFault, Knows, StatusFinding};
+pub(crate) use file::{HttpCode, HttpCodes};
+pub use fingerprint::fingerprint;
+pub(crate) use json::JsonTemplate;
+pub(crate) use logged::{EnvironmentVariable, LoggedRequest, LoggedTarget, Piece, Placeholder};
 pub use other_id::OtherId;
-pub use place::Reply;
 pub use reading::{Accepted, Initiated, Reading};
-pub use recognise::{Hosts, Recognised, Recogniser};
+pub(crate) use request::{Encoding, usual_method};
 pub use request::{Request, RequestError, Variables};
+pub use routes::{Hosts, MatchedRoute, RouteMatcher};
+pub(crate) use rules::{Rule, Test, When};
+pub use selector::Reply;
+pub(crate) use selector::{Extract, Selector, Step};
 pub use sender::{cache_note, worker};
 
 use address::{Base, OtherOrigins, ShownBase};
-use place::{Extract, Opened};
-use reading::{InitiateReader, Reader, by_code, text_at};
-use recognise::Shape;
-use request::{Endpoint, Filling, Headers};
-use rules::When;
+use credentials::parts;
+use reading::{InitiateReader, Reader, Replies};
+use request::{Endpoint, Headers};
+use routes::Shape;
 use template::Template;
 
 const OWNER: &str = "owner";
@@ -134,7 +143,7 @@ impl Target {
     /// default, a template, pointer, `JSONPath` or pattern that cannot be read, a user that is not defined, and the like.
     ///
     /// ```
-    /// use statusgap::model::{answer::Answer, input::Source};
+    /// use statusgap::model::{answer::Answer, source::Source};
     /// use statusgap::target::{Reply, Target};
     ///
     /// let text = r#"
@@ -153,15 +162,15 @@ impl Target {
     /// let headers = http::HeaderMap::new();
     /// let reply = Reply { http: 200, headers: &headers, body: br#"{"error": "NO_SUCH_JOB"}"# };
     /// assert_eq!(target.read_status(&reply, "j1").answer, Answer::NotFound);
-    /// # Ok::<(), statusgap::model::input::InputError>(())
+    /// # Ok::<(), statusgap::model::source::InputError>(())
     /// ```
     pub fn read(source: Source<'_>, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Target, InputError> {
-        compile::compile(source, lookup)
+        compile::compile_at(source, &|name, _| lookup(name), |address| address)
     }
 
     /// The reference contract at another address: what `--target http://host:port` means.
     pub fn reference(base_url: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Target, InputError> {
-        compile::reference(base_url, lookup)
+        compile::reference(base_url, &|name, _| lookup(name))
     }
 
     /// The target's name.
@@ -214,7 +223,7 @@ impl Target {
     /// How status replies are read, for the record of a run.
     pub fn status_note(&self) -> StatusNote {
         let reader = &self.status.reader;
-        let place = |extract: &Option<Extract>| extract.as_ref().map(|extract| extract.place.written());
+        let place = |extract: &Option<Extract>| extract.as_ref().map(|extract| extract.selector.written());
         StatusNote {
             state: place(&reader.state),
             echo: place(&reader.echo),
@@ -223,19 +232,15 @@ impl Target {
         }
     }
 
+    fn replies(&self) -> Replies<'_> {
+        let InitiateReader { accept, id } = &self.initiate_reader;
+        let Reader { rules, state, states, echo, .. } = &self.status.reader;
+        Replies { accept, id, rules, state: state.as_ref(), states, echo: echo.as_ref() }
+    }
+
     /// How much longer than other requests a status request may take, because the service holds it on purpose.
     pub fn long_poll(&self) -> Duration {
         self.status.long_poll.unwrap_or_default().0
-    }
-
-    /// The headers that an endpoint's requests carry, but for those that speak of the body.
-    fn identity_of(&self, endpoint: &Endpoint) -> BTreeMap<String, String> {
-        let user = self.users.get(&endpoint.user).into_iter().flatten();
-        user.chain(&endpoint.headers)
-            .filter(|(name, _)| !speaks_of_the_body(name.as_str()))
-            // Holes are filled alike in all requests about one scan.
-            .map(|(name, value)| (name.to_string(), value.fill(|variable| format!("{variable:?}"))))
-            .collect()
     }
 
     /// The names of the users that requests may be sent as.
@@ -272,211 +277,5 @@ impl Target {
         let mut secrets: Vec<String> = secrets.into_iter().filter(|secret| secret.len() >= SHORTEST_SECRET).collect();
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         secrets
-    }
-
-    /// Asks for a scan. The same variables give the same request, which is what a repeat is.
-    pub fn initiate(&self, variables: &Variables) -> Result<Request, RequestError> {
-        self.ask(&self.initiate, variables, "")
-    }
-
-    /// Asks how a scan stands, as its owner or as a user who must not see it, at the usual address or another.
-    pub fn status(
-        &self,
-        variables: &Variables,
-        caller: Caller,
-        accepted: &Accepted,
-        route: Option<Route>,
-    ) -> Result<Request, RequestError> {
-        let user = match caller {
-            Caller::Owner => self.status.endpoint.user.as_str(),
-            Caller::Foreign => FOREIGN,
-        };
-        let filling = Filling { variables, user, id: &accepted.id };
-        let handed_out = accepted.handed_out.as_deref();
-        if route == Some(Route::AsInitiator) {
-            return self.status_as_initiator(filling, handed_out);
-        }
-        let mut request = self.ask_about(&self.status, filling, handed_out, route)?;
-        if route == Some(Route::CacheBusted) {
-            let mark = if request.url.contains('?') { '&' } else { '?' };
-            let fresh = format!("{mark}statusgap={}-{}", template::encode(&variables.uuid), variables.nonce);
-            request.url.push_str(&fresh);
-        }
-        Ok(request)
-    }
-
-    /// The status request with the user and the headers of the initiate, which win over its own.
-    fn status_as_initiator(&self, filling: Filling<'_>, handed_out: Option<&str>) -> Result<Request, RequestError> {
-        let mut status = self.status.clone();
-        for (name, value) in self.initiate.headers.iter().filter(|(name, _)| !speaks_of_the_body(name.as_str())) {
-            status.endpoint.headers.retain(|(own, _)| own != name);
-            status.endpoint.headers.push((name.clone(), value.clone()));
-        }
-        // The user's own headers win as well: what identifies the caller must be the initiate's.
-        let user = self.headers_of(&self.initiate.user)?;
-        status.endpoint.headers.retain(|(name, _)| {
-            user.iter().all(|(of_user, _)| of_user != name) || self.initiate.headers.iter().any(|(own, _)| own == name)
-        });
-        self.ask_about(&status, Filling { user: &self.initiate.user, ..filling }, handed_out, None)
-    }
-
-    /// Asks for the status of an id that was never issued, and says which. Needs variables that no scan has had.
-    ///
-    /// [`RequestError::NoPath`] where the file only follows handed-out addresses: see [`Target::unknown_like`].
-    pub fn unknown(&self, variables: &Variables) -> Result<(String, Request), RequestError> {
-        let id = self.unknown_id(variables);
-        let request = self.ask(&self.status.endpoint, variables, &id)?;
-        Ok((id, request))
-    }
-
-    /// The same for a target that only follows handed-out addresses: one that was handed out, with another id in it.
-    pub fn unknown_like(&self, variables: &Variables, accepted: &Accepted) -> Result<(String, Request), RequestError> {
-        if self.status.endpoint.path.is_some() {
-            return self.unknown(variables);
-        }
-        let id = self.unknown_id(variables);
-        let handed_out = accepted.handed_out.as_deref().ok_or(RequestError::NotHandedOut)?;
-        let encoded = template::encode(&accepted.id);
-        let known =
-            [encoded.as_str(), accepted.id.as_str()].into_iter().find(|known| handed_out.contains(known)).ok_or(RequestError::NoPath)?;
-        let address = handed_out.replace(known, &template::encode(&id));
-        let filling = Filling { variables, user: &self.status.endpoint.user, id: &id };
-        let request = self.ask_about(&self.status, filling, Some(&address), None)?;
-        Ok((id, request))
-    }
-
-    /// Asks the witness, if the target has one.
-    pub fn witness(&self, variables: &Variables, accepted: &Accepted) -> Option<Result<Request, RequestError>> {
-        let read = self.witness.as_ref()?;
-        Some(self.read_of(read, variables, accepted, accepted.witness_at.as_deref()))
-    }
-
-    /// Asks for the results, if the target has any.
-    pub fn results(&self, variables: &Variables, accepted: &Accepted) -> Option<Result<Request, RequestError>> {
-        let read = self.results.as_ref()?;
-        Some(self.read_of(read, variables, accepted, accepted.results_at.as_deref()))
-    }
-
-    /// Asks for the scan to be cancelled, if the target can.
-    pub fn cancel(&self, variables: &Variables, accepted: &Accepted) -> Option<Result<Request, RequestError>> {
-        let cancel = self.cancel.as_ref()?;
-        Some(self.ask(&cancel.endpoint, variables, &accepted.id))
-    }
-
-    /// A harmless request: the file's, or a poll of an id that was never issued.
-    pub fn filler(&self, variables: &Variables) -> Result<Request, RequestError> {
-        match &self.filler {
-            Some(filler) => self.ask(filler, variables, ""),
-            None => self.unknown(variables).map(|(_, request)| request),
-        }
-    }
-
-    /// Reads the reply to an initiate.
-    pub fn read_initiate(&self, reply: &Reply<'_>) -> Initiated {
-        let reply = Opened::new(reply);
-        let id = match self.initiate_reader.read(&reply) {
-            Ok(id) => id,
-            Err((answer, reason)) => return Initiated::Failed { answer, reason },
-        };
-        let address = |read: Option<&Read>| -> Result<Option<String>, String> {
-            let Some((read, follow)) = read.and_then(|read| Some((read, read.follow.as_ref()?))) else {
-                return Ok(None);
-            };
-            match text_at(follow, &reply, &id) {
-                Ok(address) => Ok(Some(address)),
-                Err(_) if read.endpoint.path.is_some() => Ok(None),
-                Err(reason) => Err(format!("no address to follow: {reason}")),
-            }
-        };
-        let addresses = address(Some(&self.status))
-            .and_then(|handed_out| Ok((handed_out, address(self.witness.as_ref())?, address(self.results.as_ref())?)));
-        match addresses {
-            Ok((handed_out, witness_at, results_at)) => Initiated::Accepted(Accepted { id, handed_out, witness_at, results_at }),
-            Err(reason) => Initiated::Failed { answer: Answer::Malformed, reason },
-        }
-    }
-
-    /// Reads a status reply about the scan `id`, whoever asked.
-    pub fn read_status(&self, reply: &Reply<'_>, id: &str) -> Reading {
-        self.status.reader.read(&Opened::new(reply), id)
-    }
-
-    /// Reads the witness's reply; by its HTTP code alone if the target has no witness.
-    pub fn read_witness(&self, reply: &Reply<'_>, id: &str) -> Reading {
-        read_by(self.witness.as_ref(), reply, id)
-    }
-
-    /// Reads a results reply; by its HTTP code alone if the target has no results.
-    pub fn read_results(&self, reply: &Reply<'_>, id: &str) -> Reading {
-        read_by(self.results.as_ref(), reply, id)
-    }
-
-    /// Reads a reply that is told by its HTTP code alone: a cancel's or a filler's.
-    pub fn read_by_code(&self, reply: &Reply<'_>) -> Answer {
-        by_code(reply.http)
-    }
-
-    /// Whether a status reply shows the cancel's effect. `None` where the target cannot cancel, and where the reply is neither
-    /// visible nor not found and so says nothing about it.
-    pub fn read_cancel_seen(&self, reply: &Reply<'_>, id: &str) -> Option<bool> {
-        let cancel = self.cancel.as_ref()?;
-        let opened = Opened::new(reply);
-        if cancel.seen_when.holds(&opened, id) {
-            return Some(true);
-        }
-        let reading = self.status.reader.read(&opened, id);
-        reading.answer.is_evidence().then_some(false)
-    }
-
-    fn unknown_id(&self, variables: &Variables) -> String {
-        Filling { variables, user: &self.status.endpoint.user, id: "" }.fill(&self.unknown_id)
-    }
-
-    /// The request to an endpoint's own path, as its own user.
-    fn ask(&self, endpoint: &Endpoint, variables: &Variables, id: &str) -> Result<Request, RequestError> {
-        let filling = Filling { variables, user: &endpoint.user, id };
-        endpoint.at_path(&self.base, self.headers_of(&endpoint.user)?, filling)
-    }
-
-    fn read_of(&self, read: &Read, variables: &Variables, accepted: &Accepted, handed_out: Option<&str>) -> Result<Request, RequestError> {
-        let filling = Filling { variables, user: &read.endpoint.user, id: &accepted.id };
-        self.ask_about(read, filling, handed_out, None)
-    }
-
-    /// The request about a scan: to the endpoint's path if it has one and no handed-out address is asked for.
-    fn ask_about(
-        &self,
-        read: &Read,
-        filling: Filling<'_>,
-        handed_out: Option<&str>,
-        route: Option<Route>,
-    ) -> Result<Request, RequestError> {
-        let user = self.headers_of(filling.user)?;
-        if read.endpoint.path.is_some() && route != Some(Route::HandedOut) {
-            return read.endpoint.at_path(&self.base, user, filling);
-        }
-        let handed_out = handed_out.ok_or(RequestError::NotHandedOut)?;
-        let address = self.base.resolve(handed_out, read.others)?;
-        if address.leaves_origin {
-            read.endpoint.abroad(address.url.into(), filling)
-        } else {
-            read.endpoint.at_address(address.url.into(), user, filling)
-        }
-    }
-
-    fn headers_of(&self, user: &str) -> Result<&Headers, RequestError> {
-        self.users.get(user).ok_or_else(|| RequestError::NoUser(user.to_owned()))
-    }
-}
-
-/// Whether a header says something of the body that it comes with, and nothing of who sends it.
-fn speaks_of_the_body(header: &str) -> bool {
-    matches!(header, "content-type" | "content-length" | "content-encoding" | "accept" | "idempotency-key")
-}
-
-fn read_by(read: Option<&Read>, reply: &Reply<'_>, id: &str) -> Reading {
-    match read {
-        Some(read) => read.reader.read(&Opened::new(reply), id),
-        None => Reading { answer: by_code(reply.http), state: None::<State>, word: None, progress: None, echo: None, reason: None },
     }
 }

@@ -5,8 +5,8 @@ use serde_json::Value;
 use crate::model::exchange::Kind;
 use crate::model::redaction::is_secret_in_reply;
 
-use super::place::{Opened, plain};
-use super::{Accepted, Hosts, Recogniser, Reply, Target, template};
+use super::selector::{Opened, plain};
+use super::{Accepted, Hosts, Reply, RouteMatcher, Target, template};
 
 /// Something in the answer to a POST that may be the job's id, other than what `[initiate] id` finds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl Target {
             return Vec::new();
         }
         let opened = Opened::new(reply);
-        let recogniser = Recogniser::new(self, Hosts::Any);
+        let routes = RouteMatcher::new(self, Hosts::Any);
         let mut found: Vec<(u8, OtherId)> = Vec::new();
         let mut add = |rank, place: String, id: String, is_status_address| {
             let same = id == accepted.id || template::encode(&id) == accepted.id || id == template::encode(&accepted.id);
@@ -38,8 +38,8 @@ impl Target {
             }
         };
         let in_address = |address: &str| {
-            let recognised = recogniser.recognise(endpoint.method.as_str(), address).filter(|known| known.kind == Kind::Poll);
-            recognised.and_then(|known| known.id).map(|id| (id, true)).or_else(|| Some((last_segment(address)?, false)))
+            let route = routes.route_of(endpoint.method.as_str(), address).filter(|known| known.kind == Kind::Poll);
+            route.and_then(|known| known.id).map(|id| (id, true)).or_else(|| Some((last_segment(address)?, false)))
         };
         for (name, value) in reply.headers {
             let Ok(value) = value.to_str() else { continue };

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use crate::model::answer::{Answer, State};
 
 use super::file::HttpCodes;
-use super::place::{Extract, Extracted, Opened};
 use super::redirect::{Meaning, Redirects};
 use super::rules::Rule;
+use super::selector::{Extract, Extracted, Opened};
 
 /// Longer ids are refused: they come from a broken or a hostile server, and would be sent back with every poll.
 pub(super) const LONGEST_ID: usize = 64 * 1024;
@@ -57,6 +57,17 @@ pub struct Reading {
     pub reason: Option<String>,
 }
 
+/// How the replies to initiates and polls are read, for whoever writes it down in another language.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Replies<'a> {
+    pub(crate) accept: &'a HttpCodes,
+    pub(crate) id: &'a Extract,
+    pub(crate) rules: &'a [Rule],
+    pub(crate) state: Option<&'a Extract>,
+    pub(crate) states: &'a BTreeMap<String, State>,
+    pub(crate) echo: Option<&'a Extract>,
+}
+
 /// How an initiate's reply is read.
 #[derive(Debug, Clone)]
 pub(super) struct InitiateReader {
@@ -96,7 +107,7 @@ impl InitiateReader {
         } else {
             return Ok(id);
         };
-        Err((Answer::Malformed, format!("the id at {} {problem}", self.id.place.written())))
+        Err((Answer::Malformed, format!("the id at {} {problem}", self.id.selector.written())))
     }
 }
 
@@ -177,7 +188,7 @@ impl Reader {
                     Some(running) if reply.http == 202 => running,
                     _ => State::Unknown,
                 });
-                reading.reason = Some(format!("no state at {}", state.place.written()));
+                reading.reason = Some(format!("no state at {}", state.selector.written()));
             }
         }
     }
@@ -204,7 +215,7 @@ pub(super) fn by_code(http: u16) -> Answer {
 
 /// The text that an extraction finds, or what was wrong, as a fragment.
 pub(super) fn text_at(extract: &Extract, reply: &Opened<'_>, id: &str) -> Result<String, String> {
-    let at = || extract.place.written();
+    let at = || extract.selector.written();
     match extract.take(reply, id) {
         Extracted::Text(text) => Ok(text),
         Extracted::NotJson => Err("the body is not JSON".to_owned()),

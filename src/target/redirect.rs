@@ -4,7 +4,7 @@ use http::header::LOCATION;
 use url::Url;
 
 use super::address::Base;
-use super::place::Opened;
+use super::selector::Opened;
 use super::template::{Template, Variable, encode};
 
 /// How an endpoint's redirects are read.

@@ -5,7 +5,8 @@ use std::fmt;
 use http::{HeaderName, HeaderValue, Method};
 use url::form_urlencoded;
 
-use crate::model::credentials;
+use crate::model::exchange::Kind;
+use crate::model::secret_names::is_credential;
 
 use super::address::{AddressError, Base};
 use super::json::JsonTemplate;
@@ -74,6 +75,11 @@ pub enum RequestError {
     NoUser(String),
 }
 
+/// The method of requests to an endpoint for which the target file gives none.
+pub(crate) fn usual_method(kind: Kind) -> Method {
+    if matches!(kind, Kind::Initiate | Kind::Repeat | Kind::Cancel) { Method::POST } else { Method::GET }
+}
+
 /// Headers with holes, each name once.
 pub(super) type Headers = Vec<(HeaderName, Template)>;
 
@@ -95,6 +101,19 @@ pub(super) enum Body {
     Json(JsonTemplate),
     Form(Vec<(String, Template)>),
     Text(Template),
+}
+
+/// How values are written into a text of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    /// As they are: headers and raw bodies.
+    Plain,
+    /// With what no address carries percent-encoded.
+    Address,
+    /// As parts of JSON strings.
+    Json,
+    /// As form fields.
+    Form,
 }
 
 /// What fills the holes of one request.
@@ -150,7 +169,7 @@ impl Endpoint {
     /// The request to an address on another origin: nothing that could be a credential goes along.
     pub(super) fn abroad(&self, url: String, filling: Filling<'_>) -> Result<Request, RequestError> {
         let mut harmless = self.clone();
-        harmless.headers.retain(|(name, value)| !credentials::is_credential(name.as_str()) && value.environment_values().next().is_none());
+        harmless.headers.retain(|(name, value)| !is_credential(name.as_str()) && value.environment_values().next().is_none());
         if harmless.body.templates().iter().any(|template| template.environment_values().next().is_some()) {
             harmless.body = Body::None;
         }
@@ -205,6 +224,14 @@ impl Endpoint {
 }
 
 impl Body {
+    pub(super) fn encoding(&self) -> Encoding {
+        match self {
+            Body::None | Body::Text(_) => Encoding::Plain,
+            Body::Json(_) => Encoding::Json,
+            Body::Form(_) => Encoding::Form,
+        }
+    }
+
     fn content_type(&self) -> Option<&'static str> {
         match self {
             Body::None | Body::Text(_) => None,

@@ -7,29 +7,29 @@ use crate::model::answer::{Answer, State};
 
 use super::file::HttpCodes;
 use super::json::JsonTemplate;
-use super::place::{Opened, Place, plain};
+use super::selector::{Opened, Selector, plain};
 use super::template::Variable;
 
 /// One `[[status.answer]]`.
 #[derive(Debug, Clone)]
-pub(super) struct Rule {
-    pub(super) answer: Answer,
+pub(crate) struct Rule {
+    pub(crate) answer: Answer,
     /// How a visible scan stands, where the rule says it.
-    pub(super) state: Option<State>,
-    pub(super) when: When,
+    pub(crate) state: Option<State>,
+    pub(crate) when: When,
 }
 
 /// The conditions; all must hold.
 #[derive(Debug, Clone)]
-pub(super) struct When {
-    pub(super) http: Option<HttpCodes>,
-    pub(super) at: Option<(Place, Vec<Test>)>,
-    pub(super) body_matches: Option<Regex>,
+pub(crate) struct When {
+    pub(crate) http: Option<HttpCodes>,
+    pub(crate) at: Option<(Selector, Vec<Test>)>,
+    pub(crate) body_matches: Option<Regex>,
 }
 
 /// What is asked of the values at a place. A test holds when any value there passes it.
 #[derive(Debug, Clone)]
-pub(super) enum Test {
+pub(crate) enum Test {
     OneOf(Vec<JsonTemplate>),
     Matches(Regex),
     Exists(bool),
@@ -47,12 +47,11 @@ impl When {
         {
             return false;
         }
-        if let Some((place, tests)) = &self.at {
-            // An error answer lacks nearly everything: absence is told by it only where the rule asks for its code.
-            if self.http.is_none() && is_trouble(reply.http) && tests.iter().all(Test::is_absence) {
+        if let Some((selector, tests)) = &self.at {
+            if self.passes_over_errors() && is_trouble(reply.http) {
                 return false;
             }
-            let Some(found) = place.find(reply, id) else {
+            let Some(found) = selector.find(reply, id) else {
                 return false;
             };
             let values = found.all();
@@ -63,14 +62,18 @@ impl When {
         self.body_matches.as_ref().is_none_or(|pattern| pattern.is_match(&reply.text()))
     }
 
+    /// Whether it holds for no error: an error answer lacks nearly everything, so that absence is told by it only where the rule asks
+    /// for its code.
+    pub(crate) fn passes_over_errors(&self) -> bool {
+        self.http.is_none() && self.at.as_ref().is_some_and(|(_, tests)| tests.iter().all(Test::is_absence))
+    }
+
     /// Whether a reply with this code meets every condition, as far as the code alone tells; `None` where it does not.
     pub(super) fn by_code(&self, http: u16) -> Option<bool> {
         if self.http.as_ref().is_some_and(|codes| !codes.contain(http)) {
             return Some(false);
         }
-        let passed_over =
-            self.http.is_none() && is_trouble(http) && self.at.as_ref().is_some_and(|(_, tests)| tests.iter().all(Test::is_absence));
-        if passed_over {
+        if self.passes_over_errors() && is_trouble(http) {
             return Some(false);
         }
         (self.at.is_none() && self.body_matches.is_none()).then_some(true)
@@ -78,13 +81,13 @@ impl When {
 
     /// Whether it depends on which scan was asked for.
     pub(super) fn names_the_id(&self) -> bool {
-        self.at.as_ref().is_some_and(|(place, tests)| {
-            let in_place = match place {
-                Place::Pointer(path) => path.template.variables().any(Variable::is_id),
-                Place::JsonPath(query) => query.template.variables().any(Variable::is_id),
-                Place::Header(_) => false,
+        self.at.as_ref().is_some_and(|(selector, tests)| {
+            let in_selector = match selector {
+                Selector::Pointer(path) => path.template.variables().any(Variable::is_id),
+                Selector::JsonPath(query) => query.template.variables().any(Variable::is_id),
+                Selector::Header(_) => false,
             };
-            in_place || tests.iter().any(Test::names_the_id)
+            in_selector || tests.iter().any(Test::names_the_id)
         })
     }
 }

@@ -6,14 +6,14 @@ use std::ops::Range;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::model::input::nearest;
+use crate::model::source::nearest;
 
-/// Reads an environment variable.
-pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+/// Reads an environment variable, whose default stands for it where it has no value.
+pub(super) type Lookup<'a> = &'a dyn Fn(&str, Option<&str>) -> Option<String>;
 
 /// A text with holes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Template {
+pub(crate) struct Template {
     parts: Vec<Part>,
 }
 
@@ -146,6 +146,15 @@ impl Template {
         whole
     }
 
+    /// The text, if it is the same in every request and in every environment.
+    pub(super) fn constant(&self) -> Option<&str> {
+        match &self.parts[..] {
+            [] => Some(""),
+            [Part::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+
     /// The variables in it, in order.
     pub(super) fn variables(&self) -> impl Iterator<Item = Variable> {
         self.parts.iter().filter_map(|part| match part {
@@ -240,7 +249,7 @@ fn environment<'a>(text: &'a str, lookup: Lookup<'_>) -> Result<Option<(Environm
             hint: format!("write `${{{name}}}` or `${{{name}:-default}}`"),
         });
     };
-    match (lookup(name), default) {
+    match (lookup(name, default), default) {
         (Some(value), None) => Ok(Some((Environment::Set(value), after))),
         (Some(value), Some(_)) if !value.is_empty() => Ok(Some((Environment::Set(value), after))),
         (_, Some(default)) => Ok(Some((Environment::Default(default.to_owned()), after))),

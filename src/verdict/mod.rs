@@ -9,6 +9,7 @@ pub mod comparison;
 mod exit;
 pub mod power;
 mod reason;
+pub mod rolling;
 pub mod sequential;
 
 pub use exit::Exit;

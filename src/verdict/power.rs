@@ -212,7 +212,7 @@ fn probability(power: f64) -> String {
 mod tests {
     use super::*;
     use crate::analysis::binomial::lower_limit;
-    use crate::model::input::Source;
+    use crate::model::source::Source;
 
     fn scenario(telling: &str) -> Scenario {
         let text = format!("name = \"x\"\ntitle = \"t\"\nsource = \"s\"\n[polls]\noffsets = [\"100ms\"]\n{telling}");

@@ -145,7 +145,7 @@ impl Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::input::Source;
+    use crate::model::source::Source;
     use serde_json::json;
 
     fn gates(telling: &str) -> Gates {

@@ -9,6 +9,7 @@ use statusgap::analysis::baseline::{Baseline, Windows};
 use statusgap::analysis::compare::dependence::together;
 use statusgap::model::run::{Journal, Stopped};
 use statusgap::model::scenario::Scenario;
+use statusgap::target::fingerprint;
 use statusgap::verdict::comparison::{Change, Comparison, Criteria, Names, Outcome, Subject, Unusable, compare, usable};
 use statusgap::verdict::judge;
 use virtual_run::{Tried, run_all, run_by_turns, scenario};
@@ -65,7 +66,7 @@ fn tried<'a>(preset: &'a str, knobs: &'a [(&'a str, &'a str)], seed: u64) -> Tri
 
 fn baseline(journal: &Journal) -> Result<Baseline, Unusable> {
     let analysis = analyse(journal);
-    usable(journal, &analysis, &judge(journal, &analysis))
+    usable(journal, &analysis, &judge(journal, &analysis), Some(fingerprint(&journal.run.target.file)))
 }
 
 fn compared(base: &Journal, new: &Journal) -> Comparison {
@@ -222,6 +223,8 @@ fn what_was_run_in_another_way_is_not_compared() {
     assert!(comparison.scenarios[0].not_compared.as_ref().is_some_and(|why| why.contains("tolerance 7ms")), "{comparison:?}");
     let mut renamed = base.clone();
     renamed.run.target.name = "another".into();
+    // Two settings of the reference service would be one target.
+    renamed.run.target.service = None;
     assert_eq!(compared(&base, &renamed).outcome, Outcome::Inconclusive);
     let [few, as_few] = [4, 5].map(|seed| run_all(tried("sound", &[], seed), &spread(3)));
     assert_eq!(compared(&few, &as_few).outcome, Outcome::Inconclusive, "three scans tell nothing");
@@ -246,6 +249,7 @@ fn outcomes(like: &Baseline, denied: &[bool]) -> Baseline {
     let scenario = &mut run.scenarios[0];
     let series: Vec<f64> = denied.iter().map(|denied| f64::from(u8::from(*denied))).collect();
     scenario.together = together(&series) as u64;
+    scenario.scans = denied.len() as u64;
     scenario.windows = None;
     scenario.round_trips.clear();
     let rate = &mut scenario.rates[0];
@@ -369,7 +373,7 @@ fn regressions(pairs: u64, seed: u64, scans: usize, block: usize, shares: [f64; 
 fn phased(like: &Baseline, keep: f64, scans: usize, chance: &mut Chance) -> Baseline {
     const DEADLINE: usize = 60;
     let mut denies = chance.share() < 0.5;
-    let path: Vec<bool> = (0..scans + 5 * DEADLINE + 1)
+    let path: Vec<bool> = (0..scans + 5 * (DEADLINE + 1))
         .map(|_| {
             if chance.share() > keep {
                 denies = chance.share() < 0.5;

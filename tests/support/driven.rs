@@ -1,14 +1,14 @@
 //! Drives scenarios through the library's own probe and hands back what the log says; shared by the tests that look at exchanges.
 
 use std::io::Write;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use statusgap::log::LogWriter;
-use statusgap::model::input::Source;
-use statusgap::model::run::{EndReason, Environment, HttpVersion, Journal, LOG_SCHEMA, Run, TargetNote};
+use statusgap::model::run::{Environment, HttpVersion, Journal, LOG_SCHEMA, Run, TargetNote};
 use statusgap::model::scenario::Scenario;
-use statusgap::probe::{Clock, Options, Probe, Recorder, Restraint, Transport};
+use statusgap::model::source::Source;
+use statusgap::probe::{Clock, Options, Transport};
+use statusgap::run::{Session, rehearse, virtual_options};
 use statusgap::target::Target;
 
 /// A scenario from the text of its file.
@@ -23,7 +23,7 @@ pub fn target(text: &str) -> Target {
 }
 
 pub fn options(seed: u64) -> Options {
-    Options { seed, max_rps: None, timeout: Duration::from_secs(10), first_n: 0, restraint: Restraint::default() }
+    virtual_options(seed)
 }
 
 pub fn header(target: &Target, clock: &Clock, scenario: &Scenario, seed: u64) -> Run {
@@ -60,13 +60,13 @@ pub struct Kept(Arc<Mutex<Vec<u8>>>);
 
 impl Kept {
     pub fn bytes(&self) -> Vec<u8> {
-        self.0.lock().unwrap().clone()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 impl Write for Kept {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -74,15 +74,17 @@ impl Write for Kept {
     }
 }
 
-/// Runs one scenario to its end and reads its log back, as the binary does.
+/// Runs one scenario to its end, and takes what was recorded through a log, as the binary does.
 pub async fn journal(target: &Arc<Target>, transport: Transport, clock: &Clock, scenario: &Scenario, options: Options) -> Journal {
+    let session = Session::over(Arc::clone(target), transport, clock.clone(), "test".to_owned());
+    let recorded = rehearse(&session, options, std::slice::from_ref(scenario)).await.expect("memory takes a log");
     let kept = Kept::default();
-    let log = LogWriter::begin(Box::new(kept.clone()), &header(target, clock, scenario, options.seed)).expect("memory takes a log");
-    let probe = Probe::new(Arc::clone(target), transport, clock.clone(), Recorder::new(log, target.secrets()), options, |_| {});
-    let reason = match probe.run(std::slice::from_ref(scenario)).await {
-        Ok(()) => EndReason::Complete,
-        Err(halt) => halt.reason(),
-    };
-    probe.recorder().end(clock.now(), reason).expect("memory takes a log");
+    let log = LogWriter::begin(Box::new(kept.clone()), &recorded.run).expect("memory takes a log");
+    for exchange in &recorded.exchanges {
+        log.exchange(exchange).expect("memory takes a log");
+    }
+    let end = recorded.end.expect("it has ended");
+    log.end(end.at, end.reason).expect("memory takes a log");
+    drop(log);
     statusgap::log::read("kept", kept.bytes().as_slice()).unwrap_or_else(|error| panic!("{error}"))
 }

@@ -7,11 +7,11 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::json;
 use statusgap::log::LogWriter;
+use statusgap::model::digest::Digest;
 use statusgap::model::exchange::Exchange;
-use statusgap::model::input::Source;
 use statusgap::model::run::{EndReason, Run};
 use statusgap::model::scenario::Scenario;
-use statusgap::model::text::Digest;
+use statusgap::model::source::Source;
 use statusgap::model::time::Stamp;
 
 const MS: u64 = 1_000_000;

@@ -16,9 +16,9 @@
 use serde_json::{Value, json};
 use statusgap::analysis::{Analysis, analyse};
 use statusgap::model::exchange::Exchange;
-use statusgap::model::input::Source;
 use statusgap::model::run::Journal;
 use statusgap::model::scenario::Scenario;
+use statusgap::model::source::Source;
 use statusgap::verdict::{Judgement, judge};
 
 /// Between the starts of two scans, so that none of them meet.

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use sha1::{Digest, Sha1};
-
 use crate::model::scenario::{Action, Arm, Each, Input, LoadModel, Scenario, Until};
 use crate::model::time::Span;
 
@@ -50,38 +48,6 @@ pub(super) fn conditions(scenario: &Scenario) -> BTreeMap<String, String> {
     told
 }
 
-/// First 16 hex digits of the SHA-1 of a target file's meaning: without name and address, so that staging and production compare,
-/// and without comments and layout.
-pub(super) fn contract(file: &str) -> String {
-    let meaning = match toml::from_str::<toml::Table>(file) {
-        Ok(mut table) => {
-            table.remove("name");
-            table.remove("base_url");
-            serde_json::to_string(&sorted(toml::Value::Table(table))).unwrap_or_default()
-        }
-        Err(_) => file.to_owned(),
-    };
-    let mut digits = String::new();
-    for byte in Sha1::digest(meaning.as_bytes()).iter().take(8) {
-        // Writing to a string cannot fail.
-        let _ = write!(digits, "{byte:02x}");
-    }
-    digits
-}
-
-/// The same value with its tables in the order of their keys.
-fn sorted(value: toml::Value) -> serde_json::Value {
-    match value {
-        toml::Value::Table(table) => {
-            let entries: BTreeMap<String, serde_json::Value> = table.into_iter().map(|(key, value)| (key, sorted(value))).collect();
-            serde_json::Value::Object(entries.into_iter().collect())
-        }
-        toml::Value::Array(values) => values.into_iter().map(sorted).collect(),
-        toml::Value::String(text) => text.into(),
-        other => other.to_string().into(),
-    }
-}
-
 fn arm(arm: &Arm) -> String {
     let mut told = match arm.each {
         _ if arm.offsets.is_empty() => "no offsets".to_owned(),
@@ -119,7 +85,7 @@ fn spans(spans: &[Span]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::input::Source;
+    use crate::model::source::Source;
 
     fn told(text: &str) -> BTreeMap<String, String> {
         let text = format!("name = \"x\"\ntitle = \"t\"\nsource = \"s\"\n{text}");
@@ -141,13 +107,5 @@ mod tests {
         assert_ne!(polls(""), polls("connection = \"keep-alive\"\nfillers = 0"));
         assert_ne!(polls(""), polls("[follow]\nuntil = \"visible\"\nevery = \"20ms\"\ndeadline = \"3s\""));
         assert_ne!(polls(""), polls("[readings]\nwitness = [\"1s\"]"));
-    }
-
-    #[test]
-    fn a_contract_is_its_meaning_without_name_and_address() {
-        let file = "name = \"a\"\nbase_url = \"http://a\"\n[initiate]\npath = \"/x\"\nid = { pointer = \"/id\" }\n";
-        let same = "# a comment\nbase_url = \"http://b\"\n[initiate]\nid = { pointer = \"/id\" }\npath = \"/x\"\n";
-        assert_eq!(contract(file), contract(same));
-        assert_ne!(contract(file), contract(&file.replace("/id", "/job")));
     }
 }

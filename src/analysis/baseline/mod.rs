@@ -154,8 +154,8 @@ pub struct RoundTrips {
 }
 
 impl Baseline {
-    /// What is to be kept of a run.
-    pub fn of(journal: &Journal) -> Baseline {
+    /// What is to be kept of a run. `contract` is the fingerprint of its target file.
+    pub fn of(journal: &Journal, contract: Option<String>) -> Baseline {
         let (journal, _) = refusal::read(journal);
         let journal = &*journal;
         let scans = Scans::of(&journal.exchanges);
@@ -168,7 +168,7 @@ impl Baseline {
             started: run.started.clone(),
             target: run.target.name.clone(),
             service: run.target.service.clone(),
-            contract: Some(conditions::contract(&run.target.file)),
+            contract,
             time: Some(if run.clock.timer == "virtual" { "virtual" } else { "real" }.to_owned()),
             machine: Some(format!("{}, {} processors", run.environment.system, run.environment.processors)),
             pair: run.pair.clone(),

@@ -2,11 +2,11 @@
 
 use crate::analysis::scan::ScanHistory;
 use crate::model::answer::Answer;
+use crate::model::compact::CompactOption;
 use crate::model::exchange::{Connection, Exchange, Route};
 use crate::model::run::Journal;
 use crate::model::scenario::{LoadModel, Scenario};
 use crate::model::shard::Share;
-use crate::model::slot::Slot;
 use crate::model::time::Nanos;
 
 /// One status answer that says seen or not seen. Two words: there may be millions.
@@ -63,7 +63,7 @@ pub(super) struct ScanRow<'a> {
     pub(super) scan: &'a ScanHistory<'a>,
     /// At the usual address, on connections of their own.
     pub(super) observations: &'a [Observation<'a>],
-    first_seen: Slot<f64>,
+    first_seen: CompactOption<f64>,
 }
 
 /// All rows of a log.

@@ -91,7 +91,7 @@ impl Digits {
 const BASE32: [&[u8; 32]; 3] =
     [b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789ABCDEFGHIJKLMNOPQRSTUV", b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"];
 
-/// Alphabets of base85 beside ASCII's own order: of RFC 1924, and of ZeroMQ.
+/// Alphabets of base85 beside ASCII's own order: of RFC 1924, and `ZeroMQ`'s.
 const BASE85: [&[u8; 85]; 3] = [
     b"!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstu",
     b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~",
@@ -184,7 +184,7 @@ const WIDEST_GAP: usize = 80;
 impl Numbers {
     /// The bytes that a word stands for.
     fn bytes(self, word: &[u8]) -> Option<Vec<u8>> {
-        if word.len() > 34 || !word.iter().any(|byte| byte.is_ascii_hexdigit()) {
+        if word.len() > 34 || !word.iter().any(u8::is_ascii_hexdigit) {
             return None;
         }
         let text = std::str::from_utf8(word).ok()?;
@@ -203,6 +203,8 @@ impl Numbers {
                     Some(digits) => digits,
                     None => lower,
                 };
+                // A code point of one byte.
+                let digits = digits.strip_prefix("00").filter(|rest| rest.len() == 2).map_or(digits.clone(), str::to_owned);
                 let is_row = matches!(digits.len(), 2 | 4 | 6 | 8 | 16 | 32) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
                 is_row.then(|| {
                     digits

@@ -136,8 +136,10 @@ impl<'a> Search<'a> {
                 self.look(&read);
                 // Of 16 bits each.
                 if read.bytes.windows(6).any(|six| (0..6).all(|at| (six[at] == 0) == (at % 2 == 1)))
-                    && let Some(narrow) = read.unfolded()
+                    && let Some(mut narrow) = read.unfolded()
                 {
+                    self.look(&narrow);
+                    narrow.is_unfolded = false;
                     self.look(&narrow);
                 }
                 texts.add_texts_of(&read);
@@ -192,6 +194,10 @@ impl<'a> Search<'a> {
             Reach::Digits => {
                 start -= self.text[..start].iter().rev().take_while(|byte| is_digit(byte)).count();
                 end += self.text[end..].iter().take_while(|byte| is_digit(byte) || **byte == b'=').count();
+                // What fills up, as an address carries it.
+                while [&b"%3D"[..], b"%3d"].iter().any(|filling| self.text[end..].starts_with(filling)) {
+                    end += 3;
+                }
             }
             Reach::Line => end += self.text[end..].iter().take_while(|byte| !matches!(byte, b'\n' | b'\\' | b'<')).count(),
         }

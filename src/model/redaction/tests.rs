@@ -57,7 +57,7 @@ fn dump(text: &str, is_in_words: bool) -> String {
 }
 
 fn base32(bytes: &[u8]) -> String {
-    let bits: String = bytes.iter().map(|byte| format!("{byte:08b}")).collect();
+    let bits: String = bytes.iter().map(|byte| format!("{byte:08b}")).collect::<Vec<_>>().concat();
     let digit = |bits: &[u8]| {
         let bits = format!("{:0<5}", String::from_utf8_lossy(bits));
         char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[usize::from_str_radix(&bits, 2).expect("bits")])
@@ -163,10 +163,10 @@ fn forms(secret: &str) -> Vec<(&'static str, String)> {
         ),
         (
             "code points",
-            if !secret.is_ascii() {
-                secret.to_owned()
-            } else {
+            if secret.is_ascii() {
                 secret.chars().map(|c| format!("U+{:04X}", u32::from(c))).collect::<Vec<_>>().join(" ")
+            } else {
+                secret.to_owned()
             },
         ),
         ("a list of bytes", format!("[{}]", bytewise(secret, true, ",", |byte| byte.to_string()))),
@@ -191,7 +191,7 @@ fn forms(secret: &str) -> Vec<(&'static str, String)> {
         ("base64 in lines", wrapped(&STANDARD.encode(secret), 8, "\r\n")),
         ("base64 in lines in JSON", json(&wrapped(&STANDARD.encode(format!("?{secret}")), 7, "\n"))),
         ("base64 of base64 in lines", STANDARD.encode(wrapped(&STANDARD.encode(secret), 8, "\r\n"))),
-        ("hexadecimal of base64", STANDARD.encode(secret).bytes().map(|byte| format!("{byte:02x}")).collect()),
+        ("hexadecimal of base64", STANDARD.encode(secret).bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()),
         (
             "base64 of UTF-16",
             if secret.chars().all(|c| u32::from(c) < 256) {

@@ -10,7 +10,7 @@ use crate::report::html::{Column, SHAPES, STYLE, Section, policy_of, prose, tabl
 use crate::report::live::{Live, Moment};
 use crate::report::view::View;
 use crate::report::words;
-use crate::standing::Outcome;
+use crate::verdict::rolling::Outcome;
 
 /// How often the page loads itself anew: so that no round is missed, and not so often that nobody can read it.
 fn refresh(every: Duration) -> u64 {

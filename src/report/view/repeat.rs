@@ -4,7 +4,7 @@
 //! yesterday reproduces nothing. A log may come from anywhere, so everything in it is quoted for the shell.
 
 use crate::analysis::Analysis;
-use crate::evidence;
+use crate::bundle;
 use crate::model::run::Journal;
 use crate::report::view::Repeat;
 use crate::report::words;
@@ -12,7 +12,7 @@ use crate::report::words;
 /// The command and, where something was denied and the target file says enough, the snippet.
 pub(super) fn repeat(journal: &Journal, analysis: &Analysis) -> Repeat {
     let command = words::clean(journal.run.command.trim(), 2000);
-    let snippet = denied_age(analysis).and_then(|seconds| evidence::by_hand(&journal.run, seconds, analysis.window.flapping > 0));
+    let snippet = denied_age(analysis).and_then(|seconds| bundle::by_hand(&journal.run, seconds, analysis.window.flapping > 0));
     Repeat { command, snippet }
 }
 

@@ -1,21 +1,20 @@
 //! From the file as it is written to a [`Target`] that is checked whole, with a complaint that points to whatever is wrong.
 
-mod ask;
-mod tell;
+mod replies;
+mod requests;
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use http::Method;
-
 use crate::model::answer::State;
-use crate::model::credentials;
-use crate::model::input::{InputError, Source};
+use crate::model::exchange::Kind;
 use crate::model::redaction::without_query;
 use crate::model::run::HttpVersion;
+use crate::model::source::{InputError, Source};
 
 use super::address::{Base, OtherOrigins, ShownBase};
+use super::credentials;
 use super::file::{ExtractFile, HttpCodes, HttpFile, ReadFile, StatesFile, TargetFile, TlsFile};
 use super::reading::{InitiateReader, Reader};
 use super::redirect::{Own, Redirects};
@@ -39,11 +38,11 @@ pub(super) fn reference(base_url: &str, lookup: Lookup<'_>) -> Result<Target, In
     })?;
     let address = format!("base_url = {}", toml::Value::from(base.text()));
     let text = REFERENCE.replacen(REFERENCE_ADDRESS, &address, 1);
-    compile(Source { file: "opportunity-scan.toml", text: &text }, lookup)
+    compile_at(Source { file: "opportunity-scan.toml", text: &text }, lookup, |address| address)
 }
 
-/// Understands a file.
-pub(super) fn compile(source: Source<'_>, lookup: Lookup<'_>) -> Result<Target, InputError> {
+/// Compiles a file, for the address that `at` makes of the file's own.
+pub(super) fn compile_at(source: Source<'_>, lookup: Lookup<'_>, at: impl FnOnce(String) -> String) -> Result<Target, InputError> {
     let mut file: TargetFile = source.read()?;
     let mut users = BTreeMap::new();
     users.insert(OWNER.to_owned(), Headers::new());
@@ -55,11 +54,11 @@ pub(super) fn compile(source: Source<'_>, lookup: Lookup<'_>) -> Result<Target, 
     }
     let name = compiler.text("name", &file.name)?;
     let address = compiler.template("base_url", &file.base_url, Braces::AreText, &[])?;
-    let base = Base::read(&address.fill(|_| String::new()))
+    let base = Base::read(&at(address.fill(|_| String::new())))
         .map_err(|problem| compiler.complain("base_url", problem, "for example `base_url = \"http://127.0.0.1:8080\"`"))?;
     let unknown_id = compiler.unknown_id(file.unknown_id.as_deref())?;
     let ask = file.initiate.ask();
-    let initiate = compiler.endpoint("initiate", ask, &Method::POST, Variable::WITHOUT_ID)?;
+    let initiate = compiler.endpoint("initiate", ask, Kind::Initiate, Variable::WITHOUT_ID)?;
     let initiate_reader = InitiateReader {
         accept: file.initiate.accept.unwrap_or_else(HttpCodes::success),
         id: compiler.extract("initiate.id", &file.initiate.id, &[])?,
@@ -71,7 +70,7 @@ pub(super) fn compile(source: Source<'_>, lookup: Lookup<'_>) -> Result<Target, 
         .cancel
         .map(|mut cancel| {
             let ask = cancel.ask();
-            let endpoint = compiler.endpoint("cancel", ask, &Method::POST, Variable::WITH_ID)?;
+            let endpoint = compiler.endpoint("cancel", ask, Kind::Cancel, Variable::WITH_ID)?;
             if !endpoint.names_the_id() {
                 return Err(compiler.complain(
                     "cancel.path",
@@ -86,7 +85,7 @@ pub(super) fn compile(source: Source<'_>, lookup: Lookup<'_>) -> Result<Target, 
         .filler
         .map(|mut filler| {
             let ask = filler.ask();
-            compiler.endpoint("filler", ask, &Method::GET, Variable::WITHOUT_ID)
+            compiler.endpoint("filler", ask, Kind::Filler, Variable::WITHOUT_ID)
         })
         .transpose()?;
     let told_apart = users.get(FOREIGN).is_none_or(|foreign| Some(foreign) != users.get(&status.endpoint.user))
@@ -178,7 +177,7 @@ impl Compiler<'_> {
 
     fn read(&self, name: &str, mut file: ReadFile, asked: Asked<'_>) -> Result<Read, InputError> {
         let at = |key: &str| format!("{name}.{key}");
-        let endpoint = self.endpoint(name, file.ask(), &Method::GET, Variable::WITH_ID)?;
+        let endpoint = self.endpoint(name, file.ask(), Kind::Poll, Variable::WITH_ID)?;
         let rules = file
             .answer
             .iter()

@@ -4,14 +4,14 @@ mod files;
 mod goldens;
 mod initiates;
 mod properties;
-mod recognised;
 mod replies;
 mod requests;
+mod routes;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{Accepted, Reading, Reply, Target, Variables};
-use crate::model::input::{InputError, Source};
+use crate::model::source::{InputError, Source};
 
 /// The least that a target file must have, with more text after `[status]`.
 fn file(status: &str) -> String {

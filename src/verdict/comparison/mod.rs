@@ -244,9 +244,10 @@ pub fn compare(base: &Baseline, new: &Baseline, criteria: &Criteria, names: Name
     }
     let tests = answer(&mut scenarios, questions, layout, criteria);
     if layout == Layout::Apart {
+        // One scenario speaks for all of a run: they ask the same target.
+        let ends = |run: &Baseline| run.scenarios.iter().any(shows_ends);
+        let (base_ends, new_ends) = (ends(base), ends(new));
         for scenario in &mut scenarios {
-            let of = |run: &Baseline| run.scenarios.iter().any(|one| one.name == scenario.name && shows_ends(one));
-            let (base_ends, new_ends) = (of(base), of(new));
             scenario.hold_back_one_state(base_ends, new_ends);
         }
     }
@@ -348,9 +349,12 @@ fn is_one_way(finding: &Finding) -> bool {
         && (finding.new - finding.base).abs() > 0.5
 }
 
-/// Whether a run saw denials end, and so shows by their dependence how long the target keeps a state.
+/// Whether a run saw denials end, one without the other: then they are the scans' own, and not a state of the target.
 fn shows_ends(run: &ScenarioBaseline) -> bool {
     const ENOUGH: usize = 8;
+    if run.refused.is_some() || run.together.saturating_mul(ENOUGH as u64) > run.scans {
+        return false;
+    }
     let windows = run.windows.iter().flat_map(|windows| &windows.brackets).filter(|(after, _)| *after > 0.0);
     let ended = windows.clone().filter(|(_, until)| until.is_some()).count();
     let open = windows.count() - ended;

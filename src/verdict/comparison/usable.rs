@@ -24,7 +24,7 @@ pub enum Unusable {
 
 /// What is to be kept of a run, unless it failed to measure. A run that found the window is a good baseline for it; a scenario that
 /// failed to measure is kept by name alone.
-pub fn usable(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> Result<Baseline, Unusable> {
+pub fn usable(journal: &Journal, analysis: &Analysis, judgement: &Judgement, contract: Option<String>) -> Result<Baseline, Unusable> {
     match journal.end.as_ref().map(|end| end.reason) {
         Some(EndReason::Complete) => {}
         Some(EndReason::Interrupted) => return Err(Unusable::Partial("interrupted before the plan was done")),
@@ -44,7 +44,7 @@ pub fn usable(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> 
         Some(false) => return Err(Unusable::NotAssessable("a never-issued id was answered as visible, so `visible` means nothing")),
         None => return Err(Unusable::NotAssessable("no control was answered, so it is open whether `visible` means anything")),
     }
-    let mut baseline = Baseline::of(journal);
+    let mut baseline = Baseline::of(journal, contract);
     let stopped: Vec<&str> =
         journal.stopped.iter().filter_map(|stop| journal.scenarios.get(stop.scenario as usize)).map(|one| one.name.as_str()).collect();
     for scenario in &mut baseline.scenarios {

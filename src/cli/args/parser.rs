@@ -1,0 +1,65 @@
+//! The command line's parser: what clap derives from the commands, with what is the same for all of them.
+
+use clap::{ColorChoice, Command, CommandFactory};
+
+use crate::cli::Cli;
+use crate::cli::args::exit_codes;
+
+/// Every help text fits the narrowest terminal in use.
+const WIDTH: usize = 80;
+
+/// The whole parser. Each command tells its exit codes, unless it brings a text of its own.
+pub fn parser() -> Command {
+    let mut parser = Cli::command().max_term_width(WIDTH).after_help(exit_codes::OF_A_VERDICT);
+    let names: Vec<String> = parser.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    for name in names {
+        let codes = exit_codes::of(&name);
+        parser = parser.mut_subcommand(name, |command| {
+            let command = command.max_term_width(WIDTH);
+            if command.get_after_help().is_some() { command } else { command.after_help(codes) }
+        });
+    }
+    parser
+}
+
+/// The parser, coloured as the words ask for: help and usage errors are told before any option is read.
+pub fn parser_for(words: &[impl AsRef<std::ffi::OsStr>]) -> Command {
+    let mut after_flag = false;
+    let mut choice = ColorChoice::Auto;
+    for word in words.iter().filter_map(|word| word.as_ref().to_str()) {
+        match word.strip_prefix("--color=").or_else(|| after_flag.then_some(word)) {
+            Some("always") => choice = ColorChoice::Always,
+            Some("never") => choice = ColorChoice::Never,
+            _ => {}
+        }
+        after_flag = word == "--color";
+    }
+    parser().color(choice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        parser().debug_assert();
+    }
+
+    #[test]
+    fn every_command_tells_its_exit_codes_and_fits_eighty_columns() {
+        let mut parser = parser();
+        parser.build();
+        let names: Vec<String> = parser.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+        assert!(names.len() > 8, "{names:?}");
+        for words in names.iter().filter(|name| *name != "help").flat_map(|name| [[name.as_str(), "-h"], [name, "--help"]]) {
+            // clap asks the terminal how wide it is, and there may be none.
+            let shown = self::parser().term_width(WIDTH).try_get_matches_from(["statusgap"].into_iter().chain(words));
+            let text = shown.expect_err("help").to_string();
+            assert!(text.contains("Exit codes:\n  0 "), "{words:?}: {text}");
+            for line in text.lines() {
+                assert!(line.chars().count() <= WIDTH, "{words:?}: {line}");
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! `statusgap check`: validates scenario and target files and those of known failures, and shows what they would do.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::cli::Ended;
+use crate::cli::error::CliError;
+use crate::cli::terminal::output;
+use crate::model::allow::Allow;
+use crate::model::plan::Plan;
+use crate::model::scenario::Scenario;
+use crate::model::source::Source;
+use crate::model::wording::{counted, noun, planned_span, share_at_most};
+use crate::target::{Target, credentials};
+use crate::verdict::Exit;
+use crate::verdict::power::{plan_told, sized};
+
+/// Validates scenario and target files and those of known failures, and shows what they mean.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Scenario files, target files, or files for --allow
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+/// Runs the command. All files are checked, and every wrong one is told.
+pub fn run(args: &CheckArgs) -> Ended {
+    let mut exit = Exit::Pass;
+    for path in &args.files {
+        match check(path) {
+            Ok(told) => output::print(&told)?,
+            Err(error) => {
+                error.print();
+                exit = Exit::Usage;
+            }
+        }
+    }
+    Ok(exit)
+}
+
+fn check(path: &Path) -> Result<String, CliError> {
+    let text = std::fs::read_to_string(path).map_err(|source| CliError::file("read", path, source))?;
+    let name = path.display().to_string();
+    let source = Source { file: &name, text: &text };
+    // A target says how to initiate; a scenario never does, and allows nothing. What is neither is complained about as a scenario.
+    let has = |key: &str| source.line_of(key).is_some();
+    if has("initiate") || has("base_url") {
+        let target = Target::read(source, &|name| std::env::var(name).ok())?;
+        let can = target.can();
+        let literals: Vec<String> = credentials::literals(&text).into_iter().map(|literal| literal.place).collect();
+        let in_clear = if literals.is_empty() {
+            String::new()
+        } else {
+            format!("  credentials in the file itself: {}; write ${{NAME}} for what the environment knows\n", literals.join(", "))
+        };
+        let told = |yes: bool| if yes { "yes" } else { "not assessed" };
+        return Ok(format!(
+            "{name}: target `{}` at {}\n  isolation (a foreign user): {}\n  witness: {}\n  results: {}\n  echo of the id: {}\n  second write (cancel): {}\n{in_clear}",
+            target.name(),
+            target.shown_url(),
+            told(can.foreign_user),
+            told(can.witness),
+            told(can.results),
+            told(can.echo),
+            told(can.cancel),
+        ));
+    }
+    if has("allow") {
+        let allowed = Allow::read(source)?.into_iter();
+        let allowed = allowed.map(|allow| format!("  {} in {} until {}: {}\n", allow.failure, allow.scenario, allow.expires, allow.reason));
+        return Ok(format!("{name}: known failures\n{}", allowed.collect::<String>()));
+    }
+    let scenario = sized(Scenario::read(source)?);
+    Ok(format!("{name}: scenario `{}`: {}\n{}", scenario.name, scenario.title, plan_lines(&scenario, &Plan::of(&scenario))))
+}
+
+/// A scenario's plan as lines of text: what will be sent, how often, and what that can show and cannot.
+pub fn plan_lines(scenario: &Scenario, plan: &Plan) -> String {
+    let mut lines = String::new();
+    for (kind, count) in &plan.requests {
+        // Writing to a string cannot fail.
+        let _ = writeln!(lines, "  {count:>7} {}", noun(*count, kind.noun()));
+    }
+    let _ = writeln!(lines, "  {:>7} {} at most, within {}", plan.total(), noun(plan.total(), "request"), planned_span(plan.at_most));
+    if plan.polls_per_offset > 0 {
+        let bound = crate::analysis::binomial::zero_failure_bound(plan.polls_per_offset, 0.95);
+        let _ = writeln!(
+            lines,
+            "  {} at each offset: none not_found would show a true rate below {} (95 %)",
+            counted(plan.polls_per_offset, "poll"),
+            share_at_most(bound)
+        );
+    }
+    for line in plan_told(scenario).iter().flat_map(|told| told.lines()) {
+        let _ = writeln!(lines, "  {line}");
+    }
+    lines
+}

@@ -1,0 +1,230 @@
+//! `statusgap matrix`: every configuration of the reference service against what must be found in it, on virtual time.
+//!
+//! The harness's own regression test: a healthy configuration must give no alarm and no class, a faulty one its verdict, its
+//! broken guarantees and its class, for every seed.
+
+mod expected;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use crate::cli::Ended;
+use crate::cli::args::scenarios;
+use crate::cli::args::service::ServiceArgs;
+use crate::cli::commands::matrix::expected::{CONFIGURATIONS, Configuration};
+use crate::cli::error::CliError;
+use crate::cli::terminal::output;
+use crate::model::fault::FaultClass;
+use crate::model::guarantee::Guarantee;
+use crate::model::scenario::Scenario;
+use crate::probe::{Jobs, OnStrain, Options, Restraint};
+use crate::run::{Concluded, INVESTIGATION_JOBS, Session, Time, investigate, rehearse, virtual_options};
+use crate::verdict::{Exit, Verdict};
+
+/// Runs every preset and every fault of the reference service on virtual time, and compares what is found with what must be.
+///
+/// Each configuration is probed twice: by the inquiry of `reproduce` (verdict and causes) with every seed, and by the shipped
+/// scenarios (verdict, failed scenarios, broken guarantees) with one seed in four if it is healthy, else with one in 25. The exit code is 1 on any disagreement.
+#[derive(Debug, Args)]
+pub struct MatrixArgs {
+    /// How many seeds for each configuration
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    seeds: u64,
+    /// Only configurations whose name contains this
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+    /// What goes to standard output
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "markdown")]
+    format: MatrixFormat,
+}
+
+/// How the matrix is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum MatrixFormat {
+    /// A table that also reads well on a terminal.
+    Markdown,
+    /// One object per configuration.
+    Json,
+}
+
+/// What one seed of one configuration showed.
+#[derive(Debug, Clone)]
+struct Seen {
+    /// By the inquiry.
+    verdict: Verdict,
+    causes: Vec<FaultClass>,
+    /// By the shipped scenarios, for the seeds that run them.
+    shipped: Option<Shipped>,
+}
+
+/// What the shipped scenarios showed.
+#[derive(Debug, Clone)]
+struct Shipped {
+    verdict: Verdict,
+    failed: Vec<String>,
+    broken: Vec<Guarantee>,
+}
+
+/// All seeds of one configuration.
+struct Row<'a> {
+    configuration: &'a Configuration,
+    seen: Vec<Seen>,
+    disagreements: Vec<String>,
+}
+
+/// Runs the command.
+pub fn run(args: &MatrixArgs) -> Ended {
+    let shipped = scenarios::resolve(&[])?;
+    let wanted: Vec<&Configuration> = CONFIGURATIONS
+        .iter()
+        .filter(|configuration| args.only.as_ref().is_none_or(|only| configuration.service.contains(only.as_str())))
+        .collect();
+    if wanted.is_empty() {
+        let only = args.only.as_deref().unwrap_or_default();
+        return Err(CliError::usage(format!("no configuration's name contains `{only}`"), "leave --only out to see them all"));
+    }
+    let rows: Vec<Row<'_>> = all(&wanted, args.seeds, &shipped)?;
+    let text = match args.format {
+        MatrixFormat::Markdown => markdown(&rows, args.seeds),
+        MatrixFormat::Json => json(&rows),
+    };
+    output::print(&text)?;
+    Ok(if rows.iter().all(|row| row.disagreements.is_empty()) { Exit::Pass } else { Exit::Fail })
+}
+
+/// What one thread has seen: configuration, seed, findings.
+type Cells = Vec<(usize, u64, Seen)>;
+
+/// Runs all cells, on as many threads as there are processors: each cell has a paused clock of its own.
+fn all<'a>(wanted: &[&'a Configuration], seeds: u64, shipped: &[Scenario]) -> Result<Vec<Row<'a>>, CliError> {
+    let cells: Vec<(usize, u64)> = (0..seeds).flat_map(|seed| (0..wanted.len()).map(move |index| (index, seed))).collect();
+    let next = AtomicUsize::new(0);
+    let worker = || -> Result<Cells, CliError> {
+        let mut done = Vec::new();
+        while let Some((index, seed)) = cells.get(next.fetch_add(1, Ordering::Relaxed)) {
+            done.push((*index, *seed, cell(wanted[*index], *seed, shipped)?));
+        }
+        Ok(done)
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let ended: Vec<Result<Cells, CliError>> = std::thread::scope(|scope| {
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
+        // A panic in a cell is a bug of ours, and is passed on.
+        running.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    });
+    let mut by_cell = BTreeMap::new();
+    for done in ended {
+        by_cell.extend(done?.into_iter().map(|(index, seed, seen)| ((index, seed), seen)));
+    }
+    let mut rows: Vec<Row<'a>> =
+        wanted.iter().map(|configuration| Row { configuration, seen: Vec::new(), disagreements: Vec::new() }).collect();
+    for ((index, seed), seen) in by_cell {
+        let row = &mut rows[index];
+        row.disagreements.extend(row.configuration.disagreements(&seen).into_iter().map(|told| format!("seed {seed}: {told}")));
+        row.seen.push(seen);
+    }
+    Ok(rows)
+}
+
+/// One configuration with one seed.
+fn cell(configuration: &Configuration, seed: u64, shipped: &[Scenario]) -> Result<Seen, CliError> {
+    let Concluded { analysis, judgement, .. } = on_virtual_time(configuration, seed, None)?;
+    let (verdict, causes) = (judgement.verdict, analysis.diagnosis.causes.iter().map(|cause| cause.class).collect());
+    // The shipped scenarios send twice as much as the inquiry, so they run with a part of the seeds: one in four where nothing
+    // may be found, one in 25 where each seed would find the same.
+    let every = if configuration.verdict == Verdict::Pass { 4 } else { 25 };
+    let shipped = if seed.is_multiple_of(every) { Some(by_scenarios(configuration, seed, shipped)?) } else { None };
+    Ok(Seen { verdict, causes, shipped })
+}
+
+fn by_scenarios(configuration: &Configuration, seed: u64, shipped: &[Scenario]) -> Result<Shipped, CliError> {
+    let Concluded { analysis, judgement, .. } = on_virtual_time(configuration, seed, Some(shipped))?;
+    let failed =
+        judgement.scenarios.iter().filter(|scenario| scenario.verdict != Verdict::Pass).map(|scenario| scenario.name.clone()).collect();
+    let broken = analysis.guarantees.iter().filter(|checked| checked.broken > 0).map(|checked| checked.guarantee).collect();
+    Ok(Shipped { verdict: judgement.verdict, failed, broken })
+}
+
+/// Probes a configuration on a paused clock: by these scenarios, or by an investigation.
+fn on_virtual_time(configuration: &Configuration, seed: u64, shipped: Option<&[Scenario]>) -> Result<Concluded, CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.map_err(|source| CliError::System { action: "start the runtime", source })?.block_on(async {
+        let args = ServiceArgs::preset(configuration.service, configuration.workers);
+        let session = Session::reference(args.choice()?, Time::Virtual, seed).await?;
+        let options = virtual_options(seed);
+        let journal = if let Some(scenarios) = shipped {
+            rehearse(&session, options, scenarios).await?
+        } else {
+            // The investigation is held to the model within the limit that it has where nobody says otherwise.
+            let jobs = Jobs::at_most(Some(u64::from(INVESTIGATION_JOBS)));
+            let restraint = Restraint { jobs, strain: OnStrain::SlowDown, ..Restraint::default() };
+            investigate::rehearse(&session, Options { restraint, ..options }, Duration::from_secs(60), |_| {}).await?
+        };
+        session.close().await;
+        Ok(Concluded::of(journal))
+    })
+}
+
+fn letters(classes: &[FaultClass]) -> String {
+    if classes.is_empty() { "–".to_owned() } else { classes.iter().map(|class| class.letter()).collect::<Vec<_>>().join(" ") }
+}
+
+fn markdown(rows: &[Row<'_>], seeds: u64) -> String {
+    let mut text = String::from("| service | workers | verdict | causes | must be | agree |\n| --- | --: | --- | --- | --- | --: |\n");
+    for row in rows {
+        let configuration = row.configuration;
+        let agree = row.seen.iter().filter(|seen| configuration.disagreements(seen).is_empty()).count();
+        let first = row.seen.first();
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} {} | {agree}/{seeds} |",
+            configuration.service,
+            configuration.workers,
+            first.map_or("–", |seen| seen.verdict.word()),
+            first.map_or_else(String::new, |seen| letters(&seen.causes)),
+            configuration.verdict.word(),
+            letters(configuration.causes),
+        );
+    }
+    let disagreements: Vec<String> = rows
+        .iter()
+        .flat_map(|row| {
+            row.disagreements
+                .iter()
+                .map(|told| format!("- {} with {} workers, {told}", row.configuration.service, row.configuration.workers))
+        })
+        .collect();
+    if disagreements.is_empty() {
+        let _ = writeln!(text, "\n{} configurations, {seeds} seeds each: no disagreement.", rows.len());
+    } else {
+        let _ = writeln!(text, "\n{} disagreements:\n\n{}", disagreements.len(), disagreements.join("\n"));
+    }
+    text
+}
+
+fn json(rows: &[Row<'_>]) -> String {
+    let rows: Vec<serde_json::Value> = rows
+        .iter()
+        .map(|row| {
+            let seen: Vec<serde_json::Value> = row
+                .seen
+                .iter()
+                .map(|seen| {
+                    let shipped = seen.shipped.as_ref().map(|shipped| serde_json::json!({ "verdict": shipped.verdict, "failed": shipped.failed, "broken": shipped.broken }));
+                    serde_json::json!({ "verdict": seen.verdict, "causes": seen.causes, "scenarios": shipped })
+                })
+                .collect();
+            serde_json::json!({
+                "service": row.configuration.service, "workers": row.configuration.workers,
+                "expected": { "verdict": row.configuration.verdict, "causes": row.configuration.causes, "broken": row.configuration.broken, "failed_scenarios": row.configuration.fails },
+                "seen": seen, "disagreements": row.disagreements,
+            })
+        })
+        .collect();
+    format!("{:#}\n", serde_json::Value::from(rows))
+}

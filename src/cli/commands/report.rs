@@ -1,0 +1,162 @@
+//! `statusgap report`: every report from a log, without a network.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::cli::error::CliError;
+use crate::cli::terminal::github;
+use crate::cli::terminal::output::{self, ColourChoice};
+use crate::cli::{Ended, files};
+use crate::model::run::EndReason;
+use crate::report::trend::{self, Trend};
+use crate::report::{Colour, Format, Style, View, render};
+use crate::run::Concluded;
+use crate::verdict::Exit;
+
+/// Rebuilds reports from logs, without a network: byte for byte what the run itself wrote.
+///
+/// Several logs are a history: after their reports comes the trend over them, in the order in which they began.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The logs, or the folders of the runs that wrote them
+    #[arg(required = true, value_name = "LOG")]
+    logs: Vec<PathBuf>,
+    /// What goes to standard output
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    format: Format,
+    /// Also write result.json, report.md and report.html into this folder
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Further formats to write into the folder, such as junit,openmetrics,hlog
+    #[arg(long, value_name = "FORMAT,…", value_delimiter = ',', requires = "out")]
+    also: Vec<Format>,
+    /// Only the trend over the logs, without the report on each
+    #[arg(long)]
+    trend: bool,
+    /// When to colour the table.
+    #[arg(skip)]
+    pub color: ColourChoice,
+    /// No notes.
+    #[arg(skip)]
+    pub quiet: bool,
+}
+
+/// Runs the command. The exit code is the verdict's, so that a log can be judged again; the worst of several.
+pub fn run(args: &ReportArgs) -> Ended {
+    let several = args.logs.len() > 1;
+    if args.out.is_some() && several {
+        return Err(CliError::usage("--out takes the reports of one log", "report the logs one by one"));
+    }
+    if several && !args.format.can_be_strung_together() {
+        let message = format!("{} is one document for one log", args.format.name());
+        return Err(CliError::usage(message, "report the logs one by one, or use --format table, markdown or json"));
+    }
+    let style = output::style(args.color);
+    let mut worst = Exit::Pass;
+    let mut history = Vec::new();
+    for path in &args.logs {
+        let concluded = Concluded::read(path)?;
+        if concluded.journal.torn && !args.quiet {
+            output::eprint_note(&format!("note: the last line of {} is torn and was left out", path.display()));
+        }
+        let view = view(&concluded);
+        if !args.trend {
+            output::print(&render(&view, args.format, style))?;
+        }
+        if let Some(folder) = &args.out {
+            let folder = files::OwnFolder::claim(folder)?;
+            write(&view, &folder, &args.also)?;
+        }
+        worst = worse(worst, concluded.exit());
+        if several || args.trend {
+            history.push(trend::Row::of(&path.display().to_string(), &concluded.journal, &view));
+        }
+    }
+    if !history.is_empty() {
+        output::print(&tell(&Trend::over(history), args, style)?)?;
+    }
+    Ok(worst)
+}
+
+fn tell(trend: &Trend, args: &ReportArgs, style: Style) -> Result<String, CliError> {
+    match args.format {
+        Format::Table => Ok(trend::terminal(trend, style)),
+        Format::Markdown => Ok(trend::markdown(trend)),
+        Format::Json => Ok(trend::json(trend)),
+        // Each run's annotations are told; a trend is not a place in the code.
+        _ if !args.trend => Ok(String::new()),
+        other => Err(CliError::usage(format!("a trend is not written as {}", other.name()), "use --format table, markdown or json")),
+    }
+}
+
+/// What is to become of a run's result.
+pub struct Wanted {
+    /// What goes to standard output.
+    pub format: Format,
+    /// What is written into the folder beside the log and the three reports that are always there.
+    pub also: Vec<Format>,
+    /// How the table is to look.
+    pub style: Style,
+    /// No notes.
+    pub quiet: bool,
+    /// Whether GitHub is told, where it runs the command.
+    pub github: github::Annotations,
+}
+
+/// What becomes of a run whose log is whole: writes the reports beside it, and shows what was asked for.
+pub fn conclude(folder: &Path, concluded: &Concluded, view: &View, wanted: &Wanted, reason: EndReason) -> Ended {
+    let exit = if reason == EndReason::Interrupted { Exit::Interrupted } else { concluded.exit() };
+    let written = write(view, folder, &wanted.also);
+    // The log is whole, and with it the verdict is known, even if there is no room for the reports, or none where it is shown.
+    if let Err(error) = output::print(&render(view, wanted.format, wanted.style)) {
+        error.print();
+        output::eprint_note(&format!("  it can be shown again with `statusgap report {}`", folder.join(files::LOG).display()));
+    }
+    github::annotate(view, folder, wanted.github);
+    let written = match written {
+        Ok(written) => written,
+        Err(error) if exit == Exit::Pass => return Err(error),
+        Err(error) => {
+            error.print();
+            return Ok(exit);
+        }
+    };
+    if !wanted.quiet {
+        output::eprint_note(&format!("written to {}: {}, {}", folder.display(), files::LOG, written.join(", ")));
+    }
+    Ok(exit)
+}
+
+/// Files have no width and no colour.
+const IN_A_FILE: Style = Style { width: 100, colour: Colour::Off };
+
+/// Writes the files of a run's folder: the three that are always there, and what else is asked for. Their names come back.
+pub fn write(view: &View, folder: &Path, also: &[Format]) -> Result<Vec<&'static str>, CliError> {
+    let mut formats = vec![Format::Json, Format::Markdown, Format::Html];
+    formats.extend(also);
+    let mut written = Vec::new();
+    for format in formats {
+        let name = format.file_name();
+        if !written.contains(&name) {
+            files::write_whole(&folder.join(name), &render(view, format, IN_A_FILE))?;
+            written.push(name);
+        }
+    }
+    Ok(written)
+}
+
+/// What a report says of a log.
+pub fn view(concluded: &Concluded) -> View {
+    View::of(&concluded.journal, &concluded.analysis, &concluded.judgement)
+}
+
+/// The weightier of two exit codes.
+pub fn worse(a: Exit, b: Exit) -> Exit {
+    let weight = |exit: Exit| match exit {
+        Exit::Pass => 0,
+        Exit::Inconclusive => 1,
+        _ => 2,
+    };
+    if weight(b) > weight(a) { b } else { a }
+}

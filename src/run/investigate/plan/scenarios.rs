@@ -1,0 +1,387 @@
+//! The scenarios of each step.
+
+use std::time::Duration;
+
+use crate::analysis::diagnosis::Pattern;
+use crate::analysis::{Analysis, analyse};
+use crate::model::exchange::{Connection, Route};
+use crate::model::fault::FaultClass;
+use crate::model::guarantee::Guarantee;
+use crate::model::run::{Capabilities, Journal};
+use crate::model::scenario::{
+    Action, Arm, Controls, Each, Expect, Follow, Input, Load, LoadModel, Readings, Scenario, Stop, Then, Tolerance, Until,
+};
+use crate::model::time::Span;
+use crate::run::investigate::plan::Stage;
+use crate::run::investigate::plan::question::Question;
+
+/// What the steps so far have shown.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known {
+    /// Some scans were denied at the start and seen later.
+    pub(super) has_window: bool,
+    /// Some scans were never seen, or may never be.
+    pub(super) has_lost: bool,
+    /// Connections disagree, so that a denial says nothing about time.
+    pub(super) disagrees: bool,
+    /// The latest age, in ms, at which a denied scan was seen at last.
+    pub(super) window_ms: f64,
+    /// The window's lower and upper end for the scans in the middle, in ms.
+    pub(super) edge_ms: Option<(f64, f64)>,
+}
+
+impl Known {
+    pub(super) fn of(analysis: &Analysis) -> Known {
+        let window = &analysis.window;
+        let ends: Vec<f64> = window.brackets.iter().filter(|bracket| bracket.0 > 0.0).filter_map(|bracket| bracket.1.get()).collect();
+        let edge = window.quantile(0.5).and_then(|quantile| Some((quantile.from_ms, quantile.to_ms?)));
+        Known {
+            has_window: !ends.is_empty(),
+            has_lost: analysis.diagnosis.patterns.iter().any(|pattern| {
+                matches!(
+                    pattern,
+                    Pattern::MaybeLost { .. } | Pattern::NothingSeen { .. } | Pattern::DeniedLate { .. } | Pattern::Partition { .. }
+                )
+            }) || [FaultClass::K, FaultClass::L, FaultClass::M].into_iter().any(|class| analysis.diagnosis.names(class)),
+            disagrees: analysis.diagnosis.names(FaultClass::B)
+                || analysis.diagnosis.names(FaultClass::CPrime)
+                || analysis.diagnosis.patterns.iter().any(|pattern| matches!(pattern, Pattern::AtRandom { .. })),
+            window_ms: ends.iter().copied().fold(0.0, f64::max),
+            edge_ms: edge,
+        }
+    }
+}
+
+const fn ms(ms: u64) -> Span {
+    Span::millis(ms)
+}
+
+fn spans(all: &[u64]) -> Vec<Span> {
+    all.iter().map(|at| ms(*at)).collect()
+}
+
+/// A scenario of the investigation, to be adjusted.
+fn scenario(question: Question, title: &str, source: &str, scans: u32, model: LoadModel) -> Scenario {
+    Scenario {
+        name: question.name().to_owned(),
+        title: title.to_owned(),
+        source: source.to_owned(),
+        overlap: false,
+        load: Load { scans, model, input: Input::Distinct, detect: None },
+        arms: vec![arm("fresh", Connection::Fresh)],
+        then: None,
+        controls: Controls { unknown_id: 1, foreign_user: Vec::new() },
+        readings: Readings::default(),
+        expect: Expect {
+            not_found: Tolerance::Never,
+            guarantees: Guarantee::ALL.to_vec(),
+            window: Vec::new(),
+            latency: Vec::new(),
+            // Far below what a client would notice: the investigation compares with the usual round trip anyway.
+            stall: ms(300),
+            // An investigation reports what it saw; it is no gate that needs every offset.
+            errors_at_most: 0.5,
+            late_at_most: 0.5,
+            flaps_at_most: 0,
+            stop: Stop::Never,
+        },
+    }
+}
+
+fn arm(name: &str, connection: Connection) -> Arm {
+    Arm {
+        name: name.to_owned(),
+        offsets: Vec::new(),
+        each: Each::All,
+        pollers: 1,
+        connection,
+        route: None,
+        fillers: 0,
+        tolerance: ms(50),
+        follow: None,
+    }
+}
+
+fn follow(until: Until, every: u64, settle: u64, deadline: u64) -> Follow {
+    Follow { until, every: ms(every), settle: ms(settle), deadline: ms(deadline) }
+}
+
+fn every(millis: u64) -> LoadModel {
+    LoadModel::Open { every: ms(millis) }
+}
+
+pub(super) fn scenarios(stage: Stage, journal: &Journal, analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
+    match stage {
+        Stage::Controls => controls(),
+        Stage::Alone => alone(),
+        Stage::Together => together(analysis),
+        Stage::Survey => survey(analysis, can),
+        Stage::SingleShots => single_shots(analysis),
+        Stage::Separate => separate(analysis, Known::of(analysis), can),
+        Stage::Edge => edge(journal, analysis),
+    }
+}
+
+/// The scenarios of a step if everything that it looks for is there: what it may do, before anything is known.
+pub(super) fn outline(stage: Stage, journal: &Journal, can: Capabilities) -> Vec<Scenario> {
+    let nothing = analyse(journal);
+    let found = Known { has_window: true, has_lost: true, disagrees: false, ..Known::of(&nothing) };
+    match stage {
+        Stage::Separate => separate(&nothing, found, can),
+        Stage::Edge => vec![edge_between(0.0, 1000.0)],
+        other => scenarios(other, journal, &nothing, can),
+    }
+}
+
+fn controls() -> Vec<Scenario> {
+    let mut controls = scenario(Question::Controls, "ids that were never issued", "fault class N", 0, every(0));
+    controls.controls.unknown_id = 5;
+    vec![controls]
+}
+
+fn alone() -> Vec<Scenario> {
+    let mut alone = scenario(
+        Question::Alone,
+        "scans one after the other, watched until they are visible",
+        "what a patient client sees; an idle queue (fault class E)",
+        2,
+        LoadModel::Closed { in_flight: 1 },
+    );
+    alone.arms[0].follow = Some(follow(Until::Visible, 40, 400, 3000));
+    alone.readings.witness = spans(&[50]);
+    vec![alone]
+}
+
+fn together(analysis: &Analysis) -> Vec<Scenario> {
+    let watch = (2.0 * Known::of(analysis).window_ms) as u64 + 5000;
+    let mut together =
+        scenario(Question::Together, "12 scans at once, watched until they are visible", "k jobs at once (fault class E)", 12, every(0));
+    together.arms[0].follow = Some(follow(Until::Visible, 60, 200, watch));
+    vec![together]
+}
+
+fn survey(analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
+    let window = Known::of(analysis).window_ms as u64;
+    let mut all = Vec::new();
+    let mut end = scenario(
+        Question::ToTheEnd,
+        "scans watched until well after they have ended",
+        "early eviction and stale fallbacks (fault classes F and O)",
+        2,
+        every(150),
+    );
+    end.overlap = true;
+    end.arms[0].follow = Some(follow(Until::Terminal, 250, 6000, 20_000));
+    end.readings = Readings { witness: spans(&[50, 1000, 3000]), results: Vec::new(), at_end: true };
+    all.push(end);
+
+    let mut again = scenario(
+        Question::Again,
+        "the same is asked for again when a scan has ended",
+        "a slot that is shared by all scans of a user (fault classes J and O)",
+        2,
+        every(150),
+    );
+    again.overlap = true;
+    again.arms[0].follow = Some(follow(Until::Terminal, 250, 0, 20_000));
+    again.then = Some(Then { action: Action::Repeat, when: Until::Terminal, offsets: spans(&[0, 100, 500, 2500]) });
+    all.push(again);
+
+    let mut dense = scenario(
+        Question::Dense,
+        "a scan polled every 10 ms",
+        "holes and the shape of the window (fault classes H, E and C')",
+        1,
+        every(0),
+    );
+    dense.overlap = true;
+    dense.arms[0].follow = Some(follow(Until::Deadline, 10, 0, 3500));
+    all.push(dense);
+
+    let mut pollers =
+        scenario(Question::Pollers, "12 pollers on one scan at the same instants", "k pollers on one job (fault class B)", 2, every(100));
+    pollers.overlap = true;
+    pollers.arms[0].pollers = 12;
+    pollers.arms[0].offsets = spans(&[50, 300, 1500, 4000]);
+    all.push(pollers);
+
+    if can.foreign_user {
+        let mut foreign =
+            scenario(Question::Foreign, "another user asks for the owner's scans", "foreign disclosure (fault class Q)", 3, every(50));
+        foreign.overlap = true;
+        foreign.controls.foreign_user = spans(&[60, 800, 2600]);
+        all.push(foreign);
+    }
+
+    let mut kept = scenario(
+        Question::Kept,
+        "polls on fresh and on kept connections, compared",
+        "keep-alive hides it (fault classes P and B)",
+        12,
+        every(40),
+    );
+    let offsets = spans(&[20, 500, 1000, 1500, window.max(2000) + 1000]);
+    kept.arms = vec![
+        Arm { offsets: offsets.clone(), ..arm("fresh", Connection::Fresh) },
+        Arm { offsets, ..arm("keep-alive", Connection::KeepAlive) },
+    ];
+    all.push(kept);
+    all
+}
+
+fn single_shots(analysis: &Analysis) -> Vec<Scenario> {
+    let known = Known::of(analysis);
+    let window = known.window_ms as u64;
+    let mut offsets = vec![5, 15, 40, 90, 200, 500, 1000];
+    offsets.push(window.max(1000) + 700);
+    let mut shots =
+        scenario(Question::SingleShots, "one poll per scan, at many ages", "the single-shot curve: nobody disturbs the job", 40, every(30));
+    shots.arms[0].offsets = spans(&offsets);
+    shots.arms[0].each = Each::One;
+    shots.arms[0].fillers = 2;
+    // Where half of all scans are denied for long, a few show that polls at once are, too; more would only be more requests.
+    let scans = if known.edge_ms.is_some_and(|(from, _)| from > 100.0) { 24 } else { 60 };
+    let mut at_once = scenario(
+        Question::AtOnce,
+        "a poll at once, on a connection that is already open",
+        "zero-delay polls (fault class I)",
+        scans,
+        every(12),
+    );
+    at_once.overlap = true;
+    at_once.arms = vec![Arm { offsets: spans(&[0]), fillers: 3, ..arm("pre-opened", Connection::PreOpened) }];
+    vec![at_once, shots]
+}
+
+fn separate(analysis: &Analysis, known: Known, can: Capabilities) -> Vec<Scenario> {
+    let mut all = Vec::new();
+    if known.has_lost {
+        let ages = spans(&[700, 1400, 2100, 2800, 3500]);
+        let mut ids = scenario(
+            Question::ManyIds,
+            "many scans, to compare the ids that are never seen with the others",
+            "grouping by features of the id (fault classes L and M)",
+            36,
+            every(40),
+        );
+        ids.arms[0].offsets.clone_from(&ages);
+        ids.readings.witness = spans(&[900, 3000]);
+        if can.handed_out {
+            ids.arms.push(Arm { offsets: ages.clone(), route: Some(Route::HandedOut), ..arm("handed-out", Connection::Fresh) });
+        }
+        // Whoever was given the id may see what this caller does not.
+        let nothing_seen = analysis.diagnosis.patterns.iter().any(|pattern| matches!(pattern, Pattern::NothingSeen { .. }));
+        if can.other_initiator && nothing_seen {
+            ids.arms.push(Arm { offsets: ages, route: Some(Route::AsInitiator), ..arm("as-initiator", Connection::Fresh) });
+        }
+        ids.overlap = true;
+        all.push(ids);
+    }
+    // Scans that are never seen while they are polled may be kept out of sight by the polling itself.
+    if known.has_lost && !known.disagrees {
+        all.push(observer(analysis));
+    }
+    if known.has_window && !known.disagrees {
+        if !known.has_lost {
+            all.push(observer(analysis));
+        }
+        all.extend(separate_windows(can, known));
+    }
+    all
+}
+
+/// Pairs of equal age, one of them polled before; the common age is beyond the latest denial of a first poll.
+fn observer(analysis: &Analysis) -> Scenario {
+    let common = ms((undisturbed_window(analysis) * 1.25).min(8000.0) as u64 + 250);
+    let mut observer = scenario(
+        Question::Observer,
+        "pairs of equal age, one of them polled before",
+        "negative cache: it exists because it was polled (fault class D)",
+        28,
+        every(30),
+    );
+    observer.overlap = true;
+    observer.arms = vec![
+        Arm { offsets: vec![ms(0), ms(8), common], fillers: 3, ..arm("polled before", Connection::PreOpened) },
+        Arm { offsets: vec![common], fillers: 3, ..arm("not polled before", Connection::PreOpened) },
+    ];
+    observer
+}
+
+fn separate_windows(can: Capabilities, known: Known) -> Vec<Scenario> {
+    let mut all = Vec::new();
+    let watch = (known.window_ms * 2.0) as u64 + 1000;
+    // Closely enough to tell windows apart, and no closer than the window is worth.
+    let closely = (known.window_ms / 50.0).clamp(15.0, 60.0) as u64;
+    let mut lattice = scenario(
+        Question::Lattice,
+        "scans asked for at random instants, followed closely",
+        "index refresh: a common lattice of instants (fault class G)",
+        16,
+        every(200),
+    );
+    lattice.overlap = true;
+    lattice.arms[0].follow = Some(follow(Until::Visible, closely, 0, watch));
+    all.push(lattice);
+
+    if can.cancel {
+        let mut second = scenario(
+            Question::SecondWrite,
+            "scans are cancelled once they are visible, and watched until that is seen",
+            "a second write lags as the first did (fault class C)",
+            6,
+            every(60),
+        );
+        second.arms[0].follow = Some(follow(Until::Visible, closely, 0, watch));
+        second.then = Some(Then {
+            action: Action::Cancel,
+            when: Until::Visible,
+            offsets: (0..24).map(|step: u64| ms(step * (watch / 24).max(10))).collect(),
+        });
+        all.push(second);
+    }
+    all
+}
+
+/// The latest age at which a scan that had not been polled before was denied, in ms.
+fn undisturbed_window(analysis: &Analysis) -> f64 {
+    analysis
+        .scenarios
+        .iter()
+        .filter(|scenario| matches!(Question::named(&scenario.name), Some(Question::SingleShots | Question::AtOnce)))
+        .flat_map(|scenario| &scenario.offsets)
+        .filter(|rate| rate.not_found > 0)
+        .map(|rate| rate.at.as_ms())
+        .fold(0.0, f64::max)
+        // The next offset is where such a scan was seen; between the two nobody looked.
+        * 2.4
+}
+
+/// More scans around the middle of the window, each polled a few times closely: the edge of a step to a millisecond.
+fn edge(_journal: &Journal, analysis: &Analysis) -> Vec<Scenario> {
+    let known = Known::of(analysis);
+    let Some((from, to)) = known.edge_ms else { return Vec::new() };
+    // Only a step has an edge that is worth more scans; a spread-out window is told by its distribution.
+    let spread = analysis.window.quantile(0.9).and_then(|quantile| quantile.to_ms).unwrap_or(f64::INFINITY) - from;
+    if spread > 0.1 * to + 30.0 || to < 5.0 {
+        return Vec::new();
+    }
+    vec![edge_between(from, to)]
+}
+
+fn edge_between(from: f64, to: f64) -> Scenario {
+    let start = (from - 12.0).max(0.0);
+    let mut edge = scenario(
+        Question::Edge,
+        "scans polled every 3 ms around the window's edge",
+        "measure the edge; assert away from it",
+        24,
+        every(20),
+    );
+    // A handshake is part of the exchange that needs it, and would widen every bracket.
+    edge.arms[0].connection = Connection::PreOpened;
+    edge.arms[0].offsets = vec![Span(Duration::from_secs_f64(start / 1e3))];
+    edge.arms[0].follow =
+        Some(Follow { until: Until::Visible, every: ms(3), settle: ms(0), deadline: Span(Duration::from_secs_f64((to + 500.0) / 1e3)) });
+    edge
+}

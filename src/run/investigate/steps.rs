@@ -1,0 +1,139 @@
+//! Goes through an investigation: one step after the other, each decided on what is known by then.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::analysis::{Analysis, analyse};
+use crate::model::run::{EndReason, Journal, Run};
+use crate::model::scenario::Scenario;
+use crate::model::time::Stamp;
+use crate::probe::{Jobs, Probe, Which};
+use crate::run::Limits;
+use crate::run::investigate::plan::{JobBudget, Stage};
+
+/// An investigation of one target.
+pub struct Investigation<'a> {
+    /// What sends and records; its recorder must keep what it records.
+    pub probe: &'a Arc<Probe>,
+    /// The log's header.
+    pub header: &'a Run,
+    /// How much may be asked of it.
+    pub limits: Limits,
+    /// The jobs that may be started: the probe counts them.
+    pub jobs: Jobs,
+    /// How long it may take.
+    pub budget: Duration,
+}
+
+/// What an investigation does, for people who watch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// A step begins.
+    Stage(Stage),
+    /// A scenario is left out for lack of jobs.
+    LeftOut(String),
+    /// The target shows strain, so less is asked of it at a time.
+    Strain(String),
+    /// So many jobs have to end before the next step.
+    Waits(usize),
+}
+
+/// How long jobs may stand still before they are no longer waited for between two steps: where the target shows strain, and where it
+/// does not.
+const LONGEST_WAIT: Duration = Duration::from_secs(15);
+const SHORT_WAIT: Duration = Duration::from_secs(5);
+
+impl Investigation<'_> {
+    /// Goes through the steps until there is nothing left to ask, or the budget is spent. `note` hears of each step.
+    pub async fn run(&self, note: impl Fn(&Progress)) -> EndReason {
+        let deadline = self.probe.clock().now().after(self.budget);
+        let mut journal = empty(self.header);
+        let steps = self.steps(&mut journal, deadline, note);
+        tokio::time::timeout(self.budget, steps).await.unwrap_or(EndReason::Budget)
+    }
+
+    async fn steps(&self, journal: &mut Journal, deadline: Stamp, note: impl Fn(&Progress)) -> EndReason {
+        let mut analysis = analyse(journal);
+        let mut step = Some(Stage::FIRST);
+        let mut strained = 0;
+        while let Some(stage) = step {
+            note(&Progress::Stage(stage));
+            let scenarios = self.affordable(stage, journal, &analysis, &note);
+            journal.scenarios.extend(scenarios.iter().cloned());
+            if let Err(halt) = self.probe.run_also(&scenarios).await {
+                return halt.reason();
+            }
+            self.read(journal);
+            analysis = analyse(journal);
+            step = stage.next(&analysis, self.limits.max_rps);
+            let signs = self.probe.signs();
+            let shows_strain = signs.total() > strained;
+            if shows_strain {
+                strained = signs.total();
+                note(&Progress::Strain(signs.to_string()));
+            }
+            if step.is_some() {
+                let before = journal.exchanges.len();
+                self.wait_for_jobs(shows_strain, deadline, &note).await;
+                self.read(journal);
+                if journal.exchanges.len() > before {
+                    // What was seen meanwhile may change what is worth asking.
+                    analysis = analyse(journal);
+                    step = stage.next(&analysis, self.limits.max_rps);
+                }
+            }
+        }
+        // How many jobs are left behind is worth a look at each, where there is time for it.
+        self.probe.look_at_all().await;
+        EndReason::Complete
+    }
+
+    /// The scenarios of a step within all limits. What is left out is told, and stands in the log.
+    fn affordable(&self, stage: Stage, journal: &mut Journal, analysis: &Analysis, note: &impl Fn(&Progress)) -> Vec<Scenario> {
+        let scenarios = self.limits.apply(stage.scenarios(journal, analysis, self.header.target.can, self.limits.max_rps));
+        let Some(left) = self.jobs.left() else { return scenarios };
+        let budget = JobBudget { most: left + self.jobs.started(), left };
+        let (scenarios, left_out) = stage.within_jobs(scenarios, analysis, budget);
+        for not_asked in left_out {
+            note(&Progress::LeftOut(not_asked.scenario.clone()));
+            self.probe.leave_out(&not_asked);
+            journal.not_asked.push(not_asked);
+        }
+        scenarios
+    }
+
+    fn read(&self, journal: &mut Journal) {
+        journal.exchanges.extend(self.probe.recorder().kept_from(journal.exchanges.len()));
+        crate::log::in_order(&mut journal.exchanges);
+    }
+
+    /// A queue of our own jobs would be measured by the next step. Under strain all of them are waited for, else those that may not
+    /// have begun.
+    async fn wait_for_jobs(&self, strained: bool, deadline: Stamp, note: &impl Fn(&Progress)) {
+        let now = self.probe.clock().now();
+        let left = deadline.elapsed_from(now);
+        let (which, patience, latest) = if strained {
+            (Which::All, LONGEST_WAIT.min(left / 4), left / 3)
+        } else {
+            (Which::Denied, SHORT_WAIT.min(left / 10), left / 2)
+        };
+        let jobs = self.probe.waits_for(which);
+        if jobs > 0 {
+            note(&Progress::Waits(jobs));
+            self.probe.wait_for(which, patience, now.after(latest)).await;
+        }
+    }
+}
+
+/// A log in which nothing stands yet.
+pub(super) fn empty(header: &Run) -> Journal {
+    Journal {
+        run: header.clone(),
+        scenarios: Vec::new(),
+        exchanges: Vec::new(),
+        stopped: Vec::new(),
+        not_asked: Vec::new(),
+        end: None,
+        torn: false,
+    }
+}

@@ -1,0 +1,39 @@
+//! The application without a command line and without output: everything between a command's options and what its run came to.
+//!
+//! In come plain options and a [`Session`]; out come [`Concluded`]s, and notes to an observer on the way. One run, from its header to
+//! its conclusion, is written once, in `recording`; runs of scenarios, pairs, shards, the rounds of a watch, an investigation and
+//! the rehearsals of `matrix` differ in what they ask for. It names every room but `cli` and `report`, and prints nothing.
+
+pub(crate) mod baseline;
+mod conclude;
+pub mod contact;
+mod embedded;
+mod error;
+mod folder;
+mod gates;
+pub mod investigate;
+mod limits;
+mod options;
+mod paired;
+mod planned;
+mod recording;
+mod rehearsal;
+mod session;
+mod shard;
+mod stop;
+pub(crate) mod watch;
+
+pub use error::RunError;
+pub use limits::{DEFAULT_TIMEOUT, INVESTIGATION_JOBS};
+pub use rehearsal::{rehearse, rehearse_by_turns, virtual_options};
+pub use session::{ReferenceService, Session};
+
+pub(crate) use conclude::Concluded;
+pub(crate) use folder::{Artefacts, Destination};
+pub(crate) use limits::Limits;
+pub(crate) use options::{Note, Observer, RunOptions};
+pub(crate) use paired::twin_seed;
+pub(crate) use planned::{Finished, PlannedRun};
+pub(crate) use session::{Contract, Time, environment, new_run_id, now};
+pub(crate) use shard::Place;
+pub(crate) use stop::interrupted;
