@@ -3,11 +3,14 @@
 //! What analysis and verdict find are enums with numbers. Here alone they become text, as fragments without a full stop.
 
 pub mod causes;
+mod data;
 pub mod exclusions;
 pub mod facts;
 pub mod faults;
 pub mod open;
 pub mod patterns;
+
+pub(super) use data::facts;
 
 use crate::model::time::Nanos;
 use crate::report::words::age;

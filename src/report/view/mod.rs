@@ -2,7 +2,6 @@
 
 mod advice;
 mod answers;
-mod data;
 mod denials;
 mod evidence;
 mod headline;
@@ -32,7 +31,7 @@ use crate::model::guarantee::Guarantee;
 use crate::model::run::Journal;
 use crate::model::shard::Share;
 use crate::report::view::window::Everyone;
-use crate::report::words;
+use crate::report::{sentences, words};
 use crate::verdict::{Judgement, Verdict};
 
 pub use answers::Answers;
@@ -445,7 +444,7 @@ impl View {
             ruled_out,
             patterns,
             undecided,
-            open: analysis.diagnosis.open.iter().map(data::data).collect(),
+            open: sentences::facts(&analysis.diagnosis.open),
             unseen: Vec::new(),
             punctuality: analysis.punctuality,
             load: analysis.load,

@@ -5,6 +5,9 @@ use std::fmt::Write as _;
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+use serde_json::Value;
+
 use crate::analysis::Analysis;
 use crate::analysis::diagnosis::{Diagnosis, Pattern};
 use crate::analysis::gate::OffsetRate;
@@ -14,12 +17,11 @@ use crate::analysis::round_trips::RoundTrips;
 use crate::model::fault::Owner;
 use crate::model::run::Journal;
 use crate::report::sentences::{causes, exclusions, facts, open, patterns};
-use crate::report::view::data::data;
 use crate::report::view::window::Everyone;
 use crate::report::view::{
     CauseRow, GuaranteeRow, LatencyRow, OffsetRow, PatternRow, RoundTrip, RuledOutRow, ScenarioRow, Standing, window,
 };
-use crate::report::words;
+use crate::report::{sentences, words};
 use crate::verdict::{Judgement, Reason};
 
 /// One row for each scenario.
@@ -165,13 +167,13 @@ pub(super) fn diagnosis(diagnosis: &Diagnosis, owner: Owner) -> (Vec<CauseRow>, 
         mechanism: causes::mechanism(cause),
         cure: causes::cure(cause, owner),
         evidence: cause.facts.iter().map(|fact| words::sentence(&facts::fact(fact))).collect(),
-        facts: cause.facts.iter().map(data).collect(),
+        facts: sentences::facts(&cause.facts),
     });
     let ruled_out = diagnosis.ruled_out.iter().map(|row| RuledOutRow {
         class: row.class.letter(),
         name: row.class.name(),
         by: words::sentence(&exclusions::exclusion(row)),
-        fact: data(&row.by),
+        fact: one(&row.by),
     });
     (rows.collect(), ruled_out.collect(), diagnosis.open.iter().map(|question| words::sentence(&open::open_question(question))).collect())
 }
@@ -184,7 +186,11 @@ pub(super) fn patterns(diagnosis: &Diagnosis) -> Vec<PatternRow> {
         possible: pattern.possible().iter().map(|class| class.letter()).collect(),
         possible_named: pattern.possible().iter().map(|class| class.named()).collect(),
         ask_next: patterns::ask_next(pattern),
-        fact: data(pattern),
+        fact: one(pattern),
     };
     diagnosis.patterns.iter().map(row).collect()
+}
+
+fn one(finding: &impl Serialize) -> Value {
+    sentences::facts(std::slice::from_ref(&finding)).pop().unwrap_or_default()
 }
