@@ -137,7 +137,11 @@ fn list(codes: &[Code]) -> String {
     for code in codes {
         match code {
             Code::Guarantee(guarantee) => {
-                let _ = writeln!(text, "  {:<7} {} ({})", guarantee.code(), guarantee.promise(), guarantee.name());
+                let mut code = guarantee.code();
+                for line in wrapped(&format!("{} ({})", guarantee.promise(), guarantee.name()), 70) {
+                    let _ = writeln!(text, "  {code:<7} {line}");
+                    code = "";
+                }
             }
             Code::Cause(class) => {
                 if *class == FaultClass::A {
