@@ -9,6 +9,7 @@ mod state;
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::echo::Likeness;
@@ -67,7 +68,7 @@ impl Unclear {
 }
 
 /// A breach and the exchanges that prove it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Proof {
     /// The scan, if it concerns one.
     pub scan: Option<u64>,
@@ -92,7 +93,7 @@ impl Proof {
 }
 
 /// An exchange of a proof, as far as anything may be decided by it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Exhibit {
     /// What was asked.
     pub kind: Kind,

@@ -51,7 +51,7 @@ use crate::model::scenario::Scenario;
 use crate::model::time::Nanos;
 
 /// Everything that a log tells, before anybody judges it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Analysis {
     /// Scenario by scenario, in the order of the run.
     pub scenarios: Vec<ScenarioAnalysis>,
@@ -72,7 +72,6 @@ pub struct Analysis {
     /// Whether a never-issued id was denied, so that a `visible` means something; `None`: no control was answered.
     pub honest: Option<bool>,
     /// Refusals that were read as `not_found`, because never-issued ids are answered so.
-    #[serde(default)]
     pub refusals: Vec<Refusal>,
 }
 

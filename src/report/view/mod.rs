@@ -21,8 +21,10 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use crate::analysis::Analysis;
+use crate::analysis::diagnosis::{Exclusion, Fact, OpenQuestion, Pattern};
 use crate::analysis::refusal;
 use crate::analysis::scan::Scans;
 use crate::model::answer::Answer;
@@ -31,7 +33,7 @@ use crate::model::guarantee::Guarantee;
 use crate::model::run::Journal;
 use crate::model::shard::Share;
 use crate::report::view::window::Everyone;
-use crate::report::{rounded, words};
+use crate::report::{rounded, sentences, words};
 use crate::verdict::{Judgement, Verdict};
 
 pub use denials::DenialRow;
@@ -74,6 +76,10 @@ pub struct View {
     pub patterns: Vec<PatternRow>,
     /// What could not be told apart, with the probe that would.
     pub undecided: Vec<String>,
+    /// The same as data: one object for each sentence.
+    #[serde(rename = "undecided_facts")]
+    #[schemars(with = "Vec<OpenQuestion>")]
+    pub open: Vec<Value>,
     /// Round trips by kind of exchange; a kind's other connections have entries of their own.
     #[serde(rename = "latency_ms", serialize_with = "by_name")]
     #[schemars(with = "BTreeMap<String, LatencyRow>")]
@@ -435,6 +441,9 @@ pub struct CauseRow {
     pub strength: &'static str,
     /// What supports it.
     pub evidence: Vec<String>,
+    /// The same as data: one object for each sentence.
+    #[schemars(with = "Vec<Fact>")]
+    pub facts: Vec<Value>,
     /// What happens inside such a service.
     pub mechanism: String,
     /// What cures it.
@@ -458,6 +467,9 @@ pub struct PatternRow {
     pub possible_named: Vec<String>,
     /// What to ask next.
     pub ask_next: &'static str,
+    /// The same as data.
+    #[schemars(with = "Pattern")]
+    pub fact: Value,
 }
 
 /// One excluded cause.
@@ -469,6 +481,9 @@ pub struct RuledOutRow {
     pub name: &'static str,
     /// The probe that excludes it.
     pub by: String,
+    /// The same as data.
+    #[schemars(with = "Exclusion")]
+    pub fact: Value,
 }
 
 /// How punctual the probe was.
@@ -533,6 +548,7 @@ impl View {
             ruled_out,
             patterns,
             undecided,
+            open: sentences::facts(&analysis.diagnosis.open),
             unseen: Vec::new(),
             punctuality: Lateness {
                 polls: analysis.punctuality.polls,

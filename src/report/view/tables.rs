@@ -5,8 +5,11 @@ use std::fmt::Write as _;
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+use serde_json::Value;
+
 use crate::analysis::Analysis;
-use crate::analysis::diagnosis::{Diagnosis, Pattern, Strength};
+use crate::analysis::diagnosis::{Diagnosis, Pattern};
 use crate::analysis::gate::{Bound, OffsetRate};
 use crate::analysis::guarantees::Checked;
 use crate::analysis::round_trips::Percentiles;
@@ -14,11 +17,12 @@ use crate::analysis::round_trips::RoundTrips;
 use crate::model::fault::Owner;
 use crate::model::run::Journal;
 use crate::model::time::Nanos;
+use crate::report::sentences::{causes, exclusions, facts, open, patterns};
 use crate::report::view::window::Everyone;
 use crate::report::view::{
     BoundRow, CauseRow, GuaranteeRow, LatencyRow, OffsetRow, PatternRow, RoundTrip, RuledOutRow, ScenarioRow, Standing, window,
 };
-use crate::report::words;
+use crate::report::{sentences, words};
 use crate::verdict::{Judgement, Reason};
 
 /// One row for each scenario.
@@ -159,36 +163,39 @@ fn round_trip(latency: &Percentiles) -> RoundTrip {
 
 /// The causes, the excluded ones, and what is undecided.
 pub(super) fn diagnosis(diagnosis: &Diagnosis, owner: Owner) -> (Vec<CauseRow>, Vec<RuledOutRow>, Vec<String>) {
-    let causes = diagnosis.causes.iter().map(|cause| CauseRow {
+    let rows = diagnosis.causes.iter().map(|cause| CauseRow {
         class: cause.class.letter(),
         or: cause.or.iter().map(|class| class.letter()).collect(),
-        named: cause.named(),
-        name: cause.title(),
-        strength: match cause.strength {
-            Strength::Strong => "strong",
-            Strength::Moderate => "moderate",
-            Strength::Weak => "weak",
-        },
-        mechanism: cause.mechanism(),
-        cure: cause.cure(owner),
-        evidence: cause.evidence.iter().map(|told| words::sentence(told)).collect(),
+        named: causes::named(cause),
+        name: causes::title(cause),
+        strength: cause.strength.word(),
+        mechanism: causes::mechanism(cause),
+        cure: causes::cure(cause, owner),
+        evidence: cause.facts.iter().map(|fact| words::sentence(&facts::fact(fact))).collect(),
+        facts: sentences::facts(&cause.facts),
     });
     let ruled_out = diagnosis.ruled_out.iter().map(|row| RuledOutRow {
         class: row.class.letter(),
         name: row.class.name(),
-        by: words::sentence(&row.by),
+        by: words::sentence(&exclusions::exclusion(row)),
+        fact: one(&row.by),
     });
-    (causes.collect(), ruled_out.collect(), diagnosis.undecided.iter().map(|told| words::sentence(told)).collect())
+    (rows.collect(), ruled_out.collect(), diagnosis.open.iter().map(|question| words::sentence(&open::open_question(question))).collect())
 }
 
 /// The findings that no class is named for.
 pub(super) fn patterns(diagnosis: &Diagnosis) -> Vec<PatternRow> {
     let row = |pattern: &Pattern| PatternRow {
         kind: pattern.kind(),
-        statement: words::sentence(&pattern.statement()),
+        statement: words::sentence(&patterns::statement(pattern)),
         possible: pattern.possible().iter().map(|class| class.letter()).collect(),
         possible_named: pattern.possible().iter().map(|class| class.named()).collect(),
-        ask_next: pattern.ask_next(),
+        ask_next: patterns::ask_next(pattern),
+        fact: one(pattern),
     };
     diagnosis.patterns.iter().map(row).collect()
+}
+
+fn one(finding: &impl Serialize) -> Value {
+    sentences::facts(std::slice::from_ref(&finding)).pop().unwrap_or_default()
 }

@@ -4,6 +4,7 @@
 //! order is that of a person who knows the traps: controls first, a scan alone before scans together, fresh connections and
 //! settled ages before anything dense, and the probes that separate two causes only when both are still possible.
 
+mod question;
 mod scenarios;
 mod within_jobs;
 mod within_rate;
