@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::cli::commands::watch::WatchArgs;
 use crate::model::guarantee::Guarantee;
 use crate::report::View;
-use crate::report::watch_status::{ChangeRow, WatchStatus, Moment, RoundRow};
+use crate::report::watch_status::{ChangeRow, Moment, RoundRow, WatchStatus};
 use crate::verdict::rolling::{Change, Outcome, RollingVerdict};
 
 /// Rounds and changes that the page lists.
