@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::binomial::{Limits, clopper_pearson, upper_limit};
-use crate::analysis::compare::rates::Rates;
 use crate::analysis::scan::ScanHistory;
-use crate::analysis::sprt::{Crossing, Decision, Sprt};
 use crate::model::answer::{Answer, TransportFault};
 use crate::model::exchange::{Connection, Exchange, Purpose};
 use crate::model::scenario::{Scenario, Stop, Tolerance};
 use crate::model::time::{Nanos, Span};
+use crate::statistics::binomial::{Limits, clopper_pearson, upper_limit};
+use crate::statistics::compare::rates::Rates;
+use crate::statistics::sprt::{Crossing, Decision, Sprt};
 
 /// What was answered at one scheduled offset on one kind of connection.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

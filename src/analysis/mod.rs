@@ -1,29 +1,21 @@
 //! From the log to findings: pure functions, no clock, no network, no randomness but a seed.
 //!
 //! In goes a [`Journal`], out comes an [`Analysis`]: for each scenario the rates at its offsets, the window, the guarantees
-//! and the round trips, and the same for the run as a whole. The mathematics (`binomial`, `npmle`, `band`, `order`,
-//! `compare`, `sprt`) knows nothing of scans; `scan`, `gate`, `window` and `guarantees` know nothing of formats. What is
-//! good enough is decided in `verdict`.
+//! and the round trips, and the same for the run as a whole. It answers in numbers, enums and references to exchanges; sentences
+//! are made in `report`, and what is good enough is decided in `verdict`.
 
-pub mod band;
 pub mod baseline;
-pub mod binomial;
 mod blank;
-pub mod compare;
 pub mod diagnosis;
 pub mod echo;
 pub mod gate;
 pub mod guarantees;
-pub mod latency;
 pub mod load;
 mod misnamed;
-pub mod npmle;
-pub mod order;
 pub mod punctuality;
 pub mod refusal;
 pub mod round_trips;
 pub mod scan;
-pub mod sprt;
 pub mod timeline;
 pub mod window;
 

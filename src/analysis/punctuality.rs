@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::band::quantile_needs;
 use crate::analysis::scan::ScanHistory;
+use crate::statistics::band::quantile_needs;
 
 /// Lateness of the polls at gate offsets, in milliseconds. A prober that is late measures itself.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::band::quantile_needs;
-use crate::analysis::latency::{Latency, RoundTrip, summary};
 use crate::model::exchange::{Connection, Exchange, Kind};
+use crate::statistics::band::quantile_needs;
+use crate::statistics::latency::{Latency, RoundTrip, summary};
 
 /// The round trips of one kind of exchange on one kind of connection. Windows never come in here: they are censored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::band::{Band, Counts, quantile_needs};
 use crate::analysis::gate::{Sample, sample};
-use crate::analysis::npmle::{Npmle, Observation, QuantileInterval, npmle_of};
 use crate::analysis::scan::{ScanHistory, Visibility};
 use crate::model::scenario::Scenario;
 use crate::model::slot::Slot;
 use crate::model::time::Nanos;
+use crate::statistics::band::{Band, Counts, quantile_needs};
+use crate::statistics::npmle::{Npmle, Observation, QuantileInterval, npmle_of};
 
 /// The confidence of every band and limit.
 pub const CONFIDENCE: f64 = 0.95;

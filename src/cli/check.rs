@@ -85,7 +85,7 @@ pub fn plan_lines(scenario: &Scenario, plan: &Plan) -> String {
     }
     let _ = writeln!(lines, "  {:>7} {} at most, within {}", plan.total(), noun(plan.total(), "request"), planned_span(plan.at_most));
     if plan.polls_per_offset > 0 {
-        let bound = crate::analysis::binomial::zero_failure_bound(plan.polls_per_offset, 0.95);
+        let bound = crate::statistics::binomial::zero_failure_bound(plan.polls_per_offset, 0.95);
         let _ = writeln!(
             lines,
             "  {} at each offset: none not_found would show a true rate below {} (95 %)",

@@ -19,7 +19,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::analysis::gate::{Bound, OffsetRate, sequential_test};
 use crate::analysis::guarantees::Checked;
-use crate::analysis::sprt::Decision;
 use crate::analysis::{Analysis, ScenarioAnalysis};
 use crate::model::answer::Answer;
 use crate::model::exchange::{Exchange, Kind};
@@ -29,6 +28,7 @@ use crate::model::scenario::{Scenario, Tolerance};
 use crate::model::shard::Share;
 use crate::model::time::Nanos;
 use crate::model::wording::counted;
+use crate::statistics::sprt::Decision;
 use crate::verdict::allowance::Allowances;
 use crate::verdict::power::Power;
 
@@ -362,7 +362,7 @@ fn judge_rate(scenario: &Scenario, rate: &OffsetRate, complete: bool) -> Option<
         Tolerance::Rate { at_most, .. } if sequential_test(scenario).is_some() => judge_sequentially(scenario, rate, at_most),
         Tolerance::Rate { at_most, confidence } => {
             let upper = rate.upper_with_lost(confidence);
-            let lower = crate::analysis::binomial::lower_limit(rate.scans_denied, rate.scans, confidence);
+            let lower = crate::statistics::binomial::lower_limit(rate.scans_denied, rate.scans, confidence);
             if lower > at_most {
                 Some(Reason::RateTooHigh {
                     at: rate.at,

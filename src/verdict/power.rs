@@ -3,12 +3,12 @@
 // Writing to a String cannot fail.
 use std::fmt::Write as _;
 
-use crate::analysis::binomial::{n_for_zero_failures, survival};
 use crate::analysis::gate::sequential_test;
-use crate::analysis::sprt::Sprt;
 use crate::model::plan::Plan;
 use crate::model::scenario::{Detect, Scenario, Tolerance};
 use crate::model::wording::{are, count, counted, planned_span};
+use crate::statistics::binomial::{n_for_zero_failures, survival};
+use crate::statistics::sprt::Sprt;
 
 /// The gate of a scenario with so many scans at each offset.
 ///
@@ -211,8 +211,8 @@ fn probability(power: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::binomial::lower_limit;
     use crate::model::input::Source;
+    use crate::statistics::binomial::lower_limit;
 
     fn scenario(telling: &str) -> Scenario {
         let text = format!("name = \"x\"\ntitle = \"t\"\nsource = \"s\"\n[polls]\noffsets = [\"100ms\"]\n{telling}");

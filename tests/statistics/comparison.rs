@@ -6,9 +6,9 @@ use crate::support::virtual_run;
 
 use statusgap::analysis::analyse;
 use statusgap::analysis::baseline::{Baseline, Windows};
-use statusgap::analysis::compare::dependence::together;
 use statusgap::model::run::{Journal, Stopped};
 use statusgap::model::scenario::Scenario;
+use statusgap::statistics::compare::dependence::together;
 use statusgap::verdict::comparison::{Change, Comparison, Criteria, Names, Outcome, Subject, Unusable, compare, usable};
 use statusgap::verdict::judge;
 use virtual_run::{Tried, run_all, run_by_turns, scenario};

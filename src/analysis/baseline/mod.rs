@@ -14,12 +14,12 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::compare::dependence;
 use crate::analysis::refusal;
 use crate::analysis::scan::{ScanHistory, Scans};
 use crate::model::exchange::{Connection, Kind};
 use crate::model::run::{Journal, Pair};
 use crate::model::time::Span;
+use crate::statistics::compare::dependence;
 
 pub use conditions::at_once;
 

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::analysis::compare::rates::Rates;
 use crate::analysis::diagnosis::case::{Case, Look, Row};
 use crate::analysis::diagnosis::chance::{all_among_first, few_runs_together, ln_choose, percent, share_left};
 use crate::analysis::diagnosis::{Diagnosis, Pattern, Strength, instances, stretch};
@@ -11,6 +10,7 @@ use crate::model::exchange::Exchange;
 use crate::model::fault::FaultClass;
 use crate::model::time::Stamp;
 use crate::model::wording::{age as ms, counted, were};
+use crate::statistics::compare::rates::Rates;
 
 /// What the flaps are, for the classes that must not be mistaken for them.
 #[derive(Debug, Clone, PartialEq)]

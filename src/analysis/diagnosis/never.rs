@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::analysis::compare::rates::Rates;
 use crate::analysis::diagnosis::case::{Case, Look, Row};
 use crate::analysis::diagnosis::chance::{ln_choose, percent, share_left};
 use crate::analysis::diagnosis::flapping::{Flapping, Kind, moments};
@@ -12,6 +11,7 @@ use crate::model::exchange::{Kind as Exchanged, Route};
 use crate::model::fault::FaultClass;
 use crate::model::time::Stamp;
 use crate::model::wording::{age as ms, counted, of_were};
+use crate::statistics::compare::rates::Rates;
 
 /// The numbers of the scans that were never seen and should have been.
 pub(super) type Lost = BTreeSet<u64>;

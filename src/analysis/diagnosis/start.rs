@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::analysis::binomial::{clopper_pearson, survival};
-use crate::analysis::compare::rates::Rates;
 use crate::analysis::diagnosis::case::{Case, Look, Row, median};
 use crate::analysis::diagnosis::chance::{percent, share_left};
 use crate::analysis::diagnosis::flapping::{Flapping, Kind};
@@ -15,6 +13,8 @@ use crate::model::fault::FaultClass;
 use crate::model::scenario::Action;
 use crate::model::shard::{Numbering, Share, owner};
 use crate::model::wording::{age as ms, counted, of_were};
+use crate::statistics::binomial::{clopper_pearson, survival};
+use crate::statistics::compare::rates::Rates;
 
 /// A poll this young was sent at once.
 const AT_ONCE_MS: f64 = 5.0;

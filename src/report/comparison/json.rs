@@ -6,11 +6,11 @@
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
-use crate::analysis::compare::units::Layout;
 use crate::model::exchange::{Connection, Kind};
 use crate::report::comparison::{Told, told};
 use crate::report::result::{Rounded, schema_of};
 use crate::report::words;
+use crate::statistics::compare::units::Layout;
 use crate::verdict::comparison::{Change, Comparison, Finding, Minimum, Outcome, RunNote, ScenarioComparison, Subject};
 
 const FORM: &str = "statusgap.comparison/1";

@@ -1,8 +1,8 @@
 use super::{json, markdown, table};
-use crate::analysis::compare::units::Layout;
 use crate::model::exchange::{Connection, Kind};
 use crate::model::time::Span;
 use crate::report::{Colour, Style};
+use crate::statistics::compare::units::Layout;
 use crate::verdict::comparison::{Change, Comparison, Criteria, Finding, Outcome, RunNote, ScenarioComparison, Subject};
 
 fn finding(subject: Subject, values: [f64; 2], p: [f64; 2], change: Change) -> Finding {

@@ -1,7 +1,7 @@
 //! What is told of a comparison: every number and every sentence, chosen once.
 
-use crate::analysis::compare::units::Layout;
 use crate::report::words;
+use crate::statistics::compare::units::Layout;
 use crate::verdict::comparison::{Change, Comparison, Finding, Minimum, Outcome, ScenarioComparison, Subject};
 
 /// A comparison in words that are safe to print.

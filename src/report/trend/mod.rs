@@ -9,12 +9,12 @@ mod terminal;
 
 use std::time::Duration;
 
-use crate::analysis::binomial::clopper_pearson;
 use crate::model::exchange::Kind;
 use crate::model::run::Journal;
 use crate::model::scenario::Scenario;
 use crate::report::view::{QuantileRow, RoundTrip, View};
 use crate::report::words;
+use crate::statistics::binomial::clopper_pearson;
 use crate::verdict::Verdict;
 
 pub use json::{json, schema};

@@ -1,7 +1,6 @@
 //! What a run could not see: the part of a report that keeps it honest.
 
 use crate::analysis::Analysis;
-use crate::analysis::binomial::zero_failure_bound;
 use crate::analysis::guarantees::NOTHING_MEASURED;
 use crate::model::exchange::Kind;
 use crate::model::run::Journal;
@@ -9,6 +8,7 @@ use crate::model::shard::Share;
 use crate::model::time::Stamp;
 use crate::report::view::{Standing, View, recorded};
 use crate::report::words;
+use crate::statistics::binomial::zero_failure_bound;
 use crate::verdict::Verdict;
 
 /// What this run could not see, the weightiest first.

@@ -1,10 +1,10 @@
 //! The window in numbers and in words.
 
-use crate::analysis::binomial::lower_limit;
 use crate::analysis::guarantees::Checked;
 use crate::analysis::window::{CONFIDENCE, Caveat, CurvePoint, EstimateNote, Quantile, ShareBy, Window};
 use crate::model::guarantee::Guarantee;
 use crate::report::words;
+use crate::statistics::binomial::lower_limit;
 use crate::verdict::Verdict;
 
 /// The window of a group of scans. Times are ages in milliseconds.

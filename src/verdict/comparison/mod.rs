@@ -13,10 +13,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::analysis::baseline::{Baseline, ScenarioBaseline};
-use crate::analysis::compare::multiple::holm;
-use crate::analysis::compare::units::Layout;
 use crate::model::exchange::{Connection, Kind};
 use crate::model::time::Span;
+use crate::statistics::compare::multiple::holm;
+use crate::statistics::compare::units::Layout;
 use crate::verdict::{Exit, Verdict};
 
 pub use criteria::{Criteria, CriterionError, Minimum, Share};

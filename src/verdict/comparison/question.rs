@@ -1,12 +1,12 @@
 //! One question about two runs: its samples, its test, the size of the difference, and how many scans it would take.
 
 use crate::analysis::baseline::{Rate, RoundTrips, ScenarioBaseline, Windows};
-use crate::analysis::compare::dependence;
-use crate::analysis::compare::needed::{scans_for_means, scans_for_rates};
-use crate::analysis::compare::rates::Rates;
-use crate::analysis::compare::units::{Layout, Scored, Units, compare_units, differences, ranked};
-use crate::analysis::compare::windows::{Draws, Scores, scores};
-use crate::analysis::npmle::{Observation, npmle};
+use crate::statistics::compare::dependence;
+use crate::statistics::compare::needed::{scans_for_means, scans_for_rates};
+use crate::statistics::compare::rates::Rates;
+use crate::statistics::compare::units::{Layout, Scored, Units, compare_units, differences, ranked};
+use crate::statistics::compare::windows::{Draws, Scores, scores};
+use crate::statistics::npmle::{Observation, npmle};
 use crate::verdict::comparison::{Change, Criteria, Finding, Subject};
 
 /// A question with all that it takes to answer it.
