@@ -29,7 +29,8 @@ const ROOMS: &[Room] = &[
     Room { name: "target", may_name: &["model"], barred: EFFECTS },
     Room { name: "import", may_name: &["model", "target"], barred: READING_EFFECTS },
     Room { name: "statistics", may_name: &[], barred: EFFECTS },
-    Room { name: "analysis", may_name: &["model", "statistics"], barred: EFFECTS },
+    // `report` only until the evidence of a cause is data: the diagnosis takes the sentence of a proof from there.
+    Room { name: "analysis", may_name: &["model", "statistics", "report"], barred: EFFECTS },
     Room { name: "verdict", may_name: &["model", "statistics", "analysis"], barred: EFFECTS },
     Room { name: "evidence", may_name: &["model", "analysis", "target"], barred: READING_EFFECTS },
     Room { name: "report", may_name: &["model", "statistics", "analysis", "verdict", "evidence", "standing"], barred: EFFECTS },

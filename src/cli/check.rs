@@ -13,9 +13,10 @@ use crate::model::input::Source;
 use crate::model::plan::Plan;
 use crate::model::scenario::Scenario;
 use crate::model::wording::{counted, noun, planned_span, share_at_most};
+use crate::report::sentences;
 use crate::target::Target;
 use crate::verdict::Exit;
-use crate::verdict::power::{plan_told, sized};
+use crate::verdict::power::sized;
 
 /// Validates scenario and target files and those of known failures, and shows what they mean.
 #[derive(Debug, Args)]
@@ -93,7 +94,7 @@ pub fn plan_lines(scenario: &Scenario, plan: &Plan) -> String {
             share_at_most(bound)
         );
     }
-    for line in plan_told(scenario).iter().flat_map(|told| told.lines()) {
+    for line in sentences::plan(scenario).iter().flat_map(|plan| plan.lines()) {
         let _ = writeln!(lines, "  {line}");
     }
     lines

@@ -35,6 +35,7 @@ fn result(view: &View) -> RunResult<'_> {
         verdict: view.verdict,
         headline: &view.headline,
         reasons: &view.reasons,
+        reason_facts: &view.reason_facts,
         notices: &view.notices,
         assessable: view.assessable,
         complete: run.complete,
@@ -127,12 +128,14 @@ fn scenario(row: &ScenarioRow) -> ScenarioResult<'_> {
         title: &row.title,
         verdict: row.verdict,
         reasons: &row.reasons,
+        reason_facts: &row.reason_facts,
         initiates: row.initiates,
         accepted: row.accepted,
         polls: row.polls,
         could_miss: row.could_miss.map(Rounded::significant),
         bound: row.bound.as_ref().map(bound),
         power: row.power.as_deref(),
+        power_facts: row.power_facts.as_ref(),
         offsets,
         window: window(&row.window),
         guarantees: guarantees(&row.guarantees),
@@ -201,8 +204,10 @@ fn guarantees(rows: &[GuaranteeRow]) -> Vec<GuaranteeResult<'_>> {
             checked: row.checked,
             broken: row.broken,
             evidence: &row.evidence,
+            facts: &row.facts,
             why: if let Standing::NotAssessed(why) = &row.standing { Some(why) } else { None },
             unclear: &row.unclear,
+            unclear_facts: &row.unclear_facts,
         })
         .collect()
 }

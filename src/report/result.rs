@@ -9,8 +9,12 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::{Serialize, Serializer};
 
+use serde_json::Value;
+
+use crate::analysis::guarantees::{Proof, Unclear};
 use crate::model::exchange::Connection;
-use crate::verdict::Verdict;
+use crate::verdict::power::Outlook;
+use crate::verdict::{Reason, Verdict};
 
 /// The result of a run.
 #[derive(serde::Serialize, JsonSchema)]
@@ -24,6 +28,9 @@ pub(super) struct RunResult<'a> {
     pub headline: &'a str,
     /// Why the verdict is what it is, the weightiest first.
     pub reasons: &'a [String],
+    /// The data behind the reasons, in the same order.
+    #[schemars(with = "Vec<Reason>")]
+    pub reason_facts: &'a [Value],
     /// What must be known before anything else is read: that the log is partial, torn, or cannot be judged.
     pub notices: &'a [String],
     /// Whether a never-issued id was denied, so that a visible answer means something.
@@ -111,6 +118,9 @@ pub(super) struct ScenarioResult<'a> {
     pub verdict: Verdict,
     /// Why.
     pub reasons: &'a [String],
+    /// The data behind the reasons, in the same order.
+    #[schemars(with = "Vec<Reason>")]
+    pub reason_facts: &'a [Value],
     /// Scans asked for.
     pub initiates: u64,
     /// Scans accepted.
@@ -124,6 +134,9 @@ pub(super) struct ScenarioResult<'a> {
     pub bound: Option<BoundResult>,
     /// What its gate could detect and what not, with the scans that it got.
     pub power: Option<&'a str>,
+    /// The data behind that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub power_facts: Option<&'a Outlook>,
     /// What was answered at each planned age.
     pub offsets: Vec<OffsetResult<'a>>,
     /// The window of its scans.
@@ -275,12 +288,20 @@ pub(super) struct GuaranteeResult<'a> {
     pub broken: u64,
     /// What proves it.
     pub evidence: &'a [String],
+    /// The data behind the evidence, in the same order.
+    #[serde(skip_serializing_if = "<[Value]>::is_empty")]
+    #[schemars(with = "Vec<Proof>")]
+    pub facts: &'a [Value],
     /// Why it was not assessed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<&'a str>,
     /// What was seen that a healthy service might show as well, so that it proves nothing; with the number of scans.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     pub unclear: &'a [String],
+    /// The data behind that, in the same order.
+    #[serde(skip_serializing_if = "<[Value]>::is_empty")]
+    #[schemars(with = "Vec<Unclear>")]
+    pub unclear_facts: &'a [Value],
 }
 
 /// One supported cause.

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::refusal;
+use crate::analysis::Analysis;
 use crate::analysis::scan::{ScanHistory, Scans};
 use crate::model::exchange::{Connection, Kind};
 use crate::model::run::{Journal, Pair};
@@ -155,9 +155,8 @@ pub struct RoundTrips {
 
 impl Baseline {
     /// What is to be kept of a run.
-    pub fn of(journal: &Journal) -> Baseline {
-        let (journal, _) = refusal::read(journal);
-        let journal = &*journal;
+    pub fn of(journal: &Journal, analysis: &Analysis) -> Baseline {
+        let journal = analysis.read(journal);
         let scans = Scans::of(&journal.exchanges);
         let histories = scans.histories();
         let run = &journal.run;

@@ -20,7 +20,7 @@ use crate::model::wording::{age as ms, counted, of_were};
 fn sum(scenarios: &[ScenarioAnalysis], guarantee: Guarantee) -> (u64, u64, Vec<String>) {
     let all = || scenarios.iter().flat_map(|scenario| &scenario.guarantees).filter(|checked| checked.guarantee == guarantee);
     let count = |of: fn(&Checked) -> u64| all().map(of).sum();
-    let proofs = all().flat_map(|checked| checked.evidence.iter().take(2)).take(3).map(|proof| proof.told.clone()).collect();
+    let proofs = all().flat_map(|checked| checked.evidence.iter().take(2)).take(3).map(crate::report::sentences::proof).collect();
     (count(|checked| checked.checked), count(|checked| checked.broken), proofs)
 }
 

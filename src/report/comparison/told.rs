@@ -1,5 +1,6 @@
 //! What is told of a comparison: every number and every sentence, chosen once.
 
+use crate::report::sentences::comparison as sentences;
 use crate::report::words;
 use crate::statistics::compare::units::Layout;
 use crate::verdict::comparison::{Change, Comparison, Finding, Minimum, Outcome, ScenarioComparison, Subject};
@@ -38,7 +39,7 @@ pub(super) struct Row {
 impl Told {
     pub(super) fn of(comparison: &Comparison) -> Told {
         let mut rows: Vec<Row> = Vec::new();
-        let mut open: Vec<String> = comparison.blocked.iter().map(|why| words::sentence(why)).collect();
+        let mut open: Vec<String> = comparison.blocked.iter().map(|why| words::sentence(&sentences::mismatch(why))).collect();
         for scenario in &comparison.scenarios {
             rows.extend(scenario.findings.iter().filter(|finding| is_worth_a_row(finding)).map(|finding| row(scenario, finding)));
         }
@@ -49,7 +50,7 @@ impl Told {
             runs: [&comparison.base, &comparison.new]
                 .map(|run| words::sentence(&format!("{}, {} ({})", run.target, run.started, run.tool))),
             method: method(comparison),
-            notes: comparison.notes.iter().map(|note| words::sentence(note)).collect(),
+            notes: comparison.notes.iter().map(|note| words::sentence(&sentences::note(note))).collect(),
             rows,
             open,
         }
@@ -191,10 +192,10 @@ fn rounded(scans: u64) -> u64 {
 fn left_out(scenario: &ScenarioComparison) -> Option<String> {
     let name = words::name(&scenario.name);
     if let Some(why) = &scenario.not_compared {
-        return Some(format!("{name}: not compared, {}", words::sentence(why)));
+        return Some(format!("{name}: not compared, {}", words::sentence(&sentences::not_compared(why))));
     }
     let few: Vec<&Finding> = scenario.findings.iter().filter(|finding| finding.change == Change::TooFew).collect();
-    let mut parts: Vec<String> = scenario.left_out.iter().map(|why| words::sentence(why)).collect();
+    let mut parts: Vec<String> = scenario.left_out.iter().map(|why| words::sentence(&sentences::left_out(why))).collect();
     if let Some(most) = few.iter().max_by_key(|finding| finding.base_scans.min(finding.new_scans)) {
         let asked = scenario.findings.iter().filter(|finding| finding.change != Change::NotIdentified).count();
         let what = if few.len() == asked {

@@ -16,11 +16,12 @@ mod window;
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::analysis::Analysis;
 use crate::analysis::gate::Bound;
 use crate::analysis::load::Load;
 use crate::analysis::punctuality::Punctuality;
-use crate::analysis::refusal;
 use crate::analysis::scan::Scans;
 use crate::model::answer::Answer;
 use crate::model::contact::Contact;
@@ -29,7 +30,8 @@ use crate::model::guarantee::Guarantee;
 use crate::model::run::Journal;
 use crate::model::shard::Share;
 use crate::report::view::window::Everyone;
-use crate::report::words;
+use crate::report::{sentences, words};
+use crate::verdict::power::Outlook;
 use crate::verdict::{Judgement, Verdict};
 
 pub use answers::Answers;
@@ -53,6 +55,8 @@ pub struct View {
     pub notices: Vec<String>,
     /// Why the verdict is what it is, the weightiest first.
     pub reasons: Vec<String>,
+    /// The data behind them.
+    pub reason_facts: Vec<Value>,
     /// Those reasons, also of single scenarios, that neither the headline nor a row of counts tells.
     pub other_reasons: Vec<String>,
     /// Whether a `visible` meant anything.
@@ -146,6 +150,8 @@ pub struct ScenarioRow {
     pub verdict: Verdict,
     /// Why.
     pub reasons: Vec<String>,
+    /// The data behind them.
+    pub reason_facts: Vec<Value>,
     /// Scans accepted.
     pub accepted: u64,
     /// Scans asked for.
@@ -166,6 +172,8 @@ pub struct ScenarioRow {
     pub bound: Option<Bound>,
     /// What its gate could detect and what not, with the scans that it got.
     pub power: Option<String>,
+    /// The data behind that.
+    pub power_facts: Option<Outlook>,
 }
 
 /// What was answered at one offset.
@@ -315,8 +323,12 @@ pub struct GuaranteeRow {
     pub broken: u64,
     /// What proves it.
     pub evidence: Vec<String>,
+    /// The data behind that.
+    pub facts: Vec<Value>,
     /// What was seen beside that and proves nothing, with the reason.
     pub unclear: Vec<String>,
+    /// The data behind that.
+    pub unclear_facts: Vec<Value>,
 }
 
 /// Whether a guarantee was kept.
@@ -400,8 +412,7 @@ pub struct Repeat {
 impl View {
     /// Chooses what a report tells.
     pub fn of(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> View {
-        let (journal, _) = refusal::read(journal);
-        let journal = &*journal;
+        let journal = analysis.read(journal);
         let scans = Scans::of(&journal.exchanges);
         let histories = scans.histories();
         let scenarios = tables::scenarios(journal, analysis, judgement);
@@ -418,7 +429,8 @@ impl View {
             headline: headline::headline(analysis, judgement, &window),
             answers: answers::answers(journal, analysis, judgement, &histories, &window),
             notices: headline::notices(journal, analysis, judgement),
-            reasons: judgement.reasons.iter().map(|reason| words::sentence(&reason.to_string())).collect(),
+            reason_facts: sentences::facts(&judgement.reasons),
+            reasons: judgement.reasons.iter().map(|reason| words::sentence(&sentences::reason(reason))).collect(),
             other_reasons: headline::other_reasons(judgement),
             assessable: judgement.assessable,
             run: run_note(journal),

@@ -17,8 +17,8 @@ use crate::report::view::window::Everyone;
 use crate::report::view::{
     CauseRow, GuaranteeRow, LatencyRow, OffsetRow, PatternRow, RoundTrip, RuledOutRow, ScenarioRow, Standing, window,
 };
-use crate::report::words;
-use crate::verdict::{Judgement, Reason};
+use crate::report::{sentences, words};
+use crate::verdict::Judgement;
 
 /// One row for each scenario.
 pub(super) fn scenarios(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> Vec<ScenarioRow> {
@@ -31,7 +31,8 @@ pub(super) fn scenarios(journal: &Journal, analysis: &Analysis, judgement: &Judg
                 title: words::sentence(&scenario.title),
                 source: words::sentence(&scenario.source),
                 verdict: judged.verdict,
-                reasons: judged.reasons.iter().map(|reason: &Reason| words::sentence(&reason.to_string())).collect(),
+                reasons: judged.reasons.iter().map(|reason| words::sentence(&sentences::reason(reason))).collect(),
+                reason_facts: sentences::facts(&judged.reasons),
                 accepted: seen.counts.accepted,
                 initiates: seen.counts.initiates,
                 polls: seen.counts.polls,
@@ -46,7 +47,8 @@ pub(super) fn scenarios(journal: &Journal, analysis: &Analysis, judgement: &Judg
                 guarantees: seen.guarantees.iter().map(guarantee).collect(),
                 could_miss: judged.could_miss,
                 bound: judged.bound.clone(),
-                power: judged.power.clone(),
+                power: judged.power.as_ref().map(sentences::outlook),
+                power_facts: judged.power,
             }
         })
         .collect()
@@ -103,7 +105,8 @@ fn denied(offsets: &[OffsetRow], denied: u64, scans: u64) -> String {
 /// How one guarantee fared.
 pub(super) fn guarantee(checked: &Checked) -> GuaranteeRow {
     let standing = if checked.checked == 0 {
-        Standing::NotAssessed(words::sentence(checked.not_assessed.as_deref().unwrap_or("nothing was checked")))
+        let why = checked.not_assessed.as_ref().map_or_else(|| "nothing was checked".to_owned(), sentences::not_assessed);
+        Standing::NotAssessed(words::sentence(&why))
     } else if checked.broken > 0 {
         Standing::Broken
     } else {
@@ -117,8 +120,10 @@ pub(super) fn guarantee(checked: &Checked) -> GuaranteeRow {
         standing,
         checked: checked.checked,
         broken: checked.broken,
-        evidence: checked.evidence.iter().map(|proof| words::sentence(&proof.told)).collect(),
-        unclear: checked.unclear.iter().map(|unclear| words::sentence(&unclear.told())).collect(),
+        evidence: checked.evidence.iter().map(|proof| words::sentence(&sentences::proof(proof))).collect(),
+        facts: sentences::facts(&checked.evidence),
+        unclear: checked.unclear.iter().map(|unclear| words::sentence(&sentences::unclear(unclear))).collect(),
+        unclear_facts: sentences::facts(&checked.unclear),
     }
 }
 

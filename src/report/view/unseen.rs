@@ -1,7 +1,7 @@
 //! What a run could not see: the part of a report that keeps it honest.
 
 use crate::analysis::Analysis;
-use crate::analysis::guarantees::NOTHING_MEASURED;
+use crate::analysis::guarantees::NotAssessed;
 use crate::model::exchange::Kind;
 use crate::model::run::Journal;
 use crate::model::shard::Share;
@@ -23,7 +23,7 @@ pub(super) fn unseen(journal: &Journal, analysis: &Analysis, view: &View) -> Vec
         lines.extend(view.undecided.iter().cloned());
     }
     lines.extend(could_have_missed(view));
-    lines.extend(not_assessed(view));
+    lines.extend(not_assessed(analysis, view));
     lines.extend(of_one_client(journal, view));
     lines.extend(near_the_edge(analysis, view));
     lines.extend(window_limits(view));
@@ -172,7 +172,7 @@ fn window_limits(view: &View) -> Vec<String> {
     lines
 }
 
-fn not_assessed(view: &View) -> Option<String> {
+fn not_assessed(analysis: &Analysis, view: &View) -> Option<String> {
     let silent: Vec<String> = view
         .guarantees
         .iter()
@@ -181,8 +181,7 @@ fn not_assessed(view: &View) -> Option<String> {
             Standing::Kept | Standing::Broken => None,
         })
         .collect();
-    let unmeasured = words::sentence(NOTHING_MEASURED);
-    if view.guarantees.iter().all(|row| matches!(&row.standing, Standing::NotAssessed(why) if *why == unmeasured)) {
+    if analysis.guarantees.iter().all(|checked| checked.not_assessed == Some(NotAssessed::NothingMeasured)) {
         return Some("Nothing was measured, so nothing is assessed.".to_owned());
     }
     (!silent.is_empty()).then(|| format!("Not assessed: {}.", silent.join(", ")))

@@ -23,8 +23,8 @@ pub enum Unusable {
 }
 
 /// What is to be kept of a run, unless it failed to measure. A run that found the window is a good baseline for it; a scenario that
-/// failed to measure is kept by name alone.
-pub fn usable(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> Result<Baseline, Unusable> {
+/// failed to measure is kept by name alone, with the reason in words: `told` writes them.
+pub fn usable(journal: &Journal, analysis: &Analysis, judgement: &Judgement, told: fn(&Reason) -> String) -> Result<Baseline, Unusable> {
     match journal.end.as_ref().map(|end| end.reason) {
         Some(EndReason::Complete) => {}
         Some(EndReason::Interrupted) => return Err(Unusable::Partial("interrupted before the plan was done")),
@@ -44,12 +44,12 @@ pub fn usable(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> 
         Some(false) => return Err(Unusable::NotAssessable("a never-issued id was answered as visible, so `visible` means nothing")),
         None => return Err(Unusable::NotAssessable("no control was answered, so it is open whether `visible` means anything")),
     }
-    let mut baseline = Baseline::of(journal);
+    let mut baseline = Baseline::of(journal, analysis);
     let stopped: Vec<&str> =
         journal.stopped.iter().filter_map(|stop| journal.scenarios.get(stop.scenario as usize)).map(|one| one.name.as_str()).collect();
     for scenario in &mut baseline.scenarios {
         let judged = judgement.scenarios.iter().find(|judged| judged.name == scenario.name);
-        let spoilt = judged.and_then(|judged| judged.reasons.iter().find(|reason| spoils(reason))).map(ToString::to_string);
+        let spoilt = judged.and_then(|judged| judged.reasons.iter().find(|reason| reason.spoils_measurement())).map(told);
         // Where to stop was decided by what was seen, so what was seen by then is no fair sample.
         let short = || stopped.contains(&scenario.name.as_str()).then(|| "it was stopped as soon as its gate was decided".to_owned());
         if let Some(why) = spoilt.or_else(short) {
@@ -66,20 +66,4 @@ pub fn usable(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> 
         Some(why) if baseline.scenarios.iter().all(|scenario| scenario.refused.is_some()) => Err(Unusable::NotMeasured(why)),
         _ => Ok(baseline),
     }
-}
-
-/// Whether a reason says that the measurement failed, rather than that it proves too little.
-fn spoils(reason: &Reason) -> bool {
-    matches!(
-        reason,
-        Reason::NoScans { .. }
-            | Reason::InitiatesFailed { .. }
-            | Reason::WarmIds { .. }
-            | Reason::PollsFailed { .. }
-            | Reason::Lost { .. }
-            | Reason::NoSamples { .. }
-            | Reason::Silent { .. }
-            | Reason::UnlistedAfterEnd { .. }
-            | Reason::Late { .. }
-    )
 }
