@@ -61,7 +61,7 @@ pub fn read(path: &Path) -> Result<Side, Complaint> {
 pub fn of_log(journal: &Journal) -> Side {
     let analysis = analyse(journal);
     let judgement = judge(journal, &analysis);
-    match usable(journal, &analysis, &judgement, crate::report::sentences::reason) {
+    match usable(journal, &analysis, &judgement, crate::report::sentences::comparison::spoilt) {
         Ok(baseline) => Side::Usable(Box::new(baseline)),
         Err(why) => Side::Refused(why),
     }

@@ -135,7 +135,7 @@ fn scenario(row: &ScenarioRow) -> ScenarioResult<'_> {
         could_miss: row.could_miss.map(Rounded::significant),
         bound: row.bound.as_ref().map(bound),
         power: row.power.as_deref(),
-        power_facts: row.power_facts.as_ref(),
+        power_facts: row.power_facts.first(),
         offsets,
         window: window(&row.window),
         guarantees: guarantees(&row.guarantees),

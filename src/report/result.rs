@@ -29,6 +29,7 @@ pub(super) struct RunResult<'a> {
     /// Why the verdict is what it is, the weightiest first.
     pub reasons: &'a [String],
     /// The data behind the reasons, in the same order.
+    #[serde(skip_serializing_if = "<[Value]>::is_empty")]
     #[schemars(with = "Vec<Reason>")]
     pub reason_facts: &'a [Value],
     /// What must be known before anything else is read: that the log is partial, torn, or cannot be judged.
@@ -119,6 +120,7 @@ pub(super) struct ScenarioResult<'a> {
     /// Why.
     pub reasons: &'a [String],
     /// The data behind the reasons, in the same order.
+    #[serde(skip_serializing_if = "<[Value]>::is_empty")]
     #[schemars(with = "Vec<Reason>")]
     pub reason_facts: &'a [Value],
     /// Scans asked for.
@@ -136,7 +138,8 @@ pub(super) struct ScenarioResult<'a> {
     pub power: Option<&'a str>,
     /// The data behind that.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub power_facts: Option<&'a Outlook>,
+    #[schemars(with = "Option<Outlook>")]
+    pub power_facts: Option<&'a Value>,
     /// What was answered at each planned age.
     pub offsets: Vec<OffsetResult<'a>>,
     /// The window of its scans.

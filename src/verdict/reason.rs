@@ -16,21 +16,57 @@ use crate::verdict::Verdict;
 /// One reason for a verdict.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "reason", rename_all = "snake_case")]
-#[expect(
-    missing_docs,
-    reason = "the fields are the numbers of the sentence that report makes of them: times in ns where they end in no unit"
-)]
+#[expect(missing_docs, reason = "the fields are the numbers of the sentence that report makes of them")]
 pub enum Reason {
     /// Polls at a gate offset were answered `not_found`.
-    NotFound { at: Nanos, connection: Connection, not_found: u64, polls: u64 },
+    NotFound {
+        #[serde(rename = "at_ns")]
+        at: Nanos,
+        connection: Connection,
+        not_found: u64,
+        polls: u64,
+    },
     /// More scans were denied at an offset than are tolerated, beyond doubt.
-    RateTooHigh { at: Nanos, connection: Connection, denied: u64, scans: u64, at_most: f64, lower: f64 },
+    RateTooHigh {
+        #[serde(rename = "at_ns")]
+        at: Nanos,
+        connection: Connection,
+        denied: u64,
+        scans: u64,
+        at_most: f64,
+        lower: f64,
+    },
     /// Too few scans to show that the rate is within what is tolerated.
-    RateUnproven { at: Nanos, connection: Connection, denied: u64, scans: u64, lost: u64, at_most: f64, upper: f64 },
+    RateUnproven {
+        #[serde(rename = "at_ns")]
+        at: Nanos,
+        connection: Connection,
+        denied: u64,
+        scans: u64,
+        lost: u64,
+        at_most: f64,
+        upper: f64,
+    },
     /// The sequential test says that more scans are denied than are tolerated.
-    RateCaught { at: Nanos, connection: Connection, denied: u64, scans: u64, at_most: f64 },
+    RateCaught {
+        #[serde(rename = "at_ns")]
+        at: Nanos,
+        connection: Connection,
+        denied: u64,
+        scans: u64,
+        at_most: f64,
+    },
     /// The sequential test came to no end.
-    RateUndecided { at: Nanos, connection: Connection, denied: u64, scans: u64, lost: u64, at_most: f64, caught: f64 },
+    RateUndecided {
+        #[serde(rename = "at_ns")]
+        at: Nanos,
+        connection: Connection,
+        denied: u64,
+        scans: u64,
+        lost: u64,
+        at_most: f64,
+        caught: f64,
+    },
     /// A guarantee was broken.
     Broken { guarantee: Guarantee, broken: u64, checked: u64 },
     /// A quantile of the window is above its limit, beyond doubt.
@@ -56,6 +92,7 @@ pub enum Reason {
     /// At one offset too many polls told nothing, or more than at the others.
     Lost {
         arm: String,
+        #[serde(rename = "at_ns")]
         at: Nanos,
         connection: Connection,
         lost: u64,
@@ -70,7 +107,13 @@ pub enum Reason {
     /// After their end, scans had a state that the target file does not list.
     UnlistedAfterEnd { scans: u64 },
     /// A planned offset has no valid poll.
-    NoSamples { arm: String, at: Nanos, late: u64, other: u64 },
+    NoSamples {
+        arm: String,
+        #[serde(rename = "at_ns")]
+        at: Nanos,
+        late: u64,
+        other: u64,
+    },
     /// The probe was too late too often.
     Late { late: u64, of: u64, latest_ms: f64, throttled: u64, throttled_after: u64 },
     /// The user stopped the run.
@@ -80,7 +123,14 @@ pub enum Reason {
     /// The target could not be reached any more.
     TargetGone,
     /// The target answered requests, of one kind or all, with nothing but a wish for a wait.
-    Throttled { http: u16, kind: Option<Kind>, waited: Nanos, retry_after: Option<Nanos> },
+    Throttled {
+        http: u16,
+        kind: Option<Kind>,
+        #[serde(rename = "waited_ns")]
+        waited: Nanos,
+        #[serde(rename = "retry_after_ns")]
+        retry_after: Option<Nanos>,
+    },
     /// The target was never reached.
     Unreachable { fault: TransportFault },
     /// The run ended before all of the scenario was done.

@@ -1113,12 +1113,12 @@ fn a_foreign_user_with_invalid_credentials_is_no_control() {
 #[test]
 fn a_scenario_that_was_cut_short_does_not_pass() {
     let of_three = || scenario(&format!("[load]\nscans = 3\n{AT_100}"));
-    let mut log = together(vec![journal(of_three(), "3* 100=v"), journal(of_three(), "2* 100=v"), journal(of_three(), "3* 100=n")]);
+    let mut log = together(vec![journal(of_three(), "3* @100=v"), journal(of_three(), "2* @100=v"), journal(of_three(), "3* @100=n")]);
     let verdicts = |log: &Journal| Seen::of(log).judgement.scenarios.iter().map(|scenario| scenario.verdict).collect::<Vec<_>>();
     assert_eq!(verdicts(&log), [Verdict::Pass, Verdict::Pass, Verdict::Fail]);
     log.end.as_mut().unwrap().reason = EndReason::Budget;
     assert_eq!(verdicts(&log), [Verdict::Pass, Verdict::Inconclusive, Verdict::Fail], "the first was done when the run ended");
-    let mut clean = together(vec![journal(of_three(), "3* 100=v"), journal(of_three(), "1* 100=v")]);
+    let mut clean = together(vec![journal(of_three(), "3* @100=v"), journal(of_three(), "1* @100=v")]);
     clean.end.as_mut().unwrap().reason = EndReason::Throttled { waited: Nanos(60_000_000_000), retry_after: None };
     assert_eq!(verdicts(&clean), [Verdict::Pass, Verdict::Inconclusive]);
     let seen = Seen::of(&clean);

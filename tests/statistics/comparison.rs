@@ -8,7 +8,7 @@ use statusgap::analysis::analyse;
 use statusgap::analysis::baseline::{Baseline, Windows};
 use statusgap::model::run::{Journal, Stopped};
 use statusgap::model::scenario::Scenario;
-use statusgap::report::sentences::comparison::not_compared;
+use statusgap::report::sentences::comparison::{not_compared, spoilt};
 use statusgap::statistics::compare::dependence::together;
 use statusgap::verdict::comparison::{Change, Comparison, Criteria, Names, NotCompared, Note, Outcome, Subject, Unusable, compare, usable};
 use statusgap::verdict::judge;
@@ -66,7 +66,7 @@ fn tried<'a>(preset: &'a str, knobs: &'a [(&'a str, &'a str)], seed: u64) -> Tri
 
 fn baseline(journal: &Journal) -> Result<Baseline, Unusable> {
     let analysis = analyse(journal);
-    usable(journal, &analysis, &judge(journal, &analysis), statusgap::report::sentences::reason)
+    usable(journal, &analysis, &judge(journal, &analysis), spoilt)
 }
 
 fn compared(base: &Journal, new: &Journal) -> Comparison {

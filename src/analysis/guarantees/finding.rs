@@ -114,18 +114,24 @@ pub struct Exhibit {
     /// How long its answer took.
     pub took_ns: Nanos,
     /// The HTTP status code.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub http: Option<u16>,
     /// What it was answered.
     pub answer: Answer,
     /// Why it was not answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<TransportFault>,
     /// How the scan stood.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<State>,
     /// The target's own word for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub word: Option<String>,
     /// Progress, in the target's unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub progress: Option<f64>,
     /// Who answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub worker: Option<String>,
 }
 

@@ -1,7 +1,8 @@
 //! What keeps two runs, or parts of them, from being compared, and what to know where they are.
 
+use super::reason;
 use crate::report::words::planned_span;
-use crate::verdict::comparison::{LeftOut, Mismatch, NotCompared, Note, Side};
+use crate::verdict::comparison::{LeftOut, Mismatch, NotCompared, Note, Side, Spoilt};
 
 fn side(side: Side) -> &'static str {
     match side {
@@ -51,6 +52,14 @@ pub fn not_compared(why: &NotCompared) -> String {
                 changes.iter().map(|one| format!("{}: {} → {}", one.condition, value(&one.base), value(&one.new))).collect();
             format!("it was run in another way ({})", changes.join("; "))
         }
+    }
+}
+
+/// Why nothing may be compared with a scenario, as baselines keep it.
+pub fn spoilt(why: Spoilt<'_>) -> String {
+    match why {
+        Spoilt::Reason(why) => reason(why),
+        Spoilt::StoppedWhenDecided => "it was stopped as soon as its gate was decided".to_owned(),
     }
 }
 

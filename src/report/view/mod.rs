@@ -31,7 +31,6 @@ use crate::model::run::Journal;
 use crate::model::shard::Share;
 use crate::report::view::window::Everyone;
 use crate::report::{sentences, words};
-use crate::verdict::power::Outlook;
 use crate::verdict::{Judgement, Verdict};
 
 pub use answers::Answers;
@@ -173,7 +172,7 @@ pub struct ScenarioRow {
     /// What its gate could detect and what not, with the scans that it got.
     pub power: Option<String>,
     /// The data behind that.
-    pub power_facts: Option<Outlook>,
+    pub power_facts: Vec<Value>,
 }
 
 /// What was answered at one offset.

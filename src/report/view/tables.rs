@@ -48,7 +48,7 @@ pub(super) fn scenarios(journal: &Journal, analysis: &Analysis, judgement: &Judg
                 could_miss: judged.could_miss,
                 bound: judged.bound.clone(),
                 power: judged.power.as_ref().map(sentences::outlook),
-                power_facts: judged.power,
+                power_facts: sentences::facts(judged.power.as_slice()),
             }
         })
         .collect()

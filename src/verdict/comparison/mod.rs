@@ -22,7 +22,7 @@ use crate::verdict::{Exit, Verdict};
 
 pub use caveats::{ConditionChange, LeftOut, Mismatch, NotCompared, Note, Side};
 pub use criteria::{Criteria, CriterionError, Minimum, Share};
-pub use usable::{Unusable, usable};
+pub use usable::{Spoilt, Unusable, usable};
 
 use question::{Answered, Question};
 

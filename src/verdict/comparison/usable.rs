@@ -22,9 +22,18 @@ pub enum Unusable {
     NotMeasured(String),
 }
 
+/// Why nothing may be compared with a scenario.
+#[derive(Debug, Clone, Copy)]
+pub enum Spoilt<'a> {
+    /// It was not measured well enough.
+    Reason(&'a Reason),
+    /// Where to stop was decided by what was seen, so what was seen by then is no fair sample.
+    StoppedWhenDecided,
+}
+
 /// What is to be kept of a run, unless it failed to measure. A run that found the window is a good baseline for it; a scenario that
 /// failed to measure is kept by name alone, with the reason in words: `told` writes them.
-pub fn usable(journal: &Journal, analysis: &Analysis, judgement: &Judgement, told: fn(&Reason) -> String) -> Result<Baseline, Unusable> {
+pub fn usable(journal: &Journal, analysis: &Analysis, judgement: &Judgement, told: fn(Spoilt<'_>) -> String) -> Result<Baseline, Unusable> {
     match journal.end.as_ref().map(|end| end.reason) {
         Some(EndReason::Complete) => {}
         Some(EndReason::Interrupted) => return Err(Unusable::Partial("interrupted before the plan was done")),
@@ -49,10 +58,10 @@ pub fn usable(journal: &Journal, analysis: &Analysis, judgement: &Judgement, tol
         journal.stopped.iter().filter_map(|stop| journal.scenarios.get(stop.scenario as usize)).map(|one| one.name.as_str()).collect();
     for scenario in &mut baseline.scenarios {
         let judged = judgement.scenarios.iter().find(|judged| judged.name == scenario.name);
-        let spoilt = judged.and_then(|judged| judged.reasons.iter().find(|reason| reason.spoils_measurement())).map(told);
-        // Where to stop was decided by what was seen, so what was seen by then is no fair sample.
-        let short = || stopped.contains(&scenario.name.as_str()).then(|| "it was stopped as soon as its gate was decided".to_owned());
-        if let Some(why) = spoilt.or_else(short) {
+        let reason = judged.and_then(|judged| judged.reasons.iter().find(|reason| reason.spoils_measurement()));
+        let stopped = stopped.contains(&scenario.name.as_str());
+        let spoilt = reason.map(Spoilt::Reason).or_else(|| stopped.then_some(Spoilt::StoppedWhenDecided));
+        if let Some(why) = spoilt.map(told) {
             scenario.refused = Some(why);
             scenario.rates.clear();
             scenario.windows = None;
