@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::analysis::analyse;
-use crate::analysis::diagnosis::{Diagnosis, Strength};
+use crate::analysis::diagnosis::Diagnosis;
 use crate::cli::{Ended, output, report};
 use crate::model::fault::Owner;
 use crate::model::wording::alternatives;
+use crate::report::sentences::{causes, exclusions, facts, open, patterns};
 use crate::verdict::{Exit, Verdict, judge};
 
 /// Says which causes logs support, which they rule out and by which probe, and what they cannot tell apart.
@@ -46,36 +47,31 @@ fn tell(diagnosis: &Diagnosis, verdict: Verdict, owner: Owner) -> String {
         });
     }
     for cause in &diagnosis.causes {
-        let strength = match cause.strength {
-            Strength::Strong => "strong",
-            Strength::Moderate => "moderate",
-            Strength::Weak => "weak",
-        };
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "\n{}, {strength} evidence\n  {}", cause.named(), cause.mechanism());
-        for evidence in &cause.evidence {
-            let _ = writeln!(text, "  - {evidence}");
+        let _ = writeln!(text, "\n{}, {} evidence\n  {}", causes::named(cause), cause.strength.word(), causes::mechanism(cause));
+        for fact in &cause.facts {
+            let _ = writeln!(text, "  - {}", facts::fact(fact));
         }
-        let _ = writeln!(text, "  cure: {}", cause.cure(owner));
+        let _ = writeln!(text, "  cure: {}", causes::cure(cause, owner));
     }
     for pattern in &diagnosis.patterns {
         let may_be: Vec<String> = pattern.possible().iter().map(|class| class.named()).collect();
-        let _ = writeln!(text, "\nfound {}\n  {}", pattern.kind(), pattern.statement());
+        let _ = writeln!(text, "\nfound {}\n  {}", pattern.kind(), patterns::statement(pattern));
         if !may_be.is_empty() {
             let _ = writeln!(text, "  may be: {}", alternatives(&may_be));
         }
-        let _ = writeln!(text, "  ask next: {}", pattern.ask_next());
+        let _ = writeln!(text, "  ask next: {}", patterns::ask_next(pattern));
     }
-    if !diagnosis.undecided.is_empty() {
+    if !diagnosis.open.is_empty() {
         text.push_str("\nundecided\n");
-        for undecided in &diagnosis.undecided {
-            let _ = writeln!(text, "  - {undecided}");
+        for question in &diagnosis.open {
+            let _ = writeln!(text, "  - {}", open::open_question(question));
         }
     }
     if !diagnosis.ruled_out.is_empty() {
         text.push_str("\nruled out\n");
         for out in &diagnosis.ruled_out {
-            let _ = writeln!(text, "  {}: {}", out.class.named(), out.by);
+            let _ = writeln!(text, "  {}: {}", out.class.named(), exclusions::exclusion(out));
         }
     }
     text

@@ -9,6 +9,7 @@ use crate::cli::complaint::Complaint;
 use crate::cli::{Ended, output};
 use crate::model::fault::FaultClass;
 use crate::model::guarantee::Guarantee;
+use crate::report::sentences::faults;
 use crate::verdict::Exit;
 
 /// Explains a code: of a guarantee (SG-RYW, or its name), or the letter of a cause (A to Q). Lists them all without one.
@@ -89,10 +90,10 @@ impl Code {
                 ("mends", guarantee.mends().to_owned()),
             ],
             Code::Cause(class) => vec![
-                ("arises", class.mechanism().to_owned()),
-                ("looks", class.looks().to_owned()),
-                ("mends", class.cure().to_owned()),
-                ("options", format!("Of the reference service's three options: {}", class.options())),
+                ("arises", faults::mechanism(class).to_owned()),
+                ("looks", faults::looks(class).to_owned()),
+                ("mends", faults::cure(class).to_owned()),
+                ("options", format!("Of the reference service's three options: {}", faults::options(class))),
                 ("try it", format!("statusgap reproduce --virtual --service {}", preset(class))),
             ],
         }

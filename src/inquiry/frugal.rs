@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use crate::inquiry::Stage;
+use crate::inquiry::question::Question;
 use crate::model::scenario::Scenario;
 use crate::model::time::Span;
 
@@ -14,38 +15,36 @@ const AMPLE_RPS: f64 = 60.0;
 
 /// The part of a scenario that few requests can pay for.
 struct Share {
-    scenario: &'static str,
     scans: u32,
     pollers: u32,
     /// Which offsets to keep, in ms; `None`: all.
     offsets: Option<(f64, usize)>,
 }
 
-/// What is kept of the usual scenarios; one that is not listed here is left out.
-const SHARES: [Share; 9] = [
-    Share { scenario: "controls", scans: 0, pollers: 1, offsets: None },
-    Share { scenario: "alone", scans: 2, pollers: 1, offsets: None },
-    Share { scenario: "to-the-end", scans: 1, pollers: 1, offsets: None },
-    // All pollers of an instant must fit into a second, and so must what follows closely.
-    Share { scenario: "pollers", scans: 2, pollers: 4, offsets: Some((1000.0, 3)) },
-    Share { scenario: "foreign", scans: 2, pollers: 1, offsets: None },
-    Share { scenario: "kept", scans: 4, pollers: 1, offsets: Some((1000.0, 2)) },
-    Share { scenario: "at-once", scans: 10, pollers: 1, offsets: None },
-    Share { scenario: "single-shots", scans: 16, pollers: 1, offsets: None },
-    Share { scenario: "many-ids", scans: 8, pollers: 1, offsets: None },
-];
-/// The probes that separate, which come when the window is known.
-const SEPARATING: [Share; 2] = [
-    Share { scenario: "observer", scans: 8, pollers: 1, offsets: None },
-    Share { scenario: "second-write", scans: 3, pollers: 1, offsets: None },
-];
+/// What is kept of a scenario; `None`: it lives on density, and is left out.
+fn share(question: Question) -> Option<Share> {
+    let (scans, pollers, offsets) = match question {
+        Question::Controls => (0, 1, None),
+        Question::ToTheEnd => (1, 1, None),
+        // All pollers of an instant must fit into a second, and so must what follows closely.
+        Question::Pollers => (2, 4, Some((1000.0, 3))),
+        Question::Alone | Question::Foreign => (2, 1, None),
+        Question::Kept => (4, 1, Some((1000.0, 2))),
+        Question::AtOnce => (10, 1, None),
+        Question::SingleShots => (16, 1, None),
+        Question::ManyIds | Question::Observer => (8, 1, None),
+        Question::SecondWrite => (3, 1, None),
+        Question::Together | Question::Dense | Question::Again | Question::Lattice | Question::Edge => return None,
+    };
+    Some(Share { scans, pollers, offsets })
+}
 
 /// The scenarios of a step, within a rate; `None` or an ample one changes nothing.
 pub fn within(scenarios: Vec<Scenario>, max_rps: Option<f64>) -> Vec<Scenario> {
     let Some(rps) = max_rps.filter(|rps| *rps < AMPLE_RPS) else { return scenarios };
     let mut smaller: Vec<Scenario> = scenarios.into_iter().filter_map(|scenario| smaller(scenario, rps)).collect();
     // If the budget does not last, the second write tells more than the pairs.
-    smaller.sort_by_key(|scenario| scenario.name != "second-write");
+    smaller.sort_by_key(|scenario| Question::of(scenario) != Some(Question::SecondWrite));
     smaller
 }
 
@@ -55,13 +54,14 @@ pub fn affords(stage: Stage, max_rps: Option<f64>) -> bool {
 }
 
 fn smaller(mut scenario: Scenario, rps: f64) -> Option<Scenario> {
-    let share = SHARES.iter().chain(&SEPARATING).find(|share| share.scenario == scenario.name)?;
+    let question = Question::of(&scenario)?;
+    let share = share(question)?;
     scenario.load.scans = scenario.load.scans.min(share.scans);
     // One after the other, lest each makes the others late; only the long watch of a scan goes on beside them.
-    scenario.overlap = scenario.name == "to-the-end";
+    scenario.overlap = question == Question::ToTheEnd;
     for arm in &mut scenario.arms {
         let affordable = (rps * 0.8).max(2.0) as u32;
-        if scenario.name == "single-shots" {
+        if question == Question::SingleShots {
             // One poll per scan at ages of all kinds is dithered as it is.
             arm.fillers = 0;
         }

@@ -5,6 +5,7 @@
 //! settled ages before anything dense, and the probes that separate two causes only when both are still possible.
 
 mod frugal;
+mod question;
 mod stages;
 mod thrifty;
 

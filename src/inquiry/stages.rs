@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::analysis::diagnosis::Pattern;
 use crate::analysis::{Analysis, analyse};
 use crate::inquiry::Stage;
+use crate::inquiry::question::Question;
 use crate::model::exchange::{Connection, Route};
 use crate::model::fault::FaultClass;
 use crate::model::guarantee::Guarantee;
@@ -60,9 +61,9 @@ fn spans(all: &[u64]) -> Vec<Span> {
 }
 
 /// A scenario of the inquiry, to be adjusted.
-fn scenario(name: &str, title: &str, source: &str, scans: u32, model: LoadModel) -> Scenario {
+fn scenario(question: Question, title: &str, source: &str, scans: u32, model: LoadModel) -> Scenario {
     Scenario {
-        name: name.to_owned(),
+        name: question.name().to_owned(),
         title: title.to_owned(),
         source: source.to_owned(),
         overlap: false,
@@ -133,14 +134,14 @@ pub(super) fn outline(stage: Stage, journal: &Journal, can: Capabilities) -> Vec
 }
 
 fn controls() -> Vec<Scenario> {
-    let mut controls = scenario("controls", "ids that were never issued", "fault class N", 0, every(0));
+    let mut controls = scenario(Question::Controls, "ids that were never issued", "fault class N", 0, every(0));
     controls.controls.unknown_id = 5;
     vec![controls]
 }
 
 fn alone() -> Vec<Scenario> {
     let mut alone = scenario(
-        "alone",
+        Question::Alone,
         "scans one after the other, watched until they are visible",
         "what a patient client sees; an idle queue (fault class E)",
         2,
@@ -154,7 +155,7 @@ fn alone() -> Vec<Scenario> {
 fn together(analysis: &Analysis) -> Vec<Scenario> {
     let watch = (2.0 * Known::of(analysis).window_ms) as u64 + 5000;
     let mut together =
-        scenario("together", "12 scans at once, watched until they are visible", "k jobs at once (fault class E)", 12, every(0));
+        scenario(Question::Together, "12 scans at once, watched until they are visible", "k jobs at once (fault class E)", 12, every(0));
     together.arms[0].follow = Some(follow(Until::Visible, 60, 200, watch));
     vec![together]
 }
@@ -163,7 +164,7 @@ fn survey(analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
     let window = Known::of(analysis).window_ms as u64;
     let mut all = Vec::new();
     let mut end = scenario(
-        "to-the-end",
+        Question::ToTheEnd,
         "scans watched until well after they have ended",
         "early eviction and stale fallbacks (fault classes F and O)",
         2,
@@ -175,7 +176,7 @@ fn survey(analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
     all.push(end);
 
     let mut again = scenario(
-        "again",
+        Question::Again,
         "the same is asked for again when a scan has ended",
         "a slot that is shared by all scans of a user (fault classes J and O)",
         2,
@@ -186,14 +187,19 @@ fn survey(analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
     again.then = Some(Then { action: Action::Repeat, when: Until::Terminal, offsets: spans(&[0, 100, 500, 2500]) });
     all.push(again);
 
-    let mut dense =
-        scenario("dense", "a scan polled every 10 ms", "holes and the shape of the window (fault classes H, E and C')", 1, every(0));
+    let mut dense = scenario(
+        Question::Dense,
+        "a scan polled every 10 ms",
+        "holes and the shape of the window (fault classes H, E and C')",
+        1,
+        every(0),
+    );
     dense.overlap = true;
     dense.arms[0].follow = Some(follow(Until::Deadline, 10, 0, 3500));
     all.push(dense);
 
     let mut pollers =
-        scenario("pollers", "12 pollers on one scan at the same instants", "k pollers on one job (fault class B)", 2, every(100));
+        scenario(Question::Pollers, "12 pollers on one scan at the same instants", "k pollers on one job (fault class B)", 2, every(100));
     pollers.overlap = true;
     pollers.arms[0].pollers = 12;
     pollers.arms[0].offsets = spans(&[50, 300, 1500, 4000]);
@@ -201,14 +207,19 @@ fn survey(analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
 
     if can.foreign_user {
         let mut foreign =
-            scenario("foreign", "another user asks for the owner's scans", "foreign disclosure (fault class Q)", 3, every(50));
+            scenario(Question::Foreign, "another user asks for the owner's scans", "foreign disclosure (fault class Q)", 3, every(50));
         foreign.overlap = true;
         foreign.controls.foreign_user = spans(&[60, 800, 2600]);
         all.push(foreign);
     }
 
-    let mut kept =
-        scenario("kept", "polls on fresh and on kept connections, compared", "keep-alive hides it (fault classes P and B)", 12, every(40));
+    let mut kept = scenario(
+        Question::Kept,
+        "polls on fresh and on kept connections, compared",
+        "keep-alive hides it (fault classes P and B)",
+        12,
+        every(40),
+    );
     let offsets = spans(&[20, 500, 1000, 1500, window.max(2000) + 1000]);
     kept.arms = vec![
         Arm { offsets: offsets.clone(), ..arm("fresh", Connection::Fresh) },
@@ -224,14 +235,19 @@ fn single_shots(analysis: &Analysis) -> Vec<Scenario> {
     let mut offsets = vec![5, 15, 40, 90, 200, 500, 1000];
     offsets.push(window.max(1000) + 700);
     let mut shots =
-        scenario("single-shots", "one poll per scan, at many ages", "the single-shot curve: nobody disturbs the job", 40, every(30));
+        scenario(Question::SingleShots, "one poll per scan, at many ages", "the single-shot curve: nobody disturbs the job", 40, every(30));
     shots.arms[0].offsets = spans(&offsets);
     shots.arms[0].each = Each::One;
     shots.arms[0].fillers = 2;
     // Where half of all scans are denied for long, a few show that polls at once are, too; more would only be more requests.
     let scans = if known.edge_ms.is_some_and(|(from, _)| from > 100.0) { 24 } else { 60 };
-    let mut at_once =
-        scenario("at-once", "a poll at once, on a connection that is already open", "zero-delay polls (fault class I)", scans, every(12));
+    let mut at_once = scenario(
+        Question::AtOnce,
+        "a poll at once, on a connection that is already open",
+        "zero-delay polls (fault class I)",
+        scans,
+        every(12),
+    );
     at_once.overlap = true;
     at_once.arms = vec![Arm { offsets: spans(&[0]), fillers: 3, ..arm("pre-opened", Connection::PreOpened) }];
     vec![at_once, shots]
@@ -242,7 +258,7 @@ fn separate(analysis: &Analysis, known: Known, can: Capabilities) -> Vec<Scenari
     if known.has_lost {
         let ages = spans(&[700, 1400, 2100, 2800, 3500]);
         let mut ids = scenario(
-            "many-ids",
+            Question::ManyIds,
             "many scans, to compare the ids that are never seen with the others",
             "grouping by features of the id (fault classes L and M)",
             36,
@@ -278,7 +294,7 @@ fn separate(analysis: &Analysis, known: Known, can: Capabilities) -> Vec<Scenari
 fn observer(analysis: &Analysis) -> Scenario {
     let common = ms((undisturbed_window(analysis) * 1.25).min(8000.0) as u64 + 250);
     let mut observer = scenario(
-        "observer",
+        Question::Observer,
         "pairs of equal age, one of them polled before",
         "negative cache: it exists because it was polled (fault class D)",
         28,
@@ -298,7 +314,7 @@ fn separate_windows(can: Capabilities, known: Known) -> Vec<Scenario> {
     // Closely enough to tell windows apart, and no closer than the window is worth.
     let closely = (known.window_ms / 50.0).clamp(15.0, 60.0) as u64;
     let mut lattice = scenario(
-        "lattice",
+        Question::Lattice,
         "scans asked for at random instants, followed closely",
         "index refresh: a common lattice of instants (fault class G)",
         16,
@@ -310,7 +326,7 @@ fn separate_windows(can: Capabilities, known: Known) -> Vec<Scenario> {
 
     if can.cancel {
         let mut second = scenario(
-            "second-write",
+            Question::SecondWrite,
             "scans are cancelled once they are visible, and watched until that is seen",
             "a second write lags as the first did (fault class C)",
             6,
@@ -332,7 +348,7 @@ fn undisturbed_window(analysis: &Analysis) -> f64 {
     analysis
         .scenarios
         .iter()
-        .filter(|scenario| scenario.name == "single-shots" || scenario.name == "at-once")
+        .filter(|scenario| matches!(Question::named(&scenario.name), Some(Question::SingleShots | Question::AtOnce)))
         .flat_map(|scenario| &scenario.offsets)
         .filter(|rate| rate.not_found > 0)
         .map(|rate| rate.at.as_ms())
@@ -355,8 +371,13 @@ fn edge(_journal: &Journal, analysis: &Analysis) -> Vec<Scenario> {
 
 fn edge_between(from: f64, to: f64) -> Scenario {
     let start = (from - 12.0).max(0.0);
-    let mut edge =
-        scenario("edge", "scans polled every 3 ms around the window's edge", "measure the edge; assert away from it", 24, every(20));
+    let mut edge = scenario(
+        Question::Edge,
+        "scans polled every 3 ms around the window's edge",
+        "measure the edge; assert away from it",
+        24,
+        every(20),
+    );
     // A handshake is part of the exchange that needs it, and would widen every bracket.
     edge.arms[0].connection = Connection::PreOpened;
     edge.arms[0].offsets = vec![Span(Duration::from_secs_f64(start / 1e3))];

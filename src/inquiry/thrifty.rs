@@ -6,39 +6,34 @@
 //! what is left is dealt out by their usual sizes.
 
 use crate::inquiry::Stage;
+use crate::inquiry::question::Question;
 use crate::model::fault::FaultClass::{self, A, B, C, CPrime, D, E, F, G, H, I, J, K, L, M, O, P, Q};
 use crate::model::plan::Plan;
 use crate::model::run::NotAsked;
 use crate::model::scenario::{Action, Scenario};
 
-/// What a scenario needs at least, and what is open without it.
-struct Need {
-    scenario: &'static str,
-    /// The fewest scans with which it tells anything: what the diagnosis asks for, such as 8 at once for a queue, 5 or 6 in each arm of
-    /// pairs (fewer cannot reach the error that the test of pairs allows), or 3 cancels.
-    scans: u32,
-    /// What it tells apart.
-    classes: &'static [FaultClass],
+/// The fewest scans with which a scenario tells anything: what the diagnosis asks for, such as 8 at once for a queue, 5 or 6 in each arm
+/// of pairs (fewer cannot reach the error that the test of pairs allows), or 3 cancels. And the classes that are open without it.
+fn need(question: Question) -> (u32, &'static [FaultClass]) {
+    match question {
+        Question::Controls => (1, &[]),
+        Question::Alone => (1, &[A, B, C, D, E, G, K, L, M]),
+        Question::Together => (8, &[E]),
+        Question::ToTheEnd => (1, &[F, O]),
+        Question::Pollers => (2, &[B]),
+        Question::Kept => (10, &[P]),
+        Question::Dense => (1, &[CPrime, H]),
+        Question::Foreign => (1, &[Q]),
+        Question::Again => (1, &[J]),
+        Question::AtOnce => (10, &[I]),
+        Question::SingleShots => (8, &[A, F, G, L, M]),
+        Question::SecondWrite => (3, &[C]),
+        Question::Observer => (12, &[D]),
+        Question::ManyIds => (8, &[K, L, M]),
+        Question::Lattice => (6, &[G]),
+        Question::Edge => (4, &[]),
+    }
 }
-
-/// The scenarios of the inquiry, each step's in the order in which jobs are given to them.
-const NEEDS: [Need; 15] = [
-    Need { scenario: "alone", scans: 1, classes: &[A, B, C, D, E, G, K, L, M] },
-    Need { scenario: "together", scans: 8, classes: &[E] },
-    Need { scenario: "to-the-end", scans: 1, classes: &[F, O] },
-    Need { scenario: "pollers", scans: 2, classes: &[B] },
-    Need { scenario: "kept", scans: 10, classes: &[P] },
-    Need { scenario: "dense", scans: 1, classes: &[CPrime, H] },
-    Need { scenario: "foreign", scans: 1, classes: &[Q] },
-    Need { scenario: "again", scans: 1, classes: &[J] },
-    Need { scenario: "at-once", scans: 10, classes: &[I] },
-    Need { scenario: "single-shots", scans: 8, classes: &[A, F, G, L, M] },
-    Need { scenario: "second-write", scans: 3, classes: &[C] },
-    Need { scenario: "observer", scans: 12, classes: &[D] },
-    Need { scenario: "many-ids", scans: 8, classes: &[K, L, M] },
-    Need { scenario: "lattice", scans: 6, classes: &[G] },
-    Need { scenario: "edge", scans: 4, classes: &[] },
-];
 
 /// A limit of jobs, and how much of it is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +56,7 @@ pub fn within(stage: Stage, scenarios: Vec<Scenario>, budget: JobBudget, narrowi
         return (scenarios, Vec::new());
     }
     let mut order: Vec<usize> = (0..scenarios.len()).collect();
-    order.sort_by_key(|index| NEEDS.iter().position(|need| need.scenario == scenarios[*index].name));
+    order.sort_by_key(|index| Question::of(&scenarios[*index]));
     let mut given = vec![0; scenarios.len()];
     let mut left_out = Vec::new();
     let mut left = allowance;
@@ -76,7 +71,7 @@ pub fn within(stage: Stage, scenarios: Vec<Scenario>, budget: JobBudget, narrowi
                 title: scenario.title.clone(),
                 needs,
                 left,
-                classes: need(scenario).map(|need| need.classes.to_vec()).unwrap_or_default(),
+                classes: Question::of(scenario).map(|question| need(question).1.to_vec()).unwrap_or_default(),
             });
         }
     }
@@ -107,10 +102,6 @@ fn share(stage: Stage, narrowing: bool) -> u64 {
     }
 }
 
-fn need(scenario: &Scenario) -> Option<&'static Need> {
-    NEEDS.iter().find(|need| need.scenario == scenario.name)
-}
-
 /// The jobs that a scenario starts.
 fn jobs(scenario: &Scenario) -> u64 {
     u64::from(scenario.load.scans) * cost(scenario)
@@ -123,7 +114,7 @@ fn cost(scenario: &Scenario) -> u64 {
 
 /// The fewest jobs with which a scenario tells anything; one that is small already needs no more than it has.
 fn fewest(scenario: &Scenario) -> u64 {
-    u64::from(need(scenario).map_or(1, |need| need.scans).min(scenario.load.scans)) * cost(scenario)
+    u64::from(Question::of(scenario).map_or(1, |question| need(question).0).min(scenario.load.scans)) * cost(scenario)
 }
 
 #[cfg(test)]
@@ -162,16 +153,5 @@ mod tests {
         assert_eq!(within(Stage::Survey, usual.clone(), JobBudget { most: 1000, left: 900 }, true), (usual, Vec::new()));
         let controls = vec![scenario("controls", 0, "")];
         assert_eq!(within(Stage::Controls, controls.clone(), JobBudget { most: 1, left: 0 }, false), (controls, Vec::new()));
-    }
-
-    #[test]
-    fn every_scenario_of_the_inquiry_has_its_need() {
-        let text = include_str!("stages.rs");
-        let named = |need: &&Need| text.contains(&format!("\"{}\"", need.scenario));
-        assert_eq!(NEEDS.iter().filter(named).count(), NEEDS.len(), "a need of no scenario");
-        let names = text.split("scenario(").skip(1).filter_map(|after| after.trim_start().strip_prefix('"')?.split('"').next());
-        for name in names.filter(|name| *name != "controls") {
-            assert!(NEEDS.iter().any(|need| need.scenario == name), "`{name}` has no need");
-        }
     }
 }

@@ -61,17 +61,29 @@ fn result(view: &View) -> RunResult<'_> {
                 name: cause.name,
                 strength: cause.strength,
                 evidence: &cause.evidence,
+                facts: &cause.facts,
                 mechanism: &cause.mechanism,
                 cure: &cause.cure,
             })
             .collect(),
-        ruled_out: view.ruled_out.iter().map(|row| RuledOutResult { class: row.class, name: row.name, by: &row.by }).collect(),
+        ruled_out: view
+            .ruled_out
+            .iter()
+            .map(|row| RuledOutResult { class: row.class, name: row.name, by: &row.by, fact: &row.fact })
+            .collect(),
         patterns: view
             .patterns
             .iter()
-            .map(|row| PatternResult { kind: row.kind, statement: &row.statement, possible: &row.possible, ask_next: row.ask_next })
+            .map(|row| PatternResult {
+                kind: row.kind,
+                statement: &row.statement,
+                possible: &row.possible,
+                ask_next: row.ask_next,
+                fact: &row.fact,
+            })
             .collect(),
         undecided: &view.undecided,
+        undecided_facts: &view.open,
         latency_ms: latency(view),
         timeline: view.timeline.as_ref().map(timeline),
         jobs: JobsResult {

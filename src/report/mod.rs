@@ -156,6 +156,7 @@ pub fn render(view: &View, format: Format, style: Style) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::diagnosis::{Division, Fact, IdPart};
     use crate::analysis::guarantees::{Ambiguity, Breach, NotAssessed, Unclear};
 
     const PLAIN: Style = Style { width: 100, colour: Colour::Off };
@@ -188,7 +189,8 @@ mod tests {
             step.told.push_str(EVIL);
             step.worker = Some(EVIL.to_owned());
         }
-        analysis.diagnosis.causes[0].evidence.push(EVIL.to_owned());
+        let part = IdPart { division: Division::LastCharacter, parts: vec![EVIL.to_owned()] };
+        analysis.diagnosis.causes[0].facts.push(Fact::IdsDivided { part, lost: 1, seen: 1, p: 0.5 });
         let view = View::of(&journal, &analysis, &judgement);
         for format in Format::ALL {
             let text = render(&view, format, PLAIN);

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::{Serialize, Serializer};
-
 use serde_json::Value;
 
+use crate::analysis::diagnosis::{Exclusion, Fact, OpenQuestion, Pattern};
 use crate::analysis::guarantees::{Proof, Unclear};
 use crate::model::exchange::Connection;
 use crate::verdict::power::Outlook;
@@ -72,6 +72,9 @@ pub(super) struct RunResult<'a> {
     pub patterns: Vec<PatternResult<'a>>,
     /// What could not be told apart.
     pub undecided: &'a [String],
+    /// The same as data: one object for each sentence.
+    #[schemars(with = "Vec<OpenQuestion>")]
+    pub undecided_facts: &'a [Value],
     /// Round trips by kind of exchange; a kind's other connections have entries of their own.
     pub latency_ms: Ordered<LatencyResult>,
     /// The clearest scan, step by step.
@@ -320,6 +323,9 @@ pub(super) struct CauseResult<'a> {
     pub strength: &'static str,
     /// What supports it.
     pub evidence: &'a [String],
+    /// The same as data: one object for each sentence.
+    #[schemars(with = "Vec<Fact>")]
+    pub facts: &'a [Value],
     /// What happens inside such a service.
     pub mechanism: &'a str,
     /// What cures it.
@@ -337,6 +343,9 @@ pub(super) struct PatternResult<'a> {
     pub possible: &'a [&'static str],
     /// What to ask next.
     pub ask_next: &'static str,
+    /// The same as data.
+    #[schemars(with = "Pattern")]
+    pub fact: &'a Value,
 }
 
 /// One excluded cause.
@@ -348,6 +357,9 @@ pub(super) struct RuledOutResult<'a> {
     pub name: &'static str,
     /// The probe that excludes it.
     pub by: &'a str,
+    /// The same as data.
+    #[schemars(with = "Exclusion")]
+    pub fact: &'a Value,
 }
 
 /// Round trips of one kind of exchange, in milliseconds, from the actual sending.

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::analysis::diagnosis::{Cause, Diagnosis, RuledOut, Strength};
+use crate::analysis::diagnosis::{Cause, Diagnosis, Exclusion, Fact, OpenQuestion, Pairs, RuledOut, Strength};
 use crate::analysis::gate::{Bound, OffsetRate};
 use crate::analysis::guarantees::{Breach, Checked, Exhibit, NotAssessed, Proof};
 use crate::analysis::load::Load;
@@ -22,7 +22,7 @@ use crate::model::input::Source;
 use crate::model::run::{Capabilities, ClockNote, End, EndReason, Environment, HttpVersion, Journal, Run, TargetNote};
 use crate::model::scenario::Scenario;
 use crate::model::slot::Slot;
-use crate::model::time::{Nanos, Stamp};
+use crate::model::time::{Nanos, Span, Stamp};
 use crate::report::View;
 use crate::verdict::{Judgement, Reason, ScenarioJudgement, Verdict};
 
@@ -370,12 +370,15 @@ pub(super) fn seed_bug() -> (Journal, Analysis, Judgement) {
             class: FaultClass::A,
             or: Vec::new(),
             strength: Strength::Strong,
-            evidence: vec!["50 of 50 windows end between 1998.2 and 2003.9 ms, whatever the load".to_owned()],
+            facts: vec![Fact::HalfSeen { after_ns: Nanos(1_998_200_000), until_ns: Nanos(2_003_900_000) }],
         }],
-        ruled_out: vec![RuledOut { class: FaultClass::D, by: "paired polls of equal age: 0/20 and 0/20".to_owned() }],
-        undecided: vec![
-            "Delayed registration and a commit after the answer look alike at this load; a burst would tell them apart.".to_owned(),
-        ],
+        ruled_out: vec![RuledOut {
+            class: FaultClass::D,
+            by: Exclusion::PairsAlike {
+                pairs: Pairs { at: Span::millis(2000), polled_before_denied: 0, polled_before: 20, undisturbed_denied: 0, undisturbed: 20 },
+            },
+        }],
+        open: vec![OpenQuestion::GrowthNotAsked],
         patterns: Vec::new(),
     };
     let not_found = |at, not_found| Reason::NotFound { at: ms(at), connection: Connection::Fresh, not_found, polls: 50 };
@@ -442,7 +445,7 @@ pub(super) fn unassessable() -> (Journal, Analysis, Judgement) {
         class: FaultClass::N,
         or: Vec::new(),
         strength: Strength::Strong,
-        evidence: vec!["2 of 2 never-issued ids are answered pending".to_owned()],
+        facts: vec![Fact::NeverIssuedVisible { broken: 2, polls: 2 }],
     }];
     judgement.verdict = Verdict::Inconclusive;
     judgement.assessable = false;

@@ -9,6 +9,7 @@ use statusgap::model::exchange::Kind;
 use statusgap::model::run::{EndReason, Flaw, FlawKind, Journal};
 use statusgap::model::time::Nanos;
 use statusgap::report::View;
+use statusgap::report::sentences::facts::fact;
 use statusgap::verdict::{Reason, Verdict};
 use timeline::{Seen, journal, scenario, together};
 
@@ -680,9 +681,10 @@ fn progress_that_falls_proves_nothing_unless_one_answer_comes_back_while_others_
     let frozen = turns("7", &rising, 8);
     check_in(TO_THE_END, &format!("3* {frozen}"), &[("causes", "O"), ("strength", "Moderate")]);
     let back = Seen::of(&journal(scenario(TO_THE_END), "3* 100=v:run 200=v:done 300=v:fail"));
-    let evidence = back.analysis.diagnosis.causes[0].evidence.join("\n");
-    assert!(evidence.contains("ended in one way and later in another"), "{evidence}");
-    assert!(!evidence.contains("progress"), "{evidence}");
+    let facts: Vec<String> = back.analysis.diagnosis.causes[0].facts.iter().map(fact).collect();
+    let facts = facts.join("\n");
+    assert!(facts.contains("ended in one way and later in another"), "{facts}");
+    assert!(!facts.contains("progress"), "{facts}");
 }
 
 #[test]

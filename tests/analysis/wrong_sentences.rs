@@ -2,6 +2,7 @@
 use std::fmt::Write as _;
 
 use statusgap::report::View;
+use statusgap::report::sentences::exclusions::exclusion;
 
 use crate::support::timeline::{Seen, journal, scenario, together};
 
@@ -265,7 +266,7 @@ fn what_is_ruled_out_names_size_and_power() {
     let seen = Seen::of(&journal(scenario(AT_100), "20* @100=v:run 500=v:done 1500=v:done 6500=v:done"));
     let by = |letter: &str| {
         let out = seen.analysis.diagnosis.ruled_out.iter().find(|out| out.class.letter() == letter);
-        out.unwrap_or_else(|| panic!("{letter} is not ruled out: {:#?}", seen.analysis.diagnosis)).by.clone()
+        exclusion(out.unwrap_or_else(|| panic!("{letter} is not ruled out: {:#?}", seen.analysis.diagnosis)))
     };
     assert!(by("F").starts_with("no eviction within 5.998 s of the end"), "{}", by("F"));
     assert!(by("M").contains("more than 14 % lost would have shown with 95 %"), "{}", by("M"));

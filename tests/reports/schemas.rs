@@ -131,6 +131,11 @@ fn the_sample_results_are_taken_and_wrong_ones_are_refused() {
             value[key] = wrong;
             refuses(&schema, &value, key);
         }
+        if form == "result" {
+            let mut value = right.clone();
+            value["diagnosis"][0]["facts"][0]["kind"] = Value::from("hunch");
+            refuses(&schema, &value, "a fact of no kind");
+        }
     }
 }
 

@@ -279,7 +279,7 @@ impl Seen {
                 words(self.analysis.diagnosis.causes.iter().flat_map(|cause| &cause.or).map(|class| class.letter().to_owned()).collect())
             }
             "patterns" => words(self.analysis.diagnosis.patterns.iter().map(|pattern| pattern.kind().to_owned()).collect()),
-            "undecided" => self.analysis.diagnosis.undecided.len().to_string(),
+            "undecided" => self.analysis.diagnosis.open.len().to_string(),
             "unclear" => {
                 let checked = scenario.guarantees.iter().find(|checked| checked.guarantee.name() == about).expect("a guarantee");
                 words(checked.unclear.iter().map(statusgap::report::sentences::unclear).collect())

@@ -87,12 +87,6 @@ pub(super) fn share_left(n: usize) -> f64 {
     crate::statistics::binomial::zero_failure_bound(n.max(1) as u64, 0.95)
 }
 
-/// A share in words: `2.5 %`.
-pub(super) fn percent(share: f64) -> String {
-    let percent = share * 100.0;
-    if percent < 10.0 { format!("{percent:.1} %") } else { format!("{percent:.0} %") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

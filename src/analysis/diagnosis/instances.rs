@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::analysis::diagnosis::case::Case;
+use crate::analysis::diagnosis::dataset::Dataset;
 use crate::statistics::compare::rates::Rates;
 
 /// What speaks for and against memories of their own.
@@ -41,37 +41,39 @@ impl Instances {
 /// Scans that are alike: denied and all polls after each was seen, and all its polls.
 struct Alike {
     denied: f64,
-    looks: f64,
+    observations: f64,
     all: i32,
     scans: f64,
 }
 
 /// A worker with weight w accepts a share w of scans, and all others deny those: a poll is denied with 1 − w. So a small worker
 /// makes a few scans that are nearly always denied, and equal ones deny a half at least; equal chance for every poll does neither.
-pub(super) fn weigh(case: &Case<'_>) -> Instances {
+pub(super) fn weigh(data: &Dataset<'_>) -> Instances {
     let mut alike: BTreeMap<(u32, u32, usize), u32> = BTreeMap::new();
-    for row in case.watched() {
-        let (looks, denied) = row.after_seen().fold((0_u32, 0_u32), |(looks, denied), look| (looks + 1, denied + u32::from(!look.seen())));
-        if looks > 0 {
-            *alike.entry((denied, looks, row.looks.len())).or_default() += 1;
+    for row in data.watched() {
+        let (observations, denied) = row
+            .after_seen()
+            .fold((0_u32, 0_u32), |(observations, denied), observation| (observations + 1, denied + u32::from(!observation.seen())));
+        if observations > 0 {
+            *alike.entry((denied, observations, row.observations.len())).or_default() += 1;
         }
     }
     let scans: Vec<Alike> = alike
         .into_iter()
-        .map(|((denied, looks, all), scans)| Alike {
+        .map(|((denied, observations, all), scans)| Alike {
             denied: f64::from(denied),
-            looks: f64::from(looks),
+            observations: f64::from(observations),
             all: i32::try_from(all).unwrap_or(i32::MAX),
             scans: f64::from(scans),
         })
         .collect();
     let denied: f64 = scans.iter().map(|alike| alike.scans * alike.denied).sum();
-    let looks: f64 = scans.iter().map(|alike| alike.scans * alike.looks).sum();
+    let observations: f64 = scans.iter().map(|alike| alike.scans * alike.observations).sum();
     let ln_of = |scan: &Alike, share: f64| {
         let share = share.clamp(1e-6, 1.0 - 1e-6);
-        scan.denied * share.ln() + (scan.looks - scan.denied) * (-share).ln_1p()
+        scan.denied * share.ln() + (scan.observations - scan.denied) * (-share).ln_1p()
     };
-    let random: f64 = scans.iter().map(|scan| scan.scans * ln_of(scan, denied / looks.max(1.0))).sum();
+    let random: f64 = scans.iter().map(|scan| scan.scans * ln_of(scan, denied / observations.max(1.0))).sum();
     let workers = |weights: &[(f64, f64)]| -> f64 {
         scans
             .iter()
@@ -100,9 +102,9 @@ pub(super) fn weigh(case: &Case<'_>) -> Instances {
             best = best.max(workers(&[(1.0, 1.0 - small), (others, small / others)]));
         }
     }
-    let kept = case.rows.iter().fold((0, 0), |(denied, all), row| {
+    let kept = data.rows.iter().fold((0, 0), |(denied, all), row| {
         row.kept_after_seen().fold((denied, all), |(denied, all), seen| (denied + u64::from(!seen), all + 1))
     });
-    let test = Rates { base_events: denied as u64, base_trials: looks as u64, new_events: kept.0, new_trials: kept.1 };
+    let test = Rates { base_events: denied as u64, base_trials: observations as u64, new_events: kept.0, new_trials: kept.1 };
     Instances { ln_ratio: best - random, kept, kept_p: test.fisher().p_lower }
 }

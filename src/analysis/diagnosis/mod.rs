@@ -4,140 +4,58 @@
 //! what is seen on settled scans, then scans that are never seen, then the window at the start and what makes it. A class is
 //! named only on evidence of its own; what these probes cannot tell apart is said, with the probe that would.
 
-mod case;
 mod chance;
-mod claims;
+mod dataset;
+mod fact;
 mod flapping;
+mod ids;
 mod instances;
-mod never;
+mod never_visible;
+mod open;
 mod pattern;
-mod start;
 mod stretch;
+mod window_at_start;
+mod wrong_answers;
 
+pub use crate::analysis::diagnosis::fact::{Exclusion, Fact, Pairs};
+pub use crate::analysis::diagnosis::ids::{Division, IdMark, IdPart};
+pub use crate::analysis::diagnosis::open::OpenQuestion;
 pub use crate::analysis::diagnosis::pattern::Pattern;
 
-use serde::{Deserialize, Serialize};
-
 use crate::analysis::ScenarioAnalysis;
-use crate::analysis::diagnosis::case::{Case, Looks};
+use crate::analysis::diagnosis::dataset::{Dataset, Observations};
 use crate::analysis::scan::ScanHistory;
-use crate::model::fault::{FaultClass, Owner};
+use crate::model::fault::FaultClass;
 use crate::model::run::{Journal, NotAsked};
-use crate::model::wording::{alternatives, count, counted, were};
 
 /// What the log says about causes. Empty when nothing is wrong.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Diagnosis {
     /// The supported classes, strongest first.
     pub causes: Vec<Cause>,
     /// The classes that a probe excludes.
     pub ruled_out: Vec<RuledOut>,
-    /// What these probes cannot tell apart, in words, with the probe that would.
-    pub undecided: Vec<String>,
+    /// What these probes cannot tell apart.
+    pub open: Vec<OpenQuestion>,
     /// What was found where no class can be named.
-    #[serde(default)]
     pub patterns: Vec<Pattern>,
 }
 
 /// One supported class.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Cause {
     /// The class.
     pub class: FaultClass,
     /// Classes that explain what was seen as well, and that nothing in the log tells from it.
-    #[serde(default)]
     pub or: Vec<FaultClass>,
     /// How well it is supported.
     pub strength: Strength,
-    /// What supports it, with numbers.
-    pub evidence: Vec<String>,
-}
-
-impl Cause {
-    /// What people read: its name with the letter in brackets; two classes that are not told apart have one name together.
-    pub fn named(&self) -> String {
-        if self.or.is_empty() { self.class.named() } else { self.title().to_owned() }
-    }
-
-    /// What it is called in results: two classes that are not told apart have one name together.
-    pub fn title(&self) -> &'static str {
-        match (self.class, self.or.as_slice()) {
-            (_, []) => self.class.name(),
-            (FaultClass::A, [FaultClass::E]) => "written late (A), or when its turn in a queue comes (E)",
-            (FaultClass::C, _) => "read from a lagging copy (C), or from an index that refreshes periodically (G)",
-            (FaultClass::A, [FaultClass::CPrime]) => "written late (A), or now and then read from a lagging copy (C')",
-            (FaultClass::A, _) => "written late (A) or read from a lagging copy (C)",
-            (FaultClass::O, _) => "an older answer: of a fallback or a frozen copy (O), or of a copy that lags (C')",
-            (FaultClass::I, [FaultClass::A]) => "committed (I) or registered (A) just after the answer",
-            (FaultClass::I, or) if or.contains(&FaultClass::A) => {
-                "written just after the answer (I, A), or read from a copy that lags as little (C, C')"
-            }
-            (FaultClass::I, _) => "committed just after the answer (I), or read from a copy that lags as little (C, C')",
-            (FaultClass::L, _) => "ids that do not get through (L), or whose records are not written (M)",
-            (FaultClass::M, _) => "records that are not written (M), or ids that do not get through (L)",
-            (class, _) => class.name(),
-        }
-    }
-
-    /// Its letters: `A`, or `A or C`.
-    pub fn letters(&self) -> String {
-        let all: Vec<&str> = std::iter::once(&self.class).chain(&self.or).map(|class| class.letter()).collect();
-        all.join(" or ")
-    }
-
-    /// What happens inside such a service.
-    pub fn mechanism(&self) -> String {
-        let all: Vec<&str> = std::iter::once(&self.class).chain(&self.or).map(|class| class.mechanism()).collect();
-        all.join(" Or: ")
-    }
-
-    /// What cures it. Where two classes are not told apart: what tells them apart, and the cure of each.
-    pub fn cure(&self, owner: Owner) -> String {
-        let step = match (self.class, self.or.as_slice()) {
-            (_, []) => return self.class.advice(owner),
-            (FaultClass::A | FaultClass::C, [FaultClass::A | FaultClass::C]) => {
-                "Find out first which it is, since the cures differ: a second write tells (describe `[cancel]` in the target file, and run `statusgap reproduce`), \
-                 and so does a look at whether the read goes to a replica or a cache."
-            }
-            (FaultClass::L | FaultClass::M, _) => {
-                "Find out first which it is, since the cures differ: look for one of these ids in the store. If its record is there, the read does not find it (L); if \
-                 not, it was never written (M)."
-            }
-            (FaultClass::C, _) => {
-                "Find out first which it is, since the cures differ: scans that become visible at common instants, whenever they were asked for, wait for a \
-                 refresh (G)."
-            }
-            (FaultClass::A, [FaultClass::E]) => {
-                "Find out first which it is, since the cures differ: a queue (E) lets a scan that is asked for alone be seen at once, and the more wait the more \
-                 are asked for together."
-            }
-            (FaultClass::O, _) => {
-                "Find out first which it is, since the cures differ: an older answer that comes for good is a copy's that is never brought up to date (O), one that \
-                 comes for a while is that of a copy that lags (C')."
-            }
-            (FaultClass::I, [FaultClass::A]) => "Both are cured by having the record committed before the answer is sent.",
-            _ => {
-                "Find out first which it is, since the cures differ: see whether status reads from the store that the initiate writes (I, A), or from a replica \
-                 or a cache (C, C')."
-            }
-        };
-        let cures: Vec<String> = std::iter::once(&self.class)
-            .chain(&self.or)
-            .map(|class| format!("If it is {}: {}", class.named(), lower_first(&class.advice(owner))))
-            .collect();
-        format!("{step} {}", cures.join(" "))
-    }
-}
-
-/// A sentence that goes on after a colon.
-pub(crate) fn lower_first(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+    /// What supports it.
+    pub facts: Vec<Fact>,
 }
 
 /// How well a class is supported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Strength {
     /// Compatible, and nothing better explains what was seen.
     Weak,
@@ -147,13 +65,24 @@ pub enum Strength {
     Strong,
 }
 
+impl Strength {
+    /// The word for it in results.
+    pub fn word(self) -> &'static str {
+        match self {
+            Strength::Weak => "weak",
+            Strength::Moderate => "moderate",
+            Strength::Strong => "strong",
+        }
+    }
+}
+
 /// One excluded class.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RuledOut {
     /// The class.
     pub class: FaultClass,
     /// The probe, and what it showed.
-    pub by: String,
+    pub by: Exclusion,
 }
 
 impl Diagnosis {
@@ -167,7 +96,6 @@ impl Diagnosis {
     #[must_use]
     pub(in crate::analysis) fn without(mut self, not_asked: &[NotAsked]) -> Diagnosis {
         for left_out in not_asked {
-            let open: Vec<String> = left_out.classes.iter().filter(|class| !self.names(**class)).map(|class| class.named()).collect();
             self.ruled_out.retain(|out| !left_out.classes.contains(&out.class));
             let unclear: Vec<FaultClass> = left_out.classes.iter().copied().filter(|class| !self.names(*class)).collect();
             for cause in &mut self.causes {
@@ -176,42 +104,35 @@ impl Diagnosis {
                     cause.strength = cause.strength.min(Strength::Moderate);
                 }
             }
-            let classes = if open.is_empty() { String::new() } else { format!(", so {} cannot be excluded", alternatives(&open)) };
-            self.undecided.push(format!(
-                "not asked: {} ({}): it needs at least {}, and {} {} left for it{classes}; raise --max-jobs",
-                left_out.scenario,
-                left_out.title,
-                counted(left_out.needs, "job"),
-                count(left_out.left),
-                were(left_out.left)
-            ));
+            self.open.push(OpenQuestion::NotAsked {
+                scenario: left_out.scenario.clone(),
+                title: left_out.title.clone(),
+                needs: left_out.needs,
+                left: left_out.left,
+                classes: unclear,
+            });
         }
         self.causes.sort_by_key(|cause| std::cmp::Reverse(cause.strength));
         self
     }
 
-    fn found(&mut self, class: FaultClass, strength: Strength, evidence: Vec<String>) {
-        self.causes.push(Cause { class, or: Vec::new(), strength, evidence });
+    fn found(&mut self, class: FaultClass, strength: Strength, facts: Vec<Fact>) {
+        self.causes.push(Cause { class, or: Vec::new(), strength, facts });
     }
 
-    /// One answer of two classes that are not told apart, the first of which is the more usual one.
-    fn found_either(&mut self, class: FaultClass, or: FaultClass, evidence: Vec<String>) {
-        self.found_among(class, vec![or], evidence);
+    /// One answer of several classes that are not told apart, the first of which is the most usual one.
+    fn found_among(&mut self, class: FaultClass, or: Vec<FaultClass>, facts: Vec<Fact>) {
+        self.causes.push(Cause { class, or, strength: Strength::Moderate, facts });
     }
 
-    /// One answer of several classes that are not told apart.
-    fn found_among(&mut self, class: FaultClass, or: Vec<FaultClass>, evidence: Vec<String>) {
-        self.causes.push(Cause { class, or, strength: Strength::Moderate, evidence });
-    }
-
-    fn excluded(&mut self, class: FaultClass, by: String) {
+    fn excluded(&mut self, class: FaultClass, by: Exclusion) {
         self.ruled_out.push(RuledOut { class, by });
     }
 }
 
 /// What a class looks like before the probe that tells it from its neighbours is asked.
 #[derive(PartialEq, Eq)]
-enum Look {
+enum Appearance {
     /// Denied at first, and seen later.
     Window,
     /// Never seen.
@@ -222,42 +143,38 @@ enum Look {
     Own(FaultClass),
 }
 
-fn looks_like(class: FaultClass) -> Look {
+fn looks_like(class: FaultClass) -> Appearance {
     use FaultClass::{A, B, C, CPrime, D, E, G, H, I, K, L, M};
     match class {
-        A | C | D | E | G | I => Look::Window,
-        K | L | M => Look::Never,
-        B | CPrime | H => Look::Flapping,
-        other => Look::Own(other),
+        A | C | D | E | G | I => Appearance::Window,
+        K | L | M => Appearance::Never,
+        B | CPrime | H => Appearance::Flapping,
+        other => Appearance::Own(other),
     }
 }
 
 /// Diagnoses a log from its scans and what was found of each scenario.
 pub fn diagnose(journal: &Journal, scans: &[&ScanHistory<'_>], scenarios: &[ScenarioAnalysis]) -> Diagnosis {
     let mut diagnosis = Diagnosis::default();
-    if claims::unknown_masked(&mut diagnosis, journal, scenarios) {
+    if wrong_answers::unknown_masked(&mut diagnosis, journal, scenarios) {
         // If everything is "visible", no other signature means anything.
         return diagnosis;
     }
-    let looks = Looks::of(scans);
-    let case = Case::new(journal, scans, &looks);
-    claims::foreign_disclosure(&mut diagnosis, scenarios);
-    claims::wrong_job(&mut diagnosis, &case, scenarios);
-    let flapping = flapping::diagnose(&mut diagnosis, &case);
+    let observations = Observations::of(scans);
+    let data = Dataset::new(journal, scans, &observations);
+    wrong_answers::foreign_disclosure(&mut diagnosis, scenarios);
+    wrong_answers::wrong_job(&mut diagnosis, &data, scenarios);
+    let flapping = flapping::diagnose(&mut diagnosis, &data);
     // A worker's own memory makes windows of all lengths, which must not be taken for a queue.
-    let queued = flapping.kind.is_none() && start::queue(&mut diagnosis, &case);
+    let queued = flapping.kind.is_none() && window_at_start::queue(&mut diagnosis, &data);
     // Behind a long queue, and behind a cache that keeps denials, a scan may be denied as long as anybody looks.
-    let observer = flapping.kind.is_none() && !queued && start::observer_effect(&mut diagnosis, &case);
-    let lost = if queued || observer { never::Lost::new() } else { never::diagnose(&mut diagnosis, &case, &flapping) };
-    start::diagnose(&mut diagnosis, &case, &flapping, &lost, start::Known { queued, observer });
-    claims::held_response(&mut diagnosis, &case, scenarios);
-    claims::stale(&mut diagnosis, &case, scenarios, &flapping);
-    if case.only_on_used_connections() {
-        diagnosis.undecided.push(
-            "every poll went by a connection that had carried something else, so neither what other workers know nor the cause of a \
-             denial can be told: `statusgap reproduce` polls on fresh ones"
-                .to_owned(),
-        );
+    let observer = flapping.kind.is_none() && !queued && window_at_start::observer_effect(&mut diagnosis, &data);
+    let lost = if queued || observer { never_visible::Lost::new() } else { never_visible::diagnose(&mut diagnosis, &data, &flapping) };
+    window_at_start::diagnose(&mut diagnosis, &data, &flapping, &lost, window_at_start::Known { queued, observer });
+    wrong_answers::held_response(&mut diagnosis, &data, scenarios);
+    wrong_answers::stale(&mut diagnosis, &data, scenarios, &flapping);
+    if data.only_on_used_connections() {
+        diagnosis.open.push(OpenQuestion::OnlyUsedConnections);
     }
     // Strongest first; among equals the order of decision stands.
     diagnosis.causes.sort_by_key(|cause| std::cmp::Reverse(cause.strength));

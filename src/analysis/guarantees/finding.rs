@@ -44,7 +44,7 @@ pub struct Proof {
 
 /// In which way a guarantee was broken; the exchanges of the proof are named in their order.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(tag = "breach", rename_all = "snake_case")]
 pub enum Breach {
     /// A poll for a never-issued id was answered as visible.
     NeverIssued {

@@ -1,11 +1,11 @@
 //! What broke a guarantee, what proves nothing, and why nothing was checked.
 
+use super::time;
 use crate::analysis::echo::Doubt;
 use crate::analysis::guarantees::{Ambiguity, Breach, Exhibit, NotAssessed, Place, Proof, Regress, SlowOn, Unclear};
 use crate::model::answer::State;
 use crate::model::exchange::answered;
-use crate::model::time::Nanos;
-use crate::report::words::{age, count, counted};
+use crate::report::words::{count, counted};
 
 /// A breach, with the ages at which it shows.
 pub fn proof(proof: &Proof) -> String {
@@ -23,7 +23,7 @@ fn breach(breach: &Breach, exchanges: &[Exhibit]) -> String {
         Breach::Denied { denials, last_ns } => {
             let more = match denials {
                 0 | 1 => String::new(),
-                n => format!(", and {} more until {}", n - 1, ms(*last_ns)),
+                n => format!(", and {} more until {}", n - 1, time(*last_ns)),
             };
             format!("poll at {} answered not_found{}{more}", at(first), by(first))
         }
@@ -58,8 +58,8 @@ fn breach(breach: &Breach, exchanges: &[Exhibit]) -> String {
             "the poll at {} on a {} connection was held for {}; usual is {}, and {slow} of {of} polls on fresh connections that were sent in the meantime took long, too",
             at(first),
             first.connection.word(),
-            ms(first.took_ns),
-            ms(*usual_ns)
+            time(first.took_ns),
+            time(*usual_ns)
         ),
     }
 }
@@ -134,7 +134,7 @@ fn ambiguity(unclear: &Unclear) -> String {
         ),
         Ambiguity::SlowPolls { limit_ns, on } => format!(
             "polls took longer than {} {}, and so did {tally} other requests in the meantime: no breach, since a pause, load or a long poll may do that",
-            ms(*limit_ns),
+            time(*limit_ns),
             match on {
                 SlowOn::Both => "on used and on fresh connections alike",
                 SlowOn::Used => "on used connections, and nothing tells them from fresh ones for certain",
@@ -178,11 +178,7 @@ fn said(exchange: &Exhibit) -> String {
 }
 
 fn at(exchange: &Exhibit) -> String {
-    ms(exchange.age_ns)
-}
-
-fn ms(nanos: Nanos) -> String {
-    age(nanos.as_ms())
+    time(exchange.age_ns)
 }
 
 fn by(exchange: &Exhibit) -> String {

@@ -4,9 +4,11 @@
 use std::fmt::Write as _;
 
 use crate::analysis::Analysis;
-use crate::analysis::diagnosis::{Cause, Pattern, Strength, lower_first};
+use crate::analysis::diagnosis::{Pattern, Strength};
 use crate::analysis::guarantees::Checked;
 use crate::model::run::Journal;
+use crate::report::sentences::open::open_question;
+use crate::report::sentences::{causes, patterns};
 use crate::report::view::{headline, unseen};
 use crate::report::{sentences, words};
 use crate::verdict::{Judgement, Reason, Verdict};
@@ -59,27 +61,27 @@ fn after_pass(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> 
 }
 
 fn after_fail(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> String {
-    let causes = &analysis.diagnosis.causes;
+    let found_causes = &analysis.diagnosis.causes;
     let owner = journal.run.target.owner();
     let still_open = || {
-        let open = analysis.diagnosis.undecided.first();
-        open.map_or_else(String::new, |open| format!(" Still open: {}.", words::sentence(open)))
+        let open = analysis.diagnosis.open.first();
+        open.map_or_else(String::new, |open| format!(" Still open: {}.", words::sentence(&open_question(open))))
     };
-    match causes.as_slice() {
+    match found_causes.as_slice() {
         [cause] if !cause.or.is_empty() => {
             let many = if cause.or.len() == 1 { "Two" } else { "Several" };
-            format!("{many} causes explain what was seen equally well: {}. {}", cause.title(), cause.cure(owner))
+            format!("{many} causes explain what was seen equally well: {}. {}", causes::title(cause), causes::cure(cause, owner))
         }
         [cause] => {
             let open = if cause.strength == Strength::Strong { String::new() } else { still_open() };
-            format!("{} {}. {}{open}", certainty(cause.strength), cause.named(), cause.cure(owner))
+            format!("{} {}. {}{open}", certainty(cause.strength), causes::named(cause), causes::cure(cause, owner))
         }
         [_, _, ..] => {
-            let all: Vec<String> = causes.iter().map(Cause::named).collect();
-            let mut text = format!("There is evidence for {} causes: {}.", causes.len(), all.join("; "));
+            let all: Vec<String> = found_causes.iter().map(causes::named).collect();
+            let mut text = format!("There is evidence for {} causes: {}.", found_causes.len(), all.join("; "));
             // More cures at once help nobody; the diagnosis has them all.
-            for cause in causes.iter().take(2) {
-                let _ = write!(text, " If it is {}: {}", cause.named(), lower_first(&cause.cure(owner)));
+            for cause in found_causes.iter().take(2) {
+                let _ = write!(text, " If it is {}: {}", causes::named(cause), causes::lower_first(&causes::cure(cause, owner)));
             }
             text
         }
@@ -94,9 +96,9 @@ fn found(pattern: &Pattern) -> String {
     let possible: Vec<String> = pattern.possible().iter().map(|class| class.named()).collect();
     format!(
         "No class is named: {}.{} {}",
-        words::sentence(&pattern.statement()).trim_end_matches('.'),
+        words::sentence(&patterns::statement(pattern)).trim_end_matches('.'),
         words::may_be(&possible),
-        pattern.ask_next()
+        patterns::ask_next(pattern)
     )
 }
 

@@ -4,6 +4,7 @@ use crate::analysis::Analysis;
 use crate::analysis::diagnosis::Strength;
 use crate::analysis::scan::ScanHistory;
 use crate::model::run::Journal;
+use crate::report::sentences::causes;
 use crate::report::view::{WindowView, advice, headline};
 use crate::report::words;
 use crate::verdict::{Judgement, Verdict};
@@ -95,9 +96,9 @@ fn act(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> String 
             1 => String::new(),
             n => format!(" ({} more below)", n - 1),
         };
-        let cure = cause.cure(journal.run.target.owner());
+        let cure = causes::cure(cause, journal.run.target.owner());
         let remedy = first_sentence(&cure);
-        return format!("{remedy} {certainty}: {}{others}.", cause.named());
+        return format!("{remedy} {certainty}: {}{others}.", causes::named(cause));
     }
     advice::next_step(journal, analysis, judgement)
 }

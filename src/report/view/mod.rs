@@ -2,6 +2,7 @@
 
 mod advice;
 mod answers;
+mod data;
 mod denials;
 mod evidence;
 mod headline;
@@ -90,6 +91,8 @@ pub struct View {
     pub patterns: Vec<PatternRow>,
     /// What could not be told apart, with the probe that would.
     pub undecided: Vec<String>,
+    /// The same as data.
+    pub open: Vec<Value>,
     /// What this run could not see.
     pub unseen: Vec<String>,
     /// How punctual the probe was.
@@ -371,6 +374,8 @@ pub struct CauseRow {
     pub cure: String,
     /// What supports it.
     pub evidence: Vec<String>,
+    /// The same as data.
+    pub facts: Vec<Value>,
 }
 
 /// A finding that no class is named for.
@@ -386,6 +391,8 @@ pub struct PatternRow {
     pub possible_named: Vec<String>,
     /// What to ask next.
     pub ask_next: &'static str,
+    /// The same as data.
+    pub fact: Value,
 }
 
 /// One excluded cause.
@@ -397,6 +404,8 @@ pub struct RuledOutRow {
     pub name: &'static str,
     /// The probe that excludes it.
     pub by: String,
+    /// The same as data.
+    pub fact: Value,
 }
 
 /// How to see it again.
@@ -428,7 +437,7 @@ impl View {
             headline: headline::headline(analysis, judgement, &window),
             answers: answers::answers(journal, analysis, judgement, &histories, &window),
             notices: headline::notices(journal, analysis, judgement),
-            reason_facts: sentences::facts(&judgement.reasons),
+            reason_facts: data::all(&judgement.reasons),
             reasons: judgement.reasons.iter().map(|reason| words::sentence(&sentences::reason(reason))).collect(),
             other_reasons: headline::other_reasons(judgement),
             assessable: judgement.assessable,
@@ -445,6 +454,7 @@ impl View {
             ruled_out,
             patterns,
             undecided,
+            open: analysis.diagnosis.open.iter().map(data::data).collect(),
             unseen: Vec::new(),
             punctuality: analysis.punctuality,
             load: analysis.load,

@@ -6,13 +6,15 @@ use std::fmt::Write as _;
 use std::collections::BTreeMap;
 
 use crate::analysis::Analysis;
-use crate::analysis::diagnosis::{Diagnosis, Pattern, Strength};
+use crate::analysis::diagnosis::{Diagnosis, Pattern};
 use crate::analysis::gate::OffsetRate;
 use crate::analysis::guarantees::Checked;
 use crate::analysis::round_trips::Percentiles;
 use crate::analysis::round_trips::RoundTrips;
 use crate::model::fault::Owner;
 use crate::model::run::Journal;
+use crate::report::sentences::{causes, exclusions, facts, open, patterns};
+use crate::report::view::data::{self, data};
 use crate::report::view::window::Everyone;
 use crate::report::view::{
     CauseRow, GuaranteeRow, LatencyRow, OffsetRow, PatternRow, RoundTrip, RuledOutRow, ScenarioRow, Standing, window,
@@ -32,7 +34,7 @@ pub(super) fn scenarios(journal: &Journal, analysis: &Analysis, judgement: &Judg
                 source: words::sentence(&scenario.source),
                 verdict: judged.verdict,
                 reasons: judged.reasons.iter().map(|reason| words::sentence(&sentences::reason(reason))).collect(),
-                reason_facts: sentences::facts(&judged.reasons),
+                reason_facts: data::all(&judged.reasons),
                 accepted: seen.counts.accepted,
                 initiates: seen.counts.initiates,
                 polls: seen.counts.polls,
@@ -48,7 +50,7 @@ pub(super) fn scenarios(journal: &Journal, analysis: &Analysis, judgement: &Judg
                 could_miss: judged.could_miss,
                 bound: judged.bound.clone(),
                 power: judged.power.as_ref().map(sentences::outlook),
-                power_facts: sentences::facts(judged.power.as_slice()),
+                power_facts: data::all(judged.power.as_slice()),
             }
         })
         .collect()
@@ -121,9 +123,9 @@ pub(super) fn guarantee(checked: &Checked) -> GuaranteeRow {
         checked: checked.checked,
         broken: checked.broken,
         evidence: checked.evidence.iter().map(|proof| words::sentence(&sentences::proof(proof))).collect(),
-        facts: sentences::facts(&checked.evidence),
+        facts: data::all(&checked.evidence),
         unclear: checked.unclear.iter().map(|unclear| words::sentence(&sentences::unclear(unclear))).collect(),
-        unclear_facts: sentences::facts(&checked.unclear),
+        unclear_facts: data::all(&checked.unclear),
     }
 }
 
@@ -159,36 +161,35 @@ fn round_trip(latency: &Percentiles) -> RoundTrip {
 
 /// The causes, the excluded ones, and what is undecided.
 pub(super) fn diagnosis(diagnosis: &Diagnosis, owner: Owner) -> (Vec<CauseRow>, Vec<RuledOutRow>, Vec<String>) {
-    let causes = diagnosis.causes.iter().map(|cause| CauseRow {
+    let rows = diagnosis.causes.iter().map(|cause| CauseRow {
         class: cause.class.letter(),
         or: cause.or.iter().map(|class| class.letter()).collect(),
-        named: cause.named(),
-        name: cause.title(),
-        strength: match cause.strength {
-            Strength::Strong => "strong",
-            Strength::Moderate => "moderate",
-            Strength::Weak => "weak",
-        },
-        mechanism: cause.mechanism(),
-        cure: cause.cure(owner),
-        evidence: cause.evidence.iter().map(|told| words::sentence(told)).collect(),
+        named: causes::named(cause),
+        name: causes::title(cause),
+        strength: cause.strength.word(),
+        mechanism: causes::mechanism(cause),
+        cure: causes::cure(cause, owner),
+        evidence: cause.facts.iter().map(|fact| words::sentence(&facts::fact(fact))).collect(),
+        facts: cause.facts.iter().map(data).collect(),
     });
     let ruled_out = diagnosis.ruled_out.iter().map(|row| RuledOutRow {
         class: row.class.letter(),
         name: row.class.name(),
-        by: words::sentence(&row.by),
+        by: words::sentence(&exclusions::exclusion(row)),
+        fact: data(&row.by),
     });
-    (causes.collect(), ruled_out.collect(), diagnosis.undecided.iter().map(|told| words::sentence(told)).collect())
+    (rows.collect(), ruled_out.collect(), diagnosis.open.iter().map(|question| words::sentence(&open::open_question(question))).collect())
 }
 
 /// The findings that no class is named for.
 pub(super) fn patterns(diagnosis: &Diagnosis) -> Vec<PatternRow> {
     let row = |pattern: &Pattern| PatternRow {
         kind: pattern.kind(),
-        statement: words::sentence(&pattern.statement()),
+        statement: words::sentence(&patterns::statement(pattern)),
         possible: pattern.possible().iter().map(|class| class.letter()).collect(),
         possible_named: pattern.possible().iter().map(|class| class.named()).collect(),
-        ask_next: pattern.ask_next(),
+        ask_next: patterns::ask_next(pattern),
+        fact: data(pattern),
     };
     diagnosis.patterns.iter().map(row).collect()
 }

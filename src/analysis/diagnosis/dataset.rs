@@ -1,4 +1,4 @@
-//! The evidence, arranged for diagnosis: each scan as a row of looks.
+//! The evidence, arranged for diagnosis: each scan as a row of observations.
 
 use crate::analysis::scan::ScanHistory;
 use crate::model::answer::Answer;
@@ -11,105 +11,105 @@ use crate::model::time::Nanos;
 
 /// One status answer that says seen or not seen. Two words: there may be millions.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Look<'a> {
+pub(super) struct Observation<'a> {
     /// Twice the age in nanoseconds, and one more where the scan was seen.
-    told: i64,
+    age_and_seen: i64,
     pub(super) exchange: &'a Exchange,
 }
 
-impl<'a> Look<'a> {
-    fn of(scan: &ScanHistory<'_>, exchange: &'a Exchange) -> Look<'a> {
+impl<'a> Observation<'a> {
+    fn of(scan: &ScanHistory<'_>, exchange: &'a Exchange) -> Observation<'a> {
         // No age reaches half of what fits.
-        Look { told: (scan.age(exchange).0 << 1) | i64::from(exchange.answer == Answer::Visible), exchange }
+        Observation { age_and_seen: (scan.age(exchange).0 << 1) | i64::from(exchange.answer == Answer::Visible), exchange }
     }
 
     /// The age in milliseconds at which it was sent.
     pub(super) fn age(&self) -> f64 {
-        Nanos(self.told >> 1).as_ms()
+        Nanos(self.age_and_seen >> 1).as_ms()
     }
 
     pub(super) fn seen(&self) -> bool {
-        self.told & 1 == 1
+        self.age_and_seen & 1 == 1
     }
 }
 
-/// The looks at the usual address on connections of their own, scan after scan.
+/// The observations at the usual address on connections of their own, scan after scan.
 ///
 /// One row for all, of which each scan has a piece: there may be a million scans of one look each.
 #[derive(Debug)]
-pub(super) struct Looks<'a> {
-    looks: Vec<Look<'a>>,
+pub(super) struct Observations<'a> {
+    observations: Vec<Observation<'a>>,
     /// Where the piece of each scan ends.
     ends: Vec<u32>,
 }
 
-impl<'a> Looks<'a> {
-    pub(super) fn of(scans: &[&'a ScanHistory<'a>]) -> Looks<'a> {
+impl<'a> Observations<'a> {
+    pub(super) fn of(scans: &[&'a ScanHistory<'a>]) -> Observations<'a> {
         // Room is measured before it is filled: a vector that grows needs its memory twice for a moment.
-        let mut looks = Vec::with_capacity(scans.iter().map(|scan| scan.polls().len()).sum());
+        let mut observations = Vec::with_capacity(scans.iter().map(|scan| scan.polls().len()).sum());
         let mut ends = Vec::with_capacity(scans.len());
         for scan in scans {
             let usual = scan.evidence().filter(|poll| poll.route.is_none() && poll.connection.is_own());
-            looks.extend(usual.map(|poll| Look::of(scan, poll)));
-            ends.push(looks.len() as u32);
+            observations.extend(usual.map(|poll| Observation::of(scan, poll)));
+            ends.push(observations.len() as u32);
         }
-        Looks { looks, ends }
+        Observations { observations, ends }
     }
 }
 
-/// One scan as a row of looks, by the time they were sent.
+/// One scan as a row of observations, by the time they were sent.
 #[derive(Debug)]
-pub(super) struct Row<'a> {
+pub(super) struct ScanRow<'a> {
     pub(super) scan: &'a ScanHistory<'a>,
     /// At the usual address, on connections of their own.
-    pub(super) looks: &'a [Look<'a>],
+    pub(super) observations: &'a [Observation<'a>],
     first_seen: Slot<f64>,
 }
 
 /// All rows of a log.
 #[derive(Debug)]
-pub(super) struct Case<'a> {
+pub(super) struct Dataset<'a> {
     pub(super) journal: &'a Journal,
-    pub(super) rows: Vec<Row<'a>>,
+    pub(super) rows: Vec<ScanRow<'a>>,
 }
 
-impl<'a> Case<'a> {
-    /// The rows of scans whose looks are these.
-    pub(super) fn new(journal: &'a Journal, scans: &[&'a ScanHistory<'a>], looks: &'a Looks<'a>) -> Case<'a> {
+impl<'a> Dataset<'a> {
+    /// The rows of scans whose observations are these.
+    pub(super) fn new(journal: &'a Journal, scans: &[&'a ScanHistory<'a>], observations: &'a Observations<'a>) -> Dataset<'a> {
         let mut rows = Vec::with_capacity(scans.len());
         let mut from = 0;
-        for (scan, end) in scans.iter().zip(&looks.ends) {
-            let looks = &looks.looks[from..*end as usize];
+        for (scan, end) in scans.iter().zip(&observations.ends) {
+            let observations = &observations.observations[from..*end as usize];
             from = *end as usize;
             let (Some(t0), Some(_)) = (scan.t0(), scan.id()) else { continue };
             if scan.scenario() as usize >= journal.scenarios.len() {
                 continue;
             }
-            let seen = looks.iter().filter(|look| look.seen()).map(|look| look.exchange.done).min();
-            rows.push(Row { scan, looks, first_seen: seen.map(|done| done.since(t0).as_ms()).into() });
+            let seen = observations.iter().filter(|observation| observation.seen()).map(|observation| observation.exchange.done).min();
+            rows.push(ScanRow { scan, observations, first_seen: seen.map(|done| done.since(t0).as_ms()).into() });
         }
-        Case { journal, rows }
+        Dataset { journal, rows }
     }
 
     /// The scenario of a row: there is one for each.
-    pub(super) fn scenario(&self, row: &Row<'_>) -> &'a Scenario {
+    pub(super) fn scenario(&self, row: &ScanRow<'_>) -> &'a Scenario {
         &self.journal.scenarios[row.scan.scenario() as usize]
     }
 
     /// Whether a scan was asked for while no other scan of its scenario was under way.
-    pub(super) fn was_idle(&self, row: &Row<'_>) -> bool {
+    pub(super) fn was_idle(&self, row: &ScanRow<'_>) -> bool {
         self.scenario(row).load.model == LoadModel::Closed { in_flight: 1 }
     }
 
     /// Whether a scan was asked for together with all others of its scenario.
-    pub(super) fn is_of_burst(&self, row: &Row<'_>) -> bool {
+    pub(super) fn is_of_burst(&self, row: &ScanRow<'_>) -> bool {
         let load = &self.scenario(row).load;
         matches!(load.model, LoadModel::Open { every } if every.0.is_zero()) && load.scans >= 8
     }
 
     /// Whether scans were polled, but none of them on a connection of its own.
     pub(super) fn only_on_used_connections(&self) -> bool {
-        let polled = |row: &Row<'_>| row.scan.evidence().any(|poll| !poll.connection.is_own());
+        let polled = |row: &ScanRow<'_>| row.scan.evidence().any(|poll| !poll.connection.is_own());
         self.watched().next().is_none() && self.rows.iter().any(polled)
     }
 
@@ -118,14 +118,14 @@ impl<'a> Case<'a> {
         matches!(self.journal.run.shard, Some(Share::Merged(_)))
     }
 
-    /// Rows that have looks on connections of their own.
-    pub(super) fn watched(&self) -> impl Iterator<Item = &Row<'a>> {
-        self.rows.iter().filter(|row| !row.looks.is_empty())
+    /// Rows that have observations on connections of their own.
+    pub(super) fn watched(&self) -> impl Iterator<Item = &ScanRow<'a>> {
+        self.rows.iter().filter(|row| !row.observations.is_empty())
     }
 }
 
-impl<'a> Row<'a> {
-    /// The age in milliseconds at which the first of the looks that saw the scan had its answer.
+impl<'a> ScanRow<'a> {
+    /// The age in milliseconds at which the first of the observations that saw the scan had its answer.
     pub(super) fn first_seen(&self) -> Option<f64> {
         self.first_seen.get()
     }
@@ -151,24 +151,29 @@ impl<'a> Row<'a> {
         self.scan.evidence().filter(by_route).map(|poll| poll.answer == Answer::Visible)
     }
 
-    /// The looks sent after the scan was known to have been seen.
-    pub(super) fn after_seen(&self) -> impl Iterator<Item = &Look<'a>> {
+    /// The observations sent after the scan was known to have been seen.
+    pub(super) fn after_seen(&self) -> impl Iterator<Item = &Observation<'a>> {
         let seen = self.first_seen().unwrap_or(f64::INFINITY);
-        self.looks.iter().filter(move |look| look.age() > seen)
+        self.observations.iter().filter(move |observation| observation.age() > seen)
     }
 
     /// The denials before the first sight.
-    pub(super) fn denied_at_start(&self) -> impl Iterator<Item = &Look<'a>> {
+    pub(super) fn denied_at_start(&self) -> impl Iterator<Item = &Observation<'a>> {
         let seen = self.first_seen().unwrap_or(f64::INFINITY);
-        self.looks.iter().filter(move |look| !look.seen() && look.age() < seen)
+        self.observations.iter().filter(move |observation| !observation.seen() && observation.age() < seen)
     }
 
     /// The start window as `(last denial before the first sight, first sight]`.
     pub(super) fn start(&self) -> Option<(f64, f64)> {
         let seen = self.first_seen()?;
-        let denied = self.denied_at_start().map(Look::age).fold(0.0, f64::max);
+        let denied = self.denied_at_start().map(Observation::age).fold(0.0, f64::max);
         Some((denied, seen))
     }
+}
+
+/// What was computed in milliseconds, as it is kept in findings.
+pub(super) fn ns(ms: f64) -> Nanos {
+    Nanos((ms * 1e6).round() as i64)
 }
 
 /// The median of some numbers; the lower one of two.

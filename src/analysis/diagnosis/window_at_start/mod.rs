@@ -1,0 +1,141 @@
+//! The window between the id and the first sight: A, C, D, E, G and I.
+
+mod commit;
+mod delay_or_lag;
+mod observer_effect;
+mod queue;
+mod refresh;
+mod second_write;
+mod windows;
+
+pub(super) use observer_effect::observer_effect;
+pub(super) use queue::queue;
+
+use crate::analysis::diagnosis::chance::share_left;
+use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, ns};
+use crate::analysis::diagnosis::fact::{Exclusion, Fact};
+use crate::analysis::diagnosis::flapping::{Flapping, Kind};
+use crate::analysis::diagnosis::never_visible::Lost;
+use crate::analysis::diagnosis::window_at_start::commit::commit;
+use crate::analysis::diagnosis::window_at_start::delay_or_lag::{Before, registration_or_lag};
+use crate::analysis::diagnosis::window_at_start::refresh::{lattice, on_one_clock};
+use crate::analysis::diagnosis::window_at_start::windows::{AT_ONCE_MS, windows};
+use crate::analysis::diagnosis::{Diagnosis, Pattern, Strength};
+use crate::model::fault::FaultClass;
+use crate::statistics::binomial::survival;
+
+/// What was decided before the shape of the window is looked at.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known {
+    /// It grows with the queue ([`queue`]).
+    pub(super) queued: bool,
+    /// Polling lengthens it ([`observer_effect`]).
+    pub(super) observer: bool,
+}
+
+/// The classes of the window at the start.
+pub(super) fn diagnose(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flapping: &Flapping, lost: &Lost, known: Known) {
+    match flapping.kind {
+        Some(Kind::PerInstance | Kind::MixedReads) => {
+            under_disagreement(diagnosis, data, flapping, lost);
+            return;
+        }
+        // What denied everything at one time says nothing about ages.
+        Some(Kind::OneStretch) => return,
+        Some(Kind::AtRandom) if no_oftener_at_first(data, flapping, lost) => return,
+        _ => {}
+    }
+    // Behind a queue that this run filled a window is as long as the queue was, and its shape says nothing of the service.
+    if diagnosis.patterns.iter().any(|pattern| matches!(pattern, Pattern::StillWaiting { .. })) {
+        return;
+    }
+    // A scan that was first polled when others were gone says nothing about its start.
+    let too_late = |row: &ScanRow<'_>| {
+        flapping
+            .gone_ms
+            .is_some_and(|gone| row.observations.first().is_some_and(|observation| !observation.seen() && observation.age() >= gone))
+    };
+    // Room for all at once: a vector that grows needs its memory twice for a moment.
+    let mut rows = Vec::with_capacity(data.rows.len());
+    rows.extend(data.watched().filter(|row| !lost.contains(&row.scan.number()) && !too_late(row)));
+    let windows = windows(&rows);
+    // A denial is part of a window only if the scan was seen later; a single denied look may as well be of a lost scan.
+    let opened = rows.iter().filter(|row| row.first_seen().is_some() && row.denied_at_start().next().is_some()).count();
+    // Single shots show a window, too, if they are denied early and no longer later.
+    let over =
+        rows.iter().filter_map(|row| row.observations.first()).filter(|observation| observation.age() > windows.latest_denied).count();
+    let share = windows.denied as f64 / (windows.singles - over).max(1) as f64;
+    let closes = windows.denied > 0 && lost.is_empty() && (1.0 - share).powi(over as i32) < 1e-4;
+    if opened == 0 && !closes {
+        if rows.len() >= 8 && windows.denied == 0 {
+            rule_out_all(diagnosis, data, &rows);
+        }
+        return;
+    }
+    let Known { queued, observer } = known;
+    // A negative cache stretches every window that is polled more than once; only first polls tell the one beneath.
+    if observer && windows.denied < 3 {
+        return;
+    }
+    if queued {
+        return;
+    }
+    let rows_for_shape: Vec<&ScanRow<'_>> =
+        if observer { rows.iter().copied().filter(|row| row.observations.len() == 1).collect() } else { rows.clone() };
+    if !observer && lattice(diagnosis, &on_one_clock(data, rows_for_shape)) {
+        return;
+    }
+    if commit(diagnosis, data, &rows, &windows, lost, observer) {
+        return;
+    }
+    registration_or_lag(diagnosis, data, &rows, &windows, Before { lost, flapping, observer });
+}
+
+fn rule_out_all(diagnosis: &mut Diagnosis, data: &Dataset<'_>, rows: &[&ScanRow<'_>]) {
+    let mut ages: Vec<f64> = rows.iter().filter_map(|row| row.observations.first()).map(Observation::age).collect();
+    ages.sort_by(f64::total_cmp);
+    // The earliest polls that are enough to exclude anything: what they bound is the size of a window that would have shown.
+    let Some(earliest) = ages.get(7).copied() else { return };
+    let within = (2.0 * earliest).max(earliest + 5.0);
+    let early = ages.iter().filter(|age| **age <= within).count();
+    let by = Exclusion::EarlyPollsSeen { early: early as u64, within_ns: ns(within), of: rows.len() as u64, share: share_left(early) };
+    for class in [FaultClass::A, FaultClass::C, FaultClass::G] {
+        diagnosis.excluded(class, by.clone());
+    }
+    diagnosis.excluded(FaultClass::D, Exclusion::NothingToKeep { polls: rows.len() as u64 });
+    let at_once = ages.iter().filter(|age| **age <= AT_ONCE_MS).count();
+    if at_once >= 20 {
+        diagnosis.excluded(FaultClass::I, Exclusion::SeenAtOnce { scans: at_once as u64, share: share_left(at_once) });
+    }
+    let burst = rows.iter().filter(|row| data.is_of_burst(row)).count();
+    if burst >= 8 {
+        diagnosis.excluded(FaultClass::E, Exclusion::BurstSeen { scans: burst as u64 });
+    }
+}
+
+/// Whether first polls are denied no more often than denials at random account for.
+fn no_oftener_at_first(data: &Dataset<'_>, flapping: &Flapping, lost: &Lost) -> bool {
+    let firsts = || data.watched().filter(|row| !lost.contains(&row.scan.number())).filter_map(|row| row.observations.first());
+    let (polls, denied) = (firsts().count() as u64, firsts().filter(|observation| !observation.seen()).count() as u64);
+    survival(denied, polls, flapping.share.clamp(0.001, 0.999)) > 1e-4
+}
+
+/// With workers that disagree, a denial before the first sight says nothing about time, unless nobody at all had seen any
+/// scan before some age.
+fn under_disagreement(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flapping: &Flapping, lost: &Lost) {
+    if flapping.kind != Some(Kind::PerInstance) {
+        return;
+    }
+    let rows = || data.watched().filter(|row| !lost.contains(&row.scan.number()));
+    let earliest = rows().filter_map(ScanRow::first_seen).fold(f64::INFINITY, f64::min);
+    let before = rows().flat_map(|row| row.observations).filter(|observation| observation.age() < earliest).count();
+    let by_chance = flapping.share.powi(i32::try_from(before).unwrap_or(i32::MAX));
+    if !earliest.is_finite() || earliest < 15.0 || before < 20 || by_chance > 1e-6 {
+        return;
+    }
+    diagnosis.found(
+        FaultClass::A,
+        if before >= 50 { Strength::Strong } else { Strength::Moderate },
+        vec![Fact::NoWorkerKnew { before_ns: ns(earliest), denied: before as u64 }],
+    );
+}

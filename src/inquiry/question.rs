@@ -1,0 +1,76 @@
+//! The scenarios of an inquiry by what they ask, so that none can be forgotten where they are sized.
+
+use crate::model::scenario::Scenario;
+
+/// What a scenario of the inquiry asks; in the order in which jobs are given to those of one step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Question {
+    Controls,
+    Alone,
+    Together,
+    ToTheEnd,
+    Pollers,
+    Kept,
+    Dense,
+    Foreign,
+    Again,
+    AtOnce,
+    SingleShots,
+    SecondWrite,
+    Observer,
+    ManyIds,
+    Lattice,
+    Edge,
+}
+
+impl Question {
+    const ALL: [Question; 16] = [
+        Question::Controls,
+        Question::Alone,
+        Question::Together,
+        Question::ToTheEnd,
+        Question::Pollers,
+        Question::Kept,
+        Question::Dense,
+        Question::Foreign,
+        Question::Again,
+        Question::AtOnce,
+        Question::SingleShots,
+        Question::SecondWrite,
+        Question::Observer,
+        Question::ManyIds,
+        Question::Lattice,
+        Question::Edge,
+    ];
+
+    /// The scenario's name, in logs and reports.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Question::Controls => "controls",
+            Question::Alone => "alone",
+            Question::Together => "together",
+            Question::ToTheEnd => "to-the-end",
+            Question::Pollers => "pollers",
+            Question::Kept => "kept",
+            Question::Dense => "dense",
+            Question::Foreign => "foreign",
+            Question::Again => "again",
+            Question::AtOnce => "at-once",
+            Question::SingleShots => "single-shots",
+            Question::SecondWrite => "second-write",
+            Question::Observer => "observer",
+            Question::ManyIds => "many-ids",
+            Question::Lattice => "lattice",
+            Question::Edge => "edge",
+        }
+    }
+
+    /// What a scenario of a log asks; `None` if it is none of the inquiry's.
+    pub(super) fn named(name: &str) -> Option<Question> {
+        Question::ALL.into_iter().find(|question| question.name() == name)
+    }
+
+    pub(super) fn of(scenario: &Scenario) -> Option<Question> {
+        Question::named(&scenario.name)
+    }
+}

@@ -1,0 +1,79 @@
+//! A cause in words: its name, how it arises, and what cures it; where several classes are not told apart, for all of them.
+
+use crate::analysis::diagnosis::Cause;
+use crate::model::fault::{FaultClass, Owner};
+use crate::report::sentences::faults;
+
+/// What people read: its name with the letter in brackets; two classes that are not told apart have one name together.
+pub fn named(cause: &Cause) -> String {
+    if cause.or.is_empty() { cause.class.named() } else { title(cause).to_owned() }
+}
+
+/// What it is called in results: two classes that are not told apart have one name together.
+pub fn title(cause: &Cause) -> &'static str {
+    match (cause.class, cause.or.as_slice()) {
+        (_, []) => cause.class.name(),
+        (FaultClass::A, [FaultClass::E]) => "written late (A), or when its turn in a queue comes (E)",
+        (FaultClass::C, _) => "read from a lagging copy (C), or from an index that refreshes periodically (G)",
+        (FaultClass::A, [FaultClass::CPrime]) => "written late (A), or now and then read from a lagging copy (C')",
+        (FaultClass::A, _) => "written late (A) or read from a lagging copy (C)",
+        (FaultClass::O, _) => "an older answer: of a fallback or a frozen copy (O), or of a copy that lags (C')",
+        (FaultClass::I, [FaultClass::A]) => "committed (I) or registered (A) just after the answer",
+        (FaultClass::I, or) if or.contains(&FaultClass::A) => {
+            "written just after the answer (I, A), or read from a copy that lags as little (C, C')"
+        }
+        (FaultClass::I, _) => "committed just after the answer (I), or read from a copy that lags as little (C, C')",
+        (FaultClass::L, _) => "ids that do not get through (L), or whose records are not written (M)",
+        (FaultClass::M, _) => "records that are not written (M), or ids that do not get through (L)",
+        (class, _) => class.name(),
+    }
+}
+
+/// What happens inside such a service.
+pub fn mechanism(cause: &Cause) -> String {
+    let all: Vec<&str> = std::iter::once(&cause.class).chain(&cause.or).map(|class| faults::mechanism(*class)).collect();
+    all.join(" Or: ")
+}
+
+/// What cures it. Where two classes are not told apart: what tells them apart, and the cure of each.
+pub fn cure(cause: &Cause, owner: Owner) -> String {
+    let step = match (cause.class, cause.or.as_slice()) {
+        (_, []) => return faults::advice(cause.class, owner),
+        (FaultClass::A | FaultClass::C, [FaultClass::A | FaultClass::C]) => {
+            "Find out first which it is, since the cures differ: a second write tells (describe `[cancel]` in the target file, and run `statusgap reproduce`), \
+             and so does a look at whether the read goes to a replica or a cache."
+        }
+        (FaultClass::L | FaultClass::M, _) => {
+            "Find out first which it is, since the cures differ: look for one of these ids in the store. If its record is there, the read does not find it (L); if \
+             not, it was never written (M)."
+        }
+        (FaultClass::C, _) => {
+            "Find out first which it is, since the cures differ: scans that become visible at common instants, whenever they were asked for, wait for a \
+             refresh (G)."
+        }
+        (FaultClass::A, [FaultClass::E]) => {
+            "Find out first which it is, since the cures differ: a queue (E) lets a scan that is asked for alone be seen at once, and the more wait the more \
+             are asked for together."
+        }
+        (FaultClass::O, _) => {
+            "Find out first which it is, since the cures differ: an older answer that comes for good is a copy's that is never brought up to date (O), one that \
+             comes for a while is that of a copy that lags (C')."
+        }
+        (FaultClass::I, [FaultClass::A]) => "Both are cured by having the record committed before the answer is sent.",
+        _ => {
+            "Find out first which it is, since the cures differ: see whether status reads from the store that the initiate writes (I, A), or from a replica \
+             or a cache (C, C')."
+        }
+    };
+    let cures: Vec<String> = std::iter::once(&cause.class)
+        .chain(&cause.or)
+        .map(|class| format!("If it is {}: {}", class.named(), lower_first(&faults::advice(*class, owner))))
+        .collect();
+    format!("{step} {}", cures.join(" "))
+}
+
+/// A sentence that goes on after a colon.
+pub(crate) fn lower_first(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
