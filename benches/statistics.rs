@@ -3,8 +3,8 @@
 use divan::{Bencher, black_box};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use statusgap::analysis::band::Band;
-use statusgap::analysis::npmle::{Observation, npmle};
+use statusgap::statistics::band::Band;
+use statusgap::statistics::npmle::{Observation, npmle};
 
 fn main() {
     divan::main();

@@ -20,6 +20,7 @@
 //! | [`target`] | a TOML file becomes requests and the meaning of their replies |
 //! | [`probe`] | sends what a scenario asks for, when it asks for it, and writes down what happened |
 //! | [`log`] | one line of JSON an exchange: the writer, the reader, and the files |
+//! | [`statistics`] | the mathematics: counts, values and intervals in, limits and p-values out |
 //! | [`analysis`] | brackets, exact limits, the window's distribution, guarantees, causes |
 //! | [`verdict`] | pass, fail or inconclusive, why, and the exit codes |
 //! | [`import`] | recordings that others made (HAR, k6, access logs, JSON lines) become logs |
@@ -53,5 +54,6 @@ pub mod probe;
 pub mod report;
 pub mod run;
 pub mod service;
+pub mod statistics;
 pub mod target;
 pub mod verdict;

@@ -2,6 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// How the id in an answer relates to the id that was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +17,8 @@ pub enum Likeness {
 }
 
 /// Why two ids may be the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Doubt {
     /// They differ only in upper and lower case.
     Case,
@@ -25,18 +28,6 @@ pub enum Doubt {
     Shortened,
     /// Two addresses that end alike.
     Address,
-}
-
-impl Doubt {
-    /// The doubt in words, as a fragment.
-    pub fn told(self) -> &'static str {
-        match self {
-            Doubt::Case => "the echoed id differs from the scan's only in upper and lower case",
-            Doubt::Form => "the echoed id differs from the scan's only in punctuation or leading zeros",
-            Doubt::Shortened => "the echoed id is a part of the scan's, or the other way round",
-            Doubt::Address => "the echoed address ends like the scan's and begins otherwise",
-        }
-    }
 }
 
 /// Compares the id that was asked for with the one that was answered.

@@ -2,19 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use crate::analysis::binomial::{Limits, clopper_pearson, upper_limit};
-use crate::analysis::compare::rates::Rates;
 use crate::analysis::scan::ScanHistory;
-use crate::analysis::sprt::{Crossing, Decision, Sprt};
 use crate::model::answer::{Answer, TransportFault};
 use crate::model::exchange::{Connection, Exchange, Purpose};
 use crate::model::scenario::{Scenario, Stop, Tolerance};
 use crate::model::time::{Nanos, Span};
+use crate::statistics::binomial::{Limits, clopper_pearson, upper_limit};
+use crate::statistics::compare::rates::Rates;
+use crate::statistics::sprt::{Crossing, Decision, Sprt};
 
 /// What was answered at one scheduled offset on one kind of connection.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct OffsetRate {
     /// The age asked for.
     pub at: Nanos,
@@ -39,24 +40,19 @@ pub struct OffsetRate {
     /// Its upper limit.
     pub upper: f64,
     /// Where the scenario's sequential test was decided here, if it has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crossed: Option<Crossing>,
     /// Scans that were polled here in time and of which no poll told anything.
-    #[serde(default)]
     pub scans_lost: u64,
     /// Those of them that a later poll showed.
-    #[serde(default)]
     pub lost_then_visible: u64,
     /// What the polls without evidence were answered.
-    #[serde(default)]
     pub losses: Vec<Loss>,
     /// The scenario's other requests, if polls are lost here more often than chance explains.
-    #[serde(default)]
     pub gathered: Option<Gathered>,
 }
 
 /// Polls that were answered alike, and told neither visible nor `not_found`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Loss {
     /// What the answer means.
     pub answer: Answer,
@@ -97,7 +93,7 @@ impl Loss {
 }
 
 /// Losses at one offset that are more frequent than among the scenario's other requests, beyond chance.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Gathered {
     /// The scenario's other polls that told nothing, and its initiates that failed.
     pub lost: u64,
@@ -111,7 +107,7 @@ pub struct Gathered {
 pub const GATHERED_BY_CHANCE: f64 = 0.01;
 
 /// How many denials at one offset a run without any excludes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Bound {
     /// The age at which the scans were polled; `None`: at whatever ages they were followed.
     pub at: Option<Nanos>,

@@ -4,132 +4,24 @@
 //! reason; where nothing else could be checked, the guarantee is not assessed.
 
 mod completion;
+mod finding;
 mod promptness;
 mod state;
 
 use std::time::Duration;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use crate::analysis::echo::Likeness;
 use crate::analysis::misnamed::Misnamed;
 use crate::analysis::scan::{ScanHistory, SharedIds};
 use crate::model::answer::{Answer, State};
-use crate::model::exchange::{Connection, Exchange, Kind, Purpose};
+use crate::model::exchange::Exchange;
 use crate::model::guarantee::Guarantee;
 use crate::model::run::TargetNote;
 use crate::model::scenario::Scenario;
-use crate::model::time::{Nanos, Span, Stamp};
-use crate::model::wording::{age, count, counted};
+use crate::model::time::Span;
 
+pub use finding::{Ambiguity, Breach, Checked, Exhibit, NotAssessed, Place, Proof, SlowOn, Unclear};
 pub use state::{Regress, went_back};
-
-/// How one guarantee fared.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Checked {
-    /// Which.
-    pub guarantee: Guarantee,
-    /// How many scans (or control polls) it could be checked on.
-    pub checked: u64,
-    /// How many of those broke it.
-    pub broken: u64,
-    /// What proves it, the clearest first; bounded.
-    pub evidence: Vec<Proof>,
-    /// Why nothing could be checked, where that is so.
-    pub not_assessed: Option<String>,
-    /// What was seen that proves nothing, by its reason, with the number of scans.
-    #[serde(default)]
-    pub unclear: Vec<Unclear>,
-}
-
-/// Something that a healthy service might show as well.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unclear {
-    /// Why it proves nothing, and what would let it be judged. `{hits}` and `{of}` stand for the tally, which is summed over scenarios.
-    pub why: String,
-    /// In how many scans; 0 where it concerns the scenario as a whole.
-    pub scans: u64,
-    /// Of how many answers it is true, where it is about answers.
-    pub hits: u64,
-    /// Of how many.
-    pub of: u64,
-}
-
-impl Unclear {
-    /// The reason with its count, as a fragment.
-    pub fn told(&self) -> String {
-        let why = self.why.replace("{hits}", &count(self.hits)).replace("{of}", &count(self.of));
-        match self.scans {
-            0 => why,
-            n => format!("{}: {why}", counted(n, "scan")),
-        }
-    }
-}
-
-/// A breach and the exchanges that prove it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Proof {
-    /// The scan, if it concerns one.
-    pub scan: Option<u64>,
-    /// In words, with ages.
-    pub told: String,
-    /// The exchanges, in the order in which they prove it: the last one is the breach.
-    #[serde(default)]
-    pub exhibits: Vec<Exhibit>,
-}
-
-impl Proof {
-    /// A proof by these exchanges; the scan's number is put in front of the words.
-    pub fn of_scan(scan: &ScanHistory<'_>, told: &str, exchanges: &[&Exchange]) -> Proof {
-        let exhibits = exchanges.iter().map(|exchange| Exhibit::of(exchange, scan.age(exchange))).collect();
-        Proof { scan: Some(scan.number()), told: format!("scan {}: {told}", scan.number()), exhibits }
-    }
-
-    /// A proof by an exchange that belongs to no scan.
-    pub fn of_none(told: String, exchange: &Exchange) -> Proof {
-        Proof { scan: None, told, exhibits: vec![Exhibit::of(exchange, Nanos(0))] }
-    }
-}
-
-/// An exchange of a proof, as far as anything may be decided by it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Exhibit {
-    /// What was asked.
-    pub kind: Kind,
-    /// Which rule asked for it.
-    pub purpose: Purpose,
-    /// How it travelled.
-    pub connection: Connection,
-    /// The scan's age when it was sent; 0 where it belongs to none.
-    pub age: Nanos,
-    /// When it was sent.
-    pub sent: Stamp,
-    /// When its answer had arrived.
-    pub done: Stamp,
-    /// The HTTP status code.
-    pub http: Option<u16>,
-    /// What it was answered.
-    pub answer: Answer,
-    /// How the scan stood.
-    pub state: Option<State>,
-}
-
-impl Exhibit {
-    fn of(exchange: &Exchange, age: Nanos) -> Exhibit {
-        Exhibit {
-            kind: exchange.kind,
-            purpose: exchange.purpose,
-            connection: exchange.connection,
-            age,
-            sent: exchange.sent,
-            done: exchange.done,
-            http: exchange.http,
-            answer: exchange.answer,
-            state: exchange.state,
-        }
-    }
-}
 
 /// How many proofs are kept of each guarantee: enough to see a pattern, few enough to read.
 const PROOFS: usize = 5;
@@ -169,7 +61,7 @@ pub fn check(evidence: Evidence<'_>) -> Vec<Checked> {
             if let Check::Scan { check, compares, .. } = check {
                 let finding = check(scan, evidence);
                 let void = shared && *compares == Compares::AnswersOverTime && !matches!(finding, Finding::Silent);
-                checked.add(if void { Finding::Unclear(SHARED_ID.to_owned()) } else { finding });
+                checked.add(if void { Finding::Unclear(Ambiguity::SharedId) } else { finding });
             }
         }
     }
@@ -178,21 +70,16 @@ pub fn check(evidence: Evidence<'_>) -> Vec<Checked> {
         words.remark_on(checked);
         if let Check::Scan { otherwise, .. } = check {
             let unseen = checked.guarantee == Guarantee::Echo && !words.any();
-            checked.conclude(if unseen { "no job was visible" } else { otherwise });
+            checked.conclude(if unseen { NotAssessed::NothingVisible } else { otherwise.clone() });
         }
     }
     if evidence.scans.is_empty() && evidence.unknown.is_empty() {
         for checked in &mut checked {
-            checked.not_assessed = Some(NOTHING_MEASURED.to_owned());
+            checked.not_assessed = Some(NotAssessed::NothingMeasured);
         }
     }
     checked
 }
-
-/// Why a scenario that was not begun assesses nothing.
-pub const NOTHING_MEASURED: &str = "nothing was measured";
-
-const SHARED_ID: &str = "the id was handed out more than once, so the answers may be about several jobs";
 
 /// How a guarantee is checked.
 enum Check {
@@ -203,7 +90,7 @@ enum Check {
         check: fn(&ScanHistory<'_>, Evidence<'_>) -> Finding,
         compares: Compares,
         /// Why nothing could be checked, where every scan is silent.
-        otherwise: &'static str,
+        otherwise: NotAssessed,
     },
 }
 
@@ -223,11 +110,11 @@ enum Finding {
     Kept,
     Broken(Proof),
     /// A healthy service might do the same.
-    Unclear(String),
+    Unclear(Ambiguity),
 }
 
-fn broken(scan: &ScanHistory<'_>, told: &str, exchanges: &[&Exchange]) -> Finding {
-    Finding::Broken(Proof::of_scan(scan, told, exchanges))
+fn broken(scan: &ScanHistory<'_>, breach: Breach, exchanges: &[&Exchange]) -> Finding {
+    Finding::Broken(Proof::of_scan(scan, breach, exchanges))
 }
 
 fn check_of(guarantee: Guarantee) -> Check {
@@ -235,83 +122,18 @@ fn check_of(guarantee: Guarantee) -> Check {
     let scan = |check, compares, otherwise| Check::Scan { check, compares, otherwise };
     match guarantee {
         Guarantee::Honesty => Check::Scenario(honesty),
-        Guarantee::Isolation => scan(|scan, _| isolation(scan), Nothing, "no foreign user polled"),
-        Guarantee::ReadYourWrites => scan(|scan, _| read_your_writes(scan), Nothing, "no poll was answered"),
-        Guarantee::MonotonicVisibility => {
-            scan(|scan, _| monotonic_visibility(scan), AnswersOverTime, "no scan was polled after it was seen")
-        }
-        Guarantee::MonotonicState => scan(state::monotonic, AnswersOverTime, "no scan was seen twice"),
-        Guarantee::Echo => scan(|scan, _| echo(scan), Nothing, "status answers carry no id"),
+        Guarantee::Isolation => scan(|scan, _| isolation(scan), Nothing, NotAssessed::NoForeignPoll),
+        Guarantee::ReadYourWrites => scan(|scan, _| read_your_writes(scan), Nothing, NotAssessed::NoPollAnswered),
+        Guarantee::MonotonicVisibility => scan(|scan, _| monotonic_visibility(scan), AnswersOverTime, NotAssessed::NotPolledAfterVisible),
+        Guarantee::MonotonicState => scan(state::monotonic, AnswersOverTime, NotAssessed::NotSeenTwice),
+        Guarantee::Echo => scan(|scan, _| echo(scan), Nothing, NotAssessed::NoEcho),
         Guarantee::Completion => Check::Scenario(completion::check),
         Guarantee::Agreement => {
-            scan(|scan, evidence| agreement(scan, evidence.scenario.expect.stall), AnswersOverTime, "no witness or results were read")
+            scan(|scan, evidence| agreement(scan, evidence.scenario.expect.stall), AnswersOverTime, NotAssessed::NothingElseRead)
         }
         Guarantee::Promptness => Check::Scenario(promptness::check),
         Guarantee::CrashHonesty => {
-            scan(|scan, evidence| crash_honesty(scan, evidence.scenario.expect.stall), AnswersOverTime, "no scan died")
-        }
-    }
-}
-
-impl Checked {
-    /// A guarantee of which nothing is known yet.
-    pub fn nothing(guarantee: Guarantee) -> Checked {
-        Checked { guarantee, checked: 0, broken: 0, evidence: Vec::new(), not_assessed: None, unclear: Vec::new() }
-    }
-
-    /// Adds what one more scan tells.
-    fn add(&mut self, finding: Finding) {
-        match finding {
-            Finding::Silent => {}
-            Finding::Kept => self.checked += 1,
-            Finding::Broken(proof) => {
-                self.checked += 1;
-                self.broken += 1;
-                if self.evidence.len() < PROOFS {
-                    self.evidence.push(proof);
-                }
-            }
-            Finding::Unclear(why) => self.unclear(Unclear { why, scans: 1, hits: 0, of: 0 }),
-        }
-    }
-
-    /// Notes what proves nothing.
-    fn unclear(&mut self, unclear: Unclear) {
-        match self.unclear.iter_mut().find(|known| known.why == unclear.why) {
-            Some(known) => {
-                known.scans += unclear.scans;
-                known.hits += unclear.hits;
-                known.of += unclear.of;
-            }
-            None => self.unclear.push(unclear),
-        }
-    }
-
-    /// Says why nothing was checked, if nothing was.
-    fn conclude(&mut self, otherwise: &str) {
-        if self.checked == 0 {
-            self.not_assessed = Some(self.unclear.first().map_or_else(|| otherwise.to_owned(), Unclear::told));
-        }
-    }
-
-    /// Adds what another scenario showed of the same guarantee.
-    pub fn include(&mut self, other: &Checked) {
-        self.checked += other.checked;
-        self.broken += other.broken;
-        self.evidence.extend(other.evidence.iter().take(2).cloned());
-        self.evidence.truncate(PROOFS_OF_A_RUN);
-        for unclear in &other.unclear {
-            self.unclear(unclear.clone());
-        }
-        if self.not_assessed.as_ref().is_none_or(|why| why == NOTHING_MEASURED) {
-            self.not_assessed.clone_from(&other.not_assessed);
-        }
-        // What was tried and proved nothing says more than what was not tried.
-        if let Some(unclear) = self.unclear.first() {
-            self.not_assessed = Some(unclear.told());
-        }
-        if self.checked > 0 {
-            self.not_assessed = None;
+            scan(|scan, evidence| crash_honesty(scan, evidence.scenario.expect.stall), AnswersOverTime, NotAssessed::NoneDied)
         }
     }
 }
@@ -325,18 +147,17 @@ fn honesty(evidence: Evidence<'_>) -> Checked {
                 checked += 1;
                 broken += 1;
                 if proofs.len() < PROOFS {
-                    let id = poll.id.as_deref().unwrap_or("a never-issued id");
-                    proofs.push(Proof::of_none(format!("{id} was never issued and is answered {}", poll.told()), poll));
+                    proofs.push(Proof::of_none(Breach::NeverIssued { id: poll.id.as_deref().map(str::to_owned) }, poll));
                 }
             }
             // A refusal that stands for `not_found` has been read as one already. Any other says that the caller may not ask.
             _ => {}
         }
     }
-    let refused = evidence.unknown.iter().filter(|poll| poll.answer == Answer::Refused).count();
+    let refused = evidence.unknown.iter().filter(|poll| poll.answer == Answer::Refused).count() as u64;
     let not_assessed = (checked == 0).then(|| match refused {
-        0 => "no control poll was answered".to_owned(),
-        _ => format!("{refused} of {} control polls were refused, and nothing was ever visible to this caller", evidence.unknown.len()),
+        0 => NotAssessed::NoControlAnswered,
+        _ => NotAssessed::ControlsRefused { refused, of: evidence.unknown.len() as u64 },
     });
     Checked { checked, broken, evidence: proofs, not_assessed, ..Checked::nothing(Guarantee::Honesty) }
 }
@@ -345,10 +166,7 @@ fn isolation(scan: &ScanHistory<'_>) -> Finding {
     let (mut answered, mut unknown_caller) = (false, false);
     for poll in scan.foreign() {
         match poll.answer {
-            Answer::Visible => {
-                let told = format!("a foreign user's poll at {} answered {}{}", at(scan, poll), poll.told(), by(poll));
-                return broken(scan, &told, &[*poll]);
-            }
+            Answer::Visible => return broken(scan, Breach::ShownToForeigner, &[*poll]),
             // A 401 says that the caller is nobody: whether another user would be shown the scan was not asked.
             Answer::Refused if poll.http == Some(401) => unknown_caller = true,
             Answer::NotFound | Answer::Refused => answered = true,
@@ -357,7 +175,7 @@ fn isolation(scan: &ScanHistory<'_>) -> Finding {
     }
     match (answered, unknown_caller) {
         (true, _) => Finding::Kept,
-        (false, true) => Finding::Unclear("the foreign user was answered 401: are the credentials of [users.foreign] valid?".to_owned()),
+        (false, true) => Finding::Unclear(Ambiguity::ForeignerUnknown),
         (false, false) => Finding::Silent,
     }
 }
@@ -367,11 +185,8 @@ fn read_your_writes(scan: &ScanHistory<'_>) -> Finding {
     let Some(first) = denials.first() else {
         return if scan.evidence().next().is_some() { Finding::Kept } else { Finding::Silent };
     };
-    let more = match denials.len() {
-        1 => String::new(),
-        n => format!(", and {} more until {}", n - 1, at(scan, denials[n - 1])),
-    };
-    broken(scan, &format!("poll at {} answered not_found{}{more}", at(scan, first), by(first)), &[*first])
+    let last = denials[denials.len() - 1];
+    broken(scan, Breach::Denied { denials: denials.len() as u64, last_ns: scan.age(last) }, &[*first])
 }
 
 fn monotonic_visibility(scan: &ScanHistory<'_>) -> Finding {
@@ -382,17 +197,7 @@ fn monotonic_visibility(scan: &ScanHistory<'_>) -> Finding {
     }
     match scan.flaps().first() {
         None => Finding::Kept,
-        Some(denied) => {
-            let told = format!(
-                "visible at {}{}, then not_found at {}{}; {} in all",
-                at(scan, seen),
-                by(seen),
-                at(scan, denied),
-                by(denied),
-                counted(scan.flaps().len() as u64, "such denial")
-            );
-            broken(scan, &told, &[*seen, *denied])
-        }
+        Some(denied) => broken(scan, Breach::DeniedAfterVisible { denials: scan.flaps().len() as u64 }, &[*seen, *denied]),
     }
 }
 
@@ -407,13 +212,12 @@ fn echo(scan: &ScanHistory<'_>) -> Finding {
             Some(Likeness::Doubtful(why)) => doubt = doubt.or(Some(why)),
             Some(Likeness::Other) => {
                 let (asked, answered) = (scan.id().unwrap_or_default(), poll.echo.as_deref().unwrap_or_default());
-                let told = format!("asked for {asked}, answered for {answered} at {}{}", at(scan, poll), by(poll));
-                return broken(scan, &told, &[*poll]);
+                return broken(scan, Breach::OtherId { asked: asked.to_owned(), answered: answered.to_owned() }, &[*poll]);
             }
         }
     }
     match doubt {
-        Some(doubt) => Finding::Unclear(doubt.told().to_owned()),
+        Some(doubt) => Finding::Unclear(Ambiguity::EchoedId(doubt)),
         None if checked => Finding::Kept,
         None => Finding::Silent,
     }
@@ -430,19 +234,8 @@ fn agreement(scan: &ScanHistory<'_>, slack: Span) -> Finding {
     let mut unclear = None;
     match denied_while_known(scan, slack) {
         Denied::Never => {}
-        Denied::Known { known, denied } => {
-            let told = format!(
-                "the witness said {} at {}, the status not_found at {}{}",
-                known.told(),
-                at(scan, known),
-                at(scan, denied),
-                by(denied)
-            );
-            return broken(scan, &told, &[known, denied]);
-        }
-        Denied::Later => {
-            unclear = Some("status denied it long after the witness had known it, and the witness was not asked again: it may have been removed from both".to_owned());
-        }
+        Denied::Known { known, denied } => return broken(scan, Breach::DeniedWhileWitnessed, &[known, denied]),
+        Denied::Later => unclear = Some(Ambiguity::WitnessedLongBefore),
     }
     // Status says it ended well, and the results are not there afterwards.
     if let Some((ended, State::Succeeded)) = scan.ended() {
@@ -456,15 +249,7 @@ fn agreement(scan: &ScanHistory<'_>, slack: Span) -> Finding {
                 && seen.is_none_or(|seen| reading.sent < seen)
         });
         if let Some(missing) = missing {
-            let told = format!(
-                "status {} at {}, results {} at {}{}",
-                ended.told(),
-                at(scan, ended),
-                told_of_results(missing),
-                at(scan, missing),
-                by(missing)
-            );
-            return broken(scan, &told, &[ended, *missing]);
+            return broken(scan, Breach::ResultsMissing, &[ended, *missing]);
         }
     }
     // The witness says it ended, and the status says running well after that.
@@ -472,15 +257,7 @@ fn agreement(scan: &ScanHistory<'_>, slack: Span) -> Finding {
         scan.polls().iter().filter(|poll| poll.state == Some(State::Running) && poll.sent < rewritten && scan.is_named_by(poll));
     let contradicted = still.find_map(|poll| Some((witnessed_before(scan, poll, slack, State::is_terminal)?, *poll)));
     if let Some((over, still)) = contradicted {
-        let told = format!(
-            "the witness said {} at {}, the status {} at {}{}",
-            over.told(),
-            at(scan, over),
-            still.told(),
-            at(scan, still),
-            by(still)
-        );
-        return broken(scan, &told, &[over, still]);
+        return broken(scan, Breach::RunningAfterWitnessedEnd, &[over, still]);
     }
     match scan.ended().map_or(Finding::Kept, |(ended, state)| at_the_end(scan, ended, state, slack)) {
         Finding::Kept => unclear.map_or(Finding::Kept, Finding::Unclear),
@@ -538,18 +315,15 @@ fn at_the_end(scan: &ScanHistory<'_>, ended: &Exchange, state: State, slack: Spa
     let Some(last) = after.last() else { return Finding::Kept };
     match last.state {
         Some(other) if other.is_terminal() && other != state => {
-            let told = format!("status {} at {}, the witness {} at {}", ended.told(), at(scan, ended), last.told(), at(scan, last));
             let stays = after.len() >= 2 && after.iter().all(|reading| reading.state == Some(other));
             if stays {
-                broken(scan, &told, &[ended, *last])
+                broken(scan, Breach::WitnessedOtherEnd, &[ended, *last])
             } else {
-                Finding::Unclear("status and witness name different ends, and the witness was not asked again".to_owned())
+                Finding::Unclear(Ambiguity::WitnessedOtherEndOnce)
             }
         }
-        Some(State::Running) => {
-            Finding::Unclear("the witness still said that the job was running after status had shown its end".to_owned())
-        }
-        _ if last.answer == Answer::NotFound => Finding::Unclear("the witness does not know a job that status shows as ended".to_owned()),
+        Some(State::Running) => Finding::Unclear(Ambiguity::WitnessStillRunning),
+        _ if last.answer == Answer::NotFound => Finding::Unclear(Ambiguity::UnknownToWitness),
         _ => Finding::Kept,
     }
 }
@@ -566,10 +340,6 @@ fn witnessed_before<'a>(scan: &ScanHistory<'a>, poll: &Exchange, slack: Span, sa
     (first.done.after(slack.0).after(may_be_old(poll)) <= poll.sent && !taken_back).then_some(first)
 }
 
-fn told_of_results(reading: &Exchange) -> String {
-    reading.http.map_or_else(|| reading.told(), |http| format!("{} ({http})", reading.told()))
-}
-
 fn crash_honesty(scan: &ScanHistory<'_>, slack: Span) -> Finding {
     let witness_failed = scan.witness().iter().any(|reading| reading.state == Some(State::Failed) && scan.is_named_by(reading));
     match scan.ended() {
@@ -580,9 +350,7 @@ fn crash_honesty(scan: &ScanHistory<'_>, slack: Span) -> Finding {
                 |poll: &&&Exchange| poll.answer.is_evidence() && poll.state != Some(State::Unknown) && scan.is_named_by(poll);
             let Some(after) = scan.polls().iter().rfind(says_otherwise) else { return Finding::Silent };
             let Some(died) = witnessed_before(scan, after, slack, |state| state == State::Failed) else { return Finding::Silent };
-            let told =
-                format!("the witness said {} at {}, the status {} at {}", died.told(), at(scan, died), after.told(), at(scan, after));
-            broken(scan, &told, &[died, *after])
+            broken(scan, Breach::NotFailedAfterWitnessedDeath, &[died, *after])
         }
         _ => Finding::Silent,
     }
@@ -602,17 +370,4 @@ fn may_be_old(answer: &Exchange) -> Duration {
     // Ages are whole seconds.
     let age = note.split(';').find_map(|part| number(part.trim().strip_prefix("age:")?)).map(|age| age + 1);
     Duration::from_secs(age.map_or(life, |age| age.min(life)))
-}
-
-fn at(scan: &ScanHistory<'_>, exchange: &Exchange) -> String {
-    ms(scan.age(exchange))
-}
-
-/// A measured time in words.
-pub(crate) fn ms(nanos: Nanos) -> String {
-    age(nanos.as_ms())
-}
-
-fn by(exchange: &Exchange) -> String {
-    exchange.worker.as_ref().map_or_else(String::new, |worker| format!(" (worker {worker})"))
 }

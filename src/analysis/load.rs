@@ -3,15 +3,13 @@
 //! What a probe causes itself is no fault of its target. A stall while ten initiates were under way, or a job that waits behind forty
 //! others of ours, is explained by them; whoever judges a stall or a lost job asks [`Backlog`] first.
 
-use serde::{Deserialize, Serialize};
-
 use crate::analysis::scan::ScanHistory;
 use crate::model::answer::{Answer, State, TransportFault};
 use crate::model::exchange::{Exchange, Kind};
 use crate::model::time::{Nanos, Stamp};
 
 /// How many jobs a run started, and what became of them as far as it looked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Load {
     /// Initiates and repeats that were sent.
     pub started: u64,

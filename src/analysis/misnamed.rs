@@ -26,12 +26,12 @@ pub(super) struct Misnamed {
 const PLACES: [&[Kind]; 3] = [&[Kind::Poll, Kind::ForeignPoll], &[Kind::Witness], &[Kind::Results]];
 
 /// The journal without what stands in such places, and what `[status] echo` holds, if it is one of them.
-pub(super) fn read(journal: Cow<'_, Journal>) -> (Cow<'_, Journal>, Option<Misnamed>) {
-    let found: Vec<Option<Misnamed>> = PLACES.iter().map(|kinds| judge(&journal, kinds)).collect();
+pub(super) fn read(journal: &Journal) -> (Cow<'_, Journal>, Option<Misnamed>) {
+    let found: Vec<Option<Misnamed>> = PLACES.iter().map(|kinds| judge(journal, kinds)).collect();
     if found.iter().all(Option::is_none) {
-        return (journal, None);
+        return (Cow::Borrowed(journal), None);
     }
-    let mut read = journal.into_owned();
+    let mut read = journal.clone();
     for (kinds, _) in PLACES.iter().zip(&found).filter(|(_, found)| found.is_some()) {
         for exchange in read.exchanges.iter_mut().filter(|exchange| kinds.contains(&exchange.kind)) {
             exchange.echo = None;

@@ -1,36 +1,27 @@
 //! From the log to findings: pure functions, no clock, no network, no randomness but a seed.
 //!
 //! In goes a [`Journal`], out comes an [`Analysis`]: for each scenario the rates at its offsets, the window, the guarantees
-//! and the round trips, and the same for the run as a whole. The mathematics (`binomial`, `npmle`, `band`, `order`,
-//! `compare`, `sprt`) knows nothing of scans; `scan`, `gate`, `window` and `guarantees` know nothing of formats. What is
-//! good enough is decided in `verdict`.
+//! and the round trips, and the same for the run as a whole. It answers in numbers, enums and references to exchanges; sentences
+//! are made in `report`, and what is good enough is decided in `verdict`.
 
-pub mod band;
 pub mod baseline;
-pub mod binomial;
 mod blank;
-pub mod compare;
 pub mod diagnosis;
 pub mod echo;
 pub mod gate;
 pub mod guarantees;
-pub mod latency;
 pub mod load;
 mod misnamed;
-pub mod npmle;
-pub mod order;
 pub mod punctuality;
 pub mod refusal;
 pub mod round_trips;
 pub mod scan;
-pub mod sprt;
 pub mod timeline;
 pub mod window;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
-
-use serde::{Deserialize, Serialize};
 
 use crate::analysis::diagnosis::Diagnosis;
 use crate::analysis::gate::{Loss, OffsetRate};
@@ -73,10 +64,19 @@ pub struct Analysis {
     pub honest: Option<bool>,
     /// Refusals that were read as `not_found`, because never-issued ids are answered so.
     pub refusals: Vec<Refusal>,
+    /// The log with those, and blank answers, read so; `None`: the log itself.
+    pub(crate) as_read: Option<Arc<Journal>>,
+}
+
+impl Analysis {
+    /// The log as it was read: with refusals that deny, and answers that say nothing of the job, as what they are.
+    pub fn read<'a>(&'a self, journal: &'a Journal) -> &'a Journal {
+        self.as_read.as_deref().unwrap_or(journal)
+    }
 }
 
 /// Everything that a log tells of one scenario.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ScenarioAnalysis {
     /// The scenario's name.
     pub name: String,
@@ -93,15 +93,13 @@ pub struct ScenarioAnalysis {
     /// The round trips of its polls.
     pub round_trips: Vec<RoundTrips>,
     /// What its polls without evidence were answered, at any age.
-    #[serde(default)]
     pub losses: Vec<Loss>,
     /// What its controls without a verdict on honesty were answered: refusals, errors.
-    #[serde(default)]
     pub lost_controls: Vec<Loss>,
 }
 
 /// What was sent and how it was answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
     /// Scans asked for.
     pub initiates: u64,
@@ -110,26 +108,20 @@ pub struct Counts {
     /// Accepted scans whose id another scan had been given before.
     pub repeated_ids: u64,
     /// Scans that were denied only after they had been seen.
-    #[serde(default)]
     pub denied_late: u64,
     /// Status polls.
     pub polls: u64,
     /// Status polls that said neither visible nor `not_found`.
     pub without_evidence: u64,
     /// Accepted scans with two polls and more, of which none said anything.
-    #[serde(default)]
     pub silent: u64,
     /// Scans that were seen to end, and afterwards had a state that the target file does not list, or none.
-    #[serde(default)]
     pub unlisted_after_end: u64,
     /// Status polls without evidence of all other scans, and all their status polls.
-    #[serde(default)]
     pub lost_elsewhere: (u64, u64),
     /// Exchanges that the target answered with 429 or 503; where there is none, those shortly before the scenario, which hold it back.
-    #[serde(default)]
     pub throttled: u64,
     /// How many requests were sent in the second before the first of these; 0 where there is none.
-    #[serde(default)]
     pub throttled_after: u64,
     /// Exchanges of any kind to which no complete reply came.
     pub unanswered: u64,
@@ -137,8 +129,9 @@ pub struct Counts {
 
 /// Analyses a log.
 pub fn analyse(journal: &Journal) -> Analysis {
-    let (journal, refusals) = refusal::read(journal);
-    let (journal, misnamed) = misnamed::read(journal);
+    let (as_read, refusals) = refusal::read(journal);
+    let as_read = as_read.map(Arc::new);
+    let (journal, misnamed) = misnamed::read(as_read.as_deref().unwrap_or(journal));
     let journal = &*journal;
     let scans = Scans::of(&journal.exchanges);
     let histories = scans.histories();
@@ -168,6 +161,7 @@ pub fn analyse(journal: &Journal) -> Analysis {
         guarantees,
         scenarios,
         refusals,
+        as_read: as_read.clone(),
     }
 }
 

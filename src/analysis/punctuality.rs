@@ -1,12 +1,10 @@
 //! How punctual the probe was: planned against actual sending.
 
-use serde::{Deserialize, Serialize};
-
-use crate::analysis::band::quantile_needs;
 use crate::analysis::scan::ScanHistory;
+use crate::statistics::band::quantile_needs;
 
 /// Lateness of the polls at gate offsets, in milliseconds. A prober that is late measures itself.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Punctuality {
     /// Polls at gate offsets.
     pub polls: u64,

@@ -4,10 +4,7 @@
 //! answered with tells which. Such an answer to the poll of a handed-out id denies it, provided that the caller's credentials
 //! were good at that time; a refused caller learns nothing about any id.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
 
 use crate::analysis::blank;
 use crate::model::answer::Answer;
@@ -15,7 +12,7 @@ use crate::model::exchange::{Exchange, Kind};
 use crate::model::run::Journal;
 
 /// An answer that stands for `not_found` in this run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refusal {
     /// What the answer means by itself.
     pub answer: Answer,
@@ -31,8 +28,8 @@ pub struct Refusal {
 type Signature = (Answer, Option<u16>);
 
 /// The log with each refusal that is a denial read as `not_found`, and what was read so; answers that say nothing of the job
-/// (`blank`) are read as malformed. Without any of either, the log itself.
-pub fn read(journal: &Journal) -> (Cow<'_, Journal>, Vec<Refusal>) {
+/// (`blank`) are read as malformed; `None` without any of either.
+pub(super) fn read(journal: &Journal) -> (Option<Journal>, Vec<Refusal>) {
     let mut found: BTreeMap<Signature, Refusal> = BTreeMap::new();
     for control in journal.exchanges.iter().filter(|exchange| exchange.kind == Kind::UnknownPoll && could_deny(exchange)) {
         let (answer, http) = (control.answer, control.http);
@@ -44,7 +41,7 @@ pub fn read(journal: &Journal) -> (Cow<'_, Journal>, Vec<Refusal>) {
     }
     let blanks = blank::of(journal);
     if found.is_empty() && blanks.is_empty() {
-        return (Cow::Borrowed(journal), Vec::new());
+        return (None, Vec::new());
     }
     let denials = if found.is_empty() { Vec::new() } else { denials(&journal.exchanges, &found) };
     let mut read = journal.clone();
@@ -59,7 +56,7 @@ pub fn read(journal: &Journal) -> (Cow<'_, Journal>, Vec<Refusal>) {
         }
         exchange.answer = Answer::NotFound;
     }
-    (Cow::Owned(read), found.into_values().collect())
+    (Some(read), found.into_values().collect())
 }
 
 /// Whether an answer can be a service's way to say that it does not know the id. An error of the service, throttling or a lost

@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
-use serde::{Deserialize, Serialize};
 
-use crate::analysis::band::quantile_needs;
-use crate::analysis::latency::{Latency, RoundTrip, summary};
 use crate::model::exchange::{Connection, Exchange, Kind};
+use crate::statistics::band::quantile_needs;
+use crate::statistics::latency::{Latency, RoundTrip, summary};
 
 /// The round trips of one kind of exchange on one kind of connection. Windows never come in here: they are censored.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RoundTrips {
     /// Which exchanges.
     pub kind: Kind,
@@ -23,7 +22,7 @@ pub struct RoundTrips {
 }
 
 /// Percentiles of round trips, by nearest rank, in milliseconds, to three significant digits at least.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Percentiles {
     /// How many round trips.
     pub count: u64,

@@ -2,15 +2,13 @@
 
 use std::collections::HashSet;
 
-use serde::{Deserialize, Serialize};
-
 use crate::analysis::scan::{ScanHistory, Visibility};
 use crate::model::answer::Answer;
 use crate::model::exchange::{Connection, Exchange, Kind};
 use crate::model::time::Nanos;
 
 /// One scan's story.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Timeline {
     /// The scan's number.
     pub scan: u64,
@@ -23,7 +21,7 @@ pub struct Timeline {
 }
 
 /// One step of the story: an exchange, or a run of them with the same answer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Step {
     /// The age at which the (first) request was sent.
     pub at: Nanos,

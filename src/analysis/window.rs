@@ -3,21 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
-use crate::analysis::band::{Band, Counts, quantile_needs};
 use crate::analysis::gate::{Sample, sample};
-use crate::analysis::npmle::{Npmle, Observation, QuantileInterval, npmle_of};
 use crate::analysis::scan::{ScanHistory, Visibility};
 use crate::model::compact::CompactOption;
 use crate::model::scenario::Scenario;
 use crate::model::time::Nanos;
+use crate::statistics::band::{Band, Counts, quantile_needs};
+use crate::statistics::npmle::{Npmle, Observation, QuantileInterval, npmle_of};
 
 /// The confidence of every band and limit.
 pub const CONFIDENCE: f64 = 0.95;
 
 /// What is known of the window of a group of scans. Times are ages in milliseconds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Window {
     /// Scans whose window the distribution describes: seen for good, or never seen.
     pub scans: u64,
@@ -57,7 +55,7 @@ impl Window {
 }
 
 /// Share of scans that are visible by one age.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ShareBy {
     /// The age.
     pub t_ms: f64,
@@ -70,12 +68,11 @@ pub struct ShareBy {
     /// Upper 95 % limit.
     pub upper: f64,
     /// Scans that were to be polled at this very age, on which the share rests; 0: none was, and it rests on the brackets.
-    #[serde(default)]
     pub scans: u64,
 }
 
 /// One quantile of the window.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Quantile {
     /// Which, 0 to 1.
     pub p: f64,
@@ -94,8 +91,7 @@ pub struct Quantile {
 }
 
 /// Why a quantile is not to be read as a number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Caveat {
     /// Fewer scans than an upper limit for this quantile needs.
     TooFew {
@@ -107,7 +103,7 @@ pub enum Caveat {
 }
 
 /// One stretch of the estimated curve.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CurvePoint {
     /// Where the stretch begins; within it the curve rises nobody knows how.
     pub from_ms: f64,
@@ -118,7 +114,7 @@ pub struct CurvePoint {
 }
 
 /// How well the estimate is established.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct EstimateNote {
     /// How it was computed.
     pub method: String,

@@ -244,14 +244,19 @@ impl Exchange {
     /// The answer in words, with the deployment's own state where it gave one: `visible (scanning)`. A `not_found` that was
     /// answered as a refusal says so: `not_found (403)`.
     pub fn told(&self) -> String {
-        match (self.answer, &self.word, self.fault) {
-            (Answer::NotFound, ..) if self.http.is_some_and(|code| (400..500).contains(&code) && !matches!(code, 404 | 410)) => {
-                format!("{} ({})", self.answer.word(), self.http.unwrap_or_default())
-            }
-            (Answer::Visible, Some(word), _) => word.as_str().to_owned(),
-            (Answer::Transport, _, Some(fault)) => fault.word().to_owned(),
-            (answer, _, _) => answer.word().to_owned(),
+        answered(self.answer, self.word.as_deref(), self.fault, self.http)
+    }
+}
+
+/// An answer in words, from its parts: see [`Exchange::told`].
+pub(crate) fn answered(answer: Answer, word: Option<&str>, fault: Option<TransportFault>, http: Option<u16>) -> String {
+    match (answer, word, fault) {
+        (Answer::NotFound, ..) if http.is_some_and(|code| (400..500).contains(&code) && !matches!(code, 404 | 410)) => {
+            format!("{} ({})", answer.word(), http.unwrap_or_default())
         }
+        (Answer::Visible, Some(word), _) => word.to_owned(),
+        (Answer::Transport, _, Some(fault)) => fault.word().to_owned(),
+        (answer, _, _) => answer.word().to_owned(),
     }
 }
 

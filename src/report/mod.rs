@@ -140,6 +140,7 @@ pub fn render(view: &View, format: Format, style: Style) -> String {
 mod tests {
     use super::*;
     use crate::analysis::diagnosis::{Division, Fact, IdPart};
+    use crate::analysis::guarantees::{Ambiguity, Breach, NotAssessed, Unclear};
 
     const PLAIN: Style = Style { width: 100, colour: Colour::Off };
 
@@ -158,8 +159,14 @@ mod tests {
             exchange.word = exchange.word.as_ref().map(|word| format!("{word}{EVIL}").into());
         }
         for checked in &mut analysis.guarantees {
-            checked.evidence.iter_mut().for_each(|proof| proof.told.push_str(EVIL));
-            checked.not_assessed.iter_mut().for_each(|why| why.push_str(EVIL));
+            for proof in &mut checked.evidence {
+                proof.breach = Breach::OtherId { asked: EVIL.to_owned(), answered: EVIL.to_owned() };
+                proof.exchanges.iter_mut().for_each(|exchange| exchange.worker = Some(EVIL.to_owned()));
+            }
+            if checked.checked == 0 {
+                let why = Ambiguity::UnlistedWord(EVIL.to_owned());
+                checked.not_assessed = Some(NotAssessed::Unclear(Unclear { why, scans: 0, hits: 1, of: 1 }));
+            }
         }
         for step in analysis.timeline.iter_mut().flat_map(|timeline| &mut timeline.steps) {
             step.told.push_str(EVIL);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::analysis::diagnosis::{Cause, Diagnosis, Exclusion, Fact, OpenQuestion, Pairs, RuledOut, Strength};
 use crate::analysis::gate::{Bound, OffsetRate};
-use crate::analysis::guarantees::{Checked, Proof};
+use crate::analysis::guarantees::{Breach, Checked, Exhibit, NotAssessed, Proof};
 use crate::analysis::load::Load;
 use crate::analysis::punctuality::Punctuality;
 use crate::analysis::round_trips::Percentiles;
@@ -217,14 +217,14 @@ fn rate(at_ms: f64, polls: u64, not_found: u64, lower: f64, upper: f64) -> Offse
     }
 }
 
-fn guarantees(broken: &[(Guarantee, u64, &str)], n: u64) -> Vec<Checked> {
+fn guarantees(broken: &[&(Guarantee, u64, Proof)], n: u64) -> Vec<Checked> {
     Guarantee::ALL
         .into_iter()
         .map(|guarantee| {
-            let told = broken.iter().find(|(broken, ..)| *broken == guarantee);
+            let told = broken.iter().find(|told| told.0 == guarantee);
             let why = match guarantee {
-                Guarantee::Isolation => Some("no foreign user polled"),
-                Guarantee::CrashHonesty => Some("no scan died"),
+                Guarantee::Isolation => Some(NotAssessed::NoForeignPoll),
+                Guarantee::CrashHonesty => Some(NotAssessed::NoneDied),
                 _ => None,
             };
             Checked {
@@ -237,12 +237,30 @@ fn guarantees(broken: &[(Guarantee, u64, &str)], n: u64) -> Vec<Checked> {
                     n
                 },
                 broken: told.map_or(0, |(_, broken, _)| *broken),
-                evidence: told.iter().map(|(_, _, told)| Proof { scan: Some(0), told: (*told).to_owned(), exhibits: Vec::new() }).collect(),
-                not_assessed: why.map(str::to_owned),
+                evidence: told.iter().map(|(_, _, proof)| proof.clone()).collect(),
+                not_assessed: why,
                 unclear: Vec::new(),
             }
         })
         .collect()
+}
+
+fn proof(scan: Option<u64>, breach: Breach, exchanges: &[(Kind, f64, Answer, Option<&str>)]) -> Proof {
+    let exhibit = |(kind, age_ms, answer, word): &(Kind, f64, Answer, Option<&str>)| Exhibit {
+        kind: *kind,
+        connection: Connection::Fresh,
+        sent_ns: Stamp(0),
+        age_ns: ms(*age_ms),
+        took_ns: ms(0.8),
+        http: None,
+        answer: *answer,
+        fault: None,
+        state: None,
+        word: word.map(str::to_owned),
+        progress: None,
+        worker: None,
+    };
+    Proof { scan, breach, exchanges: exchanges.iter().map(exhibit).collect() }
 }
 
 fn trips() -> Vec<RoundTrips> {
@@ -310,6 +328,7 @@ fn analysis(scenarios: Vec<ScenarioAnalysis>, window: Window, guarantees: Vec<Ch
         diagnosis: Diagnosis::default(),
         honest: Some(true),
         refusals: Vec::new(),
+        as_read: None,
     }
 }
 
@@ -321,13 +340,30 @@ fn judged(name: &str, verdict: Verdict, reasons: Vec<Reason>, could_miss: Option
 
 /// The run that the seed's bug leaves.
 pub(super) fn seed_bug() -> (Journal, Analysis, Judgement) {
-    let reads = (Guarantee::ReadYourWrites, 50, "scan 0: poll at 100.1 ms answered not_found, and 95 more until 1999.8 ms");
-    let agreement = (Guarantee::Agreement, 50, "scan 0: the witness said in_progress at 100.2 ms, the status not_found at 120.4 ms");
+    let reads = (
+        Guarantee::ReadYourWrites,
+        50,
+        proof(Some(0), Breach::Denied { denials: 96, last_ns: ms(1999.8) }, &[(Kind::Poll, 100.1, Answer::NotFound, None)]),
+    );
+    let agreement = (
+        Guarantee::Agreement,
+        50,
+        proof(
+            Some(0),
+            Breach::DeniedWhileWitnessed,
+            &[(Kind::Witness, 100.2, Answer::Visible, Some("in_progress")), (Kind::Poll, 120.4, Answer::NotFound, None)],
+        ),
+    );
     let scenarios = vec![
-        scenario("immediate", vec![rate(100.0, 50, 50, 0.9289, 1.0)], window(50, 50, 1998.2, 2003.9), guarantees(&[reads, agreement], 50)),
-        scenario("settled", vec![rate(2000.0, 50, 25, 0.3553, 0.6447)], window(50, 50, 1998.2, 2003.9), guarantees(&[reads], 50)),
+        scenario(
+            "immediate",
+            vec![rate(100.0, 50, 50, 0.9289, 1.0)],
+            window(50, 50, 1998.2, 2003.9),
+            guarantees(&[&reads, &agreement], 50),
+        ),
+        scenario("settled", vec![rate(2000.0, 50, 25, 0.3553, 0.6447)], window(50, 50, 1998.2, 2003.9), guarantees(&[&reads], 50)),
     ];
-    let mut analysis = analysis(scenarios, window(50, 50, 1998.2, 2003.9), guarantees(&[reads, agreement], 100));
+    let mut analysis = analysis(scenarios, window(50, 50, 1998.2, 2003.9), guarantees(&[&reads, &agreement], 100));
     analysis.guarantees[2].broken = 100;
     analysis.diagnosis = Diagnosis {
         causes: vec![Cause {
@@ -394,8 +430,16 @@ pub(super) fn unassessable() -> (Journal, Analysis, Judgement) {
         exchange.answer = Answer::Visible;
         exchange.word = Some("pending".into());
     }
-    let honesty = (Guarantee::Honesty, 2, "scan_0000 was never issued and is answered pending");
-    analysis.guarantees = guarantees(&[honesty], 100);
+    let honesty = (
+        Guarantee::Honesty,
+        2,
+        proof(
+            None,
+            Breach::NeverIssued { id: Some("scan_0000".to_owned()) },
+            &[(Kind::UnknownPoll, 0.0, Answer::Visible, Some("pending"))],
+        ),
+    );
+    analysis.guarantees = guarantees(&[&honesty], 100);
     analysis.honest = Some(false);
     analysis.diagnosis.causes = vec![Cause {
         class: FaultClass::N,
@@ -424,13 +468,22 @@ pub(super) fn partial() -> (Journal, Analysis, Judgement) {
 /// Four workers with memories of their own, one of whose names is hostile.
 pub(super) fn flapping() -> (Journal, Analysis, Judgement) {
     let (journal, mut analysis, mut judgement) = seed_bug();
-    let reads = (Guarantee::ReadYourWrites, 37, "scan 3: poll at 100.2 ms answered not_found (worker 2|\u{1b}[2J`rm`)");
-    let flaps = (
-        Guarantee::MonotonicVisibility,
-        31,
-        "scan 3: visible at 120.3 ms (worker 1), then not_found at 140.2 ms (worker 2); 4 such denials in all",
+    let by = |workers: &[&str], mut proof: Proof| {
+        for (exchange, worker) in proof.exchanges.iter_mut().zip(workers) {
+            exchange.worker = Some((*worker).to_owned());
+        }
+        proof
+    };
+    let denied = Breach::Denied { denials: 1, last_ns: ms(100.2) };
+    let reads = proof(Some(3), denied, &[(Kind::Poll, 100.2, Answer::NotFound, None)]);
+    let reads = (Guarantee::ReadYourWrites, 37, by(&["2|\u{1b}[2J`rm`"], reads));
+    let flaps = proof(
+        Some(3),
+        Breach::DeniedAfterVisible { denials: 4 },
+        &[(Kind::Poll, 120.3, Answer::Visible, None), (Kind::Poll, 140.2, Answer::NotFound, None)],
     );
-    analysis.guarantees = guarantees(&[reads, flaps], 50);
+    let flaps = (Guarantee::MonotonicVisibility, 31, by(&["1", "2"], flaps));
+    analysis.guarantees = guarantees(&[&reads, &flaps], 50);
     analysis.scenarios.truncate(1);
     analysis.scenarios[0].guarantees = analysis.guarantees.clone();
     analysis.scenarios[0].offsets = vec![rate(100.0, 50, 37, 0.597, 0.8537)];

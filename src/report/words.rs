@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 pub(super) use crate::model::wording::{
-    age, alternatives, between, count, counted, of_were, planned, share, share_at_least, share_at_most, share_between, were,
+    age, alternatives, are, between, count, counted, of_were, planned, planned_span, share, share_at_least, share_at_most, share_between,
+    were,
 };
 
 /// Makes text from outside safe to print: control characters, which could steer a terminal, and invisible or

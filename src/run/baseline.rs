@@ -11,7 +11,10 @@ use crate::model::exchange::Connection;
 use crate::model::time::Span;
 use crate::run::{Concluded, RunError};
 use crate::target::fingerprint;
-use crate::verdict::comparison::{Unusable, usable};
+use crate::verdict::comparison::{Spoilt, Unusable, usable};
+
+/// Writes why a scenario was not measured.
+type Sentence = fn(Spoilt<'_>) -> String;
 
 /// What a file turned out to be.
 pub enum Side {
@@ -22,12 +25,12 @@ pub enum Side {
 }
 
 /// Reads one side of a comparison. A result is only read for itself where no log lies beside it, since it holds less.
-pub fn read(path: &Path) -> Result<Side, RunError> {
+pub fn read(path: &Path, told: Sentence) -> Result<Side, RunError> {
     if path.is_dir() {
         let (log, result) = (path.join(LOG), path.join("result.json"));
         return match (log.is_file(), result.is_file()) {
-            (true, _) => Ok(of_log(&Concluded::read(&log)?)),
-            (false, true) => read(&result),
+            (true, _) => Ok(of_log(&Concluded::read(&log)?, told)),
+            (false, true) => read(&result, told),
             (false, false) => Err(RunError::refused(
                 format!("`{}` holds neither {} nor result.json", path.display(), LOG),
                 "name a run's folder, a log, a result.json, or a file written by --save-baseline",
@@ -43,7 +46,7 @@ pub fn read(path: &Path) -> Result<Side, RunError> {
         Some(schema) if schema == "statusgap.result/1" => {
             let log = path.with_file_name(LOG);
             if log.is_file() {
-                return Ok(of_log(&Concluded::read(&log)?));
+                return Ok(of_log(&Concluded::read(&log)?, told));
             }
             let result: ResultFile = serde_json::from_str(&text).map_err(|error| wrong(path, &error))?;
             Ok(of_result(result))
@@ -52,13 +55,16 @@ pub fn read(path: &Path) -> Result<Side, RunError> {
             format!("{}: `{schema}` is neither {SCHEMA} nor statusgap.result/1", path.display()),
             "name a log, a run's folder, a result.json, or a file written by --save-baseline; a newer form needs a newer statusgap",
         )),
-        None => Ok(of_log(&Concluded::of(crate::log::read(&path.display().to_string(), text.as_bytes()).map_err(StorageError::from)?))),
+        None => {
+            Ok(of_log(&Concluded::of(crate::log::read(&path.display().to_string(), text.as_bytes()).map_err(StorageError::from)?), told))
+        }
     }
 }
 
-/// What a log holds.
-pub fn of_log(concluded: &Concluded) -> Side {
-    match usable(&concluded.journal, &concluded.analysis, &concluded.judgement, Some(fingerprint(&concluded.journal.run.target.file))) {
+/// What a log holds. `told` says why a scenario was not measured.
+pub fn of_log(concluded: &Concluded, told: Sentence) -> Side {
+    let contract = Some(fingerprint(&concluded.journal.run.target.file));
+    match usable(&concluded.journal, &concluded.analysis, &concluded.judgement, contract, told) {
         Ok(baseline) => Side::Usable(Box::new(baseline)),
         Err(why) => Side::Refused(why),
     }

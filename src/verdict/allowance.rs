@@ -59,17 +59,31 @@ impl<'a> Allowances<'a> {
         (0..self.entries.len()).filter(covers).max_by_key(|index| self.entries[*index].expires)
     }
 
-    /// The entries that nothing was allowed by, in words.
-    pub(super) fn unused(&self, ran: &[&str]) -> Vec<String> {
+    /// The entries that nothing was allowed by.
+    pub(super) fn unused(&self, ran: &[&str]) -> Vec<UnusedAllowance> {
         let unused = self.entries.iter().zip(&self.used).filter(|(_, used)| !**used).map(|(entry, _)| entry);
         unused
-            .map(|entry| {
-                let why =
-                    if ran.contains(&entry.scenario.as_str()) { "did not fail: remove the entry if it is cured" } else { "was not run" };
-                format!("{}: {} in scenario {} {why}", entry.place, entry.failure, entry.scenario)
+            .map(|entry| UnusedAllowance {
+                place: entry.place.clone(),
+                failure: entry.failure.clone(),
+                scenario: entry.scenario.clone(),
+                was_run: ran.contains(&entry.scenario.as_str()),
             })
             .collect()
     }
+}
+
+/// An entry of the allow-list that nothing was allowed by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnusedAllowance {
+    /// Where it stands: file and line.
+    pub place: String,
+    /// What may fail.
+    pub failure: Failure,
+    /// The scenario in which it may.
+    pub scenario: String,
+    /// Whether that scenario was run, so that it did not fail.
+    pub was_run: bool,
 }
 
 /// Whether all denials at a scenario's offsets are excused.

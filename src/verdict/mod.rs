@@ -12,6 +12,7 @@ mod reason;
 pub mod rolling;
 pub mod sequential;
 
+pub use allowance::UnusedAllowance;
 pub use exit::Exit;
 pub use reason::Reason;
 
@@ -20,7 +21,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::analysis::gate::{Bound, OffsetRate, sequential_test};
 use crate::analysis::guarantees::Checked;
-use crate::analysis::sprt::Decision;
 use crate::analysis::{Analysis, ScenarioAnalysis};
 use crate::model::answer::Answer;
 use crate::model::exchange::{Exchange, Kind};
@@ -29,9 +29,9 @@ use crate::model::run::{EndReason, Journal};
 use crate::model::scenario::{Scenario, Tolerance};
 use crate::model::shard::Share;
 use crate::model::time::Nanos;
-use crate::model::wording::counted;
+use crate::statistics::sprt::Decision;
 use crate::verdict::allowance::Allowances;
-use crate::verdict::power::Power;
+use crate::verdict::power::{Outlook, Power};
 
 /// One of three.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -57,7 +57,7 @@ impl Verdict {
 }
 
 /// The verdict on a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Judgement {
     /// The verdict.
     pub verdict: Verdict,
@@ -67,12 +67,12 @@ pub struct Judgement {
     pub assessable: bool,
     /// Scenario by scenario.
     pub scenarios: Vec<ScenarioJudgement>,
-    /// Allowances that allowed nothing, in words.
-    pub unused_allowances: Vec<String>,
+    /// Allowances that allowed nothing.
+    pub unused_allowances: Vec<UnusedAllowance>,
 }
 
 /// The verdict on one scenario.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ScenarioJudgement {
     /// The scenario's name.
     pub name: String,
@@ -83,10 +83,9 @@ pub struct ScenarioJudgement {
     /// What a pass could have missed: the smallest true rate that is excluded at 95 % at each of its ages.
     pub could_miss: Option<f64>,
     /// The same with what it rests on: the age of which least is known.
-    #[serde(default)]
     pub bound: Option<Bound>,
-    /// What its gate could see and what not, with the scans that it got; in words.
-    pub power: Option<String>,
+    /// What its gate could see and what not, with the scans that it got.
+    pub power: Option<Outlook>,
 }
 
 /// Judges a run.
@@ -104,6 +103,7 @@ pub fn judge(journal: &Journal, analysis: &Analysis) -> Judgement {
             let course = match (journal.is_complete(), stopped) {
                 (_, true) => Course::Stopped,
                 (true, false) => Course::Whole,
+                (false, false) if was_done(journal, index, seen) => Course::Whole,
                 (false, false) => Course::Cut,
             };
             let judged = judge_scenario(scenario, seen, course, analysis.honest, &mut allowances);
@@ -151,7 +151,9 @@ pub fn judge(journal: &Journal, analysis: &Analysis) -> Judgement {
     let of_run = reasons.len();
     for scenario in scenarios.iter().filter(|scenario| scenario.verdict == verdict) {
         for reason in &scenario.reasons {
-            if reason.speaks_for() == verdict && verdict != Verdict::Pass && !reasons.iter().any(|told| told.same_matter(reason)) {
+            // That it was cut short is the run's own reason, in other words.
+            let is_news = *reason != Reason::CutShort && reason.speaks_for() == verdict;
+            if is_news && verdict != Verdict::Pass && !reasons.iter().any(|told| told.same_matter(reason)) {
                 reasons.push(reason.clone());
             }
         }
@@ -247,6 +249,13 @@ fn throttled(journal: &Journal, waited: Nanos, retry_after: Option<Nanos>) -> Re
     Reason::Throttled { http, kind: kind.filter(|_| other), waited, retry_after }
 }
 
+/// Whether a run that ended before it was done had done all of a scenario: they are run one after the other.
+fn was_done(journal: &Journal, index: usize, seen: &ScenarioAnalysis) -> bool {
+    let is_shard = matches!(journal.run.shard, Some(Share::Shard(_)));
+    let later = journal.exchanges.iter().any(|exchange| exchange.scenario as usize > index);
+    later && (is_shard || seen.counts.initiates >= u64::from(journal.scenarios[index].load.scans))
+}
+
 /// How far a scenario came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Course {
@@ -279,6 +288,10 @@ fn judge_scenario(
     if course == Course::Stopped && !is_decided(scenario, seen) {
         reasons.push(Reason::StoppedOpen);
     }
+    // What it did not get to send might have failed.
+    if course == Course::Cut {
+        reasons.push(Reason::CutShort);
+    }
     let mut reasons = allowances.apply(&scenario.name, reasons);
     let verdict = reasons.iter().map(Reason::speaks_for).max().unwrap_or(Verdict::Pass);
     // Never the other way round: what cannot be assessed is not a proven breach.
@@ -288,8 +301,7 @@ fn judge_scenario(
     let could_miss = bound.as_ref().map(|bound| bound.below);
     // The offset with the fewest scans sees least.
     let scans = seen.offsets.iter().map(|rate| rate.scans).min().unwrap_or_default();
-    let power =
-        Power::of(scenario, scans).map(|power| format!("{} at each offset: {}", counted(scans, "scan"), power.told(scenario.load.detect)));
+    let power = Power::of(scenario, scans).map(|power| power.outlook(scenario.load.detect));
     ScenarioJudgement { name: scenario.name.clone(), verdict, reasons, could_miss, bound, power }
 }
 
@@ -363,7 +375,7 @@ fn judge_rate(scenario: &Scenario, rate: &OffsetRate, complete: bool) -> Option<
         Tolerance::Rate { at_most, .. } if sequential_test(scenario).is_some() => judge_sequentially(scenario, rate, at_most),
         Tolerance::Rate { at_most, confidence } => {
             let upper = rate.upper_with_lost(confidence);
-            let lower = crate::analysis::binomial::lower_limit(rate.scans_denied, rate.scans, confidence);
+            let lower = crate::statistics::binomial::lower_limit(rate.scans_denied, rate.scans, confidence);
             if lower > at_most {
                 Some(Reason::RateTooHigh {
                     at: rate.at,

@@ -1,14 +1,14 @@
 //! What a gate can see, and what it cannot: the probability to fail at a true rate, before a run and after it.
 
-// Writing to a String cannot fail.
-use std::fmt::Write as _;
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use crate::analysis::binomial::{n_for_zero_failures, survival};
 use crate::analysis::gate::sequential_test;
-use crate::analysis::sprt::Sprt;
 use crate::model::plan::Plan;
 use crate::model::scenario::{Detect, Scenario, Tolerance};
-use crate::model::wording::{are, count, counted, planned_span};
+use crate::model::time::Span;
+use crate::statistics::binomial::{n_for_zero_failures, survival};
+use crate::statistics::sprt::Sprt;
 
 /// The gate of a scenario with so many scans at each offset.
 ///
@@ -78,17 +78,38 @@ impl Power {
         Some(high)
     }
 
-    /// In words: what it detects, and what it misses as often as not.
-    pub fn told(&self, asked: Option<Detect>) -> String {
-        let Some(half) = self.rate_caught(0.5) else {
-            return "it can never fail: so few scans cannot show that more than the tolerated rate is denied".to_owned();
-        };
-        let round = || ROUND.into_iter().take_while(|rate| self.at(*rate) >= DETECTED).last();
-        let rate = asked.map(|detect| detect.rate).or_else(round).unwrap_or(1.0 - 1e-9);
-        let power = self.at(rate);
-        let verb = if asked.is_some_and(|detect| power < detect.power - 5e-4) { "only detects" } else { "detects" };
-        format!("{verb} a rate of {} with power {}; misses a rate under {} half the time", percent(rate), probability(power), percent(half))
+    /// What it detects, and what it misses as often as not; `asked` is what it was to detect.
+    pub fn outlook(&self, asked: Option<Detect>) -> Outlook {
+        let detects = self.rate_caught(0.5).map(|half| {
+            let round = || ROUND.into_iter().take_while(|rate| self.at(*rate) >= DETECTED).last();
+            let rate = asked.map(|detect| detect.rate).or_else(round).unwrap_or(1.0 - 1e-9);
+            let power = self.at(rate);
+            Detection { rate, power, falls_short: asked.is_some_and(|detect| power < detect.power - 5e-4), half }
+        });
+        Outlook { scans: self.scans, detects }
     }
+}
+
+/// What a gate can see with so many scans.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+pub struct Outlook {
+    /// Scans at each offset.
+    pub scans: u64,
+    /// What it detects; `None`: it can never fail.
+    pub detects: Option<Detection>,
+}
+
+/// What a gate detects. Rates and powers are shares of 1.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+pub struct Detection {
+    /// A true rate of denials.
+    pub rate: f64,
+    /// The probability with which it is caught.
+    pub power: f64,
+    /// Whether that is less than was asked for.
+    pub falls_short: bool,
+    /// The rate that is caught half the time.
+    pub half: f64,
 }
 
 /// How many denied scans make the exact lower limit exceed what is tolerated: at the tolerated rate so many are rarer than
@@ -152,94 +173,57 @@ pub fn sized(mut scenario: Scenario) -> Scenario {
     scenario
 }
 
-/// What a scenario's gate will be able to see, in two lines, and how long the usual sizes would take.
-pub fn plan_told(scenario: &Scenario) -> Option<String> {
+/// What a scenario's gate will be able to see, and how long the usual sizes would take.
+pub struct GatePlan {
+    /// What it can see as planned.
+    pub outlook: Outlook,
+    /// The rate that it was to detect, and how many scans that takes at each offset, where it has fewer.
+    pub short_of: Option<(f64, u64)>,
+    /// What the usual rates take.
+    pub sizes: Vec<GateSize>,
+}
+
+/// What it takes to detect a rate.
+pub struct GateSize {
+    /// The rate.
+    pub rate: f64,
+    /// The probability with which it is caught.
+    pub power: f64,
+    /// Scans at each offset.
+    pub scans: u64,
+    /// Such a run takes at most so long.
+    pub at_most: Span,
+}
+
+/// What a scenario's gate will be able to see; `None` if it has none.
+pub fn plan(scenario: &Scenario) -> Option<GatePlan> {
     let scans = u64::from(scenario.load.scans / scenario.hands().max(1));
-    let power = Power::of(scenario, scans)?;
-    let mut text = format!("{} at each offset: {}", counted(scans, "scan"), power.told(scenario.load.detect));
-    if let Some(detect) = scenario.load.detect
-        && let Some(needed) = scans_needed(scenario, detect).filter(|needed| *needed > scans)
-    {
-        let _ = write!(
-            text,
-            "\n{} takes {} at each offset, and there {} {}",
-            percent(detect.rate),
-            counted(needed, "scan"),
-            are(scans),
-            count(scans)
-        );
-    }
-    let sizes: Vec<String> = [0.01, 0.001].into_iter().filter_map(|rate| size_told(scenario, rate)).collect();
-    if !sizes.is_empty() {
-        let _ = write!(text, "\nto detect {}", sizes.join(", "));
-    }
-    Some(text)
+    let asked = scenario.load.detect;
+    let needed = asked.and_then(|detect| Some((detect.rate, scans_needed(scenario, detect)?)));
+    Some(GatePlan {
+        outlook: Power::of(scenario, scans)?.outlook(asked),
+        short_of: needed.filter(|(_, needed)| *needed > scans),
+        sizes: [0.01, 0.001].into_iter().filter_map(|rate| size(scenario, rate)).collect(),
+    })
 }
 
-/// `1 % takes 299 scans (6s)`.
-fn size_told(scenario: &Scenario, rate: f64) -> Option<String> {
+fn size(scenario: &Scenario, rate: f64) -> Option<GateSize> {
     let power = scenario.load.detect.map_or(0.95, |detect| detect.power);
-    let needed = scans_needed(scenario, Detect { rate, power })?;
+    let scans = scans_needed(scenario, Detect { rate, power })?;
     let mut sized = scenario.clone();
-    sized.load.scans = u32::try_from(needed * u64::from(scenario.hands())).ok()?;
-    let at_most = Plan::of(&sized).at_most.0;
-    // Nobody plans by the millisecond.
-    let at_most = crate::model::time::Span(std::time::Duration::from_millis(at_most.as_millis().div_ceil(100) as u64 * 100));
-    Some(format!(
-        "{} with power {} takes {} (at most {})",
-        percent(rate),
-        probability(power),
-        counted(needed, "scan"),
-        planned_span(at_most)
-    ))
-}
-
-/// A share in per cent with three digits that count: `1 %`, `0.232 %`.
-pub(crate) fn percent(share: f64) -> String {
-    let percent = share * 100.0;
-    let digits = if percent >= 100.0 { 0 } else { (2 - percent.max(1e-9).log10().floor() as i32).clamp(0, 9) };
-    let text = format!("{percent:.*}", digits as usize);
-    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-    format!("{text} %")
-}
-
-/// A probability, never rounded up to certainty.
-fn probability(power: f64) -> String {
-    if power > 0.999 { "over 0.999".to_owned() } else { format!("{power:.3}").trim_end_matches('0').trim_end_matches('.').to_owned() }
+    sized.load.scans = u32::try_from(scans * u64::from(scenario.hands())).ok()?;
+    Some(GateSize { rate, power, scans, at_most: Plan::of(&sized).at_most })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::binomial::lower_limit;
     use crate::model::source::Source;
+    use crate::statistics::binomial::lower_limit;
 
     fn scenario(telling: &str) -> Scenario {
         let text = format!("name = \"x\"\ntitle = \"t\"\nsource = \"s\"\n[polls]\noffsets = [\"100ms\"]\n{telling}");
         sized(Scenario::read(Source { file: "x.toml", text: &text }).unwrap_or_else(|error| panic!("{error}")))
-    }
-
-    #[test]
-    fn a_gate_says_what_it_detects_and_what_it_misses() {
-        for (telling, told) in [
-            ("[load]\nscans = 50", "detects a rate of 5 % with power 0.923; misses a rate under 1.38 % half the time"),
-            ("[load]\ndetect = { rate = 0.01 }", "detects a rate of 1 % with power 0.95; misses a rate under 0.232 % half the time"),
-            ("[load]\nscans = 1", "detects a rate of 100 % with power over 0.999; misses a rate under 50 % half the time"),
-            ("[load]\nscans = 3\n[expect]\nnot_found = { at_most = 0.5 }", "it can never fail"),
-        ] {
-            let scenario = scenario(telling);
-            let power = Power::of(&scenario, u64::from(scenario.load.scans)).expect("a gate");
-            assert!(power.told(scenario.load.detect).contains(told), "{telling}: {}", power.told(scenario.load.detect));
-        }
-    }
-
-    #[test]
-    fn a_run_that_was_cut_short_says_what_is_left_of_its_plan() {
-        let mut scenario = scenario("[load]\ndetect = { rate = 0.01 }");
-        scenario.load.scans = 50;
-        let told = plan_told(&scenario).expect("a gate");
-        assert!(told.contains("only detects a rate of 1 % with power 0.395"), "{told}");
-        assert!(told.contains("1 % takes 299 scans at each offset, and there are 50"), "{told}");
     }
 
     #[test]
@@ -293,10 +277,5 @@ mod tests {
             );
             assert!(gate.load.scans >= 299 || stop == "decided", "a clean run must be able to pass");
         }
-    }
-
-    #[test]
-    fn shares_are_written_with_three_digits_and_no_idle_zeros() {
-        assert_eq!([1.0, 0.5, 0.01, 0.002_315, 0.1234, 1e-4].map(percent), ["100 %", "50 %", "1 %", "0.231 %", "12.3 %", "0.01 %"]);
     }
 }

@@ -1,35 +1,72 @@
-//! Why a verdict is what it is: numbers first, and their words in one place.
+//! Why a verdict is what it is: numbers, and what follows from each reason. The sentences are made in `report`.
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::analysis::gate::{Gathered, Loss};
 use crate::model::allow::Date;
-use crate::model::answer::{Answer, TransportFault};
+use crate::model::answer::TransportFault;
 use crate::model::contact::Problem;
 use crate::model::exchange::{Connection, Kind};
 use crate::model::guarantee::Guarantee;
-use crate::model::run::{Flaw, FlawKind};
+use crate::model::run::Flaw;
 use crate::model::time::{Nanos, Span};
-use crate::model::wording::{age, are, count, counted, of_were, planned, planned_span, share, share_at_least, share_at_most, were};
 use crate::verdict::Verdict;
 
 /// One reason for a verdict.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "reason", rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the fields are the numbers of the sentence that Display makes of them")]
+#[expect(missing_docs, reason = "the fields are the numbers of the sentence that report makes of them")]
 pub enum Reason {
     /// Polls at a gate offset were answered `not_found`.
-    NotFound { at: Nanos, connection: Connection, not_found: u64, polls: u64 },
+    NotFound {
+        #[serde(rename = "at_ns")]
+        at: Nanos,
+        connection: Connection,
+        not_found: u64,
+        polls: u64,
+    },
     /// More scans were denied at an offset than are tolerated, beyond doubt.
-    RateTooHigh { at: Nanos, connection: Connection, denied: u64, scans: u64, at_most: f64, lower: f64 },
+    RateTooHigh {
+        #[serde(rename = "at_ns")]
+        at: Nanos,
+        connection: Connection,
+        denied: u64,
+        scans: u64,
+        at_most: f64,
+        lower: f64,
+    },
     /// Too few scans to show that the rate is within what is tolerated.
-    RateUnproven { at: Nanos, connection: Connection, denied: u64, scans: u64, lost: u64, at_most: f64, upper: f64 },
+    RateUnproven {
+        #[serde(rename = "at_ns")]
+        at: Nanos,
+        connection: Connection,
+        denied: u64,
+        scans: u64,
+        lost: u64,
+        at_most: f64,
+        upper: f64,
+    },
     /// The sequential test says that more scans are denied than are tolerated.
-    RateCaught { at: Nanos, connection: Connection, denied: u64, scans: u64, at_most: f64 },
+    RateCaught {
+        #[serde(rename = "at_ns")]
+        at: Nanos,
+        connection: Connection,
+        denied: u64,
+        scans: u64,
+        at_most: f64,
+    },
     /// The sequential test came to no end.
-    RateUndecided { at: Nanos, connection: Connection, denied: u64, scans: u64, lost: u64, at_most: f64, caught: f64 },
+    RateUndecided {
+        #[serde(rename = "at_ns")]
+        at: Nanos,
+        connection: Connection,
+        denied: u64,
+        scans: u64,
+        lost: u64,
+        at_most: f64,
+        caught: f64,
+    },
     /// A guarantee was broken.
     Broken { guarantee: Guarantee, broken: u64, checked: u64 },
     /// A quantile of the window is above its limit, beyond doubt.
@@ -55,6 +92,7 @@ pub enum Reason {
     /// At one offset too many polls told nothing, or more than at the others.
     Lost {
         arm: String,
+        #[serde(rename = "at_ns")]
         at: Nanos,
         connection: Connection,
         lost: u64,
@@ -69,7 +107,13 @@ pub enum Reason {
     /// After their end, scans had a state that the target file does not list.
     UnlistedAfterEnd { scans: u64 },
     /// A planned offset has no valid poll.
-    NoSamples { arm: String, at: Nanos, late: u64, other: u64 },
+    NoSamples {
+        arm: String,
+        #[serde(rename = "at_ns")]
+        at: Nanos,
+        late: u64,
+        other: u64,
+    },
     /// The probe was too late too often.
     Late { late: u64, of: u64, latest_ms: f64, throttled: u64, throttled_after: u64 },
     /// The user stopped the run.
@@ -79,9 +123,18 @@ pub enum Reason {
     /// The target could not be reached any more.
     TargetGone,
     /// The target answered requests, of one kind or all, with nothing but a wish for a wait.
-    Throttled { http: u16, kind: Option<Kind>, waited: Nanos, retry_after: Option<Nanos> },
+    Throttled {
+        http: u16,
+        kind: Option<Kind>,
+        #[serde(rename = "waited_ns")]
+        waited: Nanos,
+        #[serde(rename = "retry_after_ns")]
+        retry_after: Option<Nanos>,
+    },
     /// The target was never reached.
     Unreachable { fault: TransportFault },
+    /// The run ended before all of the scenario was done.
+    CutShort,
     /// The scenario was stopped because its gate was decided, and the log does not decide it.
     StoppedOpen,
     /// A failure that is put up with.
@@ -107,29 +160,67 @@ pub enum Reason {
 impl Reason {
     /// Which verdict this reason speaks for.
     pub fn speaks_for(&self) -> Verdict {
-        match self {
+        if let Reason::Allowed { .. } = self { Verdict::Pass } else { self.traits().speaks_for }
+    }
+
+    /// Its place among the reasons of the same verdict: what says that nothing, or not what it seems, was measured comes first.
+    pub(crate) fn rank(&self) -> u8 {
+        self.traits().rank
+    }
+
+    /// Which reason to do something about first: the lowest. A target that holds the probe back keeps anything from being measured,
+    /// and no quieter machine helps.
+    pub(crate) fn urgency(&self) -> u8 {
+        self.traits().urgency
+    }
+
+    /// Whether it says that the measurement failed, rather than that it proves too little.
+    pub(crate) fn spoils_measurement(&self) -> bool {
+        self.traits().spoils
+    }
+
+    /// What follows from each reason, in one place.
+    fn traits(&self) -> Traits {
+        use Verdict::{Fail, Inconclusive};
+        let (speaks_for, rank, urgency, spoils) = match self.matter() {
             Reason::NotFound { .. }
             | Reason::RateTooHigh { .. }
             | Reason::RateCaught { .. }
             | Reason::Broken { .. }
             | Reason::WindowTooLong { .. }
-            | Reason::TooSlow { .. } => Verdict::Fail,
-            Reason::Allowed { .. } => Verdict::Pass,
-            Reason::NoLongerAllowed { what, .. } => what.speaks_for(),
-            _ => Verdict::Inconclusive,
-        }
-    }
-
-    /// Its place among the reasons of the same verdict: what says that nothing, or not what it seems, was measured comes first.
-    pub(crate) fn rank(&self) -> u8 {
-        match self.matter() {
-            Reason::UnknownIdVisible | Reason::NoControl { .. } => 0,
-            Reason::Lost { gathered: Some(_), .. } | Reason::Silent { .. } => 1,
+            | Reason::TooSlow { .. } => (Fail, 4, 6, false),
+            Reason::UnknownIdVisible => (Inconclusive, 0, 6, false),
+            Reason::NoControl { .. } => (Inconclusive, 0, 2, false),
+            Reason::Lost { gathered: Some(_), .. } | Reason::Silent { .. } => (Inconclusive, 1, 3, true),
             // What holds polls back comes before what is missing for it.
-            Reason::NoScans { .. } | Reason::Late { throttled: 1.., .. } => 2,
-            Reason::Lost { .. } | Reason::PollsFailed { .. } | Reason::NoSamples { .. } => 3,
-            _ => 4,
-        }
+            Reason::Late { throttled: 1.., .. } => (Inconclusive, 2, 3, true),
+            Reason::NoScans { .. } => (Inconclusive, 2, 2, true),
+            Reason::Lost { .. } | Reason::PollsFailed { .. } => (Inconclusive, 3, 4, true),
+            Reason::NoSamples { .. } => (Inconclusive, 3, 5, true),
+            Reason::WarmIds { .. } => (Inconclusive, 4, 2, true),
+            Reason::InitiatesFailed { .. } => (Inconclusive, 4, 4, true),
+            Reason::Late { .. } => (Inconclusive, 4, 5, true),
+            Reason::UnlistedAfterEnd { .. } => (Inconclusive, 4, 6, true),
+            Reason::FirstContact { .. } | Reason::LikeNoSuchPath { .. } => (Inconclusive, 4, 0, false),
+            Reason::Unreachable { .. } | Reason::TargetGone => (Inconclusive, 4, 1, false),
+            Reason::NothingRun => (Inconclusive, 4, 2, false),
+            Reason::RateUnproven { .. }
+            | Reason::RateUndecided { .. }
+            | Reason::WindowUnproven { .. }
+            | Reason::SpeedUnproven { .. }
+            | Reason::Interrupted
+            | Reason::BudgetSpent
+            | Reason::Throttled { .. }
+            | Reason::CutShort
+            | Reason::StoppedOpen
+            | Reason::CutOff
+            | Reason::Damaged { .. }
+            | Reason::ShardsMissing { .. }
+            | Reason::OnOtherShards
+            | Reason::Allowed { .. }
+            | Reason::NoLongerAllowed { .. } => (Inconclusive, 4, 6, false),
+        };
+        Traits { speaks_for, rank, urgency, spoils }
     }
 
     /// Whether a failure stands, whichever lines are missing from the log: it rests on answers that are there, and neither on how many
@@ -168,287 +259,10 @@ impl Reason {
     }
 }
 
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Reason::NotFound { at, connection, not_found, polls } => {
-                write!(
-                    f,
-                    "{} of {} at {} on {} connections answered not_found",
-                    count(*not_found),
-                    counted(*polls, "poll"),
-                    planned(*at),
-                    connection.word()
-                )
-            }
-            Reason::RateTooHigh { at, connection, denied, scans, at_most, lower } => write!(
-                f,
-                "{} denied at {} on {} connections: above {} with confidence (at least {})",
-                of_were(*denied, *scans, "scan"),
-                planned(*at),
-                connection.word(),
-                share(*at_most),
-                share_at_least(*lower)
-            ),
-            Reason::RateUnproven { at, connection, denied, scans, lost, at_most, upper } => write!(
-                f,
-                "{} denied at {} on {} connections{}, which allows for up to {}: too few scans to show at most {}",
-                of_were(*denied, *scans, "scan"),
-                planned(*at),
-                connection.word(),
-                and_lost(*lost),
-                share_at_most(*upper),
-                share(*at_most)
-            ),
-            Reason::RateCaught { at, connection, denied, scans, at_most } => write!(
-                f,
-                "{} of the first {} {} denied at {} on {} connections: the sequential test excludes a rate of {} % or less",
-                count(*denied),
-                counted(*scans, "scan"),
-                were(*denied),
-                planned(*at),
-                connection.word(),
-                percent(*at_most)
-            ),
-            Reason::RateUndecided { at, connection, denied, scans, lost, at_most, caught } => write!(
-                f,
-                "{} denied at {} on {} connections{}: too few scans to tell a rate of {} % from one of {} %",
-                of_were(*denied, *scans, "scan"),
-                planned(*at),
-                connection.word(),
-                and_lost(*lost),
-                percent(*at_most),
-                percent(*caught)
-            ),
-            Reason::Broken { guarantee, broken, checked } => {
-                write!(f, "{} is broken in {} of {}: {}", guarantee.name(), count(*broken), count(*checked), guarantee.promise())
-            }
-            Reason::WindowTooLong { quantile, below, lower_ms } => {
-                write!(f, "the window's p{} is at least {}, and must be below {}", percent(*quantile), age(*lower_ms), planned_span(*below))
-            }
-            Reason::WindowUnproven { quantile, below, upper_ms: Some(upper) } => {
-                write!(
-                    f,
-                    "the window's p{} could be up to {}, which does not show that it is below {}",
-                    percent(*quantile),
-                    age(*upper),
-                    planned_span(*below)
-                )
-            }
-            Reason::WindowUnproven { quantile, below, upper_ms: None } => {
-                write!(
-                    f,
-                    "too few scans for an upper limit of the window's p{}, which must be below {}",
-                    percent(*quantile),
-                    planned_span(*below)
-                )
-            }
-            Reason::TooSlow { quantile, below, ms } => {
-                write!(f, "the polls' p{} is {}, and must be below {}", percent(*quantile), age(*ms), planned_span(*below))
-            }
-            Reason::SpeedUnproven { quantile, below, samples } => {
-                write!(
-                    f,
-                    "{} {} too few for a p{}, which must be below {}",
-                    counted(*samples, "poll"),
-                    are(*samples),
-                    percent(*quantile),
-                    planned_span(*below)
-                )
-            }
-            Reason::UnknownIdVisible => f.write_str(
-                "an id that was never issued is answered as if it existed: `visible` means nothing here, so nothing can be judged",
-            ),
-            Reason::NoControl { losses } if losses.iter().any(|loss| loss.answer == Answer::Refused) => write!(
-                f,
-                "not assessable: polls for never-issued ids were refused ({}), and no scan was ever visible to this caller, who may not be allowed to ask at all",
-                listed(losses)
-            ),
-            Reason::NoControl { losses } if losses.is_empty() => {
-                f.write_str("no poll for a never-issued id was answered: whether `visible` means anything is open")
-            }
-            Reason::NoControl { losses } => write!(
-                f,
-                "polls for never-issued ids were answered neither visible nor not_found ({}): whether `visible` means anything is open",
-                listed(losses)
-            ),
-            Reason::UnlistedAfterEnd { scans } => {
-                write!(
-                    f,
-                    "{} had a state after the end that the target file does not list: whether the end stays is open",
-                    counted(*scans, "scan")
-                )
-            }
-            Reason::Silent { scans, of, losses } => write!(
-                f,
-                "{} of {} never got an answer that says whether they are known ({}), at any age{}",
-                count(*scans),
-                counted(*of, "accepted scan"),
-                listed(losses),
-                if scans < of { "; other scans did" } else { "" }
-            ),
-            Reason::NoScans { initiates } => write!(f, "none of {} was accepted", counted(*initiates, "initiate")),
-            Reason::InitiatesFailed { failed, of } => write!(f, "{} of {} failed", count(*failed), counted(*of, "initiate")),
-            Reason::WarmIds { repeated, of } => {
-                write!(
-                    f,
-                    "{} given an id that another scan already had: put {{n}} into the request so that every scan is a new one",
-                    of_were(*repeated, *of, "scan")
-                )
-            }
-            Reason::PollsFailed { failed, of, losses } => {
-                write!(f, "{} answered neither visible nor not_found ({})", of_were(*failed, *of, "poll"), listed(losses))
-            }
-            Reason::Lost { arm: _, at, connection, lost, of, losses, gathered, scans_lost, then_visible } => {
-                write!(
-                    f,
-                    "at {} on {} connections, {} answered neither visible nor not_found ({})",
-                    planned(*at),
-                    connection.word(),
-                    of_were(*lost, *of, "poll"),
-                    listed(losses)
-                )?;
-                if let Some(Gathered { lost, of, p }) = gathered {
-                    write!(
-                        f,
-                        "; of the scenario's other {}, {} {} (by chance: p {})",
-                        counted(*of, "request"),
-                        count(*lost),
-                        were(*lost),
-                        p_value(*p)
-                    )?;
-                }
-                if *then_visible > 0 {
-                    write!(
-                        f,
-                        "; {} of the {} concerned {} visible at a later poll, so status may not have known them yet",
-                        count(*then_visible),
-                        counted(*scans_lost, "scan"),
-                        were(*then_visible)
-                    )?;
-                }
-                Ok(())
-            }
-            Reason::NoSamples { arm, at, late, other } => {
-                write!(f, "no valid poll at {} ({arm}): {} late, {} without evidence", planned(*at), count(*late), count(*other))
-            }
-            Reason::Late { late, of, latest_ms, throttled, throttled_after } if *throttled > 0 => {
-                write!(
-                    f,
-                    "{} of {} left outside the tolerance (the latest by {}), held back because the target answered {} with 429, or 503 and \
-                     Retry-After",
-                    count(*late),
-                    counted(*of, "poll"),
-                    age(*latest_ms),
-                    counted(*throttled, "request")
-                )?;
-                match throttled_after {
-                    0 => Ok(()),
-                    n => write!(f, " (the first after {} within a second)", counted(*n, "request")),
-                }
-            }
-            Reason::Late { late, of, latest_ms, .. } => {
-                write!(
-                    f,
-                    "the probe itself was late: {} of {} left outside the tolerance (the latest by {})",
-                    count(*late),
-                    counted(*of, "poll"),
-                    age(*latest_ms)
-                )
-            }
-            Reason::Interrupted => f.write_str("interrupted before the plan was done"),
-            Reason::BudgetSpent => f.write_str("the budget was spent before the plan was done"),
-            Reason::TargetGone => f.write_str("the target could not be reached any more"),
-            Reason::Throttled { http, kind, waited, retry_after } => {
-                let requests = kind.map_or_else(|| "request".to_owned(), |kind| format!("{} request", kind.word()));
-                write!(f, "the target answered {http} to every {requests} for {:.0} s", waited.as_ms() / 1e3)?;
-                retry_after.map_or(Ok(()), |wait| write!(f, " (Retry-After: {:.0})", wait.as_ms() / 1e3))
-            }
-            Reason::Unreachable { fault } => write!(f, "the target could not be reached: {}", fault.word()),
-            Reason::StoppedOpen => f.write_str("stopped early because its gate was decided, and the log does not hold what decided it"),
-            Reason::Allowed { what, until, because } => write!(f, "allowed until {until} because {because}: {what}"),
-            Reason::NoLongerAllowed { what, expired, because, place } => {
-                write!(f, "{what}; it was allowed because {because}, but that entry ({place}) expired on {expired}")
-            }
-            Reason::CutOff => f.write_str("the log is cut off: a partial run"),
-            Reason::Damaged { flaws } => {
-                f.write_str("the log is not as it was written: ")?;
-                for (place, flaw) in flaws.iter().take(FLAWS_NAMED).enumerate() {
-                    write!(f, "{}{}", if place == 0 { "" } else { "; " }, Described(flaw))?;
-                }
-                let more = flaws.len().saturating_sub(FLAWS_NAMED);
-                if more > 0 { write!(f, "; and {more} more") } else { Ok(()) }
-            }
-            Reason::ShardsMissing { missing, of } => {
-                let (noun, verb, whose) = if missing.len() == 1 { ("shard", "is", "its") } else { ("shards", "are", "their") };
-                let told: Vec<String> = missing.iter().take(MISSING_TOLD).map(u32::to_string).collect();
-                let more = missing.len().saturating_sub(MISSING_TOLD);
-                let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-                write!(f, "{noun} {}{more} of {of} {verb} missing: what {whose} scans would have shown is not known", told.join(", "))
-            }
-            Reason::OnOtherShards => f.write_str("other shards have its scans"),
-            Reason::FirstContact { problem } => write!(f, "{problem}"),
-            Reason::LikeNoSuchPath { asked, http, quoted, change } => {
-                write!(f, "no job was ever visible: `{asked}` answered {http} {quoted}, and {change}")
-            }
-            Reason::NothingRun => f.write_str("nothing was run: the target file supports none of the scenarios"),
-        }
-    }
-}
-
-fn and_lost(lost: u64) -> String {
-    if lost == 0 { String::new() } else { format!(" and {} more got no answer that counts", count(lost)) }
-}
-
-/// So many kinds of answers are named.
-const ANSWERS_TOLD: usize = 4;
-
-/// `403: 85, timed out: 2`.
-fn listed(losses: &[Loss]) -> String {
-    let mut told: Vec<String> = losses.iter().take(ANSWERS_TOLD).map(|loss| format!("{}: {}", loss.words(), count(loss.polls))).collect();
-    if losses.len() > ANSWERS_TOLD {
-        told.push(counted((losses.len() - ANSWERS_TOLD) as u64, "other answer"));
-    }
-    told.join(", ")
-}
-
-/// A probability of chance, to one digit.
-fn p_value(p: f64) -> String {
-    if p < 1e-6 { "below 0.000001".to_owned() } else { format!("{p:.6}").trim_end_matches('0').to_owned() }
-}
-
-/// So many flaws of a log are named.
-const FLAWS_NAMED: usize = 4;
-
-/// A flaw of a log in words.
-struct Described<'a>(&'a Flaw);
-
-impl fmt::Display for Described<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(shard) = self.0.shard {
-            write!(f, "in shard {}'s log, ", u64::from(shard) + 1)?;
-        }
-        match self.0.kind {
-            FlawKind::Count { written, read } => {
-                write!(f, "it was closed with {}, and {} {} in it", counted(written, "exchange"), count(read), are(read))
-            }
-            FlawKind::Lines => f.write_str("as many exchanges as were written are in it, but not the same lines"),
-            FlawKind::AfterEnd { lines: after } => {
-                write!(f, "{} {} after its end", counted(after, "line"), if after == 1 { "stands" } else { "stand" })
-            }
-            FlawKind::Ends { ends } => write!(f, "it has {}", counted(ends, "end")),
-            FlawKind::Repeated { exchanges } => write!(f, "{} {} in it twice", counted(exchanges, "exchange"), are(exchanges)),
-            FlawKind::NoInitiate { scans: 1 } => f.write_str("1 scan was polled, and its initiate is missing"),
-            FlawKind::NoInitiate { scans } => write!(f, "{} {} polled without an initiate in the log", counted(scans, "scan"), were(scans)),
-        }
-    }
-}
-
-/// So many missing shards are named.
-const MISSING_TOLD: usize = 12;
-
-/// 0.5 → `50`, 0.999 → `99.9`.
-pub(crate) fn percent(quantile: f64) -> String {
-    let text = format!("{:.4}", quantile * 100.0);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+/// What a reason means for whoever judges, sorts, advises or compares.
+struct Traits {
+    speaks_for: Verdict,
+    rank: u8,
+    urgency: u8,
+    spoils: bool,
 }

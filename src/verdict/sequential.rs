@@ -9,11 +9,11 @@
 use std::collections::BTreeMap;
 
 use crate::analysis::gate::{LossyWalk, Trial, sample, sequential_test};
-use crate::analysis::sprt::Decision;
 use crate::model::answer::Answer;
 use crate::model::exchange::{Exchange, Kind, Purpose};
 use crate::model::scenario::{Scenario, Stop, Tolerance};
 use crate::model::time::{Nanos, Span, Stamp};
+use crate::statistics::sprt::Decision;
 
 /// Whether a scenario needs more scans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

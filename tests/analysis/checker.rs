@@ -6,10 +6,11 @@ use crate::support::timeline;
 use statusgap::model::answer::Answer;
 use statusgap::model::contact::{self, Contact, Unrouted};
 use statusgap::model::exchange::Kind;
-use statusgap::model::run::{Flaw, FlawKind};
+use statusgap::model::run::{EndReason, Flaw, FlawKind, Journal};
+use statusgap::model::time::Nanos;
 use statusgap::report::View;
 use statusgap::report::sentences::facts::fact;
-use statusgap::verdict::Verdict;
+use statusgap::verdict::{Reason, Verdict};
 use timeline::{Seen, journal, scenario, together};
 
 /// A run under a scenario, and facts about it.
@@ -642,9 +643,9 @@ fn places_where_nothing_was_found_leave_a_guarantee_unassessed() {
     ]);
     let whole = statusgap::analysis::analyse(&twice);
     let states = whole.guarantees.iter().find(|checked| checked.guarantee.name() == "monotonic-state").expect("a guarantee");
-    let told: Vec<String> = states.unclear.iter().map(statusgap::analysis::guarantees::Unclear::told).collect();
+    let told: Vec<String> = states.unclear.iter().map(statusgap::report::sentences::unclear).collect();
     assert!(told.contains(&"`active` is not listed in [status.states], and stood in 6 of 6 answers".to_owned()), "{told:?}");
-    assert_eq!(states.not_assessed.as_ref(), told.first());
+    assert_eq!(states.not_assessed.as_ref().map(statusgap::report::sentences::not_assessed).as_ref(), told.first());
     // States are read, and only progress is not.
     assert!(!check("2* 100=v:run 200=v:done", "monotonic-state", "`/progress` gave no number in 4 of 4 answers"));
 }
@@ -1109,4 +1110,20 @@ fn a_foreign_user_with_invalid_credentials_is_no_control() {
     }
     assert_eq!(Seen::of(&run).fact("checked isolation"), "0/0");
     check("@100=v:run f/200=403", &[("checked isolation", "0/1")]);
+}
+
+#[test]
+fn a_scenario_that_was_cut_short_does_not_pass() {
+    let of_three = || scenario(&format!("[load]\nscans = 3\n{AT_100}"));
+    let mut log = together(vec![journal(of_three(), "3* @100=v"), journal(of_three(), "2* @100=v"), journal(of_three(), "3* @100=n")]);
+    let verdicts = |log: &Journal| Seen::of(log).judgement.scenarios.iter().map(|scenario| scenario.verdict).collect::<Vec<_>>();
+    assert_eq!(verdicts(&log), [Verdict::Pass, Verdict::Pass, Verdict::Fail]);
+    log.end.as_mut().unwrap().reason = EndReason::Budget;
+    assert_eq!(verdicts(&log), [Verdict::Pass, Verdict::Inconclusive, Verdict::Fail], "the first was done when the run ended");
+    let mut clean = together(vec![journal(of_three(), "3* @100=v"), journal(of_three(), "1* @100=v")]);
+    clean.end.as_mut().unwrap().reason = EndReason::Throttled { waited: Nanos(60_000_000_000), retry_after: None };
+    assert_eq!(verdicts(&clean), [Verdict::Pass, Verdict::Inconclusive]);
+    let seen = Seen::of(&clean);
+    assert!(!seen.judgement.reasons.contains(&Reason::CutShort), "the run says why it ended");
+    assert!(statusgap::report::junit(&View::of(&clean, &seen.analysis, &seen.judgement)).contains("cut short"));
 }

@@ -100,7 +100,10 @@ fn lines_that_are_repeated_exchanged_or_moved_do_not_pass() {
     for (what, damaged) in cases {
         assert_eq!(judged(&damaged).verdict, Verdict::Inconclusive, "{what}");
         let judgement = judged(&damaged);
-        assert!(judgement.reasons.iter().any(|reason| reason.to_string().contains("not as it was written")), "{what}: {judgement:?}");
+        assert!(
+            judgement.reasons.iter().any(|reason| statusgap::report::sentences::reason(reason).contains("not as it was written")),
+            "{what}: {judgement:?}"
+        );
     }
     for (what, lines) in [("one for another", &for_poll), ("a poll for an initiate", &for_initiate)] {
         let old = counted_only(log(&[header, lines, end]));

@@ -124,7 +124,7 @@ fn a_target_that_throttles_for_ever_ends_the_run_within_a_stated_time_and_is_tol
         let seconds = end.at.0 / 1_000_000_000;
         assert!(matches!(end.reason, EndReason::Throttled { .. }) && (60..130).contains(&seconds), "{told}: {end:?}");
         let judgement = judge(&journal, &analyse(&journal));
-        let reasons: Vec<String> = judgement.reasons.iter().map(ToString::to_string).collect();
+        let reasons: Vec<String> = judgement.reasons.iter().map(statusgap::report::sentences::reason).collect();
         assert_eq!(judgement.verdict, Verdict::Inconclusive, "{reasons:?}");
         assert!(reasons.iter().any(|reason| reason.starts_with(told)), "{told}\n{reasons:?}");
     }

@@ -3,7 +3,7 @@
 use crate::support::golden;
 
 use golden::{close, json, number};
-use statusgap::analysis::binomial::{clopper_pearson, lower_limit, n_for_zero_failures, pmf, upper_limit, zero_failure_bound};
+use statusgap::statistics::binomial::{clopper_pearson, lower_limit, n_for_zero_failures, pmf, upper_limit, zero_failure_bound};
 
 #[test]
 fn clopper_pearson_limits_equal_the_golden_ones() {

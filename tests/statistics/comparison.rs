@@ -6,11 +6,12 @@ use crate::support::virtual_run;
 
 use statusgap::analysis::analyse;
 use statusgap::analysis::baseline::{Baseline, Windows};
-use statusgap::analysis::compare::dependence::together;
 use statusgap::model::run::{Journal, Stopped};
 use statusgap::model::scenario::Scenario;
+use statusgap::report::sentences::comparison::{not_compared, spoilt};
+use statusgap::statistics::compare::dependence::together;
 use statusgap::target::fingerprint;
-use statusgap::verdict::comparison::{Change, Comparison, Criteria, Names, Outcome, Subject, Unusable, compare, usable};
+use statusgap::verdict::comparison::{Change, Comparison, Criteria, Names, NotCompared, Note, Outcome, Subject, Unusable, compare, usable};
 use statusgap::verdict::judge;
 use virtual_run::{Tried, run_all, run_by_turns, scenario};
 
@@ -66,7 +67,7 @@ fn tried<'a>(preset: &'a str, knobs: &'a [(&'a str, &'a str)], seed: u64) -> Tri
 
 fn baseline(journal: &Journal) -> Result<Baseline, Unusable> {
     let analysis = analyse(journal);
-    usable(journal, &analysis, &judge(journal, &analysis), Some(fingerprint(&journal.run.target.file)))
+    usable(journal, &analysis, &judge(journal, &analysis), Some(fingerprint(&journal.run.target.file)), spoilt)
 }
 
 fn compared(base: &Journal, new: &Journal) -> Comparison {
@@ -208,7 +209,7 @@ fn a_scenario_that_stopped_when_its_gate_was_decided_is_no_sample() {
     journal.stopped.push(Stopped { scenario: 0, at: journal.end.as_ref().unwrap().at, begun: 10 });
     let comparison = compared(&journal, &journal);
     let why = |place: usize| comparison.scenarios[place].not_compared.clone();
-    assert!(why(0).is_some_and(|why| why.contains("stopped")), "{comparison:?}");
+    assert!(matches!(why(0), Some(NotCompared::NotMeasured(_, why)) if why.contains("stopped")), "{comparison:?}");
     assert_eq!(why(1), None);
 }
 
@@ -220,7 +221,7 @@ fn what_was_run_in_another_way_is_not_compared() {
     let other = run_all(tried("sound", &[], 4), &scenarios);
     let comparison = compared(&base, &other);
     assert_eq!(comparison.outcome, Outcome::Inconclusive);
-    assert!(comparison.scenarios[0].not_compared.as_ref().is_some_and(|why| why.contains("tolerance 7ms")), "{comparison:?}");
+    assert!(comparison.scenarios[0].not_compared.as_ref().is_some_and(|why| not_compared(why).contains("tolerance 7ms")), "{comparison:?}");
     let mut renamed = base.clone();
     renamed.run.target.name = "another".into();
     // Two settings of the reference service would be one target.
@@ -278,7 +279,7 @@ fn told_apart(pairs: u64, seed: u64, law: impl Fn(&mut Chance) -> Vec<bool>) -> 
         let never_differ = all_but_one(&old) && all_but_one(&now);
         let one_state = comparison.scenarios[0].findings.iter().any(|finding| finding.change == Change::OneState);
         if one_state {
-            assert!(comparison.notes.iter().any(|note| note.contains("the same way")), "{:?}", comparison.notes);
+            assert!(comparison.notes.iter().any(|note| matches!(note, Note::OneWay(_))), "{:?}", comparison.notes);
         }
         told += u64::from(regression);
         one_way += u64::from(regression && never_differ);
@@ -413,7 +414,7 @@ fn the_windows_of_a_long_state_show_that_its_scans_are_one() {
             let comparison = compare(&old, &now, &Criteria::default(), Names::MustAgree);
             told += u64::from(comparison.outcome == Outcome::Regression);
             one_way +=
-                u64::from(comparison.outcome == Outcome::Regression && comparison.notes.iter().any(|note| note.contains("the same way")));
+                u64::from(comparison.outcome == Outcome::Regression && comparison.notes.iter().any(|note| matches!(note, Note::OneWay(_))));
         }
         eprintln!("kept with {keep}, {scans} scans, windows known: {told} of {pairs} told apart, {one_way} one way");
         assert!(told * 100 <= pairs, "{keep}, {scans}: {told} of {pairs}");

@@ -3,8 +3,8 @@
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use statusgap::analysis::band::Band;
-use statusgap::analysis::npmle::{Observation, npmle};
+use statusgap::statistics::band::Band;
+use statusgap::statistics::npmle::{Observation, npmle};
 use std::f64::consts::{LN_2, TAU};
 
 const RUNS: u64 = 2000;

@@ -8,11 +8,12 @@ use crate::support::virtual_run;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use statusgap::analysis::analyse;
-use statusgap::analysis::binomial::{cdf, clopper_pearson};
-use statusgap::analysis::sprt::{Decision, Sprt, Walk};
 use statusgap::model::run::Journal;
 use statusgap::model::scenario::Scenario;
 use statusgap::model::source::Source;
+use statusgap::report::sentences;
+use statusgap::statistics::binomial::{cdf, clopper_pearson};
+use statusgap::statistics::sprt::{Decision, Sprt, Walk};
 use statusgap::verdict::power::sized;
 use statusgap::verdict::{Verdict, judge};
 use virtual_run::{Tried, run, scenario};
@@ -126,7 +127,7 @@ fn a_gate_that_failed_starts_no_more_scans_and_its_log_gives_the_same_verdict() 
     assert!(begun.iter().all(|scan| last(*scan).is_some_and(|at| at.0 == 2_500_000_000)));
     let judgement = judge(&journal, &analyse(&journal));
     assert_eq!(judgement.verdict, Verdict::Fail);
-    assert!(!judgement.reasons.iter().any(|reason| reason.to_string().contains("no valid poll")), "{:?}", judgement.reasons);
+    assert!(!judgement.reasons.iter().any(|reason| sentences::reason(reason).contains("no valid poll")), "{:?}", judgement.reasons);
 }
 
 const TOLERANT: &str = "[load]\ndetect = { rate = 0.2, power = 0.99 }\n[polls]\noffsets = [\"0s\", \"100ms\"]\n[expect]\n\
@@ -144,7 +145,8 @@ fn a_tolerated_rate_is_decided_as_soon_as_the_evidence_suffices() {
     let faulty = run(Tried { preset: "deferred", knobs: &[], seed: 1 }, &gate);
     let judgement = judge(&faulty, &analyse(&faulty));
     assert_eq!(judgement.verdict, Verdict::Fail);
-    assert!(judgement.reasons[0].to_string().contains("the first 3 scans"), "{}", judgement.reasons[0]);
+    let why = sentences::reason(&judgement.reasons[0]);
+    assert!(why.contains("the first 3 scans"), "{why}");
 }
 
 #[test]
@@ -159,7 +161,11 @@ fn what_arrives_after_a_decision_does_not_change_it() {
     journal.exchanges.retain(|exchange| exchange.scan.get().is_none_or(|scan| scan < 10));
     let judgement = judge(&journal, &analyse(&journal));
     assert_eq!(judgement.verdict, Verdict::Inconclusive, "a log from which the decision was cut out passes nothing");
-    assert!(judgement.reasons.iter().any(|reason| reason.to_string().contains("does not hold what decided it")), "{:?}", judgement.reasons);
+    assert!(
+        judgement.reasons.iter().any(|reason| sentences::reason(reason).contains("does not hold what decided it")),
+        "{:?}",
+        judgement.reasons
+    );
 }
 
 #[test]

@@ -3,13 +3,13 @@
 use crate::support::golden;
 
 use golden::{close, json, number};
-use statusgap::analysis::band::{Sides, min_n_for_quantile_upper};
-use statusgap::analysis::compare::multiple::{benjamini_hochberg, holm};
-use statusgap::analysis::compare::ranks::mann_whitney;
-use statusgap::analysis::compare::rates::Rates;
-use statusgap::analysis::latency::{Latency, RoundTrip, summary};
-use statusgap::analysis::order::quantile_ranks;
-use statusgap::analysis::sprt::Sprt;
+use statusgap::statistics::band::{Sides, min_n_for_quantile_upper};
+use statusgap::statistics::compare::multiple::{benjamini_hochberg, holm};
+use statusgap::statistics::compare::ranks::mann_whitney;
+use statusgap::statistics::compare::rates::Rates;
+use statusgap::statistics::latency::{Latency, RoundTrip, summary};
+use statusgap::statistics::order::quantile_ranks;
+use statusgap::statistics::sprt::Sprt;
 
 fn numbers(value: &serde_json::Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(number).collect()

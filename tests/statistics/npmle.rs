@@ -5,7 +5,7 @@ use crate::support::golden;
 use golden::{close, json, number, real, rows, text, withheld};
 use proptest::prelude::*;
 use serde_json::Value;
-use statusgap::analysis::npmle::{Method, Npmle, Observation, npmle};
+use statusgap::statistics::npmle::{Method, Npmle, Observation, npmle};
 
 fn check(name: &str, observations: &[Observation], answer: &Value) -> Npmle {
     let fit = npmle(observations);

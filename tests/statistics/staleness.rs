@@ -9,8 +9,8 @@ use crate::support::virtual_run;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use statusgap::analysis::analyse;
-use statusgap::analysis::band::Band;
-use statusgap::analysis::npmle::Observation;
+use statusgap::statistics::band::Band;
+use statusgap::statistics::npmle::Observation;
 use virtual_run::{ONE_WAY_MS, Tried};
 
 const RUNS: u64 = 200;

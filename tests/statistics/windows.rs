@@ -5,8 +5,8 @@ use crate::support::golden;
 use golden::{close, real, rows, withheld};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use statusgap::analysis::compare::windows::{Arrangements, Draws, Group, Sample, Scores, compare_windows, scores};
-use statusgap::analysis::npmle::Observation;
+use statusgap::statistics::compare::windows::{Arrangements, Draws, Group, Sample, Scores, compare_windows, scores};
+use statusgap::statistics::npmle::Observation;
 
 const DRAWS: Draws = Draws { count: 2000, seed: 1 };
 

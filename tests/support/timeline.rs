@@ -282,11 +282,11 @@ impl Seen {
             "undecided" => self.analysis.diagnosis.open.len().to_string(),
             "unclear" => {
                 let checked = scenario.guarantees.iter().find(|checked| checked.guarantee.name() == about).expect("a guarantee");
-                words(checked.unclear.iter().map(statusgap::analysis::guarantees::Unclear::told).collect())
+                words(checked.unclear.iter().map(statusgap::report::sentences::unclear).collect())
             }
             "not-assessed" => {
                 let checked = scenario.guarantees.iter().find(|checked| checked.guarantee.name() == about).expect("a guarantee");
-                checked.not_assessed.clone().unwrap_or_else(|| "no".to_owned())
+                checked.not_assessed.as_ref().map_or_else(|| "no".to_owned(), statusgap::report::sentences::not_assessed)
             }
             "excluded" => {
                 let out = self.analysis.diagnosis.ruled_out.iter().any(|out| out.class.letter() == about);

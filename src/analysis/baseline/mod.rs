@@ -14,12 +14,12 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::compare::dependence;
-use crate::analysis::refusal;
+use crate::analysis::Analysis;
 use crate::analysis::scan::{ScanHistory, Scans};
 use crate::model::exchange::{Connection, Kind};
 use crate::model::run::{Journal, Pair};
 use crate::model::time::Span;
+use crate::statistics::compare::dependence;
 
 pub use conditions::at_once;
 
@@ -155,9 +155,8 @@ pub struct RoundTrips {
 
 impl Baseline {
     /// What is to be kept of a run. `contract` is the fingerprint of its target file.
-    pub fn of(journal: &Journal, contract: Option<String>) -> Baseline {
-        let (journal, _) = refusal::read(journal);
-        let journal = &*journal;
+    pub fn of(journal: &Journal, analysis: &Analysis, contract: Option<String>) -> Baseline {
+        let journal = analysis.read(journal);
         let scans = Scans::of(&journal.exchanges);
         let histories = scans.histories();
         let run = &journal.run;

@@ -84,7 +84,7 @@ pub(super) fn all_among_first(events: usize, first: usize, trials: usize) -> f64
 
 /// The largest share of cases that `n` clean trials leave possible at 95 %.
 pub(super) fn share_left(n: usize) -> f64 {
-    crate::analysis::binomial::zero_failure_bound(n.max(1) as u64, 0.95)
+    crate::statistics::binomial::zero_failure_bound(n.max(1) as u64, 0.95)
 }
 
 #[cfg(test)]

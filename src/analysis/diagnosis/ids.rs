@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::analysis::compare::rates::Rates;
 use crate::analysis::diagnosis::chance::ln_choose;
 use crate::analysis::diagnosis::dataset::ScanRow;
 use crate::analysis::diagnosis::fact::Fact;
+use crate::statistics::compare::rates::Rates;
 
 /// Something in an id that a router or a decoder may trip over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::analysis::compare::rates::Rates;
 use crate::analysis::diagnosis::dataset::Dataset;
+use crate::statistics::compare::rates::Rates;
 
 /// What speaks for and against memories of their own.
 #[derive(Debug, Clone, Copy, PartialEq)]

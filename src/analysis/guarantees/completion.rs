@@ -3,7 +3,7 @@
 //! That other scans ended proves nothing: jobs differ in length, and wait in queues, also in those that the probe itself has filled.
 //! A scan that shows no end breaks the guarantee only if something else says that this very scan has ended.
 
-use super::{Checked, Evidence, at, broken, may_be_old};
+use super::{Ambiguity, Breach, Checked, Evidence, NotAssessed, broken, may_be_old};
 use crate::analysis::scan::ScanHistory;
 use crate::model::answer::{Answer, State};
 use crate::model::exchange::Exchange;
@@ -17,13 +17,13 @@ pub(super) fn check(evidence: Evidence<'_>) -> Checked {
     for scan in evidence.scans.iter().filter(|scan| is_watched(scan, evidence)) {
         watched += 1;
         let finding = if evidence.shared_ids.has(scan) {
-            super::Finding::Unclear(super::SHARED_ID.to_owned())
+            super::Finding::Unclear(Ambiguity::SharedId)
         } else {
             completion(scan, evidence, results_tell)
         };
         checked.add(finding);
     }
-    checked.conclude(if watched == 0 { "no scan was watched to its end" } else { "no scan ended by the deadline" });
+    checked.conclude(if watched == 0 { NotAssessed::NotWatched } else { NotAssessed::NoneEnded });
     checked
 }
 
@@ -42,8 +42,8 @@ fn completion(scan: &ScanHistory<'_>, evidence: Evidence<'_>, results_tell: bool
     let Some(last) = scan.evidence().filter(|poll| poll.answer == Answer::Visible).last() else { return super::Finding::Silent };
     match (last.state, &last.word) {
         (Some(State::Running), _) => {}
-        (_, Some(word)) => return Unclear(format!("it was last answered `{word}`, which [status.states] does not list")),
-        (_, None) => return Unclear("its last answer told no state".to_owned()),
+        (_, Some(word)) => return Unclear(Ambiguity::LastStateUnlisted(word.as_str().to_owned())),
+        (_, None) => return Unclear(Ambiguity::LastStateAbsent),
     }
     let slack = evidence.scenario.expect.stall;
     let says_ended = |reading: &&&Exchange| {
@@ -58,21 +58,10 @@ fn completion(scan: &ScanHistory<'_>, evidence: Evidence<'_>, results_tell: bool
     };
     match elsewhere {
         Some(over) if over.done.after(slack.0).after(may_be_old(last)) <= last.sent && !taken_back(over) => {
-            let told = format!(
-                "still {} at {}, though its {} had said {} at {}",
-                last.told(),
-                at(scan, last),
-                over.kind.word(),
-                over.told(),
-                at(scan, over)
-            );
-            broken(scan, &told, &[*over, last])
+            broken(scan, Breach::EndNotShown, &[*over, last])
         }
-        Some(over) => Unclear(format!(
-            "its {} said that it had ended, and status was not asked again as long as a second after that",
-            over.kind.word()
-        )),
-        None => Unclear("still at work when the watch ended, and neither witness nor results say that the job had ended".to_owned()),
+        Some(over) => Unclear(Ambiguity::EndedElsewhere(over.kind)),
+        None => Unclear(Ambiguity::StillRunning),
     }
 }
 

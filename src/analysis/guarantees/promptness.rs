@@ -3,7 +3,7 @@
 //! A slow answer is no fault: a service pauses, is slow under load, or holds a long poll on purpose. A response that waits for background
 //! work is one, since it hides a window from whoever keeps connections; and that is what only a comparison of connections can show.
 
-use super::{Checked, Evidence, PROOFS, Proof, Unclear, at, ms};
+use super::{Ambiguity, Breach, Checked, Evidence, NotAssessed, PROOFS, Proof, SlowOn, Unclear};
 use crate::analysis::scan::ScanHistory;
 use crate::model::exchange::{Connection, Exchange};
 use crate::model::guarantee::Guarantee;
@@ -35,9 +35,9 @@ pub(super) fn check(evidence: Evidence<'_>) -> Checked {
         checked.unclear(slow(evidence, &on_used, &on_fresh, limit));
     }
     checked.conclude(match (used, fresh) {
-        (0, 0) => "no poll was answered",
-        (0, _) => "no poll went by a connection that had carried something else, to be compared with fresh ones",
-        _ => "no poll went by a fresh connection, to be compared with the others",
+        (0, 0) => NotAssessed::NoPollAnswered,
+        (0, _) => NotAssessed::NoUsedConnection,
+        _ => NotAssessed::NoFreshConnection,
     });
     checked
 }
@@ -126,16 +126,8 @@ fn chance(used_stalled: usize, used: usize, fresh_stalled: usize, fresh: usize) 
 
 fn proof(evidence: Evidence<'_>, (scan, poll): Stall<'_>, usual: u64) -> Proof {
     let beside = beside(evidence, &[(scan, poll)]);
-    let told = format!(
-        "the poll at {} on a {} connection was held for {}; usual is {}, and {} of {} polls on fresh connections that were sent in the meantime took long, too",
-        at(scan, poll),
-        poll.connection.word(),
-        ms(Nanos::from(poll.round_trip())),
-        ms(Nanos(usual as i64)),
-        beside.slow_polls,
-        beside.polls,
-    );
-    Proof::of_scan(scan, &told, &[poll])
+    let breach = Breach::HeldBack { usual_ns: Nanos(usual as i64), slow: beside.slow_polls as u64, of: beside.polls as u64 };
+    Proof::of_scan(scan, breach, &[poll])
 }
 
 /// What else was under way while polls stalled.
@@ -187,17 +179,13 @@ fn beside(evidence: Evidence<'_>, stalls: &[Stall<'_>]) -> Beside {
 fn slow(evidence: Evidence<'_>, on_used: &[Stall<'_>], on_fresh: &[Stall<'_>], limit: u64) -> Unclear {
     let all: Vec<Stall<'_>> = on_used.iter().chain(on_fresh).copied().collect();
     let beside = beside(evidence, &all);
-    let lanes = match (on_used.is_empty(), on_fresh.is_empty()) {
-        (false, false) => "on used and on fresh connections alike",
-        (false, true) => "on used connections, and nothing tells them from fresh ones for certain",
-        _ => "on fresh connections",
+    let on = match (on_used.is_empty(), on_fresh.is_empty()) {
+        (false, false) => SlowOn::Both,
+        (false, true) => SlowOn::Used,
+        _ => SlowOn::Fresh,
     };
     Unclear {
-        why: format!(
-            "polls took longer than {} {lanes}, and so did {{hits}} of {{of}} other requests in the meantime: no breach, since a pause, \
-             load or a long poll may do that",
-            ms(Nanos(limit as i64))
-        ),
+        why: Ambiguity::SlowPolls { limit_ns: Nanos(limit as i64), on },
         scans: all.len() as u64,
         hits: beside.slow as u64,
         of: beside.sent as u64,

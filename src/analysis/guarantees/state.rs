@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::{Checked, Evidence, Finding, Proof, Unclear, at, by, may_be_old};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Ambiguity, Breach, Checked, Evidence, Finding, NotAssessed, Proof, Unclear, may_be_old};
 use crate::analysis::scan::ScanHistory;
 use crate::model::answer::{Answer, State};
 use crate::model::exchange::Exchange;
 use crate::model::guarantee::Guarantee;
 
 /// In which way a scan went back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Regress {
     /// From its end to a state in which it is at work.
     RanAgain,
@@ -33,20 +37,20 @@ enum Judged<'a> {
     Forward,
     /// With the exchanges that show it.
     Back(Regress, Vec<&'a Exchange>),
-    Unclear(String),
+    Unclear(Ambiguity),
 }
 
 /// Looks for two polls of which the second was sent after the first was answered and tells an earlier state.
 pub(super) fn monotonic(scan: &ScanHistory<'_>, evidence: Evidence<'_>) -> Finding {
     match judge(scan) {
-        Judged::Back(regress, exchanges) => Finding::Broken(Proof::of_scan(scan, &told(scan, regress, &exchanges), &exchanges)),
+        Judged::Back(regress, exchanges) => Finding::Broken(Proof::of_scan(scan, Breach::WentBack { regress }, &exchanges)),
         Judged::Unclear(why) => Finding::Unclear(why),
         Judged::Forward => {
             let named = sights(scan).len();
             if named < 2
                 && scan.polls().iter().filter(|poll| poll.answer == Answer::Visible && !scan.is_named_by(poll)).count() + named >= 2
             {
-                return Finding::Unclear("its answers had another scan's id".to_owned());
+                return Finding::Unclear(Ambiguity::OtherIds);
             }
             let sights = || sights(scan).into_iter();
             let listed = sights().filter(|poll| poll.state.is_some_and(|state| state != State::Unknown)).count();
@@ -107,15 +111,13 @@ fn after_the_end<'a>(sights: &[&'a Exchange]) -> Judged<'a> {
         }
     }
     if after().any(|poll| listed(&poll)) {
-        return Judged::Unclear(
-            "an earlier state followed its end, within the time for which `Cache-Control` lets a cache keep the answer".to_owned(),
-        );
+        return Judged::Unclear(Ambiguity::CachedState);
     }
     match unlisted().next() {
         None => Judged::Forward,
         Some(word) => Judged::Unclear(match &word.word {
-            Some(word) => format!("after its end it was answered `{word}`, which [status.states] does not list: list it there"),
-            None => "after its end the answers told no state".to_owned(),
+            Some(word) => Ambiguity::UnlistedAfterEnd(word.as_str().to_owned()),
+            None => Ambiguity::NoStateAfterEnd,
         }),
     }
 }
@@ -139,7 +141,7 @@ fn progress<'a>(sights: &[&'a Exchange]) -> Judged<'a> {
     {
         return Judged::Back(Regress::Frozen, vec![further, back]);
     }
-    Judged::Unclear("its progress fell, as it may where each stage or attempt is counted from its beginning, or a total grows".to_owned())
+    Judged::Unclear(Ambiguity::ProgressFell)
 }
 
 /// The answer with most progress that had arrived before a poll was sent, if it had more.
@@ -169,18 +171,6 @@ fn is_frozen(told: &[&Exchange], frozen: &Exchange) -> bool {
         }
     }
     goes_on && returns >= RETURNS
-}
-
-fn told(scan: &ScanHistory<'_>, regress: Regress, exchanges: &[&Exchange]) -> String {
-    let step = |poll: &Exchange| {
-        let what = match (regress, poll.progress.get()) {
-            (Regress::Frozen, Some(progress)) => format!("progress {progress}"),
-            _ if poll.state == Some(State::Unknown) && poll.word.is_none() => "no state".to_owned(),
-            _ => poll.told(),
-        };
-        format!("{what} at {}{}", at(scan, poll), by(poll))
-    };
-    exchanges.iter().map(|poll| step(poll)).collect::<Vec<_>>().join(", then ")
 }
 
 /// What a scenario's status answers had at the places that the target file names.
@@ -218,7 +208,7 @@ impl<'a> Words<'a> {
 
     /// Says what could not be read, where a guarantee depends on it.
     pub(super) fn remark_on(&self, checked: &mut Checked) {
-        let of_answers = |why: String, hits: u64, of: u64| Unclear { why, scans: 0, hits, of };
+        let of_answers = |why: Ambiguity, hits: u64, of: u64| Unclear { why, scans: 0, hits, of };
         let all = self.answers;
         if all == 0 {
             return;
@@ -229,35 +219,25 @@ impl<'a> Words<'a> {
                     checked.unclear.insert(0, unread);
                 }
                 for (word, count) in self.most_frequent() {
-                    checked.unclear(of_answers(
-                        format!("`{word}` is not listed in [status.states], and stood in {{hits}} of {{of}} answers"),
-                        count,
-                        all,
-                    ));
+                    checked.unclear(of_answers(Ambiguity::UnlistedWord(word.to_owned()), count, all));
                 }
                 if let (Some(place), 0) = (&self.evidence.target.status.progress, self.with_progress) {
-                    checked.unclear(of_answers(format!("{place} gave no number in {{hits}} of {{of}} answers"), all, all));
+                    checked.unclear(of_answers(Ambiguity::NoNumber(Some(place.clone())), all, all));
                 }
             }
             Guarantee::Completion if checked.checked == 0 && !checked.unclear.is_empty() => {
                 if let Some(unread) = self.state_is_unread() {
                     checked.unclear.insert(0, unread);
-                    checked.conclude("");
+                    checked.conclude(NotAssessed::NoneEnded);
                 }
             }
             Guarantee::Echo if self.with_echo == 0 => {
                 if let Some(place) = &self.evidence.target.status.echo {
-                    let why = self.evidence.misnamed.map_or_else(
-                        || format!("{place} was absent in {{hits}} of {{of}} answers"),
-                        |misnamed| {
-                            let what = if misnamed.constant { "held" } else { "held other values, such as" };
-                            format!(
-                                "{place} {what} `{}` in {{hits}} of {{of}} answers, which is no id that this run handed out: does `[status] echo` \
-                                 name the id?",
-                                misnamed.example
-                            )
-                        },
-                    );
+                    let place = Some(place.clone());
+                    let why = match self.evidence.misnamed {
+                        None => Ambiguity::Absent(place),
+                        Some(misnamed) => Ambiguity::NoId { place, example: misnamed.example.clone(), constant: misnamed.constant },
+                    };
                     checked.unclear(of_answers(why, all, all));
                 }
             }
@@ -275,14 +255,8 @@ impl<'a> Words<'a> {
         if self.asked_for_state == 0 || self.listed > 0 {
             return None;
         }
-        let place = self.evidence.target.status.state.as_deref().unwrap_or("the state");
-        let why = if self.unlisted.is_empty() {
-            format!("{place} was absent in {{hits}} of {{of}} answers")
-        } else {
-            format!(
-                "{place} held no word of [status.states] in {{hits}} of {{of}} answers: list what is a state there, or name another place"
-            )
-        };
+        let place = self.evidence.target.status.state.clone();
+        let why = if self.unlisted.is_empty() { Ambiguity::Absent(place) } else { Ambiguity::NoListedWord(place) };
         Some(Unclear { why, scans: 0, hits: self.asked_for_state, of: self.answers })
     }
 

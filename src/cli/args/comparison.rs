@@ -9,6 +9,7 @@ use crate::cli::args::headings;
 use crate::cli::args::probe::ProbeArgs;
 use crate::cli::args::service::ServiceArgs;
 use crate::cli::error::CliError;
+use crate::report::sentences::comparison::spoilt;
 use crate::run::Session;
 use crate::run::baseline::{self, Side};
 use crate::verdict::comparison::{Criteria, Minimum, Share};
@@ -95,7 +96,7 @@ impl ComparisonArgs {
                 "add --target, or use --against-service with the reference service",
             ));
         }
-        let base = match self.baseline.as_deref().map(|path| (path, baseline::read(path))) {
+        let base = match self.baseline.as_deref().map(|path| (path, baseline::read(path, spoilt))) {
             None => None,
             Some((_, Err(error))) => return Err(error.into()),
             Some((_, Ok(Side::Usable(base)))) => Some(base),

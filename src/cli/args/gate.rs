@@ -8,7 +8,8 @@ use crate::cli::error::CliError;
 use crate::model::allow::Allow;
 use crate::model::scenario::{Detect, LoadModel, Scenario, Stop, Tolerance};
 use crate::model::source::Source;
-use crate::verdict::power::{percent, scans_needed, sized};
+use crate::report::sentences::{self, percent};
+use crate::verdict::power::{scans_needed, sized};
 
 /// What a run must detect, when it may stop, and what it puts up with.
 #[derive(Debug, Args)]
@@ -142,7 +143,7 @@ pub fn falls_short(scenarios: &[Scenario]) -> Vec<String> {
         Some(format!(
             "{} may start only {scans} of the {needed} scans for each offset that were asked for: it {}",
             scenario.name,
-            power.told(Some(detect))
+            sentences::detects(&power.outlook(Some(detect)))
         ))
     };
     scenarios.iter().filter_map(short).collect()

@@ -13,9 +13,10 @@ use crate::model::plan::Plan;
 use crate::model::scenario::Scenario;
 use crate::model::source::Source;
 use crate::model::wording::{counted, noun, planned_span, share_at_most};
+use crate::report::sentences;
 use crate::target::{Target, credentials};
 use crate::verdict::Exit;
-use crate::verdict::power::{plan_told, sized};
+use crate::verdict::power::sized;
 
 /// Validates scenario and target files and those of known failures, and shows what they mean.
 #[derive(Debug, Args)]
@@ -85,7 +86,7 @@ pub fn plan_lines(scenario: &Scenario, plan: &Plan) -> String {
     }
     let _ = writeln!(lines, "  {:>7} {} at most, within {}", plan.total(), noun(plan.total(), "request"), planned_span(plan.at_most));
     if plan.polls_per_offset > 0 {
-        let bound = crate::analysis::binomial::zero_failure_bound(plan.polls_per_offset, 0.95);
+        let bound = crate::statistics::binomial::zero_failure_bound(plan.polls_per_offset, 0.95);
         let _ = writeln!(
             lines,
             "  {} at each offset: none not_found would show a true rate below {} (95 %)",
@@ -93,7 +94,7 @@ pub fn plan_lines(scenario: &Scenario, plan: &Plan) -> String {
             share_at_most(bound)
         );
     }
-    for line in plan_told(scenario).iter().flat_map(|told| told.lines()) {
+    for line in sentences::plan(scenario).iter().flat_map(|plan| plan.lines()) {
         let _ = writeln!(lines, "  {line}");
     }
     lines

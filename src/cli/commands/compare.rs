@@ -9,6 +9,7 @@ use crate::cli::args::comparison::CriteriaArgs;
 use crate::cli::error::CliError;
 use crate::cli::terminal::output::{self, ColourChoice};
 use crate::cli::{Ended, files};
+use crate::report::sentences::comparison::spoilt;
 use crate::report::{Style, comparison};
 use crate::run::baseline::{self, Side};
 use crate::verdict::Exit;
@@ -63,7 +64,7 @@ pub fn run(args: &CompareArgs) -> Ended {
     let names = if args.across_targets { Names::MayDiffer } else { Names::MustAgree };
     let mut sides = Vec::new();
     for (path, what) in [(&args.base, "the base"), (&args.new, "the new run")] {
-        match baseline::read(path)? {
+        match baseline::read(path, spoilt)? {
             Side::Usable(side) => sides.push(side),
             Side::Refused(why) => return Ok(refused(&format!("{what} ({})", path.display()), &why)),
         }

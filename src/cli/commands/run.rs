@@ -20,6 +20,7 @@ use crate::model::scenario::Scenario;
 use crate::model::shard::Shard;
 use crate::model::time::Span;
 use crate::model::wording::counted;
+use crate::report::sentences::comparison::spoilt;
 use crate::report::{Format, Style};
 use crate::run::baseline::{self, Side};
 use crate::run::contact;
@@ -130,7 +131,7 @@ fn compared(comparison: &ComparisonChoice, finished: &Finished, probe: &ProbeArg
     if !comparison.compares() {
         return Ok(exit);
     }
-    let new = baseline::of_log(&finished.concluded);
+    let new = baseline::of_log(&finished.concluded, spoilt);
     let mut worst = exit;
     if let Some(path) = &comparison.save {
         match &new {
@@ -143,7 +144,7 @@ fn compared(comparison: &ComparisonChoice, finished: &Finished, probe: &ProbeArg
     }
     let base = match (&comparison.base, &finished.second) {
         (Some(base), _) => base.clone(),
-        (None, Some((_, second))) => match baseline::of_log(second) {
+        (None, Some((_, second))) => match baseline::of_log(second, spoilt) {
             Side::Usable(base) => base,
             Side::Refused(why) => return Ok(report::worse(worst, compare::refused("the run against the second target", &why))),
         },

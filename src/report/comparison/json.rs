@@ -6,12 +6,13 @@
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
-use crate::analysis::compare::units::Layout;
 use crate::model::exchange::{Connection, Kind};
 use crate::report::comparison::{ComparisonView, view};
 use crate::report::json::{document, schema_of};
 use crate::report::rounded::Rounded;
+use crate::report::sentences::comparison as sentences;
 use crate::report::words;
+use crate::statistics::compare::units::Layout;
 use crate::verdict::comparison::{Change, Comparison, Finding, Minimum, Outcome, RunNote, ScenarioComparison, Subject};
 
 const FORM: &str = "statusgap.comparison/1";
@@ -161,7 +162,7 @@ pub fn json(comparison: &Comparison) -> String {
             seed: criteria.seed,
         },
         tests: comparison.tests,
-        blocked: comparison.blocked.iter().map(|why| words::sentence(why)).collect(),
+        blocked: comparison.blocked.iter().map(|why| words::sentence(&sentences::mismatch(why))).collect(),
         notes: &told.notes,
         open: &told.open,
         scenarios: comparison.scenarios.iter().map(scenario).collect(),
@@ -184,8 +185,8 @@ fn minimum(minimum: Minimum) -> MinimumResult {
 fn scenario(scenario: &ScenarioComparison) -> ScenarioResult {
     ScenarioResult {
         name: words::name(&scenario.name),
-        not_compared: scenario.not_compared.as_deref().map(words::sentence),
-        left_out: scenario.left_out.iter().map(|why| words::sentence(why)).collect(),
+        not_compared: scenario.not_compared.as_ref().map(|why| words::sentence(&sentences::not_compared(why))),
+        left_out: scenario.left_out.iter().map(|why| words::sentence(&sentences::left_out(why))).collect(),
         together: scenario.together,
         findings: scenario.findings.iter().map(finding).collect(),
     }

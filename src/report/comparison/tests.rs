@@ -1,9 +1,11 @@
 use super::{json, markdown, table};
-use crate::analysis::compare::units::Layout;
 use crate::model::exchange::{Connection, Kind};
 use crate::model::time::Span;
 use crate::report::{Colour, Style};
-use crate::verdict::comparison::{Change, Comparison, Criteria, Finding, Outcome, RunNote, ScenarioComparison, Subject};
+use crate::statistics::compare::units::Layout;
+use crate::verdict::comparison::{
+    Change, Comparison, Criteria, Finding, Mismatch, NotCompared, Note, Outcome, RunNote, ScenarioComparison, Side, Subject,
+};
 
 fn finding(subject: Subject, values: [f64; 2], p: [f64; 2], change: Change) -> Finding {
     Finding {
@@ -39,7 +41,7 @@ fn comparison() -> Comparison {
         outcome: Outcome::Regression,
         blocked: Vec::new(),
         tests: 4,
-        notes: vec!["the runs were made on different machines".into()],
+        notes: vec![Note::Machines("linux, 2 processors".into(), "linux, 4 processors".into())],
         scenarios: vec![
             ScenarioComparison {
                 findings: vec![
@@ -50,7 +52,7 @@ fn comparison() -> Comparison {
                 ..scenario("immediate")
             },
             ScenarioComparison { findings: vec![few], ..scenario("completion") },
-            ScenarioComparison { not_compared: Some("it is not in the new run".into()), ..scenario("burst") },
+            ScenarioComparison { not_compared: Some(NotCompared::Missing(Side::New)), ..scenario("burst") },
         ],
     }
 }
@@ -92,7 +94,7 @@ fn names_from_a_log_cannot_steer_any_format() {
     const EVIL: &str = "x\u{1b}[2J\r\n# PASS | `y`\u{202e}";
     let mut hostile = comparison();
     hostile.base.target.push_str(EVIL);
-    hostile.blocked.push(EVIL.to_owned());
+    hostile.blocked.push(Mismatch::Target(EVIL.to_owned(), EVIL.to_owned()));
     for scenario in &mut hostile.scenarios {
         scenario.name.push_str(EVIL);
     }

@@ -1,9 +1,10 @@
 //! What is told of a comparison: every number and every sentence, chosen once.
 
-use crate::analysis::compare::units::Layout;
+use crate::report::sentences::comparison as sentences;
 use crate::report::table::{Cell, Column, Table};
 use crate::report::view::Mark;
 use crate::report::words;
+use crate::statistics::compare::units::Layout;
 use crate::verdict::comparison::{Change, Comparison, Finding, Minimum, Outcome, ScenarioComparison, Subject};
 
 /// A comparison in words that are safe to print.
@@ -30,14 +31,14 @@ impl ComparisonView {
         let all = comparison.scenarios.iter().flat_map(|scenario| scenario.findings.iter().map(move |finding| (scenario, finding)));
         let mut rows: Vec<_> = all.filter(|(_, finding)| is_worth_a_row(finding)).collect();
         rows.sort_by_key(|(_, finding)| rank(finding.change));
-        let mut open: Vec<String> = comparison.blocked.iter().map(|why| words::sentence(why)).collect();
+        let mut open: Vec<String> = comparison.blocked.iter().map(|why| words::sentence(&sentences::mismatch(why))).collect();
         open.extend(comparison.scenarios.iter().filter_map(left_out));
         ComparisonView {
             headline: headline(comparison),
             runs: [&comparison.base, &comparison.new]
                 .map(|run| words::sentence(&format!("{}, {} ({})", run.target, run.started, run.tool))),
             method: method(comparison),
-            notes: comparison.notes.iter().map(|note| words::sentence(note)).collect(),
+            notes: comparison.notes.iter().map(|note| words::sentence(&sentences::note(note))).collect(),
             unchanged: rows.iter().filter(|(_, finding)| finding.change == Change::None).count(),
             table: table(&rows),
             open,
@@ -199,10 +200,10 @@ fn rounded(scans: u64) -> u64 {
 fn left_out(scenario: &ScenarioComparison) -> Option<String> {
     let name = words::name(&scenario.name);
     if let Some(why) = &scenario.not_compared {
-        return Some(format!("{name}: not compared, {}", words::sentence(why)));
+        return Some(format!("{name}: not compared, {}", words::sentence(&sentences::not_compared(why))));
     }
     let few: Vec<&Finding> = scenario.findings.iter().filter(|finding| finding.change == Change::TooFew).collect();
-    let mut parts: Vec<String> = scenario.left_out.iter().map(|why| words::sentence(why)).collect();
+    let mut parts: Vec<String> = scenario.left_out.iter().map(|why| words::sentence(&sentences::left_out(why))).collect();
     if let Some(most) = few.iter().max_by_key(|finding| finding.base_scans.min(finding.new_scans)) {
         let asked = scenario.findings.iter().filter(|finding| finding.change != Change::NotIdentified).count();
         let what = if few.len() == asked {

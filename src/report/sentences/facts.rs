@@ -9,7 +9,7 @@ use crate::report::words::{counted, of_were, were};
 /// One fact, as a fragment.
 pub fn fact(fact: &Fact) -> String {
     match fact {
-        Fact::Proof(proof) => proof.told.clone(),
+        Fact::Proof(proof) => super::proof(proof),
         Fact::NeverIssuedVisible { broken, polls } => {
             format!("{broken} of {} for ids that were never issued were answered as visible", counted(*polls, "poll"))
         }

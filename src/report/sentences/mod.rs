@@ -1,19 +1,30 @@
 //! From findings to sentences: all English that is said of data, one file for each source of it.
 //!
-//! What analysis and verdict find are enums with numbers. Here alone they become text, as fragments without a full stop.
+//! What analysis and verdict find are enums with numbers. Here alone they become text, as fragments without a full stop, and nothing is
+//! decided by it afterwards.
 
 pub mod causes;
+pub mod comparison;
 mod data;
 pub mod exclusions;
 pub mod facts;
 pub mod faults;
+mod guarantees;
 pub mod open;
 pub mod patterns;
+mod power;
+mod reasons;
+mod remedies;
 
 pub(super) use data::facts;
 
 use crate::model::time::Nanos;
 use crate::report::words::age;
+
+pub use guarantees::{not_assessed, proof, unclear};
+pub use power::{detects, outlook, percent, plan};
+pub use reasons::{reason, unused_allowance};
+pub(super) use remedies::remedy;
 
 /// A measured age or duration.
 fn time(at: Nanos) -> String {

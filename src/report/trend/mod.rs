@@ -12,13 +12,13 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::analysis::binomial::clopper_pearson;
 use crate::model::exchange::Kind;
 use crate::model::run::Journal;
 use crate::model::scenario::Scenario;
 use crate::report::table::{Cell, Column, Room, Table};
 use crate::report::view::{QuantileRow, View};
 use crate::report::{rounded, words};
+use crate::statistics::binomial::clopper_pearson;
 use crate::verdict::Verdict;
 
 pub use json::{json, schema};

@@ -6,15 +6,11 @@ use std::fmt::Write as _;
 use crate::analysis::Analysis;
 use crate::analysis::diagnosis::{Pattern, Strength};
 use crate::analysis::guarantees::Checked;
-use crate::model::answer::Answer;
-use crate::model::contact::{QUOTED, visible};
-use crate::model::exchange::{Exchange, Kind};
-use crate::model::limits::cut;
 use crate::model::run::Journal;
 use crate::report::sentences::open::open_question;
 use crate::report::sentences::{causes, patterns};
 use crate::report::view::{headline, limitations};
-use crate::report::words;
+use crate::report::{sentences, words};
 use crate::verdict::{Judgement, Reason, Verdict};
 
 /// What to do now.
@@ -116,7 +112,7 @@ fn without_a_class(analysis: &Analysis, judgement: &Judgement) -> String {
             .any(|reason| matches!(reason.matter(), Reason::Broken { guarantee, .. } if *guarantee == checked.guarantee))
     };
     if let Some(checked) = broken.iter().find(failed).or_else(|| broken.first()) {
-        let proof = checked.evidence.first().map_or_else(String::new, |proof| format!(": {}", words::sentence(&proof.told)));
+        let proof = checked.evidence.first().map_or_else(String::new, |proof| format!(": {}", words::sentence(&sentences::proof(proof))));
         let proof = proof.trim_end_matches('.');
         return format!(
             "{} broke in {} of {}{proof}. No cause was found for it. It can arise like this: {} {}",
@@ -131,11 +127,11 @@ fn without_a_class(analysis: &Analysis, judgement: &Judgement) -> String {
         Some(reason @ Reason::TooSlow { .. }) => format!(
             "{}. Nothing else failed: compare the round trips in the report by kind and connection, and repeat the run with fewer scans in flight to see whether its own load \
              makes the difference.",
-            words::sentence(&reason.to_string())
+            words::sentence(&sentences::reason(reason))
         ),
         Some(reason) => format!(
             "{}. No cause was found for it: run `statusgap reproduce`, which asks what separates the causes.",
-            words::sentence(&reason.to_string())
+            words::sentence(&sentences::reason(reason))
         ),
         None => "Run it again: the log does not say what failed.".to_owned(),
     }
@@ -156,8 +152,8 @@ fn after_inconclusive(journal: &Journal, judgement: &Judgement) -> String {
     let scenario_reasons = judgement.scenarios.iter().flat_map(|scenario| &scenario.reasons);
     let reasons = judgement.reasons.iter().chain(scenario_reasons);
     // What keeps anything from being measured comes before what keeps it from being proven; among equals, the order stands.
-    let steps = reasons.filter_map(|reason| Some((weight(reason), remedy(reason, journal)?)));
-    let advice = steps.min_by_key(|(weight, _)| *weight).map(|(_, advice)| advice);
+    let steps = reasons.filter_map(|reason| Some((reason.urgency(), sentences::remedy(reason, journal)?)));
+    let advice = steps.min_by_key(|(urgency, _)| *urgency).map(|(_, advice)| advice);
     advice.map_or_else(
         || "Run it again, to its end.".to_owned(),
         |advice| {
@@ -168,147 +164,4 @@ fn after_inconclusive(journal: &Journal, judgement: &Judgement) -> String {
             }
         },
     )
-}
-
-/// Which reason to begin with: the lowest.
-fn weight(reason: &Reason) -> u8 {
-    match reason.matter() {
-        Reason::FirstContact { .. } | Reason::LikeNoSuchPath { .. } => 0,
-        Reason::Unreachable { .. } | Reason::TargetGone => 1,
-        Reason::NoScans { .. } | Reason::NoControl { .. } | Reason::WarmIds { .. } | Reason::NothingRun => 2,
-        // A target that holds the probe back keeps anything from being measured, and no quieter machine helps.
-        Reason::Lost { gathered: Some(_), .. } | Reason::Silent { .. } | Reason::Late { throttled: 1.., .. } => 3,
-        Reason::InitiatesFailed { .. } | Reason::PollsFailed { .. } | Reason::Lost { .. } => 4,
-        Reason::Late { .. } | Reason::NoSamples { .. } => 5,
-        _ => 6,
-    }
-}
-
-/// What would make an inconclusive run conclusive: it follows from the reason and from nothing else.
-fn remedy(reason: &Reason, journal: &Journal) -> Option<String> {
-    let advice = match reason {
-        Reason::FirstContact { problem } if problem.may_pass => "Run it again when a single request is answered; `-v` shows each exchange.",
-        Reason::FirstContact { .. } => "Change what the reason names, and run it again; `-v` shows each exchange.",
-        Reason::LikeNoSuchPath { .. } => {
-            "Compare what the reason names in the target file with the API's documentation, and run it again; `-v` shows each exchange."
-        }
-        Reason::NoControl { losses } if losses.iter().any(|loss| loss.answer == Answer::Refused) => {
-            "Check the credentials and the status path in the target file: even polls for handed-out ids were never answered as visible."
-        }
-        Reason::NoScans { .. } | Reason::InitiatesFailed { .. } => return Some(after_failures(journal, Kind::Initiate)),
-        Reason::NoControl { .. } => return Some(after_failures(journal, Kind::UnknownPoll)),
-        Reason::Lost { then_visible: 1.., .. } => {
-            "Look at what these polls were answered, in the log and in the service's own: an error or a refusal at first and an answer later \
-             is often the window itself. If that answer means `not_found`, say so in the target file (`[[status.answer]]`)."
-        }
-        Reason::PollsFailed { .. } | Reason::Lost { .. } | Reason::Silent { .. } => return Some(after_failures(journal, Kind::Poll)),
-        Reason::RateUnproven { .. } | Reason::RateUndecided { .. } | Reason::WindowUnproven { .. } | Reason::SpeedUnproven { .. } => {
-            "Run more scans (`load.scans` in the scenario), or tolerate what so few scans can show."
-        }
-        Reason::WarmIds { .. } => "Put `{n}` into the initiate's body in the target file, so that every scan is a new one.",
-        // Polls that were never sent are the consequence of another reason.
-        Reason::NoSamples { late: 0, other: 0, .. }
-        | Reason::UnknownIdVisible
-        | Reason::NotFound { .. }
-        | Reason::RateTooHigh { .. }
-        | Reason::RateCaught { .. }
-        | Reason::Allowed { .. }
-        | Reason::Broken { .. }
-        | Reason::WindowTooLong { .. }
-        | Reason::TooSlow { .. } => return None,
-        Reason::NoSamples { late, other, .. } if other > late => return Some(after_failures(journal, Kind::Poll)),
-        Reason::UnlistedAfterEnd { .. } => {
-            "List the word in `[status.states]` of the target file, as the state that it means; the markdown report names it."
-        }
-        Reason::Late { throttled: 1.., .. } => {
-            "Stay below the target's rate limit with --max-rps, or ask for fewer scans. If only new jobs are answered so, that is the window: \
-             `[[status.answer]]` with `is = \"not_found\"` and `when = { http = 429 }` has it measured."
-        }
-        Reason::NoSamples { .. } | Reason::Late { .. } => {
-            "Polls were late: run it on a quieter machine, or with fewer scans in flight; or widen `polls.tolerance` in the scenario."
-        }
-        Reason::Unreachable { .. } => "Check the target's address, and that it is up and can be reached from here.",
-        Reason::StoppedOpen => "Run it again: the log was changed, or is part of a larger one.",
-        Reason::NoLongerAllowed { what, .. } => return remedy(what, journal),
-        Reason::TargetGone => "See why the target could not be reached any more, and run again.",
-        Reason::Interrupted | Reason::CutOff => "Run it again, to its end.",
-        Reason::Damaged { .. } => "Report an unchanged copy of the log, or run it again: lines of this one are missing or repeated.",
-        Reason::Throttled { .. } => {
-            "Ask the target's owner for its rate limit and stay below it with --max-rps, or run again when it has recovered; --max-wait says how long to be patient."
-        }
-        Reason::BudgetSpent => "Raise the budget, or ask for less.",
-        Reason::ShardsMissing { .. } | Reason::OnOtherShards => {
-            "Run the other shards with the same --seed, and put all logs together: `statusgap merge`."
-        }
-        Reason::NothingRun => "Describe in the target file what the scenarios need (a foreign user, a witness, results), or choose others.",
-    };
-    Some(advice.to_owned())
-}
-
-/// What most requests of a kind got that say nothing, quoted, and what to do about that.
-fn after_failures(journal: &Journal, kind: Kind) -> String {
-    let what = match kind {
-        Kind::Initiate => "POSTs",
-        Kind::UnknownPoll => "polls of never-issued ids",
-        _ => "polls",
-    };
-    let said_nothing =
-        |exchange: &&Exchange| exchange.kind == kind && !exchange.answer.is_evidence() && exchange.answer != Answer::Accepted;
-    let mut groups: Vec<(u64, &Exchange)> = Vec::new();
-    for exchange in journal.exchanges.iter().filter(said_nothing) {
-        match groups
-            .iter_mut()
-            .find(|(_, known)| (known.answer, known.http, known.fault) == (exchange.answer, exchange.http, exchange.fault))
-        {
-            Some((count, _)) => *count += 1,
-            None => groups.push((1, exchange)),
-        }
-    }
-    let Some((count, example)) = groups.into_iter().max_by_key(|(count, _)| *count) else {
-        return format!("No {what} were answered. Run it again, to its end.");
-    };
-    let answered = match (example.fault, example.http) {
-        (Some(fault), _) => format!("got no answer ({})", fault.word()),
-        (None, http) => {
-            let code = http.map_or_else(String::new, |http| format!(" {http}"));
-            let body = example.body.as_deref().map_or_else(String::new, |body| format!(" `{}`", cut(visible(body), QUOTED)));
-            format!("were answered{code}{body}")
-        }
-    };
-    let step = match example.answer {
-        Answer::Refused => "Look at the credentials in `[users]`, and at what that user may do.",
-        Answer::Throttled => "Ask for less at a time: --max-rps, or fewer scans in flight.",
-        Answer::ServerError => "See the service's own log.",
-        Answer::Transport => "See why the connections fail or time out: the target's log, and what lies between.",
-        _ if kind == Kind::Initiate => "Look at `[initiate]` in the target file: its body, `accept` and `id`.",
-        _ => "Add a rule to `[[status.answer]]` in the target file that says what this answer means.",
-    };
-    format!("{} {what} {answered}. {step}", words::count(count))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::time::Nanos;
-    use crate::report::samples;
-
-    #[test]
-    fn the_next_step_follows_from_the_reason() {
-        let (journal, _, _) = samples::unassessable();
-        let at = Nanos(0);
-        for (reason, said) in [
-            (Reason::NoSamples { arm: "fresh".into(), at, late: 9, other: 0 }, Some("quieter machine")),
-            (Reason::Late { late: 9, of: 10, latest_ms: 80.0, throttled: 0, throttled_after: 0 }, Some("quieter machine")),
-            (Reason::Late { late: 9, of: 10, latest_ms: 80.0, throttled: 2, throttled_after: 11 }, Some("--max-rps")),
-            (Reason::NoSamples { arm: "fresh".into(), at, late: 0, other: 9 }, Some("polls")),
-            (Reason::NoSamples { arm: "fresh".into(), at, late: 0, other: 0 }, None),
-            (Reason::BudgetSpent, Some("budget")),
-        ] {
-            let advice = remedy(&reason, &journal);
-            assert_eq!(advice.is_some(), said.is_some(), "{reason:?}");
-            let (advice, said) = (advice.unwrap_or_default(), said.unwrap_or_default());
-            assert!(advice.contains(said), "{reason:?}: {advice}");
-            assert_eq!(advice.contains("quieter"), said == "quieter machine", "{reason:?}: {advice}");
-        }
-    }
 }

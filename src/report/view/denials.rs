@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::analysis::Analysis;
-use crate::analysis::binomial::clopper_pearson;
 use crate::analysis::window::CONFIDENCE;
 use crate::model::exchange::Connection;
 use crate::model::time::Nanos;
 use crate::report::words;
+use crate::statistics::binomial::clopper_pearson;
 
 /// What was answered at one age on one kind of connection.
 #[derive(Debug, Clone, PartialEq)]

@@ -12,13 +12,14 @@ use crate::model::guarantee::Guarantee;
 use crate::model::run::{EndReason, HttpVersion, Journal};
 use crate::model::shard::Share;
 use crate::report::view::WindowView;
-use crate::report::words;
+use crate::report::{sentences, words};
 use crate::verdict::{Judgement, Reason, ScenarioJudgement, Verdict};
 
 /// What happened, in one line.
 pub(super) fn headline(analysis: &Analysis, judgement: &Judgement, window: &WindowView) -> String {
-    let first =
-        || judgement.reasons.first().map_or_else(|| "no reason was recorded".to_owned(), |reason| words::sentence(&reason.to_string()));
+    let first = || {
+        judgement.reasons.first().map_or_else(|| "no reason was recorded".to_owned(), |reason| words::sentence(&sentences::reason(reason)))
+    };
     let Some(reads) = read_your_writes(analysis) else { return first() };
     let line = match judgement.verdict {
         Verdict::Inconclusive => return first(),
@@ -229,7 +230,7 @@ pub(super) fn notices(journal: &Journal, analysis: &Analysis, judgement: &Judgem
     if let Some(Share::Merged(_)) = journal.run.shard
         && let Some(missing) = judgement.reasons.iter().find(|reason| matches!(reason, Reason::ShardsMissing { .. }))
     {
-        notices.push(format!("PARTIAL RUN: {}.", words::sentence(&missing.to_string())));
+        notices.push(format!("PARTIAL RUN: {}.", words::sentence(&sentences::reason(missing))));
     }
     for stopped in &journal.stopped {
         if let Some(scenario) = journal.scenarios.get(stopped.scenario as usize) {
@@ -246,12 +247,17 @@ pub(super) fn notices(journal: &Journal, analysis: &Analysis, judgement: &Judgem
             ));
         }
     }
-    notices.extend(judgement.unused_allowances.iter().map(|unused| format!("UNUSED ALLOWANCE: {}.", words::sentence(unused))));
+    notices.extend(
+        judgement
+            .unused_allowances
+            .iter()
+            .map(|unused| format!("UNUSED ALLOWANCE: {}.", words::sentence(&sentences::unused_allowance(unused)))),
+    );
     if journal.torn {
         notices.push("TORN LOG: its last line was incomplete and is left out.".to_owned());
     }
     if let Some(damaged) = judgement.reasons.iter().find(|reason| matches!(reason, Reason::Damaged { .. })) {
-        notices.push(format!("INCOMPLETE LOG: {}.", words::sentence(&damaged.to_string())));
+        notices.push(format!("INCOMPLETE LOG: {}.", words::sentence(&sentences::reason(damaged))));
     }
     let accepted = analysis.load.started - analysis.load.not_accepted;
     if judgement.verdict == Verdict::Pass && accepted > 0 && analysis.load.ended == 0 {
@@ -287,14 +293,14 @@ pub(super) fn other_reasons(judgement: &Judgement) -> Vec<String> {
     let mut lines: Vec<(u8, String)> = Vec::new();
     for reason in run_wide {
         told.push(reason);
-        lines.push((reason.rank(), words::sentence(&reason.to_string())));
+        lines.push((reason.rank(), words::sentence(&sentences::reason(reason))));
     }
     for scenario in &judgement.scenarios {
         let follows = |reason: &Reason| follows_from_silence(reason) && all_silent(scenario);
-        for reason in scenario.reasons.iter().filter(|reason| !counted(reason) && !follows(reason)) {
+        for reason in scenario.reasons.iter().filter(|reason| **reason != Reason::CutShort && !counted(reason) && !follows(reason)) {
             if !told.contains(&reason) {
                 told.push(reason);
-                lines.push((reason.rank(), format!("{}: {}", words::name(&scenario.name), words::sentence(&reason.to_string()))));
+                lines.push((reason.rank(), format!("{}: {}", words::name(&scenario.name), words::sentence(&sentences::reason(reason)))));
             }
         }
     }

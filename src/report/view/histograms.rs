@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::analysis::latency::{Latency, RoundTrip};
 use crate::model::exchange::{Connection, Kind};
 use crate::model::run::Journal;
+use crate::statistics::latency::{Latency, RoundTrip};
 
 /// All round trips of one kind of exchange on one kind of connection, in nanoseconds. Windows never come in here: they are
 /// censored.

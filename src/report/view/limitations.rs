@@ -1,14 +1,14 @@
 //! What a run could not see: the part of a report that keeps it honest.
 
 use crate::analysis::Analysis;
-use crate::analysis::binomial::zero_failure_bound;
-use crate::analysis::guarantees::NOTHING_MEASURED;
+use crate::analysis::guarantees::NotAssessed;
 use crate::model::exchange::Kind;
 use crate::model::run::Journal;
 use crate::model::shard::Share;
 use crate::model::time::Stamp;
 use crate::report::view::{View, import_caveats};
 use crate::report::words;
+use crate::statistics::binomial::zero_failure_bound;
 use crate::verdict::Verdict;
 
 /// What this run could not see, the weightiest first.
@@ -23,7 +23,7 @@ pub(super) fn limitations(journal: &Journal, analysis: &Analysis, view: &View) -
         lines.extend(view.undecided.iter().cloned());
     }
     lines.extend(could_have_missed(view));
-    lines.extend(not_assessed(view));
+    lines.extend(not_assessed(analysis, view));
     lines.extend(of_one_client(journal, view));
     lines.extend(near_the_edge(analysis, view));
     lines.extend(window_limits(view));
@@ -172,11 +172,10 @@ fn window_limits(view: &View) -> Vec<String> {
     lines
 }
 
-fn not_assessed(view: &View) -> Option<String> {
+fn not_assessed(analysis: &Analysis, view: &View) -> Option<String> {
     let silent: Vec<String> =
         view.guarantees.iter().filter_map(|row| row.why.as_ref().map(|why| format!("{} ({why})", row.name))).collect();
-    let unmeasured = words::sentence(NOTHING_MEASURED);
-    if view.guarantees.iter().all(|row| row.why.as_ref() == Some(&unmeasured)) {
+    if analysis.guarantees.iter().all(|checked| checked.not_assessed == Some(NotAssessed::NothingMeasured)) {
         return Some("Nothing was measured, so nothing is assessed.".to_owned());
     }
     (!silent.is_empty()).then(|| format!("Not assessed: {}.", silent.join(", ")))

@@ -25,7 +25,7 @@ use serde_json::Value;
 
 use crate::analysis::Analysis;
 use crate::analysis::diagnosis::{Exclusion, Fact, OpenQuestion, Pattern};
-use crate::analysis::refusal;
+use crate::analysis::guarantees::{Proof, Unclear};
 use crate::analysis::scan::Scans;
 use crate::model::answer::Answer;
 use crate::model::exchange::{Connection, Kind};
@@ -34,6 +34,8 @@ use crate::model::run::Journal;
 use crate::model::shard::Share;
 use crate::report::view::window::Everyone;
 use crate::report::{rounded, sentences, words};
+use crate::verdict::Reason;
+use crate::verdict::power::Outlook;
 use crate::verdict::{Judgement, Verdict};
 
 pub use denials::DenialRow;
@@ -54,6 +56,10 @@ pub struct View {
     pub headline: String,
     /// Why the verdict is what it is, the weightiest first.
     pub reasons: Vec<String>,
+    /// The data behind the reasons, in the same order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<Reason>")]
+    pub reason_facts: Vec<Value>,
     /// What must be known before anything else is read: that the log is partial, torn, or cannot be judged.
     pub notices: Vec<String>,
     /// Whether a never-issued id was denied, so that a visible answer means something.
@@ -178,6 +184,10 @@ pub struct ScenarioRow {
     pub verdict: Verdict,
     /// Why.
     pub reasons: Vec<String>,
+    /// The data behind the reasons, in the same order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<Reason>")]
+    pub reason_facts: Vec<Value>,
     /// Scans asked for.
     pub initiates: u64,
     /// Scans accepted.
@@ -192,6 +202,10 @@ pub struct ScenarioRow {
     pub bound: Option<BoundRow>,
     /// What its gate could detect and what not, with the scans that it got.
     pub power: Option<String>,
+    /// The data behind that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Outlook>")]
+    pub power_facts: Option<Value>,
     /// What was answered at each planned age.
     pub offsets: Vec<OffsetRow>,
     /// The window of its scans.
@@ -400,12 +414,20 @@ pub struct GuaranteeRow {
     pub broken: u64,
     /// What proves it.
     pub evidence: Vec<String>,
+    /// The data behind the evidence, in the same order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<Proof>")]
+    pub facts: Vec<Value>,
     /// Why it was not assessed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
     /// What was seen that a healthy service might show as well, so that it proves nothing; with the number of scans.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unclear: Vec<String>,
+    /// The data behind that, in the same order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<Unclear>")]
+    pub unclear_facts: Vec<Value>,
     /// Which.
     #[serde(skip)]
     pub guarantee: Guarantee,
@@ -514,8 +536,7 @@ pub struct Repeat {
 impl View {
     /// Chooses what a report tells.
     pub fn of(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> View {
-        let (journal, _) = refusal::read(journal);
-        let journal = &*journal;
+        let journal = analysis.read(journal);
         let scans = Scans::of(&journal.exchanges);
         let histories = scans.histories();
         let scenarios = tables::scenarios(journal, analysis, judgement);
@@ -532,7 +553,8 @@ impl View {
             headline: headline::headline(analysis, judgement, &window),
             summary: summary::summary(journal, analysis, judgement, &histories, &window),
             notices: headline::notices(journal, analysis, judgement),
-            reasons: judgement.reasons.iter().map(|reason| words::sentence(&reason.to_string())).collect(),
+            reason_facts: sentences::facts(&judgement.reasons),
+            reasons: judgement.reasons.iter().map(|reason| words::sentence(&sentences::reason(reason))).collect(),
             other_reasons: headline::other_reasons(judgement),
             assessable: judgement.assessable,
             run: run_note(journal),

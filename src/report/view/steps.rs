@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::analysis::band::Band;
 use crate::analysis::window::{CONFIDENCE, Window};
 use crate::report::plot::Plot;
+use crate::statistics::band::Band;
 
 /// The curve over an age axis that begins at 0.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,8 +91,8 @@ fn knots(window: &Window, end_ms: f64) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::npmle::Observation;
     use crate::analysis::window::{Brackets, CurvePoint};
+    use crate::statistics::npmle::Observation;
 
     fn window(brackets: Vec<(f64, Option<f64>)>, curve: Vec<CurvePoint>) -> Window {
         let brackets: Brackets = brackets.into_iter().map(|(after, until)| (after, until.into())).collect();

@@ -23,7 +23,7 @@ use crate::report::view::{
     BoundRow, CauseRow, GuaranteeRow, LatencyRow, OffsetRow, PatternRow, RoundTrip, RuledOutRow, ScenarioRow, Standing, window,
 };
 use crate::report::{sentences, words};
-use crate::verdict::{Judgement, Reason};
+use crate::verdict::Judgement;
 
 /// One row for each scenario.
 pub(super) fn scenarios(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> Vec<ScenarioRow> {
@@ -35,7 +35,8 @@ pub(super) fn scenarios(journal: &Journal, analysis: &Analysis, judgement: &Judg
                 name: words::name(&scenario.name),
                 title: words::sentence(&scenario.title),
                 verdict: judged.verdict,
-                reasons: judged.reasons.iter().map(|reason: &Reason| words::sentence(&reason.to_string())).collect(),
+                reasons: judged.reasons.iter().map(|reason| words::sentence(&sentences::reason(reason))).collect(),
+                reason_facts: sentences::facts(&judged.reasons),
                 accepted: seen.counts.accepted,
                 initiates: seen.counts.initiates,
                 polls: seen.counts.polls,
@@ -50,7 +51,8 @@ pub(super) fn scenarios(journal: &Journal, analysis: &Analysis, judgement: &Judg
                 guarantees: seen.guarantees.iter().map(guarantee).collect(),
                 could_miss: judged.could_miss,
                 bound: judged.bound.as_ref().map(bound),
-                power: judged.power.clone(),
+                power: judged.power.as_ref().map(sentences::outlook),
+                power_facts: sentences::facts(judged.power.as_slice()).pop(),
             }
         })
         .collect()
@@ -116,7 +118,10 @@ pub(super) fn guarantee(checked: &Checked) -> GuaranteeRow {
         Checked { broken: 1.., .. } => Standing::Broken,
         _ => Standing::Kept,
     };
-    let why = || words::sentence(checked.not_assessed.as_deref().unwrap_or("nothing was checked"));
+    let why = || {
+        let why = checked.not_assessed.as_ref().map_or_else(|| "nothing was checked".to_owned(), sentences::not_assessed);
+        words::sentence(&why)
+    };
     GuaranteeRow {
         guarantee: checked.guarantee,
         code: checked.guarantee.code(),
@@ -126,8 +131,10 @@ pub(super) fn guarantee(checked: &Checked) -> GuaranteeRow {
         why: (standing == Standing::NotAssessed).then(why),
         checked: checked.checked,
         broken: checked.broken,
-        evidence: checked.evidence.iter().map(|proof| words::sentence(&proof.told)).collect(),
-        unclear: checked.unclear.iter().map(|unclear| words::sentence(&unclear.told())).collect(),
+        evidence: checked.evidence.iter().map(|proof| words::sentence(&sentences::proof(proof))).collect(),
+        facts: sentences::facts(&checked.evidence),
+        unclear: checked.unclear.iter().map(|unclear| words::sentence(&sentences::unclear(unclear))).collect(),
+        unclear_facts: sentences::facts(&checked.unclear),
     }
 }
 

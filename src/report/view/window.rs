@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-use crate::analysis::binomial::lower_limit;
 use crate::analysis::guarantees::Checked;
 use crate::analysis::window::{CONFIDENCE, Caveat, CurvePoint, EstimateNote, Quantile, ShareBy, Window};
 use crate::model::guarantee::Guarantee;
 use crate::report::rounded::{self, Rounded};
 use crate::report::words;
+use crate::statistics::binomial::lower_limit;
 use crate::verdict::Verdict;
 
 /// A window. A quantile of which too few scans were seen, or that lies beyond what was watched, is `null` in `quantiles_ms`;

@@ -5,6 +5,7 @@
 //! finds the weather of a busy machine, size alone finds noise. Scenarios that were run in different ways are not compared, and
 //! a comparison that could not have found anything is inconclusive. How it looks is the business of `report`.
 
+mod caveats;
 mod criteria;
 mod question;
 mod usable;
@@ -13,14 +14,15 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::analysis::baseline::{Baseline, ScenarioBaseline};
-use crate::analysis::compare::multiple::holm;
-use crate::analysis::compare::units::Layout;
 use crate::model::exchange::{Connection, Kind};
 use crate::model::time::Span;
+use crate::statistics::compare::multiple::holm;
+use crate::statistics::compare::units::Layout;
 use crate::verdict::{Exit, Verdict};
 
+pub use caveats::{ConditionChange, LeftOut, Mismatch, NotCompared, Note, Side};
 pub use criteria::{Criteria, CriterionError, Minimum, Share};
-pub use usable::{Unusable, usable};
+pub use usable::{Spoilt, Unusable, usable};
 
 use question::{Answered, Question};
 
@@ -38,13 +40,13 @@ pub struct Comparison {
     /// What it amounts to.
     pub outcome: Outcome,
     /// Why nothing at all was compared.
-    pub blocked: Vec<String>,
+    pub blocked: Vec<Mismatch>,
     /// Scenario by scenario, in the order of the new run.
     pub scenarios: Vec<ScenarioComparison>,
     /// How many tests were asked together.
     pub tests: usize,
     /// What a reader should know of the two runs.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
 }
 
 /// What a comparison amounts to.
@@ -104,9 +106,9 @@ pub struct ScenarioComparison {
     /// Its name.
     pub name: String,
     /// Why it was not compared.
-    pub not_compared: Option<String>,
+    pub not_compared: Option<NotCompared>,
     /// What could not be asked of it, and why.
-    pub left_out: Vec<String>,
+    pub left_out: Vec<LeftOut>,
     /// Consecutive scans that counted as one.
     pub together: u64,
     /// What was asked.
@@ -239,7 +241,7 @@ pub fn compare(base: &Baseline, new: &Baseline, criteria: &Criteria, names: Name
             scenarios.push(scenario);
         }
         for gone in base.scenarios.iter().filter(|old| new.scenarios.iter().all(|one| one.name != old.name)) {
-            scenarios.push(ScenarioComparison::not_compared(&gone.name, "it is not in the new run"));
+            scenarios.push(ScenarioComparison::not_compared(&gone.name, NotCompared::Missing(Side::New)));
         }
     }
     let tests = answer(&mut scenarios, questions, layout, criteria);
@@ -283,8 +285,8 @@ impl ScenarioComparison {
         ScenarioComparison { name: name.to_owned(), not_compared: None, left_out: Vec::new(), together: 1, findings: Vec::new() }
     }
 
-    fn not_compared(name: &str, why: impl Into<String>) -> ScenarioComparison {
-        ScenarioComparison { not_compared: Some(why.into()), ..ScenarioComparison::new(name) }
+    fn not_compared(name: &str, why: NotCompared) -> ScenarioComparison {
+        ScenarioComparison { not_compared: Some(why), ..ScenarioComparison::new(name) }
     }
 }
 
@@ -296,44 +298,40 @@ fn layout(base: &Baseline, new: &Baseline) -> Layout {
 }
 
 /// Why the two runs do not compare at all.
-fn blocked(base: &Baseline, new: &Baseline, names: Names) -> Vec<String> {
+fn blocked(base: &Baseline, new: &Baseline, names: Names) -> Vec<Mismatch> {
     let mut why = Vec::new();
     // Presets of the reference service are what releases are to a deployment: the very thing that is to be compared.
     let one_service = base.service.is_some() && new.service.is_some();
     if names == Names::MustAgree && base.target != new.target && !one_service {
-        why.push(format!("the targets differ: `{}` and `{}`", base.target, new.target));
+        why.push(Mismatch::Target(base.target.clone(), new.target.clone()));
     }
     if let (Some(old), Some(now)) = (&base.contract, &new.contract)
         && old != now
     {
-        why.push(format!(
-            "the contracts differ (fingerprints {old} and {now}): the target file has changed in more than its name and address"
-        ));
+        why.push(Mismatch::Contract(old.clone(), now.clone()));
     }
     if let (Some(old), Some(now)) = (&base.time, &new.time)
         && old != now
     {
-        why.push(format!("one run lived in {old} time, the other in {now} time"));
+        why.push(Mismatch::Time(old.clone(), now.clone()));
     }
     why
 }
 
-fn notes(base: &Baseline, new: &Baseline) -> Vec<String> {
+fn notes(base: &Baseline, new: &Baseline) -> Vec<Note> {
     let mut notes = Vec::new();
-    for (run, what) in [(base, "the old run"), (new, "the new run")] {
+    for (run, side) in [(base, Side::Old), (new, Side::New)] {
         if run.contract.is_none() {
-            notes.push(format!(
-                "of {what} only a result is known: it is taken on trust that it was made in the same way; a log or a saved baseline tells"
-            ));
+            notes.push(Note::ResultOnly(side));
         }
     }
     if let (Some(old), Some(now)) = (&base.machine, &new.machine)
         && old != now
     {
-        notes.push(format!("the runs were made on different machines ({old}; {now}): round trips may differ for that reason"));
+        notes.push(Note::Machines(old.clone(), now.clone()));
     }
     if base.tool != new.tool {
-        notes.push(format!("the runs were made by different versions ({}; {})", base.tool, new.tool));
+        notes.push(Note::Versions(base.tool.clone(), new.tool.clone()));
     }
     notes
 }
@@ -385,38 +383,28 @@ impl ScenarioComparison {
 
 /// Where the scans of one run were denied and those of the other were not, nothing in their order shows how long the target keeps a
 /// state. That is what a window that came back looks like, and it must not go unsaid; but it is also what a long phase looks like.
-fn one_way(scenarios: &[ScenarioComparison]) -> Option<String> {
-    let names: Vec<&str> =
-        scenarios.iter().filter(|scenario| scenario.findings.iter().any(is_one_way)).map(|scenario| scenario.name.as_str()).collect();
-    (!names.is_empty()).then(|| {
-        format!(
-            "the scans of each run went the same way ({}): a state of the target that outlasts a whole run looks alike; asking by turns \
-             (--against), or a longer run, tells them apart",
-            names.join(", ")
-        )
-    })
+fn one_way(scenarios: &[ScenarioComparison]) -> Option<Note> {
+    let names: Vec<String> =
+        scenarios.iter().filter(|scenario| scenario.findings.iter().any(is_one_way)).map(|scenario| scenario.name.clone()).collect();
+    (!names.is_empty()).then_some(Note::OneWay(names))
 }
 
 /// What can be asked of one scenario.
 fn ask(base: Option<&ScenarioBaseline>, new: &ScenarioBaseline, layout: Layout) -> (ScenarioComparison, Vec<Question>) {
-    let refuse = |why: String| (ScenarioComparison::not_compared(&new.name, why), Vec::new());
-    let Some(base) = base else { return refuse("it is not in the old run".to_owned()) };
-    for (run, what) in [(base, "old"), (new, "new")] {
+    let refuse = |why: NotCompared| (ScenarioComparison::not_compared(&new.name, why), Vec::new());
+    let Some(base) = base else { return refuse(NotCompared::Missing(Side::Old)) };
+    for (run, side) in [(base, Side::Old), (new, Side::New)] {
         if let Some(why) = &run.refused {
-            return refuse(format!("the {what} run did not measure it: {why}"));
+            return refuse(NotCompared::NotMeasured(side, why.clone()));
         }
     }
     if let (Some(old), Some(now)) = (&base.conditions, &new.conditions)
         && old != now
     {
-        let none = "nothing".to_owned();
         let keys: std::collections::BTreeSet<&String> = old.keys().chain(now.keys()).collect();
-        let differ: Vec<String> = keys
-            .into_iter()
-            .filter(|key| old.get(*key) != now.get(*key))
-            .map(|key| format!("{key}: {} → {}", old.get(key).unwrap_or(&none), now.get(key).unwrap_or(&none)))
-            .collect();
-        return refuse(format!("it was run in another way ({})", differ.join("; ")));
+        let differ = keys.into_iter().filter(|key| old.get(*key) != now.get(*key));
+        let change = |key: &String| ConditionChange { condition: key.clone(), base: old.get(key).cloned(), new: now.get(key).cloned() };
+        return refuse(NotCompared::Conditions(differ.map(change).collect()));
     }
     let mut scenario = ScenarioComparison::new(&new.name);
     let asked = question::questions(base, new, layout, &mut scenario.left_out);

@@ -1,13 +1,13 @@
 //! One question about two runs: its samples, its test, the size of the difference, and how many scans it would take.
 
 use crate::analysis::baseline::{Rate, RoundTrips, ScenarioBaseline, Windows};
-use crate::analysis::compare::dependence;
-use crate::analysis::compare::needed::{scans_for_means, scans_for_rates};
-use crate::analysis::compare::rates::Rates;
-use crate::analysis::compare::units::{Layout, Scored, Units, compare_units, differences, ranked};
-use crate::analysis::compare::windows::{Draws, Scores, scores};
-use crate::analysis::npmle::{Observation, npmle};
-use crate::verdict::comparison::{Change, Criteria, Finding, Subject};
+use crate::statistics::compare::dependence;
+use crate::statistics::compare::needed::{scans_for_means, scans_for_rates};
+use crate::statistics::compare::rates::Rates;
+use crate::statistics::compare::units::{Layout, Scored, Units, compare_units, differences, ranked};
+use crate::statistics::compare::windows::{Draws, Scores, scores};
+use crate::statistics::npmle::{Observation, npmle};
+use crate::verdict::comparison::{Change, Criteria, Finding, LeftOut, Subject};
 
 /// A question with all that it takes to answer it.
 #[derive(Debug)]
@@ -48,30 +48,30 @@ pub(super) struct Answered {
 }
 
 /// All questions that can be asked of a scenario; why others cannot be is told in `left_out`.
-pub(super) fn questions(base: &ScenarioBaseline, new: &ScenarioBaseline, layout: Layout, left_out: &mut Vec<String>) -> Vec<Question> {
+pub(super) fn questions(base: &ScenarioBaseline, new: &ScenarioBaseline, layout: Layout, left_out: &mut Vec<LeftOut>) -> Vec<Question> {
     let together = Together { runs: together(base, new), at_once: base.is_at_once() || new.is_at_once() };
     let mut asked = Vec::new();
     for rate in &new.rates {
         let same = |old: &&Rate| old.arm == rate.arm && old.connection == rate.connection && old.at == rate.at;
         match base.rates.iter().find(same) {
             Some(old) if old.scans > 0 && rate.scans > 0 => asked.push(denied(old, rate, together, layout)),
-            Some(_) => left_out.push(format!("denials at {} ({}): no sample in one of the runs", rate.at, rate.arm)),
-            None => left_out.push(format!("denials at {} ({}): not in the old run", rate.at, rate.arm)),
+            Some(_) => left_out.push(LeftOut::NoSample { at: rate.at, arm: rate.arm.clone() }),
+            None => left_out.push(LeftOut::NewOffset { at: rate.at, arm: rate.arm.clone() }),
         }
     }
     match (&base.windows, &new.windows) {
         (Some(old), Some(now)) => {
             asked.push(flapping(old, now, together.runs));
             if old.brackets.is_empty() || now.brackets.is_empty() {
-                left_out.push("windows: no scan of one of the runs has one".to_owned());
+                left_out.push(LeftOut::NoWindows);
             } else {
                 asked.push(window(old, now, together, layout));
             }
         }
-        _ => left_out.push("windows: one of the runs is known by its result alone, which does not hold the brackets".to_owned()),
+        _ => left_out.push(LeftOut::WindowsOfResult),
     }
     if base.round_trips.is_empty() || new.round_trips.is_empty() {
-        left_out.push("round trips: one of the runs is known by its result alone, which does not hold them".to_owned());
+        left_out.push(LeftOut::RoundTripsOfResult);
     }
     for now in &new.round_trips {
         let same = |old: &&RoundTrips| old.kind == now.kind && old.connection == now.connection;

@@ -22,9 +22,24 @@ pub enum Unusable {
     NotMeasured(String),
 }
 
+/// Why nothing may be compared with a scenario.
+#[derive(Debug, Clone, Copy)]
+pub enum Spoilt<'a> {
+    /// It was not measured well enough.
+    Reason(&'a Reason),
+    /// Where to stop was decided by what was seen, so what was seen by then is no fair sample.
+    StoppedWhenDecided,
+}
+
 /// What is to be kept of a run, unless it failed to measure. A run that found the window is a good baseline for it; a scenario that
-/// failed to measure is kept by name alone.
-pub fn usable(journal: &Journal, analysis: &Analysis, judgement: &Judgement, contract: Option<String>) -> Result<Baseline, Unusable> {
+/// failed to measure is kept by name alone, with the reason in words: `told` writes them.
+pub fn usable(
+    journal: &Journal,
+    analysis: &Analysis,
+    judgement: &Judgement,
+    contract: Option<String>,
+    told: fn(Spoilt<'_>) -> String,
+) -> Result<Baseline, Unusable> {
     match journal.end.as_ref().map(|end| end.reason) {
         Some(EndReason::Complete) => {}
         Some(EndReason::Interrupted) => return Err(Unusable::Partial("interrupted before the plan was done")),
@@ -44,15 +59,15 @@ pub fn usable(journal: &Journal, analysis: &Analysis, judgement: &Judgement, con
         Some(false) => return Err(Unusable::NotAssessable("a never-issued id was answered as visible, so `visible` means nothing")),
         None => return Err(Unusable::NotAssessable("no control was answered, so it is open whether `visible` means anything")),
     }
-    let mut baseline = Baseline::of(journal, contract);
+    let mut baseline = Baseline::of(journal, analysis, contract);
     let stopped: Vec<&str> =
         journal.stopped.iter().filter_map(|stop| journal.scenarios.get(stop.scenario as usize)).map(|one| one.name.as_str()).collect();
     for scenario in &mut baseline.scenarios {
         let judged = judgement.scenarios.iter().find(|judged| judged.name == scenario.name);
-        let spoilt = judged.and_then(|judged| judged.reasons.iter().find(|reason| spoils(reason))).map(ToString::to_string);
-        // Where to stop was decided by what was seen, so what was seen by then is no fair sample.
-        let short = || stopped.contains(&scenario.name.as_str()).then(|| "it was stopped as soon as its gate was decided".to_owned());
-        if let Some(why) = spoilt.or_else(short) {
+        let reason = judged.and_then(|judged| judged.reasons.iter().find(|reason| reason.spoils_measurement()));
+        let stopped = stopped.contains(&scenario.name.as_str());
+        let spoilt = reason.map(Spoilt::Reason).or_else(|| stopped.then_some(Spoilt::StoppedWhenDecided));
+        if let Some(why) = spoilt.map(told) {
             scenario.refused = Some(why);
             scenario.rates.clear();
             scenario.windows = None;
@@ -66,20 +81,4 @@ pub fn usable(journal: &Journal, analysis: &Analysis, judgement: &Judgement, con
         Some(why) if baseline.scenarios.iter().all(|scenario| scenario.refused.is_some()) => Err(Unusable::NotMeasured(why)),
         _ => Ok(baseline),
     }
-}
-
-/// Whether a reason says that the measurement failed, rather than that it proves too little.
-fn spoils(reason: &Reason) -> bool {
-    matches!(
-        reason,
-        Reason::NoScans { .. }
-            | Reason::InitiatesFailed { .. }
-            | Reason::WarmIds { .. }
-            | Reason::PollsFailed { .. }
-            | Reason::Lost { .. }
-            | Reason::NoSamples { .. }
-            | Reason::Silent { .. }
-            | Reason::UnlistedAfterEnd { .. }
-            | Reason::Late { .. }
-    )
 }

@@ -1,6 +1,5 @@
 //! C′: reads of which some go to a copy that lags.
 
-use crate::analysis::compare::rates::Rates;
 use crate::analysis::diagnosis::chance::{all_among_first, share_left};
 use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, ns};
 use crate::analysis::diagnosis::fact::{Exclusion, Fact};
@@ -10,6 +9,7 @@ use crate::analysis::diagnosis::open::OpenQuestion;
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::model::fault::FaultClass;
 use crate::model::time::Stamp;
+use crate::statistics::compare::rates::Rates;
 
 /// C′: denied now and then up to an age, and never after it.
 pub(super) fn mixed_reads(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flaps: &Flaps<'_, '_>) -> Option<Flapping> {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::analysis::binomial::clopper_pearson;
 use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, ns};
 use crate::analysis::diagnosis::fact::{Exclusion, Fact};
 use crate::analysis::diagnosis::never_visible::Lost;
@@ -12,6 +11,7 @@ use crate::analysis::diagnosis::window_at_start::windows::{AT_ONCE_MS, Windows};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::model::exchange::Connection;
 use crate::model::fault::FaultClass;
+use crate::statistics::binomial::clopper_pearson;
 
 /// A commit that comes after the answer comes within this; what lasts longer is a registration.
 const COMMIT_MS: f64 = 30.0;

@@ -11,7 +11,6 @@ mod windows;
 pub(super) use observer_effect::observer_effect;
 pub(super) use queue::queue;
 
-use crate::analysis::binomial::survival;
 use crate::analysis::diagnosis::chance::share_left;
 use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, ns};
 use crate::analysis::diagnosis::fact::{Exclusion, Fact};
@@ -23,6 +22,7 @@ use crate::analysis::diagnosis::window_at_start::refresh::{lattice, on_one_clock
 use crate::analysis::diagnosis::window_at_start::windows::{AT_ONCE_MS, windows};
 use crate::analysis::diagnosis::{Diagnosis, Pattern, Strength};
 use crate::model::fault::FaultClass;
+use crate::statistics::binomial::survival;
 
 /// What was decided before the shape of the window is looked at.
 #[derive(Debug, Clone, Copy)]

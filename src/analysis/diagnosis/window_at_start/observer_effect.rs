@@ -1,11 +1,11 @@
 //! D: a cache that keeps denials, so that polling lengthens the window.
 
-use crate::analysis::compare::rates::Rates;
 use crate::analysis::diagnosis::dataset::{Dataset, Observation};
 use crate::analysis::diagnosis::fact::{Exclusion, Fact, Pairs};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::model::exchange::Purpose;
 use crate::model::fault::FaultClass;
+use crate::statistics::compare::rates::Rates;
 
 /// D: scans of equal age, one arm polled early and one not; the early polls make the difference.
 pub(in crate::analysis::diagnosis) fn observer_effect(diagnosis: &mut Diagnosis, data: &Dataset<'_>) -> bool {

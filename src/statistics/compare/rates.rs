@@ -5,7 +5,7 @@
 //! exact; Barnard's does the same with the pooled z-statistic.
 //! Sources: Fisher (1935); Barnard, Biometrika 34 (1947); Boschloo, Statistica Neerlandica 24 (1970).
 
-use crate::analysis::binomial::pmf;
+use crate::statistics::binomial::pmf;
 
 /// Events in two runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

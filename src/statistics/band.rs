@@ -242,7 +242,7 @@ fn reaching(steps: &[Step], count: u64) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::binomial::clopper_pearson;
+    use crate::statistics::binomial::clopper_pearson;
 
     fn repeated(after: f64, until: f64, weight: u64) -> Observation {
         Observation { after, until, weight }

@@ -5,9 +5,8 @@
 //! is solved (each costs a few rotations of the Cholesky factor) and enter where the gradient peaks above `n`.
 //! Sources: Wang, JRSS B 69 (2007); Groeneboom, Jongbloed & Wellner, Scand. J. Statist. 35 (2008); Lawson & Hanson (1974).
 
-use super::certificate::{gradient, log_likelihood, probabilities};
+use super::certificate::{enough, gap_of, gradient, log_likelihood, normalise, probabilities};
 use super::cholesky::{Factor, Square};
-use super::general::{enough, gap_of, normalise};
 use super::reduction::Reduction;
 
 const STEPS: usize = 120;

@@ -127,7 +127,7 @@ pub struct QuantileInterval {
 /// Estimates the distribution of windows from their brackets. Without any bracket the support is empty.
 ///
 /// ```
-/// use statusgap::analysis::npmle::{Observation, npmle};
+/// use statusgap::statistics::npmle::{Observation, npmle};
 ///
 /// // three scans found at the first poll, one hidden at 100 ms and visible at 2,003 ms
 /// let fit = npmle(&[

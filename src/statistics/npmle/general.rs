@@ -4,7 +4,7 @@
 //! the second works on the few cells with mass and doubles the digits with each step.
 
 use super::Method;
-use super::certificate::{gap, gradient, probabilities};
+use super::certificate::{enough, gap_of, gradient, normalise, probabilities};
 use super::convex_minorant;
 use super::newton;
 use super::reduction::Reduction;
@@ -13,12 +13,6 @@ use super::reduction::Reduction;
 const START_ROUNDS: usize = 24;
 /// Rounds when no Newton step is possible.
 const ROUNDS: usize = 20_000;
-
-/// The gap (nats) at which the estimate is done: 1e-9, or what the rounding of a gradient of this size allows, which
-/// is more from a million windows on.
-pub(super) fn enough(reduction: &Reduction) -> f64 {
-    1e-9_f64.max(1e-15 * reduction.total)
-}
 
 pub(super) fn estimate(reduction: &Reduction) -> (Method, Vec<f64>) {
     let cells = reduction.cells.len();
@@ -43,11 +37,6 @@ pub(super) fn estimate(reduction: &Reduction) -> (Method, Vec<f64>) {
     }
 }
 
-pub(super) fn gap_of(reduction: &Reduction, masses: &[f64]) -> f64 {
-    let likely = probabilities(&reduction.ranges, masses);
-    gap(reduction, &gradient(reduction, &likely))
-}
-
 /// Turnbull's self-consistency step: each mass is multiplied by its mean share of the brackets that cover it.
 fn expectation_step(reduction: &Reduction, masses: &mut [f64]) {
     let likely = probabilities(&reduction.ranges, masses);
@@ -58,17 +47,10 @@ fn expectation_step(reduction: &Reduction, masses: &mut [f64]) {
     normalise(masses);
 }
 
-pub(super) fn normalise(masses: &mut [f64]) {
-    let sum: f64 = masses.iter().sum();
-    for mass in masses {
-        *mass /= sum;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::npmle::Observation;
+    use crate::statistics::npmle::Observation;
 
     /// What a support too large for a matrix has to do with.
     #[test]

@@ -7,7 +7,7 @@
 
 use super::permutation::{Block, shares};
 use super::rates::normal_tail;
-use crate::analysis::npmle::{Observation, npmle};
+use crate::statistics::npmle::{Observation, npmle};
 use std::collections::BTreeMap;
 
 pub use super::permutation::{Arrangements, Draws};

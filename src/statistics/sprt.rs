@@ -3,8 +3,6 @@
 //!
 //! Source: Wald, *Sequential Analysis* (1947); the operating characteristic is by enumeration of all paths.
 
-use serde::{Deserialize, Serialize};
-
 /// A test of "the rate is at most `p0`" against "it is at least `p1`".
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sprt {
@@ -19,8 +17,7 @@ pub struct Sprt {
 }
 
 /// What the evidence so far says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
     /// The rate is acceptable.
     Pass,
@@ -40,7 +37,7 @@ pub struct Walk {
 }
 
 /// Where a test was decided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Crossing {
     /// [`Decision::Pass`] or [`Decision::Fail`].
     pub decision: Decision,

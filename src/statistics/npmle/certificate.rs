@@ -126,3 +126,21 @@ fn find(root: &mut [usize], mut node: usize) -> usize {
     }
     node
 }
+
+/// The gap (nats) at which the estimate is done: 1e-9, or what the rounding of a gradient of this size allows, which
+/// is more from a million windows on.
+pub(super) fn enough(reduction: &Reduction) -> f64 {
+    1e-9_f64.max(1e-15 * reduction.total)
+}
+
+pub(super) fn gap_of(reduction: &Reduction, masses: &[f64]) -> f64 {
+    let likely = probabilities(&reduction.ranges, masses);
+    gap(reduction, &gradient(reduction, &likely))
+}
+
+pub(super) fn normalise(masses: &mut [f64]) {
+    let sum: f64 = masses.iter().sum();
+    for mass in masses {
+        *mass /= sum;
+    }
+}
