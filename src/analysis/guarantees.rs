@@ -155,7 +155,7 @@ fn honesty(evidence: Evidence<'_>) -> Checked {
         }
     }
     let refused = evidence.unknown.iter().filter(|poll| poll.answer == Answer::Refused).count() as u64;
-    let not_assessed = (checked == 0).then(|| match refused {
+    let not_assessed = (checked == 0).then_some(match refused {
         0 => NotAssessed::NoControlAnswered,
         _ => NotAssessed::ControlsRefused { refused, of: evidence.unknown.len() as u64 },
     });
