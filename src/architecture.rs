@@ -27,7 +27,7 @@ const READING_EFFECTS: &[&str] =
 const UNTYPED_TOML: &[&str] = &["toml::Table", "toml::Value", "toml::{"];
 
 /// Files that may read TOML without a type all the same. The keys of `statusgap.toml` are clap's, known only while it runs.
-const UNTYPED_TOML_ALLOWED: &[&str] = &["cli/defaults/file.rs"];
+const UNTYPED_TOML_ALLOWED: &[&str] = &["cli/config/file.rs"];
 
 const ROOMS: &[Room] = &[
     Room { name: "model", may_name: &[], barred: EFFECTS },
