@@ -418,7 +418,7 @@ impl View {
             headline: headline::headline(analysis, judgement, &window),
             answers: answers::answers(journal, analysis, judgement, &histories, &window),
             notices: headline::notices(journal, analysis, judgement),
-            reasons: judgement.reasons.iter().map(|reason| words::sentence(&reason.to_string())).collect(),
+            reasons: judgement.reasons.iter().map(words::reason).collect(),
             other_reasons: headline::other_reasons(judgement),
             assessable: judgement.assessable,
             run: run_note(journal),

@@ -18,7 +18,7 @@ use crate::report::view::{
     CauseRow, GuaranteeRow, LatencyRow, OffsetRow, PatternRow, RoundTrip, RuledOutRow, ScenarioRow, Standing, window,
 };
 use crate::report::words;
-use crate::verdict::{Judgement, Reason};
+use crate::verdict::Judgement;
 
 /// One row for each scenario.
 pub(super) fn scenarios(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> Vec<ScenarioRow> {
@@ -31,7 +31,7 @@ pub(super) fn scenarios(journal: &Journal, analysis: &Analysis, judgement: &Judg
                 title: words::sentence(&scenario.title),
                 source: words::sentence(&scenario.source),
                 verdict: judged.verdict,
-                reasons: judged.reasons.iter().map(|reason: &Reason| words::sentence(&reason.to_string())).collect(),
+                reasons: judged.reasons.iter().map(words::reason).collect(),
                 accepted: seen.counts.accepted,
                 initiates: seen.counts.initiates,
                 polls: seen.counts.polls,
