@@ -137,7 +137,13 @@ impl Needles {
                 (before + after >= most_of(needle)).then_some(start - before..start + after)
             }));
         }
-        found
+        // Of `Bearer x` the blank before `x` is no secret.
+        let is_blank = |byte: &&u8| **byte == b' ';
+        let trimmed = |Range { start, end }: Range<usize>| {
+            let piece = &bytes[start..end];
+            start + piece.iter().take_while(is_blank).count()..end - piece.iter().rev().take_while(is_blank).count()
+        };
+        found.into_iter().map(trimmed).collect()
     }
 
     /// The length of the longest.

@@ -414,6 +414,8 @@ fn most_of_a_secret_is_struck_out_whatever_stands_around_it() {
         let told = redaction.clean(format!("key '{masked}' is not valid"));
         assert!(told.contains(STRUCK) && !told.contains("Ud3") && !told.contains("kQ7"), "{masked}: {told}");
     }
+    let beside = Redaction::of(["Bearer kQ7-pLx/Zr9w+Ud3mNb2=".to_owned()]);
+    assert_eq!(beside.clean("no token kQ7-pLx/Zr9w+Ud3mNb2 here".to_owned()), "no token [secret] here");
     let short = Redaction::of(["s3cr+t/9".to_owned()]);
     assert_eq!(short.clean("the s3cr+t/ of it".to_owned()), "the s3cr+t/ of it", "a short one is all or nothing");
 }
