@@ -406,14 +406,15 @@ impl Target {
     /// The file's id was not known for as long as first contact waits, and something else in the same answer was at once.
     pub fn wrong_pointer(&self, poll: &Heard, waited: u64, other: &OtherId, known: &Heard) -> Problem {
         let at = self.initiate_reader.id.selector.written();
-        poll.problem(format!(
-            "still {waited} s after the POST. `[initiate] id` ({at}) found `{}` in its answer, where {} has `{}`, and `{}` {}: is that the job's id?",
+        let problem = poll.problem(format!(
+            "`[initiate] id` ({at}) found `{}` in its answer, where {} has `{}`, and `{}` {}: is that the job's id?",
             visible(&cut(poll.id.clone(), QUOTED_BESIDE)),
             cut(other.place.clone(), QUOTED_BESIDE),
             visible(&cut(other.id.clone(), QUOTED_BESIDE)),
             cut(known.asked.clone(), QUOTED_BESIDE),
             known.answered_within(QUOTED_BESIDE)
-        ))
+        ));
+        Problem { answered: format!("{}, still {waited} s after the POST", problem.answered), ..problem }
     }
 
     /// What keeps the run from working, if the status of an id that was never issued is throttled.
