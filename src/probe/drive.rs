@@ -328,7 +328,7 @@ impl Probe {
             match &outcome.reply {
                 Err(fault) => {
                     exchange.fault = Some(*fault);
-                    exchange.body = outcome.broken.map(Text::from).into();
+                    exchange.body = outcome.broken.map(Text::from);
                 }
                 Ok(received) => {
                     let reply = Reply { http: received.http, headers: &received.headers, body: &received.body };

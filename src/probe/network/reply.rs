@@ -38,6 +38,7 @@ pub(super) struct Reading {
 }
 
 /// Why a head cannot be read.
+#[derive(Clone, Copy)]
 struct Broken {
     fault: TransportFault,
     rule: Option<&'static str>,
@@ -505,7 +506,7 @@ mod tests {
 
     #[test]
     fn a_broken_head_says_which_rule_or_limit_it_breaks() {
-        let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", (0..150).map(|n| format!("X-{n}: 1\r\n")).collect::<String>());
+        let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "X-1: 1\r\n".repeat(150));
         let large = format!("HTTP/1.1 200 OK\r\nX-B: {}\r\n\r\n", "a".repeat(70_000));
         for (reply, rule) in [
             (many.as_str(), Some("more than 100 headers")),
