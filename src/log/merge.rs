@@ -257,7 +257,7 @@ impl<R: BufRead> Input<R> {
                     continue;
                 }
                 Parsed::Other(Line::Scenario(_)) => "a scenario that was decided on during the run, which shards do not do",
-                Parsed::Other(Line::NotAsked(_)) => "a scenario that an inquiry left out, which shards do not do",
+                Parsed::Other(Line::NotAsked(_)) => "a scenario that an investigation left out, which shards do not do",
                 Parsed::Other(Line::Run(_)) => "a second header",
             };
             return Err(LogError::Line { file: self.file.clone(), line: self.number, why: why.to_owned() });

@@ -29,7 +29,7 @@ pub enum Line {
     Exchange(Box<Exchange>),
     /// A scenario starts no more scans, although more were planned: the verdict on its gate is known.
     Stopped(Stopped),
-    /// A scenario of an inquiry that was left out, because too few jobs were left for it.
+    /// A scenario of an investigation that was left out, because too few jobs were left for it.
     NotAsked(NotAsked),
     /// The last line. A log without it is a partial run.
     End(End),
@@ -217,7 +217,7 @@ pub struct Stopped {
     pub begun: u32,
 }
 
-/// A scenario of an inquiry that was left out, because the limit of jobs left too few for it.
+/// A scenario of an investigation that was left out, because the limit of jobs left too few for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NotAsked {
     /// Its name.
@@ -336,7 +336,7 @@ pub struct Journal {
     pub exchanges: Vec<Exchange>,
     /// The scenarios that were stopped because their verdict was known.
     pub stopped: Vec<Stopped>,
-    /// The scenarios of an inquiry that were left out for lack of jobs.
+    /// The scenarios of an investigation that were left out for lack of jobs.
     pub not_asked: Vec<NotAsked>,
     /// How it ended; `None` for a log that was cut off.
     pub end: Option<End>,

@@ -1,4 +1,4 @@
-//! The jobs that a run started and that were not seen to end: looked at between the steps of an inquiry, so that the next step does
+//! The jobs that a run started and that were not seen to end: looked at between the steps of an investigation, so that the next step does
 //! not measure the queue that the last one made.
 
 use std::collections::BTreeMap;

@@ -16,7 +16,7 @@ pub struct WatchStatus {
     pub every: Duration,
     /// When the watch began.
     pub began: Moment,
-    /// The standing verdict; `None` before the first round has ended.
+    /// The rolling verdict; `None` before the first round has ended.
     pub verdict: Option<Verdict>,
     /// Since when it is that.
     pub since: Option<Moment>,
@@ -34,7 +34,7 @@ pub struct WatchStatus {
     pub denied: u64,
     /// Requests of the whole watch.
     pub exchanges: u64,
-    /// Changes of the standing verdict in the whole watch.
+    /// Changes of the rolling verdict in the whole watch.
     pub changed: u64,
     /// The latest changes, the latest first.
     pub changes: Vec<ChangeRow>,
@@ -63,7 +63,7 @@ pub struct Moment {
     pub unix: f64,
 }
 
-/// A change of the standing verdict.
+/// A change of the rolling verdict.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChangeRow {
     /// When.

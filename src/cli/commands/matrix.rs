@@ -27,7 +27,7 @@ use crate::verdict::{Exit, Verdict};
 
 /// Runs every preset and every fault of the reference service on virtual time, and compares what is found with what must be.
 ///
-/// Each configuration is probed twice: by the inquiry of `reproduce` (verdict and causes) with every seed, and by the shipped
+/// Each configuration is probed twice: by the investigation of `reproduce` (verdict and causes) with every seed, and by the shipped
 /// scenarios (verdict, failed scenarios, broken guarantees) with one seed in four if it is healthy, else with one in 25. The exit code is 1 on any disagreement.
 #[derive(Debug, Args)]
 pub struct MatrixArgs {
@@ -54,7 +54,7 @@ enum MatrixFormat {
 /// What one seed of one configuration showed.
 #[derive(Debug, Clone)]
 struct Seen {
-    /// By the inquiry.
+    /// By the investigation.
     verdict: Verdict,
     causes: Vec<FaultClass>,
     /// By the shipped scenarios, for the seeds that run them.
@@ -134,7 +134,7 @@ fn all<'a>(wanted: &[&'a Configuration], seeds: u64, shipped: &[Scenario]) -> Re
 fn cell(configuration: &Configuration, seed: u64, shipped: &[Scenario]) -> Result<Seen, CliError> {
     let Concluded { analysis, judgement, .. } = on_virtual_time(configuration, seed, None)?;
     let (verdict, causes) = (judgement.verdict, analysis.diagnosis.causes.iter().map(|cause| cause.class).collect());
-    // The shipped scenarios send twice as much as the inquiry, so they run with a part of the seeds: one in four where nothing
+    // The shipped scenarios send twice as much as the investigation, so they run with a part of the seeds: one in four where nothing
     // may be found, one in 25 where each seed would find the same.
     let every = if configuration.verdict == Verdict::Pass { 4 } else { 25 };
     let shipped = if seed.is_multiple_of(every) { Some(by_scenarios(configuration, seed, shipped)?) } else { None };

@@ -21,12 +21,12 @@ pub fn watch_openmetrics(live: &WatchStatus, view: Option<&View>) -> String {
 fn standing(out: &mut Exposition, live: &WatchStatus) {
     out.family("statusgap_watch", Type::Info, "What is watched.");
     out.sample("_info", &[("target", &live.target), ("scenarios", &live.scenarios)], 1.0);
-    out.family("statusgap_watch_verdict", Type::StateSet, "The standing verdict; all 0 before the first round has ended.");
+    out.family("statusgap_watch_verdict", Type::StateSet, "The rolling verdict; all 0 before the first round has ended.");
     verdict(out, "statusgap_watch_verdict", &[], live.verdict);
     out.family("statusgap_watch_start_seconds", Type::Gauge, "Wall clock at the beginning of the watch, since 1970.");
     out.sample("", &[], live.began.unix);
     if let Some(since) = &live.since {
-        out.family("statusgap_watch_verdict_since_seconds", Type::Gauge, "Wall clock at the last change of the standing verdict.");
+        out.family("statusgap_watch_verdict_since_seconds", Type::Gauge, "Wall clock at the last change of the rolling verdict.");
         out.sample("", &[], since.unix);
     }
     if let Some(last) = live.recent.first() {
@@ -45,7 +45,7 @@ fn counters(out: &mut Exposition, live: &WatchStatus) {
         out.sample("_total", &[("outcome", outcome.word())], *count as f64);
     }
     for (name, help, count) in [
-        ("statusgap_watch_changes", "Changes of the standing verdict.", live.changed),
+        ("statusgap_watch_changes", "Changes of the rolling verdict.", live.changed),
         ("statusgap_watch_scans", "Scans that were accepted.", live.scans),
         ("statusgap_watch_denied_scans", "Accepted scans that were denied.", live.denied),
         ("statusgap_watch_exchanges", "Requests of all kinds.", live.exchanges),

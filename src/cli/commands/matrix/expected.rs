@@ -11,7 +11,7 @@ pub(super) struct Configuration {
     pub(super) service: &'static str,
     pub(super) workers: usize,
     pub(super) verdict: Verdict,
-    /// Causes that the inquiry must name.
+    /// Causes that the investigation must name.
     pub(super) causes: &'static [FaultClass],
     /// Causes that it may name besides, because the configuration has them, too.
     pub(super) also: &'static [FaultClass],
@@ -45,7 +45,7 @@ impl Configuration {
     pub(super) fn disagreements(&self, seen: &Seen) -> Vec<String> {
         let mut told = Vec::new();
         if seen.verdict != self.verdict {
-            told.push(format!("the inquiry's verdict is {}, and must be {}", seen.verdict.word(), self.verdict.word()));
+            told.push(format!("the investigation's verdict is {}, and must be {}", seen.verdict.word(), self.verdict.word()));
         }
         told.extend(
             self.causes.iter().filter(|class| !seen.causes.contains(class)).map(|class| format!("{} is not named", class.letter())),
