@@ -56,7 +56,21 @@ const ROOMS: &[Room] = &[
     // A command parses, calls `run`, and prints.
     Room {
         name: "cli/commands",
-        may_name: &["model", "log", "target", "analysis", "verdict", "bundle", "report", "import", "run", "probe", "service", "cli"],
+        may_name: &[
+            "model",
+            "log",
+            "target",
+            "statistics",
+            "analysis",
+            "verdict",
+            "bundle",
+            "report",
+            "import",
+            "run",
+            "probe",
+            "service",
+            "cli",
+        ],
         barred: &["Probe", "Recorder", "analyse", "judge"],
     },
 ];
@@ -150,7 +164,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("a readable folder").path()).collect();
     paths.sort();
     let (folders, files): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| path.is_dir());
-    let rust = files.into_iter().filter(|path| path.extension().is_some_and(|end| end == "rs"));
+    let rust = files.into_iter().filter(|path| path.extension().is_some_and(|end| end == "rs") && !path.ends_with("tests.rs"));
     let below = folders.iter().filter(|path| !path.ends_with("tests")).flat_map(|path| sources(path));
     rust.chain(below).collect()
 }

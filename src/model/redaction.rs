@@ -2,8 +2,9 @@
 //!
 //! A reply is looked at as it stands and as it reads once something is undone: escapes of JSON and its like, URLs, HTML, CSS and mails, codes
 //! such as base64 at any alignment, rows of numbers, dumps, folded lines, one within another up to six deep. What is found in one of these
-//! views is struck out where it stands in the original, and so is what is left of a secret that was cut off. Beside the known secrets, values go whose own names give them away: the
-//! target's `access_token`, the signature of a signed address, a password before an `@`.
+//! views is struck out where it stands in the original, and so is what is left of a secret that was cut off at either end. Beside the known
+//! secrets, values go whose own names give them away: the target's `access_token`, the signature of a signed address, a password before
+//! an `@`.
 
 mod codes;
 mod escapes;
@@ -126,10 +127,19 @@ fn spellings(secret: &str) -> Vec<Vec<u8>> {
     spellings
 }
 
-/// A needle as a pattern: a blank and a plus are the same in an address.
+/// A needle as a pattern.
 fn pattern(needle: &[u8]) -> String {
+    if needle.len() < ANY_CASE_FROM { format!("(?:{})", literal(needle)) } else { in_any_case(needle) }
+}
+
+fn in_any_case(needle: &[u8]) -> String {
+    format!("(?i:{})", literal(needle))
+}
+
+/// A blank and a plus are the same in an address.
+fn literal(needle: &[u8]) -> String {
     use std::fmt::Write as _;
-    let mut pattern = String::from(if needle.len() < ANY_CASE_FROM { "(?:" } else { "(?i:" });
+    let mut pattern = String::new();
     for byte in needle {
         match byte {
             b' ' | b'+' => pattern.push_str("[ +]"),
@@ -138,7 +148,6 @@ fn pattern(needle: &[u8]) -> String {
             byte => drop(write!(pattern, "\\x{byte:02x}")),
         }
     }
-    pattern.push(')');
     pattern
 }
 

@@ -37,6 +37,9 @@ const BETWEEN_LOOKS: [Duration; 5] = [
     Duration::from_secs(5),
 ];
 
+/// One job may be lost, and two may be.
+const MORE_JOBS: usize = 2;
+
 /// Nobody waits longer than that for a run that has not begun.
 const LONGEST_WAIT: u64 = 10;
 
@@ -130,12 +133,18 @@ impl Asking<'_> {
         // Where even that is visible, no other id proves anything.
         let mut others = if never.as_ref().is_some_and(|never| never.answer == Answer::Visible) { &[][..] } else { others };
         let mut known = None;
+        // What is visible by the same path and proves nothing of the job's id; but the path exists.
+        let mut beside = None;
+        let mut path_exists = false;
         let mut nowhere = None;
         let mut doubt = None;
         let (mut pauses, mut looks) = (BETWEEN_POLLS.iter(), BETWEEN_LOOKS.iter());
         loop {
             let request = target.status(&of_scan, Caller::Owner, accepted, None);
             let poll = self.ask(ContactStep::HandedOut, request, &accepted.id).await.0;
+            if let Some(problem) = never.as_ref().and_then(|never| target.visible_by_mistake(never, &poll)) {
+                return StatusFinding::End(self.without_secrets(problem));
+            }
             let in_question = poll.answer != Answer::Visible && poll.fault.is_none();
             if in_question
                 && nowhere.is_none()
@@ -148,13 +157,23 @@ impl Asking<'_> {
             if may_be_another {
                 for other in std::mem::take(&mut others) {
                     let heard = self.for_another(&of_scan, other).await;
-                    if heard.answer == Answer::Visible {
+                    if heard.answer != Answer::Visible {
+                        continue;
+                    }
+                    path_exists = true;
+                    let names_another = heard.knows.echo.as_ref().is_some_and(|echo| *echo != other.id && *echo != accepted.id);
+                    if other.of_several || heard.knows.of_several || names_another {
+                        beside.get_or_insert((other.clone(), heard));
+                    } else {
                         known = Some((other.clone(), heard));
                         break;
                     }
                 }
             }
-            let finding = target.status_finding(never.as_ref(), &poll, nowhere.as_ref());
+            let finding = match target.status_finding(never.as_ref(), &poll, nowhere.as_ref()) {
+                StatusFinding::Doubtful(unrouted) if path_exists && unrouted.shape.is_some() => StatusFinding::GoOn(None),
+                finding => finding,
+            };
             let pause = match &finding {
                 _ if may_be_another && known.is_some() => looks.next(),
                 StatusFinding::AskAgain(_) if !waits_long(&poll) => pauses.next(),
@@ -169,13 +188,15 @@ impl Asking<'_> {
                 continue;
             }
             if let Some((other, heard)) = known.take().filter(|_| may_be_another) {
+                let waited = self.probe.clock.now().elapsed_from(began).as_secs();
                 if self.is_of_the_job(accepted, &other, variables, random).await {
-                    let waited = self.probe.clock.now().elapsed_from(began).as_secs();
-                    let problem = target.wrong_pointer(&poll, waited, &other, &heard);
-                    return StatusFinding::End(Problem { change: self.probe.recorder.without_secrets(problem.change), ..problem });
+                    return StatusFinding::End(self.without_secrets(target.wrong_pointer(&poll, waited, &other, &heard)));
                 }
                 // It proves nothing, and what else is to be asked is asked as without it.
                 continue;
+            }
+            if let Some((other, heard)) = beside.take().filter(|_| in_question) {
+                self.contact.notes.push(self.probe.recorder.without_secrets(target.perhaps_wrong_pointer(&other, &heard)));
             }
             // A rule that denied the job for a while may be the gap, and may be wrong.
             return match (finding, doubt) {
@@ -194,20 +215,40 @@ impl Asking<'_> {
         self.ask(ContactStep::OtherId, request, &other.id).await.0
     }
 
-    /// Whether something else that is visible names the job, and not what all jobs have in common, or an earlier job: a second job has
-    /// another one, which is visible as well, and is not visible by the id that the file names.
+    /// Whether something else that is visible names the job, and not what all jobs have in common, or an earlier job: two more jobs have
+    /// others, which are visible as well, and neither is visible by the id that the file names for as long as the first was looked at.
     async fn is_of_the_job(&mut self, accepted: &Accepted, other: &OtherId, variables: &mut Variables, random: &mut ChaCha8Rng) -> bool {
         if other.is_status_address {
             return true;
         }
-        variables.uuid = uuid(random);
-        let Ok((second, others)) = self.for_a_job(variables, random).await else { return false };
-        let Some(its) = others.iter().find(|its| its.place == other.place) else { return false };
-        if its.id == other.id || its.id == accepted.id || self.for_another(variables, its).await.answer != Answer::Visible {
-            return false;
+        let mut jobs = Vec::with_capacity(MORE_JOBS);
+        let mut known = vec![other.id.clone(), accepted.id.clone()];
+        for _ in 0..MORE_JOBS {
+            variables.uuid = uuid(random);
+            let Ok((job, others)) = self.for_a_job(variables, random).await else { return false };
+            let Some(its) = others.into_iter().find(|its| its.place == other.place).filter(|its| !known.contains(&its.id)) else {
+                return false;
+            };
+            known.extend([its.id.clone(), job.id.clone()]);
+            jobs.push((variables.clone(), job, its));
         }
-        let request = self.probe.target.status(variables, Caller::Owner, &second, None);
-        self.ask(ContactStep::HandedOut, request, &second.id).await.0.answer != Answer::Visible
+        let mut are_others_visible = vec![false; jobs.len()];
+        let mut looks = BETWEEN_LOOKS.iter();
+        loop {
+            for ((variables, job, its), is_visible) in jobs.iter().zip(&mut are_others_visible) {
+                let request = self.probe.target.status(variables, Caller::Owner, job, None);
+                if self.ask(ContactStep::HandedOut, request, &job.id).await.0.answer == Answer::Visible {
+                    return false;
+                }
+                *is_visible = *is_visible || self.for_another(variables, its).await.answer == Answer::Visible;
+            }
+            let Some(pause) = looks.next() else { return are_others_visible.into_iter().all(|is_visible| is_visible) };
+            self.pause(*pause).await;
+        }
+    }
+
+    fn without_secrets(&self, problem: Problem) -> Problem {
+        Problem { change: self.probe.recorder.without_secrets(problem.change), ..problem }
     }
 
     async fn pause(&self, pause: Duration) {

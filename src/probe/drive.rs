@@ -326,7 +326,10 @@ impl Probe {
             exchange.new_conn = outcome.new_conn;
             let mut more = None;
             match &outcome.reply {
-                Err(fault) => exchange.fault = Some(*fault),
+                Err(fault) => {
+                    exchange.fault = Some(*fault);
+                    exchange.body = outcome.broken.map(Text::from);
+                }
                 Ok(received) => {
                     let reply = Reply { http: received.http, headers: &received.headers, body: &received.body };
                     let (Noted { reading, id, seen }, extra) = read(&reply);

@@ -105,6 +105,8 @@ pub(crate) struct Outcome {
     /// Whether the connection was new.
     pub(crate) new_conn: Option<bool>,
     pub(crate) reply: Result<Received, TransportFault>,
+    /// Which rule or limit of HTTP a broken reply broke, if that is known.
+    pub(crate) broken: Option<&'static str>,
 }
 
 impl Transport {
@@ -153,6 +155,7 @@ impl Transport {
             conn: head.conn,
             new_conn: head.new_conn,
             reply,
+            broken: head.broken,
         }
     }
 }
@@ -165,4 +168,5 @@ pub(crate) struct Head {
     pub(crate) done: Option<Stamp>,
     pub(crate) conn: Option<u32>,
     pub(crate) new_conn: Option<bool>,
+    pub(crate) broken: Option<&'static str>,
 }

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use crate::report::sentences;
+use crate::verdict::Reason;
+
 pub(super) use crate::model::wording::{
     age, alternatives, are, between, count, counted, of_were, planned, planned_span, share, share_at_least, share_at_most, share_between,
     were,
@@ -32,6 +35,21 @@ pub(super) fn clean(text: &str, most: usize) -> String {
 /// A sentence that may quote a server.
 pub(super) fn sentence(text: &str) -> String {
     clean(text, 400)
+}
+
+/// A reason of the verdict. What first contact quotes is bounded where it is quoted, and the key to change comes last, so it needs more room.
+pub(super) fn reason(reason: &Reason) -> String {
+    let is_contact = matches!(reason.matter(), Reason::FirstContact { .. } | Reason::LikeNoSuchPath { .. });
+    clean(&sentences::reason(reason), if is_contact { LONGEST_ADVICE } else { 400 })
+}
+
+/// Advice that may quote a server several times; a longer one comes from no run.
+const LONGEST_ADVICE: usize = 2000;
+
+/// Advice of first contact as a sentence: it may be a question.
+pub(super) fn advice(change: &str) -> String {
+    let change = clean(change, LONGEST_ADVICE);
+    if change.ends_with(['.', '?', '…']) { change } else { change + "." }
 }
 
 /// A name that a server, a log or a file gave.

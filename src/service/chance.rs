@@ -9,7 +9,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
 /// One stream of random numbers.
-pub(crate) type Dice = ChaCha8Rng;
+pub(crate) type RandomStream = ChaCha8Rng;
 
 /// What a stream is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,9 +30,9 @@ pub(crate) enum Purpose {
 #[derive(Debug)]
 pub(crate) struct Chance {
     seed: u64,
-    routing: Mutex<Dice>,
-    read: Mutex<Dice>,
-    write: Mutex<Dice>,
+    routing: Mutex<RandomStream>,
+    read: Mutex<RandomStream>,
+    write: Mutex<RandomStream>,
 }
 
 impl Chance {
@@ -44,12 +44,12 @@ impl Chance {
     }
 
     /// The stream of the `ordinal`-th thing of its kind.
-    pub(crate) fn dice(&self, purpose: Purpose, ordinal: u64) -> Dice {
+    pub(crate) fn dice(&self, purpose: Purpose, ordinal: u64) -> RandomStream {
         stream(self.seed, purpose, ordinal)
     }
 
     /// Draws from the shared stream of a purpose; scans have streams of their own.
-    pub(crate) fn with<T>(&self, purpose: Purpose, draw: impl FnOnce(&mut Dice) -> T) -> T {
+    pub(crate) fn with<T>(&self, purpose: Purpose, draw: impl FnOnce(&mut RandomStream) -> T) -> T {
         let dice = match purpose {
             Purpose::Routing => &self.routing,
             Purpose::Write => &self.write,
@@ -60,14 +60,14 @@ impl Chance {
 }
 
 /// Whether an event of this probability happens. 0 never draws, so an unused fault costs no number.
-pub(crate) fn happens(share: f64, dice: &mut Dice) -> bool {
+pub(crate) fn happens(share: f64, dice: &mut RandomStream) -> bool {
     share > 0.0 && (share >= 1.0 || dice.random::<f64>() < share)
 }
 
-fn stream(seed: u64, purpose: Purpose, ordinal: u64) -> Dice {
+fn stream(seed: u64, purpose: Purpose, ordinal: u64) -> RandomStream {
     let mut key = [0u8; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
     key[8] = purpose as u8;
     key[16..24].copy_from_slice(&ordinal.to_le_bytes());
-    Dice::from_seed(key)
+    RandomStream::from_seed(key)
 }

@@ -7,13 +7,13 @@ use tokio::time::Instant;
 
 use super::chance::{Chance, Purpose, happens};
 use super::clock::Clock;
+use super::distribution::Distribution;
 use super::fault::follower::{Follower, next_tick};
 use super::fault::quorum::{Arrival, Quorum, Replicas};
-use super::law::Law;
+use super::ground_truth::GroundTruth;
 use super::record::Admission;
 use super::settings::Settings;
 use super::store::{Followed, Put, Reveal, Store, StoreError, Write};
-use super::truth::Truth;
 
 /// The store and what is in front of it.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(crate) struct Database {
     outage: Option<(Duration, Duration)>,
     clock: Clock,
     chance: Arc<Chance>,
-    truth: Truth,
+    truth: GroundTruth,
 }
 
 /// What status reads look at.
@@ -32,7 +32,7 @@ enum ReadCopy {
     /// The store itself.
     None,
     /// A replica that is late by a law; this share of reads goes there.
-    Replica(Mutex<Follower>, Law, f64),
+    Replica(Mutex<Follower>, Distribution, f64),
     /// An index, refreshed with this period.
     Index(Mutex<Follower>, Duration),
     /// Three replicas in a race.
@@ -52,7 +52,7 @@ pub(crate) enum View {
 
 impl Database {
     /// Opens the store.
-    pub(crate) async fn open(settings: &Settings, clock: Clock, chance: Arc<Chance>, truth: Truth) -> Result<Self, StoreError> {
+    pub(crate) async fn open(settings: &Settings, clock: Clock, chance: Arc<Chance>, truth: GroundTruth) -> Result<Self, StoreError> {
         let copy = if settings.quorum != Quorum::Off {
             ReadCopy::Quorum(Box::new(Mutex::new(Replicas::new(settings.quorum))))
         } else if !settings.replica_lag.is_zero() {
@@ -143,9 +143,9 @@ impl Database {
     }
 
     /// Succeeds if what the store does not hold may be denied.
-    pub(crate) async fn vouch_for_absence(&self) -> Result<(), StoreError> {
+    pub(crate) async fn confirm_missing(&self) -> Result<(), StoreError> {
         self.available()?;
-        self.store.vouch_for_absence().await
+        self.store.confirm_missing().await
     }
 
     /// Removes what has expired.

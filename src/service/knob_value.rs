@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::distribution::Distribution;
 use super::duration;
 use super::fault::quorum::Quorum;
-use super::law::Law;
 use super::settings::{
     Evict, Fallback, OnCrash, PathDecoding, Placeholder, Policy, QueueRecord, ReadPath, Resolve, Routing, Slot, Stage, StoreChoice,
     StoreHandle, Switch,
@@ -54,15 +54,15 @@ word_values!(
     Quorum
 );
 
-impl KnobValue for Law {
+impl KnobValue for Distribution {
     fn form() -> String {
         "a duration or law: 2s, uniform(1.9s,2.1s), exp(50ms), lognormal(300ms,0.8)".into()
     }
     fn read(text: &str) -> Option<Self> {
-        Law::parse(text)
+        Distribution::parse(text)
     }
     fn show(&self) -> String {
-        Law::show(self)
+        Distribution::show(self)
     }
 }
 

@@ -29,12 +29,13 @@ mod api;
 mod chance;
 mod clock;
 mod database;
+mod distribution;
 mod duration;
 mod fault;
-mod front;
+mod ground_truth;
 mod knob;
 mod knob_value;
-mod law;
+mod load_balancer;
 mod metrics;
 mod preset;
 mod record;
@@ -45,7 +46,6 @@ mod shared;
 mod store;
 #[cfg(test)]
 mod tests;
-mod truth;
 mod worker;
 
 use std::future::Future;
@@ -57,18 +57,18 @@ use axum::Router;
 use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 
+pub use self::distribution::Distribution;
 pub use self::fault::quorum::Quorum;
+pub use self::ground_truth::GroundTruth;
 pub use self::knob::{KnobDescription, SettingsError};
-pub use self::law::Law;
 pub use self::preset::PresetDescription;
 pub use self::settings::{
     Durations, Evict, Fallback, Lifetimes, OnCrash, PathDecoding, Placeholder, Policy, QueueRecord, ReadPath, Resolve, Routing, Settings,
     Slot, Stage, StoreChoice, StoreHandle, Switch,
 };
 pub use self::store::StoreError;
-pub use self::truth::Truth;
 
-use self::front::Front;
+use self::load_balancer::LoadBalancer;
 use self::shared::Shared;
 
 /// Why a service could not be opened.
@@ -86,7 +86,7 @@ pub enum OpenError {
 #[derive(Debug)]
 pub struct Service {
     shared: Arc<Shared>,
-    front: Arc<Front>,
+    front: Arc<LoadBalancer>,
 }
 
 /// How long open connections are waited for after the signal to stop.
@@ -98,13 +98,13 @@ impl Service {
         settings.check()?;
         let shared = Arc::new(Shared::open(settings).await?);
         shared.crew.spawn(shared::purge_from_time_to_time(Arc::downgrade(&shared)));
-        Ok(Service { front: Arc::new(Front::new(shared.clone())), shared })
+        Ok(Service { front: Arc::new(LoadBalancer::new(shared.clone())), shared })
     }
 
     /// The router in front of all workers. It tells connections apart by `ConnectInfo<SocketAddr>` in the request's extensions: one peer
     /// address is one connection.
     pub fn router(&self) -> Router {
-        Router::new().fallback(front::pass).with_state(self.front.clone())
+        Router::new().fallback(load_balancer::pass).with_state(self.front.clone())
     }
 
     /// Serves a socket until `shutdown` resolves, then lets requests under way finish (for 5 s at most) and ends all background work.
@@ -142,7 +142,7 @@ impl Service {
     }
 
     /// What the service itself knows about when each scan became visible.
-    pub fn truth(&self) -> Truth {
+    pub fn truth(&self) -> GroundTruth {
         self.shared.truth.clone()
     }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::distribution::Distribution;
 use super::fault::quorum::Quorum;
-use super::law::Law;
 
 /// An enum whose variants are written as words in knob values.
 macro_rules! words {
@@ -208,15 +208,15 @@ impl StoreChoice {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Durations {
     /// Reading the user's profile.
-    pub profile: Law,
+    pub profile: Distribution,
     /// Fetching the portfolio.
-    pub portfolio: Law,
+    pub portfolio: Distribution,
     /// Discovering assets; the first snapshot is written after it.
-    pub assets: Law,
+    pub assets: Distribution,
     /// Each strategy.
-    pub strategy: Law,
+    pub strategy: Distribution,
     /// From the last strategy to the result.
-    pub finalise: Law,
+    pub finalise: Distribution,
 }
 
 /// How long written things live.
@@ -284,7 +284,7 @@ pub struct Settings {
     /// Discover requests per 60 s and user; 0: no limit.
     pub rate_limit: usize,
     /// Added before every status answer.
-    pub status_latency: Law,
+    pub status_latency: Distribution,
     /// HTTP code of a status answer for a running scan.
     pub running_code: u16,
     /// Where background tasks die.
@@ -298,9 +298,9 @@ pub struct Settings {
     /// When the store is unavailable, since service start.
     pub outage: Option<(Duration, Duration)>,
     /// Class A: time from the POST to the first record of it.
-    pub registration_delay: Law,
+    pub registration_delay: Distribution,
     /// Class C: time by which the replica is late.
-    pub replica_lag: Law,
+    pub replica_lag: Distribution,
     /// Class C′: share of status reads that go to the replica.
     pub replica_share: f64,
     /// Published quorum race between a write and a status read.
@@ -310,7 +310,7 @@ pub struct Settings {
     /// Class E: jobs that may hold a slot at a time; 0: no queue.
     pub queue_slots: usize,
     /// Class E: how long a job holds its slot.
-    pub queue_hold: Law,
+    pub queue_hold: Distribution,
     /// Class E: when a queued job's record is written.
     pub queue_record: QueueRecord,
     /// Class F: which records are dropped early.
@@ -322,9 +322,9 @@ pub struct Settings {
     /// Class G: period of the index refresh; 0: reads need no index.
     pub index_period: Duration,
     /// Class H: time between delete and insert of a snapshot; 0: replaced in one step.
-    pub replace_gap: Law,
+    pub replace_gap: Distribution,
     /// Class I: time from the answer to the commit.
-    pub commit_delay: Law,
+    pub commit_delay: Distribution,
     /// Class I: share of scans committed late.
     pub commit_share: f64,
     /// Class J: which scan answers.
@@ -377,27 +377,27 @@ impl Default for Settings {
                 lifecycle: Duration::from_secs(3600),
             },
             rate_limit: 0,
-            status_latency: Law::ZERO,
+            status_latency: Distribution::ZERO,
             running_code: 200,
             crash_stage: Stage::None,
             crash_rate: 1.0,
             on_crash: OnCrash::Vanish,
             lease: Duration::from_secs(60),
             outage: None,
-            registration_delay: Law::ZERO,
-            replica_lag: Law::ZERO,
+            registration_delay: Distribution::ZERO,
+            replica_lag: Distribution::ZERO,
             replica_share: 1.0,
             quorum: Quorum::Off,
             negative_cache_ttl: Duration::ZERO,
             queue_slots: 0,
-            queue_hold: Law::fixed(300),
+            queue_hold: Distribution::fixed(300),
             queue_record: QueueRecord::AtStart,
             evict: Evict::None,
             evict_after: Duration::from_secs(1),
             evict_keep: 1,
             index_period: Duration::ZERO,
-            replace_gap: Law::ZERO,
-            commit_delay: Law::ZERO,
+            replace_gap: Distribution::ZERO,
+            commit_delay: Distribution::ZERO,
             commit_share: 0.5,
             resolve: Resolve::Asked,
             remote_region_share: 0.0,
@@ -414,17 +414,17 @@ impl Durations {
     /// First snapshot at exactly 2.0 s, result after about 6 s: short enough to try.
     pub fn short() -> Self {
         Durations {
-            profile: Law::fixed(400),
-            portfolio: Law::fixed(700),
-            assets: Law::fixed(900),
-            strategy: Law::uniform(500, 4000),
-            finalise: Law::ZERO,
+            profile: Distribution::fixed(400),
+            portfolio: Distribution::fixed(700),
+            assets: Distribution::fixed(900),
+            strategy: Distribution::uniform(500, 4000),
+            finalise: Distribution::ZERO,
         }
     }
 
     /// First snapshot at 2.0 s, result after 160 to 174 s, as measured in production.
     pub fn production() -> Self {
-        Durations { strategy: Law::uniform(120_000, 150_000), finalise: Law::uniform(14_000, 21_000), ..Self::short() }
+        Durations { strategy: Distribution::uniform(120_000, 150_000), finalise: Distribution::uniform(14_000, 21_000), ..Self::short() }
     }
 }
 

@@ -14,11 +14,11 @@ use super::clock::Clock;
 use super::database::Database;
 use super::fault::eviction::Eviction;
 use super::fault::queue::Queue;
+use super::ground_truth::GroundTruth;
 use super::metrics::Metrics;
 use super::scan::Job;
 use super::settings::Settings;
 use super::store::StoreError;
-use super::truth::Truth;
 use super::worker::Worker;
 
 /// Everything that outlives a request.
@@ -27,13 +27,13 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) clock: Clock,
     pub(crate) chance: Arc<Chance>,
-    pub(crate) truth: Truth,
+    pub(crate) truth: GroundTruth,
     pub(crate) database: Database,
     pub(crate) workers: Vec<Arc<Worker>>,
     pub(crate) metrics: Metrics,
     pub(crate) queue: Option<Queue>,
     pub(crate) eviction: Eviction<Job>,
-    pub(crate) crew: Crew,
+    pub(crate) crew: TaskTracker,
     accepted: AtomicU64,
     running: Mutex<BTreeMap<String, Job>>,
     recent_posts: Mutex<BTreeMap<String, VecDeque<Instant>>>,
@@ -44,7 +44,7 @@ impl Shared {
     pub(crate) async fn open(settings: Settings) -> Result<Shared, StoreError> {
         let clock = Clock::start(settings.epoch);
         let chance = Arc::new(Chance::new(settings.seed));
-        let truth = Truth::default();
+        let truth = GroundTruth::default();
         let database = Database::open(&settings, clock, chance.clone(), truth.clone()).await?;
         let workers = (1..=settings.workers).map(|number| Arc::new(Worker::new(number, settings.store_handle))).collect();
         Ok(Shared {
@@ -56,7 +56,7 @@ impl Shared {
             metrics: Metrics::default(),
             queue: Queue::new(settings.queue_slots),
             eviction: Eviction::new(settings.evict, settings.evict_after, settings.evict_keep),
-            crew: Crew::default(),
+            crew: TaskTracker::default(),
             accepted: AtomicU64::new(0),
             running: Mutex::default(),
             recent_posts: Mutex::default(),
@@ -144,11 +144,11 @@ pub(crate) async fn purge_from_time_to_time(shared: Weak<Shared>) {
 
 /// The background tasks of a service: each is joined, or aborted and joined, before the service is gone.
 #[derive(Debug, Default)]
-pub(crate) struct Crew {
+pub(crate) struct TaskTracker {
     tasks: Mutex<JoinSet<()>>,
 }
 
-impl Crew {
+impl TaskTracker {
     /// Starts a task.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
         let mut tasks = lock(&self.tasks);

@@ -9,9 +9,9 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::fault::scope::Region;
+use super::ground_truth::GroundTruth;
 use super::record::{Admission, Record};
 use super::settings::StoreHandle;
-use super::truth::Truth;
 
 /// A worker's number, its maps, and its handle on the shared store.
 #[derive(Debug)]
@@ -105,7 +105,7 @@ impl Worker {
     }
 
     /// Registers where a scan's entry is to be found. If something is there already, the scan can be answered from now on.
-    pub(crate) fn register_lookup(&self, region: Region, scan_id: &str, cache_key: &str, ttl: Duration, truth: Option<&Truth>) {
+    pub(crate) fn register_lookup(&self, region: Region, scan_id: &str, cache_key: &str, ttl: Duration, truth: Option<&GroundTruth>) {
         let mut memory = self.lock();
         let now = Instant::now();
         let key = format!("{}{scan_id}", region.prefix());
@@ -141,12 +141,12 @@ impl Worker {
     }
 
     /// Writes an entry over whatever is in the slot.
-    pub(crate) fn put(&self, cache_key: &str, record: &Record, ttl: Duration, truth: Option<&Truth>) {
+    pub(crate) fn put(&self, cache_key: &str, record: &Record, ttl: Duration, truth: Option<&GroundTruth>) {
         Self::insert(&mut self.lock(), cache_key, record, ttl, truth);
     }
 
     /// Writes an entry if the one in the slot admits it.
-    pub(crate) fn put_guarded(&self, cache_key: &str, record: &Record, ttl: Duration, truth: Option<&Truth>) -> Admission {
+    pub(crate) fn put_guarded(&self, cache_key: &str, record: &Record, ttl: Duration, truth: Option<&GroundTruth>) -> Admission {
         let mut memory = self.lock();
         let there = memory.opportunity_cache.get(cache_key).filter(|entry| Instant::now() < entry.expires_at);
         let admission = there.map_or(Admission::Written, |entry| entry.payload.admits(record));
@@ -178,7 +178,7 @@ impl Worker {
         (memory.opportunity_cache.len() + memory.scan_lookup.len() + memory.scan_tasks.len() + memory.user_latest.len(), partial)
     }
 
-    fn insert(memory: &mut Memory, cache_key: &str, record: &Record, ttl: Duration, truth: Option<&Truth>) {
+    fn insert(memory: &mut Memory, cache_key: &str, record: &Record, ttl: Duration, truth: Option<&GroundTruth>) {
         let now = Instant::now();
         let entry = Entry { payload: record.clone(), expires_at: now + ttl, partial: !record.is_terminal() };
         memory.opportunity_cache.insert(cache_key.to_owned(), entry);

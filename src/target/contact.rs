@@ -13,11 +13,15 @@ use crate::model::contact::{Problem, QUOTED, Unrouted, same_shape, shape, shape_
 use crate::model::limits::cut;
 use crate::model::secret_names::is_credential;
 
+use super::never_issued::ErrorMember;
 use super::other_id::OtherId;
 use super::reading::LONGEST_ID;
 use super::request::{Body, Endpoint, Filling};
 use super::selector::{Extracted, Opened, Selector, plain};
 use super::{Accepted, Reply, Request, RequestError, Target, Variables, template};
+
+/// So many bytes are quoted of what stands beside another quote: the advice behind both must stay short.
+const QUOTED_BESIDE: usize = 80;
 
 /// So many members of a reply are listed.
 const LISTED: usize = 12;
@@ -54,6 +58,16 @@ pub struct Knows {
     pub state: Option<String>,
     /// Whether a member of the body, or its name, is the id that was asked for.
     pub named: bool,
+    /// Whether there is any word at `[status] state`.
+    pub has_state: bool,
+    /// The place in the file of the rule that gave the answer its meaning.
+    pub rule: Option<usize>,
+    /// Where the body says that something went wrong.
+    pub error: Option<ErrorMember>,
+    /// The id that the answer says it is about.
+    pub echo: Option<String>,
+    /// Whether the body calls what was asked for a batch, a parent or the like.
+    pub of_several: bool,
 }
 
 /// The headers that explain an answer.
@@ -120,16 +134,25 @@ impl Explaining {
 impl Heard {
     /// The code and the first bytes of the body, or why there was none: the part of a sentence after the request.
     pub fn answered(&self) -> String {
+        self.answered_within(QUOTED)
+    }
+
+    /// The same with so many bytes of the body.
+    fn answered_within(&self, longest: usize) -> String {
         match (self.fault, self.http) {
             (Some(TransportFault::Request), _) => "could not be sent".to_owned(),
             (Some(fault), _) => format!("got no answer ({})", fault.word()),
-            (None, Some(http)) => format!("answered {http} {}", self.quoted()),
+            (None, Some(http)) => format!("answered {http} {}", self.quoted_within(longest)),
             (None, None) => "got no answer".to_owned(),
         }
     }
 
     /// The first bytes of the body, so that they can be shown on a terminal.
-    pub fn quoted(&self) -> String {
+    fn quoted(&self) -> String {
+        self.quoted_within(QUOTED)
+    }
+
+    fn quoted_within(&self, longest: usize) -> String {
         if self.body.trim().is_empty() {
             return "with an empty body".to_owned();
         }
@@ -138,7 +161,7 @@ impl Heard {
             let coding = self.headers.encoding.as_ref().map_or(String::new(), |coding| format!(" (content-encoding: {})", visible(coding)));
             return format!("with a body that is not text{coding}");
         }
-        format!("`{}`", cut(visible(self.body.trim()), QUOTED))
+        format!("`{}`", cut(visible(self.body.trim()), longest))
     }
 
     fn is_web_page(&self) -> bool {
@@ -160,8 +183,8 @@ impl Heard {
         shape_without(&self.body, &self.id, &segments)
     }
 
-    fn problem(&self, change: impl Into<String>) -> Problem {
-        Problem { asked: self.asked.clone(), answered: self.answered(), change: change.into(), may_pass: false }
+    pub(super) fn problem(&self, change: impl Into<String>) -> Problem {
+        Problem { asked: cut(self.asked.clone(), QUOTED), answered: self.answered(), change: change.into(), may_pass: false }
     }
 }
 
@@ -261,11 +284,12 @@ impl Target {
             // No redirect is followed, so no poll of the run would say anything.
             Answer::Malformed if (300..400).contains(&http) => problem(self.redirected(poll, "[status] path")),
             _ if !alike => StatusFinding::GoOn(Some(format!(
-                "`{}`, the status of the job that was just accepted, {}{}. If all new jobs are answered so for a while, that is the gap: \
-                 `[[status.answer]]` with `is = \"not_found\"` and `when = {{ http = {http} }}` has it measured",
-                poll.asked,
+                "`{}`, the status of the job that was just accepted, {}{}. {} Only if every new job is answered so while older ones are not, \
+                 that may be the gap: `[[status.answer]]` with `is = \"not_found\"` and `when = {{ http = {http} }}` has it measured",
+                cut(poll.asked.clone(), QUOTED),
                 poll.answered(),
-                never.map_or_else(String::new, |never| format!("; an id that was never issued {}", never.answered()))
+                never.map_or_else(String::new, |never| format!("; an id that was never issued {}", never.answered_within(QUOTED_BESIDE))),
+                self.usual_cause(poll)
             ))),
             Answer::Malformed if matches!(http, 405 | 501) => {
                 problem(format!("is `[status] method` ({}) right?{}", self.status.endpoint.method, allowed(poll)))
@@ -295,6 +319,25 @@ impl Target {
         }
     }
 
+    /// What such an answer about a job usually means, as a sentence.
+    fn usual_cause(&self, poll: &Heard) -> String {
+        match poll.answer {
+            Answer::Throttled => {
+                let wait = poll.headers.retry_after.as_ref().map_or(String::new(), |after| format!(" ({} s)", visible(after)));
+                format!("That is a rate limit: wait{wait}, and stay below it with --max-rps.")
+            }
+            Answer::Refused => {
+                let credentials = self.credentials(&self.status.endpoint);
+                format!(
+                    "The POST was accepted, and this user may not read: {credentials}{}",
+                    if credentials.ends_with('?') { "" } else { "." }
+                )
+            }
+            Answer::ServerError => "The service failed: see its own log.".to_owned(),
+            _ => "The target file gives this answer no meaning, and `[[status.answer]]` can.".to_owned(),
+        }
+    }
+
     /// Whether a rule of the file reads an answer as `not_found`, and not its code.
     fn is_denied_by_rule(heard: &Heard) -> bool {
         heard.answer == Answer::NotFound && !matches!(heard.http, Some(404 | 410))
@@ -310,8 +353,8 @@ impl Target {
             return StatusFinding::End(poll.problem(format!(
                 "a rule of `[[status.answer]]` reads the state `{}`, which `[status.states]` lists, as not_found, while an id that was never \
                  issued {}: correct the rule, or take the word off the list",
-                visible(&cut(state.clone(), QUOTED)),
-                never.answered(),
+                visible(&cut(state.clone(), QUOTED_BESIDE)),
+                never.answered_within(QUOTED_BESIDE),
             )));
         }
         let named = poll.knows.named && !never.knows.named;
@@ -319,11 +362,11 @@ impl Target {
         if !alike || (named && is_routed) {
             let why = if named { "; the job's answer has its id" } else { "" };
             return StatusFinding::Doubtful(Unrouted {
-                asked: poll.asked.clone(),
+                asked: cut(poll.asked.clone(), QUOTED),
                 http: poll.http.unwrap_or_default(),
                 quoted: poll.quoted(),
                 shape: None,
-                change: format!("{reads} {}{why}: is that rule right?", never.answered()),
+                change: format!("{reads} {}{why}: is that rule right?", never.answered_within(QUOTED_BESIDE)),
             });
         }
         if is_routed { StatusFinding::GoOn(None) } else { self.like_no_such_path(poll, poll.http.unwrap_or_default()) }
@@ -333,22 +376,45 @@ impl Target {
     pub fn knows(&self, reply: &Reply<'_>, id: &str) -> Knows {
         let opened = Opened::new(reply);
         let reader = &self.status.reader;
-        let word = reader.state.as_ref().and_then(|state| state.text(&opened, id)).filter(|word| reader.states.contains_key(word));
+        let word = reader.state.as_ref().and_then(|state| state.text(&opened, id));
         let is_success = (200..300).contains(&reply.http);
-        Knows { state: word.filter(|_| is_success), named: opened.json.as_ref().is_some_and(|json| names(json, id)) }
+        let json = opened.json.as_ref();
+        Knows {
+            has_state: word.is_some(),
+            state: word.filter(|word| is_success && reader.states.contains_key(word)),
+            named: json.is_some_and(|json| names(json, id)),
+            rule: reader.rules.iter().position(|rule| rule.when.holds(&opened, id)),
+            error: json.and_then(ErrorMember::of),
+            echo: reader.echo.as_ref().and_then(|echo| echo.text(&opened, id)),
+            of_several: json.is_some_and(|json| self.is_of_several(json, id)),
+        }
+    }
+
+    /// Something else of the POST's answer is visible, and may be no job but what the job is a part of: it proves nothing.
+    pub fn perhaps_wrong_pointer(&self, other: &OtherId, known: &Heard) -> String {
+        format!(
+            "the job was not visible by what `[initiate] id` ({}) found, and {} of the same answer has `{}`, by which `{}` {}: if that is the \
+             job's id, and not its batch's or parent's, `[initiate] id` must name it",
+            self.initiate_reader.id.selector.written(),
+            cut(other.place.clone(), QUOTED_BESIDE),
+            visible(&cut(other.id.clone(), QUOTED_BESIDE)),
+            cut(known.asked.clone(), QUOTED),
+            known.answered_within(QUOTED_BESIDE)
+        )
     }
 
     /// The file's id was not known for as long as first contact waits, and something else in the same answer was at once.
     pub fn wrong_pointer(&self, poll: &Heard, waited: u64, other: &OtherId, known: &Heard) -> Problem {
         let at = self.initiate_reader.id.selector.written();
-        poll.problem(format!(
-            "still {waited} s after the POST. `[initiate] id` ({at}) found `{}` in its answer, where {} has `{}`, and `{}` {}: is that the job's id?",
-            visible(&cut(poll.id.clone(), QUOTED)),
-            other.place,
-            visible(&cut(other.id.clone(), QUOTED)),
-            known.asked,
-            known.answered()
-        ))
+        let problem = poll.problem(format!(
+            "`[initiate] id` ({at}) found `{}` in its answer, where {} has `{}`, and `{}` {}: is that the job's id?",
+            visible(&cut(poll.id.clone(), QUOTED_BESIDE)),
+            cut(other.place.clone(), QUOTED_BESIDE),
+            visible(&cut(other.id.clone(), QUOTED_BESIDE)),
+            cut(known.asked.clone(), QUOTED_BESIDE),
+            known.answered_within(QUOTED_BESIDE)
+        ));
+        Problem { answered: format!("{}, still {waited} s after the POST", problem.answered), ..problem }
     }
 
     /// What keeps the run from working, if the status of an id that was never issued is throttled.
@@ -369,7 +435,7 @@ impl Target {
         let own_credentials = sent(endpoint) != sent(&self.initiate);
         let unrouted = |change: String| {
             StatusFinding::Doubtful(Unrouted {
-                asked: poll.asked.clone(),
+                asked: cut(poll.asked.clone(), QUOTED),
                 http,
                 quoted: poll.quoted(),
                 shape: Some(shape(&poll.body, &poll.id)),
@@ -420,6 +486,12 @@ impl Target {
                 format!(
                     "no TLS with {base}: a port that speaks plain HTTP wants http:// in `base_url`; a certificate from an authority of your own \
                      wants `[tls] ca` or --ca-cert"
+                ),
+            ),
+            TransportFault::Protocol if let Some(rule) = &heard.reason => (
+                false,
+                format!(
+                    "the reply has {rule}, which is not read: see with `curl -i` what the target, or a proxy before it, sends, and have it corrected"
                 ),
             ),
             TransportFault::Protocol => (
@@ -643,7 +715,7 @@ fn places(reply: &Opened<'_>, below: &str) -> Vec<String> {
     }
     let more = found.len().saturating_sub(LISTED);
     found.truncate(LISTED);
-    let mut told: Vec<String> = found.into_iter().map(|place| format!("`{}`", visible(&cut(place, QUOTED)))).collect();
+    let mut told: Vec<String> = found.into_iter().map(|place| format!("`{}`", visible(&cut(place, QUOTED_BESIDE)))).collect();
     if more > 0 {
         told.push(format!("{more} more"));
     }

@@ -12,6 +12,7 @@ mod file;
 mod fingerprint;
 mod json;
 mod logged;
+mod never_issued;
 mod other_id;
 mod reading;
 mod redirect;

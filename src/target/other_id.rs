@@ -17,6 +17,9 @@ pub struct OtherId {
     pub id: String,
     /// Whether it comes from an address at which `[status] path` asks for this very id.
     pub is_status_address: bool,
+    /// Whether its name says that it is not the job's, but the batch's, the parent's or the like; or that of something else, where
+    /// the file's own place is called a job's.
+    pub of_several: bool,
 }
 
 impl Target {
@@ -30,11 +33,21 @@ impl Target {
         }
         let opened = Opened::new(reply);
         let routes = RouteMatcher::new(self, Hosts::Any);
-        let mut found: Vec<(u8, OtherId)> = Vec::new();
+        let own = self.initiate_reader.id.selector.written();
+        let path_words = self.status_words();
+        let is_another =
+            |place: &str| is_of_several(place, &path_words) || (!may_be_job(place, &path_words) && may_be_job(&own, &path_words));
+        // An address in a header has no name of its own; what stands at several places is the job's where one of them is.
+        let mut found: Vec<(u8, OtherId, Option<bool>)> = Vec::new();
         let mut add = |rank, place: String, id: String, is_status_address| {
             let same = id == accepted.id || template::encode(&id) == accepted.id || id == template::encode(&accepted.id);
-            if !same && !id.is_empty() && !found.iter().any(|(_, known)| known.id == id) {
-                found.push((rank, OtherId { place, id, is_status_address }));
+            if same || id.is_empty() {
+                return;
+            }
+            let is_another = (!place.starts_with("the header") || rank > 2).then(|| is_another(&place));
+            match found.iter_mut().find(|(_, known, _)| known.id == id) {
+                Some((_, _, known)) => *known = known.map_or(is_another, |known| Some(known && is_another.unwrap_or(true))),
+                None => found.push((rank, OtherId { place, id, is_status_address, of_several: false }, is_another)),
             }
         };
         let in_address = |address: &str| {
@@ -72,9 +85,130 @@ impl Target {
                 add(4, place, text, false);
             }
         }
-        found.sort_by_key(|(rank, _)| *rank);
-        found.into_iter().map(|(_, other)| other).take(MOST).collect()
+        found.sort_by_key(|(rank, _, is_another)| (*is_another == Some(true), *rank));
+        let all = found.into_iter().map(|(_, other, is_another)| OtherId { of_several: is_another == Some(true), ..other });
+        all.take(MOST).collect()
     }
+
+    /// Whether an answer calls what was asked for a batch, a parent or the like, and not a job.
+    pub(super) fn is_of_several(&self, answer: &Value, id: &str) -> bool {
+        let path_words = self.status_words();
+        let mut kinds = ["type", "kind", "object", "resource"].iter().filter_map(|name| answer.get(name)?.as_str());
+        let mut members = Vec::new();
+        scalars(answer, String::new(), "", &mut members);
+        let mut places =
+            members.into_iter().filter(|(_, _, value)| plain(value).is_some_and(|text| text == id)).map(|(place, ..)| place).peekable();
+        let is_called_so = places.peek().is_some() && places.all(|place| is_of_several(&place, &path_words));
+        is_called_so || kinds.any(|kind| is_of_several(kind, &path_words))
+    }
+
+    /// What the status path calls its things: `render` of `/v1/renders/{id}`.
+    fn status_words(&self) -> Vec<String> {
+        self.status.endpoint.path.as_ref().map_or_else(Vec::new, |path| words(&path.fill(|_| String::new())))
+    }
+}
+
+/// Words for what has jobs in it, or stands beside one.
+const SEVERAL: [&str; 22] = [
+    "account",
+    "batch",
+    "bulk",
+    "campaign",
+    "chain",
+    "collection",
+    "customer",
+    "group",
+    "order",
+    "owner",
+    "parent",
+    "pipeline",
+    "previous",
+    "project",
+    "queue",
+    "root",
+    "schedule",
+    "series",
+    "session",
+    "tenant",
+    "user",
+    "workflow",
+];
+
+/// Words for a job.
+const JOB: [&str; 9] = ["job", "task", "operation", "ticket", "scan", "run", "execution", "process", "item"];
+
+/// Words that say of what is an id, where it stands or how it is written, and not of what.
+const NEUTRAL: [&str; 36] = [
+    "id",
+    "uuid",
+    "guid",
+    "uid",
+    "num",
+    "number",
+    "no",
+    "nr",
+    "ref",
+    "reference",
+    "handle",
+    "name",
+    "slug",
+    "code",
+    "key",
+    "data",
+    "response",
+    "result",
+    "payload",
+    "body",
+    "meta",
+    "metadata",
+    "attribute",
+    "resource",
+    "content",
+    "value",
+    "link",
+    "self",
+    "href",
+    "url",
+    "uri",
+    "status",
+    "location",
+    "the",
+    "header",
+    "x",
+];
+
+fn is_of_several(place: &str, path_words: &[String]) -> bool {
+    words(place).iter().any(|word| SEVERAL.contains(&word.as_str()) && !path_words.contains(word))
+}
+
+fn may_be_job(place: &str, path_words: &[String]) -> bool {
+    let words = words(place);
+    let mut telling = words.iter().filter(|word| !NEUTRAL.contains(&word.as_str())).peekable();
+    telling.peek().is_none() || telling.any(|word| JOB.contains(&word.as_str()) || path_words.contains(word))
+}
+
+/// The words of a name or a pointer, in lower case and in the singular: `/batchJobs/id` has `batch`, `job` and `id`.
+fn words(text: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut was_lower = false;
+    for c in text.chars() {
+        if !c.is_ascii_alphabetic() || (c.is_ascii_uppercase() && was_lower) {
+            words.push(String::new());
+        }
+        was_lower = c.is_ascii_lowercase();
+        if let Some(word) = words.last_mut().filter(|_| c.is_ascii_alphabetic()) {
+            word.push(c.to_ascii_lowercase());
+        }
+    }
+    let singular = |word: String| {
+        let is_plural = word.ends_with('s') && !["ss", "us", "series"].iter().any(|end| word.ends_with(end));
+        match word.strip_suffix("es").filter(|stem| stem.ends_with("ch") || stem.ends_with("sh")) {
+            Some(stem) => stem.to_owned(),
+            None if is_plural => word[..word.len() - 1].to_owned(),
+            None => word,
+        }
+    };
+    words.into_iter().filter(|word| !word.is_empty()).map(singular).collect()
 }
 
 /// Longer texts are no ids that anybody would put into an address.
@@ -127,5 +261,33 @@ fn scalars<'v>(value: &'v Value, at: String, name: &'v str, found: &mut Vec<(Str
         }
         Value::String(_) | Value::Number(_) => found.push((at, name, value)),
         Value::Null | Value::Bool(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_says_whether_it_is_a_jobs() {
+        let path = words("/v1/renders/");
+        assert_eq!(path, ["v", "render"]);
+        for (place, job, several) in [
+            ("`/id`", true, false),
+            ("`/job/id`", true, false),
+            ("`/data/renderId`", true, false),
+            ("the header `location`", true, false),
+            ("`/uuid`", true, false),
+            ("`/req/id`", false, false),
+            ("the header `x-request-id`", false, false),
+            ("`/batch`", false, true),
+            ("`/batches/0/id`", false, true),
+            ("`/parentId`", false, true),
+            ("`/previous_id`", false, true),
+            ("`/video/id`", false, false),
+        ] {
+            assert_eq!((may_be_job(place, &path), is_of_several(place, &path)), (job, several), "{place}");
+        }
+        assert!(!is_of_several("`/batch_id`", &words("/batches/")), "the path asks for batches");
     }
 }

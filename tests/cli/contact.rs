@@ -199,6 +199,11 @@ fn complaint(row: &Row) -> Option<String> {
     if shown.contains(TOKEN) || shown.contains('\x1b') || shown.contains("quieter") {
         wrong.push("shows a secret, moves the cursor, or speaks of the machine".to_owned());
     }
+    let header: Value = serde_json::from_str(log.lines().next().unwrap_or_default()).expect("a header");
+    let change = header["contact"]["problem"]["change"].as_str().unwrap_or("no change");
+    if !headline.contains(change) || !result["next_step"].as_str().is_some_and(|next| next.contains(change)) {
+        wrong.push(format!("does not say to the end what to change: {change}; {}", result["next_step"]));
+    }
     if !shown.contains("Nothing was measured") || shown.contains("carry no id") || shown.contains("No scan was") {
         wrong.push("says of something that it was measured".to_owned());
     }
@@ -257,6 +262,24 @@ fn a_post_that_is_not_accepted_ends_the_run_with_the_key_to_change() {
         row("compressed", sound_but!(POST, reply(202, "Content-Encoding: br\r\n", "\0\0\0\0a")), 1, &["not text", "compressed (br)"]),
         row("huge", sound_but!(POST, reply(200, "", &"x".repeat(1_100_000))), 1, &["larger than 1 MiB"]),
         row("long", sound_but!(POST, reply(400, "", &"é".repeat(3000))), 1, &["é…`: the API does not take"]),
+        row(
+            "long",
+            sound_but!(POST, json(401, &"a long explanation of this. ".repeat(90))),
+            1,
+            &["answered 401 `a long", "is `$JOBS_TOKEN` set and valid? It is sent by `Authorization` in `[users.owner] headers`"],
+        ),
+        row(
+            "many headers",
+            sound_but!(POST, reply(202, &"X: 1\r\n".repeat(150), "{}")),
+            1,
+            &["broken HTTP", "the reply has more than 100 headers", "`curl -i`"],
+        ),
+        row(
+            "a space",
+            sound_but!(POST, "HTTP/1.1 202 X\r\nContent-Length : 2\r\n\r\n{}".to_owned()),
+            1,
+            &["the reply has a space before the colon of a header"],
+        ),
         row("no HTTP", sound_but!(POST, "SSH-2.0-OpenSSH_9.2\r\n\r\n".to_owned()), 1, &["broken HTTP", "port in `base_url`"]),
         file(
             "path",
@@ -445,6 +468,8 @@ fn check_verdicts(rows: &[VerdictRow<'_>]) {
 
 const ID: &str = "{ pointer = \"/id\" }";
 
+const TWO_KEYS: &str = "id = { pointer = \"/id\" }\n[status]\npath = \"/v1/renders/{id}\"";
+
 #[test]
 fn an_id_that_status_does_not_know_ends_the_run_where_another_of_the_same_answer_is_known() {
     check_verdicts(&[
@@ -485,6 +510,21 @@ fn an_id_that_status_does_not_know_ends_the_run_where_another_of_the_same_answer
             3,
             &["(`/request/id`) found `req-0`", "header `location`"],
         ),
+        (
+            "behind long quotes",
+            |asked| match asked.line {
+                line if line.starts_with("GET") && !line.contains("/job-") => json(404, &"no such render, see the guide ".repeat(40)),
+                line if line.starts_with("GET") => json(200, &format!(r#"{{"status":"done","note":"{}"}}"#, "long ".repeat(99))),
+                _ => wordy(asked),
+            },
+            (
+                TWO_KEYS,
+                "id = { pointer = \"/request/id\" }\n[status]\npath = \"/v1/renders/{id}?fields=id,state,progress,owner,tenant,created,updated,\
+                 links,errors,warnings,logs,metrics,children,parents,retries,attempts,queue,worker,region,zone,cluster,node,pod,and,so,on\"",
+            ),
+            3,
+            &["`[initiate] id` (`/request/id`) found `req-0`", "header `location`", "`job-0`", ": is that the job's id?"],
+        ),
         ("right", wordy, (ID, r#"{ pointer = "/job/id" }"#), 0, &[]),
     ]);
 }
@@ -503,6 +543,44 @@ fn jobs_that_are_lost_are_lost_whatever_else_the_answer_names() {
             (ID, r#"{ pointer = "/job/id" }"#),
             1,
             &["status denied 2 of 2"],
+        ),
+        (
+            "a batch of its own",
+            |asked| match asked.line {
+                "POST /v1/renders" => json(202, &format!(r#"{{"batch":"batch-{0}","id":"job-{0}"}}"#, asked.nth)),
+                line if line.starts_with("GET /v1/renders/batch-") => json(200, r#"{"status":"done"}"#),
+                line if line.starts_with("GET /v1/renders/") => json(404, r#"{"detail":"render not found"}"#),
+                _ => sound(asked),
+            },
+            (ID, ID),
+            1,
+            &["status denied 2 of 2"],
+        ),
+        (
+            "what calls itself a batch, in the router's words",
+            |asked| match asked.line {
+                "POST /v1/renders" => json(202, &format!(r#"{{"uuid":"batch-{0}","id":"job-{0}"}}"#, asked.nth)),
+                line if line.starts_with("GET /v1/renders/batch-") => json(200, r#"{"status":"done","type":"batch"}"#),
+                line if line.starts_with("GET") => json(404, r#"{"detail":"Not Found"}"#),
+                _ => sound(asked),
+            },
+            (ID, ID),
+            1,
+            &["status denied 2 of 2"],
+        ),
+        (
+            "two of three",
+            |asked| match asked.line {
+                "POST /v1/renders" => json(202, &format!(r#"{{"uuid":"u{0}","id":"job-{0}"}}"#, asked.nth)),
+                line if line.starts_with("GET /v1/renders/u") => json(200, r#"{"status":"done"}"#),
+                "GET /v1/renders/job-0" | "GET /v1/renders/job-1" | "GET /v1/renders/job-3" => {
+                    json(404, r#"{"detail":"render not found"}"#)
+                }
+                _ => sound(asked),
+            },
+            (ID, ID),
+            1,
+            &["status denied 1 of 2"],
         ),
         (
             "earlier job",
@@ -533,6 +611,53 @@ fn jobs_that_are_lost_are_lost_whatever_else_the_answer_names() {
 
 /// How often the late job of first contact was looked at.
 static LATE: AtomicUsize = AtomicUsize::new(0);
+
+#[test]
+fn a_never_issued_id_that_the_file_makes_visible_ends_the_run_with_the_rule() {
+    const NEVER: fn(&str) -> bool = |line| line.starts_with("GET /v1/renders/") && !line.contains("/job-");
+    check(&[
+        file(
+            "a rule",
+            "states = {",
+            "answer = [{ is = \"visible\", when = { http = 404 } }]\nstates = {",
+            3,
+            &["answered 404 `{\"detail\":\"render not found\"}`", "rule 1 (`when = { http = 404 }`) of `[[status.answer]]`"],
+        ),
+        row(
+            "an error",
+            sound_but!(NEVER, json(200, r#"{"error":"nf"}"#)),
+            3,
+            &[
+                "answered 200 `{\"error\":\"nf\"}`",
+                "no state at `[status] state` (`/status`)",
+                "`when = { http = 200, pointer = \"/error\", equals = \"nf\" }`",
+            ],
+        ),
+        row(
+            "nothing",
+            sound_but!(NEVER, json(200, "{}")),
+            3,
+            &["answered 200 `{}`", "`when = { http = 200, pointer = \"/status\", exists = false }`"],
+        ),
+        Row {
+            wrong: "no states",
+            answers: sound_but!(NEVER, json(200, r#"{"error":{"code":5}}"#)),
+            target: Some(("state = { pointer = \"/status\" }\nstates = { running = [\"running\"], succeeded = [\"done\"] }", "")),
+            requests: 3,
+            said: &["tells of an error", "pointer = \"/error\", exists = true"],
+        },
+    ]);
+    // The service itself answers as if there were a job.
+    let masks = sound_but!(NEVER, json(200, r#"{"status":"running"}"#));
+    check_goes_on("masked", masks, 3, "an id that was never issued is answered as if it existed", "");
+}
+
+#[test]
+fn a_job_that_is_refused_or_fails_at_first_is_no_gap_at_once() {
+    const JOB: fn(&str) -> bool = |line| line.starts_with("GET /v1/renders/job-");
+    check_goes_on("login", sound_but!(JOB, json(401, "{}")), 3, "", "this user may not read: is `$JOBS_TOKEN` set and valid?");
+    check_goes_on("down", sound_but!(JOB, json(500, "{}")), 3, "", "The service failed: see its own log. Only if every new job");
+}
 
 const STATES: &str = "states = { running = [\"running\"], succeeded = [\"done\"] }";
 

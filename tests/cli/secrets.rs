@@ -241,48 +241,55 @@ fn tells_nothing(case: &str, name: &str, text: &str) {
     }
 }
 
+/// All forms at once, because each run waits for a job that stays unknown.
 fn check(place: Place, route: &str) {
-    for (form, encode) in FORMS {
-        let case = format!("{place:?} as {form}");
-        let port = serve(encode, place);
-        let folder = TempDir::new().expect("a folder");
-        fs::write(folder.path().join("t.toml"), CONTRACT).expect("a file");
-        fs::write(folder.path().join("s.toml"), SCENARIO.replace("ROUTE", route)).expect("a file");
-        let run = [
-            "run",
-            "s.toml",
-            "--target",
-            "t.toml",
-            "--out",
-            "out",
-            "--also",
-            "junit,openmetrics,hlog,pr,github",
-            "--save-baseline",
-            "out/base.json",
-        ];
-        let mut screens = vec![statusgap(folder.path(), port, &run)];
-        let ran = String::from_utf8_lossy(&screens[0].stderr).into_owned();
-        assert!(matches!(screens[0].status.code(), Some(0 | 1 | 3)), "{case}: {ran}");
-        for words in [
-            &["bundle", "out/log.ndjson", "--out", "out/ticket"][..],
-            &["report", "out/log.ndjson", "--format", "markdown"],
-            &["report", "out/log.ndjson", "--format", "json"],
-            &["diagnose", "out/log.ndjson"],
-        ] {
-            screens.push(statusgap(folder.path(), port, words));
+    std::thread::scope(|scope| {
+        for (form, encode) in FORMS {
+            scope.spawn(move || check_form(place, route, form, encode));
         }
-        let log = fs::read_to_string(folder.path().join("out/log.ndjson")).expect("a log");
-        assert!(log.contains("[secret]"), "{case}: nothing was sent back\n{log}");
-        for (name, text) in files(&folder.path().join("out")) {
-            tells_nothing(&case, &name, &text);
-        }
-        for screen in screens {
-            tells_nothing(
-                &case,
-                "the screen",
-                &format!("{}{}", String::from_utf8_lossy(&screen.stdout), String::from_utf8_lossy(&screen.stderr)),
-            );
-        }
+    });
+}
+
+fn check_form(place: Place, route: &str, form: &str, encode: fn(&str) -> String) {
+    let case = format!("{place:?} as {form}");
+    let port = serve(encode, place);
+    let folder = TempDir::new().expect("a folder");
+    fs::write(folder.path().join("t.toml"), CONTRACT).expect("a file");
+    fs::write(folder.path().join("s.toml"), SCENARIO.replace("ROUTE", route)).expect("a file");
+    let run = [
+        "run",
+        "s.toml",
+        "--target",
+        "t.toml",
+        "--out",
+        "out",
+        "--also",
+        "junit,openmetrics,hlog,pr,github",
+        "--save-baseline",
+        "out/base.json",
+    ];
+    let mut screens = vec![statusgap(folder.path(), port, &run)];
+    let ran = String::from_utf8_lossy(&screens[0].stderr).into_owned();
+    assert!(matches!(screens[0].status.code(), Some(0 | 1 | 3)), "{case}: {ran}");
+    for words in [
+        &["bundle", "out/log.ndjson", "--out", "out/ticket"][..],
+        &["report", "out/log.ndjson", "--format", "markdown"],
+        &["report", "out/log.ndjson", "--format", "json"],
+        &["diagnose", "out/log.ndjson"],
+    ] {
+        screens.push(statusgap(folder.path(), port, words));
+    }
+    let log = fs::read_to_string(folder.path().join("out/log.ndjson")).expect("a log");
+    assert!(log.contains("[secret]"), "{case}: nothing was sent back\n{log}");
+    for (name, text) in files(&folder.path().join("out")) {
+        tells_nothing(&case, &name, &text);
+    }
+    for screen in screens {
+        tells_nothing(
+            &case,
+            "the screen",
+            &format!("{}{}", String::from_utf8_lossy(&screen.stdout), String::from_utf8_lossy(&screen.stderr)),
+        );
     }
 }
 

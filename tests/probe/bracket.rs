@@ -18,7 +18,7 @@ use statusgap::model::exchange::{Exchange, Kind};
 use statusgap::model::run::Journal;
 use statusgap::model::time::{Nanos, Stamp};
 use statusgap::probe::{Clock, Erratic, InProcess, Latency, Network, Transport};
-use statusgap::service::{Service, Settings, Truth};
+use statusgap::service::{GroundTruth, Service, Settings};
 use statusgap::target::Target;
 
 /// The service's durations, short so that a thousand scans are over soon; the window comes from the knobs under test.
@@ -48,7 +48,7 @@ async fn service(preset: &str, knobs: &[(&str, &str)], seed: u64) -> Service {
 }
 
 /// The truth of every scan by the prober's clock.
-fn visible(truth: &Truth, clock: &Clock) -> BTreeMap<String, Stamp> {
+fn visible(truth: &GroundTruth, clock: &Clock) -> BTreeMap<String, Stamp> {
     let since = |instant: tokio::time::Instant| Stamp(instant.into_std().saturating_duration_since(clock.epoch()).as_nanos() as u64);
     truth.all().into_iter().map(|(id, instant)| (id, since(instant))).collect()
 }

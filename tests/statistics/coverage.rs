@@ -14,7 +14,7 @@ const DEADLINE: f64 = 3000.0;
 /// 0.9-quantile of the standard normal law.
 const NORMAL_90: f64 = 1.281_551_565_544_600_4;
 
-struct Law {
+struct Distribution {
     name: &'static str,
     draw: fn(&mut ChaCha8Rng) -> f64,
     /// Times and the share of windows over by then.
@@ -23,22 +23,27 @@ struct Law {
     quantiles: [f64; 2],
 }
 
-fn laws() -> [Law; 4] {
+fn laws() -> [Distribution; 4] {
     [
-        Law { name: "step at 2 s", draw: |_| 2000.0, shares: [(1990.0, 0.0), (2000.0, 1.0), (2200.0, 1.0)], quantiles: [2000.0, 2000.0] },
-        Law {
+        Distribution {
+            name: "step at 2 s",
+            draw: |_| 2000.0,
+            shares: [(1990.0, 0.0), (2000.0, 1.0), (2200.0, 1.0)],
+            quantiles: [2000.0, 2000.0],
+        },
+        Distribution {
             name: "uniform between 1.9 and 2.1 s",
             draw: |chance| 1900.0 + 200.0 * chance.random::<f64>(),
             shares: [(1920.0, 0.1), (2000.0, 0.5), (2080.0, 0.9)],
             quantiles: [2000.0, 2080.0],
         },
-        Law {
+        Distribution {
             name: "exponential with mean 50 ms",
             draw: |chance| -50.0 * (1.0 - chance.random::<f64>()).ln(),
             shares: [(-50.0 * 0.9_f64.ln(), 0.1), (50.0 * LN_2, 0.5), (50.0 * 10.0_f64.ln(), 0.9)],
             quantiles: [50.0 * LN_2, 50.0 * 10.0_f64.ln()],
         },
-        Law {
+        Distribution {
             name: "log-normal around 300 ms",
             draw: |chance| {
                 let radius = (-2.0 * (1.0 - chance.random::<f64>()).ln()).sqrt();
@@ -63,7 +68,7 @@ enum Poller {
 }
 
 /// Polls one scan. An answer is decided half-way through its round trip; the bracket holds only what client stamps prove.
-fn bracket(law: &Law, poller: Poller, chance: &mut ChaCha8Rng) -> Observation {
+fn bracket(law: &Distribution, poller: Poller, chance: &mut ChaCha8Rng) -> Observation {
     let window = (law.draw)(chance);
     let round_trip = 4.0;
     let (mut wait, mut sent) = match poller {

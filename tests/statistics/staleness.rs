@@ -26,7 +26,7 @@ struct Delay {
     rate: f64,
 }
 
-struct Law {
+struct Distribution {
     name: &'static str,
     write: Delay,
     rest: Delay,
@@ -36,14 +36,14 @@ struct Law {
 
 const FAST: Delay = Delay { p: 0.9122, xm: 0.235, alpha: 10.0, rate: 1.66 };
 
-const LAWS: [Law; 2] = [
-    Law {
+const LAWS: [Distribution; 2] = [
+    Distribution {
         name: "LNKD-DISK",
         write: Delay { p: 0.38, xm: 1.05, alpha: 1.51, rate: 0.183 },
         rest: FAST,
         ages: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 18, 20, 25, 30, 40, 60],
     },
-    Law {
+    Distribution {
         name: "YMMR",
         write: Delay { p: 0.939, xm: 3.0, alpha: 3.35, rate: 0.0028 },
         rest: Delay { p: 0.982, xm: 1.5, alpha: 3.8, rate: 0.0217 },
@@ -59,7 +59,7 @@ impl Delay {
     }
 }
 
-impl Law {
+impl Distribution {
     /// How long after the acknowledgement a read must be sent to be fresh, in ms, for many writes and reads; sorted.
     fn needed(&self) -> Vec<f64> {
         let mut chance = ChaCha8Rng::seed_from_u64(2012);

@@ -22,6 +22,8 @@ pub enum Fact {
 
     /// Polls for ids that were never issued were answered as visible.
     NeverIssuedVisible { broken: u64, polls: u64 },
+    /// All of those answers have no success code or no state, so that the target file may have made them visible.
+    VisibleByRule,
     /// A foreign user was answered.
     ForeignAnswered { scans: u64, of: u64 },
     /// Answers named another id than the one asked for.

@@ -12,7 +12,7 @@ use crate::analysis::echo::Likeness;
 use crate::analysis::guarantees::{Checked, Regress, went_back};
 use crate::analysis::scan::{ScanHistory, SharedIds};
 use crate::model::answer::{Answer, State};
-use crate::model::exchange::Kind;
+use crate::model::exchange::{Exchange, Kind};
 use crate::model::fault::FaultClass;
 use crate::model::guarantee::Guarantee;
 use crate::model::run::Journal;
@@ -31,7 +31,13 @@ pub(super) fn unknown_masked(diagnosis: &mut Diagnosis, journal: &Journal, scena
     if broken > 0 {
         let mut facts = vec![Fact::NeverIssuedVisible { broken, polls: checked }];
         facts.extend(proofs);
-        diagnosis.found(FaultClass::N, Strength::Strong, facts);
+        let mut visible = journal.exchanges.iter().filter(|one| one.kind == Kind::UnknownPoll && one.answer == Answer::Visible).peekable();
+        let is_readers_doing = visible.peek().is_some() && visible.all(|control| !says_pending(control));
+        if is_readers_doing {
+            facts.push(Fact::VisibleByRule);
+        }
+        let strength = if is_readers_doing { Strength::Moderate } else { Strength::Strong };
+        diagnosis.found(FaultClass::N, strength, facts);
     } else if checked > 0 {
         let mut answers: BTreeMap<String, u64> = BTreeMap::new();
         for control in journal.exchanges.iter().filter(|exchange| exchange.kind == Kind::UnknownPoll) {
@@ -40,6 +46,12 @@ pub(super) fn unknown_masked(diagnosis: &mut Diagnosis, journal: &Journal, scena
         diagnosis.excluded(FaultClass::N, Exclusion::NeverIssuedDenied { answers });
     }
     broken > 0
+}
+
+/// Whether the target itself answers as if there were a scan, and not only the target file reads it so.
+fn says_pending(control: &Exchange) -> bool {
+    let is_success = control.http.is_some_and(|http| (200..300).contains(&http));
+    is_success && (control.state != Some(State::Unknown) || control.word.is_some())
 }
 
 /// Q: a foreign user sees the scan.

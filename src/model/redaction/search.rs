@@ -1,7 +1,7 @@
 //! Looks for secrets in everything that a text can be read as.
 
-use std::collections::HashSet;
 use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeSet, HashSet};
 use std::hash::{Hash as _, Hasher as _};
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use regex::bytes::Regex;
 use super::codes::{DIGITS, NUMBERS, base32, base85};
 use super::escapes::Escapes;
 use super::view::{GAP, Reach, View};
-use super::{ANY_CASE_FROM, NOTHING, SHORTEST_SECRET, merged, pattern};
+use super::{ANY_CASE_FROM, NOTHING, SHORTEST_SECRET, in_any_case, merged, pattern};
 
 /// How many forms may stand within each other.
 const DEEPEST: usize = 6;
@@ -24,8 +24,14 @@ const MOST_WORK: usize = 300;
 /// And so many for a short one.
 const LEAST_WORK: usize = 1 << 20;
 
-/// As much of a secret at a text's end is the secret, cut off.
+/// As much of a secret at a text's end or behind stars is the secret, cut off.
 const CUT_FROM: usize = 8;
+
+/// And so many hundredths of it are the secret wherever they stand: a server may strip what fills up a code, or the first characters.
+const MOST_OF_IT: usize = 60;
+
+/// So much of what a piece has in it is looked for; the rest is compared.
+const LONGEST_MIDDLE: usize = 16;
 
 /// What is looked for.
 #[derive(Debug, Clone)]
@@ -37,7 +43,23 @@ pub(super) struct Needles {
     coded: Option<Regex>,
     /// The first characters of long ones.
     beginnings: Option<Regex>,
-    all: Vec<Vec<u8>>,
+    /// The last characters of long ones.
+    endings: Option<Regex>,
+    /// What most of a long one has in it, wherever the rest is missing.
+    middles: Option<Regex>,
+    /// The long ones as they are compared.
+    long: Vec<Vec<u8>>,
+    longest: usize,
+}
+
+/// How many bytes of a secret are as good as all of it.
+fn most_of(needle: &[u8]) -> usize {
+    (needle.len() * MOST_OF_IT).div_ceil(100).max(CUT_FROM)
+}
+
+/// Where the middle of a long secret begins: every piece of it that is most of it has the bytes from there to its own length.
+fn middle_of(needle: &[u8]) -> usize {
+    needle.len() - most_of(needle)
 }
 
 impl Needles {
@@ -47,34 +69,86 @@ impl Needles {
         // At one place the longest is taken, so that no rest is left.
         all.sort_by(|one, other| other.len().cmp(&one.len()).then(one.cmp(other)));
         all.dedup();
-        let any_of = |needles: &[Vec<u8>]| -> Option<Regex> {
-            let pattern = needles.iter().map(|needle| pattern(needle)).collect::<Vec<_>>().join("|");
+        let any_pattern = |pattern: &str| -> Option<Regex> {
             let any = || regex::bytes::RegexBuilder::new(&format!("(?s-u:{pattern})")).size_limit(1 << 28).build();
             // Secrets that are too large to be looked for are no reason to record them: then nothing is recorded.
-            (!needles.is_empty()).then(|| any().unwrap_or_else(|_| NOTHING.clone()))
+            (!pattern.is_empty()).then(|| any().unwrap_or_else(|_| NOTHING.clone()))
         };
+        let any_of = |needles: &[Vec<u8>]| any_pattern(&needles.iter().map(|needle| pattern(needle)).collect::<Vec<_>>().join("|"));
         let without_blanks = |needle: &Vec<u8>| needle.iter().copied().filter(|byte| *byte > b' ').collect::<Vec<u8>>();
         let joined: Vec<Vec<u8>> = all.iter().map(without_blanks).filter(|needle| needle.len() >= ANY_CASE_FROM).collect();
-        let mut beginnings: Vec<Vec<u8>> =
-            all.iter().filter(|needle| needle.len() > CUT_FROM).map(|needle| needle[..CUT_FROM].to_vec()).collect();
-        beginnings.sort();
-        beginnings.dedup();
+        let mut long: Vec<Vec<u8>> =
+            all.iter().filter(|needle| needle.len() > CUT_FROM).map(|needle| needle.iter().copied().map(plain).collect()).collect();
+        long.sort();
+        long.dedup();
+        let any_piece = |piece: fn(&[u8]) -> &[u8]| {
+            let pieces: BTreeSet<String> = long.iter().map(|needle| in_any_case(piece(needle))).collect();
+            any_pattern(&pieces.into_iter().collect::<Vec<_>>().join("|"))
+        };
+        let beginnings = any_piece(|needle| &needle[..CUT_FROM]);
+        let endings = any_piece(|needle| &needle[needle.len() - CUT_FROM..]);
+        let middles = any_piece(|needle| {
+            let from = middle_of(needle);
+            &needle[from..most_of(needle).min(from + LONGEST_MIDDLE)]
+        });
         let literally = |digits: Vec<u8>| regex::escape(&String::from_utf8_lossy(&digits));
         let coded = all.iter().flat_map(|needle| {
             let base32 = base32(needle).into_iter().flat_map(|digits| [digits.to_ascii_lowercase(), digits]);
             base32.chain(base85(needle)).map(literally)
         });
-        let coded = coded.collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>().join("|");
+        let coded = coded.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join("|");
         let coded = (!coded.is_empty()).then(|| {
             let any = regex::bytes::RegexBuilder::new(&format!("(?-u:{coded})")).size_limit(1 << 28).build();
             any.unwrap_or_else(|_| NOTHING.clone())
         });
-        Some(Needles { coded, known: any_of(&all)?, unfolded: any_of(&joined), beginnings: any_of(&beginnings), all })
+        Some(Needles {
+            coded,
+            known: any_of(&all)?,
+            unfolded: any_of(&joined),
+            beginnings,
+            endings,
+            middles,
+            long,
+            longest: all.first().map_or(0, Vec::len),
+        })
+    }
+
+    /// What stands in a text of secrets that are not whole.
+    fn pieces(&self, bytes: &[u8]) -> Vec<Range<usize>> {
+        let matches = |pieces: &Option<Regex>| pieces.as_ref().map_or_else(Vec::new, |pieces| matches(pieces, bytes));
+        let (beginnings, endings, middles) = (matches(&self.beginnings), matches(&self.endings), matches(&self.middles));
+        if beginnings.is_empty() && endings.is_empty() && middles.is_empty() {
+            return Vec::new();
+        }
+        let text: Vec<u8> = bytes.iter().copied().map(plain).collect();
+        let mut found = Vec::new();
+        for Range { start, .. } in beginnings {
+            let reached = self.long.iter().map(|needle| in_common(&text[start..], needle)).filter(|reached| *reached >= CUT_FROM);
+            found.extend(reached.filter(|reached| is_cut(&bytes[start + reached..])).map(|reached| start..start + reached));
+        }
+        for Range { end, .. } in endings {
+            let reached = self.long.iter().map(|needle| in_common_before(&text[..end], needle)).filter(|reached| *reached >= CUT_FROM);
+            found.extend(reached.filter(|reached| is_masked(&bytes[..end - reached])).map(|reached| end - reached..end));
+        }
+        for Range { start, .. } in middles {
+            found.extend(self.long.iter().filter_map(|needle| {
+                let (before, after) = needle.split_at(middle_of(needle));
+                let (before, after) = (in_common_before(&text[..start], before), in_common(&text[start..], after));
+                (before + after >= most_of(needle)).then_some(start - before..start + after)
+            }));
+        }
+        // Of `Bearer x` the blank before `x` is no secret.
+        let is_blank = |byte: &&u8| **byte == b' ';
+        let trimmed = |Range { start, end }: Range<usize>| {
+            let piece = &bytes[start..end];
+            start + piece.iter().take_while(is_blank).count()..end - piece.iter().rev().take_while(is_blank).count()
+        };
+        found.into_iter().map(trimmed).collect()
     }
 
     /// The length of the longest.
     pub(super) fn longest(&self) -> usize {
-        self.all.first().map_or(0, Vec::len)
+        self.longest
     }
 }
 
@@ -155,19 +229,13 @@ impl<'a> Search<'a> {
         view.bytes.len() >= SHORTEST_SECRET && self.read.insert(hasher.finish())
     }
 
-    /// Looks for secrets in what a view reads as, and for the beginning of one where it is cut off.
+    /// Looks for secrets in what a view reads as, and for pieces of one that was cut.
     fn look(&mut self, view: &View) {
         let (needles, bytes) = (self.needles, &view.bytes);
         self.work += bytes.len();
         let known = if view.is_unfolded { needles.unfolded.as_ref() } else { Some(&needles.known) };
         let mut hits = known.map_or_else(Vec::new, |known| matches(known, bytes));
-        if let Some(beginnings) = &needles.beginnings {
-            for begin in matches(beginnings, bytes) {
-                let rest = &bytes[begin.start..];
-                let reached = needles.all.iter().map(|needle| in_common(rest, needle)).filter(|reached| *reached >= CUT_FROM);
-                hits.extend(reached.filter(|reached| is_cut(&rest[*reached..])).map(|reached| begin.start..begin.start + reached));
-            }
-        }
+        hits.extend(needles.pieces(bytes));
         if let Some(coded) = &needles.coded {
             for hit in matches(coded, bytes) {
                 let place = self.reaching(view.original(&hit), Reach::Group);
@@ -205,13 +273,50 @@ impl<'a> Search<'a> {
     }
 }
 
-/// How many characters two texts have in common, in any case.
-fn in_common(text: &[u8], needle: &[u8]) -> usize {
-    let blank = |byte: u8| if byte == b'+' { b' ' } else { byte.to_ascii_lowercase() };
-    text.iter().zip(needle).take_while(|(one, other)| blank(**one) == blank(**other)).count()
+/// A byte as it is compared: in any case, and a plus as the blank that it may be.
+fn plain(byte: u8) -> u8 {
+    if byte == b'+' { b' ' } else { byte.to_ascii_lowercase() }
 }
 
-/// Whether a text that goes on like this was cut off: at its end, with dots, or within an escape.
+/// So many bytes are compared at once: a long secret may stand in a text very often.
+const STEP: usize = 32;
+
+/// How many bytes two texts have in common at their beginning.
+fn in_common(text: &[u8], needle: &[u8]) -> usize {
+    let most = text.len().min(needle.len());
+    let mut same = 0;
+    while same + STEP <= most && text[same..same + STEP] == needle[same..same + STEP] {
+        same += STEP;
+    }
+    while same < most && text[same] == needle[same] {
+        same += 1;
+    }
+    same
+}
+
+/// The same at their end.
+fn in_common_before(text: &[u8], needle: &[u8]) -> usize {
+    let (text_end, needle_end) = (text.len(), needle.len());
+    let most = text_end.min(needle_end);
+    let mut same = 0;
+    while same + STEP <= most && text[text_end - same - STEP..text_end - same] == needle[needle_end - same - STEP..needle_end - same] {
+        same += STEP;
+    }
+    while same < most && text[text_end - same - 1] == needle[needle_end - same - 1] {
+        same += 1;
+    }
+    same
+}
+
+/// Whether a text that ends like this hides what should stand there.
+fn is_masked(before: &[u8]) -> bool {
+    before.last().is_none_or(|last| *last == GAP)
+        || ["*", "...", "\u{2026}", "\u{fffd}", "\u{2022}", "\u{2026}]", "...]", "xxx", "XXX"]
+            .iter()
+            .any(|mark| before.ends_with(mark.as_bytes()))
+}
+
+/// Whether a text that goes on like this was cut off: at its end, with dots or stars, or within an escape.
 fn is_cut(rest: &[u8]) -> bool {
     let half = rest.first().is_some_and(|mark| b"\\%&=".contains(mark))
         && rest.len() < 12
@@ -219,7 +324,7 @@ fn is_cut(rest: &[u8]) -> bool {
     rest.is_empty()
         || rest[0] == GAP
         || half
-        || ["...", "\u{2026}", "\u{fffd}", "[\u{2026}]", "[..."].iter().any(|mark| rest.starts_with(mark.as_bytes()))
+        || ["...", "\u{2026}", "\u{fffd}", "[\u{2026}]", "[...", "*", "\u{2022}"].iter().any(|mark| rest.starts_with(mark.as_bytes()))
 }
 
 /// All matches, also those that overlap.

@@ -391,6 +391,36 @@ fn what_a_server_cut_off_is_struck_out_as_well() {
 }
 
 #[test]
+fn most_of_a_secret_is_struck_out_whatever_stands_around_it() {
+    let secret = "kQ7-pLx/Zr9w+Ud3mNb2=";
+    let redaction = Redaction::of([secret.to_owned()]);
+    let most = secret.len() * 6 / 10 + 1;
+    for length in most..=secret.len() {
+        for start in 0..=secret.len() - length {
+            let piece = &secret[start..start + length];
+            for form in [piece.to_owned(), json(piece).replace('/', "\\/"), percent(piece, false, true), STANDARD.encode(piece)] {
+                for text in [format!("{{\"echo\": \"{form}\", "), format!("no job for {form} here"), form.clone()] {
+                    let told = redaction.clean(text.clone());
+                    assert!(told.contains(STRUCK) && leaves_nothing(&told, &form), "{text}\n{told}");
+                }
+            }
+        }
+    }
+    for kept in ["kQ7-pLx/Zr", "w+Ud3mNb2=", "9w+Ud3mN", "mNb2="] {
+        let text = format!("the {kept} of it");
+        assert_eq!(redaction.clean(text.clone()), text, "too little of it");
+    }
+    for masked in ["***w+Ud3mNb2=", "...Ud3mNb2=", "kQ7-pLx/***", "xxxxUd3mNb2="] {
+        let told = redaction.clean(format!("key '{masked}' is not valid"));
+        assert!(told.contains(STRUCK) && !told.contains("Ud3") && !told.contains("kQ7"), "{masked}: {told}");
+    }
+    let beside = Redaction::of(["Bearer kQ7-pLx/Zr9w+Ud3mNb2=".to_owned()]);
+    assert_eq!(beside.clean("no token kQ7-pLx/Zr9w+Ud3mNb2 here".to_owned()), "no token [secret] here");
+    let short = Redaction::of(["s3cr+t/9".to_owned()]);
+    assert_eq!(short.clean("the s3cr+t/ of it".to_owned()), "the s3cr+t/ of it", "a short one is all or nothing");
+}
+
+#[test]
 fn a_large_text_is_read_in_steps_that_grow_with_it() {
     let redaction = Redaction::of(SECRETS.map(str::to_owned));
     let needles = redaction.needles.as_ref().expect("secrets");

@@ -59,6 +59,11 @@ impl Http1 {
         std::future::poll_fn(|cx| self.poll_until(cx, Reading::has_head)).await
     }
 
+    /// Which rule or limit a broken reply broke, if it was a reply of HTTP/1 at all.
+    pub(super) fn broken(&self) -> Option<&'static str> {
+        self.reading.broken()
+    }
+
     /// When the last of what was read had arrived, if that is known.
     pub(super) fn arrived(&self) -> Option<Instant> {
         self.stream.tcp().and_then(Tcp::arrived)

@@ -63,6 +63,14 @@ impl Link {
         }
     }
 
+    /// Which rule or limit a broken reply broke, if it was a reply of HTTP/1 at all.
+    pub(super) fn broken(&self) -> Option<&'static str> {
+        match &self.protocol {
+            Protocol::One(one) => one.broken(),
+            Protocol::Two(_) => None,
+        }
+    }
+
     /// When the last of what has come of the answer had arrived.
     pub(super) fn arrived(&self) -> Instant {
         match &self.protocol {

@@ -250,9 +250,10 @@ impl Network {
         head.conn = link.port;
         head.new_conn = Some(new);
         let first_byte_limit = options.first_byte_limit.map(|limit| limit + held);
-        within(first_byte_limit, TransportFault::FirstByteTimeout, link.send(&request.message)).await?;
+        let sent = within(first_byte_limit, TransportFault::FirstByteTimeout, link.send(&request.message)).await;
+        sent.inspect_err(|_| head.broken = link.broken())?;
         head.first_byte = Some(clock.stamp(link.arrived()));
-        let (received, onward) = link.receive().await?;
+        let (received, onward) = link.receive().await.inspect_err(|_| head.broken = link.broken())?;
         head.done = Some(clock.stamp(link.arrived()));
         if onward == Onward::Open {
             lane.keep(&self.shared.pool, &request.to, link);

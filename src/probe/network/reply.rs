@@ -33,6 +33,21 @@ pub(super) struct Reading {
     head: Option<Head>,
     body: Body,
     rest: Rest,
+    /// Which rule or limit a broken reply broke, where it is a reply of HTTP/1 at all.
+    broken: Option<&'static str>,
+}
+
+/// Why a head cannot be read.
+#[derive(Clone, Copy)]
+struct Broken {
+    fault: TransportFault,
+    rule: Option<&'static str>,
+}
+
+impl Broken {
+    fn rule(rule: &'static str) -> Broken {
+        Broken { fault: TransportFault::Protocol, rule: Some(rule) }
+    }
 }
 
 #[derive(Debug)]
@@ -89,7 +104,29 @@ enum Part {
 impl Reading {
     /// Nothing of the reply to a request of this method.
     pub(super) fn of(method: &Method) -> Reading {
-        Reading { bodiless: *method == Method::HEAD, partial: Vec::new(), head: None, body: Body::Whole(Bytes::new()), rest: Rest::Head }
+        Reading {
+            bodiless: *method == Method::HEAD,
+            partial: Vec::new(),
+            head: None,
+            body: Body::Whole(Bytes::new()),
+            rest: Rest::Head,
+            broken: None,
+        }
+    }
+
+    /// Which rule or limit a broken reply broke, as a noun; `None` where it is no reply of HTTP/1.
+    pub(super) fn broken(&self) -> Option<&'static str> {
+        self.broken
+    }
+
+    fn breaks(&mut self, rule: &'static str) -> TransportFault {
+        self.broken = Some(rule);
+        TransportFault::Protocol
+    }
+
+    fn fails(&mut self, broken: Broken) -> TransportFault {
+        self.broken = broken.rule;
+        broken.fault
     }
 
     /// Whether the head has come; heads of interim replies (1xx) do not count.
@@ -164,22 +201,26 @@ impl Reading {
         let before = self.partial.len();
         // Most heads come in one piece, and are read where they lie.
         let parsed = if before == 0 {
-            Start::parse(bytes)?
+            Start::parse(bytes)
         } else {
             self.partial.extend_from_slice(bytes);
             // A head that drips is looked at once for each line; its first bytes at once, so that what is no HTTP is seen early.
-            if before < SHORTEST_HEAD || bytes.contains(&b'\n') { Start::parse(&self.partial)? } else { None }
+            if before < SHORTEST_HEAD || bytes.contains(&b'\n') { Start::parse(&self.partial) } else { Ok(None) }
         };
-        let Some(Start { length, code, minor, headers }) = parsed else {
+        let Some(Start { length, code, minor, headers }) = parsed.map_err(|broken| self.fails(broken))? else {
             if before == 0 {
                 self.partial.extend_from_slice(bytes);
             }
-            return if self.partial.len() > LARGEST_HEAD { Err(TransportFault::Protocol) } else { Ok(&[]) };
+            return if self.partial.len() > LARGEST_HEAD { Err(self.breaks(HEAD_TOO_LARGE)) } else { Ok(&[]) };
         };
         self.partial.clear();
         let behind = &bytes[length - before..];
         if !is_interim(code) {
-            self.rest = if self.bodiless || matches!(code, 101 | 204 | 304) { Rest::Nothing } else { announced(&headers, minor)? };
+            self.rest = if self.bodiless || matches!(code, 101 | 204 | 304) {
+                Rest::Nothing
+            } else {
+                announced(&headers, minor).map_err(|broken| self.fails(broken))?
+            };
             let persists = persists(&headers, minor) && code != 101 && self.rest != Rest::UntilClosed;
             self.head = Some(Head { code, headers, persists });
         }
@@ -200,14 +241,14 @@ impl Reading {
                 self.partial.extend_from_slice(here);
                 // A size has a digit (RFC 9112, section 7.1): without one, what is read as zero would end a body in its middle.
                 if !self.partial[0].is_ascii_hexdigit() {
-                    return Err(TransportFault::Protocol);
+                    return Err(self.breaks(NO_CHUNK_SIZE));
                 }
                 if extensions + self.partial.len().saturating_sub(USUAL_SIZE_LINE) > LARGEST_EXTENSIONS {
-                    return Err(TransportFault::Protocol);
+                    return Err(self.breaks("more than 16 KiB beside the sizes of chunks"));
                 }
                 match httparse::parse_chunk_size(&self.partial) {
-                    Err(_) => return Err(TransportFault::Protocol),
-                    Ok(httparse::Status::Partial) if line_ended => return Err(TransportFault::Protocol),
+                    Err(_) => return Err(self.breaks(NO_CHUNK_SIZE)),
+                    Ok(httparse::Status::Partial) if line_ended => return Err(self.breaks(NO_CHUNK_SIZE)),
                     Ok(httparse::Status::Partial) => Part::Size,
                     Ok(httparse::Status::Complete((_, size))) => {
                         extensions += self.partial.len().saturating_sub(USUAL_SIZE_LINE);
@@ -232,19 +273,19 @@ impl Reading {
                         Part::Size
                     }
                     b"\r" => Part::End,
-                    _ => return Err(TransportFault::Protocol),
+                    _ => return Err(self.breaks("a chunk that is longer than its size")),
                 }
             }
             Part::Trailers { so_far } => {
                 self.partial.extend_from_slice(here);
                 let so_far = so_far + here.len();
                 if so_far > LARGEST_HEAD {
-                    return Err(TransportFault::Protocol);
+                    return Err(self.breaks("trailers over 64 KiB"));
                 }
                 if line_ended {
                     let is_last = self.partial == b"\r\n";
                     if !is_last && !is_field(&self.partial) {
-                        return Err(TransportFault::Protocol);
+                        return Err(self.breaks("a trailer that is no header"));
                     }
                     self.partial.clear();
                     if is_last {
@@ -283,23 +324,62 @@ impl Reading {
 
 impl Start {
     /// The head at the beginning of these bytes; `None` if it is not whole.
-    fn parse(bytes: &[u8]) -> Result<Option<Start>, TransportFault> {
+    fn parse(bytes: &[u8]) -> Result<Option<Start>, Broken> {
         let mut headers = [const { std::mem::MaybeUninit::uninit() }; MOST_HEADERS];
         let mut parsed = httparse::Response::new(&mut []);
         let status = httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut parsed, bytes, &mut headers);
-        let httparse::Status::Complete(length) = status.map_err(|_| TransportFault::Protocol)? else { return Ok(None) };
-        let code = parsed.code.filter(|code| StatusCode::from_u16(*code).is_ok()).filter(|_| length <= LARGEST_HEAD);
+        let httparse::Status::Complete(length) = status.map_err(|error| broken_head(bytes, error))? else { return Ok(None) };
+        if length > LARGEST_HEAD {
+            return Err(Broken::rule(HEAD_TOO_LARGE));
+        }
+        let code = parsed.code.filter(|code| StatusCode::from_u16(*code).is_ok()).ok_or(Broken::rule("a status code below 100"))?;
         // One copy that all values share.
         let head = Bytes::copy_from_slice(&bytes[..length]);
         let mut map = HeaderMap::with_capacity(parsed.headers.len());
         for header in parsed.headers.iter() {
-            let name = HeaderName::from_bytes(header.name.as_bytes()).map_err(|_| TransportFault::Protocol)?;
+            let name = HeaderName::from_bytes(header.name.as_bytes()).map_err(|_| Broken::rule(NO_HEADER_NAME))?;
             let at = header.value.as_ptr() as usize - bytes.as_ptr() as usize;
             let value = HeaderValue::from_maybe_shared(head.slice(at..at + header.value.len()));
-            map.append(name, value.map_err(|_| TransportFault::Protocol)?);
+            map.append(name, value.map_err(|_| Broken::rule(NO_HEADER_VALUE))?);
         }
-        Ok(Some(Start { length, code: code.ok_or(TransportFault::Protocol)?, minor: parsed.version.unwrap_or_default(), headers: map }))
+        Ok(Some(Start { length, code, minor: parsed.version.unwrap_or_default(), headers: map }))
     }
+}
+
+const HEAD_TOO_LARGE: &str = "a head over 64 KiB";
+const NO_HEADER_NAME: &str = "a header with a name that is none";
+const NO_HEADER_VALUE: &str = "a control character in a header";
+const NO_CHUNK_SIZE: &str = "a chunk without a size";
+
+/// What is wrong with a head that the parser does not take; of no rule where it is no head of HTTP/1.
+fn broken_head(bytes: &[u8], error: httparse::Error) -> Broken {
+    let fault = TransportFault::Protocol;
+    if !bytes.starts_with(b"HTTP/1.") {
+        return Broken { fault, rule: None };
+    }
+    let rule = match error {
+        httparse::Error::TooManyHeaders => "more than 100 headers",
+        httparse::Error::HeaderName => broken_name(bytes),
+        httparse::Error::HeaderValue => NO_HEADER_VALUE,
+        httparse::Error::NewLine => "a line that ends with a carriage return alone",
+        _ => "a status line that is none",
+    };
+    Broken { fault, rule: Some(rule) }
+}
+
+/// What is wrong with the first header whose name the parser does not take.
+fn broken_name(head: &[u8]) -> &'static str {
+    let is_blank = |byte: Option<&u8>| byte.is_some_and(|byte| matches!(byte, b' ' | b'\t'));
+    for line in head.split(|byte| *byte == b'\n').skip(1) {
+        let colon = memchr::memchr(b':', line);
+        match colon {
+            _ if is_blank(line.first()) => return "a folded header",
+            Some(colon) if is_blank(line[..colon].last()) => return "a space before the colon of a header",
+            Some(colon) if HeaderName::from_bytes(&line[..colon]).is_ok() => {}
+            _ => return NO_HEADER_NAME,
+        }
+    }
+    NO_HEADER_NAME
 }
 
 /// Below this a head is looked at with every byte.
@@ -311,12 +391,13 @@ fn is_interim(code: u16) -> bool {
 }
 
 /// How much body the head announces (RFC 9112, section 6.3).
-fn announced(headers: &HeaderMap, minor: u8) -> Result<Rest, TransportFault> {
+fn announced(headers: &HeaderMap, minor: u8) -> Result<Rest, Broken> {
     if headers.contains_key(TRANSFER_ENCODING) && !is_identity(headers) {
         let mut encodings = words(headers, &TRANSFER_ENCODING);
         let only_chunks = encodings.next().is_some_and(|word| word.eq_ignore_ascii_case(b"chunked")) && encodings.next().is_none();
         // No other encoding was asked for; and HTTP/1.0 has none (section 6.1).
-        return if only_chunks && minor > 0 { Ok(Rest::Chunks { part: Part::Size, extensions: 0 }) } else { Err(TransportFault::Protocol) };
+        let chunks = Rest::Chunks { part: Part::Size, extensions: 0 };
+        return if only_chunks && minor > 0 { Ok(chunks) } else { Err(Broken::rule("a `Transfer-Encoding` that was not asked for")) };
     }
     if !headers.contains_key(CONTENT_LENGTH) {
         return Ok(Rest::UntilClosed);
@@ -324,11 +405,12 @@ fn announced(headers: &HeaderMap, minor: u8) -> Result<Rest, TransportFault> {
     // A length that was given twice, in one line or in two, is one if both are the same (RFC 9110, section 8.6).
     let mut lengths = words(headers, &CONTENT_LENGTH).map(number);
     let first = lengths.next().flatten();
-    let length = first.filter(|first| lengths.all(|other| other == Some(*first))).ok_or(TransportFault::Protocol)?;
+    let length =
+        first.filter(|first| lengths.all(|other| other == Some(*first))).ok_or(Broken::rule("a `Content-Length` that is no one number"))?;
     match usize::try_from(length) {
         Ok(0) => Ok(Rest::Nothing),
         Ok(length) if length <= LARGEST_BODY => Ok(Rest::Bytes(length)),
-        _ => Err(TransportFault::TooLarge),
+        _ => Err(Broken { fault: TransportFault::TooLarge, rule: None }),
     }
 }
 
@@ -420,6 +502,30 @@ mod tests {
         let mut reading = Reading::of(&Method::HEAD);
         reading.take(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n").expect("a head");
         assert!(reading.is_whole() && reading.persists());
+    }
+
+    #[test]
+    fn a_broken_head_says_which_rule_or_limit_it_breaks() {
+        let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "X-1: 1\r\n".repeat(150));
+        let large = format!("HTTP/1.1 200 OK\r\nX-B: {}\r\n\r\n", "a".repeat(70_000));
+        for (reply, rule) in [
+            (many.as_str(), Some("more than 100 headers")),
+            (&large, Some("a head over 64 KiB")),
+            (&large[..66_000], Some("a head over 64 KiB")),
+            ("HTTP/1.1 200 OK\r\nX-A: b\r\n  c\r\nContent-Length: 2\r\n\r\nhi", Some("a folded header")),
+            ("HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\nhi", Some("a space before the colon of a header")),
+            ("HTTP/1.1 200 OK\r\nContent Length: 2\r\n\r\nhi", Some("a header with a name that is none")),
+            ("HTTP/1.1 200 OK\r\nX: a\x01b\r\n\r\n", Some("a control character in a header")),
+            ("HTTP/1.1 two OK\r\n\r\n", Some("a status line that is none")),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", Some("a `Transfer-Encoding` that was not asked for")),
+            ("HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\nhi", Some("a `Content-Length` that is no one number")),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-2\r\n", Some("a chunk without a size")),
+            ("SSH-2.0-OpenSSH_9.2\r\n", None),
+        ] {
+            let mut reading = Reading::of(&Method::GET);
+            assert_eq!(reading.take(reply.as_bytes()), Err(TransportFault::Protocol), "{}", reply.escape_debug());
+            assert_eq!(reading.broken(), rule, "{}", reply.escape_debug());
+        }
     }
 
     #[test]

@@ -13,6 +13,9 @@ pub fn fact(fact: &Fact) -> String {
         Fact::NeverIssuedVisible { broken, polls } => {
             format!("{broken} of {} for ids that were never issued were answered as visible", counted(*polls, "poll"))
         }
+        Fact::VisibleByRule => "these answers have no success code or no state: `[[status.answer]]` in the target file may make them visible, or \
+                                lack a rule that reads them as not_found"
+            .to_owned(),
         Fact::ForeignAnswered { scans, of } => format!("a foreign user was answered for {scans} of {}", counted(*of, "scan")),
         Fact::AnotherIdAnswered { scans, of } => format!("{} answered with another id", of_were(*scans, *of, "scan")),
         Fact::NoKnownIdAnswered => {

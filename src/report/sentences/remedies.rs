@@ -11,10 +11,13 @@ use crate::verdict::Reason;
 /// What would make an inconclusive run conclusive: it follows from the reason and from nothing else.
 pub fn remedy(reason: &Reason, journal: &Journal) -> Option<String> {
     let advice = match reason {
-        Reason::FirstContact { problem } if problem.may_pass => "Run it again when a single request is answered; `-v` shows each exchange.",
-        Reason::FirstContact { .. } => "Change what the reason names, and run it again; `-v` shows each exchange.",
-        Reason::LikeNoSuchPath { .. } => {
-            "Compare what the reason names in the target file with the API's documentation, and run it again; `-v` shows each exchange."
+        Reason::FirstContact { problem } => {
+            let when = if problem.may_pass { "Run it again when a single request is answered" } else { "Look at this, and run it again" };
+            return Some(format!("{when} (`-v` shows each exchange): {}", words::advice(&problem.change)));
+        }
+        Reason::LikeNoSuchPath { change, .. } => {
+            let compare = "Compare the target file with the API's documentation, and run it again (`-v` shows each exchange)";
+            return Some(format!("{compare}: {}", words::advice(change)));
         }
         Reason::NoControl { losses } if losses.iter().any(|loss| loss.answer == Answer::Refused) => {
             "Check the credentials and the status path in the target file: even polls for handed-out ids were never answered as visible."
@@ -51,8 +54,8 @@ pub fn remedy(reason: &Reason, journal: &Journal) -> Option<String> {
              list its word for the end. If it is at work, follow it for longer than a job takes (`follow.deadline` in the scenario)."
         }
         Reason::Late { throttled: 1.., .. } => {
-            "Stay below the target's rate limit with --max-rps, or ask for fewer scans. If only new jobs are answered so, that is the window: \
-             `[[status.answer]]` with `is = \"not_found\"` and `when = { http = 429 }` has it measured."
+            "Stay below the target's rate limit with --max-rps, or ask for fewer scans. Only if every new job is answered so while older ones \
+             are not, 429 may be the window: `[[status.answer]]` with `is = \"not_found\"` and `when = { http = 429 }` has it measured."
         }
         Reason::NoSamples { .. } | Reason::Late { .. } => {
             "Polls were late: run it on a quieter machine, or with fewer scans in flight; or widen `polls.tolerance` in the scenario."

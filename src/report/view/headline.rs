@@ -17,9 +17,7 @@ use crate::verdict::{Judgement, Reason, ScenarioJudgement, Verdict};
 
 /// What happened, in one line.
 pub(super) fn headline(analysis: &Analysis, judgement: &Judgement, window: &WindowView) -> String {
-    let first = || {
-        judgement.reasons.first().map_or_else(|| "no reason was recorded".to_owned(), |reason| words::sentence(&sentences::reason(reason)))
-    };
+    let first = || judgement.reasons.first().map_or_else(|| "no reason was recorded".to_owned(), words::reason);
     let Some(reads) = read_your_writes(analysis) else { return first() };
     let line = match judgement.verdict {
         Verdict::Inconclusive => return first(),
@@ -293,14 +291,14 @@ pub(super) fn other_reasons(judgement: &Judgement) -> Vec<String> {
     let mut lines: Vec<(u8, String)> = Vec::new();
     for reason in run_wide {
         told.push(reason);
-        lines.push((reason.rank(), words::sentence(&sentences::reason(reason))));
+        lines.push((reason.rank(), words::reason(reason)));
     }
     for scenario in &judgement.scenarios {
         let follows = |reason: &Reason| follows_from_silence(reason) && all_silent(scenario);
         for reason in scenario.reasons.iter().filter(|reason| **reason != Reason::CutShort && !counted(reason) && !follows(reason)) {
             if !told.contains(&reason) {
                 told.push(reason);
-                lines.push((reason.rank(), format!("{}: {}", words::name(&scenario.name), words::sentence(&sentences::reason(reason)))));
+                lines.push((reason.rank(), format!("{}: {}", words::name(&scenario.name), words::reason(reason))));
             }
         }
     }

@@ -554,7 +554,7 @@ impl View {
             summary: summary::summary(journal, analysis, judgement, &histories, &window),
             notices: headline::notices(journal, analysis, judgement),
             reason_facts: sentences::facts(&judgement.reasons),
-            reasons: judgement.reasons.iter().map(|reason| words::sentence(&sentences::reason(reason))).collect(),
+            reasons: judgement.reasons.iter().map(words::reason).collect(),
             other_reasons: headline::other_reasons(judgement),
             assessable: judgement.assessable,
             run: run_note(journal),

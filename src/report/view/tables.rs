@@ -35,7 +35,7 @@ pub(super) fn scenarios(journal: &Journal, analysis: &Analysis, judgement: &Judg
                 name: words::name(&scenario.name),
                 title: words::sentence(&scenario.title),
                 verdict: judged.verdict,
-                reasons: judged.reasons.iter().map(|reason| words::sentence(&sentences::reason(reason))).collect(),
+                reasons: judged.reasons.iter().map(words::reason).collect(),
                 reason_facts: sentences::facts(&judged.reasons),
                 accepted: seen.counts.accepted,
                 initiates: seen.counts.initiates,

@@ -6,12 +6,12 @@ use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use rand::RngExt as _;
 
-use crate::service::chance::Dice;
+use crate::service::chance::RandomStream;
 
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// A tail as base64 makes them, always with a slash, a plus and padding.
-pub(crate) fn special_tail(dice: &mut Dice) -> String {
+pub(crate) fn special_tail(dice: &mut RandomStream) -> String {
     let mut letter = || BASE64[dice.random_range(0..62)] as char;
     format!("{}/{}+{}=", letter(), letter(), letter())
 }

@@ -11,7 +11,7 @@ use rand::RngExt as _;
 use tokio::time::Instant;
 
 use super::follower::Follower;
-use crate::service::chance::Dice;
+use crate::service::chance::RandomStream;
 use crate::service::store::Write;
 
 /// A published setting.
@@ -72,7 +72,7 @@ impl Quorum {
 }
 
 impl Mixture {
-    fn draw(self, dice: &mut Dice) -> f64 {
+    fn draw(self, dice: &mut RandomStream) -> f64 {
         let pareto = dice.random::<f64>() < self.p;
         // In (0, 1].
         let u = 1.0 - dice.random::<f64>();
@@ -100,7 +100,7 @@ impl Replicas {
     }
 
     /// Sends a batch that is acknowledged now. Returns when the first copy has it.
-    pub(crate) fn ship(&mut self, writes: &[Write], now: Instant, dice: &mut Dice) -> Instant {
+    pub(crate) fn ship(&mut self, writes: &[Write], now: Instant, dice: &mut RandomStream) -> Instant {
         let (write, rest) = self.setting.laws();
         let arrivals: [f64; 3] = std::array::from_fn(|_| write.draw(dice));
         let acknowledged = arrivals.map(|arrival| arrival + rest.draw(dice)).into_iter().fold(f64::INFINITY, f64::min);
@@ -113,7 +113,7 @@ impl Replicas {
     }
 
     /// Sends a read to all copies; the fastest answer counts.
-    pub(crate) fn send_read(&self, now: Instant, dice: &mut Dice) -> Arrival {
+    pub(crate) fn send_read(&self, now: Instant, dice: &mut RandomStream) -> Arrival {
         let (_, rest) = self.setting.laws();
         let mut fastest = (f64::INFINITY, 0, 0.0);
         for copy in 0..self.copies.len() {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::run::{self, Start};
 use super::{Fate, Job};
-use crate::service::chance::{Dice, Purpose, happens};
+use crate::service::chance::{Purpose, RandomStream, happens};
 use crate::service::fault::hold::FirstPhase;
 use crate::service::fault::mangling::special_tail;
 use crate::service::fault::queue::{JobSlot, Queue};
@@ -120,7 +120,7 @@ fn new_job(shared: &Shared, worker: &Arc<Worker>, user: &str, request: &Discover
     }
 }
 
-fn new_id(dice: &mut Dice, special_share: f64) -> String {
+fn new_id(dice: &mut RandomStream, special_share: f64) -> String {
     let mut bytes = [0; 16];
     dice.fill_bytes(&mut bytes);
     let id = format!("scan_{}", uuid::Builder::from_random_bytes(bytes).into_uuid().simple());

@@ -10,9 +10,9 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use super::{IN_PROGRESS, Job, cancel};
-use crate::service::chance::{Dice, Purpose};
+use crate::service::chance::{Purpose, RandomStream};
+use crate::service::distribution::Distribution;
 use crate::service::fault::queue::JobSlot;
-use crate::service::law::Law;
 use crate::service::metrics::Event;
 use crate::service::record::{Admission, Opportunity, Record, State};
 use crate::service::settings::{OnCrash, Placeholder, ReadPath, Stage};
@@ -76,7 +76,7 @@ pub(crate) async fn run(shared: Arc<Shared>, job: Job, start: Start) {
 struct Work<'a> {
     shared: &'a Arc<Shared>,
     job: &'a Job,
-    dice: Dice,
+    dice: RandomStream,
     /// When the present stage is over. Stages are timed from here and not from when the timer woke, so that their lateness does not add up.
     due: Instant,
 }
@@ -175,7 +175,7 @@ impl Work<'_> {
     }
 
     /// Takes as long as the law says, and dies if that is the job's fate here.
-    async fn pass(&mut self, stage: Stage, law: Law) -> Result<(), Stop> {
+    async fn pass(&mut self, stage: Stage, law: Distribution) -> Result<(), Stop> {
         self.due += law.draw(&mut self.dice);
         sleep_until(self.due).await;
         self.survive(stage)
@@ -271,7 +271,7 @@ impl Work<'_> {
 }
 
 /// What a strategy comes up with: nothing to three opportunities, on the symbols asked for.
-fn find_opportunities(scan_id: &str, strategy: &str, symbols: &[String], dice: &mut Dice) -> Vec<Opportunity> {
+fn find_opportunities(scan_id: &str, strategy: &str, symbols: &[String], dice: &mut RandomStream) -> Vec<Opportunity> {
     const USUAL: [&str; 4] = ["BTC", "ETH", "SOL", "ADA"];
     let short = &scan_id[scan_id.len().min(5)..scan_id.len().min(13)];
     (0..dice.random_range(0..=3))

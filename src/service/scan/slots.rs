@@ -156,7 +156,7 @@ impl Shared {
     /// Succeeds unless a denial could be wrong because the one source of truth has lost what it held. Where the store is a copy
     /// behind memory nobody asks, as in the original.
     pub(crate) async fn may_deny(&self) -> Result<(), StoreError> {
-        if self.settings.read_path == ReadPath::Store { self.database.vouch_for_absence().await } else { Ok(()) }
+        if self.settings.read_path == ReadPath::Store { self.database.confirm_missing().await } else { Ok(()) }
     }
 
     /// As [`Shared::find`], but past any replica or index.

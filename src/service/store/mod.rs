@@ -5,19 +5,19 @@
 //! knows nothing of HTTP, workers or faults. It is a closed enum of three: a map in this process, a file, Redis.
 
 pub(crate) mod embedded;
+mod epoch;
 pub(crate) mod keys;
 pub(crate) mod memory;
 pub(crate) mod redis;
-mod stamp;
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::clock::Clock;
+use super::ground_truth::GroundTruth;
 use super::record::Admission;
 use super::settings::{Settings, StoreChoice};
-use super::truth::Truth;
 
 /// One change to the database.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,7 +54,7 @@ pub(crate) struct Followed {
 /// Whose visibility begins with a write, and where that is noted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reveal<'a> {
-    pub(crate) truth: &'a Truth,
+    pub(crate) truth: &'a GroundTruth,
     pub(crate) scan_id: &'a str,
 }
 
@@ -189,10 +189,10 @@ impl Store {
 
     /// Succeeds if what is not there was never there, or has lived its time. A map ends with the process that was told its ids, and a
     /// file is as durable as what it acknowledged; a Redis may come back without its data.
-    pub(crate) async fn vouch_for_absence(&self) -> Result<(), StoreError> {
+    pub(crate) async fn confirm_missing(&self) -> Result<(), StoreError> {
         match self {
             Store::Memory(_) | Store::Embedded(_) => Ok(()),
-            Store::Redis(store) => store.vouch_for_absence().await,
+            Store::Redis(store) => store.confirm_missing().await,
         }
     }
 

@@ -11,8 +11,8 @@ use std::time::Duration;
 use ::redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use ::redis::{Client, Cmd};
 
+use super::epoch::{self, Epoch, Finding, Known};
 use super::keys;
-use super::stamp::{self, Finding, Known, Stamp};
 use super::{Followed, Put, Reveal, StoreError, Write};
 use crate::service::clock::Clock;
 use crate::service::record::Admission;
@@ -81,17 +81,17 @@ impl RedisStore {
             .set_number_of_retries(1)
             .set_max_delay(Duration::from_millis(200));
         let mut connection = ConnectionManager::new_with_config(Client::open(url)?, config).await?;
-        let key = format!("{prefix}{}", stamp::KEY);
-        let first = Stamp::first(clock.unix_millis());
+        let key = format!("{prefix}{}", epoch::KEY);
+        let first = Epoch::first(clock.unix_millis());
         let () = ::redis::cmd("SETNX").arg(&key).arg(first.to_text()).query_async(&mut connection).await?;
         let there: Option<String> = ::redis::cmd("GET").arg(&key).query_async(&mut connection).await?;
-        let stamp = there.as_deref().and_then(Stamp::from_text).unwrap_or(first);
+        let stamp = there.as_deref().and_then(Epoch::from_text).unwrap_or(first);
         Ok(RedisStore { connection, prefix: prefix.to_owned(), clock, known: Arc::new(Known::new(stamp, memory)), guesses: Arc::default() })
     }
 
     /// Succeeds if what this store does not hold was never written to it, or has lived its time.
-    pub(crate) async fn vouch_for_absence(&self) -> Result<(), StoreError> {
-        let key = self.named(stamp::KEY);
+    pub(crate) async fn confirm_missing(&self) -> Result<(), StoreError> {
+        let key = self.named(epoch::KEY);
         let there: Option<String> = ::redis::cmd("GET").arg(&key).query_async(&mut self.connection.clone()).await?;
         match self.known.find(there.as_deref(), self.clock.unix_millis()) {
             Finding::Certain => Ok(()),

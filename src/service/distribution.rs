@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use rand::RngExt as _;
 
-use super::chance::Dice;
+use super::chance::RandomStream;
 use super::duration;
 
 /// A distribution over durations.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Law {
+pub enum Distribution {
     /// Always the same.
     Fixed(Duration),
     /// Evenly between two ends.
@@ -20,33 +20,33 @@ pub enum Law {
     LogNormal(Duration, f64),
 }
 
-impl Law {
+impl Distribution {
     /// No time at all.
-    pub const ZERO: Law = Law::Fixed(Duration::ZERO);
+    pub const ZERO: Distribution = Distribution::Fixed(Duration::ZERO);
 
     /// Always `millis` milliseconds.
-    pub const fn fixed(millis: u64) -> Law {
-        Law::Fixed(Duration::from_millis(millis))
+    pub const fn fixed(millis: u64) -> Distribution {
+        Distribution::Fixed(Duration::from_millis(millis))
     }
 
     /// Evenly between `from` and `to` milliseconds.
-    pub const fn uniform(from: u64, to: u64) -> Law {
-        Law::Uniform(Duration::from_millis(from), Duration::from_millis(to))
+    pub const fn uniform(from: u64, to: u64) -> Distribution {
+        Distribution::Uniform(Duration::from_millis(from), Duration::from_millis(to))
     }
 
     /// Whether nothing ever takes time under this law.
     pub fn is_zero(&self) -> bool {
-        *self == Law::ZERO
+        *self == Distribution::ZERO
     }
 
     /// Draws one duration.
-    pub(crate) fn draw(&self, dice: &mut Dice) -> Duration {
+    pub(crate) fn draw(&self, dice: &mut RandomStream) -> Duration {
         match *self {
-            Law::Fixed(duration) => duration,
-            Law::Uniform(from, to) => from + to.saturating_sub(from).mul_f64(dice.random::<f64>()),
+            Distribution::Fixed(duration) => duration,
+            Distribution::Uniform(from, to) => from + to.saturating_sub(from).mul_f64(dice.random::<f64>()),
             // 1 − u lies in (0, 1], so its logarithm is finite.
-            Law::Exponential(mean) => mean.mul_f64(-(1.0 - dice.random::<f64>()).ln()),
-            Law::LogNormal(median, sigma) => {
+            Distribution::Exponential(mean) => mean.mul_f64(-(1.0 - dice.random::<f64>()).ln()),
+            Distribution::LogNormal(median, sigma) => {
                 // Box and Muller (1958), one of the two normals.
                 let radius = (-2.0 * (1.0 - dice.random::<f64>()).ln()).sqrt();
                 let normal = radius * (std::f64::consts::TAU * dice.random::<f64>()).cos();
@@ -58,9 +58,9 @@ impl Law {
     }
 
     /// Reads `2s`, `uniform(1.9s,2.1s)`, `exp(50ms)`, `lognormal(300ms,0.8)`.
-    pub(crate) fn parse(text: &str) -> Option<Law> {
+    pub(crate) fn parse(text: &str) -> Option<Distribution> {
         let Some((name, rest)) = text.split_once('(') else {
-            return duration::parse(text).map(Law::Fixed);
+            return duration::parse(text).map(Distribution::Fixed);
         };
         let inner = rest.strip_suffix(')')?;
         let mut parts = inner.split(',').map(str::trim);
@@ -70,23 +70,23 @@ impl Law {
             return None;
         }
         match (name.trim(), second) {
-            ("uniform", Some(to)) => duration::parse(to).filter(|to| *to >= first).map(|to| Law::Uniform(first, to)),
-            ("exp", None) => Some(Law::Exponential(first)),
+            ("uniform", Some(to)) => duration::parse(to).filter(|to| *to >= first).map(|to| Distribution::Uniform(first, to)),
+            ("exp", None) => Some(Distribution::Exponential(first)),
             ("lognormal", Some(sigma)) => {
-                sigma.parse().ok().filter(|sigma| (0.0..=10.0).contains(sigma)).map(|sigma| Law::LogNormal(first, sigma))
+                sigma.parse().ok().filter(|sigma| (0.0..=10.0).contains(sigma)).map(|sigma| Distribution::LogNormal(first, sigma))
             }
             _ => None,
         }
     }
 
-    /// Writes the law so that [`Law::parse`] reads it back.
+    /// Writes the law so that [`Distribution::parse`] reads it back.
     pub(crate) fn show(&self) -> String {
         let d = duration::show;
         match *self {
-            Law::Fixed(duration) => d(duration),
-            Law::Uniform(from, to) => format!("uniform({},{})", d(from), d(to)),
-            Law::Exponential(mean) => format!("exp({})", d(mean)),
-            Law::LogNormal(median, sigma) => format!("lognormal({},{sigma})", d(median)),
+            Distribution::Fixed(duration) => d(duration),
+            Distribution::Uniform(from, to) => format!("uniform({},{})", d(from), d(to)),
+            Distribution::Exponential(mean) => format!("exp({})", d(mean)),
+            Distribution::LogNormal(median, sigma) => format!("lognormal({},{sigma})", d(median)),
         }
     }
 }
@@ -99,14 +99,14 @@ mod tests {
     #[test]
     fn laws_are_read_and_shown_alike() {
         for text in ["2s", "0", "uniform(1s900ms,2s100ms)", "exp(50ms)", "lognormal(300ms,0.8)"] {
-            assert_eq!(Law::parse(text).map(|law| law.show()).as_deref(), Some(text));
+            assert_eq!(Distribution::parse(text).map(|law| law.show()).as_deref(), Some(text));
         }
     }
 
     #[test]
     fn impossible_laws_are_refused() {
         for text in ["uniform(2s,1s)", "uniform(1s)", "exp(1s,2)", "gauss(1s)", "lognormal(1s,-1)", "exp(1s", "uniform(1s,2s,3s)"] {
-            assert_eq!(Law::parse(text), None, "{text}");
+            assert_eq!(Distribution::parse(text), None, "{text}");
         }
     }
 
@@ -116,7 +116,7 @@ mod tests {
         let mut dice = chance.dice(Purpose::Scan, 1);
         // Medians: uniform 2 s, exponential 50 ms · ln 2, log-normal 300 ms.
         for (law, median) in [("uniform(1s,3s)", 2.0), ("exp(50ms)", 0.034_657), ("lognormal(300ms,0.8)", 0.3)] {
-            let law = Law::parse(law).expect("a law of the table");
+            let law = Distribution::parse(law).expect("a law of the table");
             let below = (0..20_000).filter(|_| law.draw(&mut dice).as_secs_f64() < median).count();
             // Five standard errors of a fair coin over 20,000 throws.
             assert!(below.abs_diff(10_000) < 354, "{law:?}: {below} of 20000 below the median");

@@ -12,11 +12,11 @@ use tokio::time::Instant;
 /// Redis it is taken when the write was acknowledged. With a replica or an index it is when the write arrives there; with a mixed read
 /// path, when it arrives anywhere that is read.
 #[derive(Debug, Clone, Default)]
-pub struct Truth {
+pub struct GroundTruth {
     visible: Arc<Mutex<BTreeMap<String, Instant>>>,
 }
 
-impl Truth {
+impl GroundTruth {
     /// The instant at which this scan became visible, if it did.
     pub fn visible_since(&self, scan_id: &str) -> Option<Instant> {
         self.lock().get(scan_id).copied()

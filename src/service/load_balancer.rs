@@ -31,7 +31,7 @@ const PIN_SLACK: usize = 4096;
 
 /// The front of a service.
 #[derive(Debug)]
-pub(crate) struct Front {
+pub(crate) struct LoadBalancer {
     shared: Arc<Shared>,
     workers: Vec<Router>,
     next: AtomicUsize,
@@ -47,11 +47,11 @@ struct Pins {
     look_at: usize,
 }
 
-impl Front {
+impl LoadBalancer {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         let workers = shared.workers.iter().map(|worker| api::routes(Context { shared: shared.clone(), worker: worker.clone() })).collect();
         let ttl = shared.settings.negative_cache_ttl;
-        Front {
+        LoadBalancer {
             workers,
             next: AtomicUsize::new(0),
             pins: Mutex::default(),
@@ -109,7 +109,7 @@ impl Front {
 }
 
 /// Takes a request from a connection to a worker, and its answer back.
-pub(crate) async fn pass(State(front): State<Arc<Front>>, mut request: Request) -> Response {
+pub(crate) async fn pass(State(front): State<Arc<LoadBalancer>>, mut request: Request) -> Response {
     // A caller without a connection of its own shares one with all others like it.
     let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map_or(nowhere, |info| info.0);
