@@ -235,7 +235,7 @@ fn agreement(scan: &ScanHistory<'_>, slack: Span) -> Finding {
     match denied_while_known(scan, slack) {
         Denied::Never => {}
         Denied::Known { known, denied } => return broken(scan, Breach::DeniedWhileWitnessed, &[known, denied]),
-        Denied::Later => unclear = Some(Ambiguity::WitnessedLongBefore),
+        Denied::Later { again } => unclear = Some(Ambiguity::WitnessedLongBefore(again)),
     }
     // Status says it ended well, and the results are not there afterwards.
     if let Some((ended, State::Succeeded)) = scan.ended() {
@@ -272,8 +272,10 @@ enum Denied<'a> {
         known: &'a Exchange,
         denied: &'a Exchange,
     },
-    /// The witness had known it well before, and nothing says that it still did.
-    Later,
+    /// The witness had known it well before, and nothing says that it still did: what it said when asked again, if it was.
+    Later {
+        again: Option<Answer>,
+    },
 }
 
 /// The witness contradicts a denial if it knew the scan on both sides of it, or soon before it; a record that was known seconds ago may
@@ -285,7 +287,7 @@ fn denied_while_known<'a>(scan: &ScanHistory<'a>, slack: Span) -> Denied<'a> {
         .copied()
         .filter(|reading| reading.answer == Answer::Visible && scan.is_named_by(reading) && reading.sent < scan.rewritten_from())
         .collect();
-    let mut later = false;
+    let mut later = None;
     for denied in scan.denials() {
         let Some(before) = known.iter().filter(|reading| reading.done <= denied.sent).max_by_key(|reading| reading.done) else { continue };
         let soon = denied.sent <= before.done.after(slack.0);
@@ -297,9 +299,11 @@ fn denied_while_known<'a>(scan: &ScanHistory<'a>, slack: Span) -> Denied<'a> {
         if there_after || (soon && (shown_after || !shown_before)) {
             return Denied::Known { known: before, denied };
         }
-        later = true;
+        later = Some(before);
     }
-    if later { Denied::Later } else { Denied::Never }
+    let Some(before) = later else { return Denied::Never };
+    let again = scan.witness().iter().filter(|reading| before.done <= reading.sent).max_by_key(|reading| reading.done);
+    Denied::Later { again: again.map(|reading| reading.answer) }
 }
 
 /// What the witness says of a scan that status shows as ended. It may lag behind; a contrary end that stays is a contradiction.

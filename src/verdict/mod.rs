@@ -20,7 +20,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::gate::{Bound, OffsetRate, sequential_test};
-use crate::analysis::guarantees::Checked;
+use crate::analysis::guarantees::{Ambiguity, Checked};
 use crate::analysis::{Analysis, ScenarioAnalysis};
 use crate::model::answer::Answer;
 use crate::model::exchange::{Exchange, Kind};
@@ -423,6 +423,9 @@ fn judge_sequentially(scenario: &Scenario, rate: &OffsetRate, at_most: f64) -> O
 
 fn judge_guarantee(scenario: &Scenario, seen: &ScenarioAnalysis, checked: &Checked, honest: Option<bool>) -> Option<Reason> {
     if checked.broken == 0 {
+        if checked.guarantee == Guarantee::Completion && checked.checked == 0 {
+            return none_ended(checked);
+        }
         // A control that nobody answered leaves open whether `visible` means anything, unless another scenario's was answered.
         let silent =
             honest.is_none() && checked.guarantee == Guarantee::Honesty && checked.checked == 0 && scenario.controls.unknown_id > 0;
@@ -448,6 +451,20 @@ fn judge_guarantee(scenario: &Scenario, seen: &ScenarioAnalysis, checked: &Check
         }
     }
     Some(Reason::Broken { guarantee: checked.guarantee, broken: checked.broken, checked: checked.checked })
+}
+
+/// Jobs that status never showed as ended though something else speaks for it that they had: that may be a status that never tells,
+/// where none was seen to end.
+fn none_ended(checked: &Checked) -> Option<Reason> {
+    let of = checked.unclear.iter().map(|unclear| unclear.scans).sum();
+    checked.unclear.iter().find_map(|unclear| {
+        let (by, may_be_partial) = match unclear.why {
+            Ambiguity::ResultsWhileRunning => (Kind::Results, true),
+            Ambiguity::EndedElsewhere(by) => (by, false),
+            _ => return None,
+        };
+        Some(Reason::NoneEnded { jobs: unclear.scans, of, by, may_be_partial })
+    })
 }
 
 fn judge_quantiles(scenario: &Scenario, seen: &ScenarioAnalysis) -> Vec<Reason> {

@@ -106,6 +106,15 @@ pub enum Reason {
     Silent { scans: u64, of: u64, losses: Vec<Loss> },
     /// After their end, scans had a state that the target file does not list.
     UnlistedAfterEnd { scans: u64 },
+    /// No job was seen to end, and something other than status speaks for it that some had.
+    NoneEnded {
+        jobs: u64,
+        of: u64,
+        /// What speaks for it.
+        by: Kind,
+        /// Whether it may be there before the end as well.
+        may_be_partial: bool,
+    },
     /// A planned offset has no valid poll.
     NoSamples {
         arm: String,
@@ -200,7 +209,7 @@ impl Reason {
             Reason::WarmIds { .. } => (Inconclusive, 4, 2, true),
             Reason::InitiatesFailed { .. } => (Inconclusive, 4, 4, true),
             Reason::Late { .. } => (Inconclusive, 4, 5, true),
-            Reason::UnlistedAfterEnd { .. } => (Inconclusive, 4, 6, true),
+            Reason::UnlistedAfterEnd { .. } | Reason::NoneEnded { .. } => (Inconclusive, 4, 6, true),
             Reason::FirstContact { .. } | Reason::LikeNoSuchPath { .. } => (Inconclusive, 4, 0, false),
             Reason::Unreachable { .. } | Reason::TargetGone => (Inconclusive, 4, 1, false),
             Reason::NothingRun => (Inconclusive, 4, 2, false),

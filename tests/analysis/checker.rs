@@ -458,6 +458,41 @@ fn a_witness_contradicts_a_denial_only_at_about_that_time() {
         check_in(TO_THE_END, timeline, &[("checked agreement", broken)]);
     }
     check_in(TO_THE_END, "w/500=v 600=v:run 900=v:done 6000=n", &[("unclear agreement", later)]);
+    let asked = later.replace("was not asked again", "later said not_found");
+    for timeline in ["w/500=v 600=v:run 6000=n w/6100=n", "w/500=v 600=v:run w/900=n 6000=n"] {
+        check_in(TO_THE_END, timeline, &[("unclear agreement", &asked)]);
+    }
+}
+
+#[test]
+fn results_that_are_there_before_any_end_leave_open_whether_status_is_stuck() {
+    let stuck = "@100=v:run 20000=v:run 30000=v:run r/30000=v";
+    let not_known = ("reasons", "none_ended");
+    for (timeline, expected) in [
+        (stuck.to_owned(), [("verdict", "inconclusive"), not_known]),
+        // The witness says so, and status was not asked again.
+        ("@100=v:run 30000=v:run w/30000=v:done".to_owned(), [("verdict", "inconclusive"), not_known]),
+        // A slow service, whose results are not there.
+        ("@100=v:run 30000=v:run r/30000=n".to_owned(), [("verdict", "pass"), ("reasons", "none")]),
+        ("@100=v:run 30000=v:run r/30000=v:run".to_owned(), [("verdict", "pass"), ("reasons", "none")]),
+        ("@100=v:run 30000=v:run".to_owned(), [("verdict", "pass"), ("reasons", "none")]),
+        // Another scan ended, and showed that results are partial at first.
+        (format!("{stuck}\n@100=v:run r/200=v 300=v:run 1000=v:done"), [("verdict", "pass"), ("reasons", "none")]),
+    ] {
+        check_in(TO_THE_END, &timeline, &expected);
+    }
+    check_in(ONLY_FOLLOWED, stuck, &[("verdict", "pass")]);
+    let unclear =
+        "1 scan: its results were there while status still said that it was at work: whether this API shows partial results is not known";
+    check_in(TO_THE_END, stuck, &[("not-assessed completion", unclear)]);
+}
+
+#[test]
+fn an_end_that_status_never_showed_before_it_denied_the_scan_is_told_as_that() {
+    let denied = "1 scan: its witness said that it had ended, and status denied it without having shown the end";
+    check_in(TO_THE_END, "@100=v:run w/900=v:done 1200=n 6000=n", &[("unclear completion", denied)]);
+    let denied = "1 scan: it was at work when status last showed it, and was denied after that";
+    check_in(TO_THE_END, "@100=v:run 1200=n 6000=n", &[("unclear completion", denied)]);
 }
 
 #[test]
@@ -506,7 +541,7 @@ fn a_scan_that_does_not_end_breaks_completion_only_if_its_own_witness_or_results
     );
     check_in(TO_THE_END, "@100=v:run r/20000=v:done 21100=v:run", &[("checked completion", "1/1"), ("causes", "O")]);
     // Read when the watch was over: it may have ended in between, or the witness be a moment ahead.
-    check_in(TO_THE_END, "@100=v:run 29000=v:run w/29100=v:done", &[("checked completion", "0/0"), ("verdict", "pass")]);
+    check_in(TO_THE_END, "@100=v:run 29000=v:run w/29100=v:done", &[("checked completion", "0/0"), ("verdict", "inconclusive")]);
     check_in(TO_THE_END, "@100=v:run w/20000=v:done 20900=v:run", &[("checked completion", "0/0")]);
     // An attempt that the witness calls over, and another one.
     check_in(TO_THE_END, "@100=v:run w/9000=v:fail w/12000=v:run 29000=v:run", &[("broken", "none")]);

@@ -64,6 +64,26 @@ fn the_same_poll_of_every_scan_is_told_by_its_place() {
     check(&scans.join("\n"), &[("causes", "none"), ("patterns", "same_poll")]);
 }
 
+// After the end.
+
+#[test]
+fn denials_that_all_come_after_an_end_that_was_seen_are_no_memory_of_workers() {
+    let evicted = "100=v:run 300=v:run 500=v:run 700=v:done 950=v:done 1200=n\n".repeat(3);
+    check(&evicted, &[("causes", "F"), ("strength", "Moderate"), ("patterns", "none"), ("undecided", "1")]);
+    // The answer that showed the end may be what removed it.
+    let read_once = "100=v:run 300=v:run 450=v:run 700=v:done 900=n 1150=n\n".repeat(3);
+    check(&read_once, &[("causes", "F"), ("strength", "Moderate"), ("patterns", "none"), ("undecided", "2")]);
+    let long =
+        format!("{} 2000=v:done 2250=n 2500=n\n", (1..9).fold(String::new(), |line, n| format!("{line}{}=v:run ", 200 * n))).repeat(3);
+    check(&long, &[("causes", "F"), ("patterns", "none")]);
+    // Pollers that ask together for the end: one is answered, and the others find it gone.
+    let pollers = "100=v:run 300=v:run 450=v:run 500=v:run 700=n 700=v:done 700=n 900=n 1150=n\n".repeat(2);
+    check(&pollers, &[("causes", "F")]);
+    // Some came back, or were denied before their end.
+    let back = "100=v:run 300=n 500=v:run 700=v:done 950=n 1200=v:done 1400=n\n".repeat(6);
+    check(&back, &[("causes", "B")]);
+}
+
 // At random.
 
 #[test]

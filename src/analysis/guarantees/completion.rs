@@ -12,15 +12,12 @@ use crate::model::scenario::Until;
 
 pub(super) fn check(evidence: Evidence<'_>) -> Checked {
     let mut checked = Checked::nothing(Guarantee::Completion);
-    let results_tell = results_come_with_the_end(evidence);
+    let meaning = what_results_mean(evidence);
     let mut watched = 0;
     for scan in evidence.scans.iter().filter(|scan| is_watched(scan, evidence)) {
         watched += 1;
-        let finding = if evidence.shared_ids.has(scan) {
-            super::Finding::Unclear(Ambiguity::SharedId)
-        } else {
-            completion(scan, evidence, results_tell)
-        };
+        let finding =
+            if evidence.shared_ids.has(scan) { super::Finding::Unclear(Ambiguity::SharedId) } else { completion(scan, evidence, meaning) };
         checked.add(finding);
     }
     checked.conclude(if watched == 0 { NotAssessed::NotWatched } else { NotAssessed::NoneEnded });
@@ -34,7 +31,7 @@ fn is_watched(scan: &ScanHistory<'_>, evidence: Evidence<'_>) -> bool {
         && scan.cancel().is_none()
 }
 
-fn completion(scan: &ScanHistory<'_>, evidence: Evidence<'_>, results_tell: bool) -> super::Finding {
+fn completion(scan: &ScanHistory<'_>, evidence: Evidence<'_>, meaning: ResultsMean) -> super::Finding {
     use super::Finding::{Kept, Unclear};
     if scan.ended().is_some() {
         return Kept;
@@ -46,9 +43,10 @@ fn completion(scan: &ScanHistory<'_>, evidence: Evidence<'_>, results_tell: bool
         (_, None) => return Unclear(Ambiguity::LastStateAbsent),
     }
     let slack = evidence.scenario.expect.stall;
+    let denied = scan.evidence().any(|poll| last.done <= poll.sent && poll.answer == Answer::NotFound);
     let says_ended = |reading: &&&Exchange| {
         let by_state = reading.state.is_some_and(State::is_terminal);
-        let by_results = results_tell && reading.kind == crate::model::exchange::Kind::Results && are_there(reading);
+        let by_results = meaning == ResultsMean::End && reading.kind == crate::model::exchange::Kind::Results && are_there(reading);
         (by_state || by_results) && scan.is_named_by(reading)
     };
     let elsewhere = scan.witness().iter().chain(scan.results()).filter(says_ended).min_by_key(|reading| reading.done);
@@ -60,7 +58,12 @@ fn completion(scan: &ScanHistory<'_>, evidence: Evidence<'_>, results_tell: bool
         Some(over) if over.done.after(slack.0).after(may_be_old(last)) <= last.sent && !taken_back(over) => {
             broken(scan, Breach::EndNotShown, &[*over, last])
         }
+        // With an end before the last denial, it is a matter of the denials.
+        over if denied => Unclear(Ambiguity::ThenDenied(over.map(|over| over.kind))),
         Some(over) => Unclear(Ambiguity::EndedElsewhere(over.kind)),
+        None if meaning == ResultsMean::Unknown && scan.results().iter().any(|reading| are_there(reading) && scan.is_named_by(reading)) => {
+            Unclear(Ambiguity::ResultsWhileRunning)
+        }
         None => Unclear(Ambiguity::StillRunning),
     }
 }
@@ -70,9 +73,18 @@ fn are_there(reading: &Exchange) -> bool {
     reading.answer == Answer::Visible && reading.state.is_none()
 }
 
-/// Whether results without a state tell the end: some services show a part of them before. They do if they were missing while a scan
-/// that ended was at work, and were never there while one was.
-fn results_come_with_the_end(evidence: Evidence<'_>) -> bool {
+/// What results without a state mean: some services show a part of them before the end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ResultsMean {
+    /// They were there while a scan that ended was at work.
+    Nothing,
+    /// They were missing while a scan that ended was at work, and never there while one was.
+    End,
+    /// No scan that ended tells.
+    Unknown,
+}
+
+fn what_results_mean(evidence: Evidence<'_>) -> ResultsMean {
     let mut missing = false;
     for scan in evidence.scans {
         let Some((ended, _)) = scan.ended() else { continue };
@@ -80,10 +92,10 @@ fn results_come_with_the_end(evidence: Evidence<'_>) -> bool {
         let early = scan.results().iter().filter(before);
         for reading in early {
             if are_there(reading) && scan.polls().iter().any(|poll| reading.done <= poll.sent && poll.state == Some(State::Running)) {
-                return false;
+                return ResultsMean::Nothing;
             }
             missing |= reading.answer == Answer::NotFound || reading.state == Some(State::Running);
         }
     }
-    missing
+    if missing { ResultsMean::End } else { ResultsMean::Unknown }
 }

@@ -161,8 +161,8 @@ pub enum Ambiguity {
     EchoedId(Doubt),
     /// The answers had another scan's id.
     OtherIds,
-    /// Status denied it long after the witness had known it.
-    WitnessedLongBefore,
+    /// Status denied it long after the witness had known it; what the witness was answered when asked again, if it was.
+    WitnessedLongBefore(Option<Answer>),
     /// Status and witness name different ends, and the witness was asked once.
     WitnessedOtherEndOnce,
     /// The witness said that it was running after status had shown its end.
@@ -175,6 +175,10 @@ pub enum Ambiguity {
     LastStateAbsent,
     /// Its witness or results said that it had ended, and status was not asked again as long as a second after that.
     EndedElsewhere(Kind),
+    /// It was at work when status last showed it, and denied from then on; who said that it had ended before that, if anybody did.
+    ThenDenied(Option<Kind>),
+    /// Its results were there while status said that it was at work, and no job was seen to end that would tell what that means.
+    ResultsWhileRunning,
     /// At work when the watch ended, and nothing says that it had ended.
     StillRunning,
     /// An earlier state followed its end, while a cache was allowed to keep it.

@@ -95,9 +95,9 @@ fn ambiguity(unclear: &Unclear) -> String {
         }
         .to_owned(),
         Ambiguity::OtherIds => "its answers had another scan's id".to_owned(),
-        Ambiguity::WitnessedLongBefore => {
-            "status denied it long after the witness had known it, and the witness was not asked again: it may have been removed from both"
-                .to_owned()
+        Ambiguity::WitnessedLongBefore(again) => {
+            let again = again.map_or_else(|| "was not asked again".to_owned(), |answer| format!("later said {}", answer.word()));
+            format!("status denied it long after the witness had known it, and the witness {again}: it may have been removed from both")
         }
         Ambiguity::WitnessedOtherEndOnce => "status and witness name different ends, and the witness was not asked again".to_owned(),
         Ambiguity::WitnessStillRunning => "the witness still said that the job was running after status had shown its end".to_owned(),
@@ -106,6 +106,14 @@ fn ambiguity(unclear: &Unclear) -> String {
         Ambiguity::LastStateAbsent => "its last answer told no state".to_owned(),
         Ambiguity::EndedElsewhere(kind) => {
             format!("its {} said that it had ended, and status was not asked again as long as a second after that", kind.word())
+        }
+        Ambiguity::ThenDenied(None) => "it was at work when status last showed it, and was denied after that".to_owned(),
+        Ambiguity::ThenDenied(Some(kind)) => {
+            format!("its {} said that it had ended, and status denied it without having shown the end", kind.word())
+        }
+        Ambiguity::ResultsWhileRunning => {
+            "its results were there while status still said that it was at work: whether this API shows partial results is not known"
+                .to_owned()
         }
         Ambiguity::StillRunning => {
             "still at work when the watch ended, and neither witness nor results say that the job had ended".to_owned()

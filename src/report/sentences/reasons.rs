@@ -134,6 +134,19 @@ impl fmt::Display for Sentence<'_> {
                     counted(*scans, "scan")
                 )
             }
+            Reason::NoneEnded { jobs, of, by: _, may_be_partial: true } => write!(
+                f,
+                "results of {} of {} were there while status still said running, and no job was seen to end: whether this API shows partial results is not known",
+                count(*jobs),
+                counted(*of, "job")
+            ),
+            Reason::NoneEnded { jobs, of, by, may_be_partial: false } => write!(
+                f,
+                "status still said running when the {} of {} of {} had said that it had ended, and no job was seen to end",
+                by.word(),
+                count(*jobs),
+                counted(*of, "job")
+            ),
             Reason::Silent { scans, of, losses } => write!(
                 f,
                 "{} of {} never got an answer that says whether they are known ({}), at any age{}",
@@ -142,6 +155,7 @@ impl fmt::Display for Sentence<'_> {
                 listed(losses),
                 if scans < of { "; other scans did" } else { "" }
             ),
+            Reason::NoScans { initiates: 0 } => f.write_str("not begun: no job was asked for"),
             Reason::NoScans { initiates } => write!(f, "none of {} was accepted", counted(*initiates, "initiate")),
             Reason::InitiatesFailed { failed, of } => write!(f, "{} of {} failed", count(*failed), counted(*of, "initiate")),
             Reason::WarmIds { repeated, of } => {

@@ -22,7 +22,7 @@ pub fn remedy(reason: &Reason, journal: &Journal) -> Option<String> {
         Reason::NoControl { losses } if losses.iter().any(|loss| loss.answer == Answer::Refused) => {
             "Check the credentials and the status path in the target file: even polls for handed-out ids were never answered as visible."
         }
-        Reason::NoScans { .. } | Reason::InitiatesFailed { .. } => return Some(after_failures(journal, Kind::Initiate)),
+        Reason::NoScans { initiates: 1.. } | Reason::InitiatesFailed { .. } => return Some(after_failures(journal, Kind::Initiate)),
         Reason::NoControl { .. } => return Some(after_failures(journal, Kind::UnknownPoll)),
         Reason::Lost { then_visible: 1.., .. } => {
             "Look at what these polls were answered, in the log and in the service's own: an error or a refusal at first and an answer later \
@@ -35,6 +35,7 @@ pub fn remedy(reason: &Reason, journal: &Journal) -> Option<String> {
         Reason::WarmIds { .. } => "Put `{n}` into the initiate's body in the target file, so that every scan is a new one.",
         // Polls that were never sent are the consequence of another reason.
         Reason::NoSamples { late: 0, other: 0, .. }
+        | Reason::NoScans { initiates: 0 }
         | Reason::UnknownIdVisible
         | Reason::CutShort
         | Reason::NotFound { .. }
@@ -47,6 +48,10 @@ pub fn remedy(reason: &Reason, journal: &Journal) -> Option<String> {
         Reason::NoSamples { late, other, .. } if other > late => return Some(after_failures(journal, Kind::Poll)),
         Reason::UnlistedAfterEnd { .. } => {
             "List the word in `[status.states]` of the target file, as the state that it means; the markdown report names it."
+        }
+        Reason::NoneEnded { .. } => {
+            "Look at one of these jobs in the service: if it has ended, status never says so, or `[status.states]` of the target file does not \
+             list its word for the end. If it is at work, follow it for longer than a job takes (`follow.deadline` in the scenario)."
         }
         Reason::Late { throttled: 1.., .. } => {
             "Stay below the target's rate limit with --max-rps, or ask for fewer scans. Only if every new job is answered so while older ones \

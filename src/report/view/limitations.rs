@@ -143,8 +143,10 @@ fn window_limits(view: &View) -> Vec<String> {
         return lines;
     }
     if window.flapping > 0 {
+        // The safe delay counts all scans; the window those that were watched undisturbed.
+        let of = if window.flapped > window.flapping { " of those watched undisturbed" } else { "" };
         lines.push(format!(
-            "{} {} denied after being visible: such scans have no window, and are not in its distribution.",
+            "{}{of} {} denied after being visible: such scans have no window, and are not in its distribution.",
             words::counted(window.flapping, "scan"),
             words::were(window.flapping)
         ));

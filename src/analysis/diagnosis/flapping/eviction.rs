@@ -68,13 +68,28 @@ pub(super) fn gone_at_last(rows: &[&ScanRow<'_>]) -> bool {
     };
     let Some(sights) = rows.iter().map(sights).sum::<Option<usize>>() else { return false };
     // One denial of one scan may as well be a hole.
-    let denials = flaps(rows).count();
-    // Denials at random would hardly all come last.
-    let by_accident: f64 = rows.iter().map(|row| counts(&[row])).map(|(denied, observations)| -ln_choose(observations, denied)).sum();
-    denials >= 2
-        && by_accident < 0.01_f64.ln()
+    flaps(rows).count() >= 2
+        && ln_last_by_accident(rows) < 0.01_f64.ln()
         && (1.0 - RARE).powi(i32::try_from(sights).unwrap_or(i32::MAX)) < 1e-3
         && split_instants(rows).is_empty()
+}
+
+/// Whether scans were denied after their end had been seen and not before, and did not come back: workers that disagree, and chance, know
+/// nothing of an end.
+pub(super) fn gone_after_end(rows: &[&ScanRow<'_>]) -> bool {
+    let after_end = |row: &&ScanRow<'_>| {
+        let Some((ended, _)) = row.scan.ended() else { return false };
+        let sight = |observation: &&Observation<'_>| observation.seen();
+        let last_seen = row.observations.iter().filter(sight).map(|observation| observation.exchange.sent).max();
+        // Of polls that were under way together, either may have been served first.
+        flaps(&[row]).all(|denied| ended.sent <= denied.exchange.done && last_seen <= Some(denied.exchange.done))
+    };
+    flaps(rows).count() >= 2 && rows.iter().all(after_end) && ln_last_by_accident(rows) < 0.05_f64.ln()
+}
+
+/// The logarithm of the chance that denials at random all come last.
+fn ln_last_by_accident(rows: &[&ScanRow<'_>]) -> f64 {
+    rows.iter().map(|row| counts(&[row])).map(|(denied, observations)| -ln_choose(observations, denied)).sum()
 }
 
 /// The age at which a scan that had been seen was first denied.

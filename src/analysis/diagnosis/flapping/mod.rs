@@ -11,7 +11,7 @@ pub(super) use flaps::{Flapping, Kind, moments};
 use crate::analysis::diagnosis::chance::share_left;
 use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, ns};
 use crate::analysis::diagnosis::fact::Exclusion;
-use crate::analysis::diagnosis::flapping::eviction::{eviction, gone_at_last, is_evicted};
+use crate::analysis::diagnosis::flapping::eviction::{eviction, gone_after_end, gone_at_last, is_evicted};
 use crate::analysis::diagnosis::flapping::flaps::{Flaps, MOMENT_MS, runs};
 use crate::analysis::diagnosis::flapping::holes::holes;
 use crate::analysis::diagnosis::flapping::memory::{by_worker, memories_or_chance, per_instance};
@@ -49,6 +49,9 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, data: &Dataset<'_>) -> Flappin
     }
     if by_worker(&others) {
         return per_instance(diagnosis, data, &others, Strength::Strong);
+    }
+    if gone_after_end(&others) {
+        return eviction(diagnosis, data, &others, Strength::Moderate);
     }
     let flaps = Flaps::of(data, others);
     if let Some(found) = same_poll(diagnosis, data, &flaps) {
