@@ -1,6 +1,6 @@
 //! The application without a command line and without output: everything between a command's options and what its run came to.
 //!
-//! In come plain options and a [`Session`]; out come [`Concluded`]s, and notes to an observer on the way. One run, from its header to
+//! In come plain options and a [`Session`]; out come `Concluded`s, and notes to an observer on the way. One run, from its header to
 //! its conclusion, is written once, in `recording`; runs of scenarios, pairs, shards, the rounds of a watch, an investigation and
 //! the rehearsals of `matrix` differ in what they ask for. It names every room but `cli` and `report`, and prints nothing.
 

@@ -27,9 +27,9 @@ use crate::statistics::binomial::survival;
 /// What was decided before the shape of the window is looked at.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Known {
-    /// It grows with the queue ([`queue`]).
+    /// It grows with the queue ([`queue()`]).
     pub(super) queued: bool,
-    /// Polling lengthens it ([`observer_effect`]).
+    /// Polling lengthens it ([`observer_effect()`]).
     pub(super) observer: bool,
 }
 
