@@ -56,8 +56,8 @@ pub enum Fact {
     DeniedAfterSeen { scans: u64, denied: u64, polls: u64, latest_ns: Nanos },
     /// No later poll was denied.
     Healed { polls: u64 },
-    /// Scans were seen and then denied at each later poll; `fewest` is the smallest number of those of one scan.
-    Gone { scans: u64, fewest: u64 },
+    /// Scans were seen, to their end if so said, and then denied at each later poll; `fewest` is the smallest number of those of one scan.
+    Gone { scans: u64, fewest: u64, after_end: bool },
     /// When one scan went, and between which two ages after its end, if the end was seen.
     GoneScan { scan: u64, visible_until_ns: Nanos, denied: u64, denied_from_ns: Nanos, after_end_ns: Option<(Nanos, Nanos)> },
     /// Scans were seen and then denied on fresh connections, up to an age.

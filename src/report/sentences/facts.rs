@@ -60,10 +60,11 @@ pub fn fact(fact: &Fact) -> String {
             time(*latest_ns)
         ),
         Fact::Healed { polls } => format!("after that none of {polls} polls was denied: the disagreement heals"),
-        Fact::Gone { scans, fewest } => format!(
-            "{} {} seen, then denied {}",
+        Fact::Gone { scans, fewest, after_end } => format!(
+            "{} {} seen{}, then denied {}",
             counted(*scans, "scan"),
             were(*scans),
+            if *after_end { " to end" } else { "" },
             if *fewest < 2 { "when last polled" } else { "at every later poll" }
         ),
         Fact::GoneScan { scan, visible_until_ns, denied, denied_from_ns, after_end_ns } => {
