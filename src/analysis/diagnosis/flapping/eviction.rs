@@ -18,7 +18,7 @@ pub(super) fn eviction(diagnosis: &mut Diagnosis, data: &Dataset<'_>, evicted: &
         row.observations.iter().filter(|observation| !observation.seen() && observation.age() >= gone(row)).count() as u64
     };
     let fewest = evicted.iter().map(|row| denials(row)).min().unwrap_or_default();
-    let mut facts = vec![Fact::Gone { scans: evicted.len() as u64, fewest, after_end: evicted.iter().all(denied_after_end) }];
+    let mut facts = vec![Fact::Gone { scans: evicted.len() as u64, fewest, after_end: evicted.iter().all(|row| denied_after_end(row)) }];
     facts.extend(evicted.iter().take(3).map(|row| {
         let after_end = row.scan.ended().zip(row.scan.t0()).map(|((ended, _), t0)| {
             let since = |age: f64| Nanos(ns(age).0 - ended.done.since(t0).0).clamped();
@@ -77,10 +77,10 @@ pub(super) fn gone_at_last(rows: &[&ScanRow<'_>]) -> bool {
 /// Whether scans were denied after their end had been seen and not before, and did not come back: workers that disagree, and chance, know
 /// nothing of an end.
 pub(super) fn gone_after_end(rows: &[&ScanRow<'_>]) -> bool {
-    flaps(rows).count() >= 2 && rows.iter().all(denied_after_end) && ln_last_by_accident(rows) < 0.05_f64.ln()
+    flaps(rows).count() >= 2 && rows.iter().all(|row| denied_after_end(row)) && ln_last_by_accident(rows) < 0.05_f64.ln()
 }
 
-fn denied_after_end(row: &&ScanRow<'_>) -> bool {
+fn denied_after_end(row: &ScanRow<'_>) -> bool {
     let Some((ended, _)) = row.scan.ended() else { return false };
     let sight = |observation: &&Observation<'_>| observation.seen();
     let last_seen = row.observations.iter().filter(sight).map(|observation| observation.exchange.sent).max();
