@@ -338,7 +338,8 @@ fn told() -> Vec<(&'static str, View)> {
 }
 
 /// What no report may say, as expressions with what is wrong with it.
-const NEVER: [(&str, &str); 6] = [
+const NEVER: [(&str, &str); 7] = [
+    (r"[a-z)]\.\.\s", "a sentence ends once"),
     (
         r"\b1 (scans|polls|jobs|requests|initiates|exchanges|lines|denials|connections|limits|reasons|steps|answers|shards)\b",
         "one, in the plural",

@@ -95,9 +95,9 @@ fn after_fail(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> 
 fn found(pattern: &Pattern) -> String {
     let possible: Vec<String> = pattern.possible().iter().map(|class| class.named()).collect();
     format!(
-        "No class is named: {}.{} {}",
+        "No class is named: {}{} {}",
         words::sentence(&patterns::statement(pattern)).trim_end_matches('.'),
-        words::may_be(&possible),
+        if possible.is_empty() { ".".to_owned() } else { words::may_be(&possible) },
         patterns::ask_next(pattern)
     )
 }
