@@ -130,12 +130,9 @@ impl Session {
             seed,
             target: TargetNote {
                 name: if self.settings.is_some() { format!("reference service, {}", self.name) } else { self.target.name().to_owned() },
-                base_url: self.target.shown_url().to_owned(),
-                file: self.target.source_text().to_owned(),
                 service: self.settings.clone(),
-                can: self.target.can(),
-                status: self.target.status_note(),
                 http: self.http,
+                ..self.target.note()
             },
             scenarios,
             allow: Vec::new(),

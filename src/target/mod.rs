@@ -32,7 +32,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::model::redaction::SHORTEST_SECRET;
-use crate::model::run::{Capabilities, HttpVersion, StatusNote};
+use crate::model::run::{Capabilities, HttpVersion, StatusNote, TargetNote};
 use crate::model::secret_names::is_credential;
 use crate::model::source::{InputError, Source};
 use crate::model::time::Span;
@@ -187,6 +187,19 @@ impl Target {
     /// The same as it may be shown and recorded: what its path has from the environment is struck out.
     pub fn shown_url(&self) -> &str {
         &self.shown_base.text
+    }
+
+    /// What a log's header says of it, where nothing else is known than its file.
+    pub fn note(&self) -> TargetNote {
+        TargetNote {
+            name: self.name().to_owned(),
+            base_url: self.shown_url().to_owned(),
+            file: self.source_text().to_owned(),
+            service: None,
+            can: self.can(),
+            status: self.status_note(),
+            http: HttpVersion::One,
+        }
     }
 
     /// The file as it was written, but for credentials that stand in it and are struck out; environment variables stand in it as

@@ -216,12 +216,13 @@ fn size(scenario: &Scenario, rate: f64) -> Option<GateSize> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::model::source::Source;
     use crate::statistics::binomial::lower_limit;
 
-    fn scenario(telling: &str) -> Scenario {
+    /// A sized scenario of one offset.
+    pub(crate) fn scenario(telling: &str) -> Scenario {
         let text = format!("name = \"x\"\ntitle = \"t\"\nsource = \"s\"\n[polls]\noffsets = [\"100ms\"]\n{telling}");
         sized(Scenario::read(Source { file: "x.toml", text: &text }).unwrap_or_else(|error| panic!("{error}")))
     }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use statusgap::log::LogWriter;
-use statusgap::model::run::{Environment, HttpVersion, Journal, LOG_SCHEMA, Run, TargetNote};
+use statusgap::model::run::{Environment, Journal, LOG_SCHEMA, Run};
 use statusgap::model::scenario::Scenario;
 use statusgap::model::source::Source;
 use statusgap::probe::{Clock, Options, Transport};
@@ -33,15 +33,7 @@ pub fn header(target: &Target, clock: &Clock, scenario: &Scenario, seed: u64) ->
         run_id: "test".into(),
         started: "2026-01-01T00:00:00Z".into(),
         seed,
-        target: TargetNote {
-            name: target.name().into(),
-            base_url: target.base_url().into(),
-            file: target.source_text().into(),
-            service: None,
-            can: target.can(),
-            status: target.status_note(),
-            http: HttpVersion::One,
-        },
+        target: target.note(),
         scenarios: vec![scenario.clone()],
         allow: Vec::new(),
         clock: clock.note(),

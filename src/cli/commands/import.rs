@@ -11,7 +11,7 @@ use crate::cli::terminal::output;
 use crate::cli::{Ended, files};
 use crate::import::{Format, Imported, LogFormat, Mapping, Options, Stamped, import};
 use crate::log::{LogWriter, WriteError};
-use crate::model::run::{ClockNote, HttpVersion, LOG_SCHEMA, Run, TargetNote};
+use crate::model::run::{ClockNote, LOG_SCHEMA, Run};
 use crate::model::time::{Span, Stamp};
 use crate::target::{Hosts, Target};
 use crate::verdict::Exit;
@@ -174,15 +174,7 @@ fn header(imported: &Imported, target: Option<&Target>, words: &[String]) -> Res
         run_id: crate::run::new_run_id(),
         started: imported.started.clone(),
         seed: 0,
-        target: TargetNote {
-            name: target.name().to_owned(),
-            base_url: target.shown_url().to_owned(),
-            file: target.source_text().to_owned(),
-            service: None,
-            can: target.can(),
-            status: target.status_note(),
-            http: HttpVersion::One,
-        },
+        target: target.note(),
         scenarios: imported.scenarios.clone(),
         clock: ClockNote { timer: "imported".to_owned(), resolution: imported.resolution },
         shard: None,

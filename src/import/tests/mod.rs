@@ -8,7 +8,7 @@ use super::{Format, ImportError, Imported, LogFormat, Mapping, Options, Stamped,
 use crate::analysis::scan::{Scans, Visibility};
 use crate::analysis::{Analysis, analyse};
 use crate::model::recording::Blind;
-use crate::model::run::{ClockNote, End, EndReason, Environment, HttpVersion, Journal, Run, TargetNote};
+use crate::model::run::{ClockNote, End, EndReason, Environment, Journal, Run};
 use crate::model::source::Source;
 use crate::model::time::{Bracket, Nanos, Span, Stamp};
 use crate::target::{Hosts, Target};
@@ -47,15 +47,7 @@ fn journal(imported: &Imported, target: &Target) -> Journal {
         run_id: "test".to_owned(),
         started: imported.started.clone(),
         seed: 0,
-        target: TargetNote {
-            name: target.name().to_owned(),
-            base_url: target.base_url().to_owned(),
-            file: target.source_text().to_owned(),
-            service: None,
-            can: target.can(),
-            status: target.status_note(),
-            http: HttpVersion::One,
-        },
+        target: target.note(),
         scenarios: imported.scenarios.clone(),
         clock: ClockNote { timer: "imported".to_owned(), resolution: imported.resolution },
         shard: None,

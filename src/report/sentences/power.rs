@@ -73,13 +73,8 @@ fn probability(power: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::source::Source;
-    use crate::verdict::power::{Power, sized};
-
-    fn scenario(telling: &str) -> Scenario {
-        let text = format!("name = \"x\"\ntitle = \"t\"\nsource = \"s\"\n[polls]\noffsets = [\"100ms\"]\n{telling}");
-        sized(Scenario::read(Source { file: "x.toml", text: &text }).unwrap_or_else(|error| panic!("{error}")))
-    }
+    use crate::verdict::power::Power;
+    use crate::verdict::power::tests::scenario;
 
     #[test]
     fn a_gate_says_what_it_detects_and_what_it_misses() {
