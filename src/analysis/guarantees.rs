@@ -21,7 +21,7 @@ use crate::model::scenario::Scenario;
 use crate::model::time::Span;
 
 pub use finding::{Ambiguity, Breach, Checked, Exhibit, NotAssessed, Place, Proof, SlowOn, Unclear};
-pub use state::{Regress, went_back};
+pub use state::{Regress, shown_and_hidden, went_back};
 
 /// How many proofs are kept of each guarantee: enough to see a pattern, few enough to read.
 const PROOFS: usize = 5;

@@ -145,6 +145,11 @@ impl<'a> ScanHistory<'a> {
         of_kind(self.others(), Kind::Cancel).last().copied()
     }
 
+    /// The second write that changes the scan.
+    pub fn change(&self) -> Option<&'a Exchange> {
+        self.cancel()
+    }
+
     /// The age at which an exchange was sent.
     pub fn age(&self, exchange: &Exchange) -> Nanos {
         exchange.sent.since(self.t0().unwrap_or(self.initiate.done))

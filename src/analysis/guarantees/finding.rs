@@ -77,6 +77,8 @@ pub enum Breach {
         /// In which way.
         regress: Regress,
     },
+    /// An acknowledged change was shown, and later not.
+    ChangeTakenBack,
     /// The witness or the results had said that it ended; status did not.
     EndNotShown,
     /// The witness knew it; status denied it.
