@@ -132,14 +132,28 @@ pub enum Fact {
     MemberMissing { member: Member, scans: u64, latest_ns: Nanos },
     /// Results were missing after a success had been shown: medians of when they were missing last and there first, since the end.
     ResultsLate { scans: u64, of: u64, there_ns: Option<(Nanos, Nanos)>, never: u64 },
-    /// An acknowledged change was shown, and later not, the latest so long after its acknowledgement.
-    ChangeTakenBack { scans: u64, of: u64, hidden: u64, latest_ns: Nanos },
+    /// Polls did not show a change that had been acknowledged.
+    ChangeHidden(LateWrite),
+    /// Polls still showed scans whose deletion had been acknowledged.
+    DeletionHidden(LateWrite),
     /// Scans still at work at one age, of those that were polled before and of others (in the place of denied ones).
     StatesDiffer { pairs: Pairs, p: f64 },
     /// Visible answers came from a cache, by the headers.
     SeenFromCache { answers: u64 },
     /// Before an age no worker knew any scan.
     NoWorkerKnew { before_ns: Nanos, denied: u64 },
+}
+
+/// Acknowledged writes that polls did not show: in how many scans of how many; shown and then hidden again in some, and never shown in
+/// others; the median of when they were hidden last, since the acknowledgement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[expect(missing_docs, reason = "the names say which")]
+pub struct LateWrite {
+    pub scans: u64,
+    pub of: u64,
+    pub taken_back: u64,
+    pub never: u64,
+    pub hidden_until_ns: Nanos,
 }
 
 /// A member of a status answer that the target file names.
@@ -207,8 +221,8 @@ pub enum Exclusion {
     StatesAlike { pairs: Pairs },
     /// Results that were asked for after the end were there.
     ResultsThere { scans: u64, within_ns: Nanos, share: f64 },
-    /// Changes were shown by each poll that came after their acknowledgement.
-    ChangeShown { changes: u64 },
+    /// Writes were shown by each poll that came after their acknowledgement.
+    WritesShown { writes: u64 },
     /// The windows of a burst: medians of its first third (none: not seen while watched) and of its last.
     NoGrowth { scans: u64, first_third_ns: Option<Nanos>, last_third_ns: Nanos },
     /// So many different instants are needed to explain when scans became visible.

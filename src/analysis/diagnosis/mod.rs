@@ -23,7 +23,7 @@ mod thresholds;
 mod window_at_start;
 mod wrong_answers;
 
-pub use crate::analysis::diagnosis::fact::{Exclusion, Fact, Member, Pairs};
+pub use crate::analysis::diagnosis::fact::{Exclusion, Fact, LateWrite, Member, Pairs};
 pub use crate::analysis::diagnosis::ids::{Division, IdMark, IdPart};
 pub use crate::analysis::diagnosis::open::OpenQuestion;
 pub use crate::analysis::diagnosis::pattern::Pattern;
@@ -198,7 +198,7 @@ fn answers_over_time(diagnosis: &mut Diagnosis, data: &Dataset<'_>, scenarios: &
     first_word::half_record(diagnosis, data);
     wrong_answers::stale(diagnosis, data, scenarios, wrong_answers::Explained { flapping, default_end, kept });
     late_results::end_before_result(diagnosis, data);
-    changes::stale_update(diagnosis, data);
+    changes::later_writes(diagnosis, data);
 }
 
 fn in_order(mut diagnosis: Diagnosis) -> Diagnosis {

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Ambiguity, Breach, Checked, Evidence, Finding, NotAssessed, Proof, Unclear, may_be_old};
+use super::{Ambiguity, Breach, Checked, Evidence, Finding, NotAssessed, Proof, Unclear, later_writes, may_be_old};
 use crate::analysis::scan::ScanHistory;
 use crate::model::answer::{Answer, State};
-use crate::model::exchange::{Exchange, Purpose};
+use crate::model::exchange::Exchange;
 use crate::model::guarantee::Guarantee;
 
 /// In which way a scan went back.
@@ -33,16 +33,6 @@ pub fn went_back(scan: &ScanHistory<'_>) -> Option<Regress> {
     }
 }
 
-/// An answer that showed an acknowledged change, and a later one that did not.
-pub fn shown_and_hidden<'a>(scan: &ScanHistory<'a>) -> Option<(&'a Exchange, &'a Exchange)> {
-    scan.change().filter(|change| change.was_answered())?;
-    let polls = || scan.polls().iter().copied().filter(|poll| poll.purpose == Purpose::Then && scan.is_named_by(poll));
-    let shown = polls().filter(|poll| poll.seen == Some(true)).min_by_key(|poll| poll.done)?;
-    let hidden =
-        polls().filter(|poll| poll.seen == Some(false) && shown.done.after(may_be_old(poll)) <= poll.sent).max_by_key(|poll| poll.sent)?;
-    Some((shown, hidden))
-}
-
 enum Judged<'a> {
     Forward,
     /// With the exchanges that show it.
@@ -52,7 +42,7 @@ enum Judged<'a> {
 
 /// Looks for two polls of which the second was sent after the first was answered and tells an earlier state.
 pub(super) fn monotonic(scan: &ScanHistory<'_>, evidence: Evidence<'_>) -> Finding {
-    if let Some((shown, hidden)) = shown_and_hidden(scan) {
+    if let Some((shown, hidden)) = later_writes::taken_back(scan) {
         return Finding::Broken(Proof::of_scan(scan, Breach::ChangeTakenBack, &[shown, hidden]));
     }
     match judge(scan) {

@@ -81,8 +81,9 @@ pub fn exclusion(out: &RuledOut) -> String {
             time(*within_ns),
             rough_share(*share)
         ),
-        Exclusion::ChangeShown { changes } => {
-            format!("the second write: {} shown by every poll after the acknowledgement", counted(*changes, "change"))
+        Exclusion::WritesShown { writes } => {
+            let what = if out.class == FaultClass::T { "deletion" } else { "second write" };
+            format!("the {what}: {writes} shown by every poll after the acknowledgement")
         }
         Exclusion::NoGrowth { scans, first_third_ns, last_third_ns } => format!(
             "{scans} scans at once: the window did not grow with their number ({} for the first third, {} for the last)",

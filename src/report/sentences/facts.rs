@@ -1,6 +1,6 @@
 //! What supports a cause, in words.
 
-use crate::analysis::diagnosis::{Division, Fact, IdMark, IdPart, Member, Pairs};
+use crate::analysis::diagnosis::{Division, Fact, IdMark, IdPart, LateWrite, Member, Pairs};
 use crate::model::exchange::Route;
 use crate::model::time::Nanos;
 use crate::report::sentences::time;
@@ -211,12 +211,8 @@ pub fn fact(fact: &Fact) -> String {
             there_ns.map_or_else(String::new, |(after, until)| format!(", and there {}–{} after it", time(after), time(until))),
             if *never > 0 { format!("; {never} were not there when last asked for") } else { String::new() }
         ),
-        Fact::ChangeTakenBack { scans, of, hidden, latest_ns } => format!(
-            "an acknowledged change was shown and then hidden again in {scans} of {} ({}, as late as {} after the acknowledgement)",
-            counted(*of, "scan"),
-            counted(*hidden, "such answer"),
-            time(*latest_ns)
-        ),
+        Fact::ChangeHidden(late) => format!("an acknowledged change was read back old in {}", late_write(late)),
+        Fact::DeletionHidden(late) => format!("an acknowledged deletion was not seen in {}", late_write(late)),
         Fact::StatesDiffer { pairs, p } => format!("{} (p = {p:.1e})", at_work(pairs)),
         Fact::SeenFromCache { answers } => format!("{} that showed a scan came from a cache, as the headers say", counted(*answers, "answer")),
         Fact::NoWorkerKnew { before_ns, denied } => format!(
@@ -233,6 +229,14 @@ pub(super) fn paired(pairs: &Pairs) -> String {
     format!(
         "paired polls at {at}: denied {polled_before_denied}/{polled_before} where the scan had been polled before, {undisturbed_denied}/{undisturbed} where it had not"
     )
+}
+
+/// In how many scans, for how long, and whether it went both ways.
+fn late_write(late: &LateWrite) -> String {
+    let LateWrite { scans, of, taken_back, never, hidden_until_ns } = late;
+    let back = if *taken_back > 0 { format!("; in {taken_back} it was shown and then hidden again") } else { String::new() };
+    let never = if *never > 0 { format!("; in {never} it was not shown as long as they were watched") } else { String::new() };
+    format!("{scans} of {}, half of them until {} after the acknowledgement or longer{back}{never}", counted(*of, "scan"), time(*hidden_until_ns))
 }
 
 /// Polls of equal age, and how many of them showed a scan that is at work.

@@ -37,6 +37,13 @@ fn breach(breach: &Breach, exchanges: &[Exhibit]) -> String {
         ),
         Breach::OtherId { asked, answered } => format!("asked for {asked}, answered for {answered} at {}{}", at(first), by(first)),
         Breach::WentBack { regress } => exchanges.iter().map(|step| step_back(*regress, step)).collect::<Vec<_>>().join(", then "),
+        Breach::WriteNotShown { polls, late_ns } => format!(
+            "the {} was acknowledged at {}, and not shown by {}, the last of them {} later",
+            first.kind.word(),
+            at(first),
+            counted(*polls, "poll"),
+            time(*late_ns)
+        ),
         Breach::ChangeTakenBack => {
             format!("an acknowledged change was shown at {}{}, and not at {}{}", at(first), by(first), at(last), by(last))
         }
