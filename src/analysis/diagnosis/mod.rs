@@ -6,27 +6,34 @@
 
 mod candidates;
 mod chance;
+mod changes;
 mod dataset;
 mod fact;
+mod first_word;
 mod flapping;
+mod grants;
 mod ids;
 mod instances;
+mod late_results;
 mod never_visible;
 mod open;
 mod pattern;
+mod positive_cache;
 mod possible;
 mod stretch;
+mod thresholds;
 mod window_at_start;
 mod wrong_answers;
 
 pub use crate::analysis::diagnosis::candidates::Candidates;
-pub use crate::analysis::diagnosis::fact::{Exclusion, Fact, Pairs};
+pub use crate::analysis::diagnosis::fact::{Exclusion, Fact, LateWrite, Member, Pairs};
 pub use crate::analysis::diagnosis::ids::{Division, IdMark, IdPart};
 pub use crate::analysis::diagnosis::open::OpenQuestion;
 pub use crate::analysis::diagnosis::pattern::Pattern;
 
 use crate::analysis::ScenarioAnalysis;
 use crate::analysis::diagnosis::dataset::{Dataset, Observations};
+use crate::analysis::diagnosis::flapping::Flapping;
 use crate::analysis::scan::ScanHistory;
 use crate::model::fault::FaultClass;
 use crate::model::run::{Journal, NotAsked};
@@ -171,7 +178,7 @@ fn looks_like(class: FaultClass) -> Appearance {
 
 /// Diagnoses a log from its scans and what was found of each scenario.
 pub fn diagnose(journal: &Journal, scans: &[&ScanHistory<'_>], scenarios: &[ScenarioAnalysis], candidates: &Candidates) -> Diagnosis {
-    use FaultClass::{D, E, N};
+    use FaultClass::{D, E, N, R};
     let mut diagnosis = Diagnosis { candidates: candidates.clone(), ..Diagnosis::default() };
     if diagnosis.considers(N) && wrong_answers::unknown_masked(&mut diagnosis, journal, scenarios) {
         // If everything is "visible", no other signature means anything.
@@ -181,6 +188,11 @@ pub fn diagnose(journal: &Journal, scans: &[&ScanHistory<'_>], scenarios: &[Scen
     let data = Dataset::new(journal, scans, &observations);
     wrong_answers::foreign_disclosure(&mut diagnosis, scenarios);
     wrong_answers::wrong_job(&mut diagnosis, &data, scenarios);
+    if diagnosis.considers(R) && grants::grant_lag(&mut diagnosis, &data) {
+        // When a scan may be seen is not when its record is there.
+        answers_over_time(&mut diagnosis, &data, scenarios, &Flapping::none());
+        return in_order(diagnosis);
+    }
     let flapping = flapping::diagnose(&mut diagnosis, &data);
     // A worker's own memory makes windows of all lengths, which must not be taken for a queue.
     let queued = flapping.kind.is_none() && diagnosis.considers(E) && window_at_start::queue(&mut diagnosis, &data);
@@ -189,10 +201,24 @@ pub fn diagnose(journal: &Journal, scans: &[&ScanHistory<'_>], scenarios: &[Scen
     let lost = if queued || observer { never_visible::Lost::new() } else { never_visible::diagnose(&mut diagnosis, &data, &flapping) };
     window_at_start::diagnose(&mut diagnosis, &data, &flapping, &lost, window_at_start::Known { queued, observer });
     wrong_answers::held_response(&mut diagnosis, &data, scenarios);
-    wrong_answers::stale(&mut diagnosis, &data, scenarios, &flapping);
+    answers_over_time(&mut diagnosis, &data, scenarios, &flapping);
     if data.only_on_used_connections() {
         diagnosis.open.push(OpenQuestion::OnlyUsedConnections);
     }
+    in_order(diagnosis)
+}
+
+/// What scans that are visible show as they go on.
+fn answers_over_time(diagnosis: &mut Diagnosis, data: &Dataset<'_>, scenarios: &[ScenarioAnalysis], flapping: &Flapping) {
+    let default_end = first_word::default_end(diagnosis, data);
+    let kept = positive_cache::positive_cache(diagnosis, data);
+    first_word::half_record(diagnosis, data);
+    wrong_answers::stale(diagnosis, data, scenarios, wrong_answers::Explained { flapping, default_end, kept });
+    late_results::end_before_result(diagnosis, data);
+    changes::later_writes(diagnosis, data);
+}
+
+fn in_order(mut diagnosis: Diagnosis) -> Diagnosis {
     // Strongest first; among equals the order of decision stands.
     diagnosis.causes.sort_by_key(|cause| std::cmp::Reverse(cause.strength));
     let named: Vec<FaultClass> = diagnosis.causes.iter().flat_map(|cause| std::iter::once(cause.class).chain(cause.or.clone())).collect();

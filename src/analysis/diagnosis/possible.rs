@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::analysis::diagnosis::{Diagnosis, OpenQuestion};
-use crate::model::fault::FaultClass::{self, A, B, C, CPrime, E, F, G, H, I, L, M, O, P, W, Y};
+use crate::model::fault::FaultClass::{self, A, B, C, CPrime, E, F, G, H, I, L, M, O, P, R, W, Y};
 
 impl Diagnosis {
     /// The classes that are named, alone or as one of several, or that a pattern or an open question mentions.
@@ -25,7 +25,8 @@ impl OpenQuestion {
             OpenQuestion::StaleOrDefault => &[O, Y],
             OpenQuestion::StaleOrRetried | OpenQuestion::StaleOrAccident => &[O],
             OpenQuestion::StaleOrMixedReads => &[O, CPrime],
-            OpenQuestion::HoleOrIdle | OpenQuestion::EvictedOrHole => &[F, H],
+            OpenQuestion::EvictedOrHole => &[F, H],
+            OpenQuestion::RefusedOrUnknown => &[R],
             OpenQuestion::HoleOrDisturbance { .. } => &[H],
             OpenQuestion::MemoryOrChange { .. } | OpenQuestion::MemoryOrChance { .. } => &[B],
             OpenQuestion::MixedReadsOrHole => &[CPrime, H],

@@ -8,7 +8,7 @@ mod refresh;
 mod second_write;
 mod windows;
 
-pub(super) use observer_effect::observer_effect;
+pub(super) use observer_effect::{observer_effect, says_hit};
 pub(super) use queue::queue;
 
 use crate::analysis::diagnosis::chance::share_left;
