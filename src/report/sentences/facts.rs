@@ -236,7 +236,11 @@ fn late_write(late: &LateWrite) -> String {
     let LateWrite { scans, of, taken_back, never, hidden_until_ns } = late;
     let back = if *taken_back > 0 { format!("; in {taken_back} it was shown and then hidden again") } else { String::new() };
     let never = if *never > 0 { format!("; in {never} it was not shown as long as they were watched") } else { String::new() };
-    format!("{scans} of {}, half of them until {} after the acknowledgement or longer{back}{never}", counted(*of, "scan"), time(*hidden_until_ns))
+    format!(
+        "{scans} of {}, half of them until {} after the acknowledgement or longer{back}{never}",
+        counted(*of, "scan"),
+        time(*hidden_until_ns)
+    )
 }
 
 /// Polls of equal age, and how many of them showed a scan that is at work.
