@@ -160,12 +160,16 @@ impl<'a> ScanHistory<'a> {
         self.update().or_else(|| self.cancel())
     }
 
-    /// The polls that ask for the effect of a later write: those between its acknowledgement and the next write.
+    /// The polls that ask for the effect of a later write: those between its acknowledgement and the next write. A denial says nothing of a
+    /// change, unless it is what shows it.
     pub fn polls_after(&self, write: &'a Exchange) -> impl Iterator<Item = &'a Exchange> + '_ {
         let writes = [self.cancel(), self.update(), self.delete()];
         let next = writes.into_iter().flatten().map(|other| other.sent).filter(|sent| write.done <= *sent).min();
         let is_after = move |poll: &&Exchange| write.done <= poll.sent && next.is_none_or(|next| poll.sent < next);
-        self.polls().iter().copied().filter(|poll| poll.purpose == Purpose::Then && poll.seen.is_some()).filter(is_after)
+        let speaks = move |poll: &&Exchange| {
+            poll.seen == Some(true) || (poll.seen == Some(false) && (write.kind == Kind::Delete || poll.answer == Answer::Visible))
+        };
+        self.polls().iter().copied().filter(|poll| poll.purpose == Purpose::Then).filter(speaks).filter(is_after)
     }
 
     /// The age at which an exchange was sent.

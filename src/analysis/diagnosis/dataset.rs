@@ -168,6 +168,13 @@ impl<'a> ScanRow<'a> {
         self.scan.evidence().filter(by_route).map(|poll| poll.answer == Answer::Visible)
     }
 
+    /// Whether a poll by another route was answered as visible, and the usual one that came after it was denied.
+    pub(super) fn shown_while_denied(&self, route: Route) -> bool {
+        let denied = self.observations.iter().filter(|observation| !observation.seen()).map(|observation| observation.exchange.sent).max();
+        let shown = |poll: &Exchange| poll.route == Some(route) && poll.answer == Answer::Visible;
+        denied.is_some_and(|denied| self.scan.evidence().any(|poll| shown(poll) && poll.done <= denied))
+    }
+
     /// The observations sent after the scan was known to have been seen.
     pub(super) fn after_seen(&self) -> impl Iterator<Item = &Observation<'a>> {
         let seen = self.first_seen().unwrap_or(f64::INFINITY);

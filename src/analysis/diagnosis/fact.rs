@@ -56,8 +56,8 @@ pub enum Fact {
     HolesAtChanges { holes: u64, p: f64 },
     /// Each of those scans has one hole, between its last answer at work and its first one at its end.
     HolesAtTheEnd { scans: u64 },
-    /// Scans were denied after pauses between polls longer than any after which one was seen; others as old were visible.
-    GoneWhileUnasked { scans: u64, denied: u64, after_ns: Nanos, seen_after_ns: Nanos, as_old: u64 },
+    /// Scans were denied after pauses between polls, the shortest so long; no poll of equal age after a shorter one was.
+    GoneWhileUnasked { scans: u64, denied: u64, after_ns: Nanos, sooner: u64, p: f64 },
     /// The end of scans was answered once each and never again; polls beside that one were denied.
     EndReadOnce { scans: u64, denied_beside: u64 },
     /// Scans whose end nobody had read were still there at the age at which the others were gone.

@@ -98,7 +98,7 @@ pub fn exclusion(out: &RuledOut) -> String {
         }
         Exclusion::SecondWriteLags => "the second write lags like the first, which a delayed registration does not".to_owned(),
         Exclusion::SecondWriteCurrent { cancels, within_ns } => {
-            format!("the second write: {cancels} cancels were seen within {}, so writes do not lag", time(*within_ns))
+            format!("the second write: {cancels} of them were seen within {}, so writes do not lag", time(*within_ns))
         }
     }
 }

@@ -58,14 +58,12 @@ pub fn fact(fact: &Fact) -> String {
         Fact::HolesAtTheEnd { scans } => {
             format!("in each of {} the one hole lies between the last answer at work and the first that shows the end", counted(*scans, "scan"))
         }
-        Fact::GoneWhileUnasked { scans, denied, after_ns, seen_after_ns, as_old } => format!(
-            "{} denied when nobody had asked for them for {} or longer ({}), and seen after any pause up to {}; others as old, asked for more often, \
-             were visible ({})",
-            counted(*scans, "scan"),
+        Fact::GoneWhileUnasked { scans, denied, after_ns, sooner, p } => format!(
+            "{} denied when nobody had asked for them for {} or longer ({}); of {} at the same ages after shorter pauses none was denied (p = {p:.1e})",
+            of_scans(*scans),
             time(*after_ns),
             counted(*denied, "denial"),
-            time(*seen_after_ns),
-            counted(*as_old, "sight")
+            counted(*sooner, "poll")
         ),
         Fact::EndReadOnce { scans, denied_beside } => format!(
             "in each of {} exactly one poll was answered with the end, and every later one was denied{}",
@@ -175,7 +173,7 @@ pub fn fact(fact: &Fact) -> String {
         ),
         Fact::WitnessAhead { scans } => format!("the witness knew {scans} of them before status did"),
         Fact::SecondWriteLags { cancels, after_ns, until_ns } => {
-            format!("a second write lagged as well: {cancels} cancels were seen only after {}–{}", time(*after_ns), time(*until_ns))
+            format!("a second write lagged as well: {cancels} of them were seen only after {}–{}", time(*after_ns), time(*until_ns))
         }
         Fact::EndLags { scans, lag_ns } => format!(
             "the end was shown late as well: in {scans} scans status said running {} or more after the witness had said that it ended",
@@ -198,7 +196,7 @@ pub fn fact(fact: &Fact) -> String {
         ),
         Fact::MemberMissing { member, scans, latest_ns } => format!(
             "{} visible without {} up to {} after the id, and had it from then on",
-            format_args!("{} {}", counted(*scans, "scan"), were(*scans)),
+            of_scans(*scans),
             match member {
                 Member::State => "a state",
                 Member::Id => "its id",
@@ -221,6 +219,10 @@ pub fn fact(fact: &Fact) -> String {
             counted(*denied, "poll")
         ),
     }
+}
+
+fn of_scans(scans: u64) -> String {
+    format!("{} {}", counted(scans, "scan"), were(scans))
 }
 
 /// Polls of equal age, with and without an earlier one.

@@ -51,7 +51,7 @@ pub fn open_question(question: &OpenQuestion) -> String {
         }
         OpenQuestion::DelayOrLag { cancels, after_ns, until_ns } => {
             return format!(
-                "cannot tell a delayed registration (A) from a replica that lags (C): {cancels} cancels were seen after {}–{}, which is too wide; poll more often",
+                "cannot tell a delayed registration (A) from a replica that lags (C): {cancels} second writes were seen after {}–{}, which is too wide; poll more often",
                 time(*after_ns),
                 time(*until_ns)
             );
@@ -126,7 +126,7 @@ pub fn open_question(question: &OpenQuestion) -> String {
              fresh connections at once while others are still denied"
         }
         OpenQuestion::NoSecondWrite => {
-            "cannot tell a delayed registration (A) from a replica that lags (C) without a second write: `statusgap reproduce` sends one where the target file has a [cancel] section"
+            "cannot tell a delayed registration (A) from a replica that lags (C) without a second write: `statusgap reproduce` sends one where the target file has an [update] or a [cancel] section"
         }
     };
     text.to_owned()

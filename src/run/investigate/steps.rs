@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::analysis::diagnosis::Candidates;
+use crate::analysis::diagnosis::{Candidates, Pattern};
 use crate::analysis::{Analysis, analyse_among};
+use crate::model::fault::FaultClass;
 use crate::model::run::{EndReason, Journal, Run};
 use crate::model::scenario::Scenario;
 use crate::model::time::Stamp;
@@ -78,6 +79,9 @@ impl Investigation<'_> {
             if step.is_some() {
                 let before = journal.exchanges.len();
                 self.wait_for_jobs(shows_strain, deadline, &note).await;
+                if asks_otherwise(&analysis) {
+                    self.probe.ask_otherwise().await;
+                }
                 self.read(journal);
                 if journal.exchanges.len() > before {
                     // What was seen meanwhile may change what is worth asking.
@@ -88,6 +92,9 @@ impl Investigation<'_> {
         }
         // How many jobs are left behind is worth a look at each, where there is time for it.
         self.probe.look_at_all().await;
+        if asks_otherwise(&analysis) {
+            self.probe.ask_otherwise().await;
+        }
         EndReason::Complete
     }
 
@@ -126,6 +133,13 @@ impl Investigation<'_> {
             self.probe.wait_for(which, patience, now.after(latest)).await;
         }
     }
+}
+
+/// Whether some scans may be out of this caller's sight for good.
+fn asks_otherwise(analysis: &Analysis) -> bool {
+    let never = [FaultClass::K, FaultClass::L, FaultClass::M];
+    let possible = analysis.diagnosis.patterns.iter().flat_map(Pattern::possible);
+    never.iter().any(|class| analysis.diagnosis.names(*class)) || possible.into_iter().any(|class| never.contains(class))
 }
 
 /// A log in which nothing stands yet.

@@ -17,7 +17,7 @@ pub(in crate::analysis::diagnosis) struct Flapping {
     pub(in crate::analysis::diagnosis) until_ms: f64,
     /// The longest row of denials of a scan that was seen before, each at an instant of its own.
     pub(in crate::analysis::diagnosis) streak: usize,
-    /// Where scans are evicted: the earliest age at which one was seen for the last time, in ms.
+    /// Where scans are evicted, or have holes: the earliest age at which one was seen for the last time, or denied again, in ms.
     pub(in crate::analysis::diagnosis) gone_ms: Option<f64>,
 }
 

@@ -50,7 +50,14 @@ pub(super) fn holes(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flaps: &Flaps
     if !sure {
         diagnosis.open.push(OpenQuestion::HoleOrDisturbance { scans: flaps.rows.len() as u64 });
     }
-    Some(Flapping { share: flaps.denied as f64 / flaps.observations.max(1) as f64, until_ms: flaps.until_ms, ..Flapping::of(Kind::Holes) })
+    // A scan that was first asked for within its hole says nothing of its beginning.
+    let earliest = holes.iter().map(|run| run.from).reduce(f64::min);
+    Some(Flapping {
+        share: flaps.denied as f64 / flaps.observations.max(1) as f64,
+        until_ms: flaps.until_ms,
+        gone_ms: earliest,
+        ..Flapping::of(Kind::Holes)
+    })
 }
 
 /// Whether the holes lie where what a scan shows changes.

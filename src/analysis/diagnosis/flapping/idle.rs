@@ -1,6 +1,6 @@
 //! F by idleness: records that are dropped when nobody has asked for them for a while.
 
-use crate::analysis::diagnosis::chance::ln_choose;
+use crate::analysis::diagnosis::chance::all_among;
 use crate::analysis::diagnosis::dataset::{Dataset, ScanRow, ns};
 use crate::analysis::diagnosis::fact::Fact;
 use crate::analysis::diagnosis::flapping::flaps::{Flapping, Kind};
@@ -19,24 +19,23 @@ struct AfterPause {
     denied: bool,
 }
 
-/// F where the pause before a poll decides whether it is denied: every denial after a known sight came after a longer pause than any
-/// other sight, while scans that were asked for more often were visible at the same ages.
+/// F where the pause before a poll decides whether it may be denied: among polls of equal age every denial after a known sight came after a
+/// longer pause than the others. A record that the job writes anew meanwhile is there again, so that not every long pause is followed by a
+/// denial.
 pub(super) fn idle(diagnosis: &mut Diagnosis, data: &Dataset<'_>) -> Option<Flapping> {
-    let polls: Vec<AfterPause> = data.rows.iter().flat_map(after_pauses).collect();
+    let mut polls: Vec<AfterPause> = data.rows.iter().flat_map(after_pauses).collect();
+    let ages = || polls.iter().filter(|poll| poll.denied).map(|poll| poll.age);
+    let (youngest, oldest) = (ages().fold(f64::INFINITY, f64::min), ages().fold(0.0, f64::max));
+    // A lifetime that is counted from the beginning, or from the end, takes every scan of an age, however often it was asked for.
+    polls.retain(|poll| (youngest..=oldest).contains(&poll.age));
     let (denied, seen): (Vec<&AfterPause>, Vec<&AfterPause>) = polls.iter().partition(|poll| poll.denied);
     let shortest = denied.iter().map(|poll| poll.pause).fold(f64::INFINITY, f64::min);
-    let longest = seen.iter().map(|poll| poll.pause).fold(0.0, f64::max);
+    let (sooner, later): (Vec<&&AfterPause>, Vec<&&AfterPause>) = seen.iter().partition(|poll| poll.pause < shortest);
     let mut scans: Vec<u64> = denied.iter().map(|poll| poll.scan).collect();
     scans.sort_unstable();
     scans.dedup();
-    let p = (-ln_choose(polls.len(), denied.len())).exp();
-    if scans.len() < FEW_SCANS || shortest <= longest || p > RARE_CHANCE {
-        return None;
-    }
-    // A lifetime that is counted from the beginning, or from the end, takes every scan of that age.
-    let youngest = denied.iter().map(|poll| poll.age).fold(f64::INFINITY, f64::min);
-    let as_old = seen.iter().filter(|poll| poll.age >= youngest).count();
-    if (youngest_only(&denied, &seen)) || as_old < FEW_SCANS {
+    let p = all_among(denied.len(), denied.len() + later.len(), polls.len());
+    if scans.len() < FEW_SCANS || p > RARE_CHANCE {
         return None;
     }
     diagnosis.found(
@@ -46,17 +45,11 @@ pub(super) fn idle(diagnosis: &mut Diagnosis, data: &Dataset<'_>) -> Option<Flap
             scans: scans.len() as u64,
             denied: denied.len() as u64,
             after_ns: ns(shortest),
-            seen_after_ns: ns(longest),
-            as_old: as_old as u64,
+            sooner: sooner.len() as u64,
+            p,
         }],
     );
     Some(Flapping { gone_ms: Some(shortest), ..Flapping::of(Kind::Evicted) })
-}
-
-/// Whether the age explains the denials as well as the pause does: no scan was visible at an age at which another was denied.
-fn youngest_only(denied: &[&AfterPause], seen: &[&AfterPause]) -> bool {
-    let youngest = denied.iter().map(|poll| poll.age).fold(f64::INFINITY, f64::min);
-    seen.iter().all(|poll| poll.age < youngest)
 }
 
 /// The polls of a scan that came after a sight of it or after its id, and the pause before each. Which of two that overlap was served
