@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::analysis::diagnosis::Pattern;
-use crate::analysis::{Analysis, analyse};
+use crate::analysis::diagnosis::{Candidates, Pattern};
+use crate::analysis::{Analysis, analyse_among};
 use crate::model::fault::FaultClass;
 use crate::model::run::{EndReason, Journal, Run};
 use crate::model::scenario::Scenario;
@@ -25,6 +25,8 @@ pub struct Investigation<'a> {
     pub jobs: Jobs,
     /// How long it may take.
     pub budget: Duration,
+    /// What may explain what it finds.
+    pub candidates: Candidates,
 }
 
 /// What an investigation does, for people who watch.
@@ -55,7 +57,7 @@ impl Investigation<'_> {
     }
 
     async fn steps(&self, journal: &mut Journal, deadline: Stamp, note: impl Fn(&Progress)) -> EndReason {
-        let mut analysis = analyse(journal);
+        let mut analysis = analyse_among(journal, &self.candidates);
         let mut step = Some(Stage::FIRST);
         let mut strained = 0;
         while let Some(stage) = step {
@@ -66,7 +68,7 @@ impl Investigation<'_> {
                 return halt.reason();
             }
             self.read(journal);
-            analysis = analyse(journal);
+            analysis = analyse_among(journal, &self.candidates);
             step = stage.next(&analysis, self.limits.max_rps);
             let signs = self.probe.signs();
             let shows_strain = signs.total() > strained;
@@ -83,7 +85,7 @@ impl Investigation<'_> {
                 self.read(journal);
                 if journal.exchanges.len() > before {
                     // What was seen meanwhile may change what is worth asking.
-                    analysis = analyse(journal);
+                    analysis = analyse_among(journal, &self.candidates);
                     step = stage.next(&analysis, self.limits.max_rps);
                 }
             }

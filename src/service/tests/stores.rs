@@ -110,6 +110,7 @@ fn record(scan_id: &str, run: u64, state: State, strategies_completed: usize) ->
         strategies_completed,
         total_strategies: 14,
         opportunities: Vec::new(),
+        created: 0,
         updated: 0,
         execution_time_ms: 0,
     }

@@ -42,23 +42,30 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, data: &Dataset<'_>) -> Flappin
         rule_out(diagnosis, data);
         return Flapping::none();
     }
-    if let Some(found) = read_once(diagnosis, data, &flapping).or_else(|| idle(diagnosis, data)) {
+    if diagnosis.considers(FaultClass::W)
+        && let Some(found) = read_once(diagnosis, data, &flapping)
+    {
+        return found;
+    }
+    if diagnosis.considers(FaultClass::F)
+        && let Some(found) = idle(diagnosis, data)
+    {
         return found;
     }
     let evicted: Vec<&ScanRow<'_>> = flapping.iter().copied().filter(|row| is_evicted(row)).collect();
     let others: Vec<&ScanRow<'_>> = flapping.iter().copied().filter(|row| !is_evicted(row)).collect();
     // A scan that was denied at the very last only may be either; those that came back decide for it.
     let came_back = others.iter().any(|row| runs(row).len() >= 3);
-    if !evicted.is_empty() && !came_back {
+    if !evicted.is_empty() && !came_back && diagnosis.considers(FaultClass::F) {
         return eviction(diagnosis, data, &evicted, Strength::Strong);
     }
-    if !came_back && gone_at_last(&others) {
+    if !came_back && gone_at_last(&others) && diagnosis.considers(FaultClass::F) {
         return eviction(diagnosis, data, &others, Strength::Moderate);
     }
-    if by_worker(&others) {
+    if by_worker(&others) && diagnosis.considers(FaultClass::B) {
         return per_instance(diagnosis, data, &others, Strength::Strong);
     }
-    if gone_after_end(&others) {
+    if gone_after_end(&others) && diagnosis.considers(FaultClass::F) {
         return eviction(diagnosis, data, &others, Strength::Moderate);
     }
     let flaps = Flaps::of(data, others);
@@ -68,14 +75,18 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, data: &Dataset<'_>) -> Flappin
     if let Some(found) = same_poll(diagnosis, data, &flaps) {
         return found;
     }
-    if let Some(found) = holes(diagnosis, data, &flaps) {
+    if diagnosis.considers(FaultClass::H)
+        && let Some(found) = holes(diagnosis, data, &flaps)
+    {
         return found;
     }
     if flaps.denied < 3 && flaps.all >= 8 {
         diagnosis.patterns.push(Pattern::TooFew { denied: flaps.denied as u64, polls: flaps.all as u64 });
         return Flapping { share: flaps.denied as f64 / flaps.observations.max(1) as f64, ..Flapping::of(Kind::AtRandom) };
     }
-    if let Some(found) = mixed_reads(diagnosis, data, &flaps) {
+    if diagnosis.considers(FaultClass::CPrime)
+        && let Some(found) = mixed_reads(diagnosis, data, &flaps)
+    {
         return found;
     }
     if one_each(data, &flaps) {
@@ -89,7 +100,7 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, data: &Dataset<'_>) -> Flappin
 /// Changed once and not back, too few times to exclude that each scan met a worker that lacks it from then on.
 fn gone_or_elsewhere(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flaps: &Flaps<'_, '_>) -> Flapping {
     let found = eviction(diagnosis, data, &flaps.rows, Strength::Moderate);
-    if let Some(cause) = diagnosis.causes.last_mut() {
+    if let Some(cause) = diagnosis.causes.last_mut().filter(|cause| cause.class == FaultClass::F) {
         cause.or = vec![FaultClass::B];
     }
     diagnosis.open.push(OpenQuestion::MemoryOrEvicted);
