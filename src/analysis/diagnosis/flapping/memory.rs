@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, ns};
 use crate::analysis::diagnosis::fact::Fact;
-use crate::analysis::diagnosis::flapping::flaps::{Flapping, Flaps, Kind, RARE, counts, flaps, moments, split_instants};
+use crate::analysis::diagnosis::flapping::flaps::{Flapping, Flaps, Kind, counts, flaps, moments, split_instants};
 use crate::analysis::diagnosis::instances;
 use crate::analysis::diagnosis::open::OpenQuestion;
+use crate::analysis::diagnosis::thresholds::RARE;
 use crate::analysis::diagnosis::{Diagnosis, Pattern, Strength};
 use crate::model::fault::FaultClass;
 
@@ -36,7 +37,7 @@ pub(super) fn memories_or_chance(diagnosis: &mut Diagnosis, data: &Dataset<'_>, 
     // Reads that go now and then to a copy look alike for as long as the copy lags, and nobody looked for longer.
     if !sure
         && instances.kept_disagree()
-        && let Some(cause) = diagnosis.causes.last_mut()
+        && let Some(cause) = diagnosis.causes.last_mut().filter(|cause| cause.class == FaultClass::B)
     {
         cause.or = vec![FaultClass::CPrime];
     }

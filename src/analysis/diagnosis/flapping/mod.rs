@@ -14,7 +14,7 @@ use crate::analysis::diagnosis::chance::share_left;
 use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, ns};
 use crate::analysis::diagnosis::fact::Exclusion;
 use crate::analysis::diagnosis::flapping::eviction::{eviction, gone_after_end, gone_at_last, is_evicted};
-use crate::analysis::diagnosis::flapping::flaps::{Flaps, MOMENT_MS, runs};
+use crate::analysis::diagnosis::flapping::flaps::{Flaps, runs};
 use crate::analysis::diagnosis::flapping::holes::holes;
 use crate::analysis::diagnosis::flapping::idle::idle;
 use crate::analysis::diagnosis::flapping::memory::{by_worker, memories_or_chance, per_instance};
@@ -22,6 +22,7 @@ use crate::analysis::diagnosis::flapping::mixed_reads::mixed_reads;
 use crate::analysis::diagnosis::flapping::read_once::read_once;
 use crate::analysis::diagnosis::open::OpenQuestion;
 use crate::analysis::diagnosis::stretch;
+use crate::analysis::diagnosis::thresholds::{MOMENT_MS, SOON_MS};
 use crate::analysis::diagnosis::{Diagnosis, Pattern, Strength};
 use crate::model::fault::FaultClass;
 use crate::model::time::Stamp;
@@ -42,7 +43,14 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, data: &Dataset<'_>) -> Flappin
         rule_out(diagnosis, data);
         return Flapping::none();
     }
-    if let Some(found) = read_once(diagnosis, data, &flapping).or_else(|| idle(diagnosis, data)) {
+    if diagnosis.considers(FaultClass::W)
+        && let Some(found) = read_once(diagnosis, data, &flapping)
+    {
+        return found;
+    }
+    if diagnosis.considers(FaultClass::F)
+        && let Some(found) = idle(diagnosis, data)
+    {
         return found;
     }
     let evicted: Vec<&ScanRow<'_>> = flapping.iter().copied().filter(|row| is_evicted(row)).collect();
@@ -93,7 +101,7 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, data: &Dataset<'_>) -> Flappin
 /// Changed once and not back, too few times to exclude that each scan met a worker that lacks it from then on.
 fn gone_or_elsewhere(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flaps: &Flaps<'_, '_>) -> Flapping {
     let found = eviction(diagnosis, data, &flaps.rows, Strength::Moderate);
-    if let Some(cause) = diagnosis.causes.last_mut() {
+    if let Some(cause) = diagnosis.causes.last_mut().filter(|cause| cause.class == FaultClass::F) {
         cause.or = vec![FaultClass::B];
     }
     diagnosis.open.push(OpenQuestion::MemoryOrEvicted);
@@ -187,6 +195,3 @@ fn rule_out(diagnosis: &mut Diagnosis, data: &Dataset<'_>) {
         diagnosis.excluded(FaultClass::F, Exclusion::StayedVisible { after_end_ns: ns(longest), scans: watched as u64 });
     }
 }
-
-/// How long after the first sight a copy that lags can still be met.
-const SOON_MS: f64 = 2000.0;
