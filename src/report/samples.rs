@@ -134,6 +134,8 @@ fn journal() -> Journal {
                 can: Capabilities { witness: true, echo: true, states: true, ..Capabilities::default() },
                 status: crate::model::run::StatusNote::default(),
                 http: HttpVersion::One,
+                noun: crate::model::noun::Noun::of_older_logs(),
+                slo: Vec::new(),
             },
             scenarios: scenarios.clone(),
             allow: Vec::new(),
@@ -380,7 +382,7 @@ pub(super) fn seed_bug() -> (Journal, Analysis, Judgement) {
             },
         }],
         open: vec![OpenQuestion::GrowthNotAsked],
-        patterns: Vec::new(),
+        ..Diagnosis::default()
     };
     let not_found = |at, not_found| Reason::NotFound { at: ms(at), connection: Connection::Fresh, not_found, polls: 50 };
     let broken = Reason::Broken { guarantee: Guarantee::ReadYourWrites, broken: 50, checked: 50 };
