@@ -163,6 +163,7 @@ pub struct LateWrite {
 pub enum Member {
     State,
     Id,
+    Progress,
 }
 
 /// Polls at one planned age: denied and all, of scans that had been polled before and of scans that had not.

@@ -200,6 +200,7 @@ pub fn fact(fact: &Fact) -> String {
             match member {
                 Member::State => "a state",
                 Member::Id => "its id",
+                Member::Progress => "its progress",
             },
             time(*latest_ns)
         ),

@@ -36,7 +36,7 @@ pub(super) fn memories_or_chance(diagnosis: &mut Diagnosis, data: &Dataset<'_>, 
     // Reads that go now and then to a copy look alike for as long as the copy lags, and nobody looked for longer.
     if !sure
         && instances.kept_disagree()
-        && let Some(cause) = diagnosis.causes.last_mut()
+        && let Some(cause) = diagnosis.causes.last_mut().filter(|cause| cause.class == FaultClass::B)
     {
         cause.or = vec![FaultClass::CPrime];
     }

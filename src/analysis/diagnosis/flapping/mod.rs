@@ -42,7 +42,14 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, data: &Dataset<'_>) -> Flappin
         rule_out(diagnosis, data);
         return Flapping::none();
     }
-    if let Some(found) = read_once(diagnosis, data, &flapping).or_else(|| idle(diagnosis, data)) {
+    if diagnosis.considers(FaultClass::W)
+        && let Some(found) = read_once(diagnosis, data, &flapping)
+    {
+        return found;
+    }
+    if diagnosis.considers(FaultClass::F)
+        && let Some(found) = idle(diagnosis, data)
+    {
         return found;
     }
     let evicted: Vec<&ScanRow<'_>> = flapping.iter().copied().filter(|row| is_evicted(row)).collect();
@@ -93,7 +100,7 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, data: &Dataset<'_>) -> Flappin
 /// Changed once and not back, too few times to exclude that each scan met a worker that lacks it from then on.
 fn gone_or_elsewhere(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flaps: &Flaps<'_, '_>) -> Flapping {
     let found = eviction(diagnosis, data, &flaps.rows, Strength::Moderate);
-    if let Some(cause) = diagnosis.causes.last_mut() {
+    if let Some(cause) = diagnosis.causes.last_mut().filter(|cause| cause.class == FaultClass::F) {
         cause.or = vec![FaultClass::B];
     }
     diagnosis.open.push(OpenQuestion::MemoryOrEvicted);

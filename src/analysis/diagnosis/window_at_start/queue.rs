@@ -39,10 +39,12 @@ pub(in crate::analysis::diagnosis) fn queue(diagnosis: &mut Diagnosis, data: &Da
         let first_third = first.is_finite().then(|| ns(first));
         let brackets: Vec<(f64, f64)> = burst.iter().map(|(_, bracket)| *bracket).collect();
         let p = growth_with_place(&brackets, data.journal.run.seed);
-        // Alone a scan waits for nothing: windows of the service's own are as long there.
-        let longer_than_alone = idle.is_none_or(|idle| last > 2.0 * idle);
+        // Alone a scan waits for nothing. Where it is denied all the same, writes that arrive in their order, each late by chance, grow with the
+        // place as well, if slowly.
+        let denied_alone = data.watched().filter(|row| data.was_idle(row)).any(|row| row.denied_at_start().next().is_some());
+        let longer_than_alone = idle.is_none_or(|idle| last > if denied_alone { 8.0 } else { 2.0 } * idle);
         if p < LIKELY && longer_than_alone && last > first.min(last / 2.0) {
-            let sure = idle.is_some() && p < CHANCE;
+            let sure = idle.is_some() && !denied_alone && p < CHANCE;
             let grown = Fact::WindowGrows {
                 scans: burst.len() as u64,
                 first_third_at_most_ns: first_third,
