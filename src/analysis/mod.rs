@@ -17,6 +17,7 @@ pub mod refusal;
 pub mod round_trips;
 pub mod scan;
 pub mod timeline;
+pub mod timing;
 pub mod window;
 
 use std::collections::BTreeSet;
@@ -33,6 +34,7 @@ use crate::analysis::refusal::Refusal;
 use crate::analysis::round_trips::RoundTrips;
 use crate::analysis::scan::{ScanHistory, Scans, SharedIds};
 use crate::analysis::timeline::Timeline;
+use crate::analysis::timing::Timing;
 use crate::analysis::window::Window;
 use crate::model::answer::{Answer, State};
 use crate::model::exchange::{Exchange, Kind};
@@ -52,6 +54,8 @@ pub struct Analysis {
     pub guarantees: Vec<Checked>,
     /// The round trips by kind.
     pub round_trips: Vec<RoundTrips>,
+    /// How long things took, as the owner of latency asks.
+    pub timing: Timing,
     /// How punctual the probe was.
     pub punctuality: Punctuality,
     /// The jobs that it started, and what became of them.
@@ -150,6 +154,7 @@ pub fn analyse(journal: &Journal) -> Analysis {
         honest: honesty.filter(|checked| checked.checked > 0).map(|checked| checked.broken == 0),
         round_trips: whole.map_or_else(|| round_trips::round_trips(journal.exchanges.iter()), |only| only.round_trips.clone()),
         punctuality: whole.map_or_else(|| punctuality::punctuality(&all), |only| only.punctuality),
+        timing: timing::timing(journal, &all),
         load: load::load(&all),
         timeline: timeline::clearest(&all),
         // A path that does not exist has no cause to be found.

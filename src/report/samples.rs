@@ -12,6 +12,7 @@ use crate::analysis::punctuality::Punctuality;
 use crate::analysis::round_trips::Percentiles;
 use crate::analysis::round_trips::RoundTrips;
 use crate::analysis::timeline::{Step, Timeline};
+use crate::analysis::timing::{Completion, Timing, TripQuantile, Trips};
 use crate::analysis::window::{Caveat, CurvePoint, EstimateNote, Quantile, ShareBy, Window};
 use crate::analysis::{Analysis, Counts, ScenarioAnalysis};
 use crate::model::answer::{Answer, State};
@@ -306,12 +307,35 @@ fn scenario(name: &str, offsets: Vec<OffsetRate>, window: Window, guarantees: Ve
     }
 }
 
+/// Enough jobs for a median of the POST, too few for more; half of the jobs that were watched to their end have ended.
+fn timing() -> Timing {
+    let quantile = |p, ms, lower_ms, upper_ms, needs| TripQuantile { p, ms, lower_ms, upper_ms, needs };
+    let quantiles = vec![
+        quantile(0.5, Some(3.8), Some(3.1), Some(4.4), 5),
+        quantile(0.95, None, Some(4.2), None, 59),
+        quantile(0.99, None, None, None, 299),
+    ];
+    let post = Trips { count: 50, jobs: 50, quantiles };
+    let done =
+        |p, from_ms, to_ms, lower_ms, upper_ms, caveat| Quantile { p, from_ms, to_ms, lower_ms, upper_ms, at_most_ms: upper_ms, caveat };
+    let quantiles = vec![
+        done(0.5, 7000.0, Some(7250.0), 6750.0, Some(7500.0), None),
+        done(0.95, 7500.0, None, 7250.0, None, Some(Caveat::NotIdentified)),
+        done(0.99, 7500.0, None, 0.0, None, Some(Caveat::TooFew { needs: 299 })),
+    ];
+    let brackets =
+        (0..60).map(|n| (f64::from(n) * 120.0, CompactOption::from((n % 2 == 0).then(|| f64::from(n) * 120.0 + 250.0)))).collect();
+    let done = Completion { jobs: 61, ended: 30, failed: 2, unclear: 1, quantiles, brackets };
+    Timing { polls: vec![(Answer::Visible, post.clone()), (Answer::NotFound, Trips { count: 950, ..post.clone() })], post, done }
+}
+
 fn analysis(scenarios: Vec<ScenarioAnalysis>, window: Window, guarantees: Vec<Checked>) -> Analysis {
     Analysis {
         scenarios,
         window,
         guarantees,
         round_trips: trips(),
+        timing: timing(),
         load: Load { started: 100, ended: 88, unfinished: 12, ..Load::default() },
         punctuality: Punctuality { polls: 100, p50_ms: 0.05, p99_ms: 0.31, max_ms: 0.9 },
         timeline: Some(Timeline {
