@@ -145,6 +145,16 @@ impl<'a> ScanHistory<'a> {
         of_kind(self.others(), Kind::Cancel).last().copied()
     }
 
+    /// The update.
+    pub fn update(&self) -> Option<&'a Exchange> {
+        of_kind(self.others(), Kind::Update).last().copied()
+    }
+
+    /// The delete.
+    pub fn delete(&self) -> Option<&'a Exchange> {
+        of_kind(self.others(), Kind::Delete).last().copied()
+    }
+
     /// The age at which an exchange was sent.
     pub fn age(&self, exchange: &Exchange) -> Nanos {
         exchange.sent.since(self.t0().unwrap_or(self.initiate.done))
@@ -157,10 +167,10 @@ impl<'a> ScanHistory<'a> {
         Some(first_visible.map_or(t0, |visible| visible.min(t0)))
     }
 
-    /// Polls that bear on existence: sent before any cancel, which may rightly remove the scan.
+    /// Polls that bear on existence: sent before any cancel or delete, which may rightly remove the scan.
     pub fn evidence(&self) -> impl Iterator<Item = &'a Exchange> + '_ {
-        let cancelled = self.cancel().map_or(Stamp(u64::MAX), |cancel| cancel.sent);
-        self.polls().iter().copied().filter(move |poll| poll.answer.is_evidence() && poll.sent < cancelled)
+        let removed = self.cancel().into_iter().chain(self.delete()).map(|write| write.sent).min().unwrap_or(Stamp(u64::MAX));
+        self.polls().iter().copied().filter(move |poll| poll.answer.is_evidence() && poll.sent < removed)
     }
 
     fn visible(&self) -> impl Iterator<Item = &'a Exchange> + '_ {

@@ -135,6 +135,8 @@ fn journal() -> Journal {
                 can: Capabilities { witness: true, echo: true, states: true, ..Capabilities::default() },
                 status: crate::model::run::StatusNote::default(),
                 http: HttpVersion::One,
+                noun: crate::model::noun::Noun::of_older_logs(),
+                slo: Vec::new(),
             },
             scenarios: scenarios.clone(),
             allow: Vec::new(),

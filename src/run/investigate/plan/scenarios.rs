@@ -184,7 +184,7 @@ fn survey(analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
     );
     again.overlap = true;
     again.arms[0].follow = Some(follow(Until::Terminal, 250, 0, 20_000));
-    again.then = Some(Then { action: Action::Repeat, when: Until::Terminal, offsets: spans(&[0, 100, 500, 2500]) });
+    again.then = Some(Then { action: Action::Repeat, when: Until::Terminal, offsets: spans(&[0, 100, 500, 2500]), delete: Vec::new() });
     all.push(again);
 
     let mut dense = scenario(
@@ -337,6 +337,7 @@ fn separate_windows(can: Capabilities, known: Known) -> Vec<Scenario> {
             action: Action::Cancel,
             when: Until::Visible,
             offsets: (0..24).map(|step: u64| ms(step * (watch / 24).max(10))).collect(),
+            delete: Vec::new(),
         });
         all.push(second);
     }
