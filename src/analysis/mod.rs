@@ -12,6 +12,7 @@ pub mod gate;
 pub mod guarantees;
 pub mod load;
 mod misnamed;
+pub mod objectives;
 pub mod punctuality;
 pub mod refusal;
 pub mod round_trips;
@@ -29,6 +30,7 @@ use crate::analysis::gate::{Loss, OffsetRate};
 use crate::analysis::guarantees::{Checked, Evidence};
 use crate::analysis::load::Load;
 use crate::analysis::misnamed::Misnamed;
+use crate::analysis::objectives::Objective;
 use crate::analysis::punctuality::Punctuality;
 use crate::analysis::refusal::Refusal;
 use crate::analysis::round_trips::RoundTrips;
@@ -56,6 +58,8 @@ pub struct Analysis {
     pub round_trips: Vec<RoundTrips>,
     /// How long things took, as the owner of latency asks.
     pub timing: Timing,
+    /// What the run shows of the target's objectives.
+    pub objectives: Vec<Objective>,
     /// How punctual the probe was.
     pub punctuality: Punctuality,
     /// The jobs that it started, and what became of them.
@@ -149,12 +153,16 @@ pub fn analyse(journal: &Journal) -> Analysis {
         [only] if journal.exchanges.iter().all(|exchange| exchange.scenario == 0) => Some(only),
         _ => None,
     };
+    let window = whole.map_or_else(|| window::window(&undisturbed(journal, &all), &ages, &journal.scenarios), |only| only.window.clone());
+    let honest = honesty.filter(|checked| checked.checked > 0).map(|checked| checked.broken == 0);
+    let timing = timing::timing(journal, &all);
     Analysis {
-        window: whole.map_or_else(|| window::window(&undisturbed(journal, &all), &ages, &journal.scenarios), |only| only.window.clone()),
-        honest: honesty.filter(|checked| checked.checked > 0).map(|checked| checked.broken == 0),
+        objectives: objectives::objectives(&journal.run.target.slo, &window, &timing, honest),
+        timing,
+        window,
+        honest,
         round_trips: whole.map_or_else(|| round_trips::round_trips(journal.exchanges.iter()), |only| only.round_trips.clone()),
         punctuality: whole.map_or_else(|| punctuality::punctuality(&all), |only| only.punctuality),
-        timing: timing::timing(journal, &all),
         load: load::load(&all),
         timeline: timeline::clearest(&all),
         // A path that does not exist has no cause to be found.

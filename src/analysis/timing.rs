@@ -12,7 +12,7 @@ use crate::model::answer::{Answer, State};
 use crate::model::exchange::Exchange;
 use crate::model::run::Journal;
 use crate::model::scenario::{Action, Scenario, Until};
-use crate::model::time::Nanos;
+use crate::model::time::{Nanos, Stamp};
 use crate::statistics::band::quantile_needs;
 use crate::statistics::grouped::{Grouped, groups_needed};
 
@@ -130,10 +130,11 @@ impl Completion {
 }
 
 /// Whether the scenario meant to see the job's end. That is settled before anything is answered, so that slow jobs are not left out;
-/// a job that is cancelled as soon as it is visible was never to end by itself.
+/// a job that is cancelled or deleted as soon as it is visible was never to end by itself.
 fn is_watched_to_its_end(scenarios: &[Scenario], scan: &ScanHistory<'_>) -> bool {
     let Some(scenario) = scenarios.get(scan.scenario() as usize) else { return false };
-    let is_cancelled_early = scenario.then.as_ref().is_some_and(|then| then.action == Action::Cancel && then.when == Until::Visible);
+    let removes = |action| matches!(action, Action::Cancel | Action::Delete);
+    let is_cancelled_early = scenario.then.as_ref().is_some_and(|then| removes(then.action) && then.when == Until::Visible);
     let follow = scenario.arms.get(scan.arm() as usize).and_then(|arm| arm.follow);
     !is_cancelled_early && follow.is_some_and(|follow| matches!(follow.until, Until::Terminal | Until::Deadline))
 }
@@ -149,7 +150,7 @@ struct End {
 /// not list says nothing. What a second write may have changed does not count.
 fn end(scan: &ScanHistory<'_>) -> Option<End> {
     let t0 = scan.t0()?;
-    let rewritten = scan.rewritten_from();
+    let rewritten = scan.delete().map_or(Stamp(u64::MAX), |delete| delete.sent).min(scan.rewritten_from());
     let first = scan.ended().filter(|(poll, _)| poll.sent < rewritten);
     let before = |poll: &&&Exchange| poll.sent < rewritten && first.is_none_or(|(end, _)| poll.sent < end.done);
     let is_unfinished = |poll: &&&Exchange| match poll.answer {

@@ -8,6 +8,7 @@ use crate::analysis::diagnosis::{Cause, Diagnosis, Exclusion, Fact, OpenQuestion
 use crate::analysis::gate::{Bound, OffsetRate};
 use crate::analysis::guarantees::{Breach, Checked, Exhibit, NotAssessed, Proof};
 use crate::analysis::load::Load;
+use crate::analysis::objectives::{Objective, SloStanding, SloUnknown};
 use crate::analysis::punctuality::Punctuality;
 use crate::analysis::round_trips::Percentiles;
 use crate::analysis::round_trips::RoundTrips;
@@ -22,6 +23,7 @@ use crate::model::fault::FaultClass;
 use crate::model::guarantee::Guarantee;
 use crate::model::run::{Capabilities, ClockNote, End, EndReason, Environment, HttpVersion, Journal, Run, TargetNote};
 use crate::model::scenario::Scenario;
+use crate::model::slo::{Slo, SloEvent};
 use crate::model::source::Source;
 use crate::model::time::{Nanos, Span, Stamp};
 use crate::report::View;
@@ -309,6 +311,24 @@ fn scenario(name: &str, offsets: Vec<OffsetRate>, window: Window, guarantees: Ve
     }
 }
 
+/// One objective of each standing.
+fn objectives() -> Vec<Objective> {
+    let objective = |event, text: &str, (jobs, in_time, late), standing| Objective {
+        slo: Slo::read(event, text).expect("an objective"),
+        jobs,
+        in_time,
+        late,
+        standing,
+    };
+    let few = SloStanding::Unknown(SloUnknown::TooFew { needs: 299 });
+    vec![
+        objective(SloEvent::Visible, "p50 <= 200ms", (100, 2, 98), SloStanding::Missed),
+        objective(SloEvent::Visible, "p99 <= 5s", (100, 100, 0), few),
+        objective(SloEvent::Done, "p50 <= 60s", (61, 60, 0), SloStanding::Met),
+        objective(SloEvent::Done, "p95 <= 60s", (61, 60, 1), SloStanding::Unknown(SloUnknown::Close)),
+    ]
+}
+
 /// Enough jobs for a median of the POST, too few for more; half of the jobs that were watched to their end have ended.
 fn timing() -> Timing {
     let quantile = |p, ms, lower_ms, upper_ms, needs| TripQuantile { p, ms, lower_ms, upper_ms, needs };
@@ -338,6 +358,7 @@ fn analysis(scenarios: Vec<ScenarioAnalysis>, window: Window, guarantees: Vec<Ch
         guarantees,
         round_trips: trips(),
         timing: timing(),
+        objectives: objectives(),
         load: Load { started: 100, ended: 88, unfinished: 12, ..Load::default() },
         punctuality: Punctuality { polls: 100, p50_ms: 0.05, p99_ms: 0.31, max_ms: 0.9 },
         timeline: Some(Timeline {

@@ -127,7 +127,7 @@ mod tests {
         values.extend([(1, 1.0), (2, 2.0)]);
         let grouped = Grouped::of(values);
         assert_eq!(grouped.quantile(0.5, 0.95).map(|quantile| quantile.estimate), Some(2.0));
-        assert_eq!(grouped.quantile(0.99, 0.95), Some(GroupedQuantile { estimate: 9.0, lower: None, upper: None }));
+        assert_eq!(grouped.quantile(0.99, 0.95), Some(GroupedQuantile { estimate: 9.0, lower: Some(2.0), upper: None }));
     }
 
     #[test]

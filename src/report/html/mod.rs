@@ -15,6 +15,7 @@ mod lanes;
 mod latency;
 mod page;
 mod proofs;
+mod strip;
 pub(super) mod summary;
 mod watch;
 

@@ -30,6 +30,9 @@ pub fn html(report: &Latency<'_>) -> String {
 fn sections(report: &Latency<'_>) -> Vec<Section> {
     let view = report.newest();
     let mut sections = vec![Section { id: "now", title: "How long it takes", body: now(report) }];
+    if !view.timing.objectives.is_empty() {
+        sections.push(Section { id: "objectives", title: "Objectives", body: table("Objectives", &tables::objectives(view)) });
+    }
     if let Some(before) = report.before {
         let caption = format!("Against the run of {}", day_and_minute(&before.run.started));
         let body = markup! { p { (caption) } "\n" (table(&caption, &tables::against(before, view))) p.aside { (AGAINST_NOTE) } "\n" };

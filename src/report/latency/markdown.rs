@@ -14,6 +14,9 @@ pub fn markdown(report: &Latency<'_>, picture: Option<&str>) -> String {
     ];
     parts.extend(view.notices.iter().chain(&report.warnings).map(|notice| format!("> [!WARNING]\n> {}", escape(notice))));
     parts.push(table(&tables::now(view), Room::Document));
+    if !view.timing.objectives.is_empty() {
+        parts.push(format!("## Objectives\n\n{}", table(&tables::objectives(view), Room::Document)));
+    }
     if let Some(before) = report.before {
         parts.push(format!("## Against the run of {}", escape(&day_and_minute(&before.run.started))));
         parts.push(table(&tables::against(before, view), Room::Document));

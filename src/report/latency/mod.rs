@@ -13,6 +13,7 @@ mod tables;
 
 use crate::report::trend::Denied;
 use crate::report::view::View;
+use crate::report::words;
 
 pub use html::html;
 pub use markdown::markdown;
@@ -54,8 +55,9 @@ impl<'a> Latency<'a> {
 /// How many jobs were denied, and when the run began, in a line.
 fn lead(view: &View) -> String {
     let denied = Denied::of(view);
-    let denied = if denied.of == 0 { "no job was polled".to_owned() } else { format!("not found at first: {}", denied.told()) };
-    format!("{}; {denied}", crate::report::words::counted(view.timing.jobs, "accepted job"))
+    let noun = view.timing.noun.one();
+    let denied = if denied.of == 0 { format!("no {noun} was polled") } else { format!("not found although accepted: {}", denied.told()) };
+    format!("{} accepted; {denied}", words::counted(view.timing.jobs, noun))
 }
 
 /// `2026-02-01 08:00`: a moment as a table's cell has room for it.

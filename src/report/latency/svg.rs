@@ -34,6 +34,8 @@ struct Panel {
     /// How the ends of the axis are written.
     unit: Unit,
     runs: Vec<Vec<Drawn>>,
+    /// Bounds of the newest run's objectives, with what they promise.
+    bounds: Vec<(f64, String)>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -98,7 +100,8 @@ fn panels(report: &Latency<'_>) -> Vec<Panel> {
         let drawn = |share| Drawn { place: 0, from: share, to: share, limits: (Some(denied.lower), Some(denied.upper)) };
         denied.share.map(drawn).into_iter().collect()
     });
-    let mut panels = vec![Panel { title: "Jobs not found at first".to_owned(), unit: Unit::Share, runs: denied.collect() }];
+    let mut panels =
+        vec![Panel { title: "Accepted, but not found".to_owned(), unit: Unit::Share, runs: denied.collect(), bounds: Vec::new() }];
     let mut waits: Vec<Wait> = Vec::new();
     for row in report.runs.iter().flat_map(|view| &view.timing.rows) {
         if !waits.contains(&row.wait) {
@@ -110,9 +113,15 @@ fn panels(report: &Latency<'_>) -> Vec<Panel> {
         title: wait.name(),
         unit: Unit::Milliseconds,
         runs: report.runs.iter().map(|view| drawn(view, wait)).collect(),
+        bounds: objectives(report.newest(), wait),
     }));
     panels.retain(|panel| panel.runs.iter().any(|run| !run.is_empty()));
     panels
+}
+
+fn objectives(view: &View, wait: Wait) -> Vec<(f64, String)> {
+    let of_wait = view.timing.objectives.iter().filter(|row| row.wait == wait);
+    of_wait.map(|row| (row.at_most_ms, format!("{}: {}", row.promise, row.standing))).collect()
 }
 
 /// A wait that only some runs have stands where it stands in a table all the same.
@@ -150,7 +159,8 @@ impl Panel {
         let drawn = || self.runs.iter().flatten();
         let highest = drawn().map(|drawn| drawn.to).fold(0.0, f64::max);
         let limit = drawn().filter_map(|drawn| drawn.limits.1).fold(0.0, f64::max);
-        round_up(highest.max(limit.min(highest * 2.0)) * 1.05)
+        let bound = self.bounds.iter().map(|(bound, _)| *bound).fold(0.0, f64::max);
+        round_up(highest.max(limit.min(highest * 2.0)).max(bound.min(highest * 3.0)) * 1.05)
     }
 
     fn svg(&self, y: f64) -> Markup {
@@ -165,6 +175,12 @@ impl Panel {
                 @let line = number(at(end * share));
                 line x1=(LEFT) x2=(WIDTH - RIGHT) y1=(line) y2=(line) stroke=(GRID) {}
                 text x=(LEFT - 8.0) y=(number(at(end * share) + 4.0)) text-anchor="end" fill=(QUIET) { (written(end * share)) }
+                "\n"
+            }
+            @for (bound, promise) in self.bounds.iter().filter(|(bound, _)| *bound <= end) {
+                @let line = at(*bound);
+                line x1=(LEFT) x2=(WIDTH - RIGHT) y1=(number(line)) y2=(number(line)) stroke=(INK) stroke-dasharray="6 4" {}
+                text x=(WIDTH - RIGHT) y=(number(line - 4.0)) text-anchor="end" font-size="11" { (promise) }
                 "\n"
             }
             @for place in 0..DRAWN.len() { (self.line(place, &at)) }

@@ -29,6 +29,16 @@ fn jobs(row: &TimingRow) -> String {
     }
 }
 
+/// The target's objectives.
+pub(super) fn objectives(view: &View) -> Table {
+    let rows = view
+        .timing
+        .objectives
+        .iter()
+        .map(|row| [row.promise.as_str().into(), Cell::Marked(row.mark, row.standing.to_owned()), row.why.as_str().into()]);
+    Table::new([Column::text("Objective"), Column::text("Standing"), Column::text("Why")], rows)
+}
+
 /// The newest run against the one before.
 pub(super) fn against(before: &View, view: &View) -> Table {
     let columns = [Column::text("Wait"), Column::text("Quantile"), Column::text("Before"), Column::text("Now"), Column::text("Change")];
@@ -54,7 +64,7 @@ pub(super) fn history(report: &Latency<'_>) -> Table {
     let columns = [
         Column::text("Started"),
         Column::text("Verdict"),
-        Column::number("Not found at first"),
+        Column::number("Not found"),
         Column::number("POST p50"),
         Column::number("POST p95"),
         Column::number("Visible p50"),

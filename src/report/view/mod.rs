@@ -46,7 +46,7 @@ pub(super) use lanes::reach;
 pub use lanes::{Lane, LaneMark, Sign};
 pub use steps::{Curve, CurveStep};
 pub use summary::Summary;
-pub use timing::{TimingQuantile, TimingRow, TimingView, Wait};
+pub use timing::{ObjectiveRow, TimingQuantile, TimingRow, TimingView, Wait};
 pub use window::{QuantileRow, SafeDelay, WindowView};
 
 /// All that any format tells of a run. Text in it is safe to print and bounded.
@@ -583,7 +583,7 @@ impl View {
                 p99_ms: analysis.punctuality.told_p99_ms(),
                 max_ms: analysis.punctuality.max_ms,
             },
-            timing: timing::view(analysis, judgement.assessable),
+            timing: timing::view(analysis, &journal.run.target.noun, judgement.assessable),
             jobs: Jobs::of(journal, &analysis.load),
             repeat: repeat::repeat(journal, analysis),
             next_step: advice::next_step(journal, analysis, judgement),

@@ -1,9 +1,13 @@
 //! How long things took, as the owner of latency asks: one row for each wait, each quantile with its limits or with what it lacks.
 
 use crate::analysis::Analysis;
+use crate::analysis::objectives::{Objective, SloStanding, SloUnknown};
 use crate::analysis::timing::{QUANTILES, Timing, TripQuantile, Trips};
 use crate::analysis::window::{Caveat, Quantile, Window};
 use crate::model::answer::Answer;
+use crate::model::noun::Noun;
+use crate::model::slo::SloEvent;
+use crate::report::view::Mark;
 use crate::report::words;
 
 /// How long things took.
@@ -11,8 +15,29 @@ use crate::report::words;
 pub struct TimingView {
     /// Accepted jobs.
     pub jobs: u64,
+    /// What the target calls a job.
+    pub noun: Noun,
     /// One row for each wait, in the order in which a job meets them.
     pub rows: Vec<TimingRow>,
+    /// One row for each of the target's objectives.
+    pub objectives: Vec<ObjectiveRow>,
+}
+
+/// One objective.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ObjectiveRow {
+    /// Which wait it is about.
+    pub wait: Wait,
+    /// The bound, in milliseconds.
+    pub at_most_ms: f64,
+    /// What is promised: `p99 of POST to visible at most 200ms`.
+    pub promise: String,
+    /// How its standing is to be taken.
+    pub mark: Mark,
+    /// `met`, `missed` or `unknown`.
+    pub standing: &'static str,
+    /// What that rests on.
+    pub why: String,
 }
 
 /// Which wait.
@@ -92,17 +117,59 @@ impl TimingView {
 }
 
 /// Puts the times of a run into words. Without honest controls a visible answer proves nothing, and only round trips are stated.
-pub(super) fn view(analysis: &Analysis, assessable: bool) -> TimingView {
+pub(super) fn view(analysis: &Analysis, noun: &Noun, assessable: bool) -> TimingView {
     let Timing { post, polls, .. } = &analysis.timing;
     let mut rows = vec![trips(Wait::Post, post)];
     if assessable {
-        rows.extend([visible(&analysis.window), done(&analysis.timing)]);
+        rows.extend([visible(&analysis.window, noun), done(&analysis.timing, noun)]);
     } else {
         let note = "not measured: a never-issued id is answered as visible, too, so a visible answer proves nothing";
         rows.extend([Wait::Visible, Wait::Done].map(|wait| nothing(wait, note)));
     }
     rows.extend(polls.iter().map(|(answer, polls)| trips(Wait::Poll(*answer), polls)));
-    TimingView { jobs: post.jobs, rows }
+    TimingView {
+        jobs: post.jobs,
+        rows,
+        objectives: analysis.objectives.iter().map(|objective| objective_row(objective, noun)).collect(),
+        noun: noun.clone(),
+    }
+}
+
+fn objective_row(objective: &Objective, noun: &Noun) -> ObjectiveRow {
+    let Objective { slo, jobs, in_time, late, standing } = objective;
+    let wait = match slo.event {
+        SloEvent::Visible => Wait::Visible,
+        SloEvent::Done => Wait::Done,
+    };
+    let (mark, word, lacking) = match standing {
+        SloStanding::Met => (Mark::Works, "met", None),
+        SloStanding::Missed => (Mark::Fails, "missed", None),
+        SloStanding::Unknown(why) => (Mark::Neutral, "unknown", Some(why)),
+    };
+    let open = jobs - in_time - late;
+    let mut why = format!("{} of {} in time, {} late", words::count(*in_time), words::counted(*jobs, noun.one()), words::count(*late));
+    if open > 0 {
+        why.push_str(&format!(", {} not seen closely enough", words::count(open)));
+    }
+    let lacking = lacking.map(|lacking| match lacking {
+        SloUnknown::NotMeasured => "nothing was measured for it".to_owned(),
+        SloUnknown::TooFew { needs } => lacks(*needs, *jobs),
+        SloUnknown::Close => "too close to tell at 95 %".to_owned(),
+        SloUnknown::VisibleProvesNothing => "a never-issued id is answered as visible, too".to_owned(),
+    });
+    let why = match lacking {
+        Some(lacking) if *jobs == 0 => lacking,
+        Some(lacking) => format!("{why}: {lacking}"),
+        None => why,
+    };
+    ObjectiveRow {
+        wait,
+        at_most_ms: slo.at_most.0.as_secs_f64() * 1e3,
+        promise: format!("{} of {} at most {}", slo.quantile_word(), wait.name(), words::planned_span(slo.at_most)),
+        mark,
+        standing: word,
+        why,
+    }
 }
 
 fn nothing(wait: Wait, note: &str) -> TimingRow {
@@ -130,9 +197,10 @@ fn lacks(needs: u64, has: u64) -> String {
     format!("needs {}, has {}", words::count(needs), words::count(has))
 }
 
-fn visible(window: &Window) -> TimingRow {
+fn visible(window: &Window, noun: &Noun) -> TimingRow {
+    let of = |jobs| words::counted(jobs, noun.one());
     if window.scans == 0 {
-        return nothing(Wait::Visible, "no job was polled that stayed visible once it was");
+        return nothing(Wait::Visible, &format!("nothing: no {} stayed visible once it was", noun.one()));
     }
     let mut note = Vec::new();
     if window.never_visible > 0 {
@@ -150,16 +218,17 @@ fn visible(window: &Window) -> TimingRow {
     }
 }
 
-fn done(timing: &Timing) -> TimingRow {
+fn done(timing: &Timing, noun: &Noun) -> TimingRow {
+    let of = |jobs| words::counted(jobs, noun.one());
     let done = &timing.done;
     let scans = done.brackets.len() as u64;
     if scans == 0 {
         let note = if done.jobs == 0 {
-            "not measured: no scenario watched jobs to their end, as `completion` does"
+            format!("not measured: no scenario watched {} to their end, as `completion` does", noun.many())
         } else {
-            "not measured: no poll showed a state that the target file lists"
+            "not measured: no poll showed a state that the target file lists".to_owned()
         };
-        return nothing(Wait::Done, note);
+        return nothing(Wait::Done, &note);
     }
     let mut note = Vec::new();
     if done.ended < scans {
@@ -178,10 +247,6 @@ fn done(timing: &Timing) -> TimingRow {
         quantiles: done.quantiles.iter().map(|quantile| censored(quantile, scans)).collect(),
         note: (!note.is_empty()).then(|| note.join("; ")),
     }
-}
-
-fn of(jobs: u64) -> String {
-    words::counted(jobs, "job")
 }
 
 /// A quantile of a censored wait: an interval, and open where it lies beyond what was watched.
