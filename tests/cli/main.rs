@@ -19,6 +19,7 @@ mod deploy;
 mod few_requests;
 mod formats;
 mod install;
+mod latency;
 mod scripts;
 mod secrets;
 mod shards;

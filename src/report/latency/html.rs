@@ -13,14 +13,10 @@ pub fn html(report: &Latency<'_>) -> String {
     let body = markup! {
         (top(view))
         main {
-            div.summary {
-                div.claim {
-                    p.verdict { span aria-hidden="true" { (sign(view.verdict)) } " " (view.verdict.word().to_uppercase()) }
-                    h1 { "Latency: " (words::sentence_case(&view.headline)) }
-                    @for notice in view.notices.iter().chain(&report.warnings) { p.notice role="note" { (prose(notice)) } }
-                    p { (prose(&lead(view))) ", " (words::count(view.run.exchanges)) " exchanges." }
-                }
-            }
+            p.verdict { span aria-hidden="true" { (sign(view.verdict)) } " " (view.verdict.word().to_uppercase()) }
+            h1 { "Latency: " (view.run.target) }
+            p { (prose(&words::sentence_case(&view.headline))) ". " (prose(&lead(view))) "; " (words::count(view.run.exchanges)) " exchanges." }
+            @for notice in view.notices.iter().chain(&report.warnings) { p.notice role="note" { (prose(notice)) } }
             @for part in sections(report) { (part.html()) }
         }
     };
@@ -35,7 +31,8 @@ fn sections(report: &Latency<'_>) -> Vec<Section> {
     }
     if let Some(before) = report.before {
         let caption = format!("Against the run of {}", day_and_minute(&before.run.started));
-        let body = markup! { p { (caption) } "\n" (table(&caption, &tables::against(before, view))) p.aside { (AGAINST_NOTE) } "\n" };
+        let body =
+            markup! { p { (caption) } "\n" (table(&caption, &tables::against(before, view))) p.aside { (prose(AGAINST_NOTE)) } "\n" };
         sections.push(Section { id: "against", title: "Against the run before", body });
     }
     let body = markup! {

@@ -14,9 +14,9 @@ use crate::report::words;
 const WIDTH: f64 = 760.0;
 const LEFT: f64 = 84.0;
 const RIGHT: f64 = 20.0;
-const HEAD: f64 = 70.0;
+const HEAD: f64 = 76.0;
 /// From one panel to the next, and the part of it that is drawn in.
-const PANEL: f64 = 150.0;
+const PANEL: f64 = 154.0;
 const PLOT: f64 = 104.0;
 const FOOT: f64 = 34.0;
 const INK: &str = "#1b1d21";
@@ -58,7 +58,8 @@ pub fn svg(report: &Latency<'_>) -> String {
     let view = report.newest();
     let panels = panels(report);
     let height = HEAD + PANEL * panels.len() as f64 + FOOT;
-    let title = format!("{}: {}", view.verdict.word().to_uppercase(), view.run.target);
+    let day = day_and_minute(&view.run.started);
+    let title = format!("Latency: {}. {} on {day}", view.run.target, view.verdict.word().to_uppercase());
     let description: Vec<String> =
         [lead(view)].into_iter().chain(spoken(view)).chain(view.notices.iter().chain(&report.warnings).cloned()).collect();
     let picture = html! {
@@ -164,13 +165,13 @@ impl Panel {
     }
 
     fn svg(&self, y: f64) -> Markup {
-        let (top, bottom) = (y + 26.0, y + 26.0 + PLOT);
+        let (top, bottom) = (y + 30.0, y + 30.0 + PLOT);
         let end = self.top();
         let at = |value: f64| bottom - (value / end).clamp(0.0, 1.0) * PLOT;
         let written = |value: f64| if self.unit == Unit::Share { words::share(value) } else { words::age(value) };
         let runs = self.runs.len();
         html! {
-            text x="12" y=(number(y + 14.0)) font-weight="bold" { (self.title) } "\n"
+            text x="12" y=(number(y + 12.0)) font-weight="bold" { (self.title) } "\n"
             @for share in [0.0, 0.5, 1.0] {
                 @let line = number(at(end * share));
                 line x1=(LEFT) x2=(WIDTH - RIGHT) y1=(line) y2=(line) stroke=(GRID) {}

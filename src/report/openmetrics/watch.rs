@@ -104,7 +104,8 @@ mod tests {
     fn alerts_and_dashboard_ask_for_metrics_that_there_are() {
         let live = watch_status::sample();
         let text = watch_openmetrics(&live, Some(&samples::view(&samples::seed_bug())));
-        let there: BTreeSet<&str> = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split(['{', ' ']).next()).collect();
+        let there: BTreeSet<&str> =
+            text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split(['{', ' ']).next()).collect();
         let labels = "statusgap_watch_verdict{statusgap_watch_verdict=";
         assert!(text.contains(labels), "the name of a state set is one of its labels, too");
         for (file, least) in

@@ -545,12 +545,8 @@ impl View {
         let scans = Scans::of(&journal.exchanges);
         let histories = scans.histories();
         let scenarios = tables::scenarios(journal, analysis, judgement);
-        let window = window::view(
-            &analysis.window,
-            Everyone::of(&analysis.guarantees, &analysis.guarantees),
-            judgement.assessable,
-            judgement.verdict,
-        );
+        let everyone = Everyone::of(&analysis.guarantees, &analysis.guarantees);
+        let window = window::view(&analysis.window, everyone, judgement.assessable, judgement.verdict);
         let (causes, ruled_out, undecided) = tables::diagnosis(&analysis.diagnosis, journal.run.target.owner());
         let patterns = tables::patterns(&analysis.diagnosis);
         let view = View {
@@ -583,7 +579,7 @@ impl View {
                 p99_ms: analysis.punctuality.told_p99_ms(),
                 max_ms: analysis.punctuality.max_ms,
             },
-            timing: timing::view(analysis, &journal.run.target.noun, judgement.assessable),
+            timing: timing::view(analysis, everyone, &journal.run.target.noun, judgement.assessable),
             jobs: Jobs::of(journal, &analysis.load),
             repeat: repeat::repeat(journal, analysis),
             next_step: advice::next_step(journal, analysis, judgement),

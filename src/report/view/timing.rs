@@ -8,6 +8,7 @@ use crate::model::answer::Answer;
 use crate::model::noun::Noun;
 use crate::model::slo::SloEvent;
 use crate::report::view::Mark;
+use crate::report::view::window::{Everyone, flaps_mostly};
 use crate::report::words;
 
 /// How long things took.
@@ -105,7 +106,8 @@ impl TimingQuantile {
             (None, Some(upper)) => format!("at most {}", words::age(upper)),
             (None, None) => return self.told.clone(),
         };
-        format!("{} ({limits})", self.told)
+        // Clocks have a resolution: limits that are written like the number say nothing beside it.
+        if limits == self.told { self.told.clone() } else { format!("{} ({limits})", self.told) }
     }
 }
 
@@ -117,11 +119,11 @@ impl TimingView {
 }
 
 /// Puts the times of a run into words. Without honest controls a visible answer proves nothing, and only round trips are stated.
-pub(super) fn view(analysis: &Analysis, noun: &Noun, assessable: bool) -> TimingView {
+pub(super) fn view(analysis: &Analysis, everyone: Everyone, noun: &Noun, assessable: bool) -> TimingView {
     let Timing { post, polls, .. } = &analysis.timing;
     let mut rows = vec![trips(Wait::Post, post)];
     if assessable {
-        rows.extend([visible(&analysis.window, noun), done(&analysis.timing, noun)]);
+        rows.extend([visible(&analysis.window, everyone, noun), done(&analysis.timing, noun)]);
     } else {
         let note = "not measured: a never-issued id is answered as visible, too, so a visible answer proves nothing";
         rows.extend([Wait::Visible, Wait::Done].map(|wait| nothing(wait, note)));
@@ -197,10 +199,13 @@ fn lacks(needs: u64, has: u64) -> String {
     format!("needs {}, has {}", words::count(needs), words::count(has))
 }
 
-fn visible(window: &Window, noun: &Noun) -> TimingRow {
+fn visible(window: &Window, everyone: Everyone, noun: &Noun) -> TimingRow {
     let of = |jobs| words::counted(jobs, noun.one());
+    if flaps_mostly(window, everyone) {
+        return nothing(Wait::Visible, &format!("none: most {} were denied again after being visible", noun.many()));
+    }
     if window.scans == 0 {
-        return nothing(Wait::Visible, &format!("nothing: no {} stayed visible once it was", noun.one()));
+        return nothing(Wait::Visible, &format!("not measured: nothing was learnt of any {}", noun.one()));
     }
     let mut note = Vec::new();
     if window.never_visible > 0 {
@@ -224,7 +229,7 @@ fn done(timing: &Timing, noun: &Noun) -> TimingRow {
     let scans = done.brackets.len() as u64;
     if scans == 0 {
         let note = if done.jobs == 0 {
-            format!("not measured: no scenario watched {} to their end, as `completion` does", noun.many())
+            format!("not measured: no scenario watched {} to their end, as the scenario completion does", noun.many())
         } else {
             "not measured: no poll showed a state that the target file lists".to_owned()
         };
