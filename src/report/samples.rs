@@ -353,6 +353,7 @@ fn timing() -> Timing {
 
 fn analysis(scenarios: Vec<ScenarioAnalysis>, window: Window, guarantees: Vec<Checked>) -> Analysis {
     Analysis {
+        first_polls: None,
         scenarios,
         window,
         guarantees,
