@@ -13,11 +13,13 @@ pub mod gate;
 pub mod guarantees;
 pub mod load;
 mod misnamed;
+pub mod objectives;
 pub mod punctuality;
 pub mod refusal;
 pub mod round_trips;
 pub mod scan;
 pub mod timeline;
+pub mod timing;
 pub mod window;
 
 use std::collections::BTreeSet;
@@ -30,11 +32,13 @@ use crate::analysis::gate::{Loss, OffsetRate};
 use crate::analysis::guarantees::{Checked, Evidence};
 use crate::analysis::load::Load;
 use crate::analysis::misnamed::Misnamed;
+use crate::analysis::objectives::Objective;
 use crate::analysis::punctuality::Punctuality;
 use crate::analysis::refusal::Refusal;
 use crate::analysis::round_trips::RoundTrips;
 use crate::analysis::scan::{ScanHistory, Scans, SharedIds};
 use crate::analysis::timeline::Timeline;
+use crate::analysis::timing::Timing;
 use crate::analysis::window::Window;
 use crate::model::answer::{Answer, State};
 use crate::model::exchange::{Exchange, Kind};
@@ -54,6 +58,10 @@ pub struct Analysis {
     pub guarantees: Vec<Checked>,
     /// The round trips by kind.
     pub round_trips: Vec<RoundTrips>,
+    /// How long things took, as the owner of latency asks.
+    pub timing: Timing,
+    /// What the run shows of the target's objectives.
+    pub objectives: Vec<Objective>,
     /// How punctual the probe was.
     pub punctuality: Punctuality,
     /// The jobs that it started, and what became of them.
@@ -154,9 +162,14 @@ pub fn analyse_among(journal: &Journal, candidates: &Candidates) -> Analysis {
         [only] if journal.exchanges.iter().all(|exchange| exchange.scenario == 0) => Some(only),
         _ => None,
     };
+    let window = whole.map_or_else(|| window::window(&undisturbed(journal, &all), &ages, &journal.scenarios), |only| only.window.clone());
+    let honest = honesty.filter(|checked| checked.checked > 0).map(|checked| checked.broken == 0);
+    let timing = timing::timing(journal, &all);
     Analysis {
-        window: whole.map_or_else(|| window::window(&undisturbed(journal, &all), &ages, &journal.scenarios), |only| only.window.clone()),
-        honest: honesty.filter(|checked| checked.checked > 0).map(|checked| checked.broken == 0),
+        objectives: objectives::objectives(&journal.run.target.slo, &window, &timing, honest),
+        timing,
+        window,
+        honest,
         round_trips: whole.map_or_else(|| round_trips::round_trips(journal.exchanges.iter()), |only| only.round_trips.clone()),
         punctuality: whole.map_or_else(|| punctuality::punctuality(&all), |only| only.punctuality),
         load: load::load(&all),
