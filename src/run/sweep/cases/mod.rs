@@ -85,8 +85,8 @@ impl Case {
         if assignments.is_empty() { "as it is".to_owned() } else { assignments.join(" ") }
     }
 
-    fn set(mut self, knob: &'static str, value: impl ToString) -> Case {
-        self.knobs.push((knob, value.to_string()));
+    fn set(mut self, knob: &'static str, value: impl std::fmt::Display) -> Case {
+        self.knobs.push((knob, format!("{value}")));
         self
     }
 
