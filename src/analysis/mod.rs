@@ -8,15 +8,18 @@ pub mod baseline;
 mod blank;
 pub mod diagnosis;
 pub mod echo;
+pub mod first_polls;
 pub mod gate;
 pub mod guarantees;
 pub mod load;
 mod misnamed;
+pub mod objectives;
 pub mod punctuality;
 pub mod refusal;
 pub mod round_trips;
 pub mod scan;
 pub mod timeline;
+pub mod timing;
 pub mod window;
 
 use std::collections::BTreeSet;
@@ -24,15 +27,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::analysis::diagnosis::{Candidates, Diagnosis};
+use crate::analysis::first_polls::FirstPolls;
 use crate::analysis::gate::{Loss, OffsetRate};
 use crate::analysis::guarantees::{Checked, Evidence};
 use crate::analysis::load::Load;
 use crate::analysis::misnamed::Misnamed;
+use crate::analysis::objectives::Objective;
 use crate::analysis::punctuality::Punctuality;
 use crate::analysis::refusal::Refusal;
 use crate::analysis::round_trips::RoundTrips;
 use crate::analysis::scan::{ScanHistory, Scans, SharedIds};
 use crate::analysis::timeline::Timeline;
+use crate::analysis::timing::Timing;
 use crate::analysis::window::Window;
 use crate::model::answer::{Answer, State};
 use crate::model::exchange::{Exchange, Kind};
@@ -52,6 +58,10 @@ pub struct Analysis {
     pub guarantees: Vec<Checked>,
     /// The round trips by kind.
     pub round_trips: Vec<RoundTrips>,
+    /// How long things took, as the owner of latency asks.
+    pub timing: Timing,
+    /// What the run shows of the target's objectives.
+    pub objectives: Vec<Objective>,
     /// How punctual the probe was.
     pub punctuality: Punctuality,
     /// The jobs that it started, and what became of them.
@@ -62,6 +72,8 @@ pub struct Analysis {
     pub diagnosis: Diagnosis,
     /// Whether a never-issued id was denied, so that a `visible` means something; `None`: no control was answered.
     pub honest: Option<bool>,
+    /// First polls that say nothing more often than chance explains.
+    pub first_polls: Option<FirstPolls>,
     /// Refusals that were read as `not_found`, because never-issued ids are answered so.
     pub refusals: Vec<Refusal>,
     /// The log with those, and blank answers, read so; `None`: the log itself.
@@ -150,13 +162,19 @@ pub fn analyse_among(journal: &Journal, candidates: &Candidates) -> Analysis {
         [only] if journal.exchanges.iter().all(|exchange| exchange.scenario == 0) => Some(only),
         _ => None,
     };
+    let window = whole.map_or_else(|| window::window(&undisturbed(journal, &all), &ages, &journal.scenarios), |only| only.window.clone());
+    let honest = honesty.filter(|checked| checked.checked > 0).map(|checked| checked.broken == 0);
+    let timing = timing::timing(journal, &all);
     Analysis {
-        window: whole.map_or_else(|| window::window(&undisturbed(journal, &all), &ages, &journal.scenarios), |only| only.window.clone()),
-        honest: honesty.filter(|checked| checked.checked > 0).map(|checked| checked.broken == 0),
+        objectives: objectives::objectives(&journal.run.target.slo, &window, &timing, honest),
+        timing,
+        window,
+        honest,
         round_trips: whole.map_or_else(|| round_trips::round_trips(journal.exchanges.iter()), |only| only.round_trips.clone()),
         punctuality: whole.map_or_else(|| punctuality::punctuality(&all), |only| only.punctuality),
         load: load::load(&all),
         timeline: timeline::clearest(&all),
+        first_polls: first_polls::lost(&all),
         // A path that does not exist has no cause to be found.
         diagnosis: if journal.unrouted().is_some() {
             Diagnosis::default()

@@ -73,4 +73,12 @@ mod tests {
         let moved = first.iter().zip(&second).filter(|(first, second)| first.knobs != second.knobs).count();
         assert!(moved * 2 > first.len(), "only {moved} of {} cases have other sizes with another seed", first.len());
     }
+
+    #[test]
+    fn every_class_has_cases() {
+        let cases = cases(0);
+        for class in crate::model::fault::FaultClass::ALL {
+            assert!(cases.iter().any(|case| case.group == Group::One(class)), "no case has {}", class.letter());
+        }
+    }
 }

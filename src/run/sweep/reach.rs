@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::analysis::scan::{ScanHistory, Scans};
-use crate::model::exchange::Exchange;
+use crate::model::exchange::{Exchange, Kind};
 use crate::model::run::Journal;
 
 /// Where a fault shows.
@@ -21,6 +21,12 @@ pub(crate) enum Reach {
     Unasked(Duration),
     /// When more than so many scans have ended.
     Ended(usize),
+    /// To this share of the polls that are sent within this time of an update or a deletion.
+    Writes(f64, Duration),
+    /// In this share of the scans, to whoever asks for the result within this time of the end.
+    Results(f64, Duration),
+    /// In this share of the initiates.
+    Initiates(f64),
     /// Always, to whoever looks for it.
     Always,
 }
@@ -32,7 +38,12 @@ impl Reach {
     /// The share of scans that the fault touches.
     pub(crate) fn share(self) -> f64 {
         match self {
-            Reach::Scans(share, _) | Reach::Polls(share, _) | Reach::MidLife(share) => share,
+            Reach::Scans(share, _)
+            | Reach::Polls(share, _)
+            | Reach::MidLife(share)
+            | Reach::Writes(share, _)
+            | Reach::Results(share, _)
+            | Reach::Initiates(share) => share,
             Reach::AfterEnd(_) | Reach::Unasked(_) | Reach::Ended(_) | Reach::Always => 1.0,
         }
     }
@@ -61,6 +72,26 @@ impl Reach {
                 polls.windows(2).any(|pair| pair[1].sent.elapsed_from(pair[0].done) > time)
             }),
             Reach::Ended(count) => scans.iter().filter(|scan| scan.ended().is_some()).count() > count,
+            Reach::Writes(share, within) => {
+                let soon = |scan: &&ScanHistory<'_>| {
+                    let writes = scan.exchanges().iter().filter(|exchange| matches!(exchange.kind, Kind::Update | Kind::Delete));
+                    let is_soon =
+                        |write: &&Exchange, poll: &&Exchange| write.done <= poll.sent && poll.sent.elapsed_from(write.done) < within;
+                    writes.into_iter().any(|write| scan.polls().iter().any(|poll| is_soon(write, poll)))
+                };
+                would_show(share, scans.iter().filter(soon).count())
+            }
+            Reach::Results(share, within) => {
+                let soon = |scan: &&ScanHistory<'_>| {
+                    let end = scan.ended().map(|(end, _)| end);
+                    end.is_some_and(|end| {
+                        let after = |reading: &&Exchange| end.done <= reading.sent && reading.sent.elapsed_from(end.done) < within;
+                        scan.results().iter().any(after)
+                    })
+                };
+                would_show(share, scans.iter().filter(soon).count())
+            }
+            Reach::Initiates(share) => would_show(share, scans.len()),
             Reach::Always => true,
         }
     }

@@ -22,5 +22,10 @@ pub(super) fn cases(_: &mut Sizes) -> Vec<Case> {
             }
         }
     }
+    // Behind a balancer that hands out a cookie, for clients that keep none.
+    for workers in [2, 4, 16] {
+        let case = Case::one(B).set("read-path", "memory").set("workers", workers).set("routing", "per-request").set("affinity", "cookie");
+        cases.push(case.reaches(Reach::Polls(1.0 - 1.0 / f64::from(workers), Duration::MAX), Duration::MAX));
+    }
     cases
 }

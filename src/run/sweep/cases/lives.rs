@@ -50,5 +50,13 @@ fn holes(sizes: &mut Sizes) -> Vec<Case> {
         let case = Case::one(H).set("replace-gap", shape.of(gap)).reaches(Reach::MidLife(share), gap);
         cases.push(case);
     }
+    // A handover between two stores, at a change of state.
+    for at in ["start", "end"] {
+        for ms in [60.0, 500.0, 2000.0] {
+            let gap = sizes.time(ms);
+            let case = Case::one(H).set_time("handover-gap", gap).set("handover-at", at);
+            cases.push(case.reaches(Reach::MidLife((gap.as_secs_f64() / 6.0).min(0.9)), gap));
+        }
+    }
     cases
 }

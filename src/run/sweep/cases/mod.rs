@@ -1,6 +1,7 @@
 //! The cases of the sweep: which knobs are set, what is there then, and how far it reaches.
 
 mod instances;
+mod later;
 mod lives;
 mod others;
 mod pairs;
@@ -118,6 +119,7 @@ pub(crate) fn cases(seed: u64) -> Vec<Case> {
     cases.extend(instances::cases(&mut sizes));
     cases.extend(lives::cases(&mut sizes));
     cases.extend(others::faulty(&mut sizes));
+    cases.extend(later::cases(&mut sizes));
     cases.extend(pairs::cases(&mut sizes));
     cases
 }

@@ -44,6 +44,9 @@ pub(super) fn faulty(sizes: &mut Sizes) -> Vec<Case> {
     for share in SHARES.map(|share| sizes.share(share)) {
         cases.push(Case::one(M).set("lost-task-rate", share).reaches(Reach::Scans(share, Duration::MAX), Duration::MAX));
     }
+    for share in [0.05, 0.3, 1.0].map(|share| sizes.share(share)) {
+        cases.push(Case::one(M).set("refused-rate", share).reaches(Reach::Scans(share, Duration::MAX), Duration::MAX));
+    }
     for workers in [1, 8] {
         cases.push(Case::one(J).set("resolve", "latest").set("workers", workers));
         cases.push(Case::one(N).set("unknown-as-pending", "on").set("workers", workers));

@@ -63,6 +63,12 @@ fn mixed_reads(sizes: &mut Sizes) -> Vec<Case> {
         let case = Case::one(CPrime).set("replica-lag", shape.of(size)).set("replica-share", share);
         cases.push(case.reaches(Reach::Polls(share * shape.exceeds(size, ROUND_TRIP), size), size));
     }
+    // A timer for each replica.
+    for (copies, ms) in [(2, 300.0), (2, 3000.0), (3, 1000.0), (5, 1000.0)] {
+        let period = sizes.time(ms);
+        let case = Case::one(CPrime).set("index-copies", copies).set_time("index-period", period);
+        cases.push(case.reaches(Reach::Polls(0.5, period), period / 2));
+    }
     cases
 }
 
@@ -77,6 +83,12 @@ fn negative_caches(sizes: &mut Sizes) -> Vec<Case> {
             // A denial that is kept for no longer than the delay lasts anyway adds next to nothing to it.
             cases.push(if ttl < delay * 2 { case.alike(&[A, I]) } else { case });
         }
+    }
+    // Filled by a question that came before any scan: the control's.
+    for ttl in [1000.0, 5000.0, 20_000.0] {
+        let ttl = sizes.time(ttl);
+        let case = Case::one(D).set("negative-cache-key", "user").set_time("negative-cache-ttl", ttl);
+        cases.push(case.reaches(Reach::Always, ttl));
     }
     cases
 }
