@@ -14,7 +14,7 @@ use crate::model::recording::{Blind, Recording};
 use crate::model::run::EndReason;
 use crate::model::text::Text;
 use crate::model::time::{Nanos, Stamp};
-use crate::target::{Hosts, Initiated, Reading, Reply, RouteMatcher, Target, WriteKind};
+use crate::target::{Hosts, Initiated, Reading, Reply, RouteMatcher, Target, Variables, WriteKind};
 
 /// A request to the target, with what its reply meant; bodies are dropped by now.
 #[derive(Debug)]
@@ -123,7 +123,7 @@ impl<'a> Assembler<'a> {
         if let (Some(id), Answer::Accepted) = (&record.id, self.target.initiate_by_code(http)) {
             return (Some(id.clone()), by_answer(Answer::Accepted));
         }
-        match self.target.read_initiate(&reply(http, &record.headers, record.body.as_deref())) {
+        match self.target.read_initiate(&reply(http, &record.headers, record.body.as_deref()), &Variables::default()) {
             Initiated::Accepted(accepted) => {
                 if let Some(address) = accepted.handed_out.as_deref().and_then(|address| self.target.handed_out(address))
                     && self.target.only_follows()
@@ -212,7 +212,7 @@ impl<'a> Assembler<'a> {
 }
 
 fn by_answer(answer: Answer) -> Reading {
-    Reading { answer, state: None, word: None, progress: None, echo: None, reason: None }
+    Reading::of(answer)
 }
 
 fn reply<'r>(http: u16, headers: &'r HeaderMap, body: Option<&'r [u8]>) -> Reply<'r> {
@@ -266,6 +266,8 @@ impl Seen {
             worker: self.worker.clone().map(Text::from),
             cache: self.cache.clone().map(Text::from),
             seen: None,
+            complete: reading.complete,
+            created: reading.created.and_then(|created| u64::try_from(created).ok()).into(),
             route: None,
             digest: None,
             // Why, and never what: a recording may hold credentials that no target file names.

@@ -2,15 +2,17 @@
 //! not measure the queue that the last one made.
 
 use std::collections::BTreeMap;
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::model::answer::{Answer, State};
 use crate::model::exchange::{Connection, Exchange, Kind};
 use crate::model::time::Stamp;
+use crate::probe::asking::Sender;
+use crate::probe::cookies::Jar;
 use crate::probe::drive::Probe;
-use crate::probe::scan::Shot;
-use crate::target::{Accepted, Caller, Variables};
+use crate::probe::scan::{Noted, Shot};
+use crate::target::{About, Accepted, Caller, Reply, Variables};
 
 /// Time between two looks at the same job.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
@@ -24,6 +26,7 @@ pub(crate) struct OpenJob {
     arm: u32,
     accepted: Accepted,
     variables: Variables,
+    jar: Option<Arc<Jar>>,
     /// Whether status denied it, and has not shown it since.
     denied: bool,
     /// Whether it was waited for already, in vain.
@@ -31,8 +34,8 @@ pub(crate) struct OpenJob {
 }
 
 impl OpenJob {
-    pub(crate) fn new(scenario: u32, arm: u32, accepted: Accepted, variables: Variables) -> OpenJob {
-        OpenJob { scenario, arm, accepted, variables, denied: false, waited_for: false }
+    pub(crate) fn new(scenario: u32, arm: u32, accepted: Accepted, variables: Variables, jar: Option<Arc<Jar>>) -> OpenJob {
+        OpenJob { scenario, arm, accepted, variables, jar, denied: false, waited_for: false }
     }
 }
 
@@ -114,7 +117,6 @@ impl Probe {
 
     async fn look_at(&self, key: (u64, Kind), job: &OpenJob) {
         let variables = Variables { nonce: self.nonce(), ..job.variables.clone() };
-        let request = self.prepare(self.target.status(&variables, Caller::Owner, &job.accepted, None));
         let now = self.clock.now();
         // Until a job is seen, a look at it is a poll like any other, and says how long its window is. Later it is no evidence: that a
         // job is forgotten a while after its end is no fault.
@@ -124,7 +126,10 @@ impl Probe {
             Shot::look(job.scenario, job.arm, key.0, &job.accepted.id, now)
         };
         let lane = self.transport.lane(Connection::Fresh);
-        let exchange: Exchange = self.fire(shot, &lane, &request, |reply| self.target.read_status(reply, &job.accepted.id)).await;
+        let build = |filled: &Variables| self.target.status(filled, Caller::Owner, &job.accepted, None);
+        let read =
+            |reply: &Reply<'_>, filled: &Variables| (Noted::of(self.target.read_status(reply, About::scan(&job.accepted.id, filled))), ());
+        let (exchange, _) = self.ask(shot, &lane, Sender { variables: &variables, jar: job.jar.as_deref() }, build, read).await;
         self.was_asked(key, &exchange);
     }
 }

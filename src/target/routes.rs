@@ -146,7 +146,7 @@ fn mark(variable: Variable) -> &'static str {
     match variable {
         Variable::Id => "\u{f8f0}",
         Variable::IdRaw => "\u{f8f1}",
-        Variable::Uuid | Variable::N | Variable::User => "\u{f8f2}",
+        _ => "\u{f8f2}",
     }
 }
 
@@ -264,6 +264,6 @@ impl Target {
             (Some((answer, state)), None) => (answer, state, None),
             _ => (Answer::Malformed, None, Some(format!("HTTP {http} alone does not tell: the target file asks for the body"))),
         };
-        Reading { answer, state, word: None, progress: None, echo: None, reason }
+        Reading { state, reason, ..Reading::of(answer) }
     }
 }
