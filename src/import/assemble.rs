@@ -81,7 +81,7 @@ impl<'a> Assembler<'a> {
         let worker = record.worker.clone().or_else(|| crate::target::worker(&record.headers)).map(|name| cut(name, LONGEST_WORD));
         let cache = crate::target::cache_note(&record.headers).map(|note| cut(note, LONGEST_NOTE));
         let (id, reading) = if kind == Kind::Initiate {
-            self.read_initiate(&record)
+            self.read_initiate(&record, id)
         } else {
             let reading = self.read_about(kind, &record, id.as_deref().unwrap_or_default());
             (id, reading)
@@ -118,8 +118,18 @@ impl<'a> Assembler<'a> {
         None
     }
 
-    fn read_initiate(&mut self, record: &Record) -> (Option<String>, Reading) {
+    fn read_initiate(&mut self, record: &Record, in_address: Option<String>) -> (Option<String>, Reading) {
         let Some(http) = record.http else { return (None, by_answer(Answer::Transport)) };
+        if self.target.client_gives_ids() {
+            return match (in_address.or_else(|| record.id.clone()), self.target.initiate_by_code(http)) {
+                (None, Answer::Accepted) => {
+                    let reason = "the client gives the id, and its address does not show it".to_owned();
+                    (None, Reading { reason: Some(reason), ..by_answer(Answer::Malformed) })
+                }
+                (id, Answer::Accepted) => (id, by_answer(Answer::Accepted)),
+                (_, answer) => (None, by_answer(answer)),
+            };
+        }
         if let (Some(id), Answer::Accepted) = (&record.id, self.target.initiate_by_code(http)) {
             return (Some(id.clone()), by_answer(Answer::Accepted));
         }

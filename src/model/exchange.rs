@@ -141,7 +141,7 @@ pub enum Purpose {
 
 /// One exchange, as it stands in the log. All stamps are actual; `planned` is when it should have been sent.
 ///
-/// Its texts are shared with the exchanges around it, so that a million of them fit into 150 MB.
+/// Its texts are shared with the exchanges around it, so that a million of them fit into 155 MB.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Exchange {
     /// Index of the scenario in the run.
@@ -299,7 +299,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_million_exchanges_fit_into_a_hundred_and_fifty_megabytes() {
-        assert!(size_of::<Exchange>() <= 144, "{}", size_of::<Exchange>());
+    fn a_million_exchanges_fit_into_a_hundred_and_fifty_five_megabytes() {
+        assert!(size_of::<Exchange>() <= 152, "{}", size_of::<Exchange>());
     }
 }

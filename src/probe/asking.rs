@@ -1,5 +1,7 @@
 //! Requests that need more than themselves: a login, the cookies of their scan.
 
+use std::pin::Pin;
+
 use crate::model::exchange::{Exchange, Purpose};
 use crate::probe::cookies::Jar;
 use crate::probe::drive::Probe;
@@ -15,27 +17,30 @@ pub(crate) struct Sender<'a> {
 }
 
 impl Probe {
-    /// Sends a request with the current login, and once more with a new one where it is refused as if the login had expired.
-    pub(crate) async fn ask<T>(
+    /// Sends a request with the current login, and once more with a new one where it is refused as if the login had expired. Boxed, since
+    /// it is large and soon over.
+    pub(crate) fn ask<T>(
         &self,
         shot: Shot,
         lane: &Lane,
         sender: Sender<'_>,
         build: impl Fn(&Variables) -> Result<Request, RequestError>,
         read: impl Fn(&Reply<'_>, &Variables) -> (Noted, T),
-    ) -> (Exchange, Option<T>) {
-        if !self.target.has_login() {
-            return self.ask_once(shot, lane, sender, &build, &read).await;
-        }
-        let session = self.sessions.current(self).await;
-        let filled = session.filled(sender.variables);
-        let renews = session.may_have_expired(self.clock.now());
-        let first = self.ask_once(shot.clone().renewing(renews), lane, Sender { variables: &filled, ..sender }, &build, &read).await;
-        if first.0.purpose != Purpose::Expired {
-            return first;
-        }
-        let filled = self.sessions.after(self, &session).await.filled(sender.variables);
-        self.ask_once(shot, lane, Sender { variables: &filled, ..sender }, &build, &read).await
+    ) -> Pin<Box<impl Future<Output = (Exchange, Option<T>)>>> {
+        Box::pin(async move {
+            if !self.target.has_login() {
+                return self.ask_once(shot, lane, sender, &build, &read).await;
+            }
+            let session = self.sessions.current(self).await;
+            let filled = session.filled(sender.variables);
+            let renews = session.may_have_expired(self.clock.now());
+            let first = self.ask_once(shot.clone().renewing(renews), lane, Sender { variables: &filled, ..sender }, &build, &read).await;
+            if first.0.purpose != Purpose::Expired {
+                return first;
+            }
+            let filled = self.sessions.after(self, &session).await.filled(sender.variables);
+            self.ask_once(shot, lane, Sender { variables: &filled, ..sender }, &build, &read).await
+        })
     }
 
     async fn ask_once<T>(

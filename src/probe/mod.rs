@@ -10,6 +10,7 @@ mod clock;
 mod contact;
 mod cookies;
 mod drive;
+mod events;
 mod in_process;
 mod jobs;
 mod latency;

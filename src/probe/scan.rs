@@ -196,7 +196,7 @@ impl ScanTask {
             from_here,
             variables: Variables { n: self.n, uuid, ..Variables::default() },
             jar: run.probe.target.keeps_cookies().then(Arc::default),
-            onward: Mutex::default(),
+            onward: Box::default(),
             secrets: None,
             accepted: Accepted::default(),
             t0: Stamp(0),
@@ -269,7 +269,7 @@ pub(super) struct Scan<'a> {
     status_request: Option<Result<Prepared, Unsendable>>,
     /// The cookies that its replies set, where they go along.
     pub(super) jar: Option<Arc<Jar>>,
-    pub(super) onward: Mutex<Onward>,
+    pub(super) onward: Box<Mutex<Onward>>,
     secrets: Option<Arc<Redaction>>,
     watch: Mutex<Watch>,
 }

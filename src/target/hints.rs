@@ -71,7 +71,7 @@ const NOT_THERE: [(&[&str], &str); 3] = [
     ),
     (
         &["events", "sse", "stream", "event_stream"],
-        "streams of server-sent events are not read: a status endpoint that answers and ends is needed as well",
+        "a stream of server-sent events needs no key: the first event of such a reply is the answer; `headers = { Accept = \"text/event-stream\" }` asks for one",
     ),
 ];
 

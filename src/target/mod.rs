@@ -9,6 +9,7 @@ mod captured;
 mod compile;
 mod contact;
 pub mod credentials;
+mod events;
 mod file;
 mod fingerprint;
 mod hints;
@@ -304,7 +305,7 @@ impl Target {
             update: self.writes.contains_key(&WriteKind::Update),
             delete: self.writes.contains_key(&WriteKind::Delete),
             setups: self.setup.len() as u32,
-            pages: self.most_pages(),
+            pages: self.status.pages.as_ref().map_or(0, |pages| pages.most),
             login: self.login.is_some(),
             asks_before: self.status.ask_before,
             orphans: self.orphan,

@@ -5,6 +5,7 @@ use http::header::ETAG;
 use crate::model::exchange::Route;
 
 use super::captured::About;
+use super::reading::IdSource;
 use super::request::Filling;
 use super::selector::{Extract, Opened};
 use super::{Accepted, Caller, FOREIGN, Reply, Request, RequestError, Target, Variables};
@@ -121,6 +122,11 @@ impl Target {
     /// Whether each scan is polled once before it is asked for.
     pub fn asks_before(&self) -> bool {
         self.status.ask_before
+    }
+
+    /// Whether the client gives a scan its id.
+    pub fn client_gives_ids(&self) -> bool {
+        matches!(self.initiate_reader.id, IdSource::OfTheClient(_))
     }
 
     /// Whether a scan whose initiate failed is looked for.

@@ -9,6 +9,7 @@ use serde_json::Value;
 use serde_json_path::JsonPath;
 
 use super::captured::About;
+use super::events;
 use super::template::{Template, Variable};
 
 /// A reply, whole, as it came.
@@ -26,7 +27,7 @@ pub struct Reply<'a> {
 pub(super) struct Opened<'a> {
     pub(super) http: u16,
     pub(super) headers: &'a HeaderMap,
-    bytes: &'a [u8],
+    bytes: Cow<'a, [u8]>,
     /// `None` where the body is not JSON (or nests deeper than the parser's limit of 128).
     pub(super) json: Option<Value>,
 }
@@ -34,12 +35,14 @@ pub(super) struct Opened<'a> {
 impl<'a> Opened<'a> {
     pub(super) fn new(reply: &Reply<'a>) -> Self {
         let bytes = reply.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(reply.body);
-        Opened { http: reply.http, headers: reply.headers, bytes, json: serde_json::from_slice(bytes).ok() }
+        let bytes = events::first_data(reply.headers, bytes).map_or(Cow::Borrowed(bytes), Cow::Owned);
+        let json = serde_json::from_slice(&bytes).ok();
+        Opened { http: reply.http, headers: reply.headers, bytes, json }
     }
 
     /// The body as text; bytes that are not UTF-8 become U+FFFD.
-    pub(super) fn text(&self) -> Cow<'a, str> {
-        String::from_utf8_lossy(self.bytes)
+    pub(super) fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.bytes)
     }
 }
 

@@ -137,7 +137,7 @@ fn with_tokens(logins: Arc<AtomicU64>, says_how_long: bool) -> Router {
         let n = logins.fetch_add(1, Ordering::Relaxed);
         let issued = Arc::clone(&issued);
         async move {
-            assert_eq!(body, "user=u&password=p");
+            assert_eq!(body, "password=p&user=u");
             // Others ask meanwhile.
             tokio::time::sleep(Duration::from_millis(20)).await;
             let token = format!("s3cret-token-{n}");
@@ -331,4 +331,36 @@ async fn a_reply_may_be_incomplete_and_says_when_its_record_was_made() {
     let told: Vec<_> = of_kind(&journal, Kind::Poll).iter().map(|poll| (poll.complete, poll.created.get())).collect();
     let made = Some(1_767_225_601_500);
     assert_eq!(told, [(Some(false), made), (Some(true), made), (Some(true), made)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_event_of_a_stream_is_the_answer() {
+    let create = || async { "{\"id\":\"j1\"}" };
+    let read = |Path(id): Path<String>, headers: HeaderMap| async move {
+        assert_eq!(header(&headers, "accept"), "text/event-stream");
+        if id != "j1" {
+            return (StatusCode::NOT_FOUND, "{}").into_response();
+        }
+        // A beat at once, the state after 50 ms, and no end.
+        let events = futures_util::stream::unfold(0_u32, |n| async move {
+            tokio::time::sleep(Duration::from_millis(if n == 0 { 0 } else { 50 })).await;
+            let event = if n == 0 { ": beat\n\n".to_owned() } else { format!("event: state\ndata: {{\"state\":\"busy\",\"n\":{n}}}\n\n") };
+            Some((Ok::<_, std::convert::Infallible>(event), n + 1))
+        });
+        ([("content-type", "text/event-stream")], axum::body::Body::from_stream(events)).into_response()
+    };
+    let service = Router::new().route("/jobs", post(create)).route("/jobs/{id}", get(read));
+    let journal = run(
+        service,
+        "[initiate]\npath = '/jobs'\nid = { pointer = '/id' }\n[status]\npath = '/jobs/{id}'\n\
+         headers = { Accept = 'text/event-stream' }\nstate = { pointer = '/state' }\nprogress = { pointer = '/n' }\n",
+        POLLS,
+    )
+    .await;
+    assert_eq!(answers(&journal, Kind::Poll), [Answer::Visible; 4]);
+    for poll in of_kind(&journal, Kind::Poll) {
+        assert_eq!((poll.word.as_deref(), poll.progress.get()), (Some("busy"), Some(1.0)));
+        let took = poll.round_trip();
+        assert!(took >= Duration::from_millis(50) && took < Duration::from_millis(100), "up to the event, and no longer: {took:?}");
+    }
 }
