@@ -26,7 +26,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::analysis::diagnosis::Diagnosis;
+use crate::analysis::diagnosis::{Candidates, Diagnosis};
 use crate::analysis::first_polls::FirstPolls;
 use crate::analysis::gate::{Loss, OffsetRate};
 use crate::analysis::guarantees::{Checked, Evidence};
@@ -141,6 +141,11 @@ pub struct Counts {
 
 /// Analyses a log.
 pub fn analyse(journal: &Journal) -> Analysis {
+    analyse_among(journal, &Candidates::all())
+}
+
+/// Analyses a log, with these classes to explain what is wrong in it.
+pub fn analyse_among(journal: &Journal, candidates: &Candidates) -> Analysis {
     let (as_read, refusals) = refusal::read(journal);
     let as_read = as_read.map(Arc::new);
     let (journal, misnamed) = misnamed::read(as_read.as_deref().unwrap_or(journal));
@@ -174,7 +179,7 @@ pub fn analyse(journal: &Journal) -> Analysis {
         diagnosis: if journal.unrouted().is_some() {
             Diagnosis::default()
         } else {
-            diagnosis::diagnose(journal, &all, &scenarios).without(&journal.not_asked)
+            diagnosis::diagnose(journal, &all, &scenarios, candidates).without(&journal.not_asked)
         },
         guarantees,
         scenarios,

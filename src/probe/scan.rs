@@ -8,7 +8,7 @@ use futures_util::future::{OptionFuture, join, join_all};
 use rand::RngExt;
 use sha1::{Digest as _, Sha1};
 
-use crate::model::answer::Answer;
+use crate::model::answer::{Answer, State};
 use crate::model::compact::CompactOption;
 use crate::model::digest::Digest;
 use crate::model::exchange::{Connection, Exchange, Kind, Purpose, Route};
@@ -66,6 +66,12 @@ impl Shot {
     /// A poll of a job that its scan's own polls left denied.
     pub(crate) fn follow(scenario: u32, arm: u32, scan: u64, now: Stamp) -> Shot {
         Shot { arm, scan: Some(scan), purpose: Purpose::Follow, ..Shot::other(scenario, Kind::Poll, now) }
+    }
+
+    /// The same by another way than the usual one.
+    pub(crate) fn by_route(mut self, route: Route) -> Shot {
+        self.route = Some(route);
+        self
     }
 
     /// When it was to leave.
@@ -388,7 +394,7 @@ impl Scan<'_> {
         let deadline = self.t0.after(follow.deadline.0);
         let mut then = self.task.run.scenario.then.as_ref();
         let mut slot = 0;
-        // Results that come late after the end are only missed by whoever asks at once.
+        // Results that come late after the end are only missed by whoever asks at once; when they come, by whoever goes on asking.
         let mut owes_results = self.task.run.scenario.readings.at_end && !follow.settle.0.is_zero();
         // Each poll strays from its slot by up to a fifth of it: scans that are polled in lock-step would meet a round-robin
         // router in the same order for ever, and each would always be sent to the same worker.
@@ -416,8 +422,8 @@ impl Scan<'_> {
             }
             self.poll(Planned { purpose: Purpose::Follow, offset: None, at: planned, poller: 0, write: None }).await;
             if owes_results && self.reached(Until::Terminal).is_some() {
-                owes_results = false;
-                Box::pin(self.read(Kind::Results, None)).await;
+                let reading = Box::pin(self.read(Kind::Results, None)).await;
+                owes_results = reading.is_some_and(|reading| reading.answer == Answer::NotFound || reading.state == Some(State::Running));
             }
             if let Some(second) = then
                 && self.reached(second.when).is_some()

@@ -427,7 +427,7 @@ pub(super) fn seed_bug() -> (Journal, Analysis, Judgement) {
             },
         }],
         open: vec![OpenQuestion::GrowthNotAsked],
-        patterns: Vec::new(),
+        ..Diagnosis::default()
     };
     let not_found = |at, not_found| Reason::NotFound { at: ms(at), connection: Connection::Fresh, not_found, polls: 50 };
     let broken = Reason::Broken { guarantee: Guarantee::ReadYourWrites, broken: 50, checked: 50 };
