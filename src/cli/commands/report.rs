@@ -33,7 +33,7 @@ pub struct ReportArgs {
     #[arg(long, value_name = "LOG")]
     against: Option<PathBuf>,
     /// Also write result.json, report.md and report.html of one log into this folder; with --format latency, latency.md,
-    /// latency.html and latency.svg of any number
+    /// latency.html, latency.svg and latency.json of any number
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Further formats to write into the folder, such as junit,openmetrics,hlog
