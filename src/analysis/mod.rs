@@ -6,6 +6,7 @@
 
 pub mod baseline;
 mod blank;
+pub mod denied;
 pub mod diagnosis;
 pub mod echo;
 pub mod gate;
@@ -16,6 +17,7 @@ pub mod punctuality;
 pub mod refusal;
 pub mod round_trips;
 pub mod scan;
+pub mod so_far;
 pub mod timeline;
 pub mod window;
 

@@ -46,12 +46,19 @@ fn title(view: &View) -> String {
     for notice in &view.notices {
         lines.extend([String::new(), "> [!WARNING]".to_owned(), format!("> {}", escape(notice))]);
     }
+    lines.extend([String::new(), answers(view)]);
     if !view.reasons.is_empty() {
         lines.push(String::new());
         lines.push(list(&view.reasons));
     }
     lines.extend([String::new(), format!("**Next step.** {}", escape(&view.next_step))]);
     lines.join("\n")
+}
+
+/// The four questions with their answers, one paragraph each.
+pub(super) fn answers(view: &View) -> String {
+    let told = view.answers.all().map(|told| format!("**{}** {}", told.question, escape(told.answer)));
+    told.join("\n\n")
 }
 
 fn timeline(view: &View) -> String {

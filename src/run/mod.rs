@@ -10,6 +10,7 @@ pub mod contact;
 mod embedded;
 mod error;
 mod folder;
+mod forecast;
 mod gates;
 pub mod investigate;
 mod limits;
@@ -30,6 +31,7 @@ pub use session::{ReferenceService, Session};
 
 pub(crate) use conclude::Concluded;
 pub(crate) use folder::{Artefacts, Destination};
+pub(crate) use forecast::{Forecast, Left, Shown};
 pub(crate) use limits::Limits;
 pub(crate) use options::{Note, Observer, RunOptions};
 pub(crate) use paired::twin_seed;

@@ -152,18 +152,22 @@ impl PlannedRun {
             None => scenarios.iter().map(|scenario| u64::from(scenario.load.scans)).sum(),
         };
         let log = options.destination.begin_log(&folder, &header)?;
-        let observer = options.observer.clone();
+        let (observer, witness) = (options.observer.clone(), options.observer.clone());
+        let decide = onward(if second.is_some() { &[] } else { &scenarios }, shard);
         let drive = Drive {
             options: probe.clone(),
             trace: options.trace.clone(),
             events: Box::new(move |event| observer(Note::Event(event))),
-            decide: onward(if second.is_some() { &[] } else { &scenarios }, shard),
+            decide: Box::new(move |seen| {
+                witness(Note::Seen(seen));
+                decide(seen)
+            }),
         };
         let recording = Recording::begin(&session, header, Sink::File { path: folder.join(LOG), log }, drive);
         let second =
             second.map(|second| Second::begin(second, &folder, &recording.header, &options, &probe, second_contact)).transpose()?;
         if !held_up {
-            options.note(Note::Begins { scenarios: &scenarios, scans });
+            options.note(Note::Begins { run: &recording.header, scenarios: &scenarios, scans });
         }
         let run = async {
             if held_up {

@@ -1,0 +1,97 @@
+//! Is the job lost: what became of the jobs that were denied, as far as anybody looked.
+
+use crate::analysis::denied::DeniedJobs;
+use crate::model::guarantee::Guarantee;
+use crate::report::view::answers::Findings;
+use crate::report::words;
+
+/// The answer.
+pub(super) fn lost(findings: Findings<'_>, denied: &DeniedJobs) -> String {
+    let noun = findings.noun;
+    let load = findings.analysis.load;
+    if load.started == load.not_accepted {
+        return format!("No {noun} was accepted, so none can be lost.");
+    }
+    if !findings.judgement.assessable {
+        return "It cannot be told: a visible answer proves nothing here.".to_owned();
+    }
+    if denied.jobs == 0 {
+        return none_denied(findings);
+    }
+    if denied.never_shown == 0 {
+        return format!("No. {}", shown(findings, denied));
+    }
+    let others = if denied.never_shown == denied.jobs { String::new() } else { format!(" {}", shown(findings, denied)) };
+    let until = denied.denied_until.map_or_else(String::new, |age| format!(" {} after the id", words::age(age.as_ms())));
+    let never = of_denied(denied.never_shown, denied.jobs, noun);
+    if denied.denied_elsewhere > 0 {
+        let elsewhere =
+            if denied.denied_elsewhere == denied.never_shown { "and another endpoint does" } else { "and for some another endpoint does" };
+        return format!("It seems so: status still denied {never} when last asked{until}, {elsewhere} not know them either.{others}");
+    }
+    format!("Perhaps: status still denied {never} when last asked{until}, and nothing else showed them.{others}")
+}
+
+/// `all 12 denied jobs`, `3 of 12 denied jobs`.
+fn of_denied(n: u64, all: u64, noun: &str) -> String {
+    if n == all {
+        format!("all of {}", words::counted(all, &format!("denied {noun}")))
+    } else {
+        format!("{} of {}", words::count(n), words::counted(all, &format!("denied {noun}")))
+    }
+}
+
+/// How denied jobs showed themselves.
+fn shown(findings: Findings<'_>, denied: &DeniedJobs) -> String {
+    let DeniedJobs { jobs, found_later, shown_otherwise, .. } = *denied;
+    let mut told = Vec::new();
+    if found_later > 0 {
+        let who = if found_later == jobs {
+            all(jobs, findings.noun)
+        } else {
+            format!("{} of {}", words::count(found_later), words::counted(jobs, &format!("denied {}", findings.noun)))
+        };
+        let by = denied.found_by.map_or_else(String::new, |age| format!(", the last {} after the id", words::age(age.as_ms())));
+        told.push(format!("{who} {} found later by the same request{by}", words::were(found_later)));
+    }
+    if shown_otherwise > 0 {
+        let who = if found_later == 0 && shown_otherwise == jobs { all(jobs, findings.noun) } else { words::count(shown_otherwise) };
+        told.push(format!("{who} {} shown before or by another endpoint", words::were(shown_otherwise)));
+    }
+    if denied.at_work_meanwhile > 0 {
+        told.push(format!(
+            "{} {} seen at work by another endpoint while status denied",
+            words::count(denied.at_work_meanwhile),
+            words::were(denied.at_work_meanwhile)
+        ));
+    }
+    if denied.succeeded > 0 {
+        told.push(format!("{} {} seen to end well", words::count(denied.succeeded), words::were(denied.succeeded)));
+    }
+    format!("{}.", words::sentence_case(&told.join("; ")))
+}
+
+fn all(jobs: u64, noun: &str) -> String {
+    if jobs == 1 { format!("the denied {noun}") } else { format!("all {} denied {noun}s", words::count(jobs)) }
+}
+
+fn none_denied(findings: Findings<'_>) -> String {
+    let noun = findings.noun;
+    let load = findings.analysis.load;
+    let completion = findings.analysis.guarantees.iter().find(|checked| checked.guarantee == Guarantee::Completion);
+    if let Some(never_ended) = completion.filter(|checked| checked.broken > 0) {
+        let watched = words::counted(never_ended.checked, noun);
+        return format!("Perhaps: {} of {watched} had not ended when watching them ended.", words::count(never_ended.broken));
+    }
+    let accepted = load.started - load.not_accepted;
+    match load.ended {
+        0 => format!("No {noun} was found missing. Whether they end was not seen."),
+        ended if ended == accepted => format!("No. All of {} were seen to end.", words::counted(accepted, noun)),
+        ended => format!(
+            "No {noun} was found missing. {} of {} {} seen to end; the others were not watched for that long.",
+            words::count(ended),
+            words::counted(accepted, noun),
+            words::were(ended)
+        ),
+    }
+}
