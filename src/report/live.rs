@@ -85,7 +85,8 @@ mod tests {
 
     fn sample() -> SoFar {
         let first = FirstDenial { at: Stamp(0), age: ms(0), http: Some(404), word: None };
-        let mut so_far = SoFar { polled: 60, denied: 12, found_again: 3, first: Some(first), ..SoFar::default() };
+        let mut so_far = SoFar::default();
+        (so_far.polled, so_far.denied, so_far.found_again, so_far.first) = (60, 12, 3, Some(first));
         so_far.denied_until = Some(ms(1_900));
         so_far.found_from_to = Some((ms(1_950), ms(2_010)));
         so_far.ages = (0..9).map(|n| (ms(n * 500), (if n == 8 { 0 } else { 12 }, 12 + 6 * n as u64))).collect();
