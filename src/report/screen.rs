@@ -27,19 +27,23 @@ const FAILED: usize = 1;
 /// A command that takes more lines than this to paste is not worth a first screen.
 const LONGEST_SNIPPET: usize = 6;
 
+/// The answers in the order in which they are given lines that nothing else needs: a reason may quote the target, and ends with what to
+/// change.
+const MOST_NEEDED: [usize; 4] = [2, 3, 0, 1];
+
 /// The first screen. Ends with a newline.
 pub fn screen(view: &View, style: Style) -> String {
     let mut page = Page::new(style);
     page.heading(view);
-    for told in view.answers.all() {
-        let lines = page.cut(told.answer, ANSWER);
-        page.block(told.label, &lines);
-    }
-    page.again(view);
+    let again = page.again(view);
     let footer = page.cut("`-v` shows scenarios, window and evidence; report.html draws them.", 1);
-    let used = page.text.lines().count() + footer.len() + 1;
-    page.failed_scenarios(view, used);
-    page.snippet(view, footer.len());
+    // With the blank line before the footer.
+    let below = again.len() + footer.len() + 1;
+    page.answers(view, below);
+    page.block("again", &again);
+    let below = footer.len() + 1;
+    page.failed_scenarios(view, below);
+    page.snippet(view, below);
     page.line("");
     page.block("more", &footer);
     page.text
@@ -70,8 +74,8 @@ impl Page {
             self.line(&format!("{start}  {line}"));
         }
         let run = &view.run;
-        let started = if run.service.is_some() { ", started for this run" } else { "" };
-        let target = self.cut(&format!("{} at {}{started}", run.target, run.base_url), TARGET);
+        let at = if run.service.is_some() { " (started by the run itself)".to_owned() } else { format!(" at {}", run.base_url) };
+        let target = self.cut(&format!("{}{at}", run.target), TARGET);
         self.block("target", &target);
         let notices = match view.notices.as_slice() {
             [] => String::new(),
@@ -89,22 +93,38 @@ impl Page {
         self.line("");
     }
 
-    /// The command that repeats the run, ready to be pasted.
-    fn again(&mut self, view: &View) {
-        if view.repeat.command.is_empty() {
-            return;
+    /// The four answers: each has its lines, and those that are left go where they are needed most.
+    fn answers(&mut self, view: &View, below: usize) {
+        let answers = view.answers.all();
+        let needs = answers.map(|told| words::wrap(told.answer, self.room()).len());
+        let mut given = needs.map(|lines| lines.min(self.allowed(ANSWER)));
+        let used = self.text.lines().count() + below + given.iter().sum::<usize>();
+        let mut spare = self.allowed(MOST_LINES).saturating_sub(used);
+        for at in MOST_NEEDED {
+            let more = (needs[at] - given[at]).min(spare);
+            given[at] += more;
+            spare -= more;
         }
-        let lines = command_lines(&view.repeat.command, self.room());
-        if lines.len() <= self.allowed(COMMAND) && lines.iter().all(|line| line.chars().count() <= self.room()) {
-            self.block("again", &lines);
-        } else {
-            self.block("again", &["the command is in report.md, under \"How to repeat\"".to_owned()]);
+        for (told, most) in answers.iter().zip(given) {
+            self.block(told.label, &cut(told.answer, self.room(), most));
         }
     }
 
+    /// The command that repeats the run, ready to be pasted.
+    fn again(&self, view: &View) -> Vec<String> {
+        if view.repeat.command.is_empty() {
+            return Vec::new();
+        }
+        let lines = command_lines(&view.repeat.command, self.room());
+        if lines.len() <= self.allowed(COMMAND) && lines.iter().all(|line| line.chars().count() <= self.room()) {
+            return lines;
+        }
+        self.cut("the command is in report.md, under \"How to repeat\"", 1)
+    }
+
     /// Which scenarios did not pass, where there is a line left for it.
-    fn failed_scenarios(&mut self, view: &View, used: usize) {
-        if used + FAILED > MOST_LINES || view.scenarios.len() < 2 {
+    fn failed_scenarios(&mut self, view: &View, below: usize) {
+        if self.text.lines().count() + below + FAILED > MOST_LINES || view.scenarios.len() < 2 {
             return;
         }
         let failed: Vec<&str> = view.scenarios.iter().filter(|row| row.verdict == Verdict::Fail).map(|row| row.name.as_str()).collect();
@@ -116,13 +136,13 @@ impl Page {
     }
 
     /// The requests that show it, to be pasted into a shell or a ticket, where all of them fit.
-    fn snippet(&mut self, view: &View, footer: usize) {
+    fn snippet(&mut self, view: &View, below: usize) {
         // A service that the run started itself is gone by now.
         let shows = view.verdict == Verdict::Fail && view.run.service.is_none();
         let Some(snippet) = view.repeat.snippet.as_ref().filter(|_| shows) else { return };
         let lines: Vec<String> = snippet.lines().map(str::to_owned).collect();
         let fits = lines.iter().all(|line| line.chars().count() <= self.room());
-        let used = self.text.lines().count() + footer + 1;
+        let used = self.text.lines().count() + below;
         if fits && lines.len() <= LONGEST_SNIPPET && used + lines.len() <= MOST_LINES {
             self.block("by hand", &lines);
         }

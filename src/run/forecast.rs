@@ -24,6 +24,11 @@ impl Forecast {
         Forecast { scenarios: scenarios.iter().map(|scenario| (scenario.clone(), Stage::Waits)).collect() }
     }
 
+    /// A scenario is decided on during the run.
+    pub fn also(&mut self, scenario: &Scenario) {
+        self.scenarios.push((scenario.clone(), Stage::Waits));
+    }
+
     /// A scenario begins, so long after the run did.
     pub fn begins(&mut self, scenario: u32, now: Duration) {
         self.set(scenario, Stage::Runs(now));
@@ -90,7 +95,6 @@ pub enum Left {
 /// How long one scenario takes, and whether that is no more than a limit.
 fn takes(scenario: &Scenario, shown: Shown) -> (Duration, bool) {
     let to_the_end = |follow: &Follow| follow.until == Until::Terminal;
-    let waits = scenario.arms.iter().any(|arm| arm.follow.as_ref().is_some_and(to_the_end));
     let then = scenario.then.iter().flat_map(|then| &then.offsets).map(|at| at.0).max().unwrap_or_default();
     let longest = scenario.horizon().0;
     let one = scenario.arms.iter().map(|arm| {
@@ -109,7 +113,7 @@ fn takes(scenario: &Scenario, shown: Shown) -> (Duration, bool) {
         LoadModel::Open { every } => every.0 * scenario.load.scans.saturating_sub(1) + one,
         LoadModel::Closed { in_flight } => one * scenario.load.scans.div_ceil(in_flight.max(1)),
     };
-    (all, waits && shown.job.is_none())
+    (all, scenario.waits_for_ends() && shown.job.is_none())
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ mod session;
 mod shard;
 mod stop;
 pub(crate) mod watch;
+mod window_after_gate;
 
 pub use error::RunError;
 pub use limits::{DEFAULT_TIMEOUT, INVESTIGATION_JOBS};

@@ -48,6 +48,8 @@ pub enum Note<'a> {
     HeldUp(&'a Problem),
     /// A run with this header is about to begin: so many scans of these scenarios, or as many as an investigation decides on.
     Begins { run: &'a Run, scenarios: &'a [Scenario], scans: u64 },
+    /// A gate has failed, and this scenario measures how long denials last.
+    Measures(&'a Scenario),
     /// A scenario or a scan began or ended.
     Event(Event),
     /// An exchange was recorded, or nothing more will come of a scan.

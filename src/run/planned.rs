@@ -1,11 +1,12 @@
 //! Scenarios against a target, or by turns against two: what is planned, and how it is carried out.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::log::storage::{LOG, OwnFolder};
 use crate::model::run::{Capabilities, EndReason, Pair, Side};
 use crate::model::scenario::{Action, Scenario};
-use crate::probe::{Halt, OnStrain};
+use crate::probe::{Halt, OnStrain, Probe};
 use crate::run::contact::{asks_for_jobs, first_contact, held_up_by, problem};
 use crate::run::gates::onward;
 use crate::run::limits::{self, Limits};
@@ -13,7 +14,7 @@ use crate::run::paired::Second;
 use crate::run::recording::{Drive, Recording, Sink};
 use crate::run::shard::{Place, as_shard, shared_first_n};
 use crate::run::stop::interrupted;
-use crate::run::{Concluded, Note, RunError, RunOptions, Session};
+use crate::run::{Concluded, Note, RunError, RunOptions, Session, window_after_gate};
 
 /// A run that is about to begin.
 pub struct PlannedRun {
@@ -115,7 +116,7 @@ impl PlannedRun {
     /// Carries it out, until its end, its time limit or Ctrl-C.
     pub async fn carry_out(self) -> Result<Finished, RunError> {
         let max_rps = self.max_rps();
-        let PlannedRun { scenarios, options, place, session, second, time, .. } = self;
+        let PlannedRun { scenarios, options, place, session, second, time, limits, .. } = self;
         if scenarios.is_empty() {
             session.close().await;
             return Err(RunError::refused(
@@ -177,7 +178,7 @@ impl PlannedRun {
                 match (&second, shard) {
                     (Some(second), _) => second.run_by_turns(&recording, &scenarios).await,
                     (None, Some(shard)) => recording.probe.run_shard(&scenarios, shard).await,
-                    (None, None) => recording.probe.run(&scenarios).await,
+                    (None, None) => run_with_windows(&recording.probe, &scenarios, limits, &options).await,
                 }
             };
             within(time, ran, &options).await
@@ -192,6 +193,16 @@ impl PlannedRun {
         };
         Ok(Finished { folder, concluded, reason, second })
     }
+}
+
+/// Runs scenarios, and measures the windows of gates that stopped at their first denial.
+async fn run_with_windows(probe: &Arc<Probe>, scenarios: &[Scenario], limits: Limits, options: &RunOptions) -> Result<(), Halt> {
+    probe.run(scenarios).await?;
+    for window in window_after_gate::scenarios(scenarios, &probe.recorder().stops(), limits) {
+        options.note(Note::Measures(&window));
+        probe.run_also(std::slice::from_ref(&window)).await?;
+    }
+    Ok(())
 }
 
 /// Runs to the end, or until its time is over.

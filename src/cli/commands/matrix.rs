@@ -228,3 +228,66 @@ fn json(rows: &[Row<'_>]) -> String {
         .collect();
     format!("{:#}\n", serde_json::Value::from(rows))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the shipped scenarios find in a configuration: verdict, causes, and the scenarios that do not pass.
+    fn found(configuration: &Configuration, scenarios: &[Scenario]) -> (Verdict, Vec<FaultClass>, Vec<String>) {
+        let Concluded { analysis, judgement, .. } =
+            on_virtual_time(configuration, 0, Some(scenarios)).unwrap_or_else(|error| panic!("{}: {error}", configuration.service));
+        let mut causes: Vec<FaultClass> =
+            analysis.diagnosis.causes.iter().flat_map(|cause| std::iter::once(cause.class).chain(cause.or.iter().copied())).collect();
+        causes.sort_unstable();
+        let judged = judgement.scenarios.iter().filter(|scenario| scenario.verdict != Verdict::Pass);
+        let mut failed: Vec<String> = judged.map(|scenario| scenario.name.clone()).collect();
+        failed.sort_unstable();
+        (judgement.verdict, causes, failed)
+    }
+
+    /// One configuration for each way in which jobs of one scenario could be met by those of another: queues, caches, and
+    /// workers that open their store at their first job.
+    const TELLING: [(&str, usize); 5] = [("deferred", 1), ("queued", 1), ("zoo-d", 1), ("zoo-e", 1), ("history-2", 4)];
+
+    #[test]
+    fn scenarios_side_by_side_find_what_they_find_one_after_the_other() {
+        assert_same_findings(&|configuration| TELLING.contains(&(configuration.service, configuration.workers)));
+    }
+
+    #[test]
+    #[ignore = "every configuration: minutes without optimisation"]
+    fn scenarios_side_by_side_find_the_same_in_every_configuration() {
+        assert_same_findings(&|_| true);
+    }
+
+    fn assert_same_findings(wanted: &(dyn Fn(&Configuration) -> bool + Sync)) {
+        let beside = scenarios::resolve(&[]).unwrap_or_else(|error| panic!("{error}"));
+        let in_turn: Vec<Scenario> =
+            beside.iter().map(|scenario| Scenario { overlap: scenario.waits_for_ends(), ..scenario.clone() }).collect();
+        assert_ne!(beside, in_turn, "some run side by side");
+        let next = AtomicUsize::new(0);
+        let differences = || {
+            let mut told = Vec::new();
+            while let Some(configuration) = CONFIGURATIONS.get(next.fetch_add(1, Ordering::Relaxed)) {
+                if !wanted(configuration) {
+                    continue;
+                }
+                let (one, other) = (found(configuration, &beside), found(configuration, &in_turn));
+                if one != other {
+                    told.push(format!(
+                        "{} with {} workers: {one:?} side by side, {other:?} in turn",
+                        configuration.service, configuration.workers
+                    ));
+                }
+            }
+            told
+        };
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let told: Vec<String> = std::thread::scope(|scope| {
+            let running: Vec<_> = (0..threads).map(|_| scope.spawn(differences)).collect();
+            running.into_iter().flat_map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        });
+        assert!(told.is_empty(), "{}", told.join("\n"));
+    }
+}

@@ -31,6 +31,12 @@ pub fn observer(shown: Shown) -> Observer {
         Note::HeldUp(problem) if shown.problems => output::eprint_note(&format!("note: first contact: {problem}")),
         Note::Begins { run, scenarios, scans } if shown.progress => drop(progress.set(Progress::new(run, scenarios, scans))),
         Note::Contact(_) | Note::HeldUp(_) | Note::Begins { .. } => {}
+        Note::Measures(scenario) => {
+            if let Some(progress) = progress.get() {
+                progress.also(scenario);
+                progress.say(&format!("           the gate has failed: {} more jobs show how long denials last", scenario.load.scans));
+            }
+        }
         Note::Seen(seen) => {
             if let Some(progress) = progress.get() {
                 progress.see(seen);

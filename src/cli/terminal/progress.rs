@@ -88,6 +88,14 @@ impl Progress {
         }
     }
 
+    /// Takes note of a scenario that was decided on during the run.
+    pub fn also(&self, scenario: &Scenario) {
+        let mut state = lock(&self.state);
+        state.forecast.also(scenario);
+        // The gate's other jobs are not started any more.
+        state.scans = state.ended + u64::from(scenario.load.scans);
+    }
+
     /// Takes note of what was recorded.
     pub fn see(&self, seen: Seen<'_>) {
         let mut state = lock(&self.state);

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use crate::analysis::denied::{DeniedJobs, DenyingAnswer, polled_ages};
 use crate::analysis::guarantees::Checked;
 use crate::analysis::scan::ScanHistory;
+use crate::model::time::Nanos;
 use crate::report::view::answers::Findings;
 use crate::report::view::headline;
 use crate::report::words;
@@ -42,11 +43,8 @@ pub(super) fn broken(findings: Findings<'_>, denied: &DeniedJobs, histories: &[S
             (Some(reads), Some((from, to))) => {
                 let all =
                     if reads.checked == 1 { format!("the {noun}") } else { format!("each of {}", words::counted(reads.checked, noun)) };
-                let when = words::between(from.as_ms(), Some(to.as_ms()));
-                format!(
-                    "No. {} found {all} that the API had accepted, whenever it was asked: {when} after the id.",
-                    words::sentence_case(request)
-                )
+                let when = ages(from, to);
+                format!("No. {} found {all} that the API had accepted, whenever it was asked: {when}.", words::sentence_case(request))
             }
             _ => format!("No: everything that was expected held. The status of no {noun} was asked."),
         },
@@ -67,13 +65,18 @@ fn counts(findings: Findings<'_>, reads: &Checked, denied: &DeniedJobs, request:
     let Findings { window, noun, .. } = findings;
     let known = if window.flapped > 0 && window.flapped >= reads.broken { "had already shown" } else { "had just accepted" };
     let jobs = format!("{} of {}", words::count(reads.broken), words::counted(reads.checked, noun));
-    let when =
-        denied.ages.map_or_else(String::new, |(from, to)| format!(", {} after the id", words::between(from.as_ms(), Some(to.as_ms()))));
+    let when = denied.ages.map_or_else(String::new, |(from, to)| format!(", {}", ages(from, to)));
     let mut told = format!("{} answered {} for {jobs} that the API {known}{when}.", words::sentence_case(request), answer(&denied.answers));
     if window.flapped > 0 && window.flapped < reads.broken {
         let _ = write!(told, " {} of them had already been shown: it comes and goes.", words::count(window.flapped));
     }
     told
+}
+
+/// `from 0.2 ms to 2.001 s after the id`.
+fn ages(from: Nanos, to: Nanos) -> String {
+    let (from, to) = (words::age(from.as_ms()), words::age(to.as_ms()));
+    if from == to { format!("{to} after the id") } else { format!("from {from} to {to} after the id") }
 }
 
 /// The answer that denied most: `404`, or `200 "not_found"` where the code alone would not say it.
@@ -83,8 +86,9 @@ pub(super) fn answer(answers: &[DenyingAnswer]) -> String {
     let text = match (&most.word, code.is_empty()) {
         (Some(word), false) => format!("{code} \"{}\"", words::clean(word, 40)),
         (Some(word), true) => format!("\"{}\"", words::clean(word, 40)),
+        (None, false) if most.http.is_some_and(|code| code < 400) => format!("{code} (not_found)"),
         (None, false) => code,
         (None, true) => "not_found".to_owned(),
     };
-    if answers.len() > 1 { format!("{text} (mostly)") } else { text }
+    if answers.len() > 1 { format!("mostly {text}") } else { text }
 }

@@ -3,6 +3,7 @@
 use crate::analysis::denied::DeniedJobs;
 use crate::model::guarantee::Guarantee;
 use crate::report::view::answers::Findings;
+use crate::report::view::headline;
 use crate::report::words;
 
 /// The answer.
@@ -15,7 +16,7 @@ pub(super) fn lost(findings: Findings<'_>, denied: &DeniedJobs) -> String {
     if !findings.judgement.assessable {
         return "It cannot be told: a visible answer proves nothing here.".to_owned();
     }
-    if denied.jobs == 0 {
+    if denied.jobs == 0 || headline::read_your_writes(findings.analysis).is_none_or(|reads| reads.broken == 0) {
         return none_denied(findings);
     }
     if denied.never_shown == 0 {
@@ -51,7 +52,10 @@ fn shown(findings: Findings<'_>, denied: &DeniedJobs) -> String {
         } else {
             format!("{} of {}", words::count(found_later), words::counted(jobs, &format!("denied {}", findings.noun)))
         };
-        let by = denied.found_by.map_or_else(String::new, |age| format!(", the last {} after the id", words::age(age.as_ms())));
+        let by = denied.found_by.map_or_else(String::new, |age| {
+            let last = if found_later == 1 { "" } else { " the last" };
+            format!(",{last} {} after the id", words::age(age.as_ms()))
+        });
         told.push(format!("{who} {} found later by the same request{by}", words::were(found_later)));
     }
     if shown_otherwise > 0 {

@@ -118,20 +118,26 @@ fn shortened(line: &str) -> String {
     format!("`{}…{}`", text(&all[..head]), text(&all[all.len() - tail..]))
 }
 
+/// What finds out the cause.
+const INVESTIGATE: &str = "`statusgap reproduce` with the same target asks what tells the causes apart.";
+
 /// The next step, cut to what fits a first glance.
 fn now(findings: Findings<'_>) -> String {
     let Findings { journal, analysis, judgement, .. } = findings;
+    // An investigation decides on all its scenarios while it runs.
+    let is_investigation = journal.run.scenarios.is_empty();
     let Some(cause) = analysis.diagnosis.causes.first().filter(|_| judgement.verdict == Verdict::Fail) else {
-        return advice::next_step(journal, analysis, judgement);
+        let asked_all = is_investigation || judgement.verdict != Verdict::Fail;
+        return if asked_all { advice::next_step(journal, analysis, judgement) } else { INVESTIGATE.to_owned() };
     };
     let cure = causes::cure(cause, journal.run.target.owner());
     let first = cure.find(". ").map_or(cure.as_str(), |end| &cure[..=end]);
     if cause.strength == Strength::Strong && analysis.diagnosis.causes.len() == 1 {
         format!("{first} The command below must pass then.")
-    } else if journal.run.command.contains(" reproduce") || first.contains("statusgap reproduce") {
+    } else if is_investigation || first.contains("statusgap reproduce") {
         first.to_owned()
     } else {
-        format!("{first} `statusgap reproduce` with the same options asks what tells the causes apart.")
+        format!("{first} {INVESTIGATE}")
     }
 }
 
@@ -143,7 +149,11 @@ mod tests {
     fn a_stranger_is_told_whether_it_is_broken_whether_the_job_is_lost_why_and_what_to_do() {
         let answers = samples::view(&samples::seed_bug()).answers;
         assert_eq!(answers.short, "Yes: the API denies jobs that it has just accepted");
-        assert!(answers.broken.starts_with("Yes. `GET /api/v1/opportunities/status/{id}` answered 200 for "), "{}", answers.broken);
+        assert!(
+            answers.broken.starts_with("Yes. `GET /api/v1/opportunities/status/{id}` answered 200 (not_found) for "),
+            "{}",
+            answers.broken
+        );
         assert!(answers.broken.ends_with("100.1 ms after the id."), "{}", answers.broken);
         assert!(answers.lost.starts_with("No. "), "{}", answers.lost);
         assert!(answers.why.starts_with("Delayed registration (A). "), "{}", answers.why);
