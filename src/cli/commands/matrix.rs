@@ -256,6 +256,19 @@ mod tests {
     }
 
     #[test]
+    fn a_default_run_plans_less_than_ten_seconds_and_the_first_three_scenarios_less_than_five() {
+        let deferred = &CONFIGURATIONS.iter().find(|configuration| configuration.service == "deferred");
+        let named = ["immediate", "settled", "zero-delay"].map(str::to_owned);
+        for (named, seconds) in [(&[][..], 10), (&named, 5)] {
+            let scenarios = scenarios::resolve(named).unwrap_or_else(|error| panic!("{error}"));
+            let configuration = deferred.unwrap_or_else(|| panic!("there is such a preset"));
+            let concluded = on_virtual_time(configuration, 0, Some(&scenarios)).unwrap_or_else(|error| panic!("{error}"));
+            let lasted = concluded.journal.exchanges.iter().map(|exchange| exchange.done.0).max().unwrap_or_default();
+            assert!(Duration::from_nanos(lasted) < Duration::from_secs(seconds), "{named:?}: {lasted} ns of virtual time");
+        }
+    }
+
+    #[test]
     #[ignore = "every configuration: minutes without optimisation"]
     fn scenarios_side_by_side_find_the_same_in_every_configuration() {
         assert_same_findings(&|_| true);
