@@ -9,32 +9,38 @@ mod blank;
 pub mod denied;
 pub mod diagnosis;
 pub mod echo;
+pub mod first_polls;
 pub mod gate;
 pub mod guarantees;
 pub mod load;
 mod misnamed;
+pub mod objectives;
 pub mod punctuality;
 pub mod refusal;
 pub mod round_trips;
 pub mod scan;
 pub mod so_far;
 pub mod timeline;
+pub mod timing;
 pub mod window;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::analysis::diagnosis::Diagnosis;
+use crate::analysis::diagnosis::{Candidates, Diagnosis};
+use crate::analysis::first_polls::FirstPolls;
 use crate::analysis::gate::{Loss, OffsetRate};
 use crate::analysis::guarantees::{Checked, Evidence};
 use crate::analysis::load::Load;
 use crate::analysis::misnamed::Misnamed;
+use crate::analysis::objectives::Objective;
 use crate::analysis::punctuality::Punctuality;
 use crate::analysis::refusal::Refusal;
 use crate::analysis::round_trips::RoundTrips;
 use crate::analysis::scan::{ScanHistory, Scans, SharedIds};
 use crate::analysis::timeline::Timeline;
+use crate::analysis::timing::Timing;
 use crate::analysis::window::Window;
 use crate::model::answer::{Answer, State};
 use crate::model::exchange::{Exchange, Kind};
@@ -54,6 +60,10 @@ pub struct Analysis {
     pub guarantees: Vec<Checked>,
     /// The round trips by kind.
     pub round_trips: Vec<RoundTrips>,
+    /// How long things took, as the owner of latency asks.
+    pub timing: Timing,
+    /// What the run shows of the target's objectives.
+    pub objectives: Vec<Objective>,
     /// How punctual the probe was.
     pub punctuality: Punctuality,
     /// The jobs that it started, and what became of them.
@@ -64,6 +74,8 @@ pub struct Analysis {
     pub diagnosis: Diagnosis,
     /// Whether a never-issued id was denied, so that a `visible` means something; `None`: no control was answered.
     pub honest: Option<bool>,
+    /// First polls that say nothing more often than chance explains.
+    pub first_polls: Option<FirstPolls>,
     /// Refusals that were read as `not_found`, because never-issued ids are answered so.
     pub refusals: Vec<Refusal>,
     /// The log with those, and blank answers, read so; `None`: the log itself.
@@ -131,6 +143,11 @@ pub struct Counts {
 
 /// Analyses a log.
 pub fn analyse(journal: &Journal) -> Analysis {
+    analyse_among(journal, &Candidates::all())
+}
+
+/// Analyses a log, with these classes to explain what is wrong in it.
+pub fn analyse_among(journal: &Journal, candidates: &Candidates) -> Analysis {
     let (as_read, refusals) = refusal::read(journal);
     let as_read = as_read.map(Arc::new);
     let (journal, misnamed) = misnamed::read(as_read.as_deref().unwrap_or(journal));
@@ -147,18 +164,24 @@ pub fn analyse(journal: &Journal) -> Analysis {
         [only] if journal.exchanges.iter().all(|exchange| exchange.scenario == 0) => Some(only),
         _ => None,
     };
+    let window = whole.map_or_else(|| window::window(&undisturbed(journal, &all), &ages, &journal.scenarios), |only| only.window.clone());
+    let honest = honesty.filter(|checked| checked.checked > 0).map(|checked| checked.broken == 0);
+    let timing = timing::timing(journal, &all);
     Analysis {
-        window: whole.map_or_else(|| window::window(&undisturbed(journal, &all), &ages, &journal.scenarios), |only| only.window.clone()),
-        honest: honesty.filter(|checked| checked.checked > 0).map(|checked| checked.broken == 0),
+        objectives: objectives::objectives(&journal.run.target.slo, &window, &timing, honest),
+        timing,
+        window,
+        honest,
         round_trips: whole.map_or_else(|| round_trips::round_trips(journal.exchanges.iter()), |only| only.round_trips.clone()),
         punctuality: whole.map_or_else(|| punctuality::punctuality(&all), |only| only.punctuality),
         load: load::load(&all),
         timeline: timeline::clearest(&all),
+        first_polls: first_polls::lost(&all),
         // A path that does not exist has no cause to be found.
         diagnosis: if journal.unrouted().is_some() {
             Diagnosis::default()
         } else {
-            diagnosis::diagnose(journal, &all, &scenarios).without(&journal.not_asked)
+            diagnosis::diagnose(journal, &all, &scenarios, candidates).without(&journal.not_asked)
         },
         guarantees,
         scenarios,

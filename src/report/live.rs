@@ -3,6 +3,7 @@
 //! Sentences about [`SoFar`], which judges nothing. How long it still takes comes in as text, since only `run` can say it.
 
 use crate::analysis::so_far::SoFar;
+use crate::model::noun::Noun;
 use crate::model::time::Nanos;
 use crate::report::words;
 
@@ -13,7 +14,7 @@ const AGES: usize = 6;
 const LONGEST_BAR: usize = 24;
 
 /// That jobs are denied, with the request and its answer: the first sentence. `None` before the first denial.
-pub fn first_denial(so_far: &SoFar, request: &str) -> Option<String> {
+pub fn first_denial(so_far: &SoFar, request: &str, noun: &Noun) -> Option<String> {
     let first = so_far.first.as_ref()?;
     let code = first.http.map_or_else(String::new, |code| format!(" {code}"));
     let word = first.word.as_deref().map_or_else(String::new, |word| format!(" \"{}\"", words::name(word)));
@@ -21,20 +22,25 @@ pub fn first_denial(so_far: &SoFar, request: &str) -> Option<String> {
         "denied: {} answered{code}{word} for {} of {} so far{}",
         words::clean(request, 120),
         words::count(so_far.denied),
-        words::counted(so_far.polled, "job"),
+        counted(so_far.polled, noun),
         until(so_far)
     ))
 }
 
 /// What is known by now, for a line of a log.
-pub fn line(so_far: &SoFar) -> String {
+pub fn line(so_far: &SoFar, noun: &Noun) -> String {
     let found = match so_far.found_from_to {
         Some((from, to)) => {
             format!("{} found again, {} after the id", words::count(so_far.found_again), words::between(from.as_ms(), Some(to.as_ms())))
         }
         None => "none found again yet".to_owned(),
     };
-    format!("{} of {} denied{}; {found}", words::count(so_far.denied), words::counted(so_far.polled, "job"), until(so_far))
+    format!("{} of {} denied{}; {found}", words::count(so_far.denied), counted(so_far.polled, noun), until(so_far))
+}
+
+/// `1 job`, `12 jobs`.
+pub fn counted(n: u64, noun: &Noun) -> String {
+    format!("{} {}", words::count(n), if n == 1 { noun.one().to_owned() } else { noun.many() })
 }
 
 fn until(so_far: &SoFar) -> String {
@@ -42,7 +48,7 @@ fn until(so_far: &SoFar) -> String {
 }
 
 /// The picture: how many polls at each planned age were denied, and the window so far. No line is wider than `width`.
-pub fn picture(so_far: &SoFar, width: usize) -> String {
+pub fn picture(so_far: &SoFar, noun: &Noun, width: usize) -> String {
     let mut lines = Vec::new();
     let ages: Vec<(&Nanos, &(u64, u64))> = so_far.ages.iter().collect();
     let room = width.saturating_sub(30).min(LONGEST_BAR);
@@ -54,7 +60,7 @@ pub fn picture(so_far: &SoFar, width: usize) -> String {
         lines.push(format!("  and {}", words::counted((ages.len() - AGES) as u64, "more age")));
     }
     if so_far.polled > 0 {
-        lines.extend(words::wrap(&line(so_far), width.saturating_sub(2)).into_iter().map(|line| format!("  {line}")));
+        lines.extend(words::wrap(&line(so_far, noun), width.saturating_sub(2)).into_iter().map(|line| format!("  {line}")));
     }
     lines.iter().map(|line| line.chars().take(width).collect::<String>()).collect::<Vec<_>>().join("\n")
 }
@@ -96,20 +102,23 @@ mod tests {
     #[test]
     fn the_first_sentence_names_request_answer_and_counts() {
         assert_eq!(
-            first_denial(&sample(), "GET /jobs/{id}").as_deref(),
+            first_denial(&sample(), "GET /jobs/{id}", &Noun::default()).as_deref(),
             Some("denied: GET /jobs/{id} answered 404 for 12 of 60 jobs so far, up to 1.900 s after the id")
         );
-        assert_eq!(first_denial(&SoFar::default(), "GET /jobs/{id}"), None);
-        assert_eq!(line(&sample()), "12 of 60 jobs denied, up to 1.900 s after the id; 3 found again, 1.950–2.010 s after the id");
+        assert_eq!(first_denial(&SoFar::default(), "GET /jobs/{id}", &Noun::default()), None);
+        assert_eq!(
+            line(&sample(), &Noun::default()),
+            "12 of 60 jobs denied, up to 1.900 s after the id; 3 found again, 1.950–2.010 s after the id"
+        );
     }
 
     #[test]
     fn the_picture_has_a_row_for_each_age_and_fits_the_terminal() {
         for width in [20, 40, 80, 200] {
-            let picture = picture(&sample(), width);
+            let picture = picture(&sample(), &Noun::default(), width);
             assert!(picture.lines().all(|line| line.chars().count() <= width), "{width}:\n{picture}");
         }
-        let picture = picture(&sample(), 80);
+        let picture = picture(&sample(), &Noun::default(), 80);
         let rows: Vec<&str> = picture.lines().collect();
         assert_eq!(rows[0], format!("      0s {} 12 of 12 denied", "█".repeat(24)));
         assert_eq!(rows[2], format!("      1s {:24} 12 of 24 denied", "█".repeat(12)));

@@ -3,11 +3,13 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::analysis::first_polls::FirstPolls;
 use crate::analysis::gate::{Gathered, Loss};
 use crate::model::allow::Date;
 use crate::model::answer::TransportFault;
 use crate::model::contact::Problem;
 use crate::model::exchange::{Connection, Kind};
+use crate::model::fault::FaultClass;
 use crate::model::guarantee::Guarantee;
 use crate::model::run::Flaw;
 use crate::model::time::{Nanos, Span};
@@ -69,6 +71,8 @@ pub enum Reason {
     },
     /// A guarantee was broken.
     Broken { guarantee: Guarantee, broken: u64, checked: u64 },
+    /// A comparison of many scans shows a fault that no scan shows by itself.
+    FaultFound { class: FaultClass },
     /// A quantile of the window is above its limit, beyond doubt.
     WindowTooLong { quantile: f64, below: Span, lower_ms: f64 },
     /// A quantile of the window could not be shown to be below its limit.
@@ -102,6 +106,8 @@ pub enum Reason {
         scans_lost: u64,
         then_visible: u64,
     },
+    /// Over all scenarios, first polls told nothing more often than polls of scans that had been visible.
+    FirstPolls { found: FirstPolls },
     /// Some scans got no answer that says anything, at any age, while other scans lost hardly a poll.
     Silent { scans: u64, of: u64, losses: Vec<Loss> },
     /// After their end, scans had a state that the target file does not list.
@@ -196,11 +202,12 @@ impl Reason {
             | Reason::RateTooHigh { .. }
             | Reason::RateCaught { .. }
             | Reason::Broken { .. }
+            | Reason::FaultFound { .. }
             | Reason::WindowTooLong { .. }
             | Reason::TooSlow { .. } => (Fail, 4, 6, false),
             Reason::UnknownIdVisible => (Inconclusive, 0, 6, false),
             Reason::NoControl { .. } => (Inconclusive, 0, 2, false),
-            Reason::Lost { gathered: Some(_), .. } | Reason::Silent { .. } => (Inconclusive, 1, 3, true),
+            Reason::Lost { gathered: Some(_), .. } | Reason::FirstPolls { .. } | Reason::Silent { .. } => (Inconclusive, 1, 3, true),
             // What holds polls back comes before what is missing for it.
             Reason::Late { throttled: 1.., .. } => (Inconclusive, 2, 3, true),
             Reason::NoScans { .. } => (Inconclusive, 2, 2, true),

@@ -7,13 +7,13 @@ use crate::model::scenario::Scenario;
 use crate::model::source::{Source, nearest};
 use crate::verdict::power::sized;
 
-/// The shipped scenarios, in the order in which they begin: controls first; then what waits for the ends of jobs, beside all the rest;
-/// then what must come before most jobs are asked for; then small loads side by side; and last, alone, jobs that are all asked for at once.
+/// The shipped scenarios, in the order in which they begin: controls first; then what must come before other jobs are asked for; then
+/// what waits for the ends of jobs, and small loads, side by side; and last, alone, jobs that are all asked for at once.
 const SHIPPED: [(&str, &str); 10] = [
     ("unknown-id", include_str!("../../../scenarios/unknown-id.toml")),
+    ("concurrent-polls", include_str!("../../../scenarios/concurrent-polls.toml")),
     ("completion", include_str!("../../../scenarios/completion.toml")),
     ("repeat-request", include_str!("../../../scenarios/repeat-request.toml")),
-    ("concurrent-polls", include_str!("../../../scenarios/concurrent-polls.toml")),
     ("immediate", include_str!("../../../scenarios/immediate.toml")),
     ("settled", include_str!("../../../scenarios/settled.toml")),
     ("zero-delay", include_str!("../../../scenarios/zero-delay.toml")),

@@ -14,6 +14,7 @@ use crate::analysis::so_far::SoFar;
 use crate::bundle;
 use crate::cli::terminal::environment::{Place, place};
 use crate::cli::terminal::output;
+use crate::model::noun::Noun;
 use crate::model::run::Run;
 use crate::model::scenario::Scenario;
 use crate::model::time::Nanos;
@@ -47,6 +48,7 @@ struct State {
     so_far: SoFar,
     forecast: Forecast,
     request: String,
+    noun: Noun,
     scans: u64,
     ended: u64,
     /// What an investigation does now.
@@ -61,6 +63,7 @@ impl Progress {
             so_far: SoFar::default(),
             forecast: Forecast::of(scenarios),
             request: bundle::status_line(run).unwrap_or_else(|| "status".to_owned()),
+            noun: run.target.noun.clone(),
             scans,
             ended: 0,
             step: String::new(),
@@ -211,7 +214,7 @@ impl Lines {
         {
             return text;
         }
-        let told = if state.so_far.first.is_some() { live::line(&state.so_far) } else { state.done() };
+        let told = if state.so_far.first.is_some() { live::line(&state.so_far, &state.noun) } else { state.done() };
         format!("{:>7.1} s  {told}{}", now.as_secs_f64(), state.left(now))
     }
 
@@ -225,7 +228,7 @@ impl State {
     /// The first sentence, with what happens now.
     fn first_denial(&self) -> Option<String> {
         let now = self.began.elapsed();
-        let told = live::first_denial(&self.so_far, &self.request)?;
+        let told = live::first_denial(&self.so_far, &self.request, &self.noun)?;
         let left = self.left(now);
         let measured = if left.is_empty() {
             String::new()
@@ -237,9 +240,9 @@ impl State {
 
     fn done(&self) -> String {
         if self.scans > 0 {
-            format!("{} of {} jobs done, none denied", self.ended, self.scans)
+            format!("{} of {} done, none denied", self.ended, live::counted(self.scans, &self.noun))
         } else {
-            format!("{} jobs polled, none denied", self.so_far.polled)
+            format!("{} polled, none denied", live::counted(self.so_far.polled, &self.noun))
         }
     }
 
@@ -264,12 +267,16 @@ impl State {
         let head = format!("{:.1} s, {}{}{what}", now.as_secs_f64(), self.jobs(), self.left(now));
         // Two columns are the spinner's.
         let head: String = head.chars().take(width.saturating_sub(3)).collect();
-        let picture = live::picture(&self.so_far, width.saturating_sub(1));
+        let picture = live::picture(&self.so_far, &self.noun, width.saturating_sub(1));
         if picture.is_empty() { head } else { format!("{head}\n{picture}") }
     }
 
     fn jobs(&self) -> String {
-        if self.scans > 0 { format!("{} of {} jobs done", self.ended, self.scans) } else { format!("{} jobs polled", self.so_far.polled) }
+        if self.scans > 0 {
+            format!("{} of {} done", self.ended, live::counted(self.scans, &self.noun))
+        } else {
+            format!("{} polled", live::counted(self.so_far.polled, &self.noun))
+        }
     }
 }
 
@@ -285,6 +292,7 @@ mod tests {
             so_far: SoFar::default(),
             forecast: Forecast::of(&[]),
             request: "GET /jobs/{id}".to_owned(),
+            noun: Noun::default(),
             scans: 40,
             ended: 10,
             step: String::new(),

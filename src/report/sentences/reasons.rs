@@ -5,6 +5,8 @@ use std::fmt;
 use crate::analysis::gate::{Gathered, Loss};
 use crate::model::answer::Answer;
 use crate::model::run::{Flaw, FlawKind};
+use crate::report::sentences::causes::lower_first;
+use crate::report::sentences::faults;
 use crate::report::words::{
     age, are, count, counted, of_were, planned, planned_span, quantile as quantile_label, share, share_at_least, share_at_most, were,
 };
@@ -72,6 +74,7 @@ impl fmt::Display for Sentence<'_> {
             Reason::Broken { guarantee, broken, checked } => {
                 write!(f, "{} is broken in {} of {}: {}", guarantee.name(), count(*broken), count(*checked), guarantee.promise())
             }
+            Reason::FaultFound { class } => write!(f, "{}: {}", class.named(), lower_first(faults::looks(*class).trim_end_matches('.'))),
             Reason::WindowTooLong { quantile, below, lower_ms } => {
                 write!(
                     f,
@@ -168,6 +171,17 @@ impl fmt::Display for Sentence<'_> {
             Reason::PollsFailed { failed, of, losses } => {
                 write!(f, "{} answered neither visible nor not_found ({})", of_were(*failed, *of, "poll"), listed(losses))
             }
+            Reason::FirstPolls { found } => write!(
+                f,
+                "the first poll of {} of {} was answered neither visible nor not_found ({}); of {} of scans that status had shown, {} {} (by chance: p {}): status may not have known the new ones yet",
+                count(found.lost),
+                counted(found.of, "accepted scan"),
+                listed(&found.losses),
+                counted(found.later, "later poll"),
+                count(found.later_lost),
+                were(found.later_lost),
+                p_value(found.p)
+            ),
             Reason::Lost { arm: _, at, connection, lost, of, losses, gathered, scans_lost, then_visible } => {
                 write!(
                     f,

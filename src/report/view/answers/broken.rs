@@ -14,14 +14,15 @@ use crate::verdict::Verdict;
 
 /// In a few words.
 pub(super) fn short(findings: Findings<'_>) -> String {
-    let Findings { judgement, window, noun, .. } = findings;
+    let Findings { judgement, window, .. } = findings;
+    let (noun, many) = (findings.noun.one(), findings.noun.many());
     let reads = headline::read_your_writes(findings.analysis);
     let denied = judgement.reasons.iter().any(headline::is_denial);
     match judgement.verdict {
-        Verdict::Fail if denied && window.flapped > 0 => format!("Yes: the API denies {noun}s that it has already shown"),
-        Verdict::Fail if denied => format!("Yes: the API denies {noun}s that it has just accepted"),
+        Verdict::Fail if denied && window.flapped > 0 => format!("Yes: the API denies {many} that it has already shown"),
+        Verdict::Fail if denied => format!("Yes: the API denies {many} that it has just accepted"),
         Verdict::Fail => format!("Yes: the API breaks a promise, though it denies no {noun}"),
-        Verdict::Inconclusive if !judgement.assessable => format!("It cannot be told: the API shows even {noun}s that never existed"),
+        Verdict::Inconclusive if !judgement.assessable => format!("It cannot be told: the API shows even {many} that never existed"),
         Verdict::Inconclusive => "It cannot be told from this run".to_owned(),
         Verdict::Pass if reads.is_some_and(|reads| reads.broken > 0) => "No: denials stayed within what is tolerated".to_owned(),
         Verdict::Pass if reads.is_some_and(|reads| reads.checked > 0) => format!("No: every accepted {noun} was found"),
@@ -31,7 +32,8 @@ pub(super) fn short(findings: Findings<'_>) -> String {
 
 /// In full.
 pub(super) fn broken(findings: Findings<'_>, denied: &DeniedJobs, histories: &[ScanHistory<'_>], request: &str) -> String {
-    let Findings { judgement, noun, .. } = findings;
+    let Findings { judgement, .. } = findings;
+    let noun = findings.noun.one();
     let reads = headline::read_your_writes(findings.analysis);
     let is_denial = judgement.reasons.iter().any(headline::is_denial);
     let what_was_denied = reads.filter(|reads| reads.broken > 0).map(|reads| counts(findings, reads, denied, request));
@@ -41,15 +43,17 @@ pub(super) fn broken(findings: Findings<'_>, denied: &DeniedJobs, histories: &[S
         (Verdict::Pass, Some(counts)) => format!("No: this stays within what is tolerated. {counts}"),
         (Verdict::Pass, None) => match (reads.filter(|reads| reads.checked > 0), polled_ages(histories)) {
             (Some(reads), Some((from, to))) => {
-                let all =
-                    if reads.checked == 1 { format!("the {noun}") } else { format!("each of {}", words::counted(reads.checked, noun)) };
+                let all = if reads.checked == 1 { format!("the {noun}") } else { format!("each of {}", findings.counted(reads.checked)) };
                 let when = ages(from, to);
                 format!("No. {} found {all} that the API had accepted, whenever it was asked: {when}.", words::sentence_case(request))
             }
             _ => format!("No: everything that was expected held. The status of no {noun} was asked."),
         },
         (Verdict::Inconclusive, _) if !judgement.assessable => {
-            format!("It cannot be told: {request} answers even ids that were never issued as if there were a {noun}.")
+            format!(
+                "It cannot be told: {request} answers even ids that were never issued as if there were {} {noun}.",
+                findings.noun.article()
+            )
         }
         (Verdict::Inconclusive, Some(counts)) => format!("It cannot be told yet. {counts}"),
         (Verdict::Inconclusive, None) => "It cannot be told from this run.".to_owned(),
@@ -62,9 +66,9 @@ pub(super) fn first_reason(findings: Findings<'_>) -> String {
 }
 
 fn counts(findings: Findings<'_>, reads: &Checked, denied: &DeniedJobs, request: &str) -> String {
-    let Findings { window, noun, .. } = findings;
+    let window = findings.window;
     let known = if window.flapped > 0 && window.flapped >= reads.broken { "had already shown" } else { "had just accepted" };
-    let jobs = format!("{} of {}", words::count(reads.broken), words::counted(reads.checked, noun));
+    let jobs = format!("{} of {}", words::count(reads.broken), findings.counted(reads.checked));
     let when = denied.ages.map_or_else(String::new, |(from, to)| format!(", {}", ages(from, to)));
     let mut told = format!("{} answered {} for {jobs} that the API {known}{when}.", words::sentence_case(request), answer(&denied.answers));
     if window.flapped > 0 && window.flapped < reads.broken {

@@ -8,7 +8,7 @@ use crate::report::words;
 
 /// The answer.
 pub(super) fn lost(findings: Findings<'_>, denied: &DeniedJobs) -> String {
-    let noun = findings.noun;
+    let noun = findings.noun.one();
     let load = findings.analysis.load;
     if load.started == load.not_accepted {
         return format!("No {noun} was accepted, so none can be lost.");
@@ -24,7 +24,7 @@ pub(super) fn lost(findings: Findings<'_>, denied: &DeniedJobs) -> String {
     }
     let others = if denied.never_shown == denied.jobs { String::new() } else { format!(" {}", shown(findings, denied)) };
     let until = denied.denied_until.map_or_else(String::new, |age| format!(" {} after the id", words::age(age.as_ms())));
-    let never = of_denied(denied.never_shown, denied.jobs, noun);
+    let never = of_denied(findings, denied.never_shown, denied.jobs);
     if denied.denied_elsewhere > 0 {
         let elsewhere =
             if denied.denied_elsewhere == denied.never_shown { "and another endpoint does" } else { "and for some another endpoint does" };
@@ -33,13 +33,10 @@ pub(super) fn lost(findings: Findings<'_>, denied: &DeniedJobs) -> String {
     format!("Perhaps: status still denied {never} when last asked{until}, and nothing else showed them.{others}")
 }
 
-/// `all 12 denied jobs`, `3 of 12 denied jobs`.
-fn of_denied(n: u64, all: u64, noun: &str) -> String {
-    if n == all {
-        format!("all of {}", words::counted(all, &format!("denied {noun}")))
-    } else {
-        format!("{} of {}", words::count(n), words::counted(all, &format!("denied {noun}")))
-    }
+/// `all of 12 denied jobs`, `3 of 12 denied jobs`.
+fn of_denied(findings: Findings<'_>, n: u64, all: u64) -> String {
+    let n = if n == all { "all".to_owned() } else { words::count(n) };
+    format!("{n} of {}", findings.denied(all))
 }
 
 /// How denied jobs showed themselves.
@@ -47,11 +44,8 @@ fn shown(findings: Findings<'_>, denied: &DeniedJobs) -> String {
     let DeniedJobs { jobs, found_later, shown_otherwise, .. } = *denied;
     let mut told = Vec::new();
     if found_later > 0 {
-        let who = if found_later == jobs {
-            all(jobs, findings.noun)
-        } else {
-            format!("{} of {}", words::count(found_later), words::counted(jobs, &format!("denied {}", findings.noun)))
-        };
+        let who =
+            if found_later == jobs { all(findings, jobs) } else { format!("{} of {}", words::count(found_later), findings.denied(jobs)) };
         let by = denied.found_by.map_or_else(String::new, |age| {
             let last = if found_later == 1 { "" } else { " the last" };
             format!(",{last} {} after the id", words::age(age.as_ms()))
@@ -59,7 +53,7 @@ fn shown(findings: Findings<'_>, denied: &DeniedJobs) -> String {
         told.push(format!("{who} {} found later by the same request{by}", words::were(found_later)));
     }
     if shown_otherwise > 0 {
-        let who = if found_later == 0 && shown_otherwise == jobs { all(jobs, findings.noun) } else { words::count(shown_otherwise) };
+        let who = if found_later == 0 && shown_otherwise == jobs { all(findings, jobs) } else { words::count(shown_otherwise) };
         told.push(format!("{who} {} shown before or by another endpoint", words::were(shown_otherwise)));
     }
     if denied.at_work_meanwhile > 0 {
@@ -75,26 +69,26 @@ fn shown(findings: Findings<'_>, denied: &DeniedJobs) -> String {
     format!("{}.", words::sentence_case(&told.join("; ")))
 }
 
-fn all(jobs: u64, noun: &str) -> String {
-    if jobs == 1 { format!("the denied {noun}") } else { format!("all {} denied {noun}s", words::count(jobs)) }
+fn all(findings: Findings<'_>, jobs: u64) -> String {
+    if jobs == 1 { format!("the denied {}", findings.noun.one()) } else { format!("all {}", findings.denied(jobs)) }
 }
 
 fn none_denied(findings: Findings<'_>) -> String {
-    let noun = findings.noun;
+    let noun = findings.noun.one();
     let load = findings.analysis.load;
     let completion = findings.analysis.guarantees.iter().find(|checked| checked.guarantee == Guarantee::Completion);
     if let Some(never_ended) = completion.filter(|checked| checked.broken > 0) {
-        let watched = words::counted(never_ended.checked, noun);
+        let watched = findings.counted(never_ended.checked);
         return format!("Perhaps: {} of {watched} had not ended when watching them ended.", words::count(never_ended.broken));
     }
     let accepted = load.started - load.not_accepted;
     match load.ended {
         0 => format!("No {noun} was found missing. Whether they end was not seen."),
-        ended if ended == accepted => format!("No. All of {} were seen to end.", words::counted(accepted, noun)),
+        ended if ended == accepted => format!("No. All of {} were seen to end.", findings.counted(accepted)),
         ended => format!(
             "No {noun} was found missing. {} of {} {} seen to end; the others were not watched for that long.",
             words::count(ended),
-            words::counted(accepted, noun),
+            findings.counted(accepted),
             words::were(ended)
         ),
     }

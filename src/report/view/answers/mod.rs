@@ -13,6 +13,7 @@ use crate::analysis::denied::denied_jobs;
 use crate::analysis::diagnosis::Strength;
 use crate::analysis::scan::ScanHistory;
 use crate::bundle;
+use crate::model::noun::Noun;
 use crate::model::run::Journal;
 use crate::report::sentences::causes;
 use crate::report::view::{WindowView, advice};
@@ -74,11 +75,24 @@ struct Findings<'a> {
     judgement: &'a Judgement,
     window: &'a WindowView,
     /// What one thing that the API is asked for is called.
-    noun: &'a str,
+    noun: &'a Noun,
 }
 
-/// What one thing that the API is asked for is called.
-const NOUN: &str = "job";
+impl Findings<'_> {
+    /// `1 job`, `12 jobs`.
+    fn counted(&self, n: u64) -> String {
+        format!("{} {}", words::count(n), self.several(n))
+    }
+
+    /// `1 denied job`, `12 denied jobs`.
+    fn denied(&self, n: u64) -> String {
+        format!("{} denied {}", words::count(n), self.several(n))
+    }
+
+    fn several(&self, n: u64) -> String {
+        if n == 1 { self.noun.one().to_owned() } else { self.noun.many() }
+    }
+}
 
 /// Answers the four questions.
 pub(super) fn answers(
@@ -88,7 +102,7 @@ pub(super) fn answers(
     histories: &[ScanHistory<'_>],
     window: &WindowView,
 ) -> Answers {
-    let findings = Findings { journal, analysis, judgement, window, noun: NOUN };
+    let findings = Findings { journal, analysis, judgement, window, noun: &journal.run.target.noun };
     let denied = denied_jobs(histories);
     let request = bundle::status_line(&journal.run).map_or_else(|| "the status request".to_owned(), |line| shortened(&line));
     let cause = analysis.diagnosis.causes.first();
@@ -148,7 +162,7 @@ mod tests {
     #[test]
     fn a_stranger_is_told_whether_it_is_broken_whether_the_job_is_lost_why_and_what_to_do() {
         let answers = samples::view(&samples::seed_bug()).answers;
-        assert_eq!(answers.short, "Yes: the API denies jobs that it has just accepted");
+        assert_eq!(answers.short, "Yes: the API denies scans that it has just accepted");
         assert!(
             answers.broken.starts_with("Yes. `GET /api/v1/opportunities/status/{id}` answered 200 (not_found) for "),
             "{}",
@@ -159,9 +173,9 @@ mod tests {
         assert!(answers.why.starts_with("Delayed registration (A). "), "{}", answers.why);
         assert!(answers.now.starts_with("Write the record before the answer that hands out the id."), "{}", answers.now);
         for (sample, short) in [
-            (samples::flapping(), "Yes: the API denies jobs that it has already shown"),
-            (samples::healthy(), "No: every accepted job was found"),
-            (samples::unassessable(), "It cannot be told: the API shows even jobs that never existed"),
+            (samples::flapping(), "Yes: the API denies scans that it has already shown"),
+            (samples::healthy(), "No: every accepted scan was found"),
+            (samples::unassessable(), "It cannot be told: the API shows even scans that never existed"),
         ] {
             assert_eq!(samples::view(&sample).answers.short, short);
         }

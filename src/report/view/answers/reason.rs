@@ -52,15 +52,15 @@ pub(super) fn named(cause: &Cause) -> String {
 
 /// What a run without a failure could have missed.
 fn how_sure(findings: Findings<'_>) -> String {
-    let noun = findings.noun;
+    let (noun, many) = (findings.noun.one(), findings.noun.many());
     let Some(headline::Weakest { bound, .. }) = headline::weakest(findings.analysis, findings.judgement) else {
         return format!("The status of no {noun} was asked often enough to say.");
     };
     let at = bound.at.map_or_else(String::new, |at| format!(" {} after the id", words::planned(at)));
     let lost = if bound.lost > 0 { format!(", and {} without an answer that counts", words::count(bound.lost)) } else { String::new() };
     format!(
-        "Least is known where 0 of {} were denied{at}{lost}: there, at most {} of all {noun}s are denied (95 % confidence). Rarer denials could have been missed.",
-        words::counted(bound.scans, noun),
+        "Least is known where 0 of {} were denied{at}{lost}: there, at most {} of all {many} are denied (95 % confidence). Rarer denials could have been missed.",
+        findings.counted(bound.scans),
         words::share_at_most(bound.below)
     )
 }

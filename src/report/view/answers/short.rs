@@ -13,7 +13,7 @@ const MOST: usize = 200;
 
 /// The line: at most [`MOST`] characters.
 pub(super) fn line(findings: Findings<'_>, denied: &DeniedJobs, request: &str, cause: Option<&Cause>) -> String {
-    let Findings { judgement, noun, .. } = findings;
+    let judgement = findings.judgement;
     let reads = headline::read_your_writes(findings.analysis);
     let counts = reads.filter(|reads| reads.broken > 0 && judgement.verdict != Verdict::Inconclusive).map(|reads| {
         let until = denied.ages.map_or_else(String::new, |(_, to)| format!(" until {}", words::age(to.as_ms())));
@@ -22,7 +22,7 @@ pub(super) fn line(findings: Findings<'_>, denied: &DeniedJobs, request: &str, c
             request.trim_matches('`'),
             broken::answer(&denied.answers),
             words::count(reads.broken),
-            words::counted(reads.checked, noun)
+            findings.counted(reads.checked)
         )
     });
     let first = counts.unwrap_or_else(|| match judgement.verdict {
