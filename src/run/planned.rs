@@ -91,6 +91,11 @@ impl PlannedRun {
         limits::allow_jobs(whole, self.jobs, self.options.max_jobs, "raise --max-jobs, name fewer scenarios, or lower --max-scans")
     }
 
+    /// The scenarios that measure how long denials last, should its gates fail.
+    pub fn windows(&self) -> Vec<Scenario> {
+        if self.place.is_some() || self.is_paired() { Vec::new() } else { window_after_gate::possible(&self.scenarios, self.limits) }
+    }
+
     /// What the target's contract allows for.
     pub fn can(&self) -> Capabilities {
         self.session.target.can()

@@ -5,7 +5,7 @@
 
 use crate::model::run::Stopped;
 use crate::model::scenario::{Arm, Controls, Each, Expect, Follow, Load, LoadModel, Readings, Scenario, Stop, Tolerance, Until};
-use crate::model::time::Span;
+use crate::model::time::{Span, Stamp};
 use crate::run::Limits;
 
 /// Jobs that show a window well enough for a review: the median has limits from 5 of them on.
@@ -22,9 +22,24 @@ pub fn scenarios(planned: &[Scenario], stopped: &[Stopped], limits: Limits) -> V
         // Under a rate limit each job takes a second and more of the run.
         let affordable = limits.max_rps.map_or(JOBS, |rps| (rps as u32).clamp(3, JOBS));
         let jobs = left.min(affordable);
-        (jobs > 0 && gate.expect.not_found != Tolerance::Any).then(|| window_of(gate, jobs))
+        (jobs > 0 && stops_at_a_failure(gate)).then(|| window_of(gate, jobs))
     };
     Limits { max_scans: None, ..limits }.apply(stopped.iter().filter_map(of).collect())
+}
+
+/// The same before anything was sent: what would be measured if each gate failed with its first job.
+pub fn possible(planned: &[Scenario], limits: Limits) -> Vec<Scenario> {
+    let stopped: Vec<Stopped> = (0..).zip(planned).map(|(scenario, _)| Stopped { scenario, at: Stamp(0), begun: 1 }).collect();
+    scenarios(planned, &stopped, limits)
+}
+
+/// Whether a gate stops early, and for a failure alone: one that is decided by a sequential test may have passed.
+fn stops_at_a_failure(gate: &Scenario) -> bool {
+    match gate.expect.not_found {
+        Tolerance::Never => gate.expect.stop != Stop::Never,
+        Tolerance::Rate { .. } => gate.expect.stop == Stop::FirstFailure,
+        Tolerance::Any => false,
+    }
 }
 
 /// The scenario that follows so many jobs of a gate until they are found.
@@ -63,7 +78,6 @@ fn window_of(gate: &Scenario, jobs: u32) -> Scenario {
 mod tests {
     use super::*;
     use crate::model::source::Source;
-    use crate::model::time::Stamp;
 
     fn gate() -> Scenario {
         let text = include_str!("../../scenarios/gate.toml");
@@ -81,5 +95,10 @@ mod tests {
             assert_eq!(scenarios.first().map(|scenario| scenario.load.scans), jobs, "{begun} {limits:?}");
         }
         assert!(scenarios(&[gate()], &[], free).is_empty(), "no gate failed");
+        assert_eq!(possible(&[gate()], free).len(), 1);
+        let mut decided = gate();
+        decided.expect.stop = Stop::Decided;
+        decided.expect.not_found = Tolerance::Rate { at_most: 0.01, confidence: 0.95 };
+        assert!(possible(&[decided], free).is_empty(), "it may have stopped because it passed");
     }
 }

@@ -278,29 +278,14 @@ mod tests {
         let in_turn: Vec<Scenario> =
             beside.iter().map(|scenario| Scenario { overlap: scenario.waits_for_ends(), ..scenario.clone() }).collect();
         assert_ne!(beside, in_turn, "some run side by side");
-        let next = AtomicUsize::new(0);
-        let differences = || {
-            let mut told = Vec::new();
-            while let Some(configuration) = CONFIGURATIONS.get(next.fetch_add(1, Ordering::Relaxed)) {
-                if !wanted(configuration) {
-                    continue;
-                }
-                let beside = run::beside(beside.clone(), Some(configuration.workers));
-                let (one, other) = (found(configuration, &beside), found(configuration, &in_turn));
-                if one != other {
-                    told.push(format!(
-                        "{} with {} workers: {one:?} side by side, {other:?} in turn",
-                        configuration.service, configuration.workers
-                    ));
-                }
-            }
-            told
-        };
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let told: Vec<String> = std::thread::scope(|scope| {
-            let running: Vec<_> = (0..threads).map(|_| scope.spawn(differences)).collect();
-            running.into_iter().flat_map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        let chosen: Vec<&Configuration> = CONFIGURATIONS.iter().filter(|configuration| wanted(configuration)).collect();
+        let differences = parallel::in_parallel(&chosen, None, |configuration| {
+            let beside = run::beside(beside.clone(), Some(configuration.workers));
+            let (one, other) = (found(configuration, &beside), found(configuration, &in_turn));
+            let named = format!("{} with {} workers", configuration.service, configuration.workers);
+            Ok((one != other).then(|| format!("{named}: {one:?} side by side, {other:?} in turn")))
         });
+        let told: Vec<String> = differences.unwrap_or_else(|error| panic!("{error}")).into_iter().flatten().collect();
         assert!(told.is_empty(), "{}", told.join("\n"));
     }
 }
