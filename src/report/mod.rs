@@ -14,6 +14,7 @@ mod json;
 mod junit;
 pub mod latency;
 mod layout;
+pub mod live;
 mod markdown;
 mod noun;
 mod openmetrics;
@@ -22,6 +23,7 @@ mod pull_request;
 mod rounded;
 #[cfg(test)]
 mod samples;
+mod screen;
 pub mod sentences;
 mod table;
 mod tables;
@@ -41,6 +43,7 @@ pub use layout::{Colour, Style};
 pub use markdown::markdown;
 pub use openmetrics::{openmetrics, watch_openmetrics};
 pub use pull_request::pull_request;
+pub use screen::{MOST_LINES, screen};
 pub use terminal::terminal;
 pub use view::View;
 
@@ -261,7 +264,8 @@ mod tests {
             let analysis = crate::analysis::analyse(&journal);
             let view = View::of(&journal, &analysis, &crate::verdict::judge(&journal, &analysis));
             assert_eq!(view.verdict, crate::verdict::Verdict::Inconclusive);
-            for format in Format::ALL {
+            // An annotation has no room for what the log lacks.
+            for format in Format::ALL.into_iter().filter(|format| *format != Format::Github) {
                 let text = render(&view, format, PLAIN);
                 assert!(text.contains("0 exchanges") && !text.contains("NaN"), "{format:?}: {text}");
             }
@@ -275,6 +279,8 @@ mod tests {
             let text = render(&view, format, PLAIN);
             assert!(text.contains("PARTIAL LOG") && text.contains("TORN LOG"), "{format:?}: {text}");
         }
+        let text = screen(&view, PLAIN);
+        assert!(text.contains("PARTIAL LOG") && text.contains("TORN LOG"), "{text}");
     }
 
     #[test]

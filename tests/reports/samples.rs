@@ -41,8 +41,13 @@ fn compare(now: &str, sample: &str) {
 }
 
 #[test]
-fn the_sample_table_is_what_the_binary_prints() {
+fn the_sample_first_screen_is_what_the_binary_prints() {
     check("table", "sample.txt");
+}
+
+#[test]
+fn the_sample_table_is_what_the_binary_prints_with_more_to_say() {
+    compare(&rendered(&["fixtures/logs/deferred.ndjson", "-v"]), "sample.full.txt");
 }
 
 #[test]

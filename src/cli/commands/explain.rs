@@ -56,6 +56,11 @@ pub fn run(args: &ExplainArgs) -> Ended {
     Ok(Exit::Pass)
 }
 
+/// All codes, in the order in which they are listed.
+pub fn codes() -> impl Iterator<Item = &'static str> {
+    Code::all().into_iter().map(Code::code)
+}
+
 impl Code {
     fn all() -> Vec<Code> {
         Guarantee::ALL.into_iter().map(Code::Guarantee).chain(FaultClass::ALL.into_iter().map(Code::Cause)).collect()

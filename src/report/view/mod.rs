@@ -1,6 +1,7 @@
 //! The view: every number and every sentence of a report, chosen once.
 
 mod advice;
+mod answers;
 mod denials;
 mod evidence;
 mod headline;
@@ -13,7 +14,6 @@ mod noun;
 mod repeat;
 mod shard;
 mod steps;
-mod summary;
 mod tables;
 mod timing;
 mod window;
@@ -41,13 +41,13 @@ use crate::verdict::Reason;
 use crate::verdict::power::Outlook;
 use crate::verdict::{Judgement, Verdict};
 
+pub use answers::{Answered, Answers};
 pub use denials::DenialRow;
 pub use histograms::Histograms;
 pub use jobs::Jobs;
 pub(super) use lanes::reach;
 pub use lanes::{Lane, LaneMark, Sign};
 pub use steps::{Curve, CurveStep};
-pub use summary::Summary;
 pub use timing::{ObjectiveRow, TimingQuantile, TimingRow, TimingView, Wait};
 pub use window::{QuantileRow, SafeDelay, WindowView};
 
@@ -104,9 +104,9 @@ pub struct View {
     pub unseen: Vec<String>,
     /// What to do now.
     pub next_step: String,
-    /// Whether it is broken, since when, and what to do: for whoever knows nothing of this program.
+    /// Whether it is broken, whether the job is lost, why, and what to do: for whoever knows nothing of this program.
     #[serde(skip)]
-    pub summary: Summary,
+    pub answers: Answers,
     /// Those reasons, also of single scenarios, that neither the headline nor a row of counts tells.
     #[serde(skip)]
     pub other_reasons: Vec<String>,
@@ -557,7 +557,7 @@ impl View {
         let view = View {
             verdict: judgement.verdict,
             headline: headline::headline(analysis, judgement, &window),
-            summary: summary::summary(journal, analysis, judgement, &histories, &window),
+            answers: answers::answers(journal, analysis, judgement, &histories, &window),
             notices: headline::notices(journal, analysis, judgement),
             reason_facts: sentences::facts(&judgement.reasons),
             reasons: judgement.reasons.iter().map(words::reason).collect(),
