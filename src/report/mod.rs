@@ -163,7 +163,7 @@ pub fn render(view: &View, format: Format, style: Style) -> String {
         Format::Html | Format::Junit | Format::LatencyHtml | Format::LatencySvg => Medium::Markup,
         Format::Github => Medium::Sentence,
         // For programs; the sentences in it have the noun already.
-        Format::Json | Format::OpenMetrics | Format::Hlog => return text,
+        Format::Json | Format::LatencyJson | Format::OpenMetrics | Format::Hlog => return text,
     };
     // The sentences have the noun already; headings and labels are the formats' own.
     if view.noun.is_of_older_logs() { text } else { noun::called(&text, &view.noun, medium) }
