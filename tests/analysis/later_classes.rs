@@ -166,7 +166,7 @@ fn a_read_that_takes_the_end_away_is_told_from_a_lifetime_by_scans_that_nobody_r
     let unread = |there: bool| vec![poll(900, if there { shows("succeeded") } else { denied() })];
     let scans = |there| {
         let mut scans: Vec<Vec<Event>> = (0..6).map(|_| read()).collect();
-        scans.extend((0..6).map(|_| unread(there)));
+        scans.extend((0..8).map(|_| unread(there)));
         scans
     };
     assert_eq!(classes(&analysed(2000, &scans(true))), [W]);
