@@ -16,6 +16,7 @@ pub mod latency;
 mod layout;
 pub mod live;
 mod markdown;
+mod noun;
 mod openmetrics;
 mod plot;
 mod pull_request;
@@ -45,6 +46,8 @@ pub use pull_request::pull_request;
 pub use screen::{MOST_LINES, screen};
 pub use terminal::terminal;
 pub use view::View;
+
+use noun::Medium;
 
 /// What a report is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -148,6 +151,20 @@ impl Format {
 
 /// Lays a view out. `style` matters to [`Format::Table`] alone; files have no width. Ends with a newline.
 pub fn render(view: &View, format: Format, style: Style) -> String {
+    let text = laid_out(view, format, style);
+    let medium = match format {
+        Format::Table => Medium::Columns,
+        Format::Markdown | Format::PullRequest | Format::Latency => Medium::Markdown,
+        Format::Html | Format::Junit | Format::LatencyHtml | Format::LatencySvg => Medium::Markup,
+        Format::Github => Medium::Sentence,
+        // For programs; the sentences in it have the noun already.
+        Format::Json | Format::OpenMetrics | Format::Hlog => return text,
+    };
+    // The sentences have the noun already; headings and labels are the formats' own.
+    if view.noun.is_of_older_logs() { text } else { noun::called(&text, &view.noun, medium) }
+}
+
+fn laid_out(view: &View, format: Format, style: Style) -> String {
     match format {
         Format::Table => terminal(view, style),
         Format::Markdown => markdown(view),

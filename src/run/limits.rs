@@ -31,8 +31,8 @@ pub struct Limits {
 
 impl Limits {
     /// The limits that were named, or those that suit the target.
-    pub fn towards(base_url: &str, max_rps: Option<f64>, max_scans: Option<u32>) -> Limits {
-        let elsewhere = !is_loopback(base_url);
+    pub fn towards(addresses: &[&str], max_rps: Option<f64>, max_scans: Option<u32>) -> Limits {
+        let elsewhere = !addresses.iter().all(|address| is_loopback(address));
         Limits { max_rps: max_rps.or(elsewhere.then_some(ELSEWHERE_RPS)), max_scans: max_scans.or(elsewhere.then_some(ELSEWHERE_SCANS)) }
     }
 

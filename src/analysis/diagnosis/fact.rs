@@ -95,6 +95,8 @@ pub enum Fact {
     TooFewIds,
     /// The witness denied scans, too.
     UnknownToWitness { scans: u64 },
+    /// The witness said that scans failed which status denied to the last.
+    FailedByWitness { scans: u64, of: u64 },
     /// The witness knew scans that status denied.
     KnownToWitness { scans: u64 },
 

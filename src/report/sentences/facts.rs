@@ -141,6 +141,7 @@ pub fn fact(fact: &Fact) -> String {
         Fact::IdsAlike => "their ids have nothing in common that the others' have not".to_owned(),
         Fact::TooFewIds => "too few ids to compare with the others'".to_owned(),
         Fact::UnknownToWitness { scans } => format!("the witness does not know them either ({scans} asked)"),
+        Fact::FailedByWitness { scans, of } => format!("the witness says that {scans} of {} failed", counted(*of, "scan")),
         Fact::KnownToWitness { scans } => format!("though the witness knew {scans} of them"),
 
         Fact::PairsDiffer { pairs, p } => format!("{} (p = {p:.1e})", paired(pairs)),

@@ -10,6 +10,7 @@ mod import_caveats;
 mod jobs;
 mod lanes;
 mod limitations;
+mod noun;
 mod repeat;
 mod shard;
 mod steps;
@@ -31,6 +32,7 @@ use crate::analysis::scan::Scans;
 use crate::model::answer::Answer;
 use crate::model::exchange::{Connection, Kind};
 use crate::model::guarantee::Guarantee;
+use crate::model::noun::Noun;
 use crate::model::run::Journal;
 use crate::model::shard::Share;
 use crate::report::view::window::Everyone;
@@ -129,6 +131,9 @@ pub struct View {
     /// How to see it again.
     #[serde(skip)]
     pub repeat: Repeat,
+    /// What a job is called.
+    #[serde(skip)]
+    pub noun: Noun,
 }
 
 /// What was run, where and when.
@@ -582,11 +587,17 @@ impl View {
             timing: timing::view(analysis, everyone, &journal.run.target.noun, judgement.assessable),
             jobs: Jobs::of(journal, &analysis.load),
             repeat: repeat::repeat(journal, analysis),
+            noun: journal.run.target.noun.clone(),
             next_step: advice::next_step(journal, analysis, judgement),
             scenarios,
             window,
         };
-        View { unseen: limitations::limitations(journal, analysis, &view), ..view }
+        let mut view = View { unseen: limitations::limitations(journal, analysis, &view), ..view };
+        let noun = &view.noun.clone();
+        if !noun.is_of_older_logs() {
+            noun::call_jobs(&mut view, noun);
+        }
+        view
     }
 
     /// How punctual the probe was, as a sentence; `None` where no age was to be met.

@@ -66,13 +66,14 @@ pub(super) fn status(found: &Found, region: Region, unset: UnsetState, running_c
     present((code, axum::Json(labelled(body, label))).into_response())
 }
 
-/// Status of a record that has been written in part: its state and no more.
+/// Status of a record that has been written in part: its state and no more. A label is no part of the record.
 pub(super) fn status_without_details(found: &Found, unset: UnsetState, running_code: StatusCode) -> Response {
     let (code, body) = match state(found, unset) {
         State::Accepted | State::Scanning => (running_code, json!({"success": true, "status": "scanning"})),
         State::Complete => (StatusCode::OK, json!({"success": true, "status": "complete"})),
         State::Failed => (StatusCode::OK, json!({"success": false, "status": "failed"})),
     };
+    let body = labelled(body, found.changes.label.as_deref());
     present((code, axum::Json(body)).into_response())
 }
 
