@@ -17,6 +17,7 @@ pub mod refusal;
 pub mod round_trips;
 pub mod scan;
 pub mod timeline;
+pub mod twin;
 pub mod window;
 
 use std::collections::BTreeSet;
@@ -33,6 +34,7 @@ use crate::analysis::refusal::Refusal;
 use crate::analysis::round_trips::RoundTrips;
 use crate::analysis::scan::{ScanHistory, Scans, SharedIds};
 use crate::analysis::timeline::Timeline;
+use crate::analysis::twin::Twin;
 use crate::analysis::window::Window;
 use crate::model::answer::{Answer, State};
 use crate::model::exchange::{Exchange, Kind};
@@ -60,6 +62,8 @@ pub struct Analysis {
     pub timeline: Option<Timeline>,
     /// The causes that the findings support.
     pub diagnosis: Diagnosis,
+    /// What twins of the log say of those causes; `None`: none was run.
+    pub twin: Option<Twin>,
     /// Whether a never-issued id was denied, so that a `visible` means something; `None`: no control was answered.
     pub honest: Option<bool>,
     /// Refusals that were read as `not_found`, because never-issued ids are answered so.
@@ -158,6 +162,7 @@ pub fn analyse(journal: &Journal) -> Analysis {
         } else {
             diagnosis::diagnose(journal, &all, &scenarios).without(&journal.not_asked)
         },
+        twin: None,
         guarantees,
         scenarios,
         refusals,

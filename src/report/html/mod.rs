@@ -16,6 +16,7 @@ mod latency;
 mod page;
 mod proofs;
 mod summary;
+mod twin;
 mod watch;
 
 pub use watch::watch_html;
@@ -35,6 +36,7 @@ const SCRIPT: &str = include_str!("script.js");
 pub fn html(view: &View) -> String {
     let sections: Vec<Section> = [
         Some(page::diagnosis(view)),
+        twin::section(view),
         page::story(view),
         proofs::checks(view),
         curve::section(view),

@@ -14,6 +14,7 @@ mod shard;
 mod steps;
 mod summary;
 mod tables;
+mod twin;
 mod window;
 
 use std::collections::BTreeMap;
@@ -45,6 +46,7 @@ pub(super) use lanes::reach;
 pub use lanes::{Lane, LaneMark, Sign};
 pub use steps::{Curve, CurveStep};
 pub use summary::Summary;
+pub use twin::{CandidateRow, Reproducer, TwinView};
 pub use window::{QuantileRow, SafeDelay, WindowView};
 
 /// All that any format tells of a run. Text in it is safe to print and bounded.
@@ -86,6 +88,9 @@ pub struct View {
     #[serde(rename = "undecided_facts")]
     #[schemars(with = "Vec<OpenQuestion>")]
     pub open: Vec<Value>,
+    /// What simulated services with these causes say of them; absent where none was run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub twin: Option<TwinView>,
     /// Round trips by kind of exchange; a kind's other connections have entries of their own.
     #[serde(rename = "latency_ms", serialize_with = "by_name")]
     #[schemars(with = "BTreeMap<String, LatencyRow>")]
@@ -571,6 +576,7 @@ impl View {
             patterns,
             undecided,
             open: sentences::facts(&analysis.diagnosis.open),
+            twin: TwinView::of(journal, analysis),
             unseen: Vec::new(),
             punctuality: Lateness {
                 polls: analysis.punctuality.polls,
