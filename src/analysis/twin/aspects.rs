@@ -196,7 +196,8 @@ impl Measures {
                 continue;
             }
             let mut burst: Vec<_> = rows.iter().filter(|row| row.scan.scenario() == scenario).filter_map(|row| Some((row.scan.t0()?, row.window()?))).collect();
-            burst.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.0.total_cmp(&b.1.0)));
+            // Jobs that were accepted at one instant stay in the order of their requests.
+            burst.sort_by_key(|(accepted, _)| *accepted);
             if let Some(value) = kendall(&burst.iter().map(|(_, window)| *window).collect::<Vec<_>>()) {
                 self.aspects.insert(Aspect::Growth { scenario }, Measured { value, resolution: 0.05 });
             }

@@ -55,21 +55,15 @@ impl Fit {
         let table = Table::of(&logs);
         let distances: Vec<f64> = (0..logs.len()).map(|log| table.distance(log)).collect();
         let as_far = distances[1..].iter().filter(|distance| **distance >= distances[0] - 1e-9).count();
-        let mut fit = Fit {
-            p: (1 + as_far) as f64 / logs.len() as f64,
-            distance: distances[0],
-            runs: runs.len() as u64,
-            misfits: table.misfits(),
-        };
-        if fit.fits() {
-            fit.misfits.clear();
-        }
-        fit
+        let p = (1 + as_far) as f64 / logs.len() as f64;
+        let misfits = if p > LEVEL { Vec::new() } else { table.misfits() };
+        Fit { p, distance: distances[0], runs: runs.len() as u64, misfits }
     }
 
-    /// Whether the twin may be what was observed.
+    /// Whether the twin may be what was observed. Runs that are all but equal leave any log the farthest; what differs in nothing by
+    /// much is no reason to reject.
     pub fn fits(&self) -> bool {
-        self.p > LEVEL
+        self.p > LEVEL || self.misfits.is_empty()
     }
 }
 
@@ -110,12 +104,15 @@ impl Table {
                 z: z(values, 0)?,
             })
         };
-        let mut misfits: Vec<Misfit> = self.0.iter().filter_map(misfit).filter(|misfit| misfit.z.abs() > 2.0).collect();
+        let mut misfits: Vec<Misfit> = self.0.iter().filter_map(misfit).filter(|misfit| misfit.z.abs() > MUCH).collect();
         misfits.sort_by(|a, b| b.z.abs().total_cmp(&a.z.abs()));
         misfits.truncate(KEPT);
         misfits
     }
 }
+
+/// A difference of more standard deviations is named.
+const MUCH: f64 = 2.0;
 
 /// Farther than this is as good as impossible.
 const FARTHEST: f64 = 1e3;
@@ -176,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn equals_are_rejected_as_often_as_the_level_says() {
+    fn equals_are_rejected_no_more_often_than_the_level_says() {
         let rejected = (0..2000_u64)
             .filter(|trial| {
                 let logs: Vec<Measures> = (0..20).map(|log_index| log(noise(trial * 40 + log_index), noise(trial * 40 + 20 + log_index))).collect();
@@ -184,7 +181,7 @@ mod tests {
             })
             .count();
         // One in twenty, within four standard errors.
-        assert!((61..=139).contains(&rejected), "{rejected} of 2000");
+        assert!(rejected <= 139, "{rejected} of 2000");
     }
 
     #[test]

@@ -51,7 +51,9 @@ pub(super) fn queue(evidence: &Evidence<'_>) -> Vec<Estimate> {
     }
     let most = best(&tried);
     if most * 10 >= jobs.len() * 8 {
-        let mut region: Vec<(usize, f64)> = tried.iter().filter(|(.., by)| *by == most).map(|(slots, hold, _)| (*slots, *hold)).collect();
+        let likely = || tried.iter().filter(|(.., by)| by + 1 >= most).map(|(slots, hold, _)| (*slots, *hold));
+        // A timer is up to a millisecond late each time, so that what is held may be so much shorter than what is seen.
+        let mut region: Vec<(usize, f64)> = likely().chain(likely().map(|(slots, hold)| (slots, (hold - TIMER_MS).max(0.1)))).collect();
         region.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
         region.dedup();
         return vec![among(&region)];
@@ -60,6 +62,7 @@ pub(super) fn queue(evidence: &Evidence<'_>) -> Vec<Estimate> {
 }
 
 const HOLDS: u32 = 120;
+const TIMER_MS: f64 = 1.0;
 
 /// How many jobs begin within their brackets. A job that began later than its turn is as wrong as one that began earlier.
 fn explained(jobs: &[Job], slots: usize, hold: f64) -> usize {
