@@ -234,7 +234,8 @@ pub(super) fn twins(twin: &TwinView) -> Table {
 
 /// A log beside its twin.
 pub(super) fn picture(picture: &Picture) -> Table {
-    let columns = [Column::text("What"), Column::text("Age"), Column::number("Here"), Column::number("Twin"), Column::number("Single runs")];
+    let columns =
+        [Column::text("What"), Column::text("Age"), Column::number("Here"), Column::number("Twin"), Column::number("Single runs")];
     let beside = |what: &str, age: String, beside: &Beside| {
         [
             what.into(),

@@ -37,6 +37,9 @@ pub enum Aspect {
     DeniedAtFirst,
     /// Share of jobs that were never seen.
     NeverSeen,
+    /// Share of jobs that were never seen whose ids have some mark, less the share of the others' ids that have it; of the marks the one
+    /// for which it is largest.
+    LostIdsMarked,
     /// Kendall's correlation of window and place among jobs that were asked for at once.
     Growth { scenario: u32 },
     /// Share of different instants that are needed to explain when jobs were seen.
@@ -51,6 +54,8 @@ pub enum Aspect {
     Twice,
     /// Natural logarithm of the latest age in ms at which a job that had been seen was denied.
     LatestFlap,
+    /// Share of those denials after which the next poll of the same job was denied as well.
+    DeniedInARow,
     /// Share of instants at which pollers of one job were answered differently.
     PollersDisagree,
     /// Share of polls on the starting connection that were denied after the job had been seen.
@@ -96,6 +101,7 @@ impl Aspect {
             | Aspect::CameBack
             | Aspect::Twice
             | Aspect::LatestFlap
+            | Aspect::DeniedInARow
             | Aspect::PollersDisagree
             | Aspect::DeniedOnKept => Group::Flaps,
             Aspect::WentBack
@@ -103,7 +109,8 @@ impl Aspect {
             | Aspect::Disclosed
             | Aspect::UnknownSeen
             | Aspect::ByRoute { .. }
-            | Aspect::Witness => Group::Answers,
+            | Aspect::Witness
+            | Aspect::LostIdsMarked => Group::Answers,
             Aspect::SecondWrite => Group::SecondWrite,
             Aspect::HeldBack => Group::Held,
         }
@@ -117,6 +124,9 @@ pub(super) struct Measured {
     /// A difference of as much means nothing by itself.
     pub(super) resolution: f64,
 }
+
+/// Shares that differ by less mean nothing, however many polls they are of: a real machine is not quite like a simulated one.
+pub(super) const SHARE_RESOLUTION: f64 = 0.01;
 
 /// What is compared of one log.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -135,6 +145,7 @@ impl Measures {
         let mut measures = Measures { windows: rows.iter().filter_map(Row::window).collect(), ..Measures::default() };
         measures.rates(&histories, &rows);
         measures.window(&rows);
+        measures.lost_ids(&rows);
         measures.order(journal, &rows);
         measures.flaps(&rows);
         measures.answers(journal, &histories);
@@ -146,7 +157,8 @@ impl Measures {
     fn share(&mut self, aspect: Aspect, answers: impl Iterator<Item = bool>) {
         let (yes, all) = answers.fold((0_u32, 0_u32), |(yes, all), answer| (yes + u32::from(answer), all + 1));
         if all > 0 {
-            self.aspects.insert(aspect, Measured { value: f64::from(yes) / f64::from(all), resolution: 1.0 / f64::from(all) });
+            self.aspects
+                .insert(aspect, Measured { value: f64::from(yes) / f64::from(all), resolution: SHARE_RESOLUTION + 1.0 / f64::from(all) });
         }
     }
 
@@ -190,12 +202,33 @@ impl Measures {
         }
     }
 
+    fn lost_ids(&mut self, rows: &[Row<'_>]) {
+        let ids = |lost: bool| {
+            rows.iter().filter(move |row| !row.polls.is_empty() && row.first_seen.is_none() == lost).filter_map(|row| row.scan.id())
+        };
+        let (lost, others) = (ids(true).count(), ids(false).count());
+        if lost < 2 || others < 2 {
+            return;
+        }
+        let marks: [fn(&str) -> bool; 3] = [
+            |id| id.chars().any(|c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '~'))),
+            |id| id.chars().any(|c| c.is_ascii_uppercase()),
+            |id| id.starts_with('0'),
+        ];
+        let ahead = |mark: &fn(&str) -> bool| {
+            ids(true).filter(|id| mark(id)).count() as f64 / lost as f64 - ids(false).filter(|id| mark(id)).count() as f64 / others as f64
+        };
+        let value = marks.iter().map(ahead).fold(0.0, f64::max);
+        self.aspects.insert(Aspect::LostIdsMarked, Measured { value, resolution: SHARE_RESOLUTION + 1.0 / lost as f64 });
+    }
+
     fn order(&mut self, journal: &Journal, rows: &[Row<'_>]) {
         for (scenario, plan) in (0_u32..).zip(&journal.scenarios) {
             if !matches!(plan.load.model, LoadModel::Open { every } if every.0.is_zero()) || plan.load.scans < 8 {
                 continue;
             }
-            let mut burst: Vec<_> = rows.iter().filter(|row| row.scan.scenario() == scenario).filter_map(|row| Some((row.scan.t0()?, row.window()?))).collect();
+            let mut burst: Vec<_> =
+                rows.iter().filter(|row| row.scan.scenario() == scenario).filter_map(|row| Some((row.scan.t0()?, row.window()?))).collect();
             // Jobs that were accepted at one instant stay in the order of their requests.
             burst.sort_by_key(|(accepted, _)| *accepted);
             if let Some(value) = kendall(&burst.iter().map(|(_, window)| *window).collect::<Vec<_>>()) {
@@ -230,6 +263,11 @@ impl Measures {
         self.share(Aspect::Twice, flapping().map(|row| changes(row) >= 2));
         let latest = rows.iter().flat_map(Row::after_seen).filter(|poll| !poll.seen).map(|poll| poll.sent).reduce(f64::max);
         self.size(Aspect::LatestFlap, latest);
+        let in_a_row = rows.iter().flat_map(|row| {
+            let after: Vec<bool> = row.after_seen().map(|poll| poll.seen).collect();
+            after.windows(2).filter(|pair| !pair[0]).map(|pair| !pair[1]).collect::<Vec<bool>>()
+        });
+        self.share(Aspect::DeniedInARow, in_a_row);
         let mut instants: BTreeMap<(u64, Nanos), (u32, u32)> = BTreeMap::new();
         for row in rows {
             for poll in row.after_seen() {

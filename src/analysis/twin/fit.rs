@@ -176,7 +176,8 @@ mod tests {
     fn equals_are_rejected_no_more_often_than_the_level_says() {
         let rejected = (0..2000_u64)
             .filter(|trial| {
-                let logs: Vec<Measures> = (0..20).map(|log_index| log(noise(trial * 40 + log_index), noise(trial * 40 + 20 + log_index))).collect();
+                let logs: Vec<Measures> =
+                    (0..20).map(|log_index| log(noise(trial * 40 + log_index), noise(trial * 40 + 20 + log_index))).collect();
                 !Fit::of(&logs[0], &logs[1..].iter().collect::<Vec<_>>()).fits()
             })
             .count();

@@ -96,23 +96,18 @@ pub(super) struct Bracketed {
     pub(super) after: f64,
     /// It was no longer.
     pub(super) until: f64,
-    /// It would not be among these if it were not longer than this.
-    pub(super) beyond: f64,
 }
 
 impl Bracketed {
     pub(super) fn new((after, until): (f64, f64)) -> Bracketed {
-        Bracketed { after, until, beyond: 0.0 }
+        Bracketed { after, until }
     }
 
     fn ln_chance(&self, law: Law) -> f64 {
         let chance = match law {
             // A service and a clock take their time as well.
             Law::Fixed(at) => f64::from(u8::from(self.after - SLACK_MS <= at && at <= self.until + SLACK_MS)),
-            law => {
-                let beyond = (1.0 - law.by(self.beyond)).max(1e-9);
-                (law.by(self.until + SLACK_MS) - law.by((self.after - SLACK_MS).max(self.beyond))).max(0.0) / beyond
-            }
+            law => (law.by(self.until + SLACK_MS) - law.by(self.after - SLACK_MS)).max(0.0),
         };
         // One duration in a thousand may be anything, so that none decides alone.
         (0.999 * chance + 1e-6).ln()
@@ -149,7 +144,7 @@ pub(super) fn fit(brackets: &[Bracketed]) -> Option<LawFit> {
             chosen = Some(grid);
         }
     }
-    chosen.map(|grid| grid.fit())
+    chosen.map(Grid::fit)
 }
 
 /// The only law of a duration that is always the same.
@@ -158,12 +153,72 @@ pub(super) fn fit_fixed(brackets: &[Bracketed]) -> Option<LawFit> {
     Some(fixed(brackets).fit())
 }
 
+/// A duration that only a share of the cases has; the others have none of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Look {
+    /// The last age at which it was not over; none where nothing was seen of it.
+    pub(super) after: Option<f64>,
+    /// It was over by then.
+    pub(super) until: f64,
+}
+
+/// A law, and the share of the cases that have it.
+type Shared = (Law, f64);
+
+/// Fits the law of such a duration together with the share: the best, and equally likely ones in the order of their medians. `None` where
+/// nothing is seen of it.
+pub(super) fn fit_share(looks: &[Look]) -> Option<(Shared, Vec<Shared>)> {
+    let step = looks.len().div_ceil(ENOUGH).max(1);
+    let looks: Vec<Look> = looks.iter().copied().step_by(step).collect();
+    let high = looks
+        .iter()
+        .filter(|look| look.after.is_some())
+        .map(|look| if look.until.is_finite() { look.until } else { 2.0 * look.after.unwrap_or(1.0) });
+    let high = high.reduce(f64::max)?.max(1.0);
+    let ends: Vec<f64> = logarithmic(0.5, high, 16).collect();
+    let uniform = ends.iter().flat_map(|from| ends.iter().filter(move |to| *to > from).map(|to| Law::Uniform(*from, *to)));
+    let from_nothing = ends.iter().map(|to| Law::Uniform(0.0, *to));
+    let laws = logarithmic(0.3, high, 40)
+        .map(Law::Exponential)
+        .chain(logarithmic(0.5, high, 60).map(Law::Fixed))
+        .chain(uniform)
+        .chain(from_nothing);
+    let mut grid: Vec<(Shared, f64)> = Vec::new();
+    for law in laws {
+        for twentieth in 1..=20 {
+            let share = f64::from(twentieth) / 20.0;
+            let chance = |look: &Look| match look.after {
+                Some(after) => share * (law.by(look.until + SLACK_MS) - law.by((after - SLACK_MS).max(0.0))).max(0.0),
+                None => 1.0 - share * (1.0 - law.by(look.until)),
+            };
+            let likelihood = looks.iter().map(|look| (0.999 * chance(look) + 1e-6).ln()).sum::<f64>() - law.parameters();
+            grid.push(((law, share), likelihood));
+        }
+    }
+    let (best, most) = grid.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1))?;
+    grid.sort_by(|a, b| a.0.0.median().total_cmp(&b.0.0.median()));
+    let weights: Vec<f64> = grid.iter().map(|(_, likelihood)| (likelihood - most).exp()).collect();
+    let all: f64 = weights.iter().sum();
+    let (mut likely, mut reached, mut at) = (Vec::with_capacity(LIKELY), 0.0, 0);
+    for place in 0..LIKELY {
+        let wanted = all * (place as f64 + 0.5) / LIKELY as f64;
+        while at + 1 < weights.len() && reached + weights[at] < wanted {
+            reached += weights[at];
+            at += 1;
+        }
+        likely.push(grid[at].0);
+    }
+    Some((best, likely))
+}
+
 /// The shortest and the longest duration that any bracket suggests.
 fn reach(brackets: &[Bracketed]) -> Option<(f64, f64)> {
-    let middle = |bracket: &Bracketed| if bracket.until.is_finite() { f64::midpoint(bracket.after, bracket.until) } else { 2.0 * bracket.after };
+    let middle =
+        |bracket: &Bracketed| if bracket.until.is_finite() { f64::midpoint(bracket.after, bracket.until) } else { 2.0 * bracket.after };
     brackets.iter().any(|bracket| bracket.until.is_finite()).then_some(())?;
     let low = brackets.iter().map(middle).fold(f64::INFINITY, f64::min).max(0.05);
-    let high = brackets.iter().map(|bracket| if bracket.until.is_finite() { bracket.until } else { 3.0 * bracket.after }).fold(low, f64::max);
+    let high =
+        brackets.iter().map(|bracket| if bracket.until.is_finite() { bracket.until } else { 3.0 * bracket.after }).fold(low, f64::max);
     Some((low, high.max(low * 1.01)))
 }
 
@@ -248,7 +303,10 @@ fn uniform(brackets: &[Bracketed], low: f64, high: f64) -> Grid {
     let mut grid = Grid::of(brackets, laws((0.0, high), (low, high * 1.3)));
     for _ in 0..2 {
         let of = |end: fn(&Law) -> Option<f64>| range(grid.likely().filter_map(|law| end(&law)));
-        let (froms, tos) = (of(|law| if let Law::Uniform(from, _) = law { Some(*from) } else { None }), of(|law| if let Law::Uniform(_, to) = law { Some(*to) } else { None }));
+        let (froms, tos) = (
+            of(|law| if let Law::Uniform(from, _) = law { Some(*from) } else { None }),
+            of(|law| if let Law::Uniform(_, to) = law { Some(*to) } else { None }),
+        );
         let wider = |(from, to): (f64, f64)| ((from - 0.02 * high).max(0.0), to + 0.02 * high);
         grid = Grid::of(brackets, laws(wider(froms), wider(tos)));
     }
@@ -313,6 +371,19 @@ mod tests {
         let mut brackets = brackets(|_| 400.0);
         brackets.push(Bracketed::new((5000.0, 5040.0)));
         assert!(matches!(fit_fixed(&brackets).expect("brackets that end").best, Law::Fixed(at) if (at - 400.0).abs() < 5.0));
+    }
+
+    #[test]
+    fn a_share_is_estimated_with_the_law_of_what_it_has() {
+        // Half of the jobs are late by 1 to 5 ms; looks at 0 and at 20 ms.
+        let late = |n: u32| Look { after: Some(0.0), until: 6.0 + f64::from(n % 3) };
+        let in_time = |_| Look { after: None, until: 1.0 };
+        let much_later = |_| Look { after: None, until: 20.0 };
+        let looks: Vec<Look> = (0..12).map(late).chain((0..12).map(in_time)).chain((0..20).map(much_later)).collect();
+        let ((law, _), likely) = fit_share(&looks).expect("some are late");
+        assert!(law.median() < 8.0, "{law:?}");
+        let (low, high) = likely.iter().map(|(_, share)| *share).fold((1.0, 0.0), |(low, high): (f64, f64), s| (low.min(s), high.max(s)));
+        assert!(low <= 0.5 && 0.5 <= high, "{low} to {high}");
     }
 
     #[test]

@@ -72,16 +72,15 @@ impl Hypothesis {
         };
         let (own, others) = (knobs(self), knobs(other));
         let copies = |knobs: &BTreeSet<&str>| COPIES.iter().any(|knob| knobs.contains(knob));
-        own.is_disjoint(&others)
-            && !(copies(&own) && copies(&others))
-            && self.classes.iter().all(|class| !other.classes.contains(class))
+        own.is_disjoint(&others) && !(copies(&own) && copies(&others)) && self.classes.iter().all(|class| !other.classes.contains(class))
     }
 
     /// The settings as text, with what is likely of each.
     fn settings(&self) -> Vec<Setting> {
         let best = self.best();
         let setting = |(knob, value): &(&'static str, Value)| {
-            let is_of_job = self.job.best.knobs.iter().any(|(name, _)| name == knob) && self.parts.iter().all(|part| part.best.knobs.iter().all(|(name, _)| name != knob));
+            let is_of_job = self.job.best.knobs.iter().any(|(name, _)| name == knob)
+                && self.parts.iter().all(|part| part.best.knobs.iter().all(|(name, _)| name != knob));
             let mut likely: Vec<Value> = std::iter::once(&self.job)
                 .filter(|_| is_of_job)
                 .chain(&self.parts)
@@ -393,7 +392,8 @@ fn separation(journal: &Journal, one: &Tried, other: &Tried) -> Option<Separatio
             if a.len() < FIRST_RUNS || b.len() < FIRST_RUNS {
                 return None;
             }
-            let resolution = one.runs.iter().filter_map(|run| run.aspects.get(&aspect)).map(|measured| measured.resolution).fold(0.0, f64::max);
+            let resolution =
+                one.runs.iter().filter_map(|run| run.aspects.get(&aspect)).map(|measured| measured.resolution).fold(0.0, f64::max);
             let ((a, in_a), (b, in_b)) = (mean_and_variance(&a), mean_and_variance(&b));
             Some((aspect, (a - b).abs() / (f64::midpoint(in_a, in_b) + resolution * resolution).sqrt()))
         })
@@ -403,7 +403,9 @@ fn separation(journal: &Journal, one: &Tried, other: &Tried) -> Option<Separatio
         return None;
     }
     let scenario = match aspect {
-        Aspect::Denied { scenario, .. } | Aspect::Growth { scenario } => journal.scenarios.get(scenario as usize).map(|scenario| scenario.name.clone()),
+        Aspect::Denied { scenario, .. } | Aspect::Growth { scenario } => {
+            journal.scenarios.get(scenario as usize).map(|scenario| scenario.name.clone())
+        }
         _ => None,
     };
     // One-sided 5 % and a power of 90 %: 1.645 and 1.282 standard deviations apart, which shrink with the root of the jobs.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::analysis::twin::aspects::{Aspect, Measures};
+use crate::analysis::twin::aspects::{Aspect, Measures, SHARE_RESOLUTION};
 
 /// A log beside runs of its twin. Shares are from 0 to 1, ages in milliseconds since the id was known.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -67,7 +67,7 @@ impl Picture {
             let Aspect::DeniedByAge { from_ns } = aspect else { return None };
             // The first octave reaches back to the instant at which the id was known.
             let from = from_ns.as_ms();
-            let polls = (1.0 / measured.resolution).round() as u64;
+            let polls = (1.0 / (measured.resolution - SHARE_RESOLUTION).max(1e-9)).round() as u64;
             Some(AgeRow { from_ms: if from <= 1.0 { 0.0 } else { from }, to_ms: 2.0 * from, polls, denied: beside(*aspect)? })
         });
         Picture { ages: ages.collect(), seen: seen(observed, runs), flapping: beside(Aspect::Flapping) }

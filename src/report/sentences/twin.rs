@@ -22,7 +22,8 @@ pub fn statement(twin: &Twin, journal: &Journal) -> String {
     match (twin.answer, fitting.first(), twin.candidates.first()) {
         (Answer::OneFits, Some(best), _) => {
             let others = twin.candidates.len() - 1;
-            let excluded = if others > 0 { format!(", and none of {} does", counted(others as u64, "other candidate")) } else { String::new() };
+            let excluded =
+                if others > 0 { format!(", and none of {} does", counted(others as u64, "other candidate")) } else { String::new() };
             format!("{} explains this log: {}{excluded}", causes(&best.classes), like(best))
         }
         (Answer::SeveralFit, ..) => {
@@ -34,12 +35,16 @@ pub fn statement(twin: &Twin, journal: &Journal) -> String {
             let why = misfits.first().map_or_else(String::new, |first| format!(", which does not explain {}", misfit(first, journal)));
             format!("no known cause explains this log; nearest is {}{why}", causes(&nearest.classes))
         }
-        (Answer::Recording, ..) => "the settings below are estimated from the recording; it follows no plan that could be run again, so that nothing \
+        (Answer::Recording, ..) => {
+            "the settings below are estimated from the recording; it follows no plan that could be run again, so that nothing \
                                     was compared"
-            .to_owned(),
-        (Answer::Merged, ..) => "the settings below are estimated from the log; it was put together from runs that went on at the same time, so that \
+                .to_owned()
+        }
+        (Answer::Merged, ..) => {
+            "the settings below are estimated from the log; it was put together from runs that went on at the same time, so that \
                                  nothing was compared"
-            .to_owned(),
+                .to_owned()
+        }
         (Answer::TooLong, ..) => {
             "the settings below are estimated from the log, which is too long to be run again in a few seconds".to_owned()
         }
@@ -89,7 +94,9 @@ enum Shown {
 }
 
 fn subject(aspect: Aspect, journal: &Journal) -> (Shown, String) {
-    let scenario = |index: u32| journal.scenarios.get(index as usize).map_or_else(String::new, |scenario| format!(" of scenario {}", name(&scenario.name)));
+    let scenario = |index: u32| {
+        journal.scenarios.get(index as usize).map_or_else(String::new, |scenario| format!(" of scenario {}", name(&scenario.name)))
+    };
     match aspect {
         Aspect::Denied { scenario: index, at_ns, connection, .. } => {
             (Shown::Share, format!("polls denied at {} on {} connections{}", planned(at_ns), connection.word(), scenario(index)))
@@ -102,13 +109,21 @@ fn subject(aspect: Aspect, journal: &Journal) -> (Shown, String) {
         Aspect::WindowRank => (Shown::Number, "rank of the windows (interval log-rank score)".to_owned()),
         Aspect::DeniedAtFirst => (Shown::Share, "jobs denied at first".to_owned()),
         Aspect::NeverSeen => (Shown::Share, "jobs never seen".to_owned()),
-        Aspect::Growth { scenario: index } => (Shown::Number, format!("correlation of a job's wait with its place in the queue{}", scenario(index))),
+        Aspect::Growth { scenario: index } => {
+            (Shown::Number, format!("correlation of a job's wait with its place in the queue{}", scenario(index)))
+        }
         Aspect::Instants => (Shown::Share, "jobs that were seen at instants of their own rather than together with others".to_owned()),
         Aspect::Flapping => (Shown::Share, "jobs denied after they had been seen".to_owned()),
         Aspect::DeniedAfterSeen => (Shown::Share, "polls denied after the job had been seen".to_owned()),
         Aspect::CameBack => (Shown::Share, "of the jobs that were denied after they had been seen, those that were seen again".to_owned()),
-        Aspect::Twice => (Shown::Share, "of the jobs that were denied after they had been seen, those that were denied more than once".to_owned()),
+        Aspect::Twice => {
+            (Shown::Share, "of the jobs that were denied after they had been seen, those that were denied more than once".to_owned())
+        }
         Aspect::LatestFlap => (Shown::LogMs, "latest age at which a job that had been seen was denied".to_owned()),
+        Aspect::DeniedInARow => {
+            (Shown::Share, "denials of jobs that had been seen after which the next poll was denied as well".to_owned())
+        }
+        Aspect::LostIdsMarked => (Shown::Share, "ids with something in them that only those of jobs that were never seen have".to_owned()),
         Aspect::PollersDisagree => (Shown::Share, "instants at which pollers of one job were answered differently".to_owned()),
         Aspect::DeniedOnKept => (Shown::Share, "polls on the starting connection that were denied after the job had been seen".to_owned()),
         Aspect::WentBack => (Shown::Share, "jobs that went back from their end to running".to_owned()),
@@ -145,6 +160,7 @@ pub fn separation(separation: &Separation, journal: &Journal) -> String {
         Some(scenario) => format!("scenario {}", name(scenario)),
         None => "the same scenarios".to_owned(),
     };
-    let times = if separation.times <= 1.5 { "once more".to_owned() } else { format!("with {:.0} times as many jobs", separation.times.ceil()) };
+    let times =
+        if separation.times <= 1.5 { "once more".to_owned() } else { format!("with {:.0} times as many jobs", separation.times.ceil()) };
     format!("to tell {} from {}, run {ask} {times}: they differ most in {what}", causes(&separation.one), causes(&separation.other))
 }

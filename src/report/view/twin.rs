@@ -99,7 +99,7 @@ fn row(candidate: &Candidate, journal: &Journal) -> CandidateRow {
 fn reproducer(twin: &Twin, best: &Candidate, journal: &Journal) -> Reproducer {
     let set = |is_wanted: &dyn Fn(&Setting) -> bool| -> String {
         let wanted = best.settings.iter().filter(|setting| is_wanted(setting));
-        wanted.map(|setting| format!(" --set {}", literal(&format!("{}={}", setting.knob, setting.value)))).collect()
+        wanted.flat_map(|setting| [" --set ".to_owned(), literal(&format!("{}={}", setting.knob, setting.value))]).collect()
     };
     let (all, of_job) = (set(&|_| true), set(&|setting| setting.is_of_job));
     let plan = plan(journal);

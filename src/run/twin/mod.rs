@@ -66,12 +66,11 @@ fn twin(journal: &Journal, analysis: &crate::analysis::Analysis, note: &(impl Fn
         return Some(Twin::not_run(why, &hypotheses));
     }
     // A paused clock needs a runtime of its own, which cannot be entered from inside another.
-    let tried = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let all = scope.spawn(|| try_all(journal, hypotheses, note)).join();
         // A panic in there is a bug of ours, and is passed on.
         all.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    });
-    tried
+    })
 }
 
 fn try_all(journal: &Journal, hypotheses: Vec<Hypothesis>, note: &(impl Fn(&Trying) + Sync)) -> Option<Twin> {

@@ -13,10 +13,10 @@ use crate::service::Settings;
 
 /// Jobs alone, each polled until it is seen, and some that are cancelled then.
 const PLAN: [&str; 2] = [
-    "name = \"follow\"\ntitle = \"t\"\nsource = \"s\"\n[load]\nscans = 12\nmodel = \"open\"\nevery = \"300ms\"\n[polls]\noffsets = [\"0s\"]\n\
-     [follow]\nuntil = \"visible\"\nevery = \"40ms\"\nsettle = \"200ms\"\ndeadline = \"3s\"",
-    "name = \"second-write\"\ntitle = \"t\"\nsource = \"s\"\n[load]\nscans = 6\nmodel = \"closed\"\nin_flight = 1\n[follow]\nuntil = \"visible\"\n\
-     every = \"40ms\"\ndeadline = \"3s\"\n[then]\naction = \"cancel\"\nwhen = \"visible\"\noffsets = [\"0s\", \"100ms\", \"200ms\", \"400ms\", \"800ms\"]",
+    "name = \"follow\"\ntitle = \"t\"\nsource = \"s\"\n[load]\nscans = 8\nmodel = \"open\"\nevery = \"300ms\"\n[polls]\noffsets = [\"0s\"]\n\
+     [follow]\nuntil = \"visible\"\nevery = \"60ms\"\ndeadline = \"2s\"",
+    "name = \"second-write\"\ntitle = \"t\"\nsource = \"s\"\n[load]\nscans = 4\nmodel = \"closed\"\nin_flight = 1\n[follow]\nuntil = \"visible\"\n\
+     every = \"60ms\"\ndeadline = \"2s\"\n[then]\naction = \"cancel\"\nwhen = \"visible\"\noffsets = [\"0s\", \"150ms\", \"500ms\"]",
 ];
 
 fn log(knobs: &[(&str, &str)], seed: u64) -> Journal {
@@ -56,7 +56,7 @@ fn a_copy_that_lags_is_told_from_a_late_record_by_the_second_write_and_its_lag_i
     assert_eq!((twin.answer, classes), (Answer::OneFits, vec![vec![FaultClass::C]]), "{:#?}", twin.candidates);
     let (from, to) = likely(&twin, FaultClass::C, "replica-lag");
     assert!(from <= Duration::from_millis(330) && Duration::from_millis(330) <= to, "{from:?} to {to:?}");
-    assert!(to - from < Duration::from_millis(50), "{from:?} to {to:?}");
+    assert!(to < from + Duration::from_millis(70), "{from:?} to {to:?}");
     assert_eq!(twin.healthy_denies, Some(false));
     assert!(concluded.analysis.diagnosis.names(FaultClass::C));
 }

@@ -17,7 +17,9 @@ fn when(shows: bool, estimate: impl FnOnce() -> Estimate) -> Vec<Estimate> {
 pub(super) fn wrong_job(evidence: &Evidence<'_>) -> Vec<Estimate> {
     let wrong = |poll: &&Exchange| poll.answer == Answer::Visible;
     let named = evidence.rows.iter().flat_map(|row| row.scan.polls().iter().copied().filter(wrong).map(|poll| row.scan.named_as(poll)));
-    when(named.into_iter().any(|likeness| likeness == Some(Likeness::Other)), || estimate(FaultClass::J, &[("resolve", Known::Word("latest"))]))
+    when(named.into_iter().any(|likeness| likeness == Some(Likeness::Other)), || {
+        estimate(FaultClass::J, &[("resolve", Known::Word("latest"))])
+    })
 }
 
 /// N: every id is known.

@@ -1,7 +1,7 @@
 //! The settings of B, C′, F and H: what denies a job that had been seen.
 
 use crate::analysis::twin::estimate::{Estimate, Evidence, Known, estimate};
-use crate::analysis::twin::law::{Bracketed, Law, LawFit, LIKELY, fit, fit_fixed};
+use crate::analysis::twin::law::{Bracketed, LIKELY, Law, LawFit, fit, fit_fixed};
 use crate::analysis::twin::rows::{Poll, Row};
 use crate::model::answer::Answer;
 use crate::model::fault::FaultClass;
@@ -58,7 +58,7 @@ pub(super) fn mixed_reads(evidence: &Evidence<'_>) -> Vec<Estimate> {
     // The lag ends after the last denial, and soon: each poll within it is seen with what is left of the share.
     let mut fit = LawFit { best: Law::Fixed(polls[last].sent), likely: Vec::with_capacity(LIKELY) };
     for place in 0..LIKELY {
-        let beyond = (1.0 - (place as f64 + 0.5) / LIKELY as f64).ln() / (1.0 - share).max(1e-9).min(1.0 - 1e-9).ln();
+        let beyond = (1.0 - (place as f64 + 0.5) / LIKELY as f64).ln() / (1.0 - share).clamp(1e-9, 1.0 - 1e-9).ln();
         let (at, part) = (last + beyond.floor() as usize, beyond.fract());
         let age = |at: usize| polls.get(at).map_or_else(|| polls[polls.len() - 1].sent, |poll| poll.sent);
         fit.likely.push(Law::Fixed(age(at) + part * (age(at + 1) - age(at))));
@@ -132,7 +132,8 @@ fn others_end(evidence: &Evidence<'_>, gone: &[Gone<'_, '_>]) -> Option<Estimate
         })
         .collect();
     ends.sort_by(f64::total_cmp);
-    let between = |from: f64, to: f64| ends.partition_point(|end| *end <= to).saturating_sub(ends.partition_point(|end| *end <= from)) as u64;
+    let between =
+        |from: f64, to: f64| ends.partition_point(|end| *end <= to).saturating_sub(ends.partition_point(|end| *end <= from)) as u64;
     let kept: Vec<(u64, u64)> = gone
         .iter()
         .filter_map(|gone| {

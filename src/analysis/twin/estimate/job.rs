@@ -1,7 +1,7 @@
 //! How long the work of a job takes: what a twin needs whatever its fault is.
 
 use crate::analysis::twin::estimate::{Estimate, Evidence, Known, estimate};
-use crate::analysis::twin::law::{Bracketed, Law, LawFit, LIKELY, fit};
+use crate::analysis::twin::law::{Bracketed, LIKELY, Law, LawFit, fit};
 use crate::model::fault::FaultClass;
 
 /// A job that nobody saw to end goes on for so much longer than anybody watched, and for no less than this.

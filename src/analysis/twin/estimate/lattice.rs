@@ -1,7 +1,7 @@
 //! The settings of G: the period of a refresh, and where in it the run began.
 
 use crate::analysis::twin::estimate::{Estimate, Evidence, Point, Value};
-use crate::analysis::twin::law::{Law, LIKELY};
+use crate::analysis::twin::law::{LIKELY, Law};
 use crate::model::fault::FaultClass;
 
 /// A job: when it was written, at the earliest and at the latest, and in which bracket it was seen; in milliseconds of the run.
@@ -36,7 +36,11 @@ pub(super) fn refresh(evidence: &Evidence<'_>) -> Vec<Estimate> {
         return Vec::new();
     }
     // A period is no shorter than the longest window that is certain.
-    let longest = evidence.rows.iter().filter_map(|row| row.window().filter(|_| row.first_seen.is_some()).map(|(after, _)| after)).fold(0.0, f64::max);
+    let longest = evidence
+        .rows
+        .iter()
+        .filter_map(|row| row.window().filter(|_| row.first_seen.is_some()).map(|(after, _)| after))
+        .fold(0.0, f64::max);
     let from = longest.max(SHORTEST_MS);
     let to = (from * 12.0).min(LONGEST_MS).max(from * 1.01);
     let mut region = best_of(&jobs, (0..=PERIODS).map(|step| from * (to / from).powf(f64::from(step) / f64::from(PERIODS))), PHASES);
@@ -59,7 +63,11 @@ pub(super) fn refresh(evidence: &Evidence<'_>) -> Vec<Estimate> {
         uptime_ms: (period - phase).rem_euclid(period),
     };
     let at = |place: usize| region[(place * region.len() / LIKELY).min(region.len() - 1)];
-    vec![Estimate { class: FaultClass::G, best: point(region[region.len() / 2]), likely: (0..LIKELY).map(|place| point(at(place))).collect() }]
+    vec![Estimate {
+        class: FaultClass::G,
+        best: point(region[region.len() / 2]),
+        likely: (0..LIKELY).map(|place| point(at(place))).collect(),
+    }]
 }
 
 /// The periods and phases that explain the most jobs, in the order of the periods.

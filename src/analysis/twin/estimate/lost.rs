@@ -9,7 +9,7 @@ use crate::model::fault::FaultClass;
 /// The share of jobs that were denied at ages at which all others had been seen.
 fn share(evidence: &Evidence<'_>) -> Option<Known> {
     let rows = evidence.rows;
-    let longest = rows.iter().filter(|row| row.first_seen.is_some()).filter_map(|row| row.window()).map(|(after, _)| after).fold(0.0, f64::max);
+    let longest = rows.iter().filter(|row| row.first_seen.is_some()).filter_map(Row::window).map(|(after, _)| after).fold(0.0, f64::max);
     let watched = |row: &&Row<'_>| row.polls.last().is_some_and(|poll| poll.sent > longest);
     let counted = rows.iter().filter(watched).filter(|row| row.first_seen.is_none()).count() as u64;
     let of = rows.iter().filter(|row| watched(row) || row.first_seen.is_some()).count() as u64;

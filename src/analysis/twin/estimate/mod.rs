@@ -11,7 +11,7 @@ mod lost;
 mod queue;
 mod window;
 
-use crate::analysis::twin::law::{Law, LawFit, LIKELY};
+use crate::analysis::twin::law::{LIKELY, Law, LawFit};
 use crate::analysis::twin::rows::Row;
 use crate::model::fault::FaultClass;
 use crate::model::run::Journal;
@@ -99,9 +99,16 @@ enum Known {
     Word(&'static str),
     Law(LawFit),
     /// A share of which so many of so many were counted.
-    Share { of: u64, counted: u64 },
+    Share {
+        of: u64,
+        counted: u64,
+    },
     /// The best number, and the smallest and the largest that are likely.
-    Count { best: u64, from: u64, to: u64 },
+    Count {
+        best: u64,
+        from: u64,
+        to: u64,
+    },
 }
 
 impl Known {

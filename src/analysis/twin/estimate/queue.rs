@@ -1,7 +1,7 @@
 //! The settings of E: how many jobs run at a time, and for how long each keeps its place.
 
 use crate::analysis::twin::estimate::{Estimate, Evidence, Point, Value};
-use crate::analysis::twin::law::{Bracketed, Law, LIKELY, fit};
+use crate::analysis::twin::law::{Bracketed, LIKELY, Law, fit};
 use crate::analysis::twin::rows::median;
 use crate::model::fault::FaultClass;
 

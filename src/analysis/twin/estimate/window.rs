@@ -1,7 +1,7 @@
 //! The settings of A, C, D and I: what denies a job at first.
 
-use crate::analysis::twin::estimate::{Estimate, Evidence, Known, estimate};
-use crate::analysis::twin::law::{Bracketed, LawFit, fit, fit_fixed};
+use crate::analysis::twin::estimate::{Estimate, Evidence, Known, Point, Value, estimate};
+use crate::analysis::twin::law::{Bracketed, Law, LawFit, Look, fit, fit_fixed, fit_share};
 use crate::analysis::twin::rows::Row;
 use crate::model::fault::FaultClass;
 
@@ -52,7 +52,8 @@ pub(super) fn negative_cache(evidence: &Evidence<'_>) -> Vec<Estimate> {
     // The age from which jobs that had not been asked for before were seen, and the latest denial of one that had been.
     let unasked = evidence.rows.iter().filter_map(|row| row.polls.first()).filter(|poll| poll.seen).map(|poll| poll.sent);
     let from = unasked.reduce(f64::min);
-    let latest = evidence.rows.iter().filter_map(|row| row.window().filter(|_| row.denied_at_start()).map(|(last, _)| last)).reduce(f64::max);
+    let latest =
+        evidence.rows.iter().filter_map(|row| row.window().filter(|_| row.denied_at_start()).map(|(last, _)| last)).reduce(f64::max);
     let (Some(from), Some(latest)) = (from, latest) else { return Vec::new() };
     if latest <= from {
         return Vec::new();
@@ -65,31 +66,20 @@ pub(super) fn negative_cache(evidence: &Evidence<'_>) -> Vec<Estimate> {
 pub(super) fn commit(evidence: &Evidence<'_>) -> Vec<Estimate> {
     let firsts = || evidence.rows.iter().filter_map(|row| Some((row, row.polls.first()?)));
     let latest = firsts().filter(|(_, poll)| !poll.seen).map(|(_, poll)| poll.sent).reduce(f64::max);
-    let Some(latest) = latest else { return Vec::new() };
     // Jobs that were in time, at ages at which others were not.
-    let in_time = firsts().filter(|(_, poll)| poll.seen && poll.sent <= latest).count() as u64;
-    let late: Vec<Bracketed> = firsts()
-        .filter(|(_, poll)| !poll.seen)
+    if latest.is_none_or(|latest| !firsts().any(|(_, poll)| poll.seen && poll.sent <= latest)) {
+        return Vec::new();
+    }
+    let looks: Vec<Look> = firsts()
         .filter_map(|(row, poll)| {
             let (after, until) = row.window()?;
-            Some(Bracketed { after, until, beyond: poll.sent.max(0.0) })
+            Some(if poll.seen { Look { after: None, until: poll.sent.max(0.0) } } else { Look { after: Some(after), until } })
         })
         .collect();
-    let Some(law) = fit(&late).filter(|_| in_time > 0) else { return Vec::new() };
-    let share = share_late(evidence, &law);
-    vec![estimate(FaultClass::I, &[("commit-delay", Known::Law(law)), ("commit-share", share)])]
-}
-
-/// Which share is late: of jobs that were looked at when a late one would still have been denied, with the chance of that.
-fn share_late(evidence: &Evidence<'_>, law: &LawFit) -> Known {
-    let (mut denied, mut looked) = (0.0, 0.0);
-    for poll in evidence.rows.iter().filter_map(|row| row.polls.first()) {
-        let would_be = 1.0 - law.best.by(poll.sent.max(0.0));
-        if would_be > 0.05 {
-            looked += would_be;
-            denied += f64::from(u8::from(!poll.seen));
-        }
-    }
-    let of = f64::round(looked).max(1.0) as u64;
-    Known::Share { of, counted: (f64::round(denied) as u64).min(of) }
+    let Some((best, likely)) = fit_share(&looks) else { return Vec::new() };
+    let point = |(law, share): (Law, f64)| Point {
+        knobs: vec![("commit-delay", Value::Law(law)), ("commit-share", Value::Share(share))],
+        uptime_ms: 0.0,
+    };
+    vec![Estimate { class: FaultClass::I, best: point(best), likely: likely.into_iter().map(point).collect() }]
 }
