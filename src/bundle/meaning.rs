@@ -155,7 +155,8 @@ mod tests {
         );
         let (name, base_url) = ("x".to_owned(), "http://h".to_owned());
         let (can, status, http) = (Capabilities::default(), StatusNote::default(), HttpVersion::One);
-        LoggedTarget::read(&TargetNote { name, base_url, file, service: None, can, status, http }).expect("a right file")
+        let (noun, slo) = (crate::model::noun::Noun::default(), Vec::new());
+        LoggedTarget::read(&TargetNote { name, base_url, file, service: None, can, status, http, noun, slo }).expect("a right file")
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::model::recording::{Blind, Recording};
 use crate::model::run::EndReason;
 use crate::model::text::Text;
 use crate::model::time::{Nanos, Stamp};
-use crate::target::{Hosts, Initiated, Reading, Reply, RouteMatcher, Target};
+use crate::target::{Hosts, Initiated, Reading, Reply, RouteMatcher, Target, WriteKind};
 
 /// A request to the target, with what its reply meant; bodies are dropped by now.
 #[derive(Debug)]
@@ -141,7 +141,7 @@ impl<'a> Assembler<'a> {
     fn read_about(&mut self, kind: Kind, record: &Record, id: &str) -> Reading {
         let Some(http) = record.http else { return by_answer(Answer::Transport) };
         let Some(body) = &record.body else {
-            let reading = if kind == Kind::Cancel { by_answer(Answer::Visible) } else { self.target.read_code(kind, http) };
+            let reading = if WriteKind::of(kind).is_some() { by_answer(Answer::Visible) } else { self.target.read_code(kind, http) };
             if kind == Kind::Poll {
                 self.without_body += 1;
                 self.untold += u64::from(reading.answer == Answer::Malformed);
@@ -152,7 +152,7 @@ impl<'a> Assembler<'a> {
         match kind {
             Kind::Witness => self.target.read_witness(&reply, id),
             Kind::Results => self.target.read_results(&reply, id),
-            Kind::Cancel => by_answer(self.target.read_by_code(&reply)),
+            Kind::Cancel | Kind::Update | Kind::Delete => by_answer(self.target.read_by_code(&reply)),
             _ => self.target.read_status(&reply, id),
         }
     }

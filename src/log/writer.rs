@@ -368,6 +368,8 @@ mod tests {
                 can: Capabilities::default(),
                 status: crate::model::run::StatusNote::default(),
                 http: HttpVersion::One,
+                noun: crate::model::noun::Noun::default(),
+                slo: Vec::new(),
             },
             scenarios: Vec::new(),
             clock: ClockNote { timer: "virtual".into(), resolution: Nanos(1) },

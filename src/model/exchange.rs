@@ -29,6 +29,10 @@ pub enum Kind {
     Results,
     /// The second write: asks for the scan to be cancelled.
     Cancel,
+    /// The second write: changes the scan.
+    Update,
+    /// The last write: deletes the scan.
+    Delete,
     /// A harmless request that shifts round-robin routing.
     Filler,
 }
@@ -45,6 +49,8 @@ impl Kind {
             Kind::Witness => "witness",
             Kind::Results => "results",
             Kind::Cancel => "cancel",
+            Kind::Update => "update",
+            Kind::Delete => "delete",
             Kind::Filler => "filler",
         }
     }
@@ -110,7 +116,7 @@ pub enum Purpose {
     Offset,
     /// A follow-up poll that watches the scan.
     Follow,
-    /// A poll after the second write (repeat or cancel).
+    /// A poll after a later write (repeat, cancel, update or delete); the last write before it is the one it asks about.
     Then,
     /// A reading that is not tied to an age: controls, witness, results, fillers, initiates.
     Other,
@@ -186,7 +192,7 @@ pub struct Exchange {
     /// What a cache in front said of itself (`Age`, `X-Cache`, `Via` and the like), joined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache: Option<Text>,
-    /// For a cancel's readings: whether the target's `seen_when` held.
+    /// For polls after a cancel, an update or a delete: whether the target's `seen_when` of that write held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<bool>,
     /// Whether the request was sent to the address that was handed out, with a cache-busting query, or as the initiate's caller.

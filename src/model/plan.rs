@@ -57,12 +57,14 @@ impl Plan {
             (Kind::UnknownPoll, u64::from(scenario.controls.unknown_id)),
             (Kind::Initiate, scans),
             (Kind::Filler, fillers),
-            (Kind::Poll, polls + then.map_or(0, |then| count(&then.offsets))),
+            (Kind::Poll, polls + then.map_or(0, |then| count(&then.offsets) + count(&then.delete))),
             (Kind::ForeignPoll, count(&scenario.controls.foreign_user)),
             (Kind::Witness, count(&scenario.readings.witness) + at_end),
             (Kind::Results, count(&scenario.readings.results) + at_end + at_first_end),
             (Kind::Repeat, second(Action::Repeat)),
             (Kind::Cancel, second(Action::Cancel)),
+            (Kind::Update, second(Action::Update)),
+            (Kind::Delete, second(Action::Delete) + then.map_or(0, |then| if then.delete.is_empty() { 0 } else { scans })),
         ];
         let one = scenario.horizon().0;
         let at_most = match scenario.load.model {
@@ -84,6 +86,8 @@ impl Plan {
             Kind::Witness => can.witness,
             Kind::Results => can.results,
             Kind::Cancel => can.cancel,
+            Kind::Update => can.update,
+            Kind::Delete => can.delete,
             Kind::ForeignPoll => can.foreign_user,
             _ => true,
         });

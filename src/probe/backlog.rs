@@ -6,7 +6,7 @@ use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::model::answer::{Answer, State};
-use crate::model::exchange::{Connection, Exchange, Kind};
+use crate::model::exchange::{Connection, Exchange, Kind, Route};
 use crate::model::time::Stamp;
 use crate::probe::drive::Probe;
 use crate::probe::scan::Shot;
@@ -28,11 +28,13 @@ pub(crate) struct OpenJob {
     denied: bool,
     /// Whether it was waited for already, in vain.
     waited_for: bool,
+    /// Whether it was asked for by other ways.
+    asked_otherwise: bool,
 }
 
 impl OpenJob {
     pub(crate) fn new(scenario: u32, arm: u32, accepted: Accepted, variables: Variables) -> OpenJob {
-        OpenJob { scenario, arm, accepted, variables, denied: false, waited_for: false }
+        OpenJob { scenario, arm, accepted, variables, denied: false, waited_for: false, asked_otherwise: false }
     }
 }
 
@@ -108,6 +110,35 @@ impl Probe {
     pub async fn look_at_all(&self) {
         let jobs: Vec<_> = self.open().iter().map(|(key, job)| (*key, job.clone())).collect();
         for (key, job) in jobs {
+            self.look_at(key, &job).await;
+        }
+    }
+
+    /// Asks once, by every other way that the target has, for the jobs that status still denies: a scope that the usual request does not
+    /// look in shows them.
+    pub async fn ask_otherwise(&self) {
+        let can = self.target.can();
+        let routes = [(Route::HandedOut, can.handed_out), (Route::AsInitiator, can.other_initiator)];
+        let jobs: Vec<_> = {
+            let mut open = self.open();
+            let denied = open.iter_mut().filter(|((_, kind), job)| job.denied && !job.asked_otherwise && *kind == Kind::Initiate);
+            denied
+                .take(AT_A_TIME)
+                .map(|(key, job)| {
+                    job.asked_otherwise = true;
+                    (*key, job.clone())
+                })
+                .collect()
+        };
+        for (key, job) in jobs {
+            for (route, _) in routes.iter().filter(|(_, can)| *can) {
+                let variables = Variables { nonce: self.nonce(), ..job.variables.clone() };
+                let request = self.prepare(self.target.status(&variables, Caller::Owner, &job.accepted, Some(*route)));
+                let shot = Shot::follow(job.scenario, job.arm, key.0, self.clock.now()).by_route(*route);
+                let lane = self.transport.lane(Connection::Fresh);
+                self.fire(shot, &lane, &request, |reply| self.target.read_status(reply, &job.accepted.id)).await;
+            }
+            // What became visible meanwhile was only late.
             self.look_at(key, &job).await;
         }
     }

@@ -8,7 +8,7 @@ use futures_util::future::{OptionFuture, join, join_all};
 use rand::RngExt;
 use sha1::{Digest as _, Sha1};
 
-use crate::model::answer::Answer;
+use crate::model::answer::{Answer, State};
 use crate::model::compact::CompactOption;
 use crate::model::digest::Digest;
 use crate::model::exchange::{Connection, Exchange, Kind, Purpose, Route};
@@ -18,7 +18,7 @@ use crate::model::time::{Nanos, Span, Stamp};
 use crate::probe::backlog::OpenJob;
 use crate::probe::drive::{ScenarioRun, uuid};
 use crate::probe::transport::{Lane, Prepared, Unsendable};
-use crate::target::{Accepted, Caller, Initiated, Reading, Reply, Variables};
+use crate::target::{Accepted, Caller, Initiated, Reading, Reply, Variables, WriteKind};
 
 /// A request about to be sent: everything of its log line that is known beforehand.
 #[derive(Debug, Clone)]
@@ -66,6 +66,12 @@ impl Shot {
     /// A poll of a job that its scan's own polls left denied.
     pub(crate) fn follow(scenario: u32, arm: u32, scan: u64, now: Stamp) -> Shot {
         Shot { arm, scan: Some(scan), purpose: Purpose::Follow, ..Shot::other(scenario, Kind::Poll, now) }
+    }
+
+    /// The same by another way than the usual one.
+    pub(crate) fn by_route(mut self, route: Route) -> Shot {
+        self.route = Some(route);
+        self
     }
 
     /// When it was to leave.
@@ -124,7 +130,8 @@ impl Shot {
             Kind::Poll | Kind::Witness => answer != Answer::Visible,
             Kind::ForeignPoll | Kind::UnknownPoll => answer != Answer::NotFound,
             Kind::Results => !answer.is_evidence(),
-            Kind::Cancel | Kind::Filler => false,
+            Kind::Cancel | Kind::Update | Kind::Delete => !answer.is_evidence(),
+            Kind::Filler => false,
         }
     }
 }
@@ -230,6 +237,8 @@ struct Planned {
     offset: Option<Span>,
     at: Stamp,
     poller: u32,
+    /// The write before it, whose effect it asks for.
+    write: Option<WriteKind>,
 }
 
 /// Fillers are sent only if the first poll is at least this far away: a filler under way would delay a poll on a small
@@ -302,7 +311,7 @@ impl Scan<'_> {
             // Where they say that it has ended and status did not, status has the last word: the readings came after its polls.
             if ended && self.reached(Until::Terminal).is_none() && scenario.then.is_none() && self.is_watched_to_its_end() {
                 let at = self.probe().clock.now().after(scenario.expect.stall.0).after(AFTER_THE_STALL);
-                Box::pin(self.poll(Planned { purpose: Purpose::Follow, offset: None, at, poller: 0 })).await;
+                Box::pin(self.poll(Planned { purpose: Purpose::Follow, offset: None, at, poller: 0, write: None })).await;
             }
         }
     }
@@ -345,7 +354,13 @@ impl Scan<'_> {
     /// The polls at the offsets, and the following after them. Where each poll gets a connection they may overlap, so that a slow
     /// answer never delays the next question; on a kept connection they cannot.
     async fn polls(&self) {
-        let at = |offset: Span, poller| Planned { purpose: Purpose::Offset, offset: Some(offset), at: self.t0.after(offset.0), poller };
+        let at = |offset: Span, poller| Planned {
+            purpose: Purpose::Offset,
+            offset: Some(offset),
+            at: self.t0.after(offset.0),
+            poller,
+            write: None,
+        };
         match self.arm.connection {
             Connection::Fresh | Connection::Pooled => {
                 // Collected, since few whose number is known wait in a plain list.
@@ -379,7 +394,7 @@ impl Scan<'_> {
         let deadline = self.t0.after(follow.deadline.0);
         let mut then = self.task.run.scenario.then.as_ref();
         let mut slot = 0;
-        // Results that come late after the end are only missed by whoever asks at once.
+        // Results that come late after the end are only missed by whoever asks at once; when they come, by whoever goes on asking.
         let mut owes_results = self.task.run.scenario.readings.at_end && !follow.settle.0.is_zero();
         // Each poll strays from its slot by up to a fifth of it: scans that are polled in lock-step would meet a round-robin
         // router in the same order for ever, and each would always be sent to the same worker.
@@ -405,17 +420,17 @@ impl Scan<'_> {
             if slot > 1 && !follow.every.0.is_zero() && planned.after(follow.every.0) < self.probe().clock.now() {
                 continue;
             }
-            self.poll(Planned { purpose: Purpose::Follow, offset: None, at: planned, poller: 0 }).await;
+            self.poll(Planned { purpose: Purpose::Follow, offset: None, at: planned, poller: 0, write: None }).await;
             if owes_results && self.reached(Until::Terminal).is_some() {
-                owes_results = false;
-                Box::pin(self.read(Kind::Results, None)).await;
+                let reading = Box::pin(self.read(Kind::Results, None)).await;
+                owes_results = reading.is_some_and(|reading| reading.answer == Answer::NotFound || reading.state == Some(State::Running));
             }
             if let Some(second) = then
                 && self.reached(second.when).is_some()
             {
                 then = None;
                 Box::pin(self.second_write(second)).await;
-                if second.action == Action::Cancel {
+                if second.action.ends_the_watching() || !second.delete.is_empty() {
                     return;
                 }
             }
@@ -444,9 +459,9 @@ impl Scan<'_> {
         self.reached(follow.until).is_some_and(|reached| planned > reached.after(follow.settle.0))
     }
 
-    /// The second write, and the polls after its answer.
+    /// The second write and the polls after its answer; then perhaps the delete and the polls after that.
     async fn second_write(&self, then: &Then) {
-        let t1 = match then.action {
+        match then.action {
             Action::Repeat => {
                 // A repeat may start a job, too.
                 let Some(planned) = self.probe().job(self.probe().clock.now()).await else { return };
@@ -454,17 +469,30 @@ impl Scan<'_> {
                 if accepted.id != self.accepted.id {
                     self.keep_open(Kind::Repeat, &accepted);
                 }
-                t1
+                self.polls_after(t1, &then.offsets, None).await;
             }
-            Action::Cancel => {
-                let Some(request) = self.probe().target.cancel(&self.variables, &self.accepted) else { return };
-                let request = self.probe().prepare(request);
-                let shot = self.shot(Kind::Cancel, Connection::Fresh, self.probe().clock.now());
-                self.probe().fire(shot, &self.fresh, &request, |reply| by_code(self.probe().target.read_by_code(reply))).await.done
-            }
-        };
-        for offset in &then.offsets {
-            self.poll(Planned { purpose: Purpose::Then, offset: Some(*offset), at: t1.after(offset.0), poller: 0 }).await;
+            Action::Cancel => self.write_and_poll(WriteKind::Cancel, &then.offsets).await,
+            Action::Update => self.write_and_poll(WriteKind::Update, &then.offsets).await,
+            Action::Delete => self.write_and_poll(WriteKind::Delete, &then.offsets).await,
+        }
+        if !then.delete.is_empty() {
+            self.write_and_poll(WriteKind::Delete, &then.delete).await;
+        }
+    }
+
+    /// Writes to the scan, if the target can, and asks whether that is seen.
+    async fn write_and_poll(&self, write: WriteKind, offsets: &[Span]) {
+        let Some(request) = self.probe().target.write(write, &self.numbered(), &self.accepted) else { return };
+        let request = self.probe().prepare(request);
+        let shot = self.shot(write.kind(), Connection::Fresh, self.probe().clock.now());
+        let t1 = self.probe().fire(shot, &self.fresh, &request, |reply| by_code(self.probe().target.read_by_code(reply))).await.done;
+        self.polls_after(t1, offsets, Some(write)).await;
+    }
+
+    async fn polls_after(&self, t1: Stamp, offsets: &[Span], write: Option<WriteKind>) {
+        for offset in offsets {
+            let at = t1.after(offset.0);
+            self.poll(Planned { purpose: Purpose::Then, offset: Some(*offset), at, poller: 0, write }).await;
         }
     }
 
@@ -505,7 +533,7 @@ impl Scan<'_> {
             ..self.shot(Kind::Poll, self.arm.connection, planned.at)
         };
         probe.clock.sleep_until(planned.at).await;
-        let exchange = probe.fire_status(shot, lane, request, &self.accepted.id).await;
+        let exchange = probe.fire_status(shot, lane, request, &self.accepted.id, planned.write).await;
         probe.was_asked((self.task.scan, Kind::Initiate), &exchange);
         let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
         if exchange.answer == Answer::Visible {
@@ -570,11 +598,17 @@ impl crate::probe::drive::Probe {
         .await
     }
 
-    /// Sends a status poll of the owner, and notes whether a second write is already seen in the answer.
-    async fn fire_status(&self, shot: Shot, lane: &Lane, request: &Result<Prepared, Unsendable>, id: &str) -> Exchange {
-        let after_write = shot.purpose == Purpose::Then;
+    /// Sends a status poll of the owner, and notes whether the write before it is already seen in the answer.
+    async fn fire_status(
+        &self,
+        shot: Shot,
+        lane: &Lane,
+        request: &Result<Prepared, Unsendable>,
+        id: &str,
+        write: Option<WriteKind>,
+    ) -> Exchange {
         let read = |reply: &Reply<'_>| {
-            let seen = if after_write { self.target.read_cancel_seen(reply, id) } else { None };
+            let seen = write.and_then(|write| self.target.read_write_seen(write, reply, id));
             (Noted { reading: self.target.read_status(reply, id), id: None, seen }, ())
         };
         self.fire_for(shot, lane, request, read).await.0

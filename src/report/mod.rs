@@ -12,6 +12,7 @@ mod hlog;
 mod html;
 mod json;
 mod junit;
+pub mod latency;
 mod layout;
 mod markdown;
 mod openmetrics;
@@ -34,6 +35,7 @@ pub use hlog::hlog;
 pub use html::{html, watch_html};
 pub use json::{json, result_schema};
 pub use junit::junit;
+pub use latency::Latency;
 pub use layout::{Colour, Style};
 pub use markdown::markdown;
 pub use openmetrics::{openmetrics, watch_openmetrics};
@@ -63,11 +65,17 @@ pub enum Format {
     OpenMetrics,
     /// Round trips as an interval log of HDR histograms.
     Hlog,
+    /// How long jobs take, as markdown.
+    Latency,
+    /// The same as a page.
+    LatencyHtml,
+    /// The same as a picture.
+    LatencySvg,
 }
 
 impl Format {
     /// All formats, in the order in which help lists them.
-    pub const ALL: [Format; 9] = [
+    pub const ALL: [Format; 12] = [
         Format::Table,
         Format::Markdown,
         Format::Json,
@@ -77,6 +85,9 @@ impl Format {
         Format::PullRequest,
         Format::OpenMetrics,
         Format::Hlog,
+        Format::Latency,
+        Format::LatencyHtml,
+        Format::LatencySvg,
     ];
 
     /// The name used in flags.
@@ -91,6 +102,9 @@ impl Format {
             Format::PullRequest => "pr",
             Format::OpenMetrics => "openmetrics",
             Format::Hlog => "hlog",
+            Format::Latency => "latency",
+            Format::LatencyHtml => "latency-html",
+            Format::LatencySvg => "latency-svg",
         }
     }
 
@@ -112,7 +126,20 @@ impl Format {
             // The name by which GitLab looks for metrics.
             Format::OpenMetrics => "metrics.txt",
             Format::Hlog => "latency.hlog",
+            Format::Latency => "latency.md",
+            Format::LatencyHtml => "latency.html",
+            Format::LatencySvg => "latency.svg",
         }
+    }
+
+    /// Whether it is a report on how long jobs take, which several runs share.
+    pub fn is_latency(self) -> bool {
+        matches!(self, Format::Latency | Format::LatencyHtml | Format::LatencySvg)
+    }
+
+    /// Whether it says what the twins of a log say.
+    pub fn shows_twins(self) -> bool {
+        matches!(self, Format::Table | Format::Markdown | Format::Json | Format::Html)
     }
 
     /// Whether the texts of several runs can follow one another and still be read. The others are one document each.
@@ -133,6 +160,16 @@ pub fn render(view: &View, format: Format, style: Style) -> String {
         Format::PullRequest => pull_request(view),
         Format::OpenMetrics => openmetrics(view),
         Format::Hlog => hlog(view),
+        Format::Latency | Format::LatencyHtml | Format::LatencySvg => render_latency(&Latency::of(view), format, None),
+    }
+}
+
+/// Lays out a latency report in one of its formats; `picture` is the file that markdown shows, if there is one. Ends with a newline.
+pub fn render_latency(report: &Latency<'_>, format: Format, picture: Option<&str>) -> String {
+    match format {
+        Format::LatencyHtml => latency::html(report),
+        Format::LatencySvg => latency::svg(report),
+        _ => latency::markdown(report, picture),
     }
 }
 

@@ -21,6 +21,7 @@ mod rehearsal;
 mod session;
 mod shard;
 mod stop;
+pub(crate) mod sweep;
 pub(crate) mod twin;
 pub(crate) mod watch;
 

@@ -14,6 +14,8 @@ use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
 pub(super) struct TargetFile {
     /// The target's name.
     pub(super) name: String,
+    /// What a job is called in reports, in the singular; "job", if it is not said.
+    pub(super) noun: Option<String>,
     /// Its address; `${NAME:-default}` reads the environment.
     pub(super) base_url: String,
     /// An id that was never issued, for the controls.
@@ -36,8 +38,24 @@ pub(super) struct TargetFile {
     pub(super) results: Option<ReadFile>,
     /// How a scan is cancelled.
     pub(super) cancel: Option<CancelFile>,
+    /// How a scan is changed.
+    pub(super) update: Option<UpdateFile>,
+    /// How a scan is deleted.
+    pub(super) delete: Option<DeleteFile>,
     /// A harmless request that shifts round-robin routing.
     pub(super) filler: Option<FillerFile>,
+    /// Objectives that reports hold the run to.
+    pub(super) slo: Option<SloFile>,
+}
+
+/// `[slo]`
+#[derive(Debug, Default, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SloFile {
+    /// From the id to the first answer that knows the scan, such as `"p99 <= 200ms"`, or a list of such.
+    pub(super) visible: Option<OneOrMore>,
+    /// From the id to the end of the scan, such as `"p95 <= 60s"`, or a list of such.
+    pub(super) done: Option<OneOrMore>,
 }
 
 /// `http`
@@ -182,6 +200,22 @@ endpoint! {
 }
 
 endpoint! {
+    /// `[update]`
+    UpdateFile, path: String => |path| Some(path), {
+        /// By what the update shows in a status reply.
+        pub(super) seen_when: WhenFile,
+    }
+}
+
+endpoint! {
+    /// `[delete]`
+    DeleteFile, path: String => |path| Some(path), {
+        /// By what the delete shows in a status reply; if it is not said, by `not_found`.
+        pub(super) seen_when: Option<WhenFile>,
+    }
+}
+
+endpoint! {
     /// `[filler]`
     FillerFile, path: String => |path| Some(path), {}
 }
@@ -258,6 +292,64 @@ pub(super) struct WhenFile {
     pub(super) null: Option<bool>,
     pub(super) empty: Option<bool>,
     pub(super) body_matches: Option<String>,
+}
+
+/// A text, or a list of texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum OneOrMore {
+    One(String),
+    More(Vec<String>),
+}
+
+impl OneOrMore {
+    /// The texts, each with the end of its key: nothing for a single one, and `.0`, `.1` … in a list.
+    pub(super) fn texts(&self) -> Vec<(String, &str)> {
+        match self {
+            OneOrMore::One(text) => vec![(String::new(), text.as_str())],
+            OneOrMore::More(list) => list.iter().enumerate().map(|(index, text)| (format!(".{index}"), text.as_str())).collect(),
+        }
+    }
+}
+
+struct OneOrMoreVisitor;
+
+impl<'de> Visitor<'de> for OneOrMoreVisitor {
+    type Value = OneOrMore;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text in quotes, or a list of texts")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<OneOrMore, E> {
+        Ok(OneOrMore::One(text.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<OneOrMore, A::Error> {
+        let mut texts = Vec::new();
+        while let Some(text) = list.next_element()? {
+            texts.push(text);
+        }
+        if texts.is_empty() {
+            return Err(de::Error::invalid_length(0, &self));
+        }
+        Ok(OneOrMore::More(texts))
+    }
+}
+
+impl<'de> Deserialize<'de> for OneOrMore {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OneOrMoreVisitor)
+    }
+}
+
+impl JsonSchema for OneOrMore {
+    fn schema_name() -> Cow<'static, str> {
+        "OneOrMore".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" }, "minItems": 1 }] })
+    }
 }
 
 /// One or more HTTP status codes or classes of codes.

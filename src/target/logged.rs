@@ -15,7 +15,7 @@ use crate::model::source::Source;
 
 use super::reading::Replies;
 use super::request::{Encoding, Endpoint};
-use super::{Accepted, Caller, Request, RequestError, Target, Variables, compile, credentials};
+use super::{Accepted, Caller, Request, RequestError, Target, Variables, WriteKind, compile, credentials};
 
 /// A target as a log has it.
 #[derive(Debug)]
@@ -161,7 +161,7 @@ impl LoggedTarget {
             Kind::ForeignPoll => target.status(&variables, Caller::Foreign, &accepted, route),
             Kind::Witness => target.witness(&variables, &accepted)?,
             Kind::Results => target.results(&variables, &accepted)?,
-            Kind::Cancel => target.cancel(&variables, &accepted)?,
+            Kind::Cancel | Kind::Update | Kind::Delete => target.write(WriteKind::of(exchange.kind)?, &variables, &accepted)?,
             Kind::Filler => target.filler(&variables),
         };
         Some(self.logged(&request.ok()?, self.endpoint(exchange.kind)?.body.encoding()))
@@ -179,7 +179,7 @@ impl LoggedTarget {
             Kind::Poll | Kind::UnknownPoll | Kind::ForeignPoll => Some(&target.status.endpoint),
             Kind::Witness => target.witness.as_ref().map(|read| &read.endpoint),
             Kind::Results => target.results.as_ref().map(|read| &read.endpoint),
-            Kind::Cancel => target.cancel.as_ref().map(|cancel| &cancel.endpoint),
+            Kind::Cancel | Kind::Update | Kind::Delete => target.writes.get(&WriteKind::of(kind)?).map(|write| &write.endpoint),
             Kind::Filler => Some(target.filler.as_ref().unwrap_or(&target.status.endpoint)),
         }
     }
@@ -253,7 +253,8 @@ mod tests {
     fn logged(file: &str) -> LoggedTarget {
         let (name, base_url, file) = ("x".to_owned(), "http://h".to_owned(), file.to_owned());
         let (can, status, http) = (Capabilities::default(), StatusNote::default(), HttpVersion::One);
-        LoggedTarget::read(&TargetNote { name, base_url, file, service: None, can, status, http }).expect("a right file")
+        let (noun, slo) = (crate::model::noun::Noun::default(), Vec::new());
+        LoggedTarget::read(&TargetNote { name, base_url, file, service: None, can, status, http, noun, slo }).expect("a right file")
     }
 
     #[test]

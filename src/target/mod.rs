@@ -31,9 +31,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use crate::model::exchange::Kind;
+use crate::model::noun::Noun;
 use crate::model::redaction::SHORTEST_SECRET;
 use crate::model::run::{Capabilities, HttpVersion, StatusNote, TargetNote};
 use crate::model::secret_names::is_credential;
+use crate::model::slo::Slo;
 use crate::model::source::{InputError, Source};
 use crate::model::time::Span;
 
@@ -73,6 +76,8 @@ pub const TEMPLATE: &str = include_str!("../../scenarios/targets/template.toml")
 #[derive(Debug, Clone)]
 pub struct Target {
     name: String,
+    noun: Noun,
+    slo: Vec<Slo>,
     base: Base,
     shown_base: ShownBase,
     http: HttpVersion,
@@ -87,7 +92,7 @@ pub struct Target {
     status: Read,
     witness: Option<Read>,
     results: Option<Read>,
-    cancel: Option<Cancel>,
+    writes: BTreeMap<WriteKind, LaterWrite>,
     filler: Option<Endpoint>,
     /// How its requests look in a recording, made when it is first asked: expressions take a while to compile, and most runs read none.
     shapes: OnceLock<Arc<[Shape]>>,
@@ -115,11 +120,49 @@ struct Read {
     long_poll: Option<Span>,
 }
 
-/// The second write, and how a status reply shows that it was seen.
+/// A write to a scan that exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WriteKind {
+    /// It is cancelled.
+    Cancel,
+    /// It is changed.
+    Update,
+    /// It is deleted.
+    Delete,
+}
+
+impl WriteKind {
+    /// What such a request is in the log.
+    pub fn kind(self) -> Kind {
+        match self {
+            WriteKind::Cancel => Kind::Cancel,
+            WriteKind::Update => Kind::Update,
+            WriteKind::Delete => Kind::Delete,
+        }
+    }
+
+    /// The write that an exchange was, if it was one.
+    pub fn of(kind: Kind) -> Option<WriteKind> {
+        match kind {
+            Kind::Cancel => Some(WriteKind::Cancel),
+            Kind::Update => Some(WriteKind::Update),
+            Kind::Delete => Some(WriteKind::Delete),
+            _ => None,
+        }
+    }
+
+    /// Its table in a target file.
+    fn section(self) -> &'static str {
+        self.kind().word()
+    }
+}
+
+/// How a write is sent, and how a status reply shows that it was seen.
 #[derive(Debug, Clone)]
-struct Cancel {
+struct LaterWrite {
     endpoint: Endpoint,
-    seen_when: When,
+    /// `None`: by `not_found`.
+    seen_when: Option<When>,
 }
 
 /// Who asks for a status.
@@ -199,7 +242,19 @@ impl Target {
             can: self.can(),
             status: self.status_note(),
             http: HttpVersion::One,
+            noun: self.noun.clone(),
+            slo: self.slo.clone(),
         }
+    }
+
+    /// What a job is called.
+    pub fn noun(&self) -> &Noun {
+        &self.noun
+    }
+
+    /// The objectives that reports hold a run to.
+    pub fn slo(&self) -> &[Slo] {
+        &self.slo
     }
 
     /// The file as it was written, but for credentials that stand in it and are struck out; environment variables stand in it as
@@ -225,7 +280,9 @@ impl Target {
             foreign_user: self.users.contains_key(FOREIGN),
             witness: self.witness.is_some(),
             results: self.results.is_some(),
-            cancel: self.cancel.is_some(),
+            cancel: self.writes.contains_key(&WriteKind::Cancel),
+            update: self.writes.contains_key(&WriteKind::Update),
+            delete: self.writes.contains_key(&WriteKind::Delete),
             echo: status.echo.is_some(),
             states: !status.states.is_empty() || status.rules.iter().any(|rule| rule.state.is_some()),
             handed_out: self.status.follow.is_some(),
@@ -270,7 +327,7 @@ impl Target {
             .into_iter()
             .chain(self.witness.iter().map(|read| &read.endpoint))
             .chain(self.results.iter().map(|read| &read.endpoint))
-            .chain(self.cancel.iter().map(|cancel| &cancel.endpoint))
+            .chain(self.writes.values().map(|write| &write.endpoint))
             .chain(&self.filler);
         let mut secrets = BTreeSet::new();
         for endpoint in endpoints.clone() {

@@ -4,7 +4,7 @@ use crate::model::answer::{Answer, State};
 
 use super::reading::{by_code, text_at};
 use super::selector::Opened;
-use super::{Accepted, Initiated, Read, Reading, Reply, Target};
+use super::{Accepted, Initiated, Read, Reading, Reply, Target, WriteKind};
 
 impl Target {
     /// Reads the reply to an initiate.
@@ -47,21 +47,21 @@ impl Target {
         read_by(self.results.as_ref(), reply, id)
     }
 
-    /// Reads a reply that is told by its HTTP code alone: a cancel's or a filler's.
+    /// Reads a reply that is told by its HTTP code alone: a later write's or a filler's.
     pub fn read_by_code(&self, reply: &Reply<'_>) -> Answer {
         by_code(reply.http)
     }
 
-    /// Whether a status reply shows the cancel's effect. `None` where the target cannot cancel, and where the reply is neither
+    /// Whether a status reply shows the effect of a write. `None` where the target has no such write, and where the reply is neither
     /// visible nor not found and so says nothing about it.
-    pub fn read_cancel_seen(&self, reply: &Reply<'_>, id: &str) -> Option<bool> {
-        let cancel = self.cancel.as_ref()?;
+    pub fn read_write_seen(&self, write: WriteKind, reply: &Reply<'_>, id: &str) -> Option<bool> {
+        let write = self.writes.get(&write)?;
         let opened = Opened::new(reply);
-        if cancel.seen_when.holds(&opened, id) {
+        if write.seen_when.as_ref().is_some_and(|when| when.holds(&opened, id)) {
             return Some(true);
         }
-        let reading = self.status.reader.read(&opened, id);
-        reading.answer.is_evidence().then_some(false)
+        let answer = self.status.reader.read(&opened, id).answer;
+        answer.is_evidence().then_some(write.seen_when.is_none() && answer == Answer::NotFound)
     }
 }
 

@@ -77,7 +77,12 @@ pub enum RequestError {
 
 /// The method of requests to an endpoint for which the target file gives none.
 pub(crate) fn usual_method(kind: Kind) -> Method {
-    if matches!(kind, Kind::Initiate | Kind::Repeat | Kind::Cancel) { Method::POST } else { Method::GET }
+    match kind {
+        Kind::Initiate | Kind::Repeat | Kind::Cancel => Method::POST,
+        Kind::Update => Method::PATCH,
+        Kind::Delete => Method::DELETE,
+        _ => Method::GET,
+    }
 }
 
 /// Headers with holes, each name once.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::exchange::Route;
 
 use super::request::{Endpoint, Filling, Headers};
-use super::{Accepted, Caller, FOREIGN, Read, Request, RequestError, Target, Variables, template};
+use super::{Accepted, Caller, FOREIGN, Read, Request, RequestError, Target, Variables, WriteKind, template};
 
 impl Target {
     /// Asks for a scan. The same variables give the same request, which is what a repeat is.
@@ -91,10 +91,10 @@ impl Target {
         Some(self.read_of(read, variables, accepted, accepted.results_at.as_deref()))
     }
 
-    /// Asks for the scan to be cancelled, if the target can.
-    pub fn cancel(&self, variables: &Variables, accepted: &Accepted) -> Option<Result<Request, RequestError>> {
-        let cancel = self.cancel.as_ref()?;
-        Some(self.ask(&cancel.endpoint, variables, &accepted.id))
+    /// Cancels, changes or deletes the scan, if the target can.
+    pub fn write(&self, write: WriteKind, variables: &Variables, accepted: &Accepted) -> Option<Result<Request, RequestError>> {
+        let write = self.writes.get(&write)?;
+        Some(self.ask(&write.endpoint, variables, &accepted.id))
     }
 
     /// A harmless request: the file's, or a poll of an id that was never issued.

@@ -19,7 +19,7 @@ use super::address::{Base, OtherOrigins};
 use super::reading::{Reading, by_code};
 use super::request::Endpoint;
 use super::template::Variable;
-use super::{FOREIGN, Target};
+use super::{FOREIGN, LaterWrite, Target};
 
 /// Which requests of a recording are taken for requests to the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,11 +104,11 @@ impl Shape {
             Some((Kind::Poll, target.status.endpoint.clone())),
             read(Kind::Results, &target.results),
             read(Kind::Witness, &target.witness),
-            target.cancel.as_ref().map(|cancel| (Kind::Cancel, cancel.endpoint.clone())),
             target.filler.clone().map(|filler| (Kind::Filler, filler)),
         ];
+        let writes = target.writes.iter().map(|(write, LaterWrite { endpoint, .. })| (write.kind(), endpoint.clone()));
         let mut shapes: Vec<Shape> =
-            endpoints.into_iter().flatten().filter_map(|(kind, endpoint)| Shape::of(kind, &endpoint, &target.base)).collect();
+            endpoints.into_iter().flatten().chain(writes).filter_map(|(kind, endpoint)| Shape::of(kind, &endpoint, &target.base)).collect();
         shapes.retain(|shape| shape.has_id || matches!(shape.kind, Kind::Initiate | Kind::Filler));
         shapes.sort_by_key(|shape| shape.has_id);
         shapes.into()

@@ -12,6 +12,7 @@
 mod answers;
 mod bracket;
 mod hostile;
+mod later_writes;
 mod overload;
 mod production;
 mod safety;

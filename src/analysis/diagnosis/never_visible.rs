@@ -199,6 +199,9 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flapping: 
     // Where no window was seen to end, a scan that was denied early may be one of those that are never seen.
     let early: &[&ScanRow<'_>] = if usual.latest > 0.0 { &[] } else { &unseen.early };
     let denied: Vec<&ScanRow<'_>> = unseen.lost.iter().chain(&unseen.suspects).chain(early).copied().collect();
+    if seen_otherwise(diagnosis, &unseen, seen.len()) {
+        return denied.iter().map(|row| row.scan.number()).collect();
+    }
     if let Some(feature) = telling_feature(&denied, &seen) {
         by_feature(diagnosis, data, &denied, unseen.lost.len(), seen.len(), feature);
         // Whatever is wrong with these ids, they say nothing about when a scan becomes visible.
@@ -261,6 +264,28 @@ fn nothing_seen(diagnosis: &mut Diagnosis, data: &Dataset<'_>, unseen: &Unseen<'
         witnessed: witnessed as u64,
         asked_otherwise,
     });
+}
+
+/// K for a part of the scans: those that this caller never sees are shown when they are asked for by another way, at an age at which status
+/// went on denying them.
+fn seen_otherwise(diagnosis: &mut Diagnosis, unseen: &Unseen<'_, '_>, seen: usize) -> bool {
+    let denied: Vec<&ScanRow<'_>> = unseen.lost.iter().chain(&unseen.suspects).chain(&unseen.waiting).copied().collect();
+    let mut facts = vec![never_visible(&denied, seen)];
+    let mut asked_and_shown = (0, 0);
+    for route in [Route::HandedOut, Route::AsInitiator] {
+        let asked: Vec<&&ScanRow<'_>> = denied.iter().filter(|row| row.by_route(route).next().is_some()).collect();
+        let shown = asked.iter().filter(|row| row.shown_while_denied(route)).count();
+        if shown > 0 {
+            asked_and_shown = (asked.len(), shown);
+            facts.push(Fact::SeenByRoute { route, scans: shown as u64, of: asked.len() as u64 });
+        }
+    }
+    let (asked, shown) = asked_and_shown;
+    if facts.len() < 2 || shown * 2 <= asked {
+        return false;
+    }
+    diagnosis.found(FaultClass::K, if shown >= 2 { Strength::Strong } else { Strength::Moderate }, facts);
+    true
 }
 
 fn knows(row: &ScanRow<'_>, answer: Answer) -> bool {

@@ -151,6 +151,12 @@ pub fn hypotheses(journal: &Journal, diagnosis: &Diagnosis) -> Vec<Hypothesis> {
     all
 }
 
+/// The causes that the diagnosis names and that no hypothesis has: they have no twin.
+pub fn untried(diagnosis: &Diagnosis, hypotheses: &[Hypothesis]) -> Vec<FaultClass> {
+    let has = |class: &FaultClass| hypotheses.iter().any(|hypothesis| hypothesis.classes.contains(class));
+    diagnosis.causes.iter().map(|cause| cause.class).filter(|class| !has(class)).collect()
+}
+
 /// A service without a fault, whose jobs take as long.
 pub fn healthy(journal: &Journal) -> Hypothesis {
     let scans = Scans::of(&journal.exchanges);
@@ -225,6 +231,9 @@ pub struct Twin {
     pub answer: Answer,
     /// The hypotheses, the best first.
     pub candidates: Vec<Candidate>,
+    /// Causes that the diagnosis names and that have no twin.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub untried: Vec<FaultClass>,
     /// Which further polls would tell two that fit apart.
     pub separation: Option<Separation>,
     /// The log beside the best of its twins.
@@ -243,6 +252,8 @@ pub enum Answer {
     SeveralFit,
     /// No known cause fits.
     NoneFits,
+    /// None fits of the causes that have a twin; the diagnosis names another.
+    NotSimulated,
     /// The log cannot be replayed: it is a recording, whose polls follow no plan.
     Recording,
     /// The log cannot be replayed: it was put together from several that ran at the same time.
@@ -254,7 +265,7 @@ pub enum Answer {
 impl Answer {
     /// Whether twins were run.
     pub fn was_run(self) -> bool {
-        matches!(self, Answer::OneFits | Answer::SeveralFit | Answer::NoneFits)
+        matches!(self, Answer::OneFits | Answer::SeveralFit | Answer::NoneFits | Answer::NotSimulated)
     }
 }
 
@@ -322,11 +333,18 @@ impl Twin {
             fit: None,
         };
         let worth = hypotheses.iter().filter(|hypothesis| hypothesis.named);
-        Twin { answer: why, candidates: worth.map(candidate).collect(), separation: None, picture: None, healthy_denies: None }
+        Twin {
+            answer: why,
+            candidates: worth.map(candidate).collect(),
+            untried: Vec::new(),
+            separation: None,
+            picture: None,
+            healthy_denies: None,
+        }
     }
 
     /// What follows from the hypotheses that were run.
-    pub fn of(journal: &Journal, observed: &Measures, mut tried: Vec<Tried>, healthy: &Measures) -> Twin {
+    pub fn of(journal: &Journal, observed: &Measures, mut tried: Vec<Tried>, untried: Vec<FaultClass>, healthy: &Measures) -> Twin {
         let rank = |tried: &Tried| (!tried.fits(), tried.far_off);
         // Of what fits, the fewest causes first; among equals what was named, and then what is nearest.
         tried.sort_by(|a, b| {
@@ -340,6 +358,7 @@ impl Twin {
         let equals: Vec<&Tried> = fitting.into_iter().filter(|tried| tried.hypothesis.classes.len() == fewest).collect();
         let different: BTreeSet<&[FaultClass]> = equals.iter().map(|tried| tried.hypothesis.classes.as_slice()).collect();
         let answer = match different.len() {
+            0 if !untried.is_empty() => Answer::NotSimulated,
             0 => Answer::NoneFits,
             1 => Answer::OneFits,
             _ => Answer::SeveralFit,
@@ -360,7 +379,7 @@ impl Twin {
                 fit: Some(tried.fit.clone()),
             })
             .collect();
-        Twin { answer, candidates, separation, picture, healthy_denies: Some(healthy.denies()) }
+        Twin { answer, candidates, untried, separation, picture, healthy_denies: Some(healthy.denies()) }
     }
 
     /// The candidates that fit with as few causes as possible.

@@ -18,6 +18,12 @@ pub fn causes(classes: &[FaultClass]) -> String {
 
 /// What follows from all twins, in one sentence.
 pub fn statement(twin: &Twin, journal: &Journal) -> String {
+    let without: Vec<String> = twin.untried.iter().map(|class| class.named()).collect();
+    let untried = if without.is_empty() { String::new() } else { format!("; there is no twin of {}", alternatives(&without)) };
+    answer(twin, journal) + &untried
+}
+
+fn answer(twin: &Twin, journal: &Journal) -> String {
     let fitting: Vec<&Candidate> = twin.fitting().collect();
     match (twin.answer, fitting.first(), twin.candidates.first()) {
         (Answer::OneFits, Some(best), _) => {
@@ -35,6 +41,7 @@ pub fn statement(twin: &Twin, journal: &Journal) -> String {
             let why = misfits.first().map_or_else(String::new, |first| format!(", which does not explain {}", misfit(first, journal)));
             format!("no known cause explains this log; nearest is {}{why}", causes(&nearest.classes))
         }
+        (Answer::NotSimulated, ..) => "none of the causes that can be simulated explains this log".to_owned(),
         (Answer::Recording, ..) => {
             "the settings below are estimated from the recording; it follows no plan that could be run again, so that nothing \
                                     was compared"

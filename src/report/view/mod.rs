@@ -14,6 +14,7 @@ mod shard;
 mod steps;
 mod summary;
 mod tables;
+mod timing;
 mod twin;
 mod window;
 
@@ -46,6 +47,7 @@ pub(super) use lanes::reach;
 pub use lanes::{Lane, LaneMark, Sign};
 pub use steps::{Curve, CurveStep};
 pub use summary::Summary;
+pub use timing::{ObjectiveRow, TimingQuantile, TimingRow, TimingView, Wait};
 pub use twin::{CandidateRow, Reproducer, TwinView};
 pub use window::{QuantileRow, SafeDelay, WindowView};
 
@@ -126,6 +128,9 @@ pub struct View {
     /// The round trips, counted whole.
     #[serde(skip)]
     pub histograms: Vec<Histograms>,
+    /// How long things took, for the latency report.
+    #[serde(skip)]
+    pub timing: TimingView,
     /// How to see it again.
     #[serde(skip)]
     pub repeat: Repeat,
@@ -545,12 +550,8 @@ impl View {
         let scans = Scans::of(&journal.exchanges);
         let histories = scans.histories();
         let scenarios = tables::scenarios(journal, analysis, judgement);
-        let window = window::view(
-            &analysis.window,
-            Everyone::of(&analysis.guarantees, &analysis.guarantees),
-            judgement.assessable,
-            judgement.verdict,
-        );
+        let everyone = Everyone::of(&analysis.guarantees, &analysis.guarantees);
+        let window = window::view(&analysis.window, everyone, judgement.assessable, judgement.verdict);
         let (causes, ruled_out, undecided) = tables::diagnosis(&analysis.diagnosis, journal.run.target.owner());
         let patterns = tables::patterns(&analysis.diagnosis);
         let view = View {
@@ -584,6 +585,7 @@ impl View {
                 p99_ms: analysis.punctuality.told_p99_ms(),
                 max_ms: analysis.punctuality.max_ms,
             },
+            timing: timing::view(analysis, everyone, &journal.run.target.noun, judgement.assessable),
             jobs: Jobs::of(journal, &analysis.load),
             repeat: repeat::repeat(journal, analysis),
             next_step: advice::next_step(journal, analysis, judgement),

@@ -9,7 +9,7 @@ mod round_trips;
 #[cfg(test)]
 mod tests;
 
-use crate::analysis::twin::{Answer, FAR, FIRST_RUNS, Hypothesis, Measures, RUNS, Tried, Twin, healthy, hypotheses, pairs};
+use crate::analysis::twin::{Answer, FAR, FIRST_RUNS, Hypothesis, Measures, RUNS, Tried, Twin, healthy, hypotheses, pairs, untried};
 use crate::model::fault::FaultClass;
 use crate::model::run::Journal;
 use crate::model::shard::Share;
@@ -65,15 +65,16 @@ fn twin(journal: &Journal, analysis: &crate::analysis::Analysis, note: &(impl Fn
     if let Some(why) = why_not {
         return Some(Twin::not_run(why, &hypotheses));
     }
+    let without = untried(diagnosis, &hypotheses);
     // A paused clock needs a runtime of its own, which cannot be entered from inside another.
     std::thread::scope(|scope| {
-        let all = scope.spawn(|| try_all(journal, hypotheses, note)).join();
+        let all = scope.spawn(|| try_all(journal, hypotheses, without, note)).join();
         // A panic in there is a bug of ours, and is passed on.
         all.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
 
-fn try_all(journal: &Journal, hypotheses: Vec<Hypothesis>, note: &(impl Fn(&Trying) + Sync)) -> Option<Twin> {
+fn try_all(journal: &Journal, hypotheses: Vec<Hypothesis>, untried: Vec<FaultClass>, note: &(impl Fn(&Trying) + Sync)) -> Option<Twin> {
     let excerpt = Excerpt::of(journal);
     let cut = excerpt.cut(journal);
     let observed = Measures::of(&cut);
@@ -100,7 +101,7 @@ fn try_all(journal: &Journal, hypotheses: Vec<Hypothesis>, note: &(impl Fn(&Tryi
             break;
         }
     }
-    (!tried.is_empty()).then(|| Twin::of(journal, &observed, tried, &healthy))
+    (!tried.is_empty()).then(|| Twin::of(journal, &observed, tried, untried, &healthy))
 }
 
 /// Runs one hypothesis: a few times, and as often as a rejection needs unless it is far off by then. `None` where the reference service

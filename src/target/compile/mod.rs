@@ -1,7 +1,9 @@
 //! From the file as it is written to a [`Target`] that is checked whole, with a complaint that points to whatever is wrong.
 
+mod objectives;
 mod replies;
 mod requests;
+mod writes;
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -20,7 +22,7 @@ use super::reading::{InitiateReader, Reader};
 use super::redirect::{Own, Redirects};
 use super::request::Headers;
 use super::template::{Braces, Lookup, Template, TemplateFault, Variable, expand};
-use super::{Cancel, FOREIGN, OWNER, REFERENCE, Read, Target, TlsFiles};
+use super::{FOREIGN, OWNER, REFERENCE, Read, Target, TlsFiles, WriteKind};
 
 /// The longest hold that a target file may ask a poll to wait for.
 const LONGEST_POLL: Duration = Duration::from_secs(600);
@@ -53,6 +55,8 @@ pub(super) fn compile_at(source: Source<'_>, lookup: Lookup<'_>, at: impl FnOnce
         users.insert(name.clone(), headers);
     }
     let name = compiler.text("name", &file.name)?;
+    let noun = compiler.noun(file.noun.as_deref())?;
+    let slo = compiler.slo(&file.slo.unwrap_or_default())?;
     let address = compiler.template("base_url", &file.base_url, Braces::AreText, &[])?;
     let base = Base::read(&at(address.fill(|_| String::new())))
         .map_err(|problem| compiler.complain("base_url", problem, "for example `base_url = \"http://127.0.0.1:8080\"`"))?;
@@ -66,21 +70,19 @@ pub(super) fn compile_at(source: Source<'_>, lookup: Lookup<'_>, at: impl FnOnce
     let status = compiler.read("status", file.status, Asked::Status(&base))?;
     let witness = file.witness.map(|read| compiler.read("witness", read, Asked::Witness)).transpose()?;
     let results = file.results.map(|read| compiler.read("results", read, Asked::Results)).transpose()?;
-    let cancel = file
-        .cancel
-        .map(|mut cancel| {
-            let ask = cancel.ask();
-            let endpoint = compiler.endpoint("cancel", ask, Kind::Cancel, Variable::WITH_ID)?;
-            if !endpoint.names_the_id() {
-                return Err(compiler.complain(
-                    "cancel.path",
-                    "nothing here says which scan is to be cancelled",
-                    "put `{id}` into the path, a header or the body",
-                ));
-            }
-            Ok(Cancel { endpoint, seen_when: compiler.when("cancel.seen_when", &cancel.seen_when)? })
-        })
-        .transpose()?;
+    let mut writes = BTreeMap::new();
+    if let Some(mut cancel) = file.cancel {
+        let write = compiler.write(WriteKind::Cancel, cancel.ask(), Some(&cancel.seen_when))?;
+        writes.insert(WriteKind::Cancel, write);
+    }
+    if let Some(mut update) = file.update {
+        let write = compiler.write(WriteKind::Update, update.ask(), Some(&update.seen_when))?;
+        writes.insert(WriteKind::Update, write);
+    }
+    if let Some(mut delete) = file.delete {
+        let write = compiler.write(WriteKind::Delete, delete.ask(), delete.seen_when.as_ref())?;
+        writes.insert(WriteKind::Delete, write);
+    }
     let filler = file
         .filler
         .map(|mut filler| {
@@ -105,6 +107,8 @@ pub(super) fn compile_at(source: Source<'_>, lookup: Lookup<'_>, at: impl FnOnce
     };
     Ok(Target {
         name,
+        noun,
+        slo,
         shown_base: ShownBase::of(&base, &address),
         base,
         http,
@@ -118,7 +122,7 @@ pub(super) fn compile_at(source: Source<'_>, lookup: Lookup<'_>, at: impl FnOnce
         status,
         witness,
         results,
-        cancel,
+        writes,
         filler,
         shapes: OnceLock::new(),
     })

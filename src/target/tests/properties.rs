@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::super::address::Base;
 use super::super::template::{Braces, Template, Variable, encode};
-use super::super::{Caller, REFERENCE, Reply, TEMPLATE};
+use super::super::{Caller, REFERENCE, Reply, TEMPLATE, WriteKind};
 use crate::model::answer::Answer;
 
 use super::{accepted, file, headers, read, target, variables};
@@ -112,7 +112,7 @@ proptest! {
             let _ = target.read_status(&reply, &id);
             let _ = target.read_witness(&reply, &id);
             let _ = target.read_results(&reply, &id);
-            let _ = target.read_cancel_seen(&reply, &id);
+            let _ = target.read_write_seen(WriteKind::Cancel, &reply, &id);
             let _ = target.status(&variables(), Caller::Owner, &super::handed_out(&id, &at), Some(crate::model::exchange::Route::HandedOut));
         }
     }

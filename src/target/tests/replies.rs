@@ -1,6 +1,6 @@
 //! What a target makes of replies.
 
-use super::super::{Reply, Target};
+use super::super::{Reply, Target, WriteKind};
 use super::{file, headers, status, target};
 use crate::model::answer::{Answer, State};
 
@@ -249,10 +249,28 @@ fn the_cancels_effect_is_read_from_status_replies() {
         (200, "<html>", None),
     ] {
         let reply = Reply { http, headers: &headers, body: body.as_bytes() };
-        assert_eq!(target.read_cancel_seen(&reply, "j1"), seen, "{http} {body}");
+        assert_eq!(target.read_write_seen(WriteKind::Cancel, &reply, "j1"), seen, "{http} {body}");
     }
     let without = super::target(&file("path = '/{id}'"));
-    assert_eq!(without.read_cancel_seen(&Reply { http: 200, headers: &headers, body: b"{}" }, "j1"), None);
+    assert_eq!(without.read_write_seen(WriteKind::Cancel, &Reply { http: 200, headers: &headers, body: b"{}" }, "j1"), None);
+}
+
+#[test]
+fn an_update_and_a_delete_are_read_from_status_replies() {
+    let writes = "[update]\npath = '/{id}'\nseen_when = { pointer = '/name', equals = 'after' }\n[delete]\npath = '/{id}'";
+    let target = target(&file(&format!("path = '/{{id}}'\n{writes}")));
+    let headers = headers(&[]);
+    for (http, body, updated, deleted) in [
+        (200, r#"{"name":"after"}"#, Some(true), Some(false)),
+        (200, r#"{"name":"before"}"#, Some(false), Some(false)),
+        (404, "", Some(false), Some(true)),
+        (410, "", Some(false), Some(true)),
+        (500, "", None, None),
+    ] {
+        let reply = Reply { http, headers: &headers, body: body.as_bytes() };
+        let seen = |write| target.read_write_seen(write, &reply, "j1");
+        assert_eq!((seen(WriteKind::Update), seen(WriteKind::Delete)), (updated, deleted), "{http} {body}");
+    }
 }
 
 #[test]

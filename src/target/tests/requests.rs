@@ -1,6 +1,6 @@
 //! The requests that a target builds.
 
-use super::super::{AddressError, Caller, REFERENCE, Request, RequestError};
+use super::super::{AddressError, Caller, REFERENCE, Request, RequestError, WriteKind};
 use super::{accepted, file, handed_out, target, variables};
 use crate::model::exchange::Route;
 
@@ -37,7 +37,7 @@ fn each_endpoint_is_asked_as_its_user() {
     let (id, unknown) = target.unknown(&v).expect("sendable");
     assert_eq!(id, "scan_00ff");
     assert_eq!(unknown.url, "http://127.0.0.1:8080/api/v1/opportunities/status/scan_00ff");
-    let cancel = target.cancel(&v, &a).expect("there").expect("sendable");
+    let cancel = target.write(WriteKind::Cancel, &v, &a).expect("there").expect("sendable");
     assert_eq!((cancel.method.as_str(), cancel.url.as_str()), ("POST", "http://127.0.0.1:8080/api/v1/opportunities/cancel/j1"));
     assert_eq!(target.filler(&v).expect("sendable").url, "http://127.0.0.1:8080/health");
 }

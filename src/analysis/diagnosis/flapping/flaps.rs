@@ -17,12 +17,13 @@ pub(in crate::analysis::diagnosis) struct Flapping {
     pub(in crate::analysis::diagnosis) until_ms: f64,
     /// The longest row of denials of a scan that was seen before, each at an instant of its own.
     pub(in crate::analysis::diagnosis) streak: usize,
-    /// Where scans are evicted: the earliest age at which one was seen for the last time, in ms.
+    /// Where scans are evicted, or have holes: the earliest age at which one was seen for the last time, or denied again, in ms.
     pub(in crate::analysis::diagnosis) gone_ms: Option<f64>,
 }
 
 impl Flapping {
-    pub(super) fn none() -> Flapping {
+    /// No scan was denied after it had been seen.
+    pub(in crate::analysis::diagnosis) fn none() -> Flapping {
         Flapping { kind: None, share: 0.0, until_ms: 0.0, streak: 0, gone_ms: None }
     }
 
@@ -90,7 +91,7 @@ pub(super) struct Flaps<'r, 'a> {
     pub(super) split: usize,
     /// Different moments of the run at which scans were denied, and how many scans have one that is none of another's.
     pub(super) moments: usize,
-    /// The chance that denials spread evenly over the polls would lie together as closely as these do.
+    /// The chance that denials spread evenly over the polls up to the last of each scan would lie together as closely as these do.
     pub(super) together: f64,
 }
 
@@ -100,7 +101,7 @@ impl<'r, 'a> Flaps<'r, 'a> {
         let until_ms = comparable_until(data, &rows);
         let after = || data.watched().flat_map(ScanRow::after_seen);
         let runs_of = |row: &ScanRow<'_>| runs(row).iter().filter(|run| !run.seen).count();
-        let sizes: Vec<(usize, usize)> = rows.iter().map(|row| counts(&[row])).collect();
+        let sizes: Vec<(usize, usize)> = rows.iter().map(|row| up_to_last_denial(row)).collect();
         let mut instants: Vec<u64> = flaps(&rows).map(|observation| observation.exchange.sent.0 / 1_000_000).collect();
         instants.sort_unstable();
         Flaps {
@@ -143,6 +144,13 @@ fn comparable_until(data: &Dataset<'_>, rows: &[&ScanRow<'_>]) -> f64 {
         .filter(|observation| observation.exchange.offset.get().is_some_and(|at| denied.contains(&at.0)));
     let last = flaps(rows).map(Observation::age).fold(0.0, f64::max) + MOMENT_MS;
     alike.map(Observation::age).fold(last, f64::max)
+}
+
+/// Denials, and polls up to the last of them and the one after it: what heals by age says nothing of how denials lie before that.
+fn up_to_last_denial(row: &ScanRow<'_>) -> (usize, usize) {
+    let after: Vec<bool> = row.after_seen().map(Observation::seen).collect();
+    let polls = after.iter().rposition(|seen| !seen).map_or(0, |last| (last + 2).min(after.len()));
+    (after.iter().filter(|seen| !**seen).count(), polls)
 }
 
 /// How many of these ages, in ascending order, lie apart from each other.

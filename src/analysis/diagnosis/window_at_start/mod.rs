@@ -8,7 +8,7 @@ mod refresh;
 mod second_write;
 mod windows;
 
-pub(super) use observer_effect::observer_effect;
+pub(super) use observer_effect::{observer_effect, says_hit};
 pub(super) use queue::queue;
 
 use crate::analysis::diagnosis::chance::share_left;
@@ -82,10 +82,10 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flapping: 
     }
     let rows_for_shape: Vec<&ScanRow<'_>> =
         if observer { rows.iter().copied().filter(|row| row.observations.len() == 1).collect() } else { rows.clone() };
-    if !observer && lattice(diagnosis, &on_one_clock(data, rows_for_shape)) {
+    if !observer && diagnosis.considers(FaultClass::G) && lattice(diagnosis, &on_one_clock(data, rows_for_shape)) {
         return;
     }
-    if commit(diagnosis, data, &rows, &windows, lost, observer) {
+    if diagnosis.considers(FaultClass::I) && commit(diagnosis, data, &rows, &windows, lost, observer) {
         return;
     }
     registration_or_lag(diagnosis, data, &rows, &windows, Before { lost, flapping, observer });

@@ -154,7 +154,7 @@ fn estimate(class: FaultClass, knobs: &[(&'static str, Known)]) -> Estimate {
 /// several ways.
 type Estimator = fn(&Evidence<'_>) -> Vec<Estimate>;
 
-/// One row for each class.
+/// One row for each class that has a twin.
 pub(super) const ESTIMATORS: &[(FaultClass, Estimator)] = &[
     (FaultClass::A, window::registration),
     (FaultClass::B, flaps::memories),
@@ -174,4 +174,5 @@ pub(super) const ESTIMATORS: &[(FaultClass, Estimator)] = &[
     (FaultClass::O, answers::stale),
     (FaultClass::P, answers::held),
     (FaultClass::Q, answers::disclosed),
+    (FaultClass::R, window::grant),
 ];

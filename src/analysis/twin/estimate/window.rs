@@ -29,6 +29,11 @@ pub(super) fn replica(evidence: &Evidence<'_>) -> Vec<Estimate> {
     start(evidence).map(|law| estimate(FaultClass::C, &[("replica-lag", Known::Law(law))])).into_iter().collect()
 }
 
+/// R: a permission that comes later than the job.
+pub(super) fn grant(evidence: &Evidence<'_>) -> Vec<Estimate> {
+    start(evidence).map(|law| estimate(FaultClass::R, &[("grant-lag", Known::Law(law))])).into_iter().collect()
+}
+
 /// D: a denial that is kept, over a record that is written a little late.
 pub(super) fn negative_cache(evidence: &Evidence<'_>) -> Vec<Estimate> {
     let first_denial = |row: &Row<'_>| row.polls.first().filter(|poll| !poll.seen).map(|poll| (poll.sent.max(0.0), poll.done));

@@ -1,7 +1,7 @@
 //! What must be found in each configuration: the model that the harness is held to.
 
 use crate::cli::commands::matrix::Seen;
-use crate::model::fault::FaultClass::{self, A, B, C, CPrime, D, E, F, G, H, I, J, K, L, M, N, O, P, Q};
+use crate::model::fault::FaultClass::{self, A, B, C, CPrime, D, E, F, G, H, I, J, K, L, M, N, O, P, Q, R, S, T, U, V, W, X, Y, Z};
 use crate::model::guarantee::Guarantee::{self, Echo, Honesty, Isolation, MonotonicState, MonotonicVisibility, Promptness, ReadYourWrites};
 use crate::verdict::Verdict::{self, Fail, Inconclusive, Pass};
 
@@ -149,6 +149,33 @@ pub(super) const CONFIGURATIONS: &[Configuration] = &[
     faulty("zoo-p", 4, &[A, P], &[ReadYourWrites, Promptness], &["immediate", "keep-alive"]),
     faulty("zoo-q", 1, &[Q], &[Isolation], &["foreign-user"]),
     faulty("zoo-q", 4, &[Q], &[Isolation], &["foreign-user"]),
+    faulty("zoo-r", 1, &[R], &[], &[]),
+    faulty("zoo-r", 4, &[R], &[], &[]),
+    faulty("zoo-s", 1, &[S], &[], &[]),
+    faulty("zoo-s", 4, &[S], &[], &[]),
+    faulty("zoo-t", 1, &[T], &[], &[]),
+    faulty("zoo-t", 4, &[T], &[], &[]),
+    faulty("zoo-u", 1, &[U], &[], &[]),
+    faulty("zoo-u", 4, &[U], &[], &[]),
+    faulty("zoo-v", 1, &[V], &[], &[]),
+    faulty("zoo-v", 4, &[V], &[], &[]),
+    faulty("zoo-w", 1, &[W], &[], &[]),
+    faulty("zoo-w", 4, &[W], &[], &[]),
+    faulty("zoo-x", 1, &[X], &[], &[]),
+    faulty("zoo-x", 4, &[X], &[], &[]),
+    faulty("zoo-y", 1, &[Y], &[], &[]),
+    faulty("zoo-y", 4, &[Y], &[], &[]),
+    faulty("zoo-z", 1, &[Z], &[], &[]),
+    faulty("zoo-z", 4, &[Z], &[], &[]),
+    faulty("zoo-c-prime-timers", 1, &[CPrime], &[], &[]),
+    faulty("zoo-c-prime-timers", 4, &[CPrime], &[], &[]),
+    faulty("zoo-h-handover", 1, &[H], &[], &[]),
+    faulty("zoo-h-handover", 4, &[H], &[], &[]),
+    faulty("zoo-m-refused", 1, &[M], &[], &[]),
+    faulty("zoo-m-refused", 4, &[M], &[], &[]),
+    faulty("zoo-b-cookie", 4, &[B], &[], &[]),
+    faulty("zoo-d-before", 1, &[D], &[], &[]),
+    faulty("zoo-d-before", 4, &[D], &[], &[]),
     faulty("history-1", 1, &[A], RYW, WINDOW).also(&[O, J]),
     faulty("history-1", 4, &[A, B], FLAPS, WINDOW).also(&[O, J]),
     faulty("history-2", 1, &[A], RYW, WINDOW).also(&[O, J]),
