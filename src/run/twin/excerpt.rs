@@ -36,6 +36,11 @@ impl Excerpt {
                 *cost += 1;
             }
         }
+        for (cost, under_way) in costs.iter_mut().zip(under_way(journal)) {
+            if under_way {
+                *cost = 0;
+            }
+        }
         let most = level(&costs);
         let mut first = 0;
         let cut = |(scenario, cost): (&crate::model::scenario::Scenario, usize)| {
@@ -43,7 +48,12 @@ impl Excerpt {
             let own = first;
             first += u64::from(all);
             let share = (f64::from(all) * most as f64 / cost.max(1) as f64).ceil() as u32;
-            (own, if cost <= most { all } else { share.max(FEWEST).min(all) })
+            let jobs = match cost {
+                0 => 0,
+                cost if cost <= most => all,
+                _ => share.max(FEWEST).min(all),
+            };
+            (own, jobs)
         };
         Excerpt { jobs: journal.scenarios.iter().zip(costs).map(cut).collect() }
     }
@@ -81,6 +91,21 @@ impl Excerpt {
         }
     }
 }
+
+/// Whether each scenario may have been under way when the run ended before its time: what was cut off has no equal among runs of a twin.
+fn under_way(journal: &Journal) -> Vec<bool> {
+    let ended = journal.exchanges.iter().map(|exchange| exchange.done).max().unwrap_or_default();
+    let mut last = vec![Stamp(0); journal.scenarios.len()];
+    for exchange in &journal.exchanges {
+        if let Some(last) = last.get_mut(exchange.scenario as usize) {
+            *last = exchange.done.max(*last);
+        }
+    }
+    last.into_iter().map(|last| !journal.is_complete() && last.after(JUST_BEFORE) >= ended).collect()
+}
+
+/// A scenario that was asked something this shortly before the end may not have been over.
+const JUST_BEFORE: Duration = Duration::from_secs(3);
 
 /// What is known of a job that decides for how long its plan follows it.
 #[derive(Debug, Clone, Copy, Default)]

@@ -59,7 +59,8 @@ fn twin(journal: &Journal, analysis: &crate::analysis::Analysis, note: &(impl Fn
         () if journal.exchanges.len() > MOST_EXCHANGES => Some(Answer::TooLong),
         () => None,
     };
-    if hypotheses.is_empty() {
+    // A shard did a part of a plan that only all of them did.
+    if hypotheses.is_empty() || matches!(journal.run.shard, Some(Share::Shard(_))) {
         return None;
     }
     if let Some(why) = why_not {
