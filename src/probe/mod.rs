@@ -32,7 +32,7 @@ pub use contact::first_contact;
 pub use drive::{Event, Halt, Onward, Options, Probe, Seen, Unreachable};
 pub use in_process::InProcess;
 pub use jobs::{DEFAULT_MAX_WAIT, Jobs, OnStrain, Restraint};
-pub use latency::{Erratic, Latency};
+pub use latency::{Erratic, Latency, Measured, Quantiles};
 pub use network::{Certificates, Network, NetworkError, NetworkOptions, Pem, Proxies, is_loopback, make_room_for_connections};
 pub use pace::Throttled;
 pub use record::Recorder;

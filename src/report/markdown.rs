@@ -21,6 +21,7 @@ pub fn markdown(view: &View) -> String {
         window(view),
         rates(view),
         causes(view),
+        twin(view),
         guarantees(view),
         latency(view),
         repeat(view),
@@ -202,6 +203,31 @@ pub(super) fn causes(view: &View) -> String {
     }
     if !view.undecided.is_empty() {
         let _ = write!(text, "\n\nUndecided:\n\n{}", list(&view.undecided));
+    }
+    text
+}
+
+pub(super) fn twin(view: &View) -> String {
+    let Some(twin) = &view.twin else { return String::new() };
+    let mut text = format!("## The fault, simulated\n\n{}.", escape(&words::sentence_case(&twin.statement)));
+    let _ = write!(text, "\n\n{}", table(&tables::twins(twin), Room::Document));
+    for candidate in twin.candidates.iter().filter(|candidate| !candidate.misfits.is_empty()) {
+        let _ = write!(text, "\n\n{} does not explain:\n\n{}", escape(&words::sentence_case(&candidate.name)), list(&candidate.misfits));
+    }
+    if let Some(separation) = &twin.separation {
+        let _ = write!(text, "\n\n**To tell them apart.** {}.", escape(&words::sentence_case(separation)));
+    }
+    if let Some(picture) = &twin.picture {
+        let _ = write!(text, "\n\nThis service beside the simulated one that is nearest:\n\n{}", folded(&tables::picture(picture)));
+    }
+    if let Some(reproducer) = &twin.reproducer {
+        let _ = write!(
+            text,
+            "\n\nThe fault on another machine:\n\n{}\n\nThe same scenarios against it, and against the same service without the fault ({}):\n\n{}",
+            fenced("sh", &reproducer.serve),
+            escape(&reproducer.cured_shows),
+            fenced("sh", &format!("{}\n{}", reproducer.run, reproducer.cured))
+        );
     }
     text
 }

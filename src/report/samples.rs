@@ -364,6 +364,7 @@ fn analysis(scenarios: Vec<ScenarioAnalysis>, window: Window, guarantees: Vec<Ch
         objectives: objectives(),
         load: Load { started: 100, ended: 88, unfinished: 12, ..Load::default() },
         punctuality: Punctuality { polls: 100, p50_ms: 0.05, p99_ms: 0.31, max_ms: 0.9 },
+        twin: None,
         timeline: Some(Timeline {
             scan: 0,
             scenario: 0,

@@ -1,7 +1,8 @@
 //! The tables of a run.
 
+use crate::analysis::twin::{Beside, Picture};
 use crate::report::table::{Cell, Column, Room, Table};
-use crate::report::view::{Curve, GuaranteeRow, Mark, ScenarioRow, Standing, View, WindowView};
+use crate::report::view::{Curve, GuaranteeRow, Mark, ScenarioRow, Standing, TwinView, View, WindowView};
 use crate::report::words;
 use crate::verdict::Verdict;
 
@@ -219,4 +220,33 @@ pub(super) fn about(view: &View) -> Table {
     ]);
     rows.extend(view.jobs.told().map(|jobs| ("Jobs", jobs)));
     Table::new([Column::text(""), Column::text("")], rows.into_iter().map(|(name, value)| [name.into(), value.into()]))
+}
+
+/// The candidates of the twins.
+pub(super) fn twins(twin: &TwinView) -> Table {
+    let columns = [Column::text("Cause"), Column::text("Standing"), Column::text("Settings")];
+    let rows = twin.candidates.iter().map(|candidate| {
+        let mark = if candidate.fits { Mark::Works } else { Mark::Neutral };
+        [words::sentence_case(&candidate.name).into(), Cell::Marked(mark, candidate.standing.clone()), candidate.fault.as_str().into()]
+    });
+    Table::new(columns, rows)
+}
+
+/// A log beside its twin.
+pub(super) fn picture(picture: &Picture) -> Table {
+    let columns =
+        [Column::text("What"), Column::text("Age"), Column::number("Here"), Column::number("Twin"), Column::number("Single runs")];
+    let beside = |what: &str, age: String, beside: &Beside| {
+        [
+            what.into(),
+            age.into(),
+            words::share(beside.observed).into(),
+            words::share(beside.twin).into(),
+            words::share_between(beside.twin_from, beside.twin_to).into(),
+        ]
+    };
+    let ages = picture.ages.iter().map(|row| beside("polls denied", words::between(row.from_ms, Some(row.to_ms)), &row.denied));
+    let seen = picture.seen.iter().map(|row| beside("jobs seen", format!("by {}", words::age(row.by_ms)), &row.seen));
+    let flapping = picture.flapping.iter().map(|flapping| beside("jobs denied after they had been seen", String::new(), flapping));
+    Table::new(columns, ages.chain(seen).chain(flapping))
 }

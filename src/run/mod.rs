@@ -24,6 +24,7 @@ mod shard;
 mod side_by_side;
 mod stop;
 pub(crate) mod sweep;
+pub(crate) mod twin;
 pub(crate) mod watch;
 mod window_after_gate;
 

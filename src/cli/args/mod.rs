@@ -15,3 +15,4 @@ pub mod scenarios;
 pub mod service;
 pub mod shard;
 pub mod target;
+pub mod twin;

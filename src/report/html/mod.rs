@@ -17,6 +17,7 @@ mod page;
 mod proofs;
 mod strip;
 pub(super) mod summary;
+mod twin;
 mod watch;
 
 pub use watch::watch_html;
@@ -36,6 +37,7 @@ const SCRIPT: &str = include_str!("script.js");
 pub fn html(view: &View) -> String {
     let sections: Vec<Section> = [
         Some(page::diagnosis(view)),
+        twin::section(view),
         page::story(view),
         proofs::checks(view),
         curve::section(view),

@@ -16,6 +16,7 @@ mod shard;
 mod steps;
 mod tables;
 mod timing;
+mod twin;
 mod window;
 
 use std::collections::BTreeMap;
@@ -49,6 +50,7 @@ pub(super) use lanes::reach;
 pub use lanes::{Lane, LaneMark, Sign};
 pub use steps::{Curve, CurveStep};
 pub use timing::{ObjectiveRow, TimingQuantile, TimingRow, TimingView, Wait};
+pub use twin::{CandidateRow, Reproducer, TwinView};
 pub use window::{QuantileRow, SafeDelay, WindowView};
 
 /// All that any format tells of a run. Text in it is safe to print and bounded.
@@ -90,6 +92,9 @@ pub struct View {
     #[serde(rename = "undecided_facts")]
     #[schemars(with = "Vec<OpenQuestion>")]
     pub open: Vec<Value>,
+    /// What simulated services with these causes say of them; absent where none was run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub twin: Option<TwinView>,
     /// Round trips by kind of exchange; a kind's other connections have entries of their own.
     #[serde(rename = "latency_ms", serialize_with = "by_name")]
     #[schemars(with = "BTreeMap<String, LatencyRow>")]
@@ -577,6 +582,7 @@ impl View {
             patterns,
             undecided,
             open: sentences::facts(&analysis.diagnosis.open),
+            twin: TwinView::of(journal, analysis),
             unseen: Vec::new(),
             punctuality: Lateness {
                 polls: analysis.punctuality.polls,
