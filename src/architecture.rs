@@ -36,21 +36,22 @@ const ROOMS: &[Room] = &[
     Room { name: "import", may_name: &["model", "target"], barred: READING_EFFECTS },
     Room { name: "statistics", may_name: &[], barred: EFFECTS },
     Room { name: "analysis", may_name: &["model", "statistics"], barred: EFFECTS },
+    Room { name: "traces", may_name: &["model", "statistics", "analysis"], barred: EFFECTS },
     Room { name: "verdict", may_name: &["model", "statistics", "analysis"], barred: EFFECTS },
     Room { name: "bundle", may_name: &["model", "analysis", "target"], barred: READING_EFFECTS },
-    Room { name: "report", may_name: &["model", "statistics", "analysis", "verdict", "bundle"], barred: EFFECTS },
+    Room { name: "report", may_name: &["model", "statistics", "analysis", "verdict", "bundle", "traces"], barred: EFFECTS },
     Room { name: "probe", may_name: &["model", "log", "target"], barred: &["std::fs", "std::env"] },
     Room { name: "service", may_name: &[], barred: &["reqwest"] },
     Room {
         name: "run",
-        may_name: &["model", "log", "target", "statistics", "analysis", "verdict", "bundle", "import", "probe", "service"],
+        may_name: &["model", "log", "target", "statistics", "analysis", "verdict", "bundle", "import", "traces", "probe", "service"],
         barred: &["clap", "println", "print", "eprintln", "eprint"],
     },
     // What an investigation asks next is decided as purely as what it found.
     Room { name: "run/investigate/plan", may_name: &["model", "statistics", "analysis", "run"], barred: EFFECTS },
     Room {
         name: "cli",
-        may_name: &["model", "log", "target", "statistics", "analysis", "verdict", "bundle", "report", "import", "run", "probe", "service"],
+        may_name: &["model", "log", "target", "statistics", "analysis", "verdict", "bundle", "report", "import", "traces", "run", "probe", "service"],
         barred: &[],
     },
     // A command parses, calls `run`, and prints.
@@ -66,6 +67,7 @@ const ROOMS: &[Room] = &[
             "bundle",
             "report",
             "import",
+            "traces",
             "run",
             "probe",
             "service",

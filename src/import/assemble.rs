@@ -267,6 +267,7 @@ impl Seen {
             cache: self.cache.clone().map(Text::from),
             seen: None,
             route: None,
+            trace: None,
             digest: None,
             // Why, and never what: a recording may hold credentials that no target file names.
             body: reading.reason.as_ref().map(|reason| Text::from(format!("[{}]", cut(reason.clone(), LONGEST_NOTE)))),

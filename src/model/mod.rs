@@ -20,6 +20,8 @@ pub mod scenario;
 pub mod secret_names;
 pub mod shard;
 pub mod source;
+pub mod span;
 pub mod text;
 pub mod time;
+pub mod trace;
 pub mod wording;

@@ -19,6 +19,7 @@ mod scan;
 mod strain;
 mod timer;
 mod trace;
+mod trace_ids;
 mod transport;
 
 pub use backlog::Which;
@@ -33,4 +34,5 @@ pub use pace::Throttled;
 pub use record::Recorder;
 pub use strain::Signs;
 pub use trace::Tracing;
+pub use trace_ids::TraceIds;
 pub use transport::Transport;

@@ -112,6 +112,7 @@ impl Shot {
             cache: None,
             seen: None,
             route: self.route,
+            trace: None,
             digest: None,
             body: None,
         }

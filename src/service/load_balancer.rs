@@ -22,6 +22,7 @@ use super::fault::mangling::decode_early;
 use super::fault::negative_cache::NegativeCache;
 use super::settings::{PathDecoding, Policy, Routing};
 use super::shared::Shared;
+use super::spans;
 
 /// A connection nobody used for so long has no worker any more.
 const PIN_LIFE: Duration = Duration::from_secs(600);
@@ -131,7 +132,10 @@ pub(crate) async fn pass(State(front): State<Arc<LoadBalancer>>, mut request: Re
         return kept;
     }
     let worker = front.worker_for(peer);
-    let Ok(mut response) = front.workers[worker].clone().oneshot(request).await;
+    let named = (request.method().to_string(), request.headers().clone());
+    let work = front.workers[worker].clone().oneshot(request);
+    let Ok(mut response) =
+        spans::serve(front.shared.spans.as_ref(), worker + 1, (&named.0, &path, &named.1), spans::here!("pass"), work).await;
     if let Some(refusal) = response.extensions_mut().remove::<Refusal>() {
         let allow = response.headers_mut().remove(header::ALLOW);
         response = refusal.complete(&path, front.shared.clock.unix_seconds());

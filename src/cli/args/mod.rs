@@ -13,3 +13,4 @@ pub mod scenarios;
 pub mod service;
 pub mod shard;
 pub mod target;
+pub mod traces;

@@ -32,6 +32,10 @@ pub struct ReportArgs {
     /// Further formats to write into the folder, such as junit,openmetrics,hlog
     #[arg(long, value_name = "FORMAT,…", value_delimiter = ',', value_parser = formats(), hide_possible_values = true, requires = "out")]
     also: Vec<Format>,
+    /// Adds the spans of these files to a log whose requests carried trace ids: what the OpenTelemetry collector's file exporter
+    /// writes, or what Jaeger saves; may be repeated
+    #[arg(long, value_name = "FILE")]
+    traces: Vec<PathBuf>,
     /// Only the trend over the logs, without the report on each
     #[arg(long)]
     trend: bool,
@@ -63,7 +67,7 @@ pub fn run(args: &ReportArgs) -> Ended {
     let mut worst = Exit::Pass;
     let mut history = Vec::new();
     for path in &args.logs {
-        let concluded = Concluded::read(path)?;
+        let concluded = Concluded::read_with_spans(path, &args.traces)?;
         if concluded.journal.torn && !args.quiet {
             output::eprint_note(&format!("note: the last line of {} is torn and was left out", path.display()));
         }

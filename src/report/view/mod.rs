@@ -6,6 +6,7 @@ mod evidence;
 mod headline;
 mod histograms;
 mod import_caveats;
+mod inside;
 mod jobs;
 mod lanes;
 mod limitations;
@@ -40,6 +41,7 @@ use crate::verdict::{Judgement, Verdict};
 
 pub use denials::DenialRow;
 pub use histograms::Histograms;
+pub use inside::{InsideEvidence, InsideRow, InsideView, NamedSpan, Picture, SpanLabel};
 pub use jobs::Jobs;
 pub(super) use lanes::reach;
 pub use lanes::{Lane, LaneMark, Sign};
@@ -86,6 +88,9 @@ pub struct View {
     #[serde(rename = "undecided_facts")]
     #[schemars(with = "Vec<OpenQuestion>")]
     pub open: Vec<Value>,
+    /// What the target says of itself, where it is instrumented and somebody listened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inside: Option<InsideView>,
     /// Round trips by kind of exchange; a kind's other connections have entries of their own.
     #[serde(rename = "latency_ms", serialize_with = "by_name")]
     #[schemars(with = "BTreeMap<String, LatencyRow>")]
@@ -310,6 +315,9 @@ pub struct TimelineStep {
     pub denied: bool,
     /// Who answered.
     pub worker: Option<String>,
+    /// The trace id of the (first) request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
     /// How the answer is to be taken.
     #[serde(skip)]
     pub mark: Mark,
@@ -563,6 +571,7 @@ impl View {
             curve: steps::curve(&analysis.window, judgement.assessable),
             denials: denials::rows(analysis),
             lanes: lanes::lanes(journal, &histories),
+            inside: inside::inside(journal, analysis, &histories),
             latency: tables::latency(&analysis.round_trips),
             histograms: histograms::histograms(journal),
             guarantees: analysis.guarantees.iter().map(tables::guarantee).collect(),

@@ -40,6 +40,7 @@ fn round(number: u64, outcome: Outcome) -> Round {
         pair: None,
         recording: None,
         contact: None,
+        trace_prefix: None,
     };
     let journal = Journal {
         run,
@@ -47,6 +48,7 @@ fn round(number: u64, outcome: Outcome) -> Round {
         exchanges: vec![exchange],
         stopped: Vec::new(),
         not_asked: Vec::new(),
+        inside: crate::model::span::Inside::default(),
         end: None,
         torn: false,
     };
