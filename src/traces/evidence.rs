@@ -16,7 +16,7 @@ use crate::model::span::{Span, SpanKind};
 use crate::model::time::Nanos;
 use crate::traces::bracketed::ByTrace;
 use crate::traces::clocks::{Clocks, is_answer_to};
-use crate::traces::explain::{Outcome, median};
+use crate::traces::explain::{Outcome, Unexplained, median};
 
 /// Whether something speaks for a cause or against it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -89,15 +89,15 @@ struct InsideScan<'a> {
     polls: Vec<Answered<'a>>,
 }
 
-/// What the spans say of causes.
+/// What the spans say of causes; and what makes scans visible, unless that was read from where nothing was written.
 pub(super) fn facts(
     journal: &Journal,
     analysis: &Analysis,
     histories: &[ScanHistory<'_>],
     by_trace: &ByTrace<'_>,
     clocks: &Clocks<'_>,
-    outcome: &Outcome,
-) -> Vec<InsideFact> {
+    outcome: Outcome,
+) -> (Vec<InsideFact>, Outcome) {
     let scans: Vec<InsideScan<'_>> = histories.iter().filter_map(|scan| inside(journal, scan, by_trace)).collect();
     let mut facts = Vec::new();
     let mut found = |class, stance, statement| facts.push(InsideFact { class, stance, agrees: agrees(analysis, class, stance), statement });
@@ -108,19 +108,26 @@ pub(super) fn facts(
     if let Some((stance, statement)) = instances(&scans, analysis) {
         found(FaultClass::B, stance, statement);
     }
-    if let Some(statement) = read_elsewhere(&scans) {
+    let elsewhere = read_elsewhere(&scans);
+    if let Some(statement) = elsewhere {
         found(FaultClass::C, Stance::For, statement);
     }
+    let outcome = match (outcome, elsewhere) {
+        (Outcome::Named(_), Some(Statement::ReadElsewhere { elsewhere, denied })) => {
+            Outcome::CannotTell(Unexplained::ReadElsewhere { elsewhere, denied })
+        }
+        (outcome, _) => outcome,
+    };
     if let Some(statement) = in_front(&scans) {
         found(FaultClass::D, Stance::For, statement);
     }
-    if let (Outcome::Named(named), None) = (outcome, waits)
+    if let (Outcome::Named(named), None) = (&outcome, waits)
         && named.begins_ns.0 > 0
     {
         let statement = Statement::WrittenAfterAnswer { scans: named.explained, of: named.of, begins_ns: named.begins_ns };
         found(FaultClass::A, Stance::For, statement);
     }
-    facts
+    (facts, outcome)
 }
 
 /// Whether what was found outside agrees.

@@ -96,6 +96,13 @@ pub enum Unexplained {
         /// The best one.
         best: SpanName,
     },
+    /// Denials were read from where nothing was written, so that a span that goes with the scans only coincides.
+    ReadElsewhere {
+        /// Denials that were.
+        elsewhere: u64,
+        /// Denials whose reading is known.
+        denied: u64,
+    },
     /// The best one may go with the scans by chance: the brackets are too wide, or too few.
     Chance {
         /// The scans that the best one explains.
@@ -188,7 +195,7 @@ pub fn findings(journal: &Journal, analysis: &Analysis) -> Option<Findings> {
     let found = candidates(&with_spans, &clocks);
     let scored = scored(&with_spans, &found);
     let outcome = outcome(journal, windows.len() as u64, &with_spans, &clocks, &scored);
-    let facts = evidence::facts(journal, analysis, &histories, &by_trace, &clocks, &outcome);
+    let (facts, outcome) = evidence::facts(journal, analysis, &histories, &by_trace, &clocks, outcome);
     Some(Findings {
         scans: windows.len() as u64,
         with_spans: with_spans.len() as u64,
@@ -264,8 +271,12 @@ fn by_chance(seed: u64, scans: &[Bracketed<'_>], scored: &[Scored<'_, '_>], expl
     let step = scans.len().div_ceil(COMPARED).max(1);
     let chosen = || (0..scans.len()).step_by(step);
     let intervals: Vec<(i64, i64)> = chosen().map(|place| (scans[place].after, scans[place].until)).collect();
-    let series: Vec<Vec<Option<(i64, i64)>>> =
-        scored.iter().map(|scored| chosen().map(|place| scored.candidate.ages[place]).collect()).collect();
+    // Only what could have been named.
+    let series: Vec<Vec<Option<(i64, i64)>>> = scored
+        .iter()
+        .filter(|scored| !scored.candidate.only_reads)
+        .map(|scored| chosen().map(|place| scored.candidate.ages[place]).collect())
+        .collect();
     // Of the chosen ones the same share, rounded down: a smaller score is reached more easily, so that chance is not made light of.
     let score = (explained as usize * intervals.len()) / scans.len().max(1);
     let last = intervals.iter().map(|interval| interval.1).max().unwrap_or(1);

@@ -80,6 +80,12 @@ fn unexplained(why: &Unexplained, scans: u64, label: impl Fn(&SpanName) -> SpanL
             count(*explained),
             counted(*of, "scan")
         ),
+        Unexplained::ReadElsewhere { elsewhere, denied } => format!(
+            "{} of {} read from another database address than the POST wrote to, so that no span of the POST can be what makes scans visible: it is \
+             whatever copies from one to the other",
+            count(*elsewhere),
+            counted(*denied, "denial")
+        ),
         Unexplained::Chance { explained, of, p, width_ns } => format!(
             "a span fits {} of {}, and by chance one does in {:.0} % of cases: polls leave open {} of each scan. Poll more densely (`[polls] follow`), or \
              more scans",
