@@ -51,7 +51,21 @@ const ROOMS: &[Room] = &[
     Room { name: "run/investigate/plan", may_name: &["model", "statistics", "analysis", "run"], barred: EFFECTS },
     Room {
         name: "cli",
-        may_name: &["model", "log", "target", "statistics", "analysis", "verdict", "bundle", "report", "import", "traces", "run", "probe", "service"],
+        may_name: &[
+            "model",
+            "log",
+            "target",
+            "statistics",
+            "analysis",
+            "verdict",
+            "bundle",
+            "report",
+            "import",
+            "traces",
+            "run",
+            "probe",
+            "service",
+        ],
         barred: &[],
     },
     // A command parses, calls `run`, and prints.

@@ -235,7 +235,9 @@ impl Entry {
     fn weight(&self) -> usize {
         let texts = match self {
             Entry::Exchange(exchange) => exchange.texts().map(|text| text.len()).sum(),
-            Entry::Span(span) => size_of::<Span>() + span.attributes.iter().map(|(name, value)| name.len() + value.len() + 64).sum::<usize>(),
+            Entry::Span(span) => {
+                size_of::<Span>() + span.attributes.iter().map(|(name, value)| name.len() + value.len() + 64).sum::<usize>()
+            }
             // They are few.
             Entry::Scenario(_) | Entry::Stopped(_) | Entry::NotAsked(_) | Entry::SpanIntake(_) | Entry::End(_) => 0,
         };

@@ -210,7 +210,8 @@ pub(super) fn inside(view: &View) -> String {
     if !inside.spans.is_empty() {
         let _ = write!(text, "\n\n{}", table(&tables::inside(inside), Room::Document));
     }
-    let said: Vec<String> = inside.evidence.iter().map(|one| words::sentence_case(&one.sentence)).chain(inside.contradictions.clone()).collect();
+    let said: Vec<String> =
+        inside.evidence.iter().map(|one| words::sentence_case(&one.sentence)).chain(inside.contradictions.clone()).collect();
     if !said.is_empty() {
         let _ = write!(text, "\n\n{}", list(&said));
     }
@@ -225,7 +226,11 @@ fn trace_ids(timeline: &Timeline) -> String {
     let of = |what: &str, step: Option<&TimelineStep>| Some(format!("{what} `{}`", step?.trace.as_ref()?));
     let last_denied = timeline.steps.iter().rposition(|step| step.denied);
     let seen = timeline.steps.iter().skip(last_denied.map_or(1, |place| place + 1)).find(|step| step.mark == Mark::Works);
-    let ids = [of("the POST", timeline.steps.first()), of("a denial", last_denied.and_then(|place| timeline.steps.get(place))), of("the first sight", seen)];
+    let ids = [
+        of("the POST", timeline.steps.first()),
+        of("a denial", last_denied.and_then(|place| timeline.steps.get(place))),
+        of("the first sight", seen),
+    ];
     let ids: Vec<String> = ids.into_iter().flatten().collect();
     if ids.is_empty() { String::new() } else { format!("\n\nTrace ids, to be looked up in a tracing backend: {}.", ids.join(", ")) }
 }

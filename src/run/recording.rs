@@ -73,11 +73,12 @@ impl Recording {
             // Signals have no place on a paused clock, and it is over in a moment.
             return run.await;
         }
-        let work = async {
+        // Boxed, so that the caller need not hold the place for all of a run several times.
+        let work = Box::pin(async {
             let reason = run.await;
             self.await_spans().await;
             reason
-        };
+        });
         tokio::select! {
             reason = self.flushing(work) => reason,
             () = stop => EndReason::Interrupted,

@@ -107,10 +107,10 @@ mod tests {
             .filter(|trial| {
                 let mut place = || below(&mut random, 1000) as i64 * MS;
                 let intervals: Vec<Interval> = (0..12).map(|_| around(place(), 150 * MS)).collect();
-                let series: Vec<Vec<Option<Interval>>> =
-                    (0..5).map(|_| (0..12).map(|_| Some(around(place(), MS))).collect()).collect();
+                let series: Vec<Vec<Option<Interval>>> = (0..5).map(|_| (0..12).map(|_| Some(around(place(), MS))).collect()).collect();
                 let series: Vec<&[Option<Interval>]> = series.iter().map(Vec::as_slice).collect();
-                let score = |events: &[Option<Interval>]| intervals.iter().zip(events).filter(|(a, b)| b.is_some_and(|b| meets(**a, b))).count();
+                let score =
+                    |events: &[Option<Interval>]| intervals.iter().zip(events).filter(|(a, b)| b.is_some_and(|b| meets(**a, b))).count();
                 let best = series.iter().map(|events| score(events)).max().unwrap_or(0);
                 chance(&intervals, &series, best, (0, 1000 * MS), 199, *trial) <= 0.05
             })

@@ -95,7 +95,8 @@ fn summarised(statement: &str) -> Option<String> {
         return Some(table.map_or_else(|| verb.clone(), |table| format!("{verb} {table}")));
     }
     // The beginning of a key, where keys are namespaced by custom; what follows may be an id or a secret.
-    let namespace = words.next().and_then(|key| key.split_once(':')).map(|(namespace, _)| namespace).filter(|name| is_name(name) && name.len() <= 32);
+    let namespace =
+        words.next().and_then(|key| key.split_once(':')).map(|(namespace, _)| namespace).filter(|name| is_name(name) && name.len() <= 32);
     Some(namespace.map_or_else(|| verb.clone(), |namespace| format!("{verb} {namespace}:*")))
 }
 

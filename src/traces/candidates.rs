@@ -224,8 +224,28 @@ pub(super) fn shape(name: &str) -> String {
 
 /// Commands that change nothing: what only read cannot have made a scan visible.
 const READS: [&str; 22] = [
-    "SELECT", "GET", "MGET", "HGET", "HGETALL", "HMGET", "EXISTS", "HEXISTS", "TTL", "PTTL", "SCAN", "KEYS", "LRANGE", "LLEN", "SMEMBERS",
-    "SISMEMBER", "ZRANGE", "ZSCORE", "TYPE", "PING", "XLEN", "FIND",
+    "SELECT",
+    "GET",
+    "MGET",
+    "HGET",
+    "HGETALL",
+    "HMGET",
+    "EXISTS",
+    "HEXISTS",
+    "TTL",
+    "PTTL",
+    "SCAN",
+    "KEYS",
+    "LRANGE",
+    "LLEN",
+    "SMEMBERS",
+    "SISMEMBER",
+    "ZRANGE",
+    "ZSCORE",
+    "TYPE",
+    "PING",
+    "XLEN",
+    "FIND",
 ];
 
 fn only_reads(span: &Span) -> bool {

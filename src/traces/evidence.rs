@@ -165,12 +165,17 @@ fn message_waits(scans: &[InsideScan<'_>], clocks: &Clocks<'_>) -> Option<Statem
     let mut windows = Vec::new();
     for scan in &denied {
         let of_kind = |kind: SpanKind| scan.of_post.iter().filter(move |span| span.kind == kind);
-        let (Some(sent), Some(begun)) = (of_kind(SpanKind::Producer).map(|span| span.end).min(), of_kind(SpanKind::Consumer).map(|span| span.start).min())
-        else {
-            continue;
+        let Some(begun) = of_kind(SpanKind::Consumer).min_by_key(|span| span.start) else { continue };
+        let wait = match of_kind(SpanKind::Producer).map(|span| span.end).min() {
+            Some(sent) => begun.start.0.saturating_sub(sent.0),
+            // Nobody says when the message was sent; it was before the answer with the id.
+            None => match (clocks.of_span(begun, scan.history.number()), scan.history.known_from()) {
+                (Some(clock), Some(known)) => begun.start.0.saturating_sub(clock.bound.most_ns.0).saturating_sub(known.0 as i64),
+                _ => continue,
+            },
         };
         windows.extend(scan.window_ns);
-        waited.push(begun.0.saturating_sub(sent.0));
+        waited.push(wait);
     }
     let of = denied.len() as u64;
     // Where the message waited for most of the window, the queue made it, and not what was done with the message.

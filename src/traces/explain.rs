@@ -227,7 +227,13 @@ fn scored<'c, 'a>(scans: &[Bracketed<'a>], candidates: &'c [Candidate<'a>]) -> V
     scored.sort_by(|a, b| {
         let rank = |scored: &Scored<'_, '_>| {
             let candidate = scored.candidate;
-            (std::cmp::Reverse(scored.explained), candidate.only_reads, std::cmp::Reverse(candidate.depth), candidate.edge, candidate.median_age())
+            (
+                std::cmp::Reverse(scored.explained),
+                candidate.only_reads,
+                std::cmp::Reverse(candidate.depth),
+                candidate.edge,
+                candidate.median_age(),
+            )
         };
         rank(a).cmp(&rank(b)).then_with(|| a.candidate.name.cmp(&b.candidate.name))
     });
@@ -287,7 +293,13 @@ fn by_chance(seed: u64, scans: &[Bracketed<'_>], scored: &[Scored<'_, '_>], expl
 
 fn explanation(scans: &[Bracketed<'_>], best: &Scored<'_, '_>, scored: &[Scored<'_, '_>], p: f64) -> Explanation {
     let candidate = best.candidate;
-    let pairs = || scans.iter().zip(&candidate.ages).filter_map(|(scan, age)| Some((scan, (*age)?))).filter(|(scan, age)| meets((scan.after, scan.until), *age));
+    let pairs = || {
+        scans
+            .iter()
+            .zip(&candidate.ages)
+            .filter_map(|(scan, age)| Some((scan, (*age)?)))
+            .filter(|(scan, age)| meets((scan.after, scan.until), *age))
+    };
     let after = pairs().map(|(scan, age)| scan.after.saturating_sub(age.1)).max().unwrap_or(0);
     let until = pairs().map(|(scan, age)| scan.until.saturating_sub(age.0)).min().unwrap_or(0);
     let spans = || candidate.spans.iter().flatten();
@@ -302,11 +314,11 @@ fn explanation(scans: &[Bracketed<'_>], best: &Scored<'_, '_>, scored: &[Scored<
     let mut begins: Vec<i64> = lengths.filter_map(|(span, age)| Some(middle((*age)?) - before((*span)?))).collect();
     // A span around the named one, or its own other end, says nothing else.
     let encloses = |other: &Candidate<'_>| {
-        let holds = |(outer, inner): (&Option<&Span>, &Option<&Span>)| match (outer, inner) {
+        let holds = |(outer, inner): (Option<&Span>, Option<&Span>)| match (outer, inner) {
             (Some(outer), Some(inner)) => outer.start <= inner.start && inner.end <= outer.end,
             _ => true,
         };
-        other.spans.iter().zip(&candidate.spans).all(holds)
+        other.spans.iter().copied().zip(candidate.spans.iter().copied()).all(holds)
     };
     let mut as_well: Vec<SpanName> = scored
         .iter()

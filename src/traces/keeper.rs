@@ -157,10 +157,8 @@ impl Keeper {
         let run = self.run;
         let mut texts = Texts::default();
         let kept = std::mem::take(&mut self.kept);
-        let mut spans: Vec<Span> = kept
-            .into_values()
-            .map(|span| span.keep(started, &mut texts, |trace| trace.of_run(run).is_some(), &clean))
-            .collect();
+        let mut spans: Vec<Span> =
+            kept.into_values().map(|span| span.keep(started, &mut texts, |trace| trace.of_run(run).is_some(), &clean)).collect();
         spans.sort_by_key(|span| (span.start, span.end, span.trace, span.span));
         (spans, intake)
     }

@@ -69,13 +69,17 @@ struct KeyValue {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default)]
 struct AnyValue {
-    string_value: Option<String>,
-    bool_value: Option<bool>,
+    #[serde(rename = "stringValue")]
+    text: Option<String>,
+    #[serde(rename = "boolValue")]
+    bool: Option<bool>,
     /// A number, or a text of digits, as JSON has no 64 bits.
-    int_value: Option<Value>,
-    double_value: Option<f64>,
+    #[serde(rename = "intValue")]
+    int: Option<Value>,
+    #[serde(rename = "doubleValue")]
+    double: Option<f64>,
 }
 
 /// Reads a request of an exporter, or a line of the collector's. Spans without ids or instants are left out.
@@ -122,11 +126,11 @@ fn kind_of(value: &Value) -> SpanKind {
 }
 
 fn text(value: &AnyValue) -> Option<String> {
-    if let Some(text) = &value.string_value {
+    if let Some(text) = &value.text {
         return Some(text.clone());
     }
-    if let Some(int) = &value.int_value {
+    if let Some(int) = &value.int {
         return Some(int.as_str().map_or_else(|| int.to_string(), str::to_owned));
     }
-    value.bool_value.map(|bool| bool.to_string()).or_else(|| value.double_value.map(|double| double.to_string()))
+    value.bool.map(|bool| bool.to_string()).or_else(|| value.double.map(|double| double.to_string()))
 }

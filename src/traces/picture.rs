@@ -75,9 +75,16 @@ fn drawn(scan: &Bracketed<'_>, clocks: &Clocks<'_>, named: Option<&SpanName>) ->
             continue;
         }
         let is_named = named.is_some_and(|named| {
-            (&named.name, &named.service, named.kind, &named.operation, named.occurrence) == (&name.name, &name.service, name.kind, &name.operation, name.occurrence)
+            (&named.name, &named.service, named.kind, &named.operation, named.occurrence)
+                == (&name.name, &name.service, name.kind, &name.operation, name.occurrence)
         });
         spans.push(PicturedSpan { name, start_ns: Nanos(start), end_ns: Nanos(middle(Edge::End)), kind: span.kind, is_named });
     }
-    (!spans.is_empty()).then_some(ScanPicture { scan: scan.scan, after_ns: Nanos(scan.after), until_ns: Nanos(scan.until), spans, left_out })
+    (!spans.is_empty()).then_some(ScanPicture {
+        scan: scan.scan,
+        after_ns: Nanos(scan.after),
+        until_ns: Nanos(scan.until),
+        spans,
+        left_out,
+    })
 }

@@ -105,13 +105,20 @@ fn spans_that_were_lost_are_said_to_be() {
     journal.inside.spans.clear();
     assert_eq!(found(&journal).outcome, Outcome::CannotTell(Unexplained::NoSpans));
     // Only a few POSTs were sampled.
-    let posts: Vec<_> =
-        journal.exchanges.iter().filter(|one| one.kind == statusgap::model::exchange::Kind::Initiate).filter_map(|one| journal.trace_of(one)).collect();
+    let posts: Vec<_> = journal
+        .exchanges
+        .iter()
+        .filter(|one| one.kind == statusgap::model::exchange::Kind::Initiate)
+        .filter_map(|one| journal.trace_of(one))
+        .collect();
     journal.inside.spans = all.iter().filter(|span| !posts[10..].contains(&span.trace)).cloned().collect();
     assert!(matches!(found(&journal).outcome, Outcome::CannotTell(Unexplained::FewWithSpans { with_spans: 10, of: 50 })));
     // The write itself is not instrumented.
-    journal.inside.spans =
-        all.iter().filter(|span| !span.name.contains("write") && !span.name.contains("SET") && !span.name.contains("run_")).cloned().collect();
+    journal.inside.spans = all
+        .iter()
+        .filter(|span| !span.name.contains("write") && !span.name.contains("SET") && !span.name.contains("run_"))
+        .cloned()
+        .collect();
     assert!(!matches!(found(&journal).outcome, Outcome::Named(_)), "{:#?}", found(&journal).outcome);
 }
 

@@ -17,7 +17,7 @@ pub struct TraceArgs {
     #[arg(long, conflicts_with_all = ["otlp", "traces"])]
     pub no_trace_headers: bool,
     /// Receives spans of the target over OTLP/HTTP while the run goes on, and says which of them makes jobs visible. The service
-    /// needs OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 and OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
+    /// needs `OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318` and `OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub otlp: Option<SocketAddr>,
     /// Reads spans when the run has ended: what the OpenTelemetry collector's file exporter writes, or what Jaeger saves; may be repeated
@@ -33,9 +33,11 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     let port = text.trim_start_matches(':').parse::<u16>();
     let loopback = |port| SocketAddr::from(([127, 0, 0, 1], port));
     let named = text.strip_prefix("localhost:").and_then(|port| port.parse().ok());
-    text.parse().ok().or_else(|| port.ok().map(loopback)).or_else(|| named.map(loopback)).ok_or_else(|| {
-        format!("give an address of this machine and a port, such as {USUAL_ADDRESS}, where exporters look by default")
-    })
+    text.parse()
+        .ok()
+        .or_else(|| port.ok().map(loopback))
+        .or_else(|| named.map(loopback))
+        .ok_or_else(|| format!("give an address of this machine and a port, such as {USUAL_ADDRESS}, where exporters look by default"))
 }
 
 impl TraceArgs {

@@ -34,7 +34,7 @@ pub struct ServeArgs {
     #[arg(long)]
     pub reuse_port: bool,
     /// Sends the spans of traced requests to this OTLP/HTTP receiver, with the functions, files and lines of the service's own code,
-    /// such as http://127.0.0.1:4318 for `statusgap run --target http://127.0.0.1:8080 --otlp 127.0.0.1:4318`
+    /// such as `http://127.0.0.1:4318` for `statusgap run --target http://127.0.0.1:8080 --otlp 127.0.0.1:4318`
     #[arg(long, value_name = "URL")]
     pub otlp_endpoint: Option<String>,
     /// Explain every knob and exit

@@ -70,6 +70,8 @@ fn figure(picture: &Picture) -> Markup {
                             (words::age((span.end_ms - span.start_ms).max(0.0)))
                         }
                     }
+                    // A span of no length is still one.
+                    line class=(class) x1=(axis.at(span.start_ms)) x2=(axis.at(span.start_ms)) y1=(y) y2=(y + 9.0) {}
                     text class=(if is_right { "span-name right" } else { "span-name" }) x=(axis.at(span.start_ms)) y=(y + 18.0) {
                         (span.label.name) @if span.is_named { " ◂ makes it visible" }
                     }

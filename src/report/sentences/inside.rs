@@ -106,7 +106,8 @@ pub fn basis(clock: Option<ClockBound>, named: Option<&Explanation>) -> Option<S
         counted(clock.spans, "server span")
     );
     if let Some(named) = named {
-        let chance = if named.p < 0.001 + f64::EPSILON { "0.1 % of cases at most".to_owned() } else { format!("{:.1} % of cases", named.p * 100.0) };
+        let chance =
+            if named.p < 0.001 + f64::EPSILON { "0.1 % of cases at most".to_owned() } else { format!("{:.1} % of cases", named.p * 100.0) };
         let _ = write!(text, "; by chance some span fits as many scans in {chance}");
         if named.clock_is_assumed {
             text.push_str("; nothing says that the span's process has the same clock, which is taken for granted");
@@ -119,7 +120,7 @@ pub fn basis(clock: Option<ClockBound>, named: Option<&Explanation>) -> Option<S
 pub fn fact(fact: &InsideFact) -> String {
     let text = match &fact.statement {
         Statement::WrittenAfterAnswer { scans, of, begins_ns } => format!(
-            "what makes scans visible begins {} after the answer with the id, in the service's own work ({} of {})",
+            "what makes scans visible begins {} after the answer with the id had arrived ({} of {})",
             time(*begins_ns),
             count(*scans),
             counted(*of, "scan")

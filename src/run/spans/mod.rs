@@ -170,6 +170,6 @@ fn read_into(keeper: &mut Keeper, file: &Path) -> Result<u64, RunError> {
 
 /// A wall clock as ns since 1970; 0 where it is no time, so that spans stay comparable with each other.
 fn since_1970(started: &str) -> u64 {
-    let nanos = started.parse::<jiff::Timestamp>().map(jiff::Timestamp::as_nanosecond).unwrap_or(0);
+    let nanos = started.parse::<jiff::Timestamp>().map_or(0, jiff::Timestamp::as_nanosecond);
     u64::try_from(nanos).unwrap_or(0)
 }

@@ -110,11 +110,12 @@ async fn traces(State(intake): State<Intake>, headers: HeaderMap, body: Body) ->
     let Ok(_room) = intake.room.try_acquire() else {
         return (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")]).into_response();
     };
-    let form = match headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).map(|kind| kind.split(';').next().unwrap_or_default().trim()) {
-        Some("application/json") => Form::Json,
-        Some("application/x-protobuf") => Form::Protobuf,
-        _ => return (StatusCode::UNSUPPORTED_MEDIA_TYPE, "send application/x-protobuf or application/json").into_response(),
-    };
+    let form =
+        match headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).map(|kind| kind.split(';').next().unwrap_or_default().trim()) {
+            Some("application/json") => Form::Json,
+            Some("application/x-protobuf") => Form::Protobuf,
+            _ => return (StatusCode::UNSUPPORTED_MEDIA_TYPE, "send application/x-protobuf or application/json").into_response(),
+        };
     let Ok(body) = to_bytes(body, LARGEST_REQUEST).await else {
         intake.unreadable();
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();

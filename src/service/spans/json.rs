@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::Finished;
 
 /// One request for each worker: a process of its own would send its own.
-pub(super) fn requests(finished: Vec<Finished>) -> Vec<Vec<u8>> {
+pub(super) fn requests(finished: &[Finished]) -> Vec<Vec<u8>> {
     let mut by_worker: BTreeMap<usize, Vec<Value>> = BTreeMap::new();
-    for span in &finished {
+    for span in finished {
         by_worker.entry(span.worker).or_default().push(written(span));
     }
     by_worker.into_iter().map(|(worker, spans)| request(worker, &spans)).collect()

@@ -128,7 +128,7 @@ impl SpanStore {
     /// The spans that have ended since the last time, as requests of OTLP in JSON, one for each worker.
     pub fn take(&self) -> Vec<Vec<u8>> {
         let finished = std::mem::take(&mut *self.shared.finished.lock().unwrap_or_else(PoisonError::into_inner));
-        json::requests(finished)
+        json::requests(&finished)
     }
 
     fn now(&self) -> u64 {
