@@ -142,22 +142,35 @@ impl Session {
                 if spans.listen.is_some() {
                     service.settings.spans = SpanExport::Kept;
                 }
-                Session::in_process(service, Latency::Fixed(VIRTUAL_LATENCY), seed).await
+                Session::in_process_with(service, Latency::Fixed(VIRTUAL_LATENCY), seed, spans).await
             }
         }
     }
 
     /// The reference service in process, on virtual time, over a network of this latency.
     pub async fn in_process(service: ReferenceService, latency: Latency, seed: u64) -> Result<Session, RunError> {
+        Session::in_process_with(service, latency, seed, &SpanOptions::default()).await
+    }
+
+    async fn in_process_with(service: ReferenceService, latency: Latency, seed: u64, asked: &SpanOptions) -> Result<Session, RunError> {
         let mut settings = service.settings;
         settings.seed = Some(seed);
         settings.epoch = VIRTUAL_EPOCH.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond);
         let opened = Service::open(settings).await.map_err(RunError::Service)?;
         // Equal runs write equal logs.
         let run_id = format!("virtual-{seed:016x}");
-        let trace_ids = TraceIds::of_run(seed, &run_id);
-        let spans = opened.spans().map(|store| Arc::new(SpanSource::inside(store, trace_ids.run())));
-        let transport = Transport::InProcess(InProcess::new(opened.router(), latency).traced_by(trace_ids).named(&run_id));
+        let trace_ids = asked.headers.then(|| TraceIds::of_run(seed, &run_id));
+        let files_alone = SpanOptions { listen: None, ..asked.clone() };
+        let spans = match (opened.spans(), &trace_ids) {
+            (Some(store), Some(ids)) => Some(Arc::new(SpanSource::open(&files_alone, ids.run())?.with_store(store))),
+            _ => Session::source(&files_alone, trace_ids.as_ref())?,
+        };
+        let in_process = InProcess::new(opened.router(), latency);
+        let in_process = match trace_ids {
+            Some(trace_ids) => in_process.traced_by(trace_ids),
+            None => in_process,
+        };
+        let transport = Transport::InProcess(in_process.named(&run_id));
         // The address is never connected to; requests are calls.
         let target = Target::reference("http://127.0.0.1:1", &|_| None)?;
         let session = Session::over(target, transport, Clock::virtual_time(), run_id);

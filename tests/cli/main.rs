@@ -23,4 +23,5 @@ mod secrets;
 mod shards;
 #[path = "../support/mod.rs"]
 mod support;
+mod traces;
 mod watch;

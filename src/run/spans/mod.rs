@@ -82,10 +82,10 @@ impl SpanSource {
         Ok(SpanSource { keeper, files: options.files.clone(), receiver, store: None, wait: options.wait })
     }
 
-    /// The spans of a reference service in this process, which are there at once.
-    pub fn inside(store: SpanStore, run: SpanId) -> SpanSource {
-        let keeper = Arc::new(Mutex::new(Keeper::of_run(run, Bounds::default())));
-        SpanSource { keeper, files: Vec::new(), receiver: None, store: Some(store), wait: Duration::ZERO }
+    /// Also the spans of a reference service in this process, which are there at once.
+    #[must_use]
+    pub fn with_store(self, store: SpanStore) -> SpanSource {
+        SpanSource { store: Some(store), ..self }
     }
 
     /// Where exporters may send spans.
