@@ -12,8 +12,10 @@ mod hlog;
 mod html;
 mod json;
 mod junit;
+pub mod latency;
 mod layout;
 mod markdown;
+mod noun;
 mod openmetrics;
 mod plot;
 mod pull_request;
@@ -34,12 +36,15 @@ pub use hlog::hlog;
 pub use html::{html, watch_html};
 pub use json::{json, result_schema};
 pub use junit::junit;
+pub use latency::Latency;
 pub use layout::{Colour, Style};
 pub use markdown::markdown;
 pub use openmetrics::{openmetrics, watch_openmetrics};
 pub use pull_request::pull_request;
 pub use terminal::terminal;
 pub use view::View;
+
+use noun::Medium;
 
 /// What a report is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -63,11 +68,17 @@ pub enum Format {
     OpenMetrics,
     /// Round trips as an interval log of HDR histograms.
     Hlog,
+    /// How long jobs take, as markdown.
+    Latency,
+    /// The same as a page.
+    LatencyHtml,
+    /// The same as a picture.
+    LatencySvg,
 }
 
 impl Format {
     /// All formats, in the order in which help lists them.
-    pub const ALL: [Format; 9] = [
+    pub const ALL: [Format; 12] = [
         Format::Table,
         Format::Markdown,
         Format::Json,
@@ -77,6 +88,9 @@ impl Format {
         Format::PullRequest,
         Format::OpenMetrics,
         Format::Hlog,
+        Format::Latency,
+        Format::LatencyHtml,
+        Format::LatencySvg,
     ];
 
     /// The name used in flags.
@@ -91,6 +105,9 @@ impl Format {
             Format::PullRequest => "pr",
             Format::OpenMetrics => "openmetrics",
             Format::Hlog => "hlog",
+            Format::Latency => "latency",
+            Format::LatencyHtml => "latency-html",
+            Format::LatencySvg => "latency-svg",
         }
     }
 
@@ -112,7 +129,15 @@ impl Format {
             // The name by which GitLab looks for metrics.
             Format::OpenMetrics => "metrics.txt",
             Format::Hlog => "latency.hlog",
+            Format::Latency => "latency.md",
+            Format::LatencyHtml => "latency.html",
+            Format::LatencySvg => "latency.svg",
         }
+    }
+
+    /// Whether it is a report on how long jobs take, which several runs share.
+    pub fn is_latency(self) -> bool {
+        matches!(self, Format::Latency | Format::LatencyHtml | Format::LatencySvg)
     }
 
     /// Whether the texts of several runs can follow one another and still be read. The others are one document each.
@@ -123,6 +148,20 @@ impl Format {
 
 /// Lays a view out. `style` matters to [`Format::Table`] alone; files have no width. Ends with a newline.
 pub fn render(view: &View, format: Format, style: Style) -> String {
+    let text = laid_out(view, format, style);
+    let medium = match format {
+        Format::Table => Medium::Columns,
+        Format::Markdown | Format::PullRequest | Format::Latency => Medium::Markdown,
+        Format::Html | Format::Junit | Format::LatencyHtml | Format::LatencySvg => Medium::Markup,
+        Format::Github => Medium::Sentence,
+        // For programs; the sentences in it have the noun already.
+        Format::Json | Format::OpenMetrics | Format::Hlog => return text,
+    };
+    // The sentences have the noun already; headings and labels are the formats' own.
+    if view.noun.is_of_older_logs() { text } else { noun::called(&text, &view.noun, medium) }
+}
+
+fn laid_out(view: &View, format: Format, style: Style) -> String {
     match format {
         Format::Table => terminal(view, style),
         Format::Markdown => markdown(view),
@@ -133,6 +172,16 @@ pub fn render(view: &View, format: Format, style: Style) -> String {
         Format::PullRequest => pull_request(view),
         Format::OpenMetrics => openmetrics(view),
         Format::Hlog => hlog(view),
+        Format::Latency | Format::LatencyHtml | Format::LatencySvg => render_latency(&Latency::of(view), format, None),
+    }
+}
+
+/// Lays out a latency report in one of its formats; `picture` is the file that markdown shows, if there is one. Ends with a newline.
+pub fn render_latency(report: &Latency<'_>, format: Format, picture: Option<&str>) -> String {
+    match format {
+        Format::LatencyHtml => latency::html(report),
+        Format::LatencySvg => latency::svg(report),
+        _ => latency::markdown(report, picture),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::run::RunError;
 /// The jobs that an investigation starts where nobody says otherwise: the fewest with which none of its probes is left out. It names the class
 /// of each fault of the reference service with them, as it does without a limit and with up to 202 jobs; with 60 the comparisons
 /// that tell a negative cache (D) and a held response (P) have too few jobs in each arm.
-pub const INVESTIGATION_JOBS: u32 = 84;
+pub const INVESTIGATION_JOBS: u32 = 120;
 
 /// Requests per second, and scans, that a target which is not on this machine is sent where nobody says otherwise.
 pub const ELSEWHERE_RPS: f64 = 5.0;
@@ -31,8 +31,8 @@ pub struct Limits {
 
 impl Limits {
     /// The limits that were named, or those that suit the target.
-    pub fn towards(base_url: &str, max_rps: Option<f64>, max_scans: Option<u32>) -> Limits {
-        let elsewhere = !is_loopback(base_url);
+    pub fn towards(addresses: &[&str], max_rps: Option<f64>, max_scans: Option<u32>) -> Limits {
+        let elsewhere = !addresses.iter().all(|address| is_loopback(address));
         Limits { max_rps: max_rps.or(elsewhere.then_some(ELSEWHERE_RPS)), max_scans: max_scans.or(elsewhere.then_some(ELSEWHERE_SCANS)) }
     }
 

@@ -22,6 +22,7 @@ mod session;
 mod shard;
 mod spans;
 mod stop;
+pub(crate) mod sweep;
 pub(crate) mod watch;
 
 pub use error::RunError;

@@ -63,7 +63,7 @@ impl RunOptions {
     }
 
     pub(super) fn limits(&self, session: &Session) -> Limits {
-        Limits::towards(session.target.base_url(), self.max_rps, self.max_scans)
+        Limits::towards(&session.target.addresses(), self.max_rps, self.max_scans)
     }
 
     pub(super) fn restraint(&self, max_jobs: Option<u32>, strain: OnStrain) -> Restraint {

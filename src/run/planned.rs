@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::log::storage::{LOG, OwnFolder};
 use crate::model::run::{Capabilities, EndReason, Pair, Side};
-use crate::model::scenario::{Action, Scenario};
+use crate::model::scenario::{Action, Scenario, Then};
 use crate::probe::{Halt, OnStrain};
 use crate::run::contact::{asks_for_jobs, first_contact, held_up_by, problem};
 use crate::run::gates::onward;
@@ -205,6 +205,16 @@ pub(super) async fn within(time: Duration, run: impl Future<Output = Result<(), 
     }
 }
 
+/// Why a scenario's later write cannot be sent.
+fn no_such_write(then: &Then, can: Capabilities) -> Option<&'static str> {
+    match then.action {
+        Action::Cancel if !can.cancel => Some("the target file has no [cancel]"),
+        Action::Update if !can.update => Some("the target file has no [update]"),
+        Action::Delete if !can.delete => Some("the target file has no [delete]"),
+        _ => None,
+    }
+}
+
 /// The scenarios that the target's contract allows for, and why the others are left out.
 pub(super) fn possible(scenarios: Vec<Scenario>, can: Capabilities) -> (Vec<Scenario>, Vec<(String, String)>) {
     let mut left_out = Vec::new();
@@ -215,8 +225,8 @@ pub(super) fn possible(scenarios: Vec<Scenario>, can: Capabilities) -> (Vec<Scen
             let only_foreign = !polls && scenario.load.scans > 0 && !scenario.controls.foreign_user.is_empty();
             let why = if only_foreign && !can.foreign_user {
                 "the target file has no [users.foreign], so isolation is not assessed"
-            } else if scenario.then.as_ref().is_some_and(|then| then.action == Action::Cancel) && !can.cancel {
-                "the target file has no [cancel]"
+            } else if let Some(why) = scenario.then.as_ref().and_then(|then| no_such_write(then, can)) {
+                why
             } else {
                 return true;
             };

@@ -183,6 +183,45 @@ words! {
     }
 }
 
+words! {
+    /// Which requests share a kept `not_found`.
+    CacheKey {
+        /// Those of one address.
+        Url = "url",
+        /// Those of one caller who has no scan at all.
+        User = "user",
+    }
+}
+words! {
+    /// Whether the front leads a client back to its worker.
+    Affinity {
+        /// It does not.
+        None = "none",
+        /// By a cookie, which it hands out with every answer to a client that has none.
+        Cookie = "cookie",
+    }
+}
+words! {
+    /// What status says of a scan whose work has written no state yet.
+    UnsetState {
+        /// That it runs.
+        Running = "running",
+        /// That it is complete.
+        Complete = "complete",
+        /// That it failed.
+        Failed = "failed",
+    }
+}
+words! {
+    /// The change of state at which a record moves from one store to another.
+    Handover {
+        /// When the work writes its first snapshot.
+        Start = "start",
+        /// When the scan is complete.
+        End = "end",
+    }
+}
+
 /// The database behind the workers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreChoice {
@@ -344,6 +383,42 @@ pub struct Settings {
     pub unknown_as_pending: Switch,
     /// Class P: a connection that carried a POST is not read again until the job's first phase ended.
     pub hold_connection: Switch,
+    /// Class B: whether a cookie leads a client back to its worker.
+    pub affinity: Affinity,
+    /// Class C′: how many copies the index has, each refreshed at instants of its own.
+    pub index_copies: usize,
+    /// Class D: which requests share a kept `not_found`.
+    pub negative_cache_key: CacheKey,
+    /// Class H: time for which a record is in neither store while it moves from one to the other.
+    pub handover_gap: Distribution,
+    /// Class H: when it moves.
+    pub handover_at: Handover,
+    /// Class M: share of accepted scans that are refused afterwards.
+    pub refused_rate: f64,
+    /// Class R: time from the acceptance until the owner may see the scan.
+    pub grant_lag: Distribution,
+    /// Class R: share of requests that are checked against the access list that is late.
+    pub grant_share: f64,
+    /// Class S: time until status learns of a change.
+    pub update_lag: Distribution,
+    /// Class T: time until status learns of a deletion.
+    pub delete_lag: Distribution,
+    /// Classes S and T: share of status reads that learn of them late.
+    pub change_share: f64,
+    /// Class U: how long the front keeps a visible answer.
+    pub positive_cache_ttl: Duration,
+    /// Class V: time from the end until the result is in the store that serves results.
+    pub result_lag: Distribution,
+    /// Class W: whether an end is answered once only.
+    pub consume_on_read: Switch,
+    /// Class X: time from the first record until the rest of it is written.
+    pub detail_lag: Distribution,
+    /// Class Y: what status says of a scan whose work has written no state.
+    pub unset_state: UnsetState,
+    /// Class Z: time that a worker takes to answer a POST, once it has accepted the scan.
+    pub initiate_latency: Distribution,
+    /// Class Z: how long the front waits for the answer to a POST before it says 504; 0: for ever.
+    pub gateway_timeout: Duration,
 }
 
 impl Default for Settings {
@@ -410,6 +485,24 @@ impl Default for Settings {
             lost_task_rate: 0.0,
             unknown_as_pending: Switch::Off,
             hold_connection: Switch::Off,
+            affinity: Affinity::None,
+            index_copies: 1,
+            negative_cache_key: CacheKey::Url,
+            handover_gap: Distribution::ZERO,
+            handover_at: Handover::End,
+            refused_rate: 0.0,
+            grant_lag: Distribution::ZERO,
+            grant_share: 1.0,
+            update_lag: Distribution::ZERO,
+            delete_lag: Distribution::ZERO,
+            change_share: 1.0,
+            positive_cache_ttl: Duration::ZERO,
+            result_lag: Distribution::ZERO,
+            consume_on_read: Switch::Off,
+            detail_lag: Distribution::ZERO,
+            unset_state: UnsetState::Running,
+            initiate_latency: Distribution::ZERO,
+            gateway_timeout: Duration::ZERO,
         }
     }
 }

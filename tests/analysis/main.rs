@@ -14,6 +14,7 @@ mod damaged_logs;
 mod healthy_kinds;
 mod histories;
 mod inside;
+mod later_classes;
 mod load;
 mod recorded;
 #[path = "../support/mod.rs"]

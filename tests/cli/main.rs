@@ -18,6 +18,8 @@ mod conventions;
 mod deploy;
 mod few_requests;
 mod formats;
+mod install;
+mod latency;
 mod scripts;
 mod secrets;
 mod shards;

@@ -1,5 +1,7 @@
 //! `statusgap report`: every report from a log, without a network.
 
+mod latency;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -11,13 +13,14 @@ use crate::cli::terminal::output::{self, ColourChoice};
 use crate::cli::{Ended, files};
 use crate::model::run::EndReason;
 use crate::report::trend::{self, Trend};
-use crate::report::{Colour, Format, Style, View, render};
+use crate::report::{Colour, Format, Latency, Style, View, render, render_latency};
 use crate::run::Concluded;
 use crate::verdict::Exit;
 
 /// Rebuilds reports from logs, without a network: byte for byte what the run itself wrote.
 ///
-/// Several logs are a history: after their reports comes the trend over them, in the order in which they began.
+/// Several logs are a history: after their reports comes the trend over them, in the order in which they began. With --format latency
+/// they are one report on how long jobs take, of the newest run against the one before it and over time.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
     /// The logs, or the folders of the runs that wrote them
@@ -26,7 +29,11 @@ pub struct ReportArgs {
     /// What goes to standard output
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = formats())]
     format: Format,
-    /// Also write result.json, report.md and report.html into this folder
+    /// With --format latency: the log, or the folder of the run, that the newest run is held against [default: the run before it]
+    #[arg(long, value_name = "LOG")]
+    against: Option<PathBuf>,
+    /// Also write result.json, report.md and report.html of one log into this folder; with --format latency, latency.md,
+    /// latency.html and latency.svg of any number
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Further formats to write into the folder, such as junit,openmetrics,hlog
@@ -55,6 +62,12 @@ pub fn formats() -> impl TypedValueParser<Value = Format> {
 
 /// Runs the command. The exit code is the verdict's, so that a log can be judged again; the worst of several.
 pub fn run(args: &ReportArgs) -> Ended {
+    if args.format.is_latency() {
+        return latency::run(args);
+    }
+    if args.against.is_some() {
+        return Err(CliError::usage("--against belongs to a latency report", "add --format latency, or use `statusgap compare BASE NEW`"));
+    }
     let several = args.logs.len() > 1;
     if args.out.is_some() && several {
         return Err(CliError::usage("--out takes the reports of one log", "report the logs one by one"));
@@ -68,9 +81,7 @@ pub fn run(args: &ReportArgs) -> Ended {
     let mut history = Vec::new();
     for path in &args.logs {
         let concluded = Concluded::read_with_spans(path, &args.traces)?;
-        if concluded.journal.torn && !args.quiet {
-            output::eprint_note(&format!("note: the last line of {} is torn and was left out", path.display()));
-        }
+        note_torn(&concluded, path, args.quiet);
         let view = view(&concluded);
         if !args.trend {
             output::print(&render(&view, args.format, style))?;
@@ -88,6 +99,12 @@ pub fn run(args: &ReportArgs) -> Ended {
         output::print(&tell(&Trend::over(history), args, style)?)?;
     }
     Ok(worst)
+}
+
+fn note_torn(concluded: &Concluded, path: &Path, quiet: bool) {
+    if concluded.journal.torn && !quiet {
+        output::eprint_note(&format!("note: the last line of {} is torn and was left out", path.display()));
+    }
 }
 
 fn tell(trend: &Trend, args: &ReportArgs, style: Style) -> Result<String, CliError> {
@@ -146,11 +163,19 @@ const IN_A_FILE: Style = Style { width: 100, colour: Colour::Off };
 pub fn write(view: &View, folder: &Path, also: &[Format]) -> Result<Vec<&'static str>, CliError> {
     let mut formats = vec![Format::Json, Format::Markdown, Format::Html];
     formats.extend(also);
+    if also.contains(&Format::Latency) {
+        // The picture that it shows.
+        formats.push(Format::LatencySvg);
+    }
     let mut written = Vec::new();
     for format in formats {
         let name = format.file_name();
         if !written.contains(&name) {
-            files::write_whole(&folder.join(name), &render(view, format, IN_A_FILE))?;
+            let text = match format {
+                Format::Latency => render_latency(&Latency::of(view), format, Some(Format::LatencySvg.file_name())),
+                other => render(view, other, IN_A_FILE),
+            };
+            files::write_whole(&folder.join(name), &text)?;
             written.push(name);
         }
     }

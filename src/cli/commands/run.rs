@@ -97,6 +97,9 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
         for short in falls_short(&planned.scenarios) {
             output::eprint_note(&format!("note: {short}"));
         }
+        if let Some(short) = args.gate.quantile_falls_short(&planned.scenarios) {
+            output::eprint_note(&format!("note: {short}"));
+        }
     }
     planned.check_jobs()?;
     if args.dry_run {

@@ -67,7 +67,10 @@ fn named(form: &Form) -> serde_json::Map<String, serde_json::Value> {
     tidy(&mut made);
     let mut schema = serde_json::Map::new();
     schema.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
-    schema.insert("$id".to_owned(), form.id.into());
+    // Editors resolve a relative identity against the schema's own address, and refuse it; these are the files that people edit.
+    if !["scenario", "target", "allow"].contains(&form.name) {
+        schema.insert("$id".to_owned(), form.id.into());
+    }
     schema.insert("title".to_owned(), form.title.into());
     if let serde_json::Value::Object(made) = made {
         for (key, value) in made {

@@ -16,7 +16,8 @@ mod lanes;
 mod latency;
 mod page;
 mod proofs;
-mod summary;
+mod strip;
+pub(super) mod summary;
 mod watch;
 
 pub use watch::watch_html;
@@ -64,12 +65,16 @@ pub fn html(view: &View) -> String {
 }
 
 /// Whether a page has the script, or loads itself anew without one.
-enum Behaviour {
+pub(super) enum Behaviour {
     Scripted,
-    Reloaded { seconds: u64 },
+    Reloaded {
+        seconds: u64,
+    },
+    /// Neither.
+    Still,
 }
 
-fn document(word: &str, target: &str, behaviour: &Behaviour, body: &Markup) -> String {
+pub(super) fn document(word: &str, target: &str, behaviour: &Behaviour, body: &Markup) -> String {
     html! {
         (DOCTYPE) "\n"
         html lang="en" {
@@ -95,14 +100,14 @@ fn document(word: &str, target: &str, behaviour: &Behaviour, body: &Markup) -> S
 }
 
 /// A part of the page with a heading of its own.
-struct Section {
-    id: &'static str,
-    title: &'static str,
-    body: Markup,
+pub(super) struct Section {
+    pub(super) id: &'static str,
+    pub(super) title: &'static str,
+    pub(super) body: Markup,
 }
 
 impl Section {
-    fn html(&self) -> Markup {
+    pub(super) fn html(&self) -> Markup {
         let title = format!("{}-title", self.id);
         html! { section id=(self.id) aria-labelledby=(title) { "\n" h2 id=(title) { (self.title) } "\n" (self.body) } "\n" }
     }
@@ -112,7 +117,7 @@ impl Section {
 fn policy(behaviour: &Behaviour) -> String {
     let script = match behaviour {
         Behaviour::Scripted => format!(" script-src 'sha256-{}';", digest(SCRIPT)),
-        Behaviour::Reloaded { .. } => String::new(),
+        Behaviour::Reloaded { .. } | Behaviour::Still => String::new(),
     };
     format!("default-src 'none'; style-src 'sha256-{}';{script} base-uri 'none'; form-action 'none'", digest(STYLE))
 }
@@ -140,7 +145,7 @@ const SHAPES: &str = r#"<svg width="0" height="0" class="shapes" aria-hidden="tr
 "#;
 
 /// A sentence: what stands between two backticks is set as code, and a number keeps its unit in one line.
-fn prose(raw: &str) -> Markup {
+pub(super) fn prose(raw: &str) -> Markup {
     let raw: Vec<String> = words::unbroken(raw).iter().map(|word| word.replace(' ', "\u{a0}")).collect();
     let raw = raw.join(" ");
     let parts: Vec<&str> = raw.split('`').collect();
@@ -155,7 +160,7 @@ fn prose(raw: &str) -> Markup {
 const ROWS: usize = 400;
 
 /// A table in a box that scrolls by itself, so that the page never scrolls sideways.
-fn table(caption: &str, table: &Table) -> Markup {
+pub(super) fn table(caption: &str, table: &Table) -> Markup {
     let columns: Vec<(usize, bool)> = table.shown(Room::Page).map(|(at, column)| (at, column.is_second_line)).collect();
     let more = table.rows.len().saturating_sub(ROWS);
     html! {

@@ -9,7 +9,7 @@ use crate::report::words;
 use crate::verdict::Verdict;
 
 /// The line above everything: what this is, of what, and when.
-pub(super) fn top(view: &View) -> Markup {
+pub(in crate::report) fn top(view: &View) -> Markup {
     html! {
         header.top { span.mark-name { "status gap" } " " span { (view.run.target) } " " span.started { (view.run.started) } } "\n"
     }
@@ -20,7 +20,7 @@ pub(super) fn badge(verdict: Verdict) -> Markup {
     html! { span class={ "badge " (verdict.word()) } { span aria-hidden="true" { (sign(verdict)) } " " (verdict.word()) } }
 }
 
-pub(super) fn sign(verdict: Verdict) -> &'static str {
+pub(in crate::report) fn sign(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "✓",
         Verdict::Fail => "✕",

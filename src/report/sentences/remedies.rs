@@ -43,6 +43,7 @@ pub fn remedy(reason: &Reason, journal: &Journal) -> Option<String> {
         | Reason::RateCaught { .. }
         | Reason::Allowed { .. }
         | Reason::Broken { .. }
+        | Reason::FaultFound { .. }
         | Reason::WindowTooLong { .. }
         | Reason::TooSlow { .. } => return None,
         Reason::NoSamples { late, other, .. } if other > late => return Some(after_failures(journal, Kind::Poll)),

@@ -10,11 +10,13 @@ mod inside;
 mod jobs;
 mod lanes;
 mod limitations;
+mod noun;
 mod repeat;
 mod shard;
 mod steps;
 mod summary;
 mod tables;
+mod timing;
 mod window;
 
 use std::collections::BTreeMap;
@@ -31,6 +33,7 @@ use crate::analysis::scan::Scans;
 use crate::model::answer::Answer;
 use crate::model::exchange::{Connection, Kind};
 use crate::model::guarantee::Guarantee;
+use crate::model::noun::Noun;
 use crate::model::run::Journal;
 use crate::model::shard::Share;
 use crate::report::view::window::Everyone;
@@ -47,6 +50,7 @@ pub(super) use lanes::reach;
 pub use lanes::{Lane, LaneMark, Sign};
 pub use steps::{Curve, CurveStep};
 pub use summary::Summary;
+pub use timing::{ObjectiveRow, TimingQuantile, TimingRow, TimingView, Wait};
 pub use window::{QuantileRow, SafeDelay, WindowView};
 
 /// All that any format tells of a run. Text in it is safe to print and bounded.
@@ -126,9 +130,15 @@ pub struct View {
     /// The round trips, counted whole.
     #[serde(skip)]
     pub histograms: Vec<Histograms>,
+    /// How long things took, for the latency report.
+    #[serde(skip)]
+    pub timing: TimingView,
     /// How to see it again.
     #[serde(skip)]
     pub repeat: Repeat,
+    /// What a job is called.
+    #[serde(skip)]
+    pub noun: Noun,
 }
 
 /// What was run, where and when.
@@ -548,12 +558,8 @@ impl View {
         let scans = Scans::of(&journal.exchanges);
         let histories = scans.histories();
         let scenarios = tables::scenarios(journal, analysis, judgement);
-        let window = window::view(
-            &analysis.window,
-            Everyone::of(&analysis.guarantees, &analysis.guarantees),
-            judgement.assessable,
-            judgement.verdict,
-        );
+        let everyone = Everyone::of(&analysis.guarantees, &analysis.guarantees);
+        let window = window::view(&analysis.window, everyone, judgement.assessable, judgement.verdict);
         let (causes, ruled_out, undecided) = tables::diagnosis(&analysis.diagnosis, journal.run.target.owner());
         let patterns = tables::patterns(&analysis.diagnosis);
         let view = View {
@@ -587,13 +593,20 @@ impl View {
                 p99_ms: analysis.punctuality.told_p99_ms(),
                 max_ms: analysis.punctuality.max_ms,
             },
+            timing: timing::view(analysis, everyone, &journal.run.target.noun, judgement.assessable),
             jobs: Jobs::of(journal, &analysis.load),
             repeat: repeat::repeat(journal, analysis),
+            noun: journal.run.target.noun.clone(),
             next_step: advice::next_step(journal, analysis, judgement),
             scenarios,
             window,
         };
-        View { unseen: limitations::limitations(journal, analysis, &view), ..view }
+        let mut view = View { unseen: limitations::limitations(journal, analysis, &view), ..view };
+        let noun = &view.noun.clone();
+        if !noun.is_of_older_logs() {
+            noun::call_jobs(&mut view, noun);
+        }
+        view
     }
 
     /// How punctual the probe was, as a sentence; `None` where no age was to be met.

@@ -10,6 +10,7 @@ pub use steps::Progress;
 
 use std::time::Duration;
 
+use crate::analysis::diagnosis::Candidates;
 use crate::log::storage::LOG;
 use crate::model::run::{Capabilities, EndReason, Journal};
 use crate::model::scenario::Scenario;
@@ -74,7 +75,8 @@ pub(crate) async fn investigate(options: RunOptions, session: Session, budget: D
     let log = options.destination.begin_log(&folder, &header)?;
     let drive = Drive { trace: options.trace.clone(), ..Drive::plain(probe) };
     let recording = Recording::begin(&session, header, Sink::Followed { path: folder.join(LOG), log }, drive);
-    let investigation = Investigation { probe: &recording.probe, header: &recording.header, limits, jobs, budget };
+    let candidates = Candidates::all();
+    let investigation = Investigation { probe: &recording.probe, header: &recording.header, limits, jobs, budget, candidates };
     let note = |progress: &Progress| options.note(Note::Investigates { at: recording.probe.clock().now(), progress });
     let run = async { if held_up { EndReason::TargetGone } else { investigation.run(note).await } };
     let reason = recording.until(interrupted(), run).await;
@@ -85,10 +87,21 @@ pub(crate) async fn investigate(options: RunOptions, session: Session, budget: D
 
 /// The same, recorded in memory alone and without limits of rate and scans.
 pub async fn rehearse(session: &Session, options: Options, budget: Duration, note: impl Fn(&Progress)) -> Result<Journal, RunError> {
+    rehearse_among(session, options, budget, Candidates::all(), note).await
+}
+
+/// The same, with these classes to explain what is found.
+pub(crate) async fn rehearse_among(
+    session: &Session,
+    options: Options,
+    budget: Duration,
+    candidates: Candidates,
+    note: impl Fn(&Progress),
+) -> Result<Journal, RunError> {
     let jobs = options.restraint.jobs.clone();
     let header = session.header(options.seed, Vec::new(), String::new());
     let recording = Recording::begin(session, header, Sink::Memory, Drive::plain(options));
     let limits = Limits { max_rps: None, max_scans: None };
-    let reason = Investigation { probe: &recording.probe, header: &recording.header, limits, jobs, budget }.run(note).await;
+    let reason = Investigation { probe: &recording.probe, header: &recording.header, limits, jobs, budget, candidates }.run(note).await;
     recording.end(reason)
 }
