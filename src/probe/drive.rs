@@ -320,10 +320,16 @@ impl Probe {
             if self.slows_down() && shot.is_due() && !self.pace.holds_back() {
                 self.strain.leaves(shot.planned(), self.clock.now());
             }
+            // Before it is its turn: what is sent must not wait for it.
+            let traced = request.as_ref().map(|request| self.transport.traced(request));
             self.pace.turn(&self.clock).await;
-            let mut exchange = shot.begin(self.clock.now());
-            let request = match request {
-                Ok(request) => request,
+            let sent = self.clock.now();
+            let mut exchange = shot.begin(sent);
+            let request = match &traced {
+                Ok((request, own)) => {
+                    exchange.trace = *own;
+                    &**request
+                }
                 Err(error) => {
                     exchange.fault = Some(TransportFault::Request);
                     exchange.body = Some(self.recorder.excerpt(error.to_string().as_bytes()).into());

@@ -24,6 +24,7 @@ mod session;
 mod strain;
 mod timer;
 mod trace;
+mod trace_ids;
 mod transport;
 
 pub use backlog::Which;
@@ -38,4 +39,5 @@ pub use pace::Throttled;
 pub use record::Recorder;
 pub use strain::Signs;
 pub use trace::Tracing;
+pub use trace_ids::TraceIds;
 pub use transport::Transport;

@@ -153,6 +153,7 @@ impl Shot {
             complete: None,
             created: CompactOption::NONE,
             route: self.route,
+            trace: None,
             digest: None,
             body: None,
         }

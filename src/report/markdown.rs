@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use crate::report::plot::Plot;
 use crate::report::table::{Cell, Column, Room, Table};
-use crate::report::view::{Mark, View};
+use crate::report::view::{Mark, Timeline, TimelineStep, View};
 use crate::report::{tables, words};
 use crate::verdict::Verdict;
 
@@ -22,6 +22,7 @@ pub fn markdown(view: &View) -> String {
         rates(view),
         causes(view),
         twin(view),
+        inside(view),
         guarantees(view),
         latency(view),
         repeat(view),
@@ -86,7 +87,7 @@ fn timeline(view: &View) -> String {
         timeline.scan,
         escape(&timeline.scenario),
         fenced("text", &lines.join("\n"))
-    )
+    ) + &trace_ids(timeline)
 }
 
 fn plain_mark(mark: Mark) -> &'static str {
@@ -230,6 +231,41 @@ pub(super) fn twin(view: &View) -> String {
         );
     }
     text
+}
+
+/// What the target says of itself.
+pub(super) fn inside(view: &View) -> String {
+    let Some(inside) = &view.inside else { return String::new() };
+    let mut text = format!("## Inside the service\n\n**{}.**", escape(&words::sentence_case(&inside.statement)));
+    if let Some(basis) = &inside.basis {
+        let _ = write!(text, "\n\n{}.", escape(basis));
+    }
+    if !inside.spans.is_empty() {
+        let _ = write!(text, "\n\n{}", table(&tables::inside(inside), Room::Document));
+    }
+    let said: Vec<String> =
+        inside.evidence.iter().map(|one| words::sentence_case(&one.sentence)).chain(inside.contradictions.clone()).collect();
+    if !said.is_empty() {
+        let _ = write!(text, "\n\n{}", list(&said));
+    }
+    if let Some(lost) = &inside.lost {
+        let _ = write!(text, "\n\n{}.", escape(lost));
+    }
+    text
+}
+
+/// Where the clearest scan's requests are found in a tracing backend.
+fn trace_ids(timeline: &Timeline) -> String {
+    let of = |what: &str, step: Option<&TimelineStep>| Some(format!("{what} `{}`", step?.trace.as_ref()?));
+    let last_denied = timeline.steps.iter().rposition(|step| step.denied);
+    let seen = timeline.steps.iter().skip(last_denied.map_or(1, |place| place + 1)).find(|step| step.mark == Mark::Works);
+    let ids = [
+        of("the POST", timeline.steps.first()),
+        of("a denial", last_denied.and_then(|place| timeline.steps.get(place))),
+        of("the first sight", seen),
+    ];
+    let ids: Vec<String> = ids.into_iter().flatten().collect();
+    if ids.is_empty() { String::new() } else { format!("\n\nTrace ids, to be looked up in a tracing backend: {}.", ids.join(", ")) }
 }
 
 pub(super) fn guarantees(view: &View) -> String {

@@ -28,6 +28,7 @@ pub fn terminal(view: &View, style: Style) -> String {
     page.window(view);
     page.causes(view);
     page.twin(view);
+    page.inside(view);
     page.unseen(view);
     page.section("jobs", &view.jobs.told().into_iter().collect::<Vec<_>>());
     page.section("sent", &view.punctual().into_iter().collect::<Vec<_>>());
@@ -201,6 +202,15 @@ impl Page {
             told.extend(words::wrap(&format!("no class: {}{}", pattern.statement, words::may_be(&pattern.possible_named)), width));
         }
         self.block("cause", &told);
+    }
+
+    /// What the target says of itself: where in the code it is, and whether that fits.
+    fn inside(&mut self, view: &View) {
+        let Some(inside) = &view.inside else { return };
+        let mut told = vec![inside.statement.clone()];
+        told.extend(inside.contradictions.iter().cloned());
+        told.extend(inside.lost.clone());
+        self.section("inside", &told);
     }
 
     fn unseen(&mut self, view: &View) {

@@ -22,6 +22,7 @@ mod rehearsal;
 mod session;
 mod shard;
 mod side_by_side;
+mod spans;
 mod stop;
 pub(crate) mod sweep;
 pub(crate) mod twin;
@@ -44,4 +45,5 @@ pub(crate) use session::{Contract, Time, environment, new_run_id, now};
 pub(crate) use shard::Place;
 #[cfg(test)]
 pub(crate) use side_by_side::beside;
+pub(crate) use spans::{SpanOptions, USUAL_ADDRESS, USUAL_WAIT, add_files};
 pub(crate) use stop::interrupted;

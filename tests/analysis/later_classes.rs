@@ -44,7 +44,16 @@ fn analysed(apart: u64, scans: &[Vec<Event>]) -> Analysis {
     exchanges.sort_by_key(|exchange| exchange.sent);
     let end = End::new(Stamp(3_600_000 * MS), EndReason::Complete, exchanges.len() as u64);
     let run = driven::header(&target, &Clock::virtual_time(), &scenario, 1);
-    analyse(&Journal { run, scenarios: vec![scenario], exchanges, stopped: Vec::new(), not_asked: Vec::new(), end: Some(end), torn: false })
+    analyse(&Journal {
+        run,
+        scenarios: vec![scenario],
+        exchanges,
+        stopped: Vec::new(),
+        not_asked: Vec::new(),
+        inside: statusgap::model::span::Inside::default(),
+        end: Some(end),
+        torn: false,
+    })
 }
 
 fn classes(analysis: &Analysis) -> Vec<FaultClass> {

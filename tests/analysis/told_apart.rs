@@ -42,8 +42,17 @@ fn diagnose(scans: &[Polls]) -> Diagnosis {
     exchanges.sort_by_key(|exchange| exchange.sent);
     let end = End::new(Stamp(3_600_000 * MS), EndReason::Complete, exchanges.len() as u64);
     let run = driven::header(&target, &Clock::virtual_time(), &scenario, 1);
-    analyse(&Journal { run, scenarios: vec![scenario], exchanges, stopped: Vec::new(), not_asked: Vec::new(), end: Some(end), torn: false })
-        .diagnosis
+    analyse(&Journal {
+        run,
+        scenarios: vec![scenario],
+        exchanges,
+        stopped: Vec::new(),
+        not_asked: Vec::new(),
+        inside: statusgap::model::span::Inside::default(),
+        end: Some(end),
+        torn: false,
+    })
+    .diagnosis
 }
 
 fn classes(diagnosis: &Diagnosis) -> Vec<FaultClass> {

@@ -26,4 +26,5 @@ mod shards;
 #[path = "../support/mod.rs"]
 mod support;
 mod sweep;
+mod traces;
 mod watch;

@@ -80,7 +80,7 @@ fn answer(
     let mut lines = head.lines();
     let mut first = lines.next()?.split(' ');
     let (method, target) = (first.next()?.to_owned(), first.next()?.to_owned());
-    let passing = ["user-agent:", "x-statusgap-run:", "host:"];
+    let passing = ["user-agent:", "x-statusgap-run:", "host:", "traceparent:", "tracestate:"];
     // Names mean the same in either case; one header carries the id, which differs.
     let spelt = |line: &str| {
         let (name, value) = line.split_once(':').unwrap_or((line, ""));

@@ -16,3 +16,4 @@ pub mod service;
 pub mod shard;
 pub mod target;
 pub mod twin;
+pub mod traces;

@@ -11,6 +11,7 @@
 mod axis;
 mod curve;
 mod denials;
+mod inside;
 mod lanes;
 mod latency;
 mod page;
@@ -42,6 +43,7 @@ pub fn html(view: &View) -> String {
         proofs::checks(view),
         curve::section(view),
         denials::section(view),
+        inside::section(view),
         lanes::section(view),
         proofs::guarantees(view),
         proofs::scenarios(view),

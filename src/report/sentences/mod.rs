@@ -10,6 +10,7 @@ pub mod exclusions;
 pub mod facts;
 pub mod faults;
 mod guarantees;
+pub mod inside;
 pub mod open;
 pub mod patterns;
 mod power;

@@ -7,6 +7,7 @@ mod evidence;
 mod headline;
 mod histograms;
 mod import_caveats;
+mod inside;
 mod jobs;
 mod lanes;
 mod limitations;
@@ -45,6 +46,7 @@ use crate::verdict::{Judgement, Verdict};
 pub use answers::{Answered, Answers};
 pub use denials::DenialRow;
 pub use histograms::Histograms;
+pub use inside::{InsideEvidence, InsideRow, InsideView, NamedSpan, Picture, SpanLabel};
 pub use jobs::Jobs;
 pub(super) use lanes::reach;
 pub use lanes::{Lane, LaneMark, Sign};
@@ -95,6 +97,9 @@ pub struct View {
     /// What simulated services with these causes say of them; absent where none was run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub twin: Option<TwinView>,
+    /// What the target says of itself, where it is instrumented and somebody listened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inside: Option<InsideView>,
     /// Round trips by kind of exchange; a kind's other connections have entries of their own.
     #[serde(rename = "latency_ms", serialize_with = "by_name")]
     #[schemars(with = "BTreeMap<String, LatencyRow>")]
@@ -325,6 +330,9 @@ pub struct TimelineStep {
     pub denied: bool,
     /// Who answered.
     pub worker: Option<String>,
+    /// The trace id of the (first) request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
     /// How the answer is to be taken.
     #[serde(skip)]
     pub mark: Mark,
@@ -574,6 +582,7 @@ impl View {
             curve: steps::curve(&analysis.window, judgement.assessable),
             denials: denials::rows(analysis),
             lanes: lanes::lanes(journal, &histories),
+            inside: inside::inside(journal, analysis, &histories),
             latency: tables::latency(&analysis.round_trips),
             histograms: histograms::histograms(journal),
             guarantees: analysis.guarantees.iter().map(tables::guarantee).collect(),

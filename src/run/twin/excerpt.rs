@@ -167,6 +167,7 @@ fn without_exchanges(journal: &Journal) -> Journal {
         not_asked: journal.not_asked.clone(),
         end: journal.end.clone(),
         torn: journal.torn,
+        inside: journal.inside.clone(),
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::analysis::twin::{Measures, Point};
 use crate::model::run::{End, EndReason, Journal};
+use crate::model::span::Inside;
 use crate::model::scenario::Scenario;
 use crate::model::time::Stamp;
 use crate::probe::{Clock, InProcess, Latency, Measured, Onward, Probe, Recorder, Seen, Transport};
@@ -101,6 +102,7 @@ impl<'a> Replay<'a> {
             stopped: Vec::new(),
             not_asked: Vec::new(),
             torn: false,
+            inside: Inside::default(),
         })
     }
 }
