@@ -217,6 +217,15 @@ fn an_id_is_taken_from_its_place_and_from_no_other() {
 }
 
 #[test]
+fn a_login_and_the_steps_before_the_initiate_are_played_as_well() {
+    let steps = "[login]\npath = '/login'\nform = { user = 'u' }\ncapture = { token = { pointer = '/id' } }\n\
+         [[setup]]\npath = '/uploads?t={token}'\ncapture = { upload = { pointer = '/id' } }\n";
+    let contract = USUAL.replace("path = '/jobs'\n", "path = '/jobs?u={upload}&t={token}'\ncapture = { own = { pointer = '/id' } }\n");
+    let spaced = Style { id: |n| format!("job {n}/x"), ..PLAIN };
+    check(&with_unknown(&format!("{steps}{contract}")), spaced, &[]);
+}
+
+#[test]
 fn ids_are_read_with_their_escapes_undone() {
     for id in [
         (|n| format!("jöb-{n}-日本😀")) as fn(usize) -> String,
