@@ -21,7 +21,6 @@ mod recording;
 mod rehearsal;
 mod session;
 mod shard;
-mod side_by_side;
 mod stop;
 pub(crate) mod sweep;
 pub(crate) mod watch;
@@ -41,6 +40,4 @@ pub(crate) use paired::twin_seed;
 pub(crate) use planned::{Finished, PlannedRun};
 pub(crate) use session::{Contract, Time, environment, new_run_id, now};
 pub(crate) use shard::Place;
-#[cfg(test)]
-pub(crate) use side_by_side::beside;
 pub(crate) use stop::interrupted;

@@ -14,7 +14,7 @@ pub(super) fn call_jobs(view: &mut View, noun: &Noun) {
 
 fn sentences(view: &mut View) -> Vec<&mut String> {
     let View { headline, reasons, notices, scenarios, window, guarantees, causes, ruled_out, patterns, undecided, .. } = view;
-    let mut all = vec![headline, &mut view.next_step, &mut view.summary.broken, &mut view.summary.when, &mut view.summary.act];
+    let mut all = vec![headline, &mut view.next_step, &mut view.answers.why, &mut view.answers.now, &mut view.answers.line];
     for list in [reasons, notices, undecided, &mut view.unseen, &mut view.other_reasons] {
         all.extend(list);
     }
