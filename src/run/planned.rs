@@ -14,7 +14,7 @@ use crate::run::paired::Second;
 use crate::run::recording::{Drive, Recording, Sink};
 use crate::run::shard::{Place, as_shard, shared_first_n};
 use crate::run::stop::interrupted;
-use crate::run::{Concluded, Note, RunError, RunOptions, Session, side_by_side, window_after_gate};
+use crate::run::{Concluded, Note, RunError, RunOptions, Session, window_after_gate};
 
 /// A run that is about to begin.
 pub struct PlannedRun {
@@ -71,8 +71,7 @@ impl PlannedRun {
             scenarios = both;
             left_out.extend(more_left_out);
         }
-        let workers = session.workers.filter(|_| second.is_none());
-        let scenarios = limits.apply(side_by_side::beside(scenarios, workers));
+        let scenarios = limits.apply(scenarios);
         let sides = if second.is_some() { 2 } else { 1 };
         // First contact asks each target for a job of its own, unless it is the reference service that the run starts.
         let contacts = if asks_for_jobs(&scenarios) && session.settings.is_none() { sides } else { 0 };

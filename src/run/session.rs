@@ -61,8 +61,6 @@ pub struct Session {
     pub(crate) run_id: String,
     /// Which HTTP is spoken.
     pub(crate) http: HttpVersion,
-    /// How many workers the reference service has, if that is the target.
-    pub(crate) workers: Option<usize>,
     service: Option<Embedded>,
     /// Where spans of the target come from, if anybody wants them.
     pub(crate) spans: Option<Arc<SpanSource>>,
@@ -81,7 +79,6 @@ impl Session {
             settings: None,
             run_id,
             http: HttpVersion::One,
-            workers: None,
             service: None,
             spans: None,
         }
@@ -127,7 +124,6 @@ impl Session {
         let mut service = service;
         match time {
             Time::Real => {
-                let workers = Some(service.settings.workers);
                 let run_id = new_run_id();
                 let trace_ids = spans.headers.then(|| TraceIds::of_run(seed, &run_id));
                 let source = Session::source(spans, trace_ids.as_ref())?;
@@ -139,7 +135,7 @@ impl Session {
                 let network = NetworkOptions { run_id: Some(run_id.clone()), trace_ids, ..NetworkOptions::default() };
                 let target = Target::reference(&base_url, &|_| None)?;
                 let session = Session::deployed(target, Contract::Address, network, run_id)?;
-                Ok(Session { name: service.name, settings: Some(service.note), workers, service: Some(embedded), spans: source, ..session })
+                Ok(Session { name: service.name, settings: Some(service.note), service: Some(embedded), spans: source, ..session })
             }
             Time::Virtual => {
                 // No socket lives on virtual time: the service hands its spans over.
@@ -158,7 +154,6 @@ impl Session {
 
     async fn in_process_with(service: ReferenceService, latency: Latency, seed: u64, asked: &SpanOptions) -> Result<Session, RunError> {
         let mut settings = service.settings;
-        let workers = Some(settings.workers);
         settings.seed = Some(seed);
         settings.epoch = VIRTUAL_EPOCH.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond);
         let opened = Service::open(settings).await.map_err(RunError::Service)?;
@@ -179,7 +174,7 @@ impl Session {
         // The address is never connected to; requests are calls.
         let target = Target::reference("http://127.0.0.1:1", &|_| None)?;
         let session = Session::over(target, transport, Clock::virtual_time(), run_id);
-        Ok(Session { name: service.name, settings: Some(service.note), contract: Contract::Address, workers, spans, ..session })
+        Ok(Session { name: service.name, settings: Some(service.note), contract: Contract::Address, spans, ..session })
     }
 
     /// The header of this session's log.

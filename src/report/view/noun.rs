@@ -14,9 +14,7 @@ pub(super) fn call_jobs(view: &mut View, noun: &Noun) {
 
 fn sentences(view: &mut View) -> Vec<&mut String> {
     let View { headline, reasons, notices, scenarios, window, guarantees, causes, ruled_out, patterns, undecided, .. } = view;
-    let mut all = vec![headline, &mut view.next_step];
-    let answers = &mut view.answers;
-    all.extend([&mut answers.short, &mut answers.broken, &mut answers.lost, &mut answers.why, &mut answers.now, &mut answers.line]);
+    let mut all = vec![headline, &mut view.next_step, &mut view.answers.why, &mut view.answers.now, &mut view.answers.line];
     for list in [reasons, notices, undecided, &mut view.unseen, &mut view.other_reasons] {
         all.extend(list);
     }
