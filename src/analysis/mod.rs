@@ -6,6 +6,7 @@
 
 pub mod baseline;
 mod blank;
+pub mod denied;
 pub mod diagnosis;
 pub mod echo;
 pub mod first_polls;
@@ -18,6 +19,7 @@ pub mod punctuality;
 pub mod refusal;
 pub mod round_trips;
 pub mod scan;
+pub mod so_far;
 pub mod timeline;
 pub mod timing;
 pub mod twin;

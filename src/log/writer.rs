@@ -410,6 +410,8 @@ mod tests {
             worker: None,
             cache: None,
             seen: None,
+            complete: None,
+            created: crate::model::compact::CompactOption::NONE,
             route: None,
             digest: Some([1; 8].into()),
             body: None,

@@ -172,6 +172,27 @@ pub struct Capabilities {
     /// An endpoint that deletes a scan.
     #[serde(default)]
     pub delete: bool,
+    /// How many steps there are before each initiate.
+    #[serde(default)]
+    pub setups: u32,
+    /// How many pages of a list one poll looks at, at most; 0: status is no list.
+    #[serde(default)]
+    pub pages: u32,
+    /// A login, whose credentials requests need.
+    #[serde(default)]
+    pub login: bool,
+    /// Each scan is polled once before it is asked for.
+    #[serde(default)]
+    pub asks_before: bool,
+    /// A scan whose initiate failed is looked for.
+    #[serde(default)]
+    pub orphans: bool,
+    /// Whether a visible answer has everything that belongs to the scan is told.
+    #[serde(default)]
+    pub complete: bool,
+    /// When the service made the record is told.
+    #[serde(default)]
+    pub created: bool,
     /// The id is repeated in status answers.
     pub echo: bool,
     /// States beyond found and not found.

@@ -22,7 +22,8 @@ pub struct Scenario {
     pub title: String,
     /// The passage it comes from.
     pub source: String,
-    /// Whether it mostly waits, so that the scenarios after it may run beside it.
+    /// Whether it disturbs no other scenario, so that those after it may run beside it. Under a rate limit only those that wait for the
+    /// ends of jobs do.
     pub overlap: bool,
     /// How many scans, and how fast.
     pub load: Load,
@@ -328,6 +329,11 @@ impl Scenario {
     pub fn hands(&self) -> u32 {
         let hands = |arm: &Arm| if arm.each == Each::One { arm.offsets.len().max(1) } else { 1 };
         self.arms.iter().map(hands).sum::<usize>() as u32
+    }
+
+    /// Whether scans are followed to their ends.
+    pub fn waits_for_ends(&self) -> bool {
+        self.arms.iter().any(|arm| arm.follow.is_some_and(|follow| follow.until == Until::Terminal))
     }
 
     /// Whether denials at offsets are judged.

@@ -102,6 +102,8 @@ fn exchange(kind: Kind, sent_ms: f64, answer: Answer, word: Option<&str>) -> Exc
         worker: None,
         cache: None,
         seen: None,
+        complete: None,
+        created: CompactOption::NONE,
         route: None,
         digest: None,
         body: None,

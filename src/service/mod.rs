@@ -48,6 +48,7 @@ mod shared;
 mod store;
 #[cfg(test)]
 mod tests;
+mod words;
 mod worker;
 
 use std::future::Future;

@@ -28,6 +28,14 @@ pub(super) struct TargetFile {
     /// Who asks: `owner`, `foreign`, and others that endpoints name.
     #[serde(default)]
     pub(super) users: BTreeMap<String, UserFile>,
+    /// Whether the cookies that a scan was given go along with its later requests; default: none do.
+    #[serde(default)]
+    pub(super) cookies: bool,
+    /// How to get the credentials that requests need, once for all scans.
+    pub(super) login: Option<LoginFile>,
+    /// Steps before each scan, in this order.
+    #[serde(default)]
+    pub(super) setup: Vec<SetupFile>,
     /// How a scan is asked for.
     pub(super) initiate: InitiateFile,
     /// The endpoint under test.
@@ -95,6 +103,9 @@ pub(super) struct AskFile {
     pub(super) json: Option<toml::Value>,
     pub(super) form: Option<BTreeMap<String, String>>,
     pub(super) body: Option<String>,
+    pub(super) verbatim: Vec<String>,
+    pub(super) base_url: Option<OneOrMore>,
+    pub(super) cookies: Option<bool>,
 }
 
 /// A table of an endpoint: the keys of every endpoint, and its own. Not by serde's `flatten`, which would lose the places that errors
@@ -121,6 +132,13 @@ macro_rules! endpoint {
             form: Option<BTreeMap<String, String>>,
             /// The request's body as text.
             body: Option<String>,
+            /// Texts of `json`, by JSON Pointer, that are sent as they stand: their braces are braces, as in GraphQL.
+            #[serde(default)]
+            verbatim: Vec<String>,
+            /// Where this endpoint lives, if not at the `base_url` at the top; several addresses are asked by turns.
+            base_url: Option<OneOrMore>,
+            /// Whether the cookies that the scan was given go along; `cookies` at the top says it for all endpoints.
+            cookies: Option<bool>,
             $($own)*
         }
 
@@ -136,6 +154,9 @@ macro_rules! endpoint {
                     json: self.json.take(),
                     form: self.form.take(),
                     body: self.body.take(),
+                    verbatim: std::mem::take(&mut self.verbatim),
+                    base_url: self.base_url.take(),
+                    cookies: self.cookies.take(),
                 }
             }
         }
@@ -147,8 +168,39 @@ endpoint! {
     InitiateFile, path: String => |path| Some(path), {
         /// The codes of an accepted initiate.
         pub(super) accept: Option<HttpCodes>,
-        /// Where the id stands in the reply.
-        pub(super) id: ExtractFile,
+        /// Where the id stands in the reply; or a text such as "{uuid}", which is the id that the client gives the scan.
+        pub(super) id: IdFile,
+        /// Values of the reply that later paths, headers, bodies and rules name.
+        #[serde(default)]
+        pub(super) capture: BTreeMap<String, ExtractFile>,
+        /// Whether a scan whose initiate failed is looked for all the same; it takes an id that the client gives.
+        #[serde(default)]
+        pub(super) orphan: bool,
+    }
+}
+
+endpoint! {
+    /// `[[setup]]`
+    SetupFile, path: String => |path| Some(path), {
+        /// The codes of a step that went well.
+        pub(super) accept: Option<HttpCodes>,
+        /// Values of the reply that later paths, headers, bodies and rules name.
+        #[serde(default)]
+        pub(super) capture: BTreeMap<String, ExtractFile>,
+    }
+}
+
+endpoint! {
+    /// `[login]`
+    LoginFile, path: String => |path| Some(path), {
+        /// The codes of a login that went well.
+        pub(super) accept: Option<HttpCodes>,
+        /// Values of the reply that users' headers, paths, headers and bodies name.
+        pub(super) capture: BTreeMap<String, ExtractFile>,
+        /// Where the reply says for how many seconds they are good.
+        pub(super) expires: Option<ExtractFile>,
+        /// For how long they are good, where the reply does not say.
+        pub(super) lasts: Option<Span>,
     }
 }
 
@@ -156,9 +208,21 @@ endpoint! {
     /// `[status]`, `[witness]` and `[results]`
     ReadFile, path: Option<String> => |path| path, {
         /// Where the initiate's reply hands out the address to poll.
-        pub(super) follow: Option<ExtractFile>,
+        pub(super) follow: Option<FollowFile>,
         #[serde(default)]
         pub(super) follow_other_origins: bool,
+        /// Where a list goes on, if the scan is not on its first page.
+        pub(super) pages: Option<PagesFile>,
+        /// Only in `[status]`: whether polls carry the last `ETag` as `If-None-Match`; 304 then means "as before".
+        #[serde(default)]
+        pub(super) conditional: bool,
+        /// Only in `[status]`: whether a visible reply has everything that belongs to the scan.
+        pub(super) complete: Option<WhenFile>,
+        /// Only in `[status]`: where the reply says when the record was made, in RFC 3339 or as seconds or milliseconds since 1970.
+        pub(super) created: Option<ExtractFile>,
+        /// Only in `[status]`: whether each scan is polled once before it is asked for; it takes an id that the client gives.
+        #[serde(default)]
+        pub(super) ask_before: bool,
         /// Only in `[status]`: for how long a request is held on purpose while nothing changes, such as `"30s"`.
         pub(super) long_poll: Option<Span>,
         /// Where the reply tells the scan's state.
@@ -234,6 +298,76 @@ pub(super) struct ExtractFile {
     pub(super) pattern: Option<String>,
 }
 
+/// `id`: a place in the reply, or a text with holes.
+#[derive(Debug)]
+pub(super) enum IdFile {
+    InReply(ExtractFile),
+    OfTheClient(String),
+}
+
+const ID: &str = "where the reply has the id, such as { pointer = \"/id\" }, or in quotes the id that the client gives, such as \"{uuid}\"";
+
+impl<'de> Deserialize<'de> for IdFile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct IdVisitor;
+        impl<'de> Visitor<'de> for IdVisitor {
+            type Value = IdFile;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(ID)
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<IdFile, E> {
+                Ok(IdFile::OfTheClient(text.to_owned()))
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<IdFile, A::Error> {
+                ExtractFile::deserialize(de::value::MapAccessDeserializer::new(map)).map(IdFile::InReply)
+            }
+        }
+        deserializer.deserialize_any(IdVisitor)
+    }
+}
+
+impl JsonSchema for IdFile {
+    fn schema_name() -> Cow<'static, str> {
+        "Id".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "description": ID, "anyOf": [{ "type": "string" }, generator.subschema_for::<ExtractFile>()] })
+    }
+}
+
+/// Where an address to poll is handed out: `{ pointer = "/status_url" }` and the like.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FollowFile {
+    /// A JSON pointer (RFC 6901).
+    pub(super) pointer: Option<String>,
+    /// A JSONPath (RFC 9535).
+    pub(super) jsonpath: Option<String>,
+    /// A header's name.
+    pub(super) header: Option<String>,
+    /// A regular expression; its first group is the address.
+    pub(super) pattern: Option<String>,
+    /// What is added to the end of the address's path.
+    pub(super) suffix: Option<String>,
+    /// Only in `[status]`: whether status replies hand out the next address at the same place.
+    #[serde(default)]
+    pub(super) chain: bool,
+}
+
+/// `pages = { next = { pointer = "/next" }, most = 5 }`
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PagesFile {
+    /// Where a page says the address of the next one; nothing there on the last.
+    pub(super) next: ExtractFile,
+    /// How many pages are looked at in all, at most.
+    pub(super) most: u32,
+}
+
 /// `[[status.answer]]`
 #[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -290,8 +424,13 @@ pub(super) struct WhenFile {
     pub(super) exists: Option<bool>,
     /// Whether the value is null.
     pub(super) null: Option<bool>,
+    /// Whether the value is an empty text, list or object.
     pub(super) empty: Option<bool>,
+    /// A regular expression over the whole body.
     pub(super) body_matches: Option<String>,
+    /// More conditions, each with a place of its own: all must hold.
+    #[serde(default)]
+    pub(super) all: Vec<WhenFile>,
 }
 
 /// A text, or a list of texts.

@@ -5,15 +5,19 @@
 //! of the other rooms it may name only `model`.
 
 mod address;
+mod captured;
 mod compile;
 mod contact;
 pub mod credentials;
+mod events;
 mod file;
 mod fingerprint;
+mod hints;
 mod json;
 mod logged;
 mod never_issued;
 mod other_id;
+mod polling;
 mod reading;
 mod redirect;
 mod replies;
@@ -23,9 +27,11 @@ mod routes;
 mod rules;
 mod selector;
 mod sender;
+mod steps;
 mod template;
 #[cfg(test)]
 mod tests;
+mod understood;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
@@ -41,12 +47,14 @@ use crate::model::source::{InputError, Source};
 use crate::model::time::Span;
 
 pub use address::AddressError;
+pub use captured::{About, Captured};
 pub use contact::{Explaining, Heard, IdFault, Knows, StatusFinding};
 pub(crate) use file::{HttpCode, HttpCodes};
 pub use fingerprint::fingerprint;
 pub(crate) use json::JsonTemplate;
-pub(crate) use logged::{EnvironmentVariable, LoggedRequest, LoggedTarget, Piece, Placeholder};
+pub(crate) use logged::{EnvironmentVariable, LoggedRequest, LoggedStep, LoggedTarget, Piece, Placeholder};
 pub use other_id::OtherId;
+pub(crate) use reading::IdSource;
 pub use reading::{Accepted, Initiated, Reading};
 pub(crate) use request::{Encoding, usual_method};
 pub use request::{Request, RequestError, Variables};
@@ -55,12 +63,16 @@ pub(crate) use rules::{Rule, Test, When};
 pub use selector::Reply;
 pub(crate) use selector::{Extract, Selector, Step};
 pub use sender::{cache_note, worker};
+pub use steps::Session;
+pub use understood::Understood;
 
 use address::{Base, OtherOrigins, ShownBase};
 use credentials::parts;
+use polling::{Follow, Pages};
 use reading::{InitiateReader, Reader, Replies};
 use request::{Endpoint, Headers};
 use routes::Shape;
+use steps::Login;
 use template::Template;
 
 const OWNER: &str = "owner";
@@ -87,8 +99,14 @@ pub struct Target {
     literal_secrets: Vec<String>,
     users: BTreeMap<String, Headers>,
     unknown_id: Template,
+    login: Option<Login>,
+    setup: Vec<steps::Step>,
+    /// The names of what is captured, by place.
+    captures: Vec<String>,
     initiate: Endpoint,
     initiate_reader: InitiateReader,
+    /// Whether a scan is looked for whose initiate failed.
+    orphan: bool,
     status: Read,
     witness: Option<Read>,
     results: Option<Read>,
@@ -113,8 +131,11 @@ pub struct TlsFiles {
 #[derive(Debug, Clone)]
 struct Read {
     endpoint: Endpoint,
-    follow: Option<Extract>,
+    follow: Option<Follow>,
     others: OtherOrigins,
+    pages: Option<Pages>,
+    conditional: bool,
+    ask_before: bool,
     reader: Reader,
     /// For how long the service holds a request on purpose.
     long_poll: Option<Span>,
@@ -283,6 +304,13 @@ impl Target {
             cancel: self.writes.contains_key(&WriteKind::Cancel),
             update: self.writes.contains_key(&WriteKind::Update),
             delete: self.writes.contains_key(&WriteKind::Delete),
+            setups: self.setup.len() as u32,
+            pages: self.status.pages.as_ref().map_or(0, |pages| pages.most),
+            login: self.login.is_some(),
+            asks_before: self.status.ask_before,
+            orphans: self.orphan,
+            complete: status.complete.is_some(),
+            created: status.created.is_some(),
             echo: status.echo.is_some(),
             states: !status.states.is_empty() || status.rules.iter().any(|rule| rule.state.is_some()),
             handed_out: self.status.follow.is_some(),
@@ -304,7 +332,7 @@ impl Target {
     }
 
     fn replies(&self) -> Replies<'_> {
-        let InitiateReader { accept, id } = &self.initiate_reader;
+        let InitiateReader { accept, id, .. } = &self.initiate_reader;
         let Reader { rules, state, states, echo, .. } = &self.status.reader;
         Replies { accept, id, rules, state: state.as_ref(), states, echo: echo.as_ref() }
     }
@@ -327,6 +355,8 @@ impl Target {
             .into_iter()
             .chain(self.witness.iter().map(|read| &read.endpoint))
             .chain(self.results.iter().map(|read| &read.endpoint))
+            .chain(self.login.iter().map(|login| &login.step.endpoint))
+            .chain(self.setup.iter().map(|step| &step.endpoint))
             .chain(self.writes.values().map(|write| &write.endpoint))
             .chain(&self.filler);
         let mut secrets = BTreeSet::new();

@@ -25,4 +25,5 @@ mod secrets;
 mod shards;
 #[path = "../support/mod.rs"]
 mod support;
+mod sweep;
 mod watch;

@@ -11,6 +11,7 @@
 
 mod answers;
 mod bracket;
+mod contracts;
 mod hostile;
 mod later_writes;
 mod overload;

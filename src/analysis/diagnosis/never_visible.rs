@@ -8,22 +8,15 @@ use crate::analysis::diagnosis::fact::{Exclusion, Fact};
 use crate::analysis::diagnosis::flapping::{Flapping, Kind, moments};
 use crate::analysis::diagnosis::ids::{can_tell, telling_feature};
 use crate::analysis::diagnosis::open::OpenQuestion;
+use crate::analysis::diagnosis::thresholds::{FEW_SCANS, LONG_MS, LONGER, OVERTAKEN_BY};
 use crate::analysis::diagnosis::{Diagnosis, Pattern, Strength};
-use crate::model::answer::Answer;
+use crate::model::answer::{Answer, State};
 use crate::model::exchange::{Kind as Exchanged, Route};
 use crate::model::fault::FaultClass;
 use crate::model::time::{Nanos, Stamp};
 
 /// The numbers of the scans that were never seen and should have been.
 pub(super) type Lost = BTreeSet<u64>;
-
-/// A scan is lost only if it was watched so many times as long as the longest window that was seen to end.
-const LONGER: f64 = 2.0;
-/// And if no window was seen at all, for so long, in ms.
-const LONG_MS: f64 = 1000.0;
-/// Where windows are seen, so many scans that were asked for later must have become visible while it was still denied: else it may
-/// wait in a queue.
-const OVERTAKEN_BY: usize = 3;
 
 /// The scans that were never seen, by what that says.
 struct Unseen<'r, 'a> {
@@ -318,6 +311,13 @@ fn lost(diagnosis: &mut Diagnosis, unseen: &Unseen<'_, '_>, seen: &[&ScanRow<'_>
     if telling {
         facts.push(Fact::IdsAlike);
         diagnosis.excluded(FaultClass::L, Exclusion::IdsAlike { lost: ids as u64, seen: seen.len() as u64 });
+    }
+    let failed = lost.iter().filter(|row| row.scan.witness().iter().any(|reading| reading.state == Some(State::Failed))).count();
+    if failed * 2 > lost.len() && telling {
+        // They are known to have ended, and status says nothing of it.
+        facts.push(Fact::FailedByWitness { scans: failed as u64, of: lost.len() as u64 });
+        diagnosis.found(FaultClass::M, if failed >= FEW_SCANS { Strength::Strong } else { Strength::Moderate }, facts);
+        return;
     }
     let strength = if unwitnessed > 0 && witnessed == 0 && telling {
         facts.push(Fact::UnknownToWitness { scans: unwitnessed as u64 });

@@ -14,7 +14,7 @@ use crate::cli::terminal::output::{self, ColourChoice};
 use crate::cli::{Ended, files};
 use crate::model::run::EndReason;
 use crate::report::trend::{self, Trend};
-use crate::report::{Colour, Format, Latency, Style, View, render, render_latency};
+use crate::report::{Colour, Format, Latency, Style, View, render, render_latency, screen};
 use crate::run::Concluded;
 use crate::verdict::Exit;
 
@@ -34,12 +34,15 @@ pub struct ReportArgs {
     #[arg(long, value_name = "LOG")]
     against: Option<PathBuf>,
     /// Also write result.json, report.md and report.html of one log into this folder; with --format latency, latency.md,
-    /// latency.html and latency.svg of any number
+    /// latency.html, latency.svg and latency.json of any number
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Further formats to write into the folder, such as junit,openmetrics,hlog
     #[arg(long, value_name = "FORMAT,…", value_delimiter = ',', value_parser = formats(), hide_possible_values = true, requires = "out")]
     also: Vec<Format>,
+    /// The full report on standard output rather than its first screen: scenarios, window, evidence, causes
+    #[arg(short, long)]
+    verbose: bool,
     /// Only the trend over the logs, without the report on each
     #[arg(long)]
     trend: bool,
@@ -87,7 +90,7 @@ pub fn run(args: &ReportArgs) -> Ended {
         note_torn(&concluded, path, args.quiet);
         let view = view(&concluded);
         if !args.trend {
-            output::print(&render(&view, args.format, style))?;
+            output::print(&shown(&view, args.format, style, Detail::of(args.verbose)))?;
         }
         if let Some(folder) = &args.out {
             let folder = files::OwnFolder::claim(folder)?;
@@ -129,10 +132,36 @@ pub struct Wanted {
     pub also: Vec<Format>,
     /// How the table is to look.
     pub style: Style,
+    /// How much of it is shown.
+    pub detail: Detail,
     /// No notes.
     pub quiet: bool,
     /// Whether GitHub is told, where it runs the command.
     pub github: github::Annotations,
+}
+
+/// How much of a report is shown on a terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// The verdict and the answers to four questions.
+    FirstScreen,
+    /// All that a terminal can show.
+    Full,
+}
+
+impl Detail {
+    /// As `-v` says.
+    pub fn of(verbose: bool) -> Detail {
+        if verbose { Detail::Full } else { Detail::FirstScreen }
+    }
+}
+
+/// What goes to standard output.
+pub fn shown(view: &View, format: Format, style: Style, detail: Detail) -> String {
+    match (format, detail) {
+        (Format::Table, Detail::FirstScreen) => screen(view, style),
+        _ => render(view, format, style),
+    }
 }
 
 /// What becomes of a run whose log is whole: writes the reports beside it, and shows what was asked for.
@@ -140,7 +169,7 @@ pub fn conclude(folder: &Path, concluded: &Concluded, view: &View, wanted: &Want
     let exit = if reason == EndReason::Interrupted { Exit::Interrupted } else { concluded.exit() };
     let written = write(view, folder, &wanted.also);
     // The log is whole, and with it the verdict is known, even if there is no room for the reports, or none where it is shown.
-    if let Err(error) = output::print(&render(view, wanted.format, wanted.style)) {
+    if let Err(error) = output::print(&shown(view, wanted.format, wanted.style, wanted.detail)) {
         error.print();
         output::eprint_note(&format!("  it can be shown again with `statusgap report {}`", folder.join(files::LOG).display()));
     }

@@ -111,6 +111,10 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
         }
         let bounds = Bounds { jobs: planned.jobs, contact: planned.contacts, time: planned.time, max_wait: args.probe.max_wait.0 };
         dry_run(&planned.scenarios, planned.can(), planned.max_rps(), place, bounds)?;
+        for window in planned.windows() {
+            let plan = check::plan_lines(&window, &Plan::towards(&window, planned.can()));
+            output::print(&format!("\nonly after a gate has failed, with jobs that it no longer needs: {}\n{plan}", window.title))?;
+        }
         planned.cancel().await;
         return Ok(Exit::Pass);
     }

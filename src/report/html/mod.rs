@@ -64,14 +64,14 @@ pub fn html(view: &View) -> String {
     document(view.verdict.word(), &view.run.target, &Behaviour::Scripted, &body)
 }
 
-/// Whether a page has the script, or loads itself anew without one.
+/// Whether a page has the script, or loads itself anew without one, or has a picture.
 pub(super) enum Behaviour {
     Scripted,
     Reloaded {
         seconds: u64,
     },
-    /// Neither.
-    Still,
+    /// Neither, and with a picture inside it.
+    Pictured,
 }
 
 pub(super) fn document(word: &str, target: &str, behaviour: &Behaviour, body: &Markup) -> String {
@@ -115,11 +115,12 @@ impl Section {
 
 /// What the page may do: show itself, with this style and this script. Everything that would reach a network is barred.
 fn policy(behaviour: &Behaviour) -> String {
-    let script = match behaviour {
+    let more = match behaviour {
         Behaviour::Scripted => format!(" script-src 'sha256-{}';", digest(SCRIPT)),
-        Behaviour::Reloaded { .. } | Behaviour::Still => String::new(),
+        Behaviour::Reloaded { .. } => String::new(),
+        Behaviour::Pictured => " img-src data:;".to_owned(),
     };
-    format!("default-src 'none'; style-src 'sha256-{}';{script} base-uri 'none'; form-action 'none'", digest(STYLE))
+    format!("default-src 'none'; style-src 'sha256-{}';{more} base-uri 'none'; form-action 'none'", digest(STYLE))
 }
 
 fn digest(source: &str) -> String {

@@ -30,24 +30,20 @@ pub(in crate::report) fn sign(verdict: Verdict) -> &'static str {
 
 /// The first screen.
 pub(super) fn summary(view: &View) -> Markup {
-    let how = match view.verdict {
-        Verdict::Inconclusive => "Why it cannot be told",
-        Verdict::Pass => "How sure",
-        Verdict::Fail => "How bad",
-    };
-    let when = if view.verdict == Verdict::Fail { "Since when, how long" } else { "When it was asked" };
     let headline = format!("{}.", words::sentence_case(&view.headline).trim_end_matches('.'));
-    let answers = [(how, "headline", &headline), (when, "when", &view.summary.when), ("What to do", "act", &view.summary.act)];
     html! {
         div.summary {
             div.claim {
                 p.verdict data-key="verdict" { span aria-hidden="true" { (sign(view.verdict)) } " " (view.verdict.word().to_uppercase()) }
-                h1 { (view.summary.broken) }
+                h1 { (view.answers.short) }
                 @for notice in &view.notices { p.notice role="note" { (prose(notice)) } }
                 dl.answers {
                     "\n"
-                    @for (question, key, answer) in answers { div { dt { (question) } dd data-key=(key) { (prose(answer)) } } "\n" }
+                    @for told in view.answers.all() {
+                        div { dt { (told.question) } dd data-key=(told.key) { (prose(told.answer)) } } "\n"
+                    }
                 }
+                p.headline data-key="headline" { (prose(&headline)) }
             }
             dl.numbers { "\n" @for number in numbers(view) { (number.html()) } }
             (hero(figure(view)))

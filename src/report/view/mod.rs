@@ -1,6 +1,7 @@
 //! The view: every number and every sentence of a report, chosen once.
 
 mod advice;
+mod answers;
 mod denials;
 mod evidence;
 mod headline;
@@ -9,10 +10,10 @@ mod import_caveats;
 mod jobs;
 mod lanes;
 mod limitations;
+mod noun;
 mod repeat;
 mod shard;
 mod steps;
-mod summary;
 mod tables;
 mod timing;
 mod twin;
@@ -32,6 +33,7 @@ use crate::analysis::scan::Scans;
 use crate::model::answer::Answer;
 use crate::model::exchange::{Connection, Kind};
 use crate::model::guarantee::Guarantee;
+use crate::model::noun::Noun;
 use crate::model::run::Journal;
 use crate::model::shard::Share;
 use crate::report::view::window::Everyone;
@@ -40,13 +42,13 @@ use crate::verdict::Reason;
 use crate::verdict::power::Outlook;
 use crate::verdict::{Judgement, Verdict};
 
+pub use answers::{Answered, Answers};
 pub use denials::DenialRow;
 pub use histograms::Histograms;
 pub use jobs::Jobs;
 pub(super) use lanes::reach;
 pub use lanes::{Lane, LaneMark, Sign};
 pub use steps::{Curve, CurveStep};
-pub use summary::Summary;
 pub use timing::{ObjectiveRow, TimingQuantile, TimingRow, TimingView, Wait};
 pub use twin::{CandidateRow, Reproducer, TwinView};
 pub use window::{QuantileRow, SafeDelay, WindowView};
@@ -107,9 +109,9 @@ pub struct View {
     pub unseen: Vec<String>,
     /// What to do now.
     pub next_step: String,
-    /// Whether it is broken, since when, and what to do: for whoever knows nothing of this program.
+    /// Whether it is broken, whether the job is lost, why, and what to do: for whoever knows nothing of this program.
     #[serde(skip)]
-    pub summary: Summary,
+    pub answers: Answers,
     /// Those reasons, also of single scenarios, that neither the headline nor a row of counts tells.
     #[serde(skip)]
     pub other_reasons: Vec<String>,
@@ -134,6 +136,9 @@ pub struct View {
     /// How to see it again.
     #[serde(skip)]
     pub repeat: Repeat,
+    /// What a job is called.
+    #[serde(skip)]
+    pub noun: Noun,
 }
 
 /// What was run, where and when.
@@ -557,7 +562,7 @@ impl View {
         let view = View {
             verdict: judgement.verdict,
             headline: headline::headline(analysis, judgement, &window),
-            summary: summary::summary(journal, analysis, judgement, &histories, &window),
+            answers: answers::answers(journal, analysis, judgement, &histories, &window),
             notices: headline::notices(journal, analysis, judgement),
             reason_facts: sentences::facts(&judgement.reasons),
             reasons: judgement.reasons.iter().map(words::reason).collect(),
@@ -588,11 +593,17 @@ impl View {
             timing: timing::view(analysis, everyone, &journal.run.target.noun, judgement.assessable),
             jobs: Jobs::of(journal, &analysis.load),
             repeat: repeat::repeat(journal, analysis),
+            noun: journal.run.target.noun.clone(),
             next_step: advice::next_step(journal, analysis, judgement),
             scenarios,
             window,
         };
-        View { unseen: limitations::limitations(journal, analysis, &view), ..view }
+        let mut view = View { unseen: limitations::limitations(journal, analysis, &view), ..view };
+        let noun = &view.noun.clone();
+        if !noun.is_of_older_logs() {
+            noun::call_jobs(&mut view, noun);
+        }
+        view
     }
 
     /// How punctual the probe was, as a sentence; `None` where no age was to be met.

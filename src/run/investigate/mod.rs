@@ -14,7 +14,7 @@ use crate::analysis::diagnosis::Candidates;
 use crate::log::storage::LOG;
 use crate::model::run::{Capabilities, EndReason, Journal};
 use crate::model::scenario::Scenario;
-use crate::probe::{OnStrain, Options, Restraint};
+use crate::probe::{OnStrain, Onward, Options, Restraint};
 use crate::run::contact::{first_contact, problem};
 use crate::run::limits::{INVESTIGATION_JOBS, Limits};
 use crate::run::recording::{Drive, Recording, Sink};
@@ -73,13 +73,26 @@ pub(crate) async fn investigate(options: RunOptions, session: Session, budget: D
         options.note(Note::HeldUp(problem));
     }
     let log = options.destination.begin_log(&folder, &header)?;
-    let drive = Drive { trace: options.trace.clone(), ..Drive::plain(probe) };
+    let (observer, witness) = (options.observer.clone(), options.observer.clone());
+    let drive = Drive {
+        trace: options.trace.clone(),
+        events: Box::new(move |event| observer(Note::Event(event))),
+        decide: Box::new(move |seen| {
+            witness(Note::Seen(seen));
+            Onward::Continue
+        }),
+        options: probe,
+    };
     let recording = Recording::begin(&session, header, Sink::Followed { path: folder.join(LOG), log }, drive);
     let candidates = Candidates::all();
     let investigation = Investigation { probe: &recording.probe, header: &recording.header, limits, jobs, budget, candidates };
     let note = |progress: &Progress| options.note(Note::Investigates { at: recording.probe.clock().now(), progress });
+    if !held_up {
+        options.note(Note::Begins { run: &recording.header, scenarios: &[], scans: 0 });
+    }
     let run = async { if held_up { EndReason::TargetGone } else { investigation.run(note).await } };
     let reason = recording.until(interrupted(), run).await;
+    options.note(Note::Ends);
     let concluded = recording.conclude(reason)?;
     session.close().await;
     Ok(Finished { folder, concluded, reason, second: None })

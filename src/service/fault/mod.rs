@@ -8,11 +8,11 @@
 pub(crate) mod affinity;
 pub(crate) mod answer_cache;
 pub(crate) mod arrivals;
-pub(crate) mod changes_late;
 pub(crate) mod delivery;
 pub(crate) mod eviction;
 pub(crate) mod follower;
 pub(crate) mod hold;
+pub(crate) mod late_changes;
 pub(crate) mod mangling;
 pub(crate) mod queue;
 pub(crate) mod quorum;

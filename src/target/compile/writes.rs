@@ -12,7 +12,7 @@ impl Compiler<'_> {
     pub(super) fn write(&self, write: WriteKind, ask: AskFile, seen_when: Option<&WhenFile>) -> Result<LaterWrite, InputError> {
         let section = write.section();
         let endpoint = self.endpoint(section, ask, write.kind(), Variable::WITH_ID)?;
-        if !endpoint.names_the_id() {
+        if !endpoint.names_the_scan() {
             return Err(self.complain(
                 &format!("{section}.path"),
                 format!("nothing here says which scan the {section} is for"),

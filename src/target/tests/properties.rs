@@ -54,14 +54,14 @@ proptest! {
 
     #[test]
     fn a_text_without_holes_is_sent_as_it_is(text in "[^${}]*") {
-        let template = Template::read(&text, Braces::AreHoles, Variable::WITH_ID, &|_, _| None).expect("no holes");
+        let template = Template::read(&text, Braces::AreHoles, Variable::WITH_ID, &[], &|_, _| None).expect("no holes");
         prop_assert_eq!(template.fill(|_| "x".to_owned()), text);
     }
 
     #[test]
     fn doubled_braces_are_the_same_text_with_single_ones(text in "[a-z{}]*") {
         let doubled = text.replace('{', "{{").replace('}', "}}");
-        let template = Template::read(&doubled, Braces::AreHoles, Variable::WITH_ID, &|_, _| None).expect("no holes");
+        let template = Template::read(&doubled, Braces::AreHoles, Variable::WITH_ID, &[], &|_, _| None).expect("no holes");
         prop_assert_eq!(template.fill(|_| "x".to_owned()), text);
     }
 
@@ -108,7 +108,7 @@ proptest! {
         let reply = Reply { http, headers: &headers, body: &body };
         for text in [REFERENCE, TEMPLATE] {
             let target = target(text);
-            let _ = target.read_initiate(&reply);
+            let _ = target.read_initiate(&reply, &variables());
             let _ = target.read_status(&reply, &id);
             let _ = target.read_witness(&reply, &id);
             let _ = target.read_results(&reply, &id);

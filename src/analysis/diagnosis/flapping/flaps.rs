@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::diagnosis::chance::few_runs_together;
 use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow};
+use crate::analysis::diagnosis::thresholds::MOMENT_MS;
 use crate::model::time::Nanos;
 
 /// What the flaps are, for the classes that must not be mistaken for them.
@@ -165,12 +166,6 @@ pub(in crate::analysis::diagnosis) fn moments(ages: impl Iterator<Item = f64>) -
     })
     .count()
 }
-
-/// Polls this close to each other are not independent draws of a worker.
-pub(super) const MOMENT_MS: f64 = 20.0;
-
-/// Holes are rare; several workers of equal weight deny at least a half of all polls, and unequal ones some scans nearly always.
-pub(super) const RARE: f64 = 0.2;
 
 pub(super) fn flaps<'r, 'a: 'r>(rows: &'r [&'r ScanRow<'a>]) -> impl Iterator<Item = &'r Observation<'a>> {
     rows.iter().flat_map(|row| row.after_seen()).filter(|observation| !observation.seen())

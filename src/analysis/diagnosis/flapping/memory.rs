@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, ns};
 use crate::analysis::diagnosis::fact::Fact;
-use crate::analysis::diagnosis::flapping::flaps::{Flapping, Flaps, Kind, RARE, counts, flaps, moments, split_instants};
+use crate::analysis::diagnosis::flapping::flaps::{Flapping, Flaps, Kind, counts, flaps, moments, split_instants};
 use crate::analysis::diagnosis::instances;
 use crate::analysis::diagnosis::open::OpenQuestion;
+use crate::analysis::diagnosis::thresholds::RARE;
 use crate::analysis::diagnosis::{Diagnosis, Pattern, Strength};
 use crate::model::fault::FaultClass;
 

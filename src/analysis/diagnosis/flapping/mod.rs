@@ -14,7 +14,7 @@ use crate::analysis::diagnosis::chance::share_left;
 use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, ns};
 use crate::analysis::diagnosis::fact::Exclusion;
 use crate::analysis::diagnosis::flapping::eviction::{eviction, gone_after_end, gone_at_last, is_evicted};
-use crate::analysis::diagnosis::flapping::flaps::{Flaps, MOMENT_MS, runs};
+use crate::analysis::diagnosis::flapping::flaps::{Flaps, runs};
 use crate::analysis::diagnosis::flapping::holes::holes;
 use crate::analysis::diagnosis::flapping::idle::idle;
 use crate::analysis::diagnosis::flapping::memory::{by_worker, memories_or_chance, per_instance};
@@ -22,6 +22,7 @@ use crate::analysis::diagnosis::flapping::mixed_reads::mixed_reads;
 use crate::analysis::diagnosis::flapping::read_once::read_once;
 use crate::analysis::diagnosis::open::OpenQuestion;
 use crate::analysis::diagnosis::stretch;
+use crate::analysis::diagnosis::thresholds::{MOMENT_MS, SOON_MS};
 use crate::analysis::diagnosis::{Diagnosis, Pattern, Strength};
 use crate::model::fault::FaultClass;
 use crate::model::time::Stamp;
@@ -194,6 +195,3 @@ fn rule_out(diagnosis: &mut Diagnosis, data: &Dataset<'_>) {
         diagnosis.excluded(FaultClass::F, Exclusion::StayedVisible { after_end_ns: ns(longest), scans: watched as u64 });
     }
 }
-
-/// How long after the first sight a copy that lags can still be met.
-const SOON_MS: f64 = 2000.0;

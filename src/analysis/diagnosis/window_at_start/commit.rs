@@ -6,15 +6,13 @@ use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, ns};
 use crate::analysis::diagnosis::fact::{Exclusion, Fact};
 use crate::analysis::diagnosis::never_visible::Lost;
 use crate::analysis::diagnosis::open::OpenQuestion;
+use crate::analysis::diagnosis::thresholds::{AT_ONCE_MS, COMMIT_MS};
 use crate::analysis::diagnosis::window_at_start::second_write::{Says, SecondWrites};
-use crate::analysis::diagnosis::window_at_start::windows::{AT_ONCE_MS, Windows};
+use crate::analysis::diagnosis::window_at_start::windows::Windows;
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::model::exchange::Connection;
 use crate::model::fault::FaultClass;
 use crate::statistics::binomial::clopper_pearson;
-
-/// A commit that comes after the answer comes within this; what lasts longer is a registration.
-const COMMIT_MS: f64 = 30.0;
 
 /// I: some polls at once are denied, none a few milliseconds later.
 pub(super) fn commit(

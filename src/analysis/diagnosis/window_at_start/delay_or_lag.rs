@@ -5,6 +5,7 @@ use crate::analysis::diagnosis::fact::{Exclusion, Fact};
 use crate::analysis::diagnosis::flapping::Flapping;
 use crate::analysis::diagnosis::never_visible::Lost;
 use crate::analysis::diagnosis::open::OpenQuestion;
+use crate::analysis::diagnosis::thresholds::COMMIT_MS;
 use crate::analysis::diagnosis::window_at_start::commit::agrees_with_itself;
 use crate::analysis::diagnosis::window_at_start::second_write::{Says, SecondWrites};
 use crate::analysis::diagnosis::window_at_start::windows::Windows;
@@ -100,6 +101,9 @@ pub(super) fn registration_or_lag(
             if flapping.kind.is_some() || !agrees_with_itself(rows, windows.latest_denied) {
                 diagnosis.open.push(OpenQuestion::DelayOrMixedReads);
                 diagnosis.found_among(FaultClass::A, vec![FaultClass::CPrime], facts);
+            } else if windows.latest_denied <= COMMIT_MS {
+                // All scans are late by as little as a commit takes.
+                diagnosis.found_among(FaultClass::A, vec![FaultClass::I], facts);
             } else {
                 diagnosis.found(FaultClass::A, Strength::Strong, facts);
             }

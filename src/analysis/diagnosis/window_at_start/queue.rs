@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::analysis::diagnosis::dataset::{Dataset, ScanRow, median, ns};
 use crate::analysis::diagnosis::fact::{Exclusion, Fact};
 use crate::analysis::diagnosis::open::OpenQuestion;
-use crate::analysis::diagnosis::thresholds::CHANCE;
+use crate::analysis::diagnosis::thresholds::{CHANCE, LIKELY};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::model::fault::FaultClass;
 
@@ -70,9 +70,6 @@ pub(in crate::analysis::diagnosis) fn queue(diagnosis: &mut Diagnosis, data: &Da
     }
     found
 }
-
-/// A growth with the place that chance makes in one of a hundred bursts is likely a queue's, and asks for more.
-const LIKELY: f64 = 0.01;
 
 /// How often the windows of a burst, dealt out to the places by chance, would grow with the place as far as they did: a permutation test of
 /// Kendall's S (1938) against exchangeability, so that no law of windows is taken for a queue. Only brackets that do not overlap are

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::analysis::diagnosis::chance::ln_choose;
 use crate::analysis::diagnosis::dataset::{Dataset, ScanRow, median, ns};
 use crate::analysis::diagnosis::fact::{Exclusion, Fact};
-use crate::analysis::diagnosis::thresholds::{NEARLY_ALL, RARE_CHANCE};
+use crate::analysis::diagnosis::thresholds::{FEWEST_WINDOWS, NEARLY_ALL, RARE_CHANCE};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::model::fault::FaultClass;
 use crate::model::shard::{Numbering, Share, owner};
@@ -49,7 +49,7 @@ pub(super) fn lattice(diagnosis: &mut Diagnosis, rows: &[&ScanRow<'_>]) -> bool 
     // A bracket as wide as the period holds an instant of any lattice.
     windows.retain(|window| window.width() <= 0.4 * longest);
     let n = windows.len();
-    if n < FEWEST {
+    if n < FEWEST_WINDOWS {
         return false;
     }
     let by_age = stabbing(windows.iter().map(|window| (window.after, window.until)).collect());
@@ -82,9 +82,6 @@ pub(super) fn lattice(diagnosis: &mut Diagnosis, rows: &[&ScanRow<'_>]) -> bool 
         }
     }
 }
-
-/// The fewest windows that a lattice is fitted to: it has two settings of its own.
-const FEWEST: usize = 10;
 
 /// The largest share of windows that have one age in common.
 fn one_point(windows: &[Window]) -> f64 {
