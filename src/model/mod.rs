@@ -5,6 +5,7 @@
 
 pub mod allow;
 pub mod answer;
+pub mod call;
 pub mod compact;
 pub mod contact;
 pub mod digest;

@@ -40,6 +40,7 @@ pub use openmetrics::{openmetrics, watch_openmetrics};
 pub use pull_request::pull_request;
 pub use terminal::terminal;
 pub use view::View;
+pub(crate) use words::wrap;
 
 /// What a report is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

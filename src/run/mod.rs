@@ -12,6 +12,7 @@ mod error;
 mod folder;
 mod gates;
 pub mod investigate;
+pub mod learn;
 mod limits;
 mod options;
 mod paired;

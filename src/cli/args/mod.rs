@@ -12,4 +12,5 @@ pub mod repeat;
 pub mod scenarios;
 pub mod service;
 pub mod shard;
+pub mod source;
 pub mod target;

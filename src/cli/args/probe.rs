@@ -21,6 +21,7 @@ use crate::model::allow::Allow;
 use crate::model::time::Span;
 use crate::probe::{DEFAULT_MAX_WAIT, Tracing, make_room_for_connections};
 use crate::report::Format;
+use crate::target::Target;
 use crate::run::{Contract, DEFAULT_TIMEOUT, Destination, RunOptions, Session, Time, new_run_id};
 
 /// What is probed, and what becomes of it.
@@ -28,12 +29,12 @@ use crate::run::{Contract, DEFAULT_TIMEOUT, Destination, RunOptions, Session, Ti
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct ProbeArgs {
     /// A deployment: a target file, or the address of a service that speaks the reference contract
-    #[arg(long, value_name = "FILE|URL", value_hint = ValueHint::AnyPath, conflicts_with_all = ["service", "workers", "store", "set", "profile", "data_dir", "users"], help_heading = "Target")]
+    #[arg(long, value_name = "FILE|URL", value_hint = ValueHint::AnyPath, conflicts_with_all = ["service", "workers", "store", "set", "profile", "data_dir", "users"], group = "deployment", help_heading = "Target")]
     pub target: Option<String>,
     #[command(flatten)]
     pub service: ServiceArgs,
     /// Runs on virtual time against the reference service in process: a scan of 170 s takes milliseconds
-    #[arg(long = "virtual", conflicts_with = "target", help_heading = "Target")]
+    #[arg(long = "virtual", conflicts_with = "deployment", help_heading = "Target")]
     pub virtual_time: bool,
     /// The folder for log, result.json, report.md and report.html [default: reports/TIME-NAME]
     #[arg(long, value_name = "DIR", help_heading = headings::OUTPUT)]
@@ -182,6 +183,13 @@ impl ProbeArgs {
             Some(target) => self.deployed(target),
             None => Ok(Session::reference(self.service.choice()?, self.time(), seed).await?),
         }
+    }
+
+    /// A deployment that is described by a target file without a place of its own, ready to be probed.
+    pub fn described(&self, target: Target) -> Result<Session, CliError> {
+        let run_id = new_run_id();
+        let network = self.network.options(&target, "", &run_id)?;
+        Ok(Session::deployed(target, Contract::File, network, run_id)?)
     }
 
     /// A deployment, ready to be probed.

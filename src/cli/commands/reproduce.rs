@@ -1,5 +1,7 @@
 //! `statusgap reproduce`: the on-call command: is it there, what is it, what to do.
 
+mod derive;
+
 // Writing to a String cannot fail.
 use std::fmt::Write as _;
 
@@ -7,8 +9,10 @@ use clap::Args;
 
 use crate::cli::Ended;
 use crate::cli::args::probe::{ProbeArgs, Reported};
+use crate::cli::args::source::SourceArgs;
 use crate::cli::args::{headings, repeat};
 use crate::cli::commands::{bundle, report};
+use crate::cli::sources;
 use crate::cli::terminal::output;
 use crate::model::plan::Plan;
 use crate::model::scenario::{LoadModel, Scenario};
@@ -26,6 +30,8 @@ use crate::verdict::Exit;
 pub struct ReproduceArgs {
     #[command(flatten)]
     pub probe: ProbeArgs,
+    #[command(flatten)]
+    source: SourceArgs,
     /// How long it may take
     #[arg(long, value_name = "TIME", default_value = "60s", help_heading = "Run")]
     budget: Span,
@@ -41,7 +47,14 @@ pub fn run(args: &ReproduceArgs) -> Ended {
 
 async fn reproduce(args: &ReproduceArgs) -> Ended {
     let seed = args.probe.seed.unwrap_or_else(rand::random);
-    let session = args.probe.session(seed).await?;
+    let derived = match sources::named(&args.source) {
+        Some(named) => Some(derive::from_source(&named, args).await?),
+        None => None,
+    };
+    let session = match &derived {
+        Some(derived) => args.probe.described(derived.target.clone())?,
+        None => args.probe.session(seed).await?,
+    };
     let command = repeat::with_seed(&args.probe.words, args.probe.seed, seed, &[]);
     let options = args.probe.options(seed, command, Vec::new(), Reported::InTheReport);
     if args.dry_run {
@@ -52,6 +65,9 @@ async fn reproduce(args: &ReproduceArgs) -> Ended {
     let finished = Box::pin(investigate::investigate(options, session, args.budget.0)).await?;
     let view = report::view(&finished.concluded);
     let exit = report::conclude(&finished.folder, &finished.concluded, &view, &args.probe.wanted(), finished.reason)?;
+    if let Some(derived) = &derived {
+        derive::keep(&derived.text, &finished.folder, args.probe.quiet)?;
+    }
     if !finished.was_held_up() {
         bundle::write(&finished.folder, &finished.concluded, &view.headline, args.probe.quiet)?;
     }

@@ -53,12 +53,15 @@ pub struct SchemaArgs {
 
 /// Runs the command.
 pub fn run(args: &SchemaArgs) -> Ended {
-    if let Some(form) = FORMS.iter().find(|form| form.name == args.form) {
-        // A schema is plain JSON, and always has a text.
-        let text = serde_json::to_string_pretty(&named(form)).unwrap_or_default();
-        output::print(&format!("{text}\n"))?;
-    }
+    output::print(&text_of(&args.form))?;
     Ok(Exit::Pass)
+}
+
+/// The text of a form's schema; empty for a form that does not exist.
+pub fn text_of(name: &str) -> String {
+    let form = FORMS.iter().find(|form| form.name == name);
+    // A schema is plain JSON, and always has a text.
+    form.map_or_else(String::new, |form| format!("{}\n", serde_json::to_string_pretty(&named(form)).unwrap_or_default()))
 }
 
 /// The schema with its identity, which stands first for whoever reads it.
