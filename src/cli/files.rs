@@ -29,5 +29,9 @@ pub const ARCHIVE: &str = "requests.har";
 /// What a run's folder may hold beside the log.
 pub fn artefacts() -> Artefacts {
     let common = Format::ALL.iter().map(|format| format.file_name()).chain([COMPARISON, COMPARISON_TEXT]);
-    Artefacts { own: vec![RESULT, "report.md", "report.html", SCRIPT, NO_SCRIPT, ARCHIVE, DERIVED_TARGET], common: common.collect(), result: RESULT }
+    Artefacts {
+        own: vec![RESULT, "report.md", "report.html", SCRIPT, NO_SCRIPT, ARCHIVE, DERIVED_TARGET],
+        common: common.collect(),
+        result: RESULT,
+    }
 }

@@ -143,7 +143,10 @@ fn carry_out(cli: Cli, effective: &Effective, sources: &Sources<'_>) -> Result<E
         }
         Command::Matrix(args) => matrix::run(&args),
         Command::Serve(args) => return Ok(serve::run(*args)),
-        Command::Check(args) => check::run(&args),
+        Command::Check(mut args) => {
+            args.quiet = global.quiet;
+            check::run(&args)
+        }
         Command::Schema(args) => schema::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Config(args) => commands::config::run(&args, global, sources),

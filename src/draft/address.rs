@@ -30,6 +30,15 @@ impl Address {
         let shown = cut(url);
         let wrong =
             |why: &str| DraftError::new(format!("`{shown}` is no address: {why}"), "copy the whole command, with the address as it works");
+        let no_host = |name: &str| {
+            DraftError::new(
+                format!("the address `{shown}` has the variable ${name} in its host, which is not set"),
+                format!("set {name} when statusgap runs, or write the host itself"),
+            )
+        };
+        if let Some(Part::Variable(name)) = marks::parts(url).first() {
+            return Err(no_host(name));
+        }
         let (scheme, rest) = url.split_once("://").ok_or_else(|| wrong("it has no scheme such as https://"))?;
         if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
             return Err(wrong("only http and https are spoken"));
@@ -38,10 +47,7 @@ impl Address {
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, target) = rest.split_at(end);
         if let Some(name) = marks::variables(authority).next() {
-            return Err(DraftError::new(
-                format!("the address `{shown}` has the variable ${name} in its host, which is not set"),
-                format!("set {name} when statusgap runs, or write the host itself"),
-            ));
+            return Err(no_host(name));
         }
         let (user, host) = match authority.rsplit_once('@') {
             Some((user, host)) => (Some(percent_decode_str(user).decode_utf8_lossy().into_owned()), host),

@@ -32,9 +32,9 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Names the target, finds the credentials, and drops what is the browser's own. `lookup` fills variables in the addresses' hosts.
-    pub fn of(mut pair: Pair, name: Option<&str>, lookup: Lookup<'_>) -> Result<Draft, DraftError> {
-        let (one, other) = (address(&mut pair.initiate, lookup)?, address(&mut pair.status, lookup)?);
+    /// Names the target, finds the credentials, and drops what is the browser's own.
+    pub fn of(mut pair: Pair, name: Option<&str>) -> Result<Draft, DraftError> {
+        let (one, other) = (address(&mut pair.initiate)?, address(&mut pair.status)?);
         if one.origin != other.origin {
             return Err(DraftError::new(
                 format!("the two requests go to different servers: {} and {}", one.origin, other.origin),
@@ -146,19 +146,28 @@ fn encoded(id: &str) -> String {
     percent_encoding::utf8_percent_encode(id, RESERVED).to_string()
 }
 
-/// A request's address, with the variables in its host filled; a user and a password in it become a header.
-fn address(call: &mut Call, lookup: Lookup<'_>) -> Result<Address, DraftError> {
-    let host_ends = call.url.split_once("://").map_or(0, |(scheme, _)| scheme.len() + 3);
-    let path = call.url[host_ends..].find('/').map_or(call.url.len(), |at| host_ends + at);
-    let (host, rest) = call.url.split_at(path);
-    if marks::variables(host).next().is_some() {
+/// Fills the variables that stand in the hosts of addresses, as `$BASE/jobs` in a script: without its host no address can be read.
+pub fn fill_hosts(calls: &mut [Call], lookup: Lookup<'_>) {
+    for call in calls {
+        let host_at = call.url.split_once("://").map_or(0, |(scheme, _)| scheme.len() + 3);
+        let path_at = call.url[host_at..].find('/').map_or(call.url.len(), |at| host_at + at);
+        let (host, rest) = call.url.split_at(path_at);
+        if marks::variables(host).next().is_none() {
+            continue;
+        }
         let filled = marks::written(host, str::to_owned, |place| match place {
             Part::Variable(name) => lookup(name).unwrap_or_else(|| marks::variable(name)),
             _ => String::new(),
         });
-        let scheme = if filled.contains("://") || marks::variables(&filled).next().is_some() && host_ends > 0 { "" } else { "http://" };
-        call.url = format!("{scheme}{}{rest}", filled.trim_end_matches('/'));
+        if marks::variables(&filled).next().is_none() {
+            let scheme = if filled.contains("://") { "" } else { "http://" };
+            call.url = format!("{scheme}{}{rest}", filled.trim_end_matches('/'));
+        }
     }
+}
+
+/// A request's address; a user and a password in it become a header.
+fn address(call: &mut Call) -> Result<Address, DraftError> {
     let address = Address::read(&call.url)?;
     if let Some(user) = &address.user
         && call.header("authorization").is_none()

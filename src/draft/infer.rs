@@ -97,6 +97,11 @@ pub fn is_visible(evidence: &Evidence) -> bool {
     asked(evidence).is_ok()
 }
 
+/// What the answers say, without a file or a document; `None` where they do not show the job.
+pub fn suggested(evidence: &Evidence) -> Option<Contract> {
+    asked(evidence).ok()
+}
+
 fn asked(evidence: &Evidence) -> Result<Contract, DraftError> {
     let Evidence { id, never, polls, .. } = evidence;
     let (Some(unknown), Some(last)) = (never.first(), polls.last()) else {

@@ -13,8 +13,11 @@ pub(super) const ID: char = '\u{e003}';
 /// Stands for a text that no other request has.
 pub(super) const FRESH: char = '\u{e004}';
 
+/// Stands before the file of a redirection, which is no word of the command.
+pub(super) const REDIRECTION: char = '\u{e005}';
+
 fn is_mark(c: char) -> bool {
-    (OPEN..=FRESH).contains(&c)
+    (OPEN..=REDIRECTION).contains(&c)
 }
 
 /// A copied text, in which no mark stands.
@@ -64,7 +67,7 @@ pub(super) fn parts(text: &str) -> Vec<Part<'_>> {
                 parts.push(Part::Output);
                 after
             }
-            // A mark that was never closed is made by nobody.
+            // A mark that was never closed is made by nobody, and one of a redirection is gone by then.
             _ => after,
         };
     }

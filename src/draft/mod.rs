@@ -28,7 +28,7 @@ mod tests;
 mod write;
 mod yaml;
 
-pub use draft::{Draft, Lookup};
+pub use draft::{Draft, Lookup, fill_hosts};
 pub use error::{Choice, DraftError, Settled};
 pub use finished::{Answers, Finished, Origin, from_answers, from_assumptions, recorded};
 pub use pair::Pair;

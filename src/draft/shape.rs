@@ -72,7 +72,12 @@ impl Shape {
     /// new in each request. Elsewhere `random` is all that makes it new, and every control asks for the same id.
     pub fn never_issued(&self, random: &[u8; 32]) -> Vec<String> {
         let drawn = |len: usize, letters: &[u8]| -> String {
-            random.iter().cycle().take(len).map(|byte| char::from(letters[usize::from(*byte) % letters.len()])).collect()
+            let mut text: Vec<u8> = random.iter().cycle().take(len).map(|byte| letters[usize::from(*byte) % letters.len()]).collect();
+            // Without a digit it would look like a word.
+            if let Some(last) = text.last_mut().filter(|_| !text_has_digit(random, len, letters)) {
+                *last = b'7';
+            }
+            String::from_utf8(text).unwrap_or_default()
         };
         let cores = match self.core {
             // What a target file fills in has no dashes, and not every service takes an id without them.
@@ -98,6 +103,11 @@ impl Shape {
         };
         cores.into_iter().map(|core| format!("{}{core}", self.prefix.replace('{', "{{").replace('}', "}}"))).collect()
     }
+}
+
+/// Whether a text that is drawn so has a digit.
+fn text_has_digit(random: &[u8; 32], len: usize, letters: &[u8]) -> bool {
+    random.iter().cycle().take(len).any(|byte| letters[usize::from(*byte) % letters.len()].is_ascii_digit())
 }
 
 impl Core {

@@ -261,7 +261,6 @@ fn toml_of(json: &Value) -> String {
         Value::Array(items) => format!("[{}]", items.iter().map(toml_of).collect::<Vec<_>>().join(", ")),
         Value::Object(members) if members.is_empty() => "{}".to_owned(),
         Value::Object(members) => table(members.iter().map(|(name, value)| (name.as_str(), toml_of(value)))),
-        Value::Number(number) if number.is_f64() => toml::Value::Float(number.as_f64().unwrap_or_default()).to_string(),
         other => other.to_string(),
     }
 }

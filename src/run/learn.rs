@@ -19,10 +19,10 @@ pub const POLLS: usize = 60;
 pub const CONTROLS: usize = 3;
 
 /// The first pause between two polls, of a target on this machine and of any other; it grows by half each time.
-const FIRST_PAUSE: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(250)];
+pub(super) const FIRST_PAUSE: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(250)];
 
 /// The longest pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// For how long a visible job is looked at whose answer has no word for a state.
 const WITHOUT_STATE: Duration = Duration::from_secs(5);
@@ -177,6 +177,9 @@ impl Learning<'_> {
                 let to = posted.header("location").map_or_else(String::new, |to| format!(" (it leads to {})", visible(to)));
                 return self.refused(initiate, posted, &format!("no redirect is followed: give the address that it leads to{to}"));
             }
+            401 | 403 | 407 if self.draft.secrets.is_empty() && self.draft.variables.is_empty() => {
+                "the request has no credentials: give a curl command that has them (--curl FILE)"
+            }
             401 | 403 | 407 => "are the credentials of the first request still valid? Copy it again after logging in",
             404 | 405 | 410 | 501 => "is this the address that starts a job, and the right method?",
             400 | 406 | 411 | 413 | 415 | 422 => "the service does not take this request: copy one that worked",
@@ -207,7 +210,7 @@ impl Learning<'_> {
 }
 
 /// A text that no other request has.
-fn fresh() -> String {
+pub(super) fn fresh() -> String {
     uuid::Uuid::new_v4().simple().to_string()
 }
 

@@ -18,6 +18,7 @@ mod conventions;
 mod deploy;
 mod few_requests;
 mod formats;
+mod init;
 mod scripts;
 mod secrets;
 mod shards;

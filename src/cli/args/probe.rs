@@ -21,8 +21,8 @@ use crate::model::allow::Allow;
 use crate::model::time::Span;
 use crate::probe::{DEFAULT_MAX_WAIT, Tracing, make_room_for_connections};
 use crate::report::Format;
-use crate::target::Target;
 use crate::run::{Contract, DEFAULT_TIMEOUT, Destination, RunOptions, Session, Time, new_run_id};
+use crate::target::Target;
 
 /// What is probed, and what becomes of it.
 #[derive(Debug, Args)]

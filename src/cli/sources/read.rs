@@ -9,7 +9,7 @@ use crate::cli::args::target::is_an_address;
 use crate::cli::error::CliError;
 use crate::draft::openapi::{self, DocumentOptions};
 use crate::draft::pair::{self, Pair, PairOptions};
-use crate::draft::{Draft, DraftError, SourceKind, commands, har, kind_of};
+use crate::draft::{Draft, DraftError, SourceKind, commands, fill_hosts, har, kind_of};
 use crate::model::call::Call;
 use crate::model::redaction::without_query;
 
@@ -110,7 +110,8 @@ fn of_text(
     let (mut recorded, mut left_out, mut certificates) = (None, Vec::new(), [None, None, None]);
     let pair = match kind {
         SourceKind::Commands => {
-            let found = commands(text, &|file| file_of_command(file, named))?;
+            let mut found = commands(text, &|file| file_of_command(file, named))?;
+            fill_hosts(&mut found.calls, &variable);
             (left_out, certificates) = (found.left_out, found.certificates);
             settled(args, |options| pair::of_commands(&found.calls, options))?
         }
@@ -125,7 +126,7 @@ fn of_text(
             or_asked(with(described.operation), |said| with(Some(said)))?
         }
     };
-    let mut draft = Draft::of(pair, args.name.as_deref(), &variable)?;
+    let mut draft = Draft::of(pair, args.name.as_deref())?;
     draft.certificates = certificates;
     Ok(Found { draft, source: String::new(), recorded, left_out })
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::cli::terminal::output;
 use crate::draft::infer::{Contract, IdPlace, Poll, Unknown};
 use crate::draft::{Draft, Readings};
+use crate::model::call::Answered;
 use crate::model::wording::{age, counted};
 use crate::report::wrap;
 use crate::run::learn::{LearnNote, quoted};
@@ -25,12 +26,14 @@ pub struct Screen {
     is_quiet: bool,
     last: RefCell<Option<(u16, String)>>,
     polls: Cell<u32>,
+    /// The job's id, which is shortened where an answer repeats it.
+    id: RefCell<String>,
 }
 
 impl Screen {
     /// Lines on standard error, unless nobody wants them.
     pub fn new(is_quiet: bool) -> Screen {
-        Screen { is_quiet, last: RefCell::new(None), polls: Cell::new(0) }
+        Screen { is_quiet, last: RefCell::new(None), polls: Cell::new(0), id: RefCell::new(String::new()) }
     }
 
     /// A line, and more where it is long.
@@ -78,6 +81,7 @@ impl Screen {
                 self.cut_line("POST", &format!("{} in {}  ", answer.http, ms(took)), &draft.shown(&quoted(answer)), "");
             }
             LearnNote::Id(id, place) => {
+                self.id.replace(id.to_owned());
                 let looks_alike = draft.pair.shape.as_ref().is_some_and(|shape| shape.fits(id)) && matches!(place, IdPlace::Pointer(_));
                 let why = if looks_alike { "   (looks like the id in your second request)" } else { "" };
                 self.cut_line("id", &format!("{} = ", place.shown()), id, why);
@@ -91,7 +95,7 @@ impl Screen {
 
     /// A poll that differs from the one before.
     fn polled(&self, draft: &Draft, poll: &Poll) {
-        let said = draft.shown(&quoted(&poll.answer));
+        let said = self.shortened(&draft.shown(&quoted(&poll.answer)));
         let key = (poll.answer.http, without_digits(&said));
         if self.last.borrow().as_ref() == Some(&key) {
             return;
@@ -105,11 +109,41 @@ impl Screen {
         }
     }
 
+    /// An answer with the beginning of the id alone, so that there is room for what it says.
+    fn shortened(&self, said: &str) -> String {
+        const BEGINNING: usize = 8;
+        let id = self.id.borrow();
+        let beginning: String = id.chars().take(BEGINNING).collect();
+        if id.chars().count() > BEGINNING + 4 { said.replace(id.as_str(), &format!("{beginning}…")) } else { said.to_owned() }
+    }
+
+    /// An answer, with how it is read behind it. An answer like the one before is not shown again.
+    pub fn answered(&self, word: &str, before: &str, answer: &Answered, clean: &dyn Fn(String) -> String, after: &str) {
+        let said = self.shortened(&clean(quoted(answer)));
+        let key = (answer.http, format!("{word}{}{after}", without_digits(&said)));
+        if word == "poll" && self.last.borrow().as_ref() == Some(&key) {
+            return;
+        }
+        self.last.replace(Some(key));
+        let before = if before.is_empty() { String::new() } else { format!("{before}  ") };
+        self.cut_line(word, &format!("{before}{}  ", answer.http), &said, after);
+    }
+
+    /// The job's id, which is shortened from here on.
+    pub fn id(&self, id: &str) {
+        self.id.replace(id.to_owned());
+        self.cut_line("id", "", id, "");
+    }
+
     /// The gap, if the one job was denied.
     pub fn gap(&self, readings: &Readings) {
-        let denied = readings.denied();
+        self.gap_of(&readings.denied(), readings.first_visible());
+    }
+
+    /// The same, from the ages of denied polls and that of the first one which was visible.
+    pub fn gap_of(&self, denied: &[f64], visible: Option<f64>) {
         let Some(last) = denied.last() else { return };
-        let until = match readings.first_visible() {
+        let until = match visible {
             Some(visible) => format!("last at {}; it was visible at {}", age(*last), age(visible)),
             None => format!("last at {}", age(*last)),
         };

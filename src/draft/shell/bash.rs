@@ -6,7 +6,7 @@ use std::str::Chars;
 
 use super::{Words, ansi_c, unclosed};
 use crate::draft::DraftError;
-use crate::draft::marks::{OUTPUT, variable};
+use crate::draft::marks::{OUTPUT, REDIRECTION, variable};
 
 /// How deep commands may stand in one another.
 const DEEPEST: usize = 8;
@@ -43,14 +43,43 @@ impl Reader<'_, '_> {
                 '#' if self.command.is_empty() || self.command.ends_with(char::is_whitespace) => {
                     while self.rest.next_if(|c| *c != '\n').is_some() {}
                 }
-                // `2>&1` and `&>file` end nothing.
-                '&' if self.command.ends_with('>') || self.rest.peek() == Some(&'>') => self.command.push(c),
+                '<' if self.is_placeholder() => self.command.push(c),
+                '>' if self.command.rsplit(char::is_whitespace).next().is_some_and(|word| word.contains('<')) => self.command.push(c),
+                // `&>file` ends nothing.
+                '&' if self.rest.peek() == Some(&'>') => {}
+                '<' | '>' => self.redirection(),
                 '\n' | ';' | '&' | '|' => self.end(),
                 c => self.command.push(c),
             }
         }
         self.end();
         Ok(())
+    }
+
+    /// Whether `<id>` stands there, as people write "the id here".
+    fn is_placeholder(&self) -> bool {
+        let mut ahead = self.rest.clone();
+        let mut name = String::new();
+        while let Some(c) = ahead.next_if(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')) {
+            name.push(c);
+        }
+        !name.is_empty() && ahead.next() == Some('>')
+    }
+
+    /// `>file`, `2> file`, `>>file`, `2>&1`: a mark, and the file behind it if there is one.
+    fn redirection(&mut self) {
+        let kept = self.command.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+        if kept == 0 || self.command[..kept].ends_with(char::is_whitespace) {
+            self.command.truncate(kept);
+        }
+        while self.rest.next_if(|c| matches!(c, '<' | '>' | '|')).is_some() {}
+        if self.rest.next_if_eq(&'&').is_some() && self.rest.peek().is_some_and(|c| c.is_ascii_digit() || *c == '-') {
+            while self.rest.next_if(|c| c.is_ascii_digit() || *c == '-').is_some() {}
+            return;
+        }
+        self.command.push(' ');
+        self.command.push(REDIRECTION);
+        self.command.push(' ');
     }
 
     fn end(&mut self) {
@@ -200,16 +229,13 @@ impl Reader<'_, '_> {
     }
 }
 
-/// The words without `> file`, `2>/dev/null` and their like.
+/// The words without the files of redirections.
 fn without_redirections(words: Words) -> Words {
     let mut kept = Vec::with_capacity(words.len());
     let mut words = words.into_iter();
     while let Some(word) = words.next() {
-        let after = word.trim_start_matches(|c: char| c.is_ascii_digit() || c == '&');
-        if let Some(to) = after.strip_prefix(['>', '<']) {
-            if to.trim_start_matches(['>', '&']).is_empty() {
-                words.next();
-            }
+        if word.starts_with(REDIRECTION) {
+            words.next();
         } else {
             kept.push(word);
         }

@@ -306,13 +306,16 @@ fn here_string(rest: &mut Peekable<Chars<'_>>) -> Option<String> {
     while rest.next()? != '\n' {}
     let mut text = String::new();
     loop {
-        let line: String = std::iter::from_fn(|| rest.next_if(|c| *c != '\n')).collect();
-        if line.trim_start().starts_with(&format!("{quote}@")) {
+        let mut ahead = rest.clone();
+        while ahead.next_if(|c| *c == ' ' || *c == '\t').is_some() {}
+        if ahead.next() == Some(quote) && ahead.next() == Some('@') {
+            *rest = ahead;
+            // The line end before the closing mark is no part of the text.
             text.pop();
             return Some(text);
         }
+        text.extend(std::iter::from_fn(|| rest.next_if(|c| *c != '\n')));
         rest.next()?;
-        text.push_str(&line);
         text.push('\n');
     }
 }

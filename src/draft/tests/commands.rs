@@ -1,6 +1,6 @@
 //! Commands, as browsers, shells and people write them.
 
-use super::{calls, curl, draft, no_files, pair};
+use super::{calls, draft, no_files, pair};
 use crate::draft::curl as reader;
 use crate::draft::pair::{PairOptions, of_recording};
 use crate::draft::{SourceKind, commands, har, kind_of};
@@ -133,15 +133,18 @@ fn a_recording_gives_the_post_whose_answer_names_what_is_polled() {
 
 #[test]
 fn what_browsers_copy_for_windows_is_the_same_request() {
-    let chrome = "curl ^\"https://h/jobs^\" ^\r\n  -X ^\"POST^\" ^\r\n  -H ^\"accept: */*^\" ^\r\n  -b ^\"a=^%^20b^\" ^\r\n  \
-        --data-raw ^\"^{^\\^\"path^\\^\":^\\^\"C:^\\^\\x^\\^\",^\\^\"pct^\\^\":^\\^\"5%^a^\\^\",^\\^\"q^\\^\":^\\^\"a ^& b^\\^\"^}^\" &\r\n\
-        curl ^\"https://h/jobs/17^\"";
-    let read = calls(chrome);
+    let chrome = [
+        r#"curl ^"https://h/jobs^" ^"#,
+        r#"  -X ^"POST^" ^"#,
+        r#"  -H ^"accept: */*^" ^"#,
+        r#"  -b ^"a=^%^20b^" ^"#,
+        r#"  --data-raw ^"^{^\^"path^\^":^\^"C:^\^\^\^\x^\^",^\^"pct^\^":^\^"5%^a^\^",^\^"q^\^":^\^"a ^& b^\^"^}^" &"#,
+        r#"curl ^"https://h/jobs/17^""#,
+    ]
+    .join("\r\n");
+    let read = calls(&chrome);
     assert_eq!(read.len(), 2, "{read:?}");
-    assert_eq!(
-        read[0].body.as_deref(),
-        Some(r#"{"path":"C:\x","pct":"5%a","q":"a & b"}"#).map(|_| read[0].body.as_deref().unwrap_or_default())
-    );
+    assert_eq!(read[0].body.as_deref(), Some(r#"{"path":"C:\\x","pct":"5%a","q":"a & b"}"#));
     assert_eq!(read[0].header("cookie"), Some("a=%20b"));
     // Firefox doubles quotes.
     let firefox = "curl ^\"https://h/jobs^\" ^\r\n  -X POST ^\r\n  --data-raw \"{\"\"a\"\":\"\"b c\"\"}\"";
@@ -193,6 +196,15 @@ fn a_script_has_variables_and_commands_within_commands() {
     assert_eq!(unset.variables, ["API_TOKEN"]);
     let sent = unset.initiate(&|name| Some(format!("<{name}>")), "");
     assert_eq!(sent.header("authorization"), Some("Bearer <API_TOKEN>"));
+}
+
+#[test]
+fn a_host_may_come_from_the_environment() {
+    for (address, base) in [("$BASE/jobs", "http://h:1/api"), ("\"${BASE}/jobs\"", "h:1/api"), ("http://$BASE/jobs", "h:1/api")] {
+        let mut found = calls(&format!("curl {address} -d x\ncurl {}", address.replace("jobs", "jobs/17")));
+        crate::draft::fill_hosts(&mut found, &|name| (name == "BASE").then(|| base.to_owned()));
+        assert_eq!(found[1].url, "http://h:1/api/jobs/17", "{address}");
+    }
 }
 
 #[test]

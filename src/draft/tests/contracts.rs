@@ -47,7 +47,7 @@ fn check(case: &Case, wanted: &[(Answer, Option<State>)]) -> Contract {
         assert_eq!((reading.answer, reading.state), (*meaning, *state), "{}\n{}", String::from_utf8_lossy(&answer.body), made.text);
     }
     for never in &case.never {
-        let reading = with_reply(never, |reply| made.target.read_status(reply, "other"));
+        let reading = with_reply(never, |reply| made.target.read_status(reply, "nobody"));
         assert_eq!(reading.answer, Answer::NotFound, "{}", made.text);
     }
     made.contract

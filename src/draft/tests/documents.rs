@@ -63,7 +63,7 @@ fn an_openapi_document_gives_the_pair_and_a_body_of_what_is_required() {
         ("{", None, "no OpenAPI document"),
         ("hello", None, "no OpenAPI document"),
         ("openapi: 3.0.0\nservers: [{url: 'http://h'}]\npaths: {}", None, "no POST"),
-        (DOCUMENT, Some("other"), "no job operation"),
+        (DOCUMENT, Some("other"), "no operation"),
     ] {
         let error = read(text, operation, None).expect_err(why);
         assert!(error.what.contains(why), "{why}: {error}");

@@ -31,5 +31,5 @@ fn pair(text: &str) -> Result<Pair, DraftError> {
 
 #[track_caller]
 fn draft(text: &str) -> Draft {
-    pair(text).and_then(|pair| Draft::of(pair, None, &|_| None)).unwrap_or_else(|error| panic!("{text}: {error}"))
+    pair(text).and_then(|pair| Draft::of(pair, None)).unwrap_or_else(|error| panic!("{text}: {error}"))
 }

@@ -81,7 +81,7 @@ proptest! {
         let _ = kind_of(&text);
         if let Ok(found) = commands(&text, &no_files) {
             if let Ok(pair) = of_commands(&found.calls, PairOptions::default())
-                && let Ok(draft) = Draft::of(pair, None, &|_| None)
+                && let Ok(draft) = Draft::of(pair, None)
                 // A file that is made can be read, whatever was copied; or it says why it cannot be made.
                 && let Err(error) = from_assumptions(&draft, Some("/id"), &[3; 32], crate::draft::Origin { source: "x", file: "x", schema: None }, &|_| None)
             {

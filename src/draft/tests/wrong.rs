@@ -7,7 +7,7 @@ use crate::draft::{Draft, DraftError, commands, har};
 
 fn of_text(text: &str) -> Result<Draft, DraftError> {
     let found = commands(text, &no_files)?;
-    Draft::of(of_commands(&found.calls, PairOptions::default())?, None, &|_| None)
+    Draft::of(of_commands(&found.calls, PairOptions::default())?, None)
 }
 
 #[track_caller]
@@ -65,9 +65,8 @@ fn every_wrong_command_is_refused_with_its_reason_and_a_way_out() {
 
 #[test]
 fn every_wrong_recording_and_document_is_refused_likewise() {
-    let har_of = |text: &str| {
-        har::calls(text).and_then(|calls| of_recording(&calls, PairOptions::default())).and_then(|pair| Draft::of(pair, None, &|_| None))
-    };
+    let har_of =
+        |text: &str| har::calls(text).and_then(|calls| of_recording(&calls, PairOptions::default())).and_then(|pair| Draft::of(pair, None));
     for (text, what, way_out) in [
         ("", "no HTTP Archive", "Save all as HAR"),
         ("{\"log\": 7}", "no HTTP Archive", "Save all as HAR"),
@@ -82,7 +81,7 @@ fn every_wrong_recording_and_document_is_refused_likewise() {
         check(text, har_of(text), what, way_out);
     }
     let document = |text: &str, operation: Option<&str>| {
-        openapi::pair(text, DocumentOptions { operation, ..DocumentOptions::default() }).and_then(|pair| Draft::of(pair, None, &|_| None))
+        openapi::pair(text, DocumentOptions { operation, ..DocumentOptions::default() }).and_then(|pair| Draft::of(pair, None))
     };
     let jobs = "openapi: 3.0.0\nservers: [{url: 'http://h'}]\npaths:\n  /jobs: {post: {responses: {'202': {content: {a/json: {schema: {}}}}}}}\n  /jobs/{id}: {get: {}}\n";
     for (text, operation, what, way_out) in [

@@ -60,8 +60,9 @@ impl BuildService {
     /// The step for a target file at this path.
     pub fn step(self, path: &str, text: &str) -> Result<String, CliError> {
         // Only its form is looked at: what the variables are set to is the pipeline's business.
-        Target::read(Source { file: path, text }, &|_| Some("unset".to_owned()))?;
         let variables = Variables::of(text);
+        let unset = |name: &str| variables.secrets.iter().any(|secret| secret == name).then(|| "unset".to_owned());
+        Target::read(Source { file: path, text }, &unset)?;
         let mut lines = variables.address.map_or_else(String::new, |(name, value)| self.variable(&name, &value));
         for name in &variables.secrets {
             lines.push_str(&self.secret(name));
