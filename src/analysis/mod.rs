@@ -8,6 +8,7 @@ pub mod baseline;
 mod blank;
 pub mod diagnosis;
 pub mod echo;
+pub mod first_polls;
 pub mod gate;
 pub mod guarantees;
 pub mod load;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::analysis::diagnosis::Diagnosis;
+use crate::analysis::first_polls::FirstPolls;
 use crate::analysis::gate::{Loss, OffsetRate};
 use crate::analysis::guarantees::{Checked, Evidence};
 use crate::analysis::load::Load;
@@ -62,6 +64,8 @@ pub struct Analysis {
     pub diagnosis: Diagnosis,
     /// Whether a never-issued id was denied, so that a `visible` means something; `None`: no control was answered.
     pub honest: Option<bool>,
+    /// First polls that say nothing more often than chance explains.
+    pub first_polls: Option<FirstPolls>,
     /// Refusals that were read as `not_found`, because never-issued ids are answered so.
     pub refusals: Vec<Refusal>,
     /// The log with those, and blank answers, read so; `None`: the log itself.
@@ -152,6 +156,7 @@ pub fn analyse(journal: &Journal) -> Analysis {
         punctuality: whole.map_or_else(|| punctuality::punctuality(&all), |only| only.punctuality),
         load: load::load(&all),
         timeline: timeline::clearest(&all),
+        first_polls: first_polls::lost(&all),
         // A path that does not exist has no cause to be found.
         diagnosis: if journal.unrouted().is_some() {
             Diagnosis::default()

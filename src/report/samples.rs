@@ -308,6 +308,7 @@ fn scenario(name: &str, offsets: Vec<OffsetRate>, window: Window, guarantees: Ve
 
 fn analysis(scenarios: Vec<ScenarioAnalysis>, window: Window, guarantees: Vec<Checked>) -> Analysis {
     Analysis {
+        first_polls: None,
         scenarios,
         window,
         guarantees,

@@ -128,6 +128,7 @@ pub fn judge(journal: &Journal, analysis: &Analysis) -> Judgement {
     if !flaws.is_empty() {
         reasons.push(Reason::Damaged { flaws: flaws.to_vec() });
     }
+    reasons.extend(first_polls_lost(journal, analysis, &scenarios));
     if scenarios.is_empty() {
         reasons.push(Reason::NothingRun);
     }
@@ -160,6 +161,16 @@ pub fn judge(journal: &Journal, analysis: &Analysis) -> Judgement {
     }
     reasons[of_run..].sort_by_key(Reason::rank);
     Judgement { verdict, reasons, assessable, scenarios, unused_allowances }
+}
+
+/// First polls that were lost where later ones were not, if no scenario has said so of its own polls and none of them tolerates it.
+fn first_polls_lost(journal: &Journal, analysis: &Analysis, scenarios: &[ScenarioJudgement]) -> Option<Reason> {
+    let said = |reason: &Reason| matches!(reason.matter(), Reason::Lost { .. } | Reason::PollsFailed { .. } | Reason::Silent { .. });
+    let tolerated = journal.scenarios.iter().all(|scenario| scenario.expect.errors_at_most >= 1.0);
+    if tolerated || scenarios.iter().flat_map(|scenario| &scenario.reasons).any(said) {
+        return None;
+    }
+    analysis.first_polls.clone().map(|found| Reason::FirstPolls { found })
 }
 
 /// What one shard lacks because other shards have it is one reason rather than many.

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::analysis::first_polls::FirstPolls;
 use crate::analysis::gate::{Gathered, Loss};
 use crate::model::allow::Date;
 use crate::model::answer::TransportFault;
@@ -102,6 +103,8 @@ pub enum Reason {
         scans_lost: u64,
         then_visible: u64,
     },
+    /// Over all scenarios, first polls told nothing more often than polls of scans that had been visible.
+    FirstPolls { found: FirstPolls },
     /// Some scans got no answer that says anything, at any age, while other scans lost hardly a poll.
     Silent { scans: u64, of: u64, losses: Vec<Loss> },
     /// After their end, scans had a state that the target file does not list.
@@ -200,7 +203,7 @@ impl Reason {
             | Reason::TooSlow { .. } => (Fail, 4, 6, false),
             Reason::UnknownIdVisible => (Inconclusive, 0, 6, false),
             Reason::NoControl { .. } => (Inconclusive, 0, 2, false),
-            Reason::Lost { gathered: Some(_), .. } | Reason::Silent { .. } => (Inconclusive, 1, 3, true),
+            Reason::Lost { gathered: Some(_), .. } | Reason::FirstPolls { .. } | Reason::Silent { .. } => (Inconclusive, 1, 3, true),
             // What holds polls back comes before what is missing for it.
             Reason::Late { throttled: 1.., .. } => (Inconclusive, 2, 3, true),
             Reason::NoScans { .. } => (Inconclusive, 2, 2, true),

@@ -341,6 +341,29 @@ fn losses_that_gather_at_one_age_make_it_inconclusive_and_come_first() {
 }
 
 #[test]
+fn first_polls_that_fail_where_later_ones_do_not_leave_no_pass() {
+    let lenient = "[polls]\noffsets = [\"0s\"]\n[expect]\nerrors_at_most = 0.5";
+    let followed = "[polls]\noffsets = [\"100ms\"]\n[expect]\nerrors_at_most = 0.5";
+    let polls = |first: &str, later: &str| format!("@100={first} {}", (2..80).map(|at| format!("{at}00={later} ")).collect::<String>());
+    let judged = |at_once: &str, watched: &str| {
+        let seen = Seen::of(&together(vec![journal(scenario(lenient), at_once), journal(scenario(followed), watched)]));
+        (seen.fact("verdict"), seen.fact("reasons"))
+    };
+    let expected = |verdict: &str, reasons: &str| (verdict.to_owned(), reasons.to_owned());
+    for answer in ["5xx", "403", "lost", "bad"] {
+        let some = format!("6* @0={answer}\n21* @0=v");
+        assert_eq!(judged(&some, &format!("5* {}", polls("v", "v"))), expected("inconclusive", "first_polls"), "{answer}");
+        // Errors at any age are the network's, or the service's.
+        let everywhere = format!("5* {}", polls("v", "v").replace("500=v", &format!("500={answer}")));
+        assert_eq!(judged(&some, &everywhere).0, "pass", "{answer}");
+        // One is an accident.
+        assert_eq!(judged(&format!("@0={answer}\n26* @0=v"), &format!("5* {}", polls("v", "v"))).0, "pass");
+    }
+    // 429 asks for a pause, and says nothing of the scan.
+    assert_eq!(judged("6* @0=429\n21* @0=v", &format!("5* {}", polls("v", "v"))).0, "pass");
+}
+
+#[test]
 fn a_few_polls_lost_here_and_there_leave_a_pass_and_widen_its_bound() {
     let clean = |n: u32| format!("{n}* @0=v @100=v");
     check_in(AT_TWO, &clean(299), &[("verdict", "pass"), ("could-miss", "0.0100")]);

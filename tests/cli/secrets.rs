@@ -1,10 +1,10 @@
 //! No secret reaches an artefact or the screen, in whatever form a target sends it back, and wherever it stood when it was used.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -78,7 +78,12 @@ enum Place {
     Headers,
     /// What the witness says.
     Witness,
+    /// A job that is known and done, in a member that nobody asked for and in a header: the run passes.
+    Passing,
 }
+
+/// Between two ids, so that an id that was never issued is none of them.
+const STEP: usize = 7919;
 
 struct Echoes {
     form: Form,
@@ -101,6 +106,12 @@ fn serve(form: Form, place: Place) -> u16 {
 }
 
 impl Echoes {
+    /// Whether an address names a job that was handed out.
+    fn issued(&self, target: &str) -> bool {
+        let id = target.split(['/', '?']).find_map(|part| part.strip_prefix('j')?.parse::<usize>().ok());
+        id.is_some_and(|id| id % STEP == 0 && id < self.issued.load(Ordering::Relaxed) * STEP)
+    }
+
     fn answer(&self, mut stream: TcpStream) -> Option<()> {
         let mut bytes = Vec::new();
         let mut buffer = [0; 4096];
@@ -134,21 +145,30 @@ impl Echoes {
         let id = if self.place == Place::Id {
             format!("{}-{}", one_line(&told[0]), self.issued.fetch_add(1, Ordering::Relaxed))
         } else {
-            format!("j{}", self.issued.fetch_add(1, Ordering::Relaxed))
+            format!("j{:012}", self.issued.fetch_add(1, Ordering::Relaxed) * STEP)
         };
         let json = |value: serde_json::Value| value.to_string();
         let (code, body) = match self.place {
             Place::Initiate if is_initiate => (400, in_body),
             _ if is_initiate => (202, json(serde_json::json!({ "id": id }))),
             Place::Denial => (404, in_body),
+            Place::Passing if !self.issued(&target) => (404, in_body),
+            Place::Passing => (
+                200,
+                json(
+                    serde_json::json!({ "state": "done", "id": target.split(['/', '?']).find(|part| part.starts_with('j') && *part != "jobs"), "also": word }),
+                ),
+            ),
             Place::Failure => (500, in_body),
             Place::Witness if target.contains("/witness/") => (404, in_body),
             Place::State => (200, json(serde_json::json!({ "state": word, "id": "j" }))),
             Place::Echo | Place::Id => (200, json(serde_json::json!({ "state": "busy", "id": one_line(&told[0]) }))),
             Place::Headers | Place::Witness | Place::Initiate => (200, json(serde_json::json!({ "state": "busy", "id": "j" }))),
         };
-        let headers = if self.place == Place::Headers {
-            let line = one_line(&word);
+        let line = one_line(&word);
+        let headers = if self.place == Place::Passing {
+            format!("X-Worker: {line}\r\nX-Cache: HIT {line}\r\n")
+        } else if self.place == Place::Headers {
             format!(
                 "X-Worker: {line}\r\nX-Cache: HIT {line}\r\nVia: 1.1 {line}\r\nAge: 1\r\n\
                  Location: http://127.0.0.2:1/jobs/{id}?X-Amz-Signature=S3cretOfTheServer&token={}\r\n",
@@ -179,26 +199,30 @@ state = { pointer = "/state" }
 echo = { pointer = "/id" }
 [status.states]
 running = ["busy"]
+succeeded = ["done"]
 [witness]
 path = "/witness/{id}"
 state = { pointer = "/state" }
 "#;
 
-const SCENARIO: &str = "name = 's'\ntitle = 't'\nsource = 's'\n[load]\nscans = 2\n[polls]\noffsets = ['0s']\nfillers = 0\nROUTE\n[controls]\n\
+const SCENARIO: &str = "name = 's'\ntitle = 't'\nsource = 's'\n[load]\nscans = 2\n[polls]\noffsets = ['0s']\ntolerance = '5s'\nfillers = 0\nROUTE\n[controls]\n\
                         unknown_id = 1\n[readings]\nwitness = ['1ms']\nat_end = true\n";
 
 fn statusgap(folder: &Path, port: u16, words: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_statusgap"))
-        .args(words)
+    command(folder, port).args(words).output().expect("the binary starts")
+}
+
+fn command(folder: &Path, port: u16) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_statusgap"));
+    command
         .current_dir(folder)
         .env("S_URL", format!("http://127.0.0.1:{port}/{IN_BASE}"))
         .env("S_TOKEN", TOKEN)
         .env("S_BASIC", STANDARD.encode(ACCOUNT))
         .env("S_TENANT", TENANT)
         .env("S_PASSWORD", PASSWORD)
-        .env("S_KEY", KEY)
-        .output()
-        .expect("the binary starts")
+        .env("S_KEY", KEY);
+    command
 }
 
 /// Everything below a folder, file by file.
@@ -291,6 +315,92 @@ fn check_form(place: Place, route: &str, form: &str, encode: fn(&str) -> String)
             &format!("{}{}", String::from_utf8_lossy(&screen.stdout), String::from_utf8_lossy(&screen.stderr)),
         );
     }
+}
+
+/// A process that does not outlive a test that fails.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        // One that has ended already is as good.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What `watch` serves and writes, at a target that is judged as it should be.
+fn watched(case: &str, folder: &Path, port: u16) -> Vec<(String, String)> {
+    let words = ["watch", "--scenario", "s.toml", "--target", "t.toml", "--every", "1h", "--keep-going", "--listen", "127.0.0.1:0"];
+    let process = command(folder, port)
+        .args(words)
+        .args(["--out", "watched"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut process = Killed(process);
+    let mut lines = BufReader::new(process.0.stderr.take().expect("it is piped")).lines().map_while(Result::ok);
+    let begun = lines.find(|line| line.contains("watching ")).expect("the page's address");
+    let page = begun.rsplit("http://").next().and_then(|rest| rest.split('/').next()).expect("an address").to_owned();
+    let judged = lines.find(|line| line.contains("PASS") || line.contains("FAIL") || line.contains("INCONCLUSIVE"));
+    let mut shown = vec![("the lines".to_owned(), format!("{begun}{}", judged.unwrap_or_else(|| panic!("{case}: it ended"))))];
+    for path in ["/", "/report", "/metrics", "/healthz"] {
+        let mut stream = TcpStream::connect(&page).expect("it listens");
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: {page}\r\nconnection: close\r\n\r\n").expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("UTF-8");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{case}: {path}: {answer}");
+        shown.push((path.to_owned(), answer));
+    }
+    assert!(Command::new("kill").args(["-TERM", &process.0.id().to_string()]).status().expect("kill runs").success());
+    shown.push(("the last lines".to_owned(), lines.collect()));
+    process.0.wait().expect("it ends");
+    shown.extend(files(&folder.join("watched")));
+    shown
+}
+
+/// Everything but `run`, after a run: pairs of runs, an inquiry with its ticket, a watch with its page.
+fn check_other_commands(place: Place, form: &str, encode: fn(&str) -> String) {
+    let case = format!("{place:?} as {form}");
+    let port = serve(encode, place);
+    let folder = TempDir::new().expect("a folder");
+    let path = folder.path();
+    fs::write(path.join("t.toml"), CONTRACT).expect("a file");
+    fs::write(path.join("s.toml"), SCENARIO.replace("ROUTE", "").replace("witness = ['1ms']\n", "")).expect("a file");
+    let mut shown = watched(&case, path, port);
+    let run = ["run", "s.toml", "--target", "t.toml", "--also", "junit,openmetrics,hlog,pr,github", "--out"];
+    let mut words: Vec<Vec<&str>> = ["one", "two"].map(|out| [&run[..], &[out]].concat()).to_vec();
+    words.push(vec!["reproduce", "--target", "t.toml", "--max-jobs", "12", "--budget", "10s", "--out", "inquiry"]);
+    words.push(vec!["run", "s.toml", "--target", "t.toml", "--against", "t.toml", "--out", "pair"]);
+    for format in ["table", "markdown", "json"] {
+        words.push(vec!["compare", "one/log.ndjson", "two/log.ndjson", "--format", format]);
+        words.push(vec!["report", "one/log.ndjson", "--format", format]);
+    }
+    for words in words {
+        let ran = statusgap(path, port, &words);
+        let screen = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+        assert_ne!(ran.status.code(), Some(2), "{case}: {words:?}: {screen}");
+        if words.contains(&"one") {
+            assert_eq!(ran.status.code(), Some(if place == Place::Passing { 0 } else { 3 }), "{case}: {screen}");
+        }
+        shown.push((words.join(" "), screen));
+    }
+    shown.extend(files(path).into_iter().filter(|(name, _)| !name.ends_with("t.toml") || name.contains("inquiry")));
+    assert!(shown.iter().any(|(_, text)| text.contains("[secret]")), "{case}: nothing was sent back");
+    for (name, text) in &shown {
+        tells_nothing(&case, name, text);
+    }
+}
+
+#[test]
+fn no_other_command_shows_what_a_target_repeats() {
+    std::thread::scope(|scope| {
+        for (form, encode) in FORMS.into_iter().filter(|(form, _)| ["JSON", "URL", "HTML", "base64"].contains(form)) {
+            for place in [Place::Denial, Place::Passing] {
+                scope.spawn(move || check_other_commands(place, form, encode));
+            }
+        }
+    });
 }
 
 #[test]

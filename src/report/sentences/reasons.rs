@@ -168,6 +168,17 @@ impl fmt::Display for Sentence<'_> {
             Reason::PollsFailed { failed, of, losses } => {
                 write!(f, "{} answered neither visible nor not_found ({})", of_were(*failed, *of, "poll"), listed(losses))
             }
+            Reason::FirstPolls { found } => write!(
+                f,
+                "the first poll of {} of {} was answered neither visible nor not_found ({}); of {} of scans that status had shown, {} {} (by chance: p {}): status may not have known the new ones yet",
+                count(found.lost),
+                counted(found.of, "accepted scan"),
+                listed(&found.losses),
+                counted(found.later, "later poll"),
+                count(found.later_lost),
+                were(found.later_lost),
+                p_value(found.p)
+            ),
             Reason::Lost { arm: _, at, connection, lost, of, losses, gathered, scans_lost, then_visible } => {
                 write!(
                     f,

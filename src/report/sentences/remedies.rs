@@ -24,7 +24,7 @@ pub fn remedy(reason: &Reason, journal: &Journal) -> Option<String> {
         }
         Reason::NoScans { initiates: 1.. } | Reason::InitiatesFailed { .. } => return Some(after_failures(journal, Kind::Initiate)),
         Reason::NoControl { .. } => return Some(after_failures(journal, Kind::UnknownPoll)),
-        Reason::Lost { then_visible: 1.., .. } => {
+        Reason::Lost { then_visible: 1.., .. } | Reason::FirstPolls { .. } => {
             "Look at what these polls were answered, in the log and in the service's own: an error or a refusal at first and an answer later \
              is often the window itself. If that answer means `not_found`, say so in the target file (`[[status.answer]]`)."
         }
