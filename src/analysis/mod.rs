@@ -17,6 +17,7 @@ pub mod punctuality;
 pub mod refusal;
 pub mod round_trips;
 pub mod scan;
+pub mod second_opinion;
 pub mod timeline;
 pub mod window;
 
@@ -161,7 +162,9 @@ pub fn analyse(journal: &Journal) -> Analysis {
         diagnosis: if journal.unrouted().is_some() {
             Diagnosis::default()
         } else {
-            diagnosis::diagnose(journal, &all, &scenarios).without(&journal.not_asked)
+            diagnosis::diagnose(journal, &all, &scenarios)
+                .without(&journal.not_asked)
+                .doubted(journal.end.as_ref().and_then(|end| end.second_opinion.as_ref()))
         },
         guarantees,
         scenarios,

@@ -18,6 +18,7 @@ pub mod recording;
 pub mod redaction;
 pub mod run;
 pub mod scenario;
+pub mod second_opinion;
 pub mod secret_names;
 pub mod shard;
 pub mod source;

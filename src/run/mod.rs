@@ -21,6 +21,7 @@ mod paired;
 mod planned;
 mod recording;
 mod rehearsal;
+mod second_opinion;
 mod session;
 mod shard;
 mod stop;
@@ -29,6 +30,7 @@ pub(crate) mod watch;
 pub use error::RunError;
 pub use limits::{DEFAULT_TIMEOUT, INVESTIGATION_JOBS};
 pub use rehearsal::{rehearse, rehearse_by_turns, virtual_options};
+pub use second_opinion::OUTLINE as SECOND_OPINION;
 pub use session::{ReferenceService, Session};
 
 pub(crate) use conclude::Concluded;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::log::{LogWriter, StorageError};
 use crate::model::run::{End, EndReason, Journal, Run};
+use crate::model::second_opinion::SecondOpinion;
 use crate::probe::{Event, Onward, Options, Probe, Recorder, Seen, Tracing};
 use crate::run::conclude::{Concluded, read_own};
 use crate::run::{RunError, Session};
@@ -43,6 +44,7 @@ pub struct Recording {
     pub probe: Arc<Probe>,
     pub header: Run,
     log: Option<PathBuf>,
+    second_opinion: Option<SecondOpinion>,
 }
 
 impl Recording {
@@ -60,7 +62,7 @@ impl Recording {
         };
         let (target, transport, clock) = (Arc::clone(&session.target), session.transport.clone(), session.clock.clone());
         let probe = Probe::with_decisions(target, transport, clock, recorder, drive.options, drive.events, drive.decide);
-        Recording { probe, header, log }
+        Recording { probe, header, log, second_opinion: None }
     }
 
     /// Waits for a run to its end, or until `stop`. Stopping drops what is under way; the log keeps what was done.
@@ -92,6 +94,25 @@ impl Recording {
         }
     }
 
+    /// Whether a poll of a job was answered `not_found` so far.
+    pub fn has_denials(&self) -> bool {
+        self.probe.recorder().has_denials()
+    }
+
+    /// What the run recorded so far, with no end.
+    pub fn so_far(&self) -> Result<Journal, RunError> {
+        let Some(path) = &self.log else { return Ok(Journal { end: None, ..kept(&self.probe, self.header.clone(), EndReason::Complete) }) };
+        self.probe.recorder().flush().map_err(|error| StorageError::recording(path, error))?;
+        read_own(path, &self.header)
+    }
+
+    /// Takes an ordinary client's answers into the log's end.
+    #[must_use]
+    pub fn with_second_opinion(mut self, second_opinion: Option<SecondOpinion>) -> Recording {
+        self.second_opinion = second_opinion;
+        self
+    }
+
     /// Ends the log, and judges it.
     pub fn conclude(self, reason: EndReason) -> Result<Concluded, RunError> {
         Ok(Concluded::of(self.end(reason)?))
@@ -99,13 +120,13 @@ impl Recording {
 
     /// Ends the log, and reads it back.
     pub fn end(self, reason: EndReason) -> Result<Journal, RunError> {
-        let Recording { probe, header, log } = self;
+        let Recording { probe, header, log, second_opinion } = self;
         let Some(path) = log else { return Ok(kept(&probe, header, reason)) };
         let lost = |error| StorageError::recording(&path, error);
         if let Some(error) = probe.recorder().failure() {
             return Err(lost(error).into());
         }
-        probe.recorder().end(probe.clock().now(), reason).map_err(lost)?;
+        probe.recorder().end_as(End { second_opinion, ..End::new(probe.clock().now(), reason, 0) }).map_err(lost)?;
         // What it held is free for what is read back.
         drop(probe);
         read_own(&path, &header)

@@ -36,7 +36,7 @@ fn commands(service: &Served) -> String {
 
 #[test]
 fn two_curl_commands_become_a_target_file_that_finds_the_gap() {
-    let service = Served::start(&["--service", "deferred", "--set", "first-snapshot=300ms"]);
+    let service = Served::start(&["--service", "deferred", "--set", "stage-assets=100ms", "--set", "strategy=200ms"]);
     let folder = TempDir::new().expect("a folder");
     let commands = commands(&service);
     let made = statusgap(folder.path(), &["init", "--curl", "-", "--yes", "--name", "scans", "--ci", "github"], &[], &commands);
@@ -67,7 +67,7 @@ fn two_curl_commands_become_a_target_file_that_finds_the_gap() {
 
 #[test]
 fn an_inquiry_needs_no_target_file() {
-    let service = Served::start(&["--service", "deferred", "--set", "first-snapshot=300ms"]);
+    let service = Served::start(&["--service", "deferred", "--set", "stage-assets=100ms", "--set", "strategy=200ms"]);
     let folder = TempDir::new().expect("a folder");
     let arguments = ["reproduce", "--curl", "-", "--max-jobs", "12", "--out", "found"];
     let found = statusgap(folder.path(), &arguments, &[], &commands(&service));
@@ -117,7 +117,11 @@ async fn renders(never: u16) -> MockServer {
         {\"schema\":{\"properties\":{\"render_id\":{}}}}}}}}},\"/renders/{render_id}\":{\"get\":{}}}}";
     let answer = |code, body: &str| ResponseTemplate::new(code).set_body_string(body);
     Mock::given(path("/openapi.json")).respond_with(answer(200, document)).mount(&server).await;
-    Mock::given(method("POST")).and(path("/renders")).respond_with(answer(202, &format!("{{\"render_id\":\"{ID}\"}}"))).mount(&server).await;
+    Mock::given(method("POST"))
+        .and(path("/renders"))
+        .respond_with(answer(202, &format!("{{\"render_id\":\"{ID}\"}}")))
+        .mount(&server)
+        .await;
     Mock::given(path(format!("/renders/{ID}"))).respond_with(answer(200, "{\"status\":\"archived\",\"pct\":5}")).mount(&server).await;
     Mock::given(path_regex("^/renders/")).respond_with(answer(never, "{}")).mount(&server).await;
     server

@@ -28,18 +28,11 @@ const SCHEMA: &str = "target.schema.json";
 ///
 /// One job is started, to learn where its id stands and how the service answers ids that it never issued. What will be sent is shown
 /// first, and nothing is sent before you agree. Credentials become environment variables, and never stand in the file.
+///
+/// For example: `statusgap init --curl calls.txt` with two "Copy as cURL" commands; `pbpaste | statusgap init --curl - --yes` from the
+/// clipboard, without the question; `statusgap init --har browser.har`, which sends nothing; `statusgap init https://api.example.com`, which
+/// asks for `/openapi.json`; `statusgap init jobs.toml --ci github` for the pipeline step of a file.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  statusgap init --curl calls.txt            two \"Copy as cURL\" commands
-  pbpaste | statusgap init --curl - --yes    from the clipboard, not asking
-  statusgap init --har browser.har           a recording; sends nothing
-  statusgap init https://api.example.com     asks for /openapi.json
-  statusgap init jobs.toml --ci github       the pipeline step for a file
-
-Exit codes:
-  0  done
-  2  wrong usage, or something that only you can decide
-  3  the service's answers cannot be used, such as a POST that it refuses")]
 pub struct InitArgs {
     /// A file with commands, a recording or a document, or the address of a service that serves an OpenAPI document
     #[arg(value_name = "FILE|URL", value_hint = ValueHint::AnyPath, group = "source")]

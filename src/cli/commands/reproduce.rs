@@ -18,8 +18,8 @@ use crate::model::plan::Plan;
 use crate::model::scenario::{LoadModel, Scenario};
 use crate::model::time::Span;
 use crate::model::wording::{counted, planned_span};
-use crate::run::contact;
 use crate::run::investigate::{self, Outline, Stage};
+use crate::run::{SECOND_OPINION, contact};
 use crate::verdict::Exit;
 
 /// Finds out in a minute whether a deployment has the gap, and which of its causes it is.
@@ -102,6 +102,7 @@ fn dry_run(outline: &Outline, budget: Span) -> String {
         "at most {} in all (--max-jobs {}): scenarios that would need more get fewer, or are left out and named\n\
          at most {}{rate}, besides first contact and looks at jobs that have not ended; where a window is found, jobs are followed\n\
          for up to twice as long as it lasts, with more requests\n\
+         where jobs are denied, {SECOND_OPINION}\n\
          fewer jobs at a time when initiates fail or slow down; ends after {budget} in any case (--budget), and after {} of nothing but 429\n\
          nothing was sent",
         counted(jobs, "job"),

@@ -4,6 +4,8 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use schemars::Schema;
 
+use crate::cli::commands::watch::post::Posted;
+
 use crate::analysis::baseline::{self, Baseline};
 use crate::cli::Ended;
 use crate::cli::terminal::output;
@@ -37,6 +39,7 @@ const FORMS: &[Form] = &[
     Form { name: "scenario", id: "statusgap.scenario/1", title: "A scenario file (TOML)", schema: Scenario::file_schema },
     Form { name: "target", id: "statusgap.target/1", title: "A target file (TOML)", schema: Target::file_schema },
     Form { name: "allow", id: "statusgap.allow/1", title: "A file of known failures (TOML), for --allow", schema: Allow::file_schema },
+    Form { name: "change", id: "statusgap.change/1", title: "What `watch --post` posts", schema: || schemars::schema_for!(Posted) },
     Form { name: "baseline", id: baseline::SCHEMA, title: "What is kept of a run, for --baseline", schema: Baseline::schema },
 ];
 

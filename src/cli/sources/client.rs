@@ -26,8 +26,17 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// For documents: redirects are followed.
 pub fn for_documents() -> Result<Client, CliError> {
+    anywhere(Redirects::Followed)
+}
+
+/// For what is posted: a redirect would turn it into a GET.
+pub fn for_posts() -> Result<Client, CliError> {
+    anywhere(Redirects::Taken)
+}
+
+fn anywhere(redirects: Redirects) -> Result<Client, CliError> {
     let tls = tls_for_others(&Certificates::default())?;
-    Ok(Client::new(ClientOptions { tls, timeout: TIMEOUT, redirects: Redirects::Followed, socket: None })?)
+    Ok(Client::new(ClientOptions { tls, timeout: TIMEOUT, redirects, socket: None })?)
 }
 
 /// For a target that is about to be described, with the certificates that its commands name.

@@ -6,7 +6,7 @@ mod read;
 mod screen;
 
 pub use ask::{Answer, confirm, settle};
-pub use client::{client_for, for_documents};
+pub use client::{client_for, for_documents, for_posts};
 pub use read::{Described, Found, Named, check_variables, named, read};
 pub use screen::Screen;
 

@@ -15,6 +15,7 @@ pub mod patterns;
 mod power;
 mod reasons;
 mod remedies;
+pub mod second_opinion;
 
 pub(super) use data::facts;
 

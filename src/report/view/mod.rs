@@ -10,6 +10,7 @@ mod jobs;
 mod lanes;
 mod limitations;
 mod repeat;
+mod second_opinion;
 mod shard;
 mod steps;
 mod summary;
@@ -43,6 +44,7 @@ pub use histograms::Histograms;
 pub use jobs::Jobs;
 pub(super) use lanes::reach;
 pub use lanes::{Lane, LaneMark, Sign};
+pub use second_opinion::SecondOpinionRow;
 pub use steps::{Curve, CurveStep};
 pub use summary::Summary;
 pub use window::{QuantileRow, SafeDelay, WindowView};
@@ -62,6 +64,9 @@ pub struct View {
     pub reason_facts: Vec<Value>,
     /// What must be known before anything else is read: that the log is partial, torn, or cannot be judged.
     pub notices: Vec<String>,
+    /// What an ordinary HTTP client was answered, where the run saw a denial and asked for a second opinion.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub second_opinion: Option<SecondOpinionRow>,
     /// Whether a never-issued id was denied, so that a visible answer means something.
     pub assessable: bool,
     /// What was run, where and when.
@@ -552,6 +557,7 @@ impl View {
             verdict: judgement.verdict,
             headline: headline::headline(analysis, judgement, &window),
             summary: summary::summary(journal, analysis, judgement, &histories, &window),
+            second_opinion: second_opinion::row(journal),
             notices: headline::notices(journal, analysis, judgement),
             reason_facts: sentences::facts(&judgement.reasons),
             reasons: judgement.reasons.iter().map(words::reason).collect(),
