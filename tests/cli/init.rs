@@ -1,14 +1,15 @@
 //! `statusgap init`, `check --live`, `reproduce --curl` and `import har`: from what a person has, with one job.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use wiremock::matchers::{method, path, path_regex};
-use wiremock::{Mock, MockServer, ResponseTemplate};
-
-use crate::support::served::Served;
+use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
 const ID: &str = "3cd63d03-1111-4222-8333-0123456789ab";
 
@@ -25,23 +26,59 @@ fn err(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Two commands for the reference service, as a browser copies them.
-fn commands(service: &Served) -> String {
-    let base = format!("http://{}/api/v1/opportunities", service.address);
+/// A service that denies each job for a while after it was accepted, to whoever has the right token.
+#[derive(Clone, Default)]
+struct Late {
+    jobs: Arc<Mutex<BTreeMap<String, Instant>>>,
+}
+
+/// For how long a job is denied.
+const DENIED_FOR: Duration = Duration::from_millis(400);
+
+impl Respond for Late {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let body = |code, body: serde_json::Value| ResponseTemplate::new(code).set_body_json(body);
+        if request.headers.get("authorization").is_none_or(|value| value != "Bearer alice-token") {
+            return body(401, serde_json::json!({"detail": "who are you?"}));
+        }
+        let mut jobs = self.jobs.lock().expect("nobody panics");
+        if request.method == "POST" {
+            let id = uuid::Uuid::new_v4().to_string();
+            jobs.insert(id.clone(), Instant::now());
+            return body(202, serde_json::json!({"job": {"id": id}}));
+        }
+        let id = request.url.path().rsplit('/').next().unwrap_or_default();
+        match jobs.get(id).map(Instant::elapsed) {
+            Some(age) if age > 2 * DENIED_FOR => body(200, serde_json::json!({"id": id, "state": "finished"})),
+            Some(age) if age > DENIED_FOR => body(200, serde_json::json!({"id": id, "state": "working"})),
+            _ => body(404, serde_json::json!({"detail": format!("no job {id}")})),
+        }
+    }
+}
+
+async fn late() -> MockServer {
+    let server = MockServer::start().await;
+    Mock::given(path_regex("^/api/jobs")).respond_with(Late::default()).mount(&server).await;
+    server
+}
+
+/// Two commands, as a browser copies them.
+fn commands(server: &MockServer) -> String {
+    let base = format!("{}/api/jobs", server.uri());
     format!(
-        "curl '{base}/discover' -H 'authorization: Bearer alice-token' -H 'content-type: application/json' --data-raw '{{\"force_refresh\":true}}'\n\
-         curl '{base}/status/scan_0123456789abcdef0123456789abcdef' -H 'authorization: Bearer alice-token'\n"
+        "curl '{base}' -H 'authorization: Bearer alice-token' -H 'content-type: application/json' -H 'sec-fetch-mode: cors' --data-raw '{{\"a\":1}}'\n\
+         curl '{base}/6f1de3a1-aaaa-4bbb-8ccc-0123456789ab' -H 'authorization: Bearer alice-token'\n"
     )
 }
 
-#[test]
-fn two_curl_commands_become_a_target_file_that_finds_the_gap() {
-    let service = Served::start(&["--service", "deferred", "--set", "stage-assets=100ms", "--set", "strategy=200ms"]);
+#[tokio::test(flavor = "multi_thread")]
+async fn two_curl_commands_become_a_target_file_that_finds_the_gap() {
+    let server = late().await;
     let folder = TempDir::new().expect("a folder");
-    let commands = commands(&service);
+    let commands = commands(&server);
     let made = statusgap(folder.path(), &["init", "--curl", "-", "--yes", "--name", "scans", "--ci", "github"], &[], &commands);
     assert_eq!(made.status.code(), Some(0), "{}", err(&made));
-    for said in ["id       /scan_id", "GAP ", "→ succeeded", "wrote    scans.toml", "$SCANS_TOKEN"] {
+    for said in ["id       /job/id", "GAP ", "finished →", "wrote    scans.toml", "$SCANS_TOKEN"] {
         assert!(err(&made).contains(said), "no `{said}` in {}", err(&made));
     }
     assert!(err(&made).lines().all(|line| line.chars().count() <= 80), "{}", err(&made));
@@ -50,13 +87,23 @@ fn two_curl_commands_become_a_target_file_that_finds_the_gap() {
     let text = std::fs::read_to_string(folder.path().join("scans.toml")).expect("the file");
     assert!(!text.contains("alice-token") && !err(&made).contains("alice-token"), "{text}");
     assert!(text.starts_with("#:schema ./target.schema.json\n") && folder.path().join("target.schema.json").is_file(), "{text}");
-    assert!(text.contains("equals = \"not_found\""), "{text}");
     let token = [("SCANS_TOKEN", "alice-token")];
     let checked = statusgap(folder.path(), &["check", "--live", "--yes", "scans.toml"], &token, "");
     assert_eq!(checked.status.code(), Some(0), "{}", err(&checked));
     assert!(err(&checked).contains("GAP ") && !err(&checked).contains("alice-token"), "{}", err(&checked));
-    let run = statusgap(folder.path(), &["run", "immediate", "--target", "scans.toml", "-q"], &token, "");
+    let run = statusgap(folder.path(), &["run", "immediate", "--target", "scans.toml", "--out", "run"], &token, "");
     assert_eq!(run.status.code(), Some(1), "{}", err(&run));
+    // What one client saw another sees as well.
+    let result = std::fs::read_to_string(folder.path().join("run/result.json")).expect("a result");
+    let result: serde_json::Value = serde_json::from_str(&result).expect("JSON");
+    let second = &result["second_opinion"];
+    assert_eq!((second["jobs"].as_u64(), second["only_own_client"].as_bool()), (Some(5), Some(false)), "{second}");
+    assert!(second["not_found"].as_u64() > Some(0), "{second}");
+    assert!(String::from_utf8_lossy(&run.stdout).contains("ordinary HTTP client"), "{}", String::from_utf8_lossy(&run.stdout));
+    let none_left = ["run", "immediate", "--max-scans", "3", "--max-jobs", "4", "--target", "scans.toml", "--out", "few"];
+    assert_eq!(statusgap(folder.path(), &none_left, &token, "").status.code(), Some(1));
+    let few = std::fs::read_to_string(folder.path().join("few/result.json")).expect("a result");
+    assert!(!few.contains("\"second_opinion\""), "the limit of jobs holds for it, too");
     // A file that is there is not lost, and without a terminal nothing is sent that nobody agreed to.
     let again = statusgap(folder.path(), &["init", "--curl", "-", "--yes", "--name", "scans"], &[], &commands);
     assert!(again.status.code() == Some(2) && err(&again).contains("--force"), "{}", err(&again));
@@ -65,12 +112,12 @@ fn two_curl_commands_become_a_target_file_that_finds_the_gap() {
     assert!(!folder.path().join("other.toml").exists());
 }
 
-#[test]
-fn an_inquiry_needs_no_target_file() {
-    let service = Served::start(&["--service", "deferred", "--set", "stage-assets=100ms", "--set", "strategy=200ms"]);
+#[tokio::test(flavor = "multi_thread")]
+async fn an_inquiry_needs_no_target_file() {
+    let server = late().await;
     let folder = TempDir::new().expect("a folder");
     let arguments = ["reproduce", "--curl", "-", "--max-jobs", "12", "--out", "found"];
-    let found = statusgap(folder.path(), &arguments, &[], &commands(&service));
+    let found = statusgap(folder.path(), &arguments, &[], &commands(&server));
     assert_eq!(found.status.code(), Some(1), "{}", err(&found));
     let kept = std::fs::read_to_string(folder.path().join("found/derived-target.toml")).expect("the file");
     assert!(kept.contains("[initiate]") && !kept.contains("alice-token"), "{kept}");
@@ -78,14 +125,50 @@ fn an_inquiry_needs_no_target_file() {
         let text = std::fs::read_to_string(folder.path().join("found").join(name)).expect("a file");
         assert!(!text.contains("alice-token"), "{name}");
     }
-    let planned = statusgap(folder.path(), &["reproduce", "--curl", "-", "--dry-run"], &[], &commands(&service));
+    let planned = statusgap(folder.path(), &["reproduce", "--curl", "-", "--dry-run"], &[], &commands(&server));
     assert!(planned.status.success() && String::from_utf8_lossy(&planned.stdout).contains("nothing was sent"), "{}", err(&planned));
     let both = statusgap(folder.path(), &["reproduce", "--curl", "-", "--service", "sound"], &[], "");
     assert!(both.status.code() == Some(2) && err(&both).contains("cannot be used with"), "{}", err(&both));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_the_verdict_is_posted() {
+    let server = late().await;
+    let hook = MockServer::start().await;
+    Mock::given(method("POST")).and(path("/s3cret-hook")).respond_with(ResponseTemplate::new(204)).mount(&hook).await;
+    let folder = TempDir::new().expect("a folder");
+    let target = format!(
+        "name = 'late'\nbase_url = '{}'\n[users.owner]\nheaders = {{ authorization = 'Bearer ${{T}}' }}\n[initiate]\npath = '/api/jobs'\n\
+         id = {{ pointer = '/job/id' }}\n[status]\npath = '/api/jobs/{{id}}'\n",
+        server.uri()
+    );
+    std::fs::write(folder.path().join("t.toml"), target).expect("a file");
+    let url = format!("{}/s3cret-hook", hook.uri());
+    let arguments = ["watch", "--target", "t.toml", "--rounds", "1", "--listen", "none", "--out", "w", "--post", &url];
+    let watched = statusgap(folder.path(), &arguments, &[("T", "alice-token")], "");
+    assert_eq!(watched.status.code(), Some(1), "{}", err(&watched));
+    let posted = hook.received_requests().await.expect("requests are kept");
+    let body: serde_json::Value = serde_json::from_slice(&posted.first().expect("a post").body).expect("JSON");
+    assert_eq!(
+        (body["schema"].as_str(), body["verdict"].as_str(), body["was"].as_str()),
+        (Some("statusgap.change/1"), Some("fail"), None),
+        "{body}"
+    );
+    assert!(body["text"].as_str().is_some_and(|text| text.starts_with("FAIL late: ")), "{body}");
+    assert!(!body.to_string().contains("alice-token"));
+    for entry in std::fs::read_dir(folder.path().join("w/rounds")).expect("logs") {
+        let log = std::fs::read_to_string(entry.expect("an entry").path()).expect("a log");
+        assert!(!log.contains("s3cret-hook"), "{log}");
+    }
+    let gone =
+        ["watch", "--target", "t.toml", "--rounds", "1", "--listen", "none", "--out", "w2", "--post", "http://127.0.0.1:1/s3cret-hook"];
+    let noted = statusgap(folder.path(), &gone, &[("T", "alice-token")], "");
+    assert!(noted.status.code() == Some(1) && err(&noted).contains("--post: http://127.0.0.1:1 got no answer"), "{}", err(&noted));
+    assert!(!err(&noted).contains("s3cret-hook"), "{}", err(&noted));
+}
+
 /// What the POST is answered, and what is said about it.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_target_that_refuses_is_quoted() {
     for (code, said) in [
         (401, "no credentials"),
@@ -127,7 +210,7 @@ async fn renders(never: u16) -> MockServer {
     server
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_serves_its_document_needs_no_more() {
     let server = renders(404).await;
     let folder = TempDir::new().expect("a folder");
@@ -139,7 +222,7 @@ async fn a_service_that_serves_its_document_needs_no_more() {
     assert!(String::from_utf8_lossy(&offline.stdout).contains("id = { pointer = \"/render_id\" }"), "{}", err(&offline));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_live_check_names_what_the_file_leaves_out_or_has_wrong() {
     let server = renders(404).await;
     let folder = TempDir::new().expect("a folder");
