@@ -30,10 +30,7 @@ fn call(after: &str) -> Result<Call, DraftError> {
         DraftError::new(format!("a call of fetch is not understood: {why}"), "choose \"Copy as cURL\" in the browser's network tab")
     };
     let mut values = serde_json::Deserializer::from_str(after).into_iter::<Value>();
-    let url = match values.next() {
-        Some(Ok(Value::String(url))) => url,
-        _ => return Err(wrong("its address is no text in double quotes".to_owned())),
-    };
+    let Some(Ok(Value::String(url))) = values.next() else { return Err(wrong("its address is no text in double quotes".to_owned())) };
     let rest = after[values.byte_offset()..].trim_start();
     let options = match rest.strip_prefix(',') {
         Some(rest) => {

@@ -118,11 +118,11 @@ fn asked(evidence: &Evidence) -> Result<Contract, DraftError> {
 }
 
 fn not_told_apart(unknown: &Answered, last: &Poll) -> DraftError {
-    let hint = if !last.answer.is_success() {
+    let hint = if last.answer.is_success() {
+        "if the service answers unknown ids as if they were jobs, that is a fault of its own (class N): `statusgap explain N`"
+    } else {
         "the job did not become visible within the wait: is the address of the second command right, may its user see the job, or does it take \
          longer (--wait 2m)?"
-    } else {
-        "if the service answers unknown ids as if they were jobs, that is a fault of its own (class N): `statusgap explain N`"
     };
     DraftError::new(
         format!("an id that was never issued is answered like the job itself (HTTP {}), so that nothing tells them apart", unknown.http),

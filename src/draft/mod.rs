@@ -7,7 +7,6 @@
 
 mod address;
 pub mod curl;
-mod draft;
 mod error;
 mod fetch;
 mod finished;
@@ -18,6 +17,7 @@ mod marks;
 pub mod openapi;
 pub mod pair;
 mod read_back;
+mod requests;
 mod secrets;
 pub mod shape;
 mod shell;
@@ -28,11 +28,11 @@ mod tests;
 mod write;
 mod yaml;
 
-pub use draft::{Draft, Lookup, fill_hosts};
 pub use error::{Choice, DraftError, Settled};
 pub use finished::{Answers, Finished, Origin, from_answers, from_assumptions, recorded};
 pub use pair::Pair;
 pub use read_back::{Readings, read_back, with_reply};
+pub use requests::{Draft, Lookup, fill_hosts};
 pub use secrets::Secret;
 pub use source::{SourceKind, commands, kind_of};
 pub use write::{Said, target_file};

@@ -39,9 +39,9 @@ pub fn pair(text: &str, options: DocumentOptions<'_>) -> Result<Pair, DraftError
     let starts = document.job_operations();
     let start = chosen(&starts, options.operation)?;
     let headers = document.headers_for(start.operation);
-    let initiate_url = format!("{server}{}", document.filled(&start.path, start.item, start.operation, None)?);
+    let initiate_url = format!("{server}{}", document.filled(&start.path, start.item, start.operation, None));
     let status_url =
-        format!("{server}{}", document.filled(&start.status, start.status_item, start.status_operation, Some(&start.placeholder))?);
+        format!("{server}{}", document.filled(&start.status, start.status_item, start.status_operation, Some(&start.placeholder)));
     let mut initiate = Call { method: "POST".to_owned(), url: initiate_url, headers, body: None, answer: None };
     if let Some((kind, body)) = document.body_of(start.operation) {
         initiate.headers.push(("Content-Type".to_owned(), kind));
@@ -167,7 +167,7 @@ impl Document {
     }
 
     /// A path with its parameters filled by their examples; the id's is marked.
-    fn filled(&self, path: &str, item: &Value, operation: &Value, id: Option<&str>) -> Result<String, DraftError> {
+    fn filled(&self, path: &str, item: &Value, operation: &Value, id: Option<&str>) -> String {
         let parameters: Vec<&Value> = [item, operation]
             .into_iter()
             .filter_map(|from| from.get("parameters")?.as_array())
@@ -206,9 +206,12 @@ impl Document {
         for (index, parameter) in required.enumerate() {
             let name = parameter.get("name").and_then(Value::as_str).unwrap_or_default();
             let value = example(parameter).unwrap_or_else(|| marks::variable(&super::secrets::upper(name)));
-            out.push_str(&format!("{}{name}={value}", if index == 0 { '?' } else { '&' }));
+            out.push(if index == 0 { '?' } else { '&' });
+            out.push_str(name);
+            out.push('=');
+            out.push_str(&value);
         }
-        Ok(out)
+        out
     }
 
     /// Headers for the schemes that an operation asks for, with a variable for the credential.

@@ -48,11 +48,8 @@ impl Shape {
             // A counter grows.
             (Core::Digits { .. }, Some(Core::Digits { .. })) => true,
             // By chance a hexadecimal id may be all digits, and one of letters may have none above f.
-            (Core::Hex { len, .. }, Some(Core::Hex { len: other, .. } | Core::Digits { len: other })) => len == other,
-            (
-                Core::Letters { len, .. },
-                Some(Core::Letters { len: other, .. } | Core::Hex { len: other, .. } | Core::Digits { len: other }),
-            ) => len == other,
+            (Core::Hex { len, .. } | Core::Letters { len, .. }, Some(Core::Hex { len: other, .. } | Core::Digits { len: other }))
+            | (Core::Letters { len, .. }, Some(Core::Letters { len: other, .. })) => len == other,
             (one, other) => other == Some(one),
         })
     }
@@ -83,9 +80,8 @@ impl Shape {
             // What a target file fills in has no dashes, and not every service takes an id without them.
             Core::Uuid => {
                 let digits = drawn(30, b"0123456789abcdef");
-                let parts = [&digits[..8], &digits[8..12], &digits[12..15], &digits[15..18], &digits[18..]];
-                let [a, b, c, d, e] = parts;
-                vec!["{uuid}".to_owned(), format!("{a}-{b}-4{c}-8{d}-{e}")]
+                let dashed = format!("{}-{}-4{}-8{}-{}", &digits[..8], &digits[8..12], &digits[12..15], &digits[15..18], &digits[18..]);
+                vec!["{uuid}".to_owned(), dashed]
             }
             Core::Hex { len: 32, capitals: false } => vec!["{uuid}".to_owned()],
             Core::Hex { len, capitals } => vec![drawn(len, if capitals { b"0123456789ABCDEF" } else { b"0123456789abcdef" })],

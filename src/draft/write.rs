@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::address::Address;
-use super::draft::Draft;
 use super::error::DraftError;
 use super::infer::{Contract, IdPlace, Unknown};
 use super::marks::{self, Part};
+use super::requests::Draft;
 use super::states::States;
 use crate::model::call::Call;
 

@@ -137,7 +137,7 @@ impl Learning<'_> {
     async fn control(&self, template: &str) -> Result<Answered, LearnError> {
         let id = template
             .replace("{uuid}", &fresh())
-            .replace("{n}", &(1000 + rand::random::<u16>() as u32 % 1000).to_string())
+            .replace("{n}", &(1000 + u32::from(rand::random::<u16>()) % 1000).to_string())
             .replace("{{", "{")
             .replace("}}", "}");
         let status = self.draft.status(self.lookup, &id, &fresh());

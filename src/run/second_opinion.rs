@@ -94,10 +94,7 @@ impl Trying<'_> {
     async fn job(&self, variables: &Variables) -> SecondTry {
         let not_accepted = |http, answer| SecondTry { age: None, http, answer };
         let Ok(initiate) = self.target.initiate(variables) else { return not_accepted(None, Answer::Transport) };
-        let posted = match self.first.ask(&initiate).await {
-            Ok(posted) => posted,
-            Err(_) => return not_accepted(None, Answer::Transport),
-        };
+        let Ok(posted) = self.first.ask(&initiate).await else { return not_accepted(None, Answer::Transport) };
         let handed_out = Instant::now();
         let accepted = match with_reply(&posted, |reply| self.target.read_initiate(reply)) {
             Initiated::Accepted(accepted) => accepted,

@@ -33,6 +33,7 @@ const SCHEMA: &str = "target.schema.json";
 /// clipboard, without the question; `statusgap init --har browser.har`, which sends nothing; `statusgap init https://api.example.com`, which
 /// asks for `/openapi.json`; `statusgap init jobs.toml --ci github` for the pipeline step of a file.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct InitArgs {
     /// A file with commands, a recording or a document, or the address of a service that serves an OpenAPI document
     #[arg(value_name = "FILE|URL", value_hint = ValueHint::AnyPath, group = "source")]
@@ -168,7 +169,7 @@ async fn finished(args: &InitArgs, found: &Found, screen: &Screen, origin: Origi
     let answers = learnt(found, args.source.id.clone(), args.wait.0, screen).await?;
     Ok(Some(
         from_answers(draft, &answers, origin, &variable)
-            .map_err(|error| CliError::target(&draft.shown(&error.what), &draft.shown(&error.hint)))?,
+            .map_err(|error| CliError::target(draft.shown(&error.what), draft.shown(&error.hint)))?,
     ))
 }
 

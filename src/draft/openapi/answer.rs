@@ -15,13 +15,13 @@ impl Document {
                 answer.get("headers").is_some_and(|headers| headers.get("Location").or_else(|| headers.get("location")).is_some());
             // Of an answer whose type is not declared, some frameworks say `{}`.
             let is_open = |schema: &Value| schema.as_object().is_some_and(Map::is_empty);
-            is_located || self.schemas(answer).any(|schema| is_open(schema) || self.find(schema, "", 0, &|name, _| is_id(name)).is_some())
+            is_located || Self::schemas(answer).any(|schema| is_open(schema) || self.find(schema, "", 0, &|name, _| is_id(name)).is_some())
         })
     }
 
     /// Where the answer to a POST has the id; `None` where that is not plain. `parameter` is what the GET calls it.
     pub(super) fn id_in(&self, operation: &Value, parameter: &str) -> Option<IdPlace> {
-        let schemas: Vec<&Value> = self.successes(operation).flat_map(|answer| self.schemas(answer)).collect();
+        let schemas: Vec<&Value> = self.successes(operation).flat_map(Self::schemas).collect();
         let same = |name: &str| plain(name) == plain(parameter);
         let find = |wanted: &dyn Fn(&str) -> bool| schemas.iter().find_map(|schema| self.find(schema, "", 0, &|name, _| wanted(name)));
         find(&same).or_else(|| find(&|name| name == "id")).map(IdPlace::Pointer)
@@ -29,7 +29,7 @@ impl Document {
 
     /// Where the answer to a GET has the state, and which words that may be.
     pub(super) fn states_of(&self, operation: &Value) -> Known {
-        let schemas: Vec<&Value> = self.successes(operation).flat_map(|answer| self.schemas(answer)).collect();
+        let schemas: Vec<&Value> = self.successes(operation).flat_map(Self::schemas).collect();
         for wanted in STATE_NAMES {
             let place = schemas.iter().find_map(|schema| self.find(schema, "", 0, &|name, _| name.eq_ignore_ascii_case(wanted)));
             let Some(pointer) = place else { continue };
@@ -49,12 +49,12 @@ impl Document {
         answers.filter(|(code, _)| code.starts_with('2')).map(|(_, answer)| self.resolved(answer))
     }
 
-    fn schemas<'a>(&'a self, answer: &'a Value) -> impl Iterator<Item = &'a Value> {
+    fn schemas(answer: &Value) -> impl Iterator<Item = &Value> {
         answer.get("content").and_then(Value::as_object).into_iter().flatten().filter_map(|(_, kind)| kind.get("schema"))
     }
 
     /// The parts of a schema that all or some values have.
-    fn parts<'a>(&'a self, schema: &'a Value) -> impl Iterator<Item = &'a Value> {
+    fn parts(schema: &Value) -> impl Iterator<Item = &Value> {
         ["allOf", "oneOf", "anyOf"].into_iter().filter_map(|key| schema.get(key)?.as_array()).flatten()
     }
 
@@ -67,7 +67,7 @@ impl Document {
         let members = || schema.get("properties").and_then(Value::as_object).into_iter().flatten();
         let at = |name: &str| format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
         let here = members().find(|(name, member)| wanted(name, member)).map(|(name, _)| at(name));
-        here.or_else(|| self.parts(schema).find_map(|part| self.find(part, pointer, depth + 1, wanted)))
+        here.or_else(|| Self::parts(schema).find_map(|part| self.find(part, pointer, depth + 1, wanted)))
             .or_else(|| members().find_map(|(name, member)| self.find(member, &at(name), depth + 4, wanted)))
     }
 
@@ -92,7 +92,7 @@ impl Document {
         let schema = self.resolved(schema);
         let mut all = vec![schema];
         if depth <= DEEPEST {
-            all.extend(self.parts(schema).flat_map(|part| self.all_parts(part, depth + 1)));
+            all.extend(Self::parts(schema).flat_map(|part| self.all_parts(part, depth + 1)));
         }
         all
     }

@@ -19,18 +19,18 @@ pub(super) fn commands(text: &str) -> Result<Vec<Words>, DraftError> {
     let text = unmarked(text).replace("\r\n", "\n");
     let commands = match Shell::of(&text) {
         Shell::Cmd => cmd::commands(&text)?,
-        Shell::PowerShell => powershell::commands(&text)?,
+        Shell::Windows => powershell::commands(&text)?,
         Shell::Bash => bash::commands(&text)?,
     };
     Ok(assigned(commands))
 }
 
-/// Whose quoting a text has.
+/// Whose quoting a text has: `Windows` is PowerShell's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shell {
     Bash,
     Cmd,
-    PowerShell,
+    Windows,
 }
 
 impl Shell {
@@ -38,13 +38,13 @@ impl Shell {
         let has_line_with = |end: &str| text.lines().any(|line| line.trim_end().ends_with(end));
         let lower = text.to_ascii_lowercase();
         if ["invoke-webrequest", "invoke-restmethod", "new-object microsoft.powershell"].iter().any(|name| lower.contains(name)) {
-            return Shell::PowerShell;
+            return Shell::Windows;
         }
         // Browsers write a caret before every quote; people end lines with one.
         if text.contains("^\"") || has_line_with(" ^") {
             return Shell::Cmd;
         }
-        if has_line_with(" `") { Shell::PowerShell } else { Shell::Bash }
+        if has_line_with(" `") { Shell::Windows } else { Shell::Bash }
     }
 }
 

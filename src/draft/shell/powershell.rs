@@ -330,7 +330,7 @@ fn table(rest: &mut Peekable<Chars<'_>>, text: &str, depth: usize) -> Result<Vec
         // `name=` stuck to the value, or `=` apart, or `name="…"`.
         let value;
         if let Some((name, rest)) = key.clone().split_once('=').filter(|(name, _)| !name.is_empty()) {
-            key = name.to_owned();
+            key = String::from(name);
             value = (!rest.is_empty()).then(|| rest.to_owned());
         } else if let Some(Token::Bare(equals)) = tokens.next() {
             value = equals.strip_prefix('=').filter(|rest| !rest.is_empty()).map(str::to_owned);

@@ -102,9 +102,8 @@ impl Variables {
                     Some(default) if is_address => {
                         variables.address.get_or_insert((name, default.as_str().to_owned()));
                     }
-                    Some(_) => {}
                     None if !variables.secrets.contains(&name) => variables.secrets.push(name),
-                    None => {}
+                    _ => {}
                 }
             }
         }
