@@ -32,7 +32,8 @@ const UNTYPED_TOML_ALLOWED: &[&str] = &["cli/config/file.rs"];
 const ROOMS: &[Room] = &[
     Room { name: "model", may_name: &[], barred: EFFECTS },
     Room { name: "log", may_name: &["model"], barred: LOG_EFFECTS },
-    Room { name: "target", may_name: &["model"], barred: EFFECTS },
+    // Replies say when a record was made.
+    Room { name: "target", may_name: &["model"], barred: READING_EFFECTS },
     // What people bring along is read as purely as a target file.
     Room { name: "draft", may_name: &["model", "target"], barred: EFFECTS },
     // The ordinary client: it measures nothing, and knows no scan.

@@ -24,7 +24,7 @@ fuzz_target!(|input: &str| {
     let (http, rest) = reply.split_once('\n').unwrap_or((reply, ""));
     let (id, body) = rest.split_once('\n').unwrap_or((rest, ""));
     let http = http.trim().parse().unwrap_or(200);
-    let variables = Variables { n: 7, uuid: "00ff".to_owned(), nonce: 3 };
+    let variables = Variables { n: 7, uuid: "00ff".to_owned(), nonce: 3, ..Variables::default() };
     let accepted = Accepted { id: id.to_owned(), ..Accepted::default() };
     let routes = RouteMatcher::new(&target, Hosts::Own);
     if let Ok(request) = target.status(&variables, Caller::Owner, &accepted, None) {
@@ -33,7 +33,7 @@ fuzz_target!(|input: &str| {
     let _ = target.initiate(&variables);
     let headers = Default::default();
     let reply = Reply { http, headers: &headers, body: body.as_bytes() };
-    target.read_initiate(&reply);
+    target.read_initiate(&reply, &variables);
     target.read_status(&reply, id);
     target.read_code(Kind::Poll, http);
 });

@@ -5,6 +5,7 @@
 
 mod completion;
 mod finding;
+pub mod later_writes;
 mod promptness;
 mod state;
 
@@ -183,6 +184,11 @@ fn isolation(scan: &ScanHistory<'_>) -> Finding {
 fn read_your_writes(scan: &ScanHistory<'_>) -> Finding {
     let denials: Vec<_> = scan.denials().collect();
     let Some(first) = denials.first() else {
+        if let Some((write, hidden)) = later_writes::not_shown(scan) {
+            let last = hidden[hidden.len() - 1];
+            let breach = Breach::WriteNotShown { polls: hidden.len() as u64, late_ns: last.sent.since(write.done) };
+            return broken(scan, breach, &[write, hidden[0]]);
+        }
         return if scan.evidence().next().is_some() { Finding::Kept } else { Finding::Silent };
     };
     let last = denials[denials.len() - 1];

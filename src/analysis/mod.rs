@@ -6,6 +6,7 @@
 
 pub mod baseline;
 mod blank;
+pub mod denied;
 pub mod diagnosis;
 pub mod echo;
 pub mod first_polls;
@@ -13,29 +14,34 @@ pub mod gate;
 pub mod guarantees;
 pub mod load;
 mod misnamed;
+pub mod objectives;
 pub mod punctuality;
 pub mod refusal;
 pub mod round_trips;
 pub mod scan;
 pub mod second_opinion;
+pub mod so_far;
 pub mod timeline;
+pub mod timing;
 pub mod window;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::analysis::diagnosis::Diagnosis;
+use crate::analysis::diagnosis::{Candidates, Diagnosis};
 use crate::analysis::first_polls::FirstPolls;
 use crate::analysis::gate::{Loss, OffsetRate};
 use crate::analysis::guarantees::{Checked, Evidence};
 use crate::analysis::load::Load;
 use crate::analysis::misnamed::Misnamed;
+use crate::analysis::objectives::Objective;
 use crate::analysis::punctuality::Punctuality;
 use crate::analysis::refusal::Refusal;
 use crate::analysis::round_trips::RoundTrips;
 use crate::analysis::scan::{ScanHistory, Scans, SharedIds};
 use crate::analysis::timeline::Timeline;
+use crate::analysis::timing::Timing;
 use crate::analysis::window::Window;
 use crate::model::answer::{Answer, State};
 use crate::model::exchange::{Exchange, Kind};
@@ -55,6 +61,10 @@ pub struct Analysis {
     pub guarantees: Vec<Checked>,
     /// The round trips by kind.
     pub round_trips: Vec<RoundTrips>,
+    /// How long things took, as the owner of latency asks.
+    pub timing: Timing,
+    /// What the run shows of the target's objectives.
+    pub objectives: Vec<Objective>,
     /// How punctual the probe was.
     pub punctuality: Punctuality,
     /// The jobs that it started, and what became of them.
@@ -134,6 +144,11 @@ pub struct Counts {
 
 /// Analyses a log.
 pub fn analyse(journal: &Journal) -> Analysis {
+    analyse_among(journal, &Candidates::all())
+}
+
+/// Analyses a log, with these classes to explain what is wrong in it.
+pub fn analyse_among(journal: &Journal, candidates: &Candidates) -> Analysis {
     let (as_read, refusals) = refusal::read(journal);
     let as_read = as_read.map(Arc::new);
     let (journal, misnamed) = misnamed::read(as_read.as_deref().unwrap_or(journal));
@@ -150,9 +165,14 @@ pub fn analyse(journal: &Journal) -> Analysis {
         [only] if journal.exchanges.iter().all(|exchange| exchange.scenario == 0) => Some(only),
         _ => None,
     };
+    let window = whole.map_or_else(|| window::window(&undisturbed(journal, &all), &ages, &journal.scenarios), |only| only.window.clone());
+    let honest = honesty.filter(|checked| checked.checked > 0).map(|checked| checked.broken == 0);
+    let timing = timing::timing(journal, &all);
     Analysis {
-        window: whole.map_or_else(|| window::window(&undisturbed(journal, &all), &ages, &journal.scenarios), |only| only.window.clone()),
-        honest: honesty.filter(|checked| checked.checked > 0).map(|checked| checked.broken == 0),
+        objectives: objectives::objectives(&journal.run.target.slo, &window, &timing, honest),
+        timing,
+        window,
+        honest,
         round_trips: whole.map_or_else(|| round_trips::round_trips(journal.exchanges.iter()), |only| only.round_trips.clone()),
         punctuality: whole.map_or_else(|| punctuality::punctuality(&all), |only| only.punctuality),
         load: load::load(&all),
@@ -162,7 +182,7 @@ pub fn analyse(journal: &Journal) -> Analysis {
         diagnosis: if journal.unrouted().is_some() {
             Diagnosis::default()
         } else {
-            diagnosis::diagnose(journal, &all, &scenarios)
+            diagnosis::diagnose(journal, &all, &scenarios, candidates)
                 .without(&journal.not_asked)
                 .doubted(journal.end.as_ref().and_then(|end| end.second_opinion.as_ref()))
         },

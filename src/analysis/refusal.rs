@@ -10,6 +10,7 @@ use crate::analysis::blank;
 use crate::model::answer::Answer;
 use crate::model::exchange::{Exchange, Kind};
 use crate::model::run::Journal;
+use crate::model::time::Stamp;
 
 /// An answer that stands for `not_found` in this run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +41,8 @@ pub(super) fn read(journal: &Journal) -> (Option<Journal>, Vec<Refusal>) {
         found.clear();
     }
     let blanks = blank::of(journal);
-    if found.is_empty() && blanks.is_empty() {
+    let grants = late_grants(&journal.exchanges, &found);
+    if found.is_empty() && blanks.is_empty() && grants.is_empty() {
         return (None, Vec::new());
     }
     let denials = if found.is_empty() { Vec::new() } else { denials(&journal.exchanges, &found) };
@@ -48,6 +50,9 @@ pub(super) fn read(journal: &Journal) -> (Option<Journal>, Vec<Refusal>) {
     for place in blanks {
         let exchange = &mut read.exchanges[place];
         (exchange.answer, exchange.state) = (Answer::Malformed, None);
+    }
+    for place in grants {
+        read.exchanges[place].answer = Answer::NotFound;
     }
     for place in denials {
         let exchange = &mut read.exchanges[place];
@@ -71,6 +76,55 @@ fn could_deny(exchange: &Exchange) -> bool {
 
 fn shows_good_credentials(exchange: &Exchange) -> bool {
     exchange.kind == Kind::Poll && exchange.answer == Answer::Visible
+}
+
+/// The places of refusals that deny the owner a scan for a while, where ids that do not exist are answered otherwise: the scan had been
+/// accepted from this caller, it was shown to it later, and no initiate was refused in between, as it would be with credentials that have
+/// expired. A second scan that is refused after the first was shown tells it from a caller who was locked out once.
+fn late_grants(exchanges: &[Exchange], like_unknown: &BTreeMap<Signature, Refusal>) -> Vec<usize> {
+    let is_candidate = |exchange: &Exchange| {
+        exchange.kind == Kind::Poll
+            && exchange.answer == Answer::Refused
+            && matches!(exchange.http, Some(401 | 403))
+            && !like_unknown.contains_key(&(exchange.answer, exchange.http))
+    };
+    let shown: BTreeMap<u64, Stamp> = exchanges
+        .iter()
+        .filter(|exchange| shows_good_credentials(exchange))
+        .filter_map(|exchange| Some((exchange.scan.get()?, exchange.sent)))
+        .fold(BTreeMap::new(), |mut shown, (scan, sent)| {
+            let last = shown.entry(scan).or_insert(sent);
+            *last = (*last).max(sent);
+            shown
+        });
+    let locked_out: Vec<Stamp> = exchanges
+        .iter()
+        .filter(|exchange| matches!(exchange.kind, Kind::Initiate | Kind::Repeat) && exchange.answer == Answer::Refused)
+        .map(|exchange| exchange.sent)
+        .collect();
+    let granted_later = |exchange: &Exchange| {
+        let last = exchange.scan.get().and_then(|scan| shown.get(&scan)).copied();
+        last.is_some_and(|last| exchange.done <= last && !locked_out.iter().any(|at| exchange.sent <= *at && *at <= last))
+    };
+    let places: Vec<usize> =
+        (0..exchanges.len()).filter(|place| is_candidate(&exchanges[*place]) && granted_later(&exchanges[*place])).collect();
+    // For each scan its first refusal, and the first answer after it that shows the scan.
+    let mut refused: BTreeMap<u64, Stamp> = BTreeMap::new();
+    for place in &places {
+        let exchange = &exchanges[*place];
+        if let Some(scan) = exchange.scan.get() {
+            let first = refused.entry(scan).or_insert(exchange.done);
+            *first = (*first).min(exchange.done);
+        }
+    }
+    let granted = exchanges
+        .iter()
+        .filter(|exchange| shows_good_credentials(exchange))
+        .filter(|exchange| exchange.scan.get().and_then(|scan| refused.get(&scan)).is_some_and(|first| *first <= exchange.sent))
+        .map(|exchange| exchange.done)
+        .min();
+    let again = granted.is_some_and(|granted| places.iter().any(|place| granted <= exchanges[*place].sent));
+    if refused.len() >= 2 && again { places } else { Vec::new() }
 }
 
 /// The places of all controls and polls that deny by a refusal.

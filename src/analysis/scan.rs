@@ -145,6 +145,33 @@ impl<'a> ScanHistory<'a> {
         of_kind(self.others(), Kind::Cancel).last().copied()
     }
 
+    /// The update.
+    pub fn update(&self) -> Option<&'a Exchange> {
+        of_kind(self.others(), Kind::Update).last().copied()
+    }
+
+    /// The delete.
+    pub fn delete(&self) -> Option<&'a Exchange> {
+        of_kind(self.others(), Kind::Delete).last().copied()
+    }
+
+    /// A later write that changes the scan: an update, or else a cancel.
+    pub fn change(&self) -> Option<&'a Exchange> {
+        self.update().or_else(|| self.cancel())
+    }
+
+    /// The polls that ask for the effect of a later write: those between its acknowledgement and the next write. A denial says nothing of a
+    /// change, unless it is what shows it.
+    pub fn polls_after(&self, write: &'a Exchange) -> impl Iterator<Item = &'a Exchange> + '_ {
+        let writes = [self.cancel(), self.update(), self.delete()];
+        let next = writes.into_iter().flatten().map(|other| other.sent).filter(|sent| write.done <= *sent).min();
+        let is_after = move |poll: &&Exchange| write.done <= poll.sent && next.is_none_or(|next| poll.sent < next);
+        let speaks = move |poll: &&Exchange| {
+            poll.seen == Some(true) || (poll.seen == Some(false) && (write.kind == Kind::Delete || poll.answer == Answer::Visible))
+        };
+        self.polls().iter().copied().filter(|poll| poll.purpose == Purpose::Then).filter(speaks).filter(is_after)
+    }
+
     /// The age at which an exchange was sent.
     pub fn age(&self, exchange: &Exchange) -> Nanos {
         exchange.sent.since(self.t0().unwrap_or(self.initiate.done))
@@ -157,10 +184,10 @@ impl<'a> ScanHistory<'a> {
         Some(first_visible.map_or(t0, |visible| visible.min(t0)))
     }
 
-    /// Polls that bear on existence: sent before any cancel, which may rightly remove the scan.
+    /// Polls that bear on existence: sent before any cancel or delete, which may rightly remove the scan.
     pub fn evidence(&self) -> impl Iterator<Item = &'a Exchange> + '_ {
-        let cancelled = self.cancel().map_or(Stamp(u64::MAX), |cancel| cancel.sent);
-        self.polls().iter().copied().filter(move |poll| poll.answer.is_evidence() && poll.sent < cancelled)
+        let removed = self.cancel().into_iter().chain(self.delete()).map(|write| write.sent).min().unwrap_or(Stamp(u64::MAX));
+        self.polls().iter().copied().filter(move |poll| poll.answer.is_evidence() && poll.sent < removed)
     }
 
     fn visible(&self) -> impl Iterator<Item = &'a Exchange> + '_ {
@@ -253,8 +280,8 @@ impl<'a> ScanHistory<'a> {
     /// The instant from which a second write may rightly change the scan.
     pub fn rewritten_from(&self) -> Stamp {
         let restart = self.repeat().filter(|_| self.was_restarted()).map(|repeat| repeat.sent);
-        let cancel = self.cancel().map(|cancel| cancel.sent);
-        restart.into_iter().chain(cancel).min().unwrap_or(Stamp(u64::MAX))
+        let writes = [self.cancel(), self.update(), self.delete()].into_iter().flatten().map(|write| write.sent);
+        restart.into_iter().chain(writes).min().unwrap_or(Stamp(u64::MAX))
     }
 
     /// The polls at gate offsets.

@@ -246,6 +246,16 @@ fn share_by(estimate: &Npmle, band: &Band, t_ms: f64) -> ShareBy {
     ShareBy { t_ms, share_from, share_to, lower: share.lower, upper: share.upper, scans: 0 }
 }
 
+/// Quantiles of brackets in milliseconds; none without a bracket.
+pub(super) fn quantiles(brackets: &Brackets, of: &[f64]) -> Vec<Quantile> {
+    if brackets.is_empty() {
+        return Vec::new();
+    }
+    let observations = || brackets.iter().map(|(after, until)| Observation::new(*after, until.get().unwrap_or(f64::INFINITY)));
+    let (estimate, band) = (npmle_of(&observations()), Band::of(observations()));
+    of.iter().map(|p| quantile(&estimate, &band, *p)).collect()
+}
+
 fn quantile(estimate: &Npmle, band: &Band, p: f64) -> Quantile {
     // Only a share outside (0, 1) has no quantile, and these are constants inside it.
     let interval = estimate.quantile(p).unwrap_or(QuantileInterval { left: 0.0, right: f64::INFINITY });

@@ -3,7 +3,7 @@
 use crate::bundle::curl;
 use crate::bundle::shell::{inside, is_plain, literal};
 use crate::model::run::Run;
-use crate::target::{Caller, Encoding, LoggedRequest, LoggedTarget, Piece, Placeholder, Step};
+use crate::target::{Caller, Encoding, IdSource, LoggedRequest, LoggedTarget, Piece, Placeholder, Step};
 
 /// Lines to be pasted that ask for a new scan and poll it `seconds` later, ten times where `flapping`. `None` where the target file
 /// says what a few lines cannot: an id that stands in a header, or a value from the environment that would have to be encoded.
@@ -23,7 +23,10 @@ pub fn by_hand(run: &Run, seconds: f64, flapping: bool) -> Option<String> {
         // Anything else could be read as an option.
         return None;
     };
-    let id = logged.replies().id;
+    if logged.beyond_curl().is_some() || logged.has_cookies() || logged.steps().next().is_some() || logged.captures().next().is_some() {
+        return None;
+    }
+    let IdSource::InReply(id) = logged.replies().id else { return None };
     let id = if id.pattern.is_some() { return None } else { id.selector.steps()? };
     let id = id.iter().map(step).fold(String::new(), |path, step| match (path.is_empty(), step.starts_with('[')) {
         (true, true) => format!(".{step}"),
@@ -36,6 +39,10 @@ pub fn by_hand(run: &Run, seconds: f64, flapping: bool) -> Option<String> {
     };
     let line = |request: &LoggedRequest| line(&logged, base, &version, request);
     let (initiate, status) = (line(&logged.initiate().ok()?)?, line(&logged.status(Caller::Owner).ok()?)?);
+    // Each line would make one of its own.
+    if status.contains("uuidgen") {
+        return None;
+    }
     // One that is encoded when it is taken, and one that is not, are not the same variable.
     let filter = match (status.contains("$ID"), status.contains("$RAW")) {
         (true, true) => return None,
@@ -94,6 +101,7 @@ fn in_quotes(logged: &LoggedTarget, piece: &Piece) -> Option<String> {
         Piece::Placeholder(Placeholder::Id, _) => "$ID".to_owned(),
         Piece::Placeholder(Placeholder::RawId, _) => "$RAW".to_owned(),
         Piece::Placeholder(Placeholder::Uuid, _) => "$(uuidgen | tr -d -)".to_owned(),
+        Piece::Placeholder(Placeholder::Capture(_) | Placeholder::RawCapture(_), _) => return None,
         Piece::Placeholder(Placeholder::Number, _) => "$(date +%s)".to_owned(),
     })
 }

@@ -8,7 +8,9 @@ use crate::bundle::curl::{self, NEXT};
 use crate::bundle::meaning::{self, States};
 use crate::bundle::shell::{inside, is_plain, literal};
 use crate::model::run::Run;
-use crate::target::{Caller, Encoding, EnvironmentVariable, LoggedRequest, LoggedTarget, Piece, Placeholder, RequestError};
+use crate::target::{
+    Caller, Encoding, EnvironmentVariable, Extract, IdSource, LoggedRequest, LoggedStep, LoggedTarget, Piece, Placeholder, RequestError,
+};
 
 /// A contract that the shell can follow.
 #[derive(Debug)]
@@ -21,8 +23,18 @@ pub(super) struct Contract {
     pub(super) initiate: String,
     /// Conditions on `$code` under which the initiate was accepted, as patterns of `case`.
     pub(super) accepted: String,
+    /// Lines that get the credentials and make the first steps, before anything else.
+    pub(super) login: String,
+    /// Lines of the steps before each initiate.
+    pub(super) setup: String,
+    /// A line that gives the client's own id before the initiate; empty where the reply has it.
+    pub(super) own_id: String,
     /// A command that prints the id, out of the files `$head` and `$reply`.
     pub(super) take_id: String,
+    /// Lines that capture values of the initiate's reply.
+    pub(super) captures: String,
+    /// Whether the cookies of a scan are kept.
+    pub(super) cookies: bool,
     /// What an id must be for the requests that carry it, as checks.
     pub(super) checks: String,
     /// The status poll as a command.
@@ -58,11 +70,44 @@ impl Contract {
             let made = request.ok().and_then(|request| command(&request, &mut filled));
             made.ok_or_else(|| unclear(&format!("the {what} request")))
         };
+        if let Some(what) = logged.beyond_curl() {
+            return Err(unclear(what));
+        }
+        let (mut login, mut setup) = (String::new(), String::new());
+        let mut is_login = logged.has_login();
+        for step in logged.steps() {
+            let LoggedStep { request, accept, captures } = step.map_err(|_| unclear("a step before the initiate"))?;
+            let name = if is_login { "login" } else { "setup" };
+            let ask = command(name, Ok(request))?;
+            let (lines, indent) = if is_login { (&mut login, "") } else { (&mut setup, "  ") };
+            let _ = writeln!(lines, "{indent}{ask} || unable 'the {name} was not answered'");
+            let codes = meaning::codes(accept);
+            let _ = writeln!(
+                lines,
+                "{indent}case $code in {codes}) ;; *) unable \"the {name} was answered HTTP $code: $(head -c 300 \"$reply\")\" ;; esac"
+            );
+            *lines += &captured(&logged, indent, captures).ok_or_else(|| unclear("a captured value"))?;
+            is_login = false;
+        }
+        let captures = captured(&logged, "  ", logged.captures()).ok_or_else(|| unclear("a captured value"))?;
+        let own_id = match logged.client_id() {
+            Some(pieces) => format!("  id=\"{}\"\n", quoted(&pieces).ok_or_else(|| unclear("the id"))?),
+            None => String::new(),
+        };
+        let take_id = match logged.replies().id {
+            IdSource::InReply(place) => meaning::take(&logged, place).ok_or_else(|| unclear("the place of the id"))?,
+            IdSource::OfTheClient(_) => "printf %s \"$id\"".to_owned(),
+        };
         let initiate = command("initiate", logged.initiate())?;
         let status = command("status", logged.status(Caller::Owner))?;
         let foreign = logged.has_foreign_user().then(|| command("foreign user's", logged.status(Caller::Foreign))).transpose()?;
         Ok(Contract {
-            take_id: meaning::take_id(&logged).ok_or_else(|| unclear("the place of the id"))?,
+            login,
+            setup,
+            own_id,
+            take_id,
+            captures,
+            cookies: logged.has_cookies(),
             unknown_id: logged.unknown_id().and_then(|pieces| quoted(&pieces)),
             rules: meaning::rules(&logged)?,
             states: meaning::states(&logged),
@@ -99,6 +144,17 @@ fn command(request: &LoggedRequest, filled: &mut Vec<Filled>) -> Option<String> 
     Some(line)
 }
 
+/// Lines that take values out of the last reply.
+fn captured<'a>(logged: &LoggedTarget, indent: &str, captures: impl IntoIterator<Item = (u8, &'a Extract)>) -> Option<String> {
+    let mut lines = String::new();
+    for (place, from) in captures {
+        let take = meaning::take(logged, from)?;
+        let _ = writeln!(lines, "{indent}c{place}=$({take}) || unable \"no value to capture in the reply: $(head -c 300 \"$reply\")\"");
+        let _ = writeln!(lines, "{indent}plain 'a captured value' \"$c{place}\"");
+    }
+    Some(lines)
+}
+
 /// A text inside double quotes; `None` where it cannot stand in a script.
 fn quoted(pieces: &[Piece]) -> Option<String> {
     pieces.iter().map(in_quotes).collect()
@@ -114,6 +170,8 @@ fn in_quotes(piece: &Piece) -> Option<String> {
         Placeholder::Number => return Some("$n".to_owned()),
         Placeholder::Environment(index) => format!("$v{index}"),
         Placeholder::RawId => "$id".to_owned(),
+        Placeholder::RawCapture(place) => format!("$c{place}"),
+        Placeholder::Capture(place) => return Some(format!("$(encoded \"$c{place}\")")),
         Placeholder::Id => {
             let encoded = "$(encoded \"$id\")";
             return Some(if *encoding == Encoding::Form { format!("$(formed \"{encoded}\")") } else { encoded.to_owned() });

@@ -65,11 +65,16 @@ fn of_class(class: FaultClass, scans: &[ScanHistory<'_>]) -> Result<Experiment, 
         FaultClass::K | FaultClass::L | FaultClass::M => or(never(scans)),
         FaultClass::J => Ok(Experiment::Echo),
         FaultClass::N => Ok(Experiment::Unknown),
-        FaultClass::O => or(regress(scans)),
+        FaultClass::O | FaultClass::Y => or(regress(scans)),
         FaultClass::P => Err(Unscriptable::Fault(
             "a held response shows on the connection of the initiate, which curl has closed by the time the id is known",
         )),
         FaultClass::Q => or(disclosure(scans)),
+        FaultClass::R | FaultClass::S | FaultClass::T | FaultClass::U | FaultClass::V | FaultClass::W | FaultClass::X | FaultClass::Z => {
+            Err(Unscriptable::Fault(
+                "what shows this cause is compared over several requests that a script of curl commands does not time: `statusgap reproduce` shows it again",
+            ))
+        }
     }
 }
 

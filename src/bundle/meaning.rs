@@ -44,9 +44,8 @@ pub(super) fn steps_of(extract: &Extract) -> Option<String> {
     if extract.pattern.is_some() { None } else { steps(&extract.selector) }
 }
 
-/// A command that prints the id.
-pub(super) fn take_id(logged: &LoggedTarget) -> Option<String> {
-    let id = logged.replies().id;
+/// A command that prints what stands at a place of the last reply.
+pub(super) fn take(logged: &LoggedTarget, id: &Extract) -> Option<String> {
     let Selector::Header(header) = &id.selector else {
         return Some(format!("json {} < \"$reply\"", literal(&format!("at({}) | text", steps_of(id)?))));
     };
@@ -100,6 +99,14 @@ pub(super) fn rules(logged: &LoggedTarget) -> Result<Vec<String>, Unscriptable> 
 
 /// The conditions of a rule as commands; `None` where one of them takes more than the shell has.
 fn conditions(when: &When) -> Option<Vec<String>> {
+    let mut commands = conditions_of(when)?;
+    if when.passes_over_errors() {
+        commands.insert(0, "case $code in 401 | 403 | 429 | 5??) false ;; *) true ;; esac".to_owned());
+    }
+    Some(commands)
+}
+
+fn conditions_of(when: &When) -> Option<Vec<String>> {
     let mut commands = Vec::new();
     if when.body_matches.is_some() {
         return None;
@@ -107,10 +114,10 @@ fn conditions(when: &When) -> Option<Vec<String>> {
     if let Some(http) = &when.http {
         commands.push(format!("case $code in {}) true ;; *) false ;; esac", codes(http)));
     }
-    let Some((selector, tests)) = &when.at else { return Some(commands) };
-    if when.passes_over_errors() {
-        commands.push("case $code in 401 | 403 | 429 | 5??) false ;; *) true ;; esac".to_owned());
+    for part in &when.all {
+        commands.extend(conditions_of(part)?);
     }
+    let Some((selector, tests)) = &when.at else { return Some(commands) };
     let tests: Vec<String> = tests.iter().map(test).collect::<Option<_>>()?;
     let tests: Vec<String> = tests.iter().map(|test| format!("({test})")).collect();
     let test = format!("at({}) | {}", steps(selector)?, tests.join(" and "));
@@ -155,7 +162,8 @@ mod tests {
         );
         let (name, base_url) = ("x".to_owned(), "http://h".to_owned());
         let (can, status, http) = (Capabilities::default(), StatusNote::default(), HttpVersion::One);
-        LoggedTarget::read(&TargetNote { name, base_url, file, service: None, can, status, http }).expect("a right file")
+        let (noun, slo) = (crate::model::noun::Noun::default(), Vec::new());
+        LoggedTarget::read(&TargetNote { name, base_url, file, service: None, can, status, http, noun, slo }).expect("a right file")
     }
 
     #[test]

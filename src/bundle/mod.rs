@@ -12,11 +12,13 @@ mod curl;
 mod experiment;
 mod har;
 mod meaning;
+mod request_line;
 mod script;
 pub(crate) mod shell;
 
 pub use by_hand::by_hand;
 pub use har::archive;
+pub use request_line::{initiate_line, status_line};
 pub use script::script;
 
 /// Why there is no script.

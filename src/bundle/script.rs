@@ -18,6 +18,11 @@ pub fn script(journal: &Journal, analysis: &Analysis, headline: &str) -> Result<
     let body = commands(experiment, &contract)?;
     let mut asks = String::new();
     let _ = write!(asks, "\n# Asks for a scan, and takes its id out of the reply.\ninitiate() {{\n  n=$((n + 1)) uuid=$(random)\n");
+    if contract.cookies {
+        asks += "  : > \"$jar\"\n";
+    }
+    asks += &contract.own_id;
+    asks += &contract.setup;
     let _ = writeln!(asks, "  {} || unable 'the initiate was not answered'", contract.initiate);
     let _ = writeln!(
         asks,
@@ -32,6 +37,7 @@ pub fn script(journal: &Journal, analysis: &Analysis, headline: &str) -> Result<
     asks +=
         "  [ -n \"$id\" ] || unable \"there is no id in the reply to the initiate: $(head -c 300 \"$reply\")\"\n  plain 'the id' \"$id\"\n";
     asks += &contract.checks;
+    asks += &contract.captures;
     asks += "  told \"asked for a scan: $id\"\n}\n";
     asks += "\n# What a status reply means, by the target file: $code, $head and $reply become a word.\nmeaning() {\n";
     for rule in &contract.rules {
@@ -40,7 +46,10 @@ pub fn script(journal: &Journal, analysis: &Analysis, headline: &str) -> Result<
     asks += "}\n\n# Asks for the status of $id once: $answer becomes visible, not_found or unclear.\npoll() {\n";
     let _ = writeln!(asks, "  {} || :", contract.status);
     asks += "  understood \"${1:-}\"\n}\n";
-    asks += &body;
+    if !contract.login.is_empty() {
+        let _ = write!(asks, "\n# Gets the credentials.\nuuid=$(random)\n{}", contract.login);
+    }
+    asks += &if contract.cookies { body.replace("\"$head\" \"$ids\"'", "\"$head\" \"$ids\" \"$jar\"'") } else { body };
 
     let reads_json = asks.contains("json ");
     let mut text = String::from("#!/bin/sh\n");
@@ -61,7 +70,14 @@ pub fn script(journal: &Journal, analysis: &Analysis, headline: &str) -> Result<
     text += "command -v curl > /dev/null || unable 'this needs curl'\n\n";
     text += &contract.base;
     text += &contract.environment;
-    let _ = writeln!(text, "{}", COMMON.replace("VERSION", contract.version));
+    let cookies = if contract.cookies { "-b \"$jar\" -c \"$jar\" " } else { "" };
+    let common = COMMON.replace("VERSION", contract.version).replace("COOKIES ", cookies);
+    let common = if contract.cookies {
+        common.replace("head=$(mktemp)", "head=$(mktemp) jar=$(mktemp)").replace("\"$head\"' EXIT", "\"$head\" \"$jar\"' EXIT")
+    } else {
+        common
+    };
+    let _ = writeln!(text, "{common}");
     if reads_json {
         text += JSON;
     }
@@ -120,7 +136,7 @@ n=$(date +%s) clear='' code=''
 ask() {
   # This machine is never reached through a proxy.
   case $base in *://127.* | *://localhost* | *'://['::1]*) set -- --noproxy '*' "$@" ;; esac
-  code=$(curl -q -gsS --path-as-is VERSION --max-time 20 --retry 0 -o "$reply" -D "$head" -w '%{http_code}' -H 'expect:' "$@") || {
+  code=$(curl -q -gsS --path-as-is VERSION COOKIES --max-time 20 --retry 0 -o "$reply" -D "$head" -w '%{http_code}' -H 'expect:' "$@") || {
     code=000
     : > "$reply"
     : > "$head"

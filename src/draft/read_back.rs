@@ -7,7 +7,7 @@ use super::infer::{Evidence, Poll};
 use super::{Draft, DraftError};
 use crate::model::answer::Answer;
 use crate::model::call::Answered;
-use crate::target::{Initiated, Reading, Reply, Target};
+use crate::target::{Initiated, Reading, Reply, Target, Variables};
 
 /// How a target file reads the answers about a job.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,7 +36,7 @@ pub fn read_back(draft: &Draft, target: &Target, evidence: &Evidence) -> Result<
             "write the file by hand: `statusgap schema target` lists its keys",
         )
     };
-    match with_reply(&evidence.posted, |reply| target.read_initiate(reply)) {
+    match with_reply(&evidence.posted, |reply| target.read_initiate(reply, &Variables::default())) {
         Initiated::Accepted(accepted) if accepted.id == evidence.id => {}
         Initiated::Accepted(accepted) => return Err(wrong(format!("it would take `{}` for the id", cut(&accepted.id)))),
         Initiated::Failed { reason, .. } => return Err(wrong(format!("it would take no id from the answer to the POST: {reason}"))),

@@ -14,7 +14,7 @@ use crate::model::recording::{Blind, Recording};
 use crate::model::run::EndReason;
 use crate::model::text::Text;
 use crate::model::time::{Nanos, Stamp};
-use crate::target::{Hosts, Initiated, Reading, Reply, RouteMatcher, Target};
+use crate::target::{Hosts, Initiated, Reading, Reply, RouteMatcher, Target, Variables, WriteKind};
 
 /// A request to the target, with what its reply meant; bodies are dropped by now.
 #[derive(Debug)]
@@ -81,7 +81,7 @@ impl<'a> Assembler<'a> {
         let worker = record.worker.clone().or_else(|| crate::target::worker(&record.headers)).map(|name| cut(name, LONGEST_WORD));
         let cache = crate::target::cache_note(&record.headers).map(|note| cut(note, LONGEST_NOTE));
         let (id, reading) = if kind == Kind::Initiate {
-            self.read_initiate(&record)
+            self.read_initiate(&record, id)
         } else {
             let reading = self.read_about(kind, &record, id.as_deref().unwrap_or_default());
             (id, reading)
@@ -118,12 +118,22 @@ impl<'a> Assembler<'a> {
         None
     }
 
-    fn read_initiate(&mut self, record: &Record) -> (Option<String>, Reading) {
+    fn read_initiate(&mut self, record: &Record, in_address: Option<String>) -> (Option<String>, Reading) {
         let Some(http) = record.http else { return (None, by_answer(Answer::Transport)) };
+        if self.target.client_gives_ids() {
+            return match (in_address.or_else(|| record.id.clone()), self.target.initiate_by_code(http)) {
+                (None, Answer::Accepted) => {
+                    let reason = "the client gives the id, and its address does not show it".to_owned();
+                    (None, Reading { reason: Some(reason), ..by_answer(Answer::Malformed) })
+                }
+                (id, Answer::Accepted) => (id, by_answer(Answer::Accepted)),
+                (_, answer) => (None, by_answer(answer)),
+            };
+        }
         if let (Some(id), Answer::Accepted) = (&record.id, self.target.initiate_by_code(http)) {
             return (Some(id.clone()), by_answer(Answer::Accepted));
         }
-        match self.target.read_initiate(&reply(http, &record.headers, record.body.as_deref())) {
+        match self.target.read_initiate(&reply(http, &record.headers, record.body.as_deref()), &Variables::default()) {
             Initiated::Accepted(accepted) => {
                 if let Some(address) = accepted.handed_out.as_deref().and_then(|address| self.target.handed_out(address))
                     && self.target.only_follows()
@@ -141,7 +151,7 @@ impl<'a> Assembler<'a> {
     fn read_about(&mut self, kind: Kind, record: &Record, id: &str) -> Reading {
         let Some(http) = record.http else { return by_answer(Answer::Transport) };
         let Some(body) = &record.body else {
-            let reading = if kind == Kind::Cancel { by_answer(Answer::Visible) } else { self.target.read_code(kind, http) };
+            let reading = if WriteKind::of(kind).is_some() { by_answer(Answer::Visible) } else { self.target.read_code(kind, http) };
             if kind == Kind::Poll {
                 self.without_body += 1;
                 self.untold += u64::from(reading.answer == Answer::Malformed);
@@ -152,7 +162,7 @@ impl<'a> Assembler<'a> {
         match kind {
             Kind::Witness => self.target.read_witness(&reply, id),
             Kind::Results => self.target.read_results(&reply, id),
-            Kind::Cancel => by_answer(self.target.read_by_code(&reply)),
+            Kind::Cancel | Kind::Update | Kind::Delete => by_answer(self.target.read_by_code(&reply)),
             _ => self.target.read_status(&reply, id),
         }
     }
@@ -212,7 +222,7 @@ impl<'a> Assembler<'a> {
 }
 
 fn by_answer(answer: Answer) -> Reading {
-    Reading { answer, state: None, word: None, progress: None, echo: None, reason: None }
+    Reading::of(answer)
 }
 
 fn reply<'r>(http: u16, headers: &'r HeaderMap, body: Option<&'r [u8]>) -> Reply<'r> {
@@ -266,6 +276,8 @@ impl Seen {
             worker: self.worker.clone().map(Text::from),
             cache: self.cache.clone().map(Text::from),
             seen: None,
+            complete: reading.complete,
+            created: reading.created.and_then(|created| u64::try_from(created).ok()).into(),
             route: None,
             digest: None,
             // Why, and never what: a recording may hold credentials that no target file names.

@@ -53,6 +53,9 @@ pub(super) struct ExchangeLine<'a> {
     #[serde(borrow)]
     cache: Option<Borrowed<'a>>,
     seen: Option<bool>,
+    complete: Option<bool>,
+    #[serde(default)]
+    created: CompactOption<u64>,
     route: Option<Route>,
     digest: Option<Digest>,
     #[serde(borrow)]
@@ -93,6 +96,8 @@ impl ExchangeLine<'_> {
             worker: text(self.worker),
             cache: text(self.cache),
             seen: self.seen,
+            complete: self.complete,
+            created: self.created,
             route: self.route,
             digest: self.digest,
             body: text(self.body),
@@ -110,7 +115,7 @@ mod tests {
             r#"{"scenario":0,"kind":"poll","purpose":"offset","connection":"fresh","planned":1,"sent":2,"done":3,"answer":"visible"}"#;
         let whole = r#"{"scenario":1,"arm":2,"scan":3,"kind":"cancel","purpose":"then","connection":"keep-alive","poller":4,"offset":-5,"planned":6,
             "sent":7,"first_byte":8,"done":9,"conn":10,"new_conn":true,"http":200,"answer":"transport","fault":"timeout","state":"running",
-            "word":"at \"work\"","progress":0.5,"id":"a","echo":"b","worker":"c","cache":"d","seen":false,"route":"handed_out",
+            "word":"at \"work\"","progress":0.5,"id":"a","echo":"b","worker":"c","cache":"d","seen":false,"complete":true,"created":12,"route":"handed_out",
             "digest":"4a4d726fde7942ad","body":"ein Wort – \n"}"#;
         for text in [least, whole] {
             let exchange: Exchange = serde_json::from_str(text).expect("an exchange");

@@ -37,6 +37,10 @@ pub struct Contact {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ContactStep {
+    /// The login that other requests need.
+    Login,
+    /// A step before the POST.
+    Setup,
     /// The POST that asks for a job.
     Initiate,
     /// The status of an id that was never issued.

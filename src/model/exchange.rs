@@ -13,12 +13,22 @@ use crate::model::time::{Nanos, Stamp};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
+    /// Gets the credentials that other requests need.
+    Login,
+    /// A step before the initiate.
+    Setup,
+    /// Reads the status of a scan that has not been asked for yet, by the id that it will have.
+    EarlyPoll,
     /// Asks for a scan; its last byte is the scan's t = 0.
     Initiate,
+    /// Reads the status of a scan whose initiate failed, by the id that the client gave it.
+    OrphanPoll,
     /// Asks a second time for a scan with the same input.
     Repeat,
     /// Reads the status of a scan as its owner.
     Poll,
+    /// Reads a page of a list on which the scan is not, and which says where the list goes on.
+    Page,
     /// Reads the status of a scan as a user who must not see it: a control.
     ForeignPoll,
     /// Reads the status of an id that was never issued: a control.
@@ -29,6 +39,10 @@ pub enum Kind {
     Results,
     /// The second write: asks for the scan to be cancelled.
     Cancel,
+    /// The second write: changes the scan.
+    Update,
+    /// The last write: deletes the scan.
+    Delete,
     /// A harmless request that shifts round-robin routing.
     Filler,
 }
@@ -37,6 +51,11 @@ impl Kind {
     /// The word used in tables and timelines.
     pub fn word(self) -> &'static str {
         match self {
+            Kind::Login => "login",
+            Kind::Setup => "setup",
+            Kind::EarlyPoll => "early poll",
+            Kind::OrphanPoll => "orphan poll",
+            Kind::Page => "page",
             Kind::Initiate => "initiate",
             Kind::Repeat => "repeat",
             Kind::Poll => "poll",
@@ -45,6 +64,8 @@ impl Kind {
             Kind::Witness => "witness",
             Kind::Results => "results",
             Kind::Cancel => "cancel",
+            Kind::Update => "update",
+            Kind::Delete => "delete",
             Kind::Filler => "filler",
         }
     }
@@ -110,15 +131,17 @@ pub enum Purpose {
     Offset,
     /// A follow-up poll that watches the scan.
     Follow,
-    /// A poll after the second write (repeat or cancel).
+    /// A poll after a later write (repeat, cancel, update or delete); the last write before it is the one it asks about.
     Then,
     /// A reading that is not tied to an age: controls, witness, results, fillers, initiates.
     Other,
+    /// It was refused because its login had expired, and was sent again with a new one: it says nothing of its scan.
+    Expired,
 }
 
 /// One exchange, as it stands in the log. All stamps are actual; `planned` is when it should have been sent.
 ///
-/// Its texts are shared with the exchanges around it, so that a million of them fit into 150 MB.
+/// Its texts are shared with the exchanges around it, so that a million of them fit into 155 MB.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Exchange {
     /// Index of the scenario in the run.
@@ -186,9 +209,15 @@ pub struct Exchange {
     /// What a cache in front said of itself (`Age`, `X-Cache`, `Via` and the like), joined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache: Option<Text>,
-    /// For a cancel's readings: whether the target's `seen_when` held.
+    /// For polls after a cancel, an update or a delete: whether the target's `seen_when` of that write held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<bool>,
+    /// Whether a visible answer had everything that belongs to the scan, where the target file says how that is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub complete: Option<bool>,
+    /// When the service says that it made the record, in ms since 1970.
+    #[serde(default, skip_serializing_if = "CompactOption::is_none")]
+    pub created: CompactOption<u64>,
     /// Whether the request was sent to the address that was handed out, with a cache-busting query, or as the initiate's caller.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub route: Option<Route>,
@@ -270,7 +299,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_million_exchanges_fit_into_a_hundred_and_fifty_megabytes() {
-        assert!(size_of::<Exchange>() <= 144, "{}", size_of::<Exchange>());
+    fn a_million_exchanges_fit_into_a_hundred_and_fifty_five_megabytes() {
+        assert!(size_of::<Exchange>() <= 152, "{}", size_of::<Exchange>());
     }
 }

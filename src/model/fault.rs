@@ -1,4 +1,4 @@
-//! The eighteen causes behind one symptom.
+//! The twenty-seven causes behind one symptom.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,15 @@ pub enum FaultClass {
     O,
     P,
     Q,
+    R,
+    S,
+    T,
+    U,
+    V,
+    W,
+    X,
+    Y,
+    Z,
 }
 
 /// Whose service is to be changed.
@@ -39,7 +48,7 @@ pub enum Owner {
 
 impl FaultClass {
     /// All classes, in order.
-    pub const ALL: [FaultClass; 18] = [
+    pub const ALL: [FaultClass; 27] = [
         FaultClass::A,
         FaultClass::B,
         FaultClass::C,
@@ -58,6 +67,15 @@ impl FaultClass {
         FaultClass::O,
         FaultClass::P,
         FaultClass::Q,
+        FaultClass::R,
+        FaultClass::S,
+        FaultClass::T,
+        FaultClass::U,
+        FaultClass::V,
+        FaultClass::W,
+        FaultClass::X,
+        FaultClass::Y,
+        FaultClass::Z,
     ];
 
     /// The letter, as in results.
@@ -81,6 +99,15 @@ impl FaultClass {
             FaultClass::O => "O",
             FaultClass::P => "P",
             FaultClass::Q => "Q",
+            FaultClass::R => "R",
+            FaultClass::S => "S",
+            FaultClass::T => "T",
+            FaultClass::U => "U",
+            FaultClass::V => "V",
+            FaultClass::W => "W",
+            FaultClass::X => "X",
+            FaultClass::Y => "Y",
+            FaultClass::Z => "Z",
         }
     }
 
@@ -105,6 +132,15 @@ impl FaultClass {
             FaultClass::O => "stale fallback or frozen copy",
             FaultClass::P => "held response (masking)",
             FaultClass::Q => "foreign disclosure",
+            FaultClass::R => "grant lag",
+            FaultClass::S => "stale update",
+            FaultClass::T => "late or lost deletion",
+            FaultClass::U => "positive cache (observer effect)",
+            FaultClass::V => "end before result",
+            FaultClass::W => "read that changes the record",
+            FaultClass::X => "half a record",
+            FaultClass::Y => "default reported as an end",
+            FaultClass::Z => "accepted, reported as failed",
         }
     }
 

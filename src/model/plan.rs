@@ -7,6 +7,9 @@ use crate::model::run::Capabilities;
 use crate::model::scenario::{Action, Each, LoadModel, MOST_FOLLOWED, Scenario};
 use crate::model::time::Span;
 
+/// So often a scan is looked for whose initiate failed.
+pub const ORPHAN_POLLS: u64 = 3;
+
 /// The requests that a scenario will send, at most, by kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
@@ -57,12 +60,14 @@ impl Plan {
             (Kind::UnknownPoll, u64::from(scenario.controls.unknown_id)),
             (Kind::Initiate, scans),
             (Kind::Filler, fillers),
-            (Kind::Poll, polls + then.map_or(0, |then| count(&then.offsets))),
+            (Kind::Poll, polls + then.map_or(0, |then| count(&then.offsets) + count(&then.delete))),
             (Kind::ForeignPoll, count(&scenario.controls.foreign_user)),
             (Kind::Witness, count(&scenario.readings.witness) + at_end),
             (Kind::Results, count(&scenario.readings.results) + at_end + at_first_end),
             (Kind::Repeat, second(Action::Repeat)),
             (Kind::Cancel, second(Action::Cancel)),
+            (Kind::Update, second(Action::Update)),
+            (Kind::Delete, second(Action::Delete) + then.map_or(0, |then| if then.delete.is_empty() { 0 } else { scans })),
         ];
         let one = scenario.horizon().0;
         let at_most = match scenario.load.model {
@@ -80,10 +85,25 @@ impl Plan {
     /// The same for one target: requests that its file does not describe are not sent.
     pub fn towards(scenario: &Scenario, can: Capabilities) -> Plan {
         let mut plan = Plan::of(scenario);
+        let scans = u64::from(scenario.load.scans);
+        let polls = plan.requests.iter().find(|(kind, _)| *kind == Kind::Poll).map_or(0, |(_, polls)| *polls);
+        let before = [
+            (Kind::Login, u64::from(can.login)),
+            (Kind::Setup, u64::from(can.setups) * scans),
+            (Kind::EarlyPoll, if can.asks_before { scans } else { 0 }),
+        ];
+        plan.requests.splice(0..0, before.into_iter().filter(|(_, n)| *n > 0));
+        let after = [
+            (Kind::Page, u64::from(can.pages.saturating_sub(1)) * polls),
+            (Kind::OrphanPoll, if can.orphans { ORPHAN_POLLS * scans } else { 0 }),
+        ];
+        plan.requests.extend(after.into_iter().filter(|(_, n)| *n > 0));
         plan.requests.retain(|(kind, _)| match kind {
             Kind::Witness => can.witness,
             Kind::Results => can.results,
             Kind::Cancel => can.cancel,
+            Kind::Update => can.update,
+            Kind::Delete => can.delete,
             Kind::ForeignPoll => can.foreign_user,
             _ => true,
         });

@@ -9,10 +9,12 @@ use crate::model::digest::Digest;
 use crate::model::exchange::Exchange;
 use crate::model::fault::FaultClass;
 use crate::model::fault::Owner;
+use crate::model::noun::Noun;
 use crate::model::recording::Recording;
 use crate::model::scenario::Scenario;
 use crate::model::second_opinion::SecondOpinion;
 use crate::model::shard::Share;
+use crate::model::slo::Slo;
 use crate::model::time::{Nanos, Span, Stamp};
 
 /// Version of the log's schema. Readers refuse a later one.
@@ -96,6 +98,12 @@ pub struct TargetNote {
     /// Which HTTP was spoken.
     #[serde(default, skip_serializing_if = "HttpVersion::is_usual")]
     pub http: HttpVersion,
+    /// What a job of this target is called. Older logs have none.
+    #[serde(default = "Noun::of_older_logs", skip_serializing_if = "Noun::is_of_older_logs")]
+    pub noun: Noun,
+    /// The objectives of the target file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slo: Vec<Slo>,
 }
 
 impl TargetNote {
@@ -149,7 +157,7 @@ impl HttpVersion {
 
 /// What a target file describes beyond initiate and status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[expect(clippy::struct_excessive_bools, reason = "five independent facts about a file, each a yes or a no")]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about a file, each a yes or a no")]
 pub struct Capabilities {
     /// A second user who must not see the owner's scans.
     pub foreign_user: bool,
@@ -159,6 +167,33 @@ pub struct Capabilities {
     pub results: bool,
     /// A cancel endpoint.
     pub cancel: bool,
+    /// An endpoint that changes a scan.
+    #[serde(default)]
+    pub update: bool,
+    /// An endpoint that deletes a scan.
+    #[serde(default)]
+    pub delete: bool,
+    /// How many steps there are before each initiate.
+    #[serde(default)]
+    pub setups: u32,
+    /// How many pages of a list one poll looks at, at most; 0: status is no list.
+    #[serde(default)]
+    pub pages: u32,
+    /// A login, whose credentials requests need.
+    #[serde(default)]
+    pub login: bool,
+    /// Each scan is polled once before it is asked for.
+    #[serde(default)]
+    pub asks_before: bool,
+    /// A scan whose initiate failed is looked for.
+    #[serde(default)]
+    pub orphans: bool,
+    /// Whether a visible answer has everything that belongs to the scan is told.
+    #[serde(default)]
+    pub complete: bool,
+    /// When the service made the record is told.
+    #[serde(default)]
+    pub created: bool,
     /// The id is repeated in status answers.
     pub echo: bool,
     /// States beyond found and not found.

@@ -22,7 +22,8 @@ pub struct Scenario {
     pub title: String,
     /// The passage it comes from.
     pub source: String,
-    /// Whether it mostly waits, so that the scenarios after it may run beside it.
+    /// Whether it disturbs no other scenario, so that those after it may run beside it. Under a rate limit only those that wait for the
+    /// ends of jobs do.
     pub overlap: bool,
     /// How many scans, and how fast.
     pub load: Load,
@@ -171,6 +172,9 @@ pub struct Then {
     pub when: Until,
     /// Ages of the polls after it, counted from its answer.
     pub offsets: Vec<Span>,
+    /// Where the scan is deleted after those polls: ages of the polls after the delete, counted from its answer. Empty: it is not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub delete: Vec<Span>,
 }
 
 /// The second write.
@@ -181,6 +185,27 @@ pub enum Action {
     Repeat,
     /// The scan is cancelled.
     Cancel,
+    /// The scan is changed.
+    Update,
+    /// The scan is deleted.
+    Delete,
+}
+
+impl Action {
+    /// The word used in files and reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Action::Repeat => "repeat",
+            Action::Cancel => "cancel",
+            Action::Update => "update",
+            Action::Delete => "delete",
+        }
+    }
+
+    /// Whether the scan is not watched any further after it: what status says of it from then on is the action's doing.
+    pub fn ends_the_watching(self) -> bool {
+        matches!(self, Action::Cancel | Action::Delete)
+    }
 }
 
 /// Exchanges whose right answer is `not_found`.
@@ -306,6 +331,11 @@ impl Scenario {
         self.arms.iter().map(hands).sum::<usize>() as u32
     }
 
+    /// Whether scans are followed to their ends.
+    pub fn waits_for_ends(&self) -> bool {
+        self.arms.iter().any(|arm| arm.follow.is_some_and(|follow| follow.until == Until::Terminal))
+    }
+
     /// Whether denials at offsets are judged.
     pub fn is_gated(&self) -> bool {
         self.load.scans > 0 && self.expect.not_found != Tolerance::Any && self.arms.iter().any(|arm| !arm.offsets.is_empty())
@@ -315,8 +345,9 @@ impl Scenario {
     pub fn horizon(&self) -> Span {
         let polls = self.arms.iter().flat_map(|arm| arm.offsets.iter().copied().chain(arm.follow.map(|follow| follow.deadline)));
         let readings = self.readings.witness.iter().chain(&self.readings.results).chain(&self.controls.foreign_user).copied();
-        let then = self.then.iter().flat_map(|then| then.offsets.iter().copied());
-        polls.chain(readings).max().unwrap_or_default().max(Span::default()).plus(then.max().unwrap_or_default())
+        let last = |offsets: &[Span]| offsets.iter().copied().max().unwrap_or_default();
+        let then = self.then.as_ref().map_or_else(Span::default, |then| last(&then.offsets).plus(last(&then.delete)));
+        polls.chain(readings).max().unwrap_or_default().max(Span::default()).plus(then)
     }
 }
 

@@ -2,15 +2,17 @@
 //! not measure the queue that the last one made.
 
 use std::collections::BTreeMap;
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::model::answer::{Answer, State};
-use crate::model::exchange::{Connection, Exchange, Kind};
+use crate::model::exchange::{Connection, Exchange, Kind, Route};
 use crate::model::time::Stamp;
+use crate::probe::asking::Sender;
+use crate::probe::cookies::Jar;
 use crate::probe::drive::Probe;
-use crate::probe::scan::Shot;
-use crate::target::{Accepted, Caller, Variables};
+use crate::probe::scan::{Noted, Shot};
+use crate::target::{About, Accepted, Caller, Reply, Variables};
 
 /// Time between two looks at the same job.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
@@ -24,15 +26,18 @@ pub(crate) struct OpenJob {
     arm: u32,
     accepted: Accepted,
     variables: Variables,
+    jar: Option<Arc<Jar>>,
     /// Whether status denied it, and has not shown it since.
     denied: bool,
     /// Whether it was waited for already, in vain.
     waited_for: bool,
+    /// Whether it was asked for by other ways.
+    asked_otherwise: bool,
 }
 
 impl OpenJob {
-    pub(crate) fn new(scenario: u32, arm: u32, accepted: Accepted, variables: Variables) -> OpenJob {
-        OpenJob { scenario, arm, accepted, variables, denied: false, waited_for: false }
+    pub(crate) fn new(scenario: u32, arm: u32, accepted: Accepted, variables: Variables, jar: Option<Arc<Jar>>) -> OpenJob {
+        OpenJob { scenario, arm, accepted, variables, jar, denied: false, waited_for: false, asked_otherwise: false }
     }
 }
 
@@ -112,9 +117,33 @@ impl Probe {
         }
     }
 
+    /// Asks once, by every other way that the target has, for the jobs that status still denies: a scope that the usual request does not
+    /// look in shows them.
+    pub async fn ask_otherwise(&self) {
+        let can = self.target.can();
+        let routes = [(Route::HandedOut, can.handed_out), (Route::AsInitiator, can.other_initiator)];
+        let jobs: Vec<_> = {
+            let mut open = self.open();
+            let denied = open.iter_mut().filter(|((_, kind), job)| job.denied && !job.asked_otherwise && *kind == Kind::Initiate);
+            denied
+                .take(AT_A_TIME)
+                .map(|(key, job)| {
+                    job.asked_otherwise = true;
+                    (*key, job.clone())
+                })
+                .collect()
+        };
+        for (key, job) in jobs {
+            for (route, _) in routes.iter().filter(|(_, can)| *can) {
+                let shot = Shot::follow(job.scenario, job.arm, key.0, self.clock.now()).by_route(*route);
+                self.send_look(shot, &job, Some(*route)).await;
+            }
+            // What became visible meanwhile was only late.
+            self.look_at(key, &job).await;
+        }
+    }
+
     async fn look_at(&self, key: (u64, Kind), job: &OpenJob) {
-        let variables = Variables { nonce: self.nonce(), ..job.variables.clone() };
-        let request = self.prepare(self.target.status(&variables, Caller::Owner, &job.accepted, None));
         let now = self.clock.now();
         // Until a job is seen, a look at it is a poll like any other, and says how long its window is. Later it is no evidence: that a
         // job is forgotten a while after its end is no fault.
@@ -123,8 +152,16 @@ impl Probe {
         } else {
             Shot::look(job.scenario, job.arm, key.0, &job.accepted.id, now)
         };
-        let lane = self.transport.lane(Connection::Fresh);
-        let exchange: Exchange = self.fire(shot, &lane, &request, |reply| self.target.read_status(reply, &job.accepted.id)).await;
+        let exchange = self.send_look(shot, job, None).await;
         self.was_asked(key, &exchange);
+    }
+
+    async fn send_look(&self, shot: Shot, job: &OpenJob, route: Option<Route>) -> Exchange {
+        let variables = Variables { nonce: self.nonce(), ..job.variables.clone() };
+        let lane = self.transport.lane(Connection::Fresh);
+        let build = |filled: &Variables| self.target.status(filled, Caller::Owner, &job.accepted, route);
+        let read =
+            |reply: &Reply<'_>, filled: &Variables| (Noted::of(self.target.read_status(reply, About::scan(&job.accepted.id, filled))), ());
+        self.ask(shot, &lane, Sender { variables: &variables, jar: job.jar.as_deref() }, build, read).await.0
     }
 }

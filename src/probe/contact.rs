@@ -11,11 +11,12 @@ use crate::model::contact::{Contact, ContactStep, Contacted, Problem, QUOTED, vi
 use crate::model::exchange::{Connection, Exchange, Kind};
 use crate::model::limits::cut;
 use crate::model::time::Nanos;
+use crate::probe::cookies::Jar;
 use crate::probe::drive::{Probe, uuid};
 use crate::probe::scan::{Noted, Shot};
 use crate::target::{
-    Accepted, Caller, Explaining, Heard, IdFault, Initiated, Knows, OtherId, Reading, Reply, Request, RequestError, StatusFinding, Target,
-    Variables,
+    About, Accepted, Caller, Captured, Explaining, Heard, IdFault, Initiated, Knows, OtherId, Reading, Reply, Request, RequestError,
+    StatusFinding, Target, Variables,
 };
 
 /// Randomness of its own, so that a run draws the same with first contact and without.
@@ -48,9 +49,13 @@ const LONGEST_WAIT: u64 = 10;
 pub async fn first_contact(probe: &Arc<Probe>, n: u64) -> Contact {
     let mut random = ChaCha8Rng::seed_from_u64(probe.options.seed);
     random.set_stream(CONTACT);
-    let mut variables = Variables { n, uuid: uuid(&mut random), nonce: 0 };
+    let mut variables = Variables { n, uuid: uuid(&mut random), ..Variables::default() };
     let mut contact = Contact::default();
-    let mut asking = Asking { probe, contact: &mut contact };
+    let mut asking = Asking { probe, contact: &mut contact, session: Captured::default(), jar: None };
+    if let Err(problem) = asking.log_in(&mut variables).await {
+        contact.problem = Some(problem);
+        return contact;
+    }
     let (accepted, others) = match asking.for_a_job(&mut variables, &mut random).await {
         Ok(accepted) => accepted,
         Err(problem) => {
@@ -69,6 +74,10 @@ pub async fn first_contact(probe: &Arc<Probe>, n: u64) -> Contact {
 struct Asking<'a> {
     probe: &'a Arc<Probe>,
     contact: &'a mut Contact,
+    /// What the login gave.
+    session: Captured,
+    /// The cookies of the last job.
+    jar: Option<Jar>,
 }
 
 /// What the reader of a reply takes along.
@@ -80,18 +89,47 @@ struct More {
     body: String,
     knows: Knows,
     others: Vec<OtherId>,
+    /// What a step before the POST gave.
+    captured: Option<Captured>,
 }
+
+/// Reads the reply to a step: what it gave, or what it means instead, and why.
+type ReadStep<'a> = dyn Fn(&Reply<'_>) -> Result<Captured, (Answer, String)> + Sync + 'a;
 
 /// What came of a POST that was accepted.
 type Job = (Accepted, Vec<OtherId>);
 
 impl Asking<'_> {
+    /// Logs in, if the target wants that.
+    async fn log_in(&mut self, variables: &mut Variables) -> Result<(), Problem> {
+        let Some(request) = self.probe.target.login(variables) else { return Ok(()) };
+        let (heard, captured) = self.step(ContactStep::Login, 0, request, variables).await;
+        let Some(captured) = captured else { return Err(self.without_secrets(self.probe.target.wrong_step(&heard, "[login]"))) };
+        self.session = captured;
+        variables.captured = self.session.clone();
+        Ok(())
+    }
+
+    /// The steps before the POST.
+    async fn set_up(&mut self, variables: &mut Variables) -> Result<(), Problem> {
+        variables.captured = self.session.clone();
+        self.jar = self.probe.target.keeps_cookies().then(Jar::default);
+        for step in 0..self.probe.target.setups() {
+            let Some(request) = self.probe.target.setup(step, variables) else { continue };
+            let (heard, captured) = self.step(ContactStep::Setup, step, request, variables).await;
+            let Some(captured) = captured else { return Err(self.without_secrets(self.probe.target.wrong_step(&heard, "[[setup]]"))) };
+            variables.captured = captured;
+        }
+        Ok(())
+    }
+
     async fn for_a_job(&mut self, variables: &mut Variables, random: &mut ChaCha8Rng) -> Result<Job, Problem> {
         let mut pauses = BETWEEN_POSTS.iter();
         loop {
             // Counted against the run's limit of jobs; a limit that is reached here leaves none for the run, which says so.
             self.probe.options.restraint.jobs.start();
-            let (heard, job) = self.ask(ContactStep::Initiate, self.probe.target.initiate(variables), "").await;
+            self.set_up(variables).await?;
+            let (heard, job) = self.ask(ContactStep::Initiate, self.probe.target.initiate(variables), "", variables).await;
             let Some(mut problem) = self.probe.target.wrong_initiate(&heard) else {
                 if let Some(job) = job {
                     return Ok(job);
@@ -119,11 +157,12 @@ impl Asking<'_> {
         random: &mut ChaCha8Rng,
     ) -> StatusFinding {
         let target = Arc::clone(&self.probe.target);
+        variables.captured = accepted.captured.clone();
         let of_scan = variables.clone();
         let began = self.probe.clock.now();
         variables.uuid = uuid(random);
         let never = match target.unknown_like(variables, accepted) {
-            Ok((id, request)) => Some(self.ask(ContactStep::NeverIssued, Ok(request), &id).await.0),
+            Ok((id, request)) => Some(self.ask(ContactStep::NeverIssued, Ok(request), &id, variables).await.0),
             // The verdict says that the control is missing.
             Err(_) => None,
         };
@@ -141,7 +180,7 @@ impl Asking<'_> {
         let (mut pauses, mut looks) = (BETWEEN_POLLS.iter(), BETWEEN_LOOKS.iter());
         loop {
             let request = target.status(&of_scan, Caller::Owner, accepted, None);
-            let poll = self.ask(ContactStep::HandedOut, request, &accepted.id).await.0;
+            let poll = self.ask(ContactStep::HandedOut, request, &accepted.id, &of_scan).await.0;
             if let Some(problem) = never.as_ref().and_then(|never| target.visible_by_mistake(never, &poll)) {
                 return StatusFinding::End(self.without_secrets(problem));
             }
@@ -151,7 +190,7 @@ impl Asking<'_> {
                 && never.as_ref().is_none_or(|never| Target::are_alike(never, &poll))
                 && let Some(request) = target.no_such_path(variables, accepted)
             {
-                nowhere = Some(self.ask(ContactStep::NoSuchPath, request, &accepted.id).await.0);
+                nowhere = Some(self.ask(ContactStep::NoSuchPath, request, &accepted.id, &of_scan).await.0);
             }
             let may_be_another = in_question && !matches!(poll.answer, Answer::Throttled);
             if may_be_another {
@@ -212,7 +251,7 @@ impl Asking<'_> {
     async fn for_another(&mut self, variables: &Variables, other: &OtherId) -> Heard {
         let accepted = Accepted { id: other.id.clone(), ..Accepted::default() };
         let request = self.probe.target.status(variables, Caller::Owner, &accepted, None);
-        self.ask(ContactStep::OtherId, request, &other.id).await.0
+        self.ask(ContactStep::OtherId, request, &other.id, variables).await.0
     }
 
     /// Whether something else that is visible names the job, and not what all jobs have in common, or an earlier job: two more jobs have
@@ -230,6 +269,7 @@ impl Asking<'_> {
                 return false;
             };
             known.extend([its.id.clone(), job.id.clone()]);
+            variables.captured = job.captured.clone();
             jobs.push((variables.clone(), job, its));
         }
         let mut are_others_visible = vec![false; jobs.len()];
@@ -237,7 +277,7 @@ impl Asking<'_> {
         loop {
             for ((variables, job, its), is_visible) in jobs.iter().zip(&mut are_others_visible) {
                 let request = self.probe.target.status(variables, Caller::Owner, job, None);
-                if self.ask(ContactStep::HandedOut, request, &job.id).await.0.answer == Answer::Visible {
+                if self.ask(ContactStep::HandedOut, request, &job.id, variables).await.0.answer == Answer::Visible {
                     return false;
                 }
                 *is_visible = *is_visible || self.for_another(variables, its).await.answer == Answer::Visible;
@@ -255,32 +295,94 @@ impl Asking<'_> {
         self.probe.clock.sleep_until(self.probe.clock.now().after(pause)).await;
     }
 
-    async fn ask(&mut self, step: ContactStep, request: Result<Request, RequestError>, id: &str) -> (Heard, Option<Job>) {
+    /// A request of which nothing but its id, its code and what it gives matters.
+    async fn step(
+        &mut self,
+        step: ContactStep,
+        index: usize,
+        request: Result<Request, RequestError>,
+        variables: &Variables,
+    ) -> (Heard, Option<Captured>) {
+        let target = Arc::clone(&self.probe.target);
+        let read = |reply: &Reply<'_>| match step {
+            ContactStep::Login => target.read_login(reply).map(|session| session.captured),
+            _ => target.read_setup(index, reply, variables),
+        };
+        let (heard, _, captured) = self.ask_step(step, request, "", variables, Some(&read)).await;
+        (heard, captured)
+    }
+
+    async fn ask(
+        &mut self,
+        step: ContactStep,
+        request: Result<Request, RequestError>,
+        id: &str,
+        variables: &Variables,
+    ) -> (Heard, Option<Job>) {
+        let (heard, job, _) = self.ask_step(step, request, id, variables, None).await;
+        (heard, job)
+    }
+
+    async fn ask_step(
+        &mut self,
+        step: ContactStep,
+        mut request: Result<Request, RequestError>,
+        id: &str,
+        variables: &Variables,
+        read_step: Option<&ReadStep<'_>>,
+    ) -> (Heard, Option<Job>, Option<Captured>) {
         let probe = self.probe;
+        let about = About::scan(id, variables);
+        let jar = self.jar.as_ref().filter(|_| step != ContactStep::NeverIssued);
+        let mut url = String::new();
+        if let (Some(jar), Ok(request)) = (jar, &mut request) {
+            jar.fill(request);
+            url.clone_from(&request.url);
+        }
         let clean = |text: String| probe.recorder.without_secrets(text);
         let asked = match &request {
             Ok(request) => visible(&cut(clean(as_asked(request)), 2 * QUOTED)),
+            Err(_) if step == ContactStep::Login => "[login]".to_owned(),
+            Err(_) if step == ContactStep::Setup => "[[setup]]".to_owned(),
             Err(_) if step == ContactStep::Initiate => "[initiate]".to_owned(),
             Err(_) => "[status]".to_owned(),
         };
         let kind = match step {
+            ContactStep::Login => Kind::Login,
+            ContactStep::Setup => Kind::Setup,
             ContactStep::Initiate => Kind::Initiate,
             ContactStep::NeverIssued => Kind::UnknownPoll,
             ContactStep::HandedOut | ContactStep::NoSuchPath | ContactStep::OtherId => Kind::Poll,
         };
         let lane = probe.transport.lane(Connection::Fresh);
         let shot = Shot::other(0, kind, probe.clock.now()).with_id(id);
+        let mut sets_a_cookie = None;
         let read = |reply: &Reply<'_>| {
+            if let Some(jar) = jar {
+                jar.learn(&url, reply.headers);
+            }
+            sets_a_cookie = cookie_name(reply.headers);
+            let mut captured = None;
             let (reading, initiated) = match step {
+                ContactStep::Login | ContactStep::Setup => match read_step.map(|read| read(reply)) {
+                    Some(Err((answer, reason))) => (plain(answer, Some(reason)), None),
+                    given => {
+                        captured = given.and_then(Result::ok);
+                        probe
+                            .recorder
+                            .strike_out_too(captured.as_ref().map_or_else(Vec::new, |given| probe.target.captured_secrets(given)));
+                        (plain(Answer::Accepted, None), None)
+                    }
+                },
                 ContactStep::Initiate => {
-                    let initiated = probe.target.read_initiate(reply);
+                    let initiated = probe.target.read_initiate(reply, variables);
                     let reading = match &initiated {
                         Initiated::Accepted(_) => plain(Answer::Accepted, None),
                         Initiated::Failed { answer, reason } => plain(*answer, Some(reason.clone())),
                     };
                     (reading, Some(initiated))
                 }
-                _ => (probe.target.read_status(reply, id), None),
+                _ => (probe.target.read_status(reply, about), None),
             };
             let others = match &initiated {
                 Some(Initiated::Accepted(accepted)) => probe
@@ -293,17 +395,19 @@ impl Asking<'_> {
                 _ => Vec::new(),
             };
             let more = More {
-                knows: probe.target.knows(reply, id),
+                knows: probe.target.knows(reply, about),
                 others,
-                id_fault: initiated.as_ref().and_then(|_| probe.target.id_fault(reply)),
+                id_fault: initiated.as_ref().and_then(|_| probe.target.id_fault(reply, variables)),
                 initiated,
                 reason: reading.reason.clone().map(|reason| probe.recorder.note(reason)),
                 headers: Explaining::of(reply.headers, |text| probe.recorder.note(text)),
                 body: probe.recorder.excerpt(reply.body),
+                captured,
             };
-            (Noted { reading, id: None, seen: None }, more)
+            (Noted::of(reading), more)
         };
         let (exchange, more) = probe.fire_for(shot, &lane, &probe.prepare(request), read).await;
+        let captured = more.as_ref().and_then(|more: &More| more.captured.clone());
         let (heard, job) = heard(asked, id, &exchange, more);
         self.contact.exchanges.push(Contacted {
             step,
@@ -314,7 +418,22 @@ impl Asking<'_> {
             body: (!heard.body.is_empty()).then(|| cut(visible(&heard.body), QUOTED)),
             took: Nanos::from(exchange.round_trip()),
         });
-        (heard, job)
+        if let Some(name) = sets_a_cookie.filter(|_| self.jar.is_none() && step != ContactStep::Login) {
+            self.note_cookie(&heard.asked, &clean(name));
+        }
+        (heard, job, captured)
+    }
+
+    /// Says once that a reply sets a cookie which no later request sends back.
+    fn note_cookie(&mut self, asked: &str, name: &str) {
+        const KEY: &str = "`cookies = true`";
+        if !self.contact.notes.iter().any(|note| note.contains(KEY)) {
+            self.contact.notes.push(format!(
+                "the answer to `{asked}` sets the cookie `{}`, which no later request sends back: a client with a cookie jar may see another \
+                 service; {KEY} at the top of the target file keeps the cookies of each job",
+                visible(&cut(name.to_owned(), QUOTED))
+            ));
+        }
     }
 }
 
@@ -328,6 +447,7 @@ fn heard(asked: String, id: &str, exchange: &Exchange, more: Option<More>) -> (H
         body: String::new(),
         knows: Knows::default(),
         others: Vec::new(),
+        captured: None,
     });
     let heard = Heard {
         asked,
@@ -349,13 +469,19 @@ fn heard(asked: String, id: &str, exchange: &Exchange, more: Option<More>) -> (H
     (heard, job)
 }
 
+/// The name of the first cookie that a reply sets.
+fn cookie_name(headers: &http::HeaderMap) -> Option<String> {
+    let cookie = headers.get(http::header::SET_COOKIE)?.to_str().ok()?;
+    cookie.split_once('=').map(|(name, _)| name.trim().to_owned())
+}
+
 /// Whether a target asks to be left alone for longer than a run should take to begin.
 fn waits_long(heard: &Heard) -> bool {
     heard.headers.retry_after.as_ref().is_some_and(|after| after.trim().parse().is_ok_and(|seconds: u64| seconds > LONGEST_WAIT))
 }
 
 fn plain(answer: Answer, reason: Option<String>) -> Reading {
-    Reading { answer, state: None, word: None, progress: None, echo: None, reason }
+    Reading { reason, ..Reading::of(answer) }
 }
 
 /// Method and path, or the whole address where it is another server's.

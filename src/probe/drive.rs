@@ -12,21 +12,23 @@ use rand_chacha::ChaCha8Rng;
 use tokio::task::JoinSet;
 
 use crate::model::answer::{Answer, State, TransportFault};
-use crate::model::exchange::{Connection, Exchange, Kind};
+use crate::model::exchange::{Connection, Exchange, Kind, Purpose};
 use crate::model::run::{EndReason, NotAsked, Stopped};
 use crate::model::scenario::{Each, Input, LoadModel, Scenario};
 use crate::model::shard::Shard;
 use crate::model::text::Text;
 use crate::model::time::Stamp;
+use crate::probe::asking::Sender;
 use crate::probe::backlog::OpenJob;
 use crate::probe::clock::Clock;
 use crate::probe::jobs::{OnStrain, Restraint};
 use crate::probe::pace::{Pace, Throttled, retry_after};
 use crate::probe::record::Recorder;
 use crate::probe::scan::{Noted, ScanTask, Shot};
+use crate::probe::session::Sessions;
 use crate::probe::strain::{Signs, Strain};
 use crate::probe::transport::{Lane, Limits, Prepared, Transport, Unsendable};
-use crate::target::{Accepted, Reading, Reply, Request, RequestError, Target, Variables};
+use crate::target::{About, Accepted, Reply, Request, RequestError, Target, Variables};
 
 /// How a run is driven, apart from what its scenarios say.
 #[derive(Debug, Clone)]
@@ -124,6 +126,7 @@ pub struct Probe {
     pub(crate) options: Options,
     pub(crate) pace: Pace,
     pub(crate) strain: Strain,
+    pub(crate) sessions: Sessions,
     /// The jobs that were accepted and not seen to end; kept only where the run slows down under strain.
     pub(crate) open: Mutex<BTreeMap<(u64, Kind), OpenJob>>,
     next_scenario: AtomicU32,
@@ -170,6 +173,7 @@ impl Probe {
             options,
             pace,
             strain: Strain::default(),
+            sessions: Sessions::default(),
             open: Mutex::default(),
             next_scenario: AtomicU32::new(0),
             next_scan: AtomicU64::new(0),
@@ -281,18 +285,8 @@ impl Probe {
         Some(if waited { self.clock.now().max(planned) } else { planned })
     }
 
-    /// Sends one request and records what came of it. The only way from a plan to a line in the log.
-    pub(crate) async fn fire(
-        &self,
-        shot: Shot,
-        lane: &Lane,
-        request: &Result<Prepared, Unsendable>,
-        read: impl FnOnce(&Reply<'_>) -> Reading,
-    ) -> Exchange {
-        self.fire_for(shot, lane, request, |reply| (Noted { reading: read(reply), id: None, seen: None }, ())).await.0
-    }
-
-    /// [`Probe::fire`], where the reader has more to return than the log keeps. Boxed, since it is large and soon over: a thousand scans
+    /// Sends one request and records what came of it: the only way from a plan to a line in the log. `read` may return more than the log
+    /// keeps. Boxed, since it is large and soon over: a thousand scans
     /// that wait would each hold the place for it.
     pub(crate) fn fire_for<T>(
         &self,
@@ -306,8 +300,7 @@ impl Probe {
                 self.strain.leaves(shot.planned(), self.clock.now());
             }
             self.pace.turn(&self.clock).await;
-            let sent = self.clock.now();
-            let mut exchange = shot.begin(sent);
+            let mut exchange = shot.begin(self.clock.now());
             let request = match request {
                 Ok(request) => request,
                 Err(error) => {
@@ -332,10 +325,17 @@ impl Probe {
                 }
                 Ok(received) => {
                     let reply = Reply { http: received.http, headers: &received.headers, body: &received.body };
-                    let (Noted { reading, id, seen }, extra) = read(&reply);
+                    let (Noted { reading, id, seen, kind, asked_at }, extra) = read(&reply);
                     more = Some(extra);
-                    let clean = |text| Text::from(self.recorder.without_secrets(text));
-                    let word = |text| Text::from(self.recorder.word(text));
+                    if let Some((kind, purpose)) = kind {
+                        (exchange.kind, exchange.purpose) = (kind, purpose);
+                    } else if received.http == 401 && shot.renews() {
+                        exchange.purpose = Purpose::Expired;
+                    }
+                    let of_scan = shot.secrets();
+                    let without = |text: String| of_scan.map_or(text.clone(), |secrets| secrets.clean(text));
+                    let clean = |text| Text::from(self.recorder.without_secrets(without(text)));
+                    let word = |text| Text::from(self.recorder.word(without(text)));
                     exchange.id = id.map(clean).or(exchange.id);
                     exchange.seen = seen;
                     exchange.http = Some(received.http);
@@ -351,7 +351,9 @@ impl Probe {
                     exchange.word = reading.word.map(word);
                     exchange.progress = reading.progress.into();
                     exchange.echo = reading.echo.map(clean);
-                    exchange.worker = crate::target::worker(&received.headers).map(word);
+                    exchange.complete = reading.complete;
+                    exchange.created = reading.created.and_then(|created| u64::try_from(created).ok()).into();
+                    exchange.worker = crate::target::worker(&received.headers).or(asked_at).map(word);
                     exchange.cache = crate::target::cache_note(&received.headers).map(|told| Text::from(self.recorder.note(told)));
                     exchange.digest = Some(crate::probe::scan::digest(&received.body));
                     let wait = received.headers.get(http::header::RETRY_AFTER);
@@ -361,8 +363,8 @@ impl Probe {
                         self.pace.answered(exchange.kind);
                     }
                     if is_blank || shot.is_unexpected(exchange.answer) {
-                        let why = reading.reason.map_or_else(String::new, |reason| format!("[{}] ", self.recorder.note(reason)));
-                        exchange.body = Some((why + &self.recorder.excerpt(&received.body)).into());
+                        let why = reading.reason.map_or_else(String::new, |reason| format!("[{}] ", self.recorder.note(without(reason))));
+                        exchange.body = Some((why + &self.recorder.excerpt_without(&received.body, of_scan)).into());
                     }
                 }
             }
@@ -528,11 +530,11 @@ impl ScenarioRun {
         let mut unreachable = None;
         for poll in 0..self.scenario.controls.unknown_id {
             let variables = self.control_variables(&mut random);
-            let Ok((id, request)) = self.probe.target.unknown(&variables) else {
+            let Ok((id, _)) = self.probe.target.unknown(&self.filled(&variables).await) else {
                 self.controls_wait.store(true, Ordering::Relaxed);
                 return Ok(());
             };
-            match self.control(&id, request).await {
+            match self.control(&id, &variables, |filled| Ok(self.probe.target.unknown(filled)?.1)).await {
                 Some(
                     fault @ (TransportFault::Connect
                     | TransportFault::ConnectTimeout
@@ -561,8 +563,10 @@ impl ScenarioRun {
         let mut random = self.random(self.controls_stream());
         for _ in 0..self.scenario.controls.unknown_id {
             // An address in which the id does not occur cannot be asked about another: the verdict says that the control is missing.
-            let Ok((id, request)) = self.probe.target.unknown_like(&self.control_variables(&mut random), accepted) else { return };
-            self.control(&id, request).await;
+            let variables = self.control_variables(&mut random);
+            let target = &self.probe.target;
+            let Ok((id, _)) = target.unknown_like(&self.filled(&variables).await, accepted) else { return };
+            self.control(&id, &variables, |filled| Ok(target.unknown_like(filled, accepted)?.1)).await;
         }
     }
 
@@ -572,13 +576,24 @@ impl ScenarioRun {
     }
 
     fn control_variables(&self, random: &mut ChaCha8Rng) -> Variables {
-        Variables { n: self.probe.options.first_n, uuid: uuid(random), nonce: self.probe.nonce() }
+        Variables { n: self.probe.options.first_n, uuid: uuid(random), nonce: self.probe.nonce(), ..Variables::default() }
     }
 
-    async fn control(&self, id: &str, request: Request) -> Option<TransportFault> {
+    /// The values of a request, with those of the login, if there is one.
+    async fn filled(&self, variables: &Variables) -> Variables {
+        if self.probe.target.has_login() { self.probe.sessions.current(&self.probe).await.filled(variables) } else { variables.clone() }
+    }
+
+    async fn control(
+        &self,
+        id: &str,
+        variables: &Variables,
+        build: impl Fn(&Variables) -> Result<Request, RequestError>,
+    ) -> Option<TransportFault> {
         let lane = self.probe.transport.lane(Connection::Fresh);
         let shot = Shot::other(self.index, Kind::UnknownPoll, self.probe.clock.now()).with_id(id);
-        self.probe.fire(shot, &lane, &self.probe.prepare(Ok(request)), |reply| self.probe.target.read_status(reply, id)).await.fault
+        let read = |reply: &Reply<'_>, filled: &Variables| (Noted::of(self.probe.target.read_status(reply, About::scan(id, filled))), ());
+        self.probe.ask(shot, &lane, Sender { variables, jar: None }, build, read).await.0.fault
     }
 
     async fn load(self: &Arc<Self>) {

@@ -17,6 +17,7 @@ use tower::ServiceExt;
 use crate::model::answer::TransportFault;
 use crate::model::exchange::Connection;
 use crate::probe::clock::Clock;
+use crate::probe::events;
 use crate::probe::latency::Latency;
 use crate::probe::network::{USER_AGENT, usual_headers};
 use crate::probe::pool::Pool;
@@ -120,13 +121,32 @@ impl InProcess {
         pass(journey.back).await;
         head.first_byte = Some(clock.now());
         let (parts, body) = response.into_parts();
-        let body = Limited::new(body, LARGEST_BODY).collect().await.map_err(|_| TransportFault::TooLarge)?.to_bytes();
+        let body = if events::is_stream(&parts.headers) { first_event(body).await } else { whole(body).await }?;
         pass(journey.reading).await;
         if matches!(lane, InProcessLane::Pooled) {
             self.pool.give(conn);
         }
         Ok(Received { http: parts.status.as_u16(), headers: parts.headers, body })
     }
+}
+
+async fn whole(body: Body) -> Result<Bytes, TransportFault> {
+    Ok(Limited::new(body, LARGEST_BODY).collect().await.map_err(|_| TransportFault::TooLarge)?.to_bytes())
+}
+
+/// A stream up to the end of its first event.
+async fn first_event(body: Body) -> Result<Bytes, TransportFault> {
+    let mut body = Limited::new(body, LARGEST_BODY);
+    let mut read = Vec::new();
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame.map_err(|_| TransportFault::TooLarge)?.into_data() {
+            read.extend_from_slice(&data);
+            if events::end_of_first(&read).is_some() {
+                break;
+            }
+        }
+    }
+    Ok(read.into())
 }
 
 /// Lets time pass; no time at all is not even a turn for the other tasks.

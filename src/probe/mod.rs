@@ -4,18 +4,23 @@
 //! The probe never judges: it does not know what a fault is, and `analysis` never sees a socket. Real and virtual time run
 //! the same code; only the clock and the transport differ.
 
+mod asking;
 mod backlog;
 mod clock;
 mod contact;
+mod cookies;
 mod drive;
+mod events;
 mod in_process;
 mod jobs;
 mod latency;
 mod network;
 mod pace;
+mod poll;
 mod pool;
 mod record;
 mod scan;
+mod session;
 mod strain;
 mod timer;
 mod trace;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::log::{LogWriter, WriteError};
 use crate::model::answer::Answer;
@@ -23,7 +23,7 @@ const LONGEST_BODY: usize = 2048;
 pub struct Recorder {
     /// `None` where nobody will read a log.
     log: Option<LogWriter>,
-    redaction: Arc<Redaction>,
+    redaction: Arc<RwLock<Arc<Redaction>>>,
     kept: Option<Arc<Mutex<Vec<Exchange>>>>,
     stops: Arc<Mutex<Vec<Stopped>>>,
     left_out: Arc<Mutex<Vec<NotAsked>>>,
@@ -34,6 +34,10 @@ pub struct Recorder {
     denied: Arc<AtomicBool>,
     /// The first failure to write; the run ends with it.
     failed: Arc<Mutex<Option<WriteError>>>,
+}
+
+fn shared(redaction: Redaction) -> Arc<RwLock<Arc<Redaction>>> {
+    Arc::new(RwLock::new(Arc::new(redaction)))
 }
 
 struct Trace {
@@ -47,7 +51,7 @@ impl Recorder {
     pub fn new(log: LogWriter, secrets: Vec<String>) -> Recorder {
         Recorder {
             log: Some(log),
-            redaction: Arc::new(Redaction::of(secrets)),
+            redaction: shared(Redaction::of(secrets)),
             kept: None,
             stops: Arc::default(),
             left_out: Arc::default(),
@@ -76,7 +80,7 @@ impl Recorder {
 
     /// Records into memory alone; `secrets` are struck out of every body that is kept.
     pub fn in_memory_without(secrets: Vec<String>) -> Recorder {
-        Recorder { redaction: Arc::new(Redaction::of(secrets)), ..Recorder::in_memory() }
+        Recorder { redaction: shared(Redaction::of(secrets)), ..Recorder::in_memory() }
     }
 
     /// Also shows every exchange.
@@ -111,9 +115,21 @@ impl Recorder {
     #[must_use]
     pub(crate) fn striking_out(mut self, more: Vec<String>) -> Recorder {
         if !more.is_empty() {
-            self.redaction = Arc::new(self.redaction.and(more));
+            self.redaction = shared(self.redaction().and(more));
         }
         self
+    }
+
+    /// Also strikes these out from now on, for all who record here.
+    pub(crate) fn strike_out_too(&self, more: Vec<String>) {
+        if !more.is_empty() {
+            let with_more = Arc::new(self.redaction().and(more));
+            *self.redaction.write().unwrap_or_else(PoisonError::into_inner) = with_more;
+        }
+    }
+
+    fn redaction(&self) -> Arc<Redaction> {
+        Arc::clone(&self.redaction.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The exchanges kept so far.
@@ -219,7 +235,15 @@ impl Recorder {
 
     /// The part of a body that may be kept: bounded, readable, without credentials.
     pub(crate) fn excerpt(&self, body: &[u8]) -> String {
-        cut(self.redaction.excerpt(body, LONGEST_BODY), LONGEST_BODY)
+        cut(self.redaction().excerpt(body, LONGEST_BODY), LONGEST_BODY)
+    }
+
+    /// The same without what only one scan keeps secret.
+    pub(crate) fn excerpt_without(&self, body: &[u8], of_scan: Option<&Redaction>) -> String {
+        match of_scan {
+            None => self.excerpt(body),
+            Some(of_scan) => self.excerpt(of_scan.excerpt(body, LONGEST_BODY).as_bytes()),
+        }
     }
 
     /// The part of a word or a name that may be kept.
@@ -234,7 +258,7 @@ impl Recorder {
 
     /// A text that the target gave, without the credentials that it may repeat.
     pub(crate) fn without_secrets(&self, text: String) -> String {
-        self.redaction.clean(text)
+        self.redaction().clean(text)
     }
 }
 
@@ -245,7 +269,7 @@ mod tests {
     #[test]
     fn no_part_of_a_secret_is_left_at_the_cut() {
         let secret = "abcdefghij".repeat(30);
-        let recorder = Recorder { redaction: Arc::new(Redaction::of([secret.clone()])), ..Recorder::in_memory() };
+        let recorder = Recorder { redaction: shared(Redaction::of([secret.clone()])), ..Recorder::in_memory() };
         for shift in (0..400).step_by(7) {
             let body = "x".repeat(shift) + &format!("{secret} ").repeat(60);
             let kept = recorder.excerpt(body.as_bytes());

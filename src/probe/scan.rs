@@ -8,17 +8,22 @@ use futures_util::future::{OptionFuture, join, join_all};
 use rand::RngExt;
 use sha1::{Digest as _, Sha1};
 
-use crate::model::answer::Answer;
+use crate::model::answer::{Answer, State};
 use crate::model::compact::CompactOption;
 use crate::model::digest::Digest;
 use crate::model::exchange::{Connection, Exchange, Kind, Purpose, Route};
+use crate::model::plan::ORPHAN_POLLS;
+use crate::model::redaction::Redaction;
 use crate::model::scenario::{Action, Arm, Follow, MOST_FOLLOWED, Then, Until};
 use crate::model::text::Text;
 use crate::model::time::{Nanos, Span, Stamp};
+use crate::probe::asking::Sender;
 use crate::probe::backlog::OpenJob;
+use crate::probe::cookies::Jar;
 use crate::probe::drive::{ScenarioRun, uuid};
+use crate::probe::poll::{Onward, is_plain};
 use crate::probe::transport::{Lane, Prepared, Unsendable};
-use crate::target::{Accepted, Caller, Initiated, Reading, Reply, Variables};
+use crate::target::{About, Accepted, Caller, Initiated, Reading, Reply, Request, RequestError, Variables, WriteKind};
 
 /// A request about to be sent: everything of its log line that is known beforehand.
 #[derive(Debug, Clone)]
@@ -34,6 +39,12 @@ pub(crate) struct Shot {
     planned: Stamp,
     route: Option<Route>,
     id: Option<Text>,
+    /// When its poll began, if a request went before it.
+    begun: Option<Stamp>,
+    /// Whether a 401 means that its login has expired.
+    renews: bool,
+    /// What only its scan keeps secret.
+    secrets: Option<Arc<Redaction>>,
 }
 
 impl Shot {
@@ -51,7 +62,28 @@ impl Shot {
             planned,
             route: None,
             id: None,
+            begun: None,
+            renews: false,
+            secrets: None,
         }
+    }
+
+    /// The same, for the last request of a poll that began earlier.
+    pub(crate) fn begun_at(self, begun: Stamp) -> Shot {
+        Shot { begun: Some(begun), ..self }
+    }
+
+    /// The same, for a request that is sent again with a new login after a 401.
+    pub(crate) fn renewing(self, renews: bool) -> Shot {
+        Shot { renews, ..self }
+    }
+
+    pub(crate) fn renews(&self) -> bool {
+        self.renews
+    }
+
+    pub(crate) fn secrets(&self) -> Option<&Redaction> {
+        self.secrets.as_deref()
     }
 
     pub(crate) fn kind(&self) -> Kind {
@@ -66,6 +98,12 @@ impl Shot {
     /// A poll of a job that its scan's own polls left denied.
     pub(crate) fn follow(scenario: u32, arm: u32, scan: u64, now: Stamp) -> Shot {
         Shot { arm, scan: Some(scan), purpose: Purpose::Follow, ..Shot::other(scenario, Kind::Poll, now) }
+    }
+
+    /// The same by another way than the usual one.
+    pub(crate) fn by_route(mut self, route: Route) -> Shot {
+        self.route = Some(route);
+        self
     }
 
     /// When it was to leave.
@@ -84,7 +122,8 @@ impl Shot {
     }
 
     /// The log line, as far as it is known when the request leaves.
-    pub(crate) fn begin(&self, sent: Stamp) -> Exchange {
+    pub(crate) fn begin(&self, now: Stamp) -> Exchange {
+        let sent = self.begun.unwrap_or(now);
         Exchange {
             scenario: self.scenario,
             arm: self.arm,
@@ -97,7 +136,7 @@ impl Shot {
             planned: self.planned,
             sent,
             first_byte: CompactOption::NONE,
-            done: sent,
+            done: now,
             conn: CompactOption::NONE,
             new_conn: None,
             http: None,
@@ -111,6 +150,8 @@ impl Shot {
             worker: None,
             cache: None,
             seen: None,
+            complete: None,
+            created: CompactOption::NONE,
             route: self.route,
             digest: None,
             body: None,
@@ -120,11 +161,12 @@ impl Shot {
     /// Whether an answer is worth keeping the body of.
     pub(crate) fn is_unexpected(&self, answer: Answer) -> bool {
         match self.kind {
-            Kind::Initiate | Kind::Repeat => answer != Answer::Accepted,
+            Kind::Initiate | Kind::Repeat | Kind::Login | Kind::Setup => answer != Answer::Accepted,
             Kind::Poll | Kind::Witness => answer != Answer::Visible,
-            Kind::ForeignPoll | Kind::UnknownPoll => answer != Answer::NotFound,
+            Kind::ForeignPoll | Kind::UnknownPoll | Kind::EarlyPoll | Kind::OrphanPoll => answer != Answer::NotFound,
             Kind::Results => !answer.is_evidence(),
-            Kind::Cancel | Kind::Filler => false,
+            Kind::Cancel | Kind::Update | Kind::Delete => !answer.is_evidence(),
+            Kind::Filler | Kind::Page => false,
         }
     }
 }
@@ -158,7 +200,10 @@ impl ScanTask {
             task: &self,
             arm,
             from_here,
-            variables: Variables { n: self.n, uuid, nonce: 0 },
+            variables: Variables { n: self.n, uuid, ..Variables::default() },
+            jar: run.probe.target.keeps_cookies().then(Arc::default),
+            onward: Box::default(),
+            secrets: None,
             accepted: Accepted::default(),
             t0: Stamp(0),
             initiate_lane,
@@ -167,12 +212,26 @@ impl ScanTask {
             status_request: None,
             watch: Mutex::new(Watch::default()),
         };
+        let target = &run.probe.target;
+        let mut planned = scan.task.planned;
+        if target.setups() > 0 || target.asks_before() {
+            let Some(variables) = Box::pin(scan.before_initiate()).await else { return };
+            scan.variables = variables;
+            planned = planned.max(run.probe.clock.now());
+        }
         scan.warm(fillers).await;
-        let Some((accepted, t0)) = scan.initiate(Kind::Initiate, scan.task.planned).await else { return };
+        let Some((accepted, t0)) = scan.initiate(Kind::Initiate, planned).await else {
+            if target.looks_for_orphans() {
+                Box::pin(scan.look_for_orphan()).await;
+            }
+            return;
+        };
+        scan.secrets = scan.secrets_of(&accepted);
+        scan.variables.captured = accepted.captured.clone();
         scan.accepted = accepted;
         scan.t0 = t0;
         scan.keep_open(Kind::Initiate, &scan.accepted);
-        scan.status_request = Some(scan.status_request());
+        scan.status_request = is_plain(target).then(|| scan.status_request());
         // What is rare or soon over is boxed, here and below, and left out where there is nothing to do: a thousand scans under way
         // would each hold the place for it, and be woken through it.
         let controls = run.owes_controls().then(|| Box::pin(run.controls_at(&scan.accepted)));
@@ -197,13 +256,13 @@ struct Drawn {
 }
 
 /// One scan under way.
-struct Scan<'a> {
+pub(super) struct Scan<'a> {
     task: &'a ScanTask,
-    arm: &'a Arm,
+    pub(super) arm: &'a Arm,
     /// Where its randomness goes on.
     from_here: u128,
     variables: Variables,
-    accepted: Accepted,
+    pub(super) accepted: Accepted,
     t0: Stamp,
     /// The initiate's lane; polls of a kept arm share it.
     initiate_lane: Lane,
@@ -211,8 +270,13 @@ struct Scan<'a> {
     poll_lanes: Vec<Lane>,
     /// For readings beside the polls.
     fresh: Lane,
-    /// The status request, once the id is known: the same for every poll that is not to miss a cache.
+    /// The status request, once the id is known: the same for every poll that is not to miss a cache. `None` where polls depend on
+    /// each other.
     status_request: Option<Result<Prepared, Unsendable>>,
+    /// The cookies that its replies set, where they go along.
+    pub(super) jar: Option<Arc<Jar>>,
+    pub(super) onward: Box<Mutex<Onward>>,
+    secrets: Option<Arc<Redaction>>,
     watch: Mutex<Watch>,
 }
 
@@ -230,25 +294,31 @@ struct Planned {
     offset: Option<Span>,
     at: Stamp,
     poller: u32,
+    /// The write before it, whose effect it asks for.
+    write: Option<WriteKind>,
 }
 
 /// Fillers are sent only if the first poll is at least this far away: a filler under way would delay a poll on a small
 /// machine by more than it shifts any routing.
 const ROOM_FOR_FILLERS: Duration = Duration::from_millis(20);
 
+/// When a scan is looked for whose initiate failed, since the failure.
+const LOOKS_FOR_ORPHANS: [Duration; ORPHAN_POLLS as usize] = [Duration::from_millis(100), Duration::from_secs(1), Duration::from_secs(3)];
+
 /// The last poll leaves a little after what may be a lag, so that rounding cannot make it too early.
 const AFTER_THE_STALL: Duration = Duration::from_millis(10);
 
 impl Scan<'_> {
-    fn probe(&self) -> &crate::probe::drive::Probe {
+    pub(super) fn probe(&self) -> &crate::probe::drive::Probe {
         &self.task.run.probe
     }
 
     fn shot(&self, kind: Kind, connection: Connection, planned: Stamp) -> Shot {
-        Shot { arm: self.task.arm, scan: Some(self.task.scan), connection, ..Shot::other(self.task.run.index, kind, planned) }
+        let secrets = self.secrets.clone();
+        Shot { arm: self.task.arm, scan: Some(self.task.scan), connection, secrets, ..Shot::other(self.task.run.index, kind, planned) }
     }
 
-    fn numbered(&self) -> Variables {
+    pub(super) fn numbered(&self) -> Variables {
         Variables { nonce: self.probe().nonce(), ..self.variables.clone() }
     }
 
@@ -268,15 +338,89 @@ impl Scan<'_> {
         let mut variables = self.numbered();
         // The default filler polls a never-issued id, which must not become the id of this scan.
         variables.uuid = format!("{:032x}", u128::from(variables.nonce));
-        let request = self.probe().prepare(self.probe().target.filler(&variables));
-        self.probe().fire(shot, lane, &request, |reply| by_code(self.probe().target.read_by_code(reply))).await;
+        let target = &self.probe().target;
+        // What the filler needs may not be known before the initiate; without a filler nothing is lost.
+        if !target.has_login() && matches!(target.filler(&variables), Err(RequestError::NotCaptured { .. })) {
+            return;
+        }
+        self.ask(shot, lane, &variables, |filled| target.filler(filled), |reply, _| by_code(target.read_by_code(reply))).await;
+    }
+
+    /// One request of this scan, with its cookies and the login, whose reply is read as it stands.
+    async fn ask(
+        &self,
+        shot: Shot,
+        lane: &Lane,
+        variables: &Variables,
+        build: impl Fn(&Variables) -> Result<Request, RequestError>,
+        read: impl Fn(&Reply<'_>, &Variables) -> Reading,
+    ) -> Exchange {
+        let read = |reply: &Reply<'_>, filled: &Variables| (Noted::of(read(reply, filled)), ());
+        self.probe().ask(shot, lane, Sender { variables, jar: self.jar.as_deref() }, build, read).await.0
+    }
+
+    /// The steps before the initiate, and the poll before it; what they gave, or `None` where one of them went wrong.
+    async fn before_initiate(&self) -> Option<Variables> {
+        let target = &self.probe().target;
+        let mut variables = self.variables.clone();
+        for step in 0..target.setups() {
+            let shot = self.shot(Kind::Setup, self.arm.connection.of_initiate(), self.probe().clock.now());
+            let shot = Shot { poller: step as u32, ..shot };
+            let build = |filled: &Variables| target.setup(step, filled).unwrap_or(Err(RequestError::NoPath));
+            let read = |reply: &Reply<'_>, filled: &Variables| match target.read_setup(step, reply, filled) {
+                Ok(captured) => (Noted::of(by_code(Answer::Accepted)), Some(captured)),
+                Err((answer, reason)) => (Noted::of(Reading { reason: Some(reason), ..by_code(answer) }), None),
+            };
+            let sender = Sender { variables: &variables, jar: self.jar.as_deref() };
+            let (_, captured) = self.probe().ask(shot, &self.initiate_lane, sender, build, read).await;
+            variables.captured = captured.flatten()?;
+        }
+        if target.asks_before() {
+            self.poll_unaccepted(Kind::EarlyPoll, &variables).await;
+        }
+        Some(variables)
+    }
+
+    /// Looks a few times for a scan whose initiate failed: it may be there all the same.
+    async fn look_for_orphan(&self) {
+        let failed = self.probe().clock.now();
+        for age in LOOKS_FOR_ORPHANS {
+            self.probe().clock.sleep_until(failed.after(age)).await;
+            self.poll_unaccepted(Kind::OrphanPoll, &self.variables).await;
+        }
+    }
+
+    /// One poll by the id that the client gives.
+    async fn poll_unaccepted(&self, kind: Kind, variables: &Variables) {
+        let target = &self.probe().target;
+        let Some(accepted) = target.before_acceptance(variables) else { return };
+        let shot = self.shot(kind, Connection::Fresh, self.probe().clock.now()).with_id(&accepted.id);
+        let build = |filled: &Variables| target.status(filled, Caller::Owner, &accepted, None);
+        let read = |reply: &Reply<'_>, filled: &Variables| target.read_status(reply, About::scan(&accepted.id, filled));
+        self.ask(shot, &self.fresh, variables, build, read).await;
+    }
+
+    /// What of this scan must not be recorded, beside what the target file keeps secret.
+    fn secrets_of(&self, accepted: &Accepted) -> Option<Arc<Redaction>> {
+        let cookies = self.jar.iter().flat_map(|jar| jar.values());
+        let secrets: Vec<String> = self.probe().target.captured_secrets(&accepted.captured).into_iter().chain(cookies).collect();
+        (!secrets.is_empty()).then(|| Arc::new(Redaction::of(secrets)))
     }
 
     /// Asks for the scan; t = 0 is the instant at which the whole answer had arrived.
     async fn initiate(&self, kind: Kind, planned: Stamp) -> Option<(Accepted, Stamp)> {
         let shot = self.shot(kind, self.arm.connection.of_initiate(), planned);
-        let request = self.probe().prepare(self.probe().target.initiate(&self.variables));
-        let (exchange, initiated) = self.probe().fire_initiate(shot, &self.initiate_lane, &request).await;
+        let target = &self.probe().target;
+        let sender = Sender { variables: &self.variables, jar: self.jar.as_deref() };
+        let read = |reply: &Reply<'_>, filled: &Variables| {
+            let initiated = target.read_initiate(reply, filled);
+            let noted = match &initiated {
+                Initiated::Accepted(accepted) => Noted { id: Some(accepted.id.clone()), ..Noted::of(by_code(Answer::Accepted)) },
+                Initiated::Failed { answer, reason } => Noted::of(Reading { reason: Some(reason.clone()), ..by_code(*answer) }),
+            };
+            (noted, initiated)
+        };
+        let (exchange, initiated) = self.probe().ask(shot, &self.initiate_lane, sender, |filled| target.initiate(filled), read).await;
         if self.probe().slows_down() {
             self.probe().strain.initiated(&exchange);
         }
@@ -302,7 +446,7 @@ impl Scan<'_> {
             // Where they say that it has ended and status did not, status has the last word: the readings came after its polls.
             if ended && self.reached(Until::Terminal).is_none() && scenario.then.is_none() && self.is_watched_to_its_end() {
                 let at = self.probe().clock.now().after(scenario.expect.stall.0).after(AFTER_THE_STALL);
-                Box::pin(self.poll(Planned { purpose: Purpose::Follow, offset: None, at, poller: 0 })).await;
+                Box::pin(self.poll(Planned { purpose: Purpose::Follow, offset: None, at, poller: 0, write: None })).await;
             }
         }
     }
@@ -345,7 +489,13 @@ impl Scan<'_> {
     /// The polls at the offsets, and the following after them. Where each poll gets a connection they may overlap, so that a slow
     /// answer never delays the next question; on a kept connection they cannot.
     async fn polls(&self) {
-        let at = |offset: Span, poller| Planned { purpose: Purpose::Offset, offset: Some(offset), at: self.t0.after(offset.0), poller };
+        let at = |offset: Span, poller| Planned {
+            purpose: Purpose::Offset,
+            offset: Some(offset),
+            at: self.t0.after(offset.0),
+            poller,
+            write: None,
+        };
         match self.arm.connection {
             Connection::Fresh | Connection::Pooled => {
                 // Collected, since few whose number is known wait in a plain list.
@@ -379,7 +529,7 @@ impl Scan<'_> {
         let deadline = self.t0.after(follow.deadline.0);
         let mut then = self.task.run.scenario.then.as_ref();
         let mut slot = 0;
-        // Results that come late after the end are only missed by whoever asks at once.
+        // Results that come late after the end are only missed by whoever asks at once; when they come, by whoever goes on asking.
         let mut owes_results = self.task.run.scenario.readings.at_end && !follow.settle.0.is_zero();
         // Each poll strays from its slot by up to a fifth of it: scans that are polled in lock-step would meet a round-robin
         // router in the same order for ever, and each would always be sent to the same worker.
@@ -405,17 +555,17 @@ impl Scan<'_> {
             if slot > 1 && !follow.every.0.is_zero() && planned.after(follow.every.0) < self.probe().clock.now() {
                 continue;
             }
-            self.poll(Planned { purpose: Purpose::Follow, offset: None, at: planned, poller: 0 }).await;
+            self.poll(Planned { purpose: Purpose::Follow, offset: None, at: planned, poller: 0, write: None }).await;
             if owes_results && self.reached(Until::Terminal).is_some() {
-                owes_results = false;
-                Box::pin(self.read(Kind::Results, None)).await;
+                let reading = Box::pin(self.read(Kind::Results, None)).await;
+                owes_results = reading.is_some_and(|reading| reading.answer == Answer::NotFound || reading.state == Some(State::Running));
             }
             if let Some(second) = then
                 && self.reached(second.when).is_some()
             {
                 then = None;
                 Box::pin(self.second_write(second)).await;
-                if second.action == Action::Cancel {
+                if second.action.ends_the_watching() || !second.delete.is_empty() {
                     return;
                 }
             }
@@ -444,9 +594,9 @@ impl Scan<'_> {
         self.reached(follow.until).is_some_and(|reached| planned > reached.after(follow.settle.0))
     }
 
-    /// The second write, and the polls after its answer.
+    /// The second write and the polls after its answer; then perhaps the delete and the polls after that.
     async fn second_write(&self, then: &Then) {
-        let t1 = match then.action {
+        match then.action {
             Action::Repeat => {
                 // A repeat may start a job, too.
                 let Some(planned) = self.probe().job(self.probe().clock.now()).await else { return };
@@ -454,17 +604,33 @@ impl Scan<'_> {
                 if accepted.id != self.accepted.id {
                     self.keep_open(Kind::Repeat, &accepted);
                 }
-                t1
+                self.polls_after(t1, &then.offsets, None).await;
             }
-            Action::Cancel => {
-                let Some(request) = self.probe().target.cancel(&self.variables, &self.accepted) else { return };
-                let request = self.probe().prepare(request);
-                let shot = self.shot(Kind::Cancel, Connection::Fresh, self.probe().clock.now());
-                self.probe().fire(shot, &self.fresh, &request, |reply| by_code(self.probe().target.read_by_code(reply))).await.done
-            }
-        };
-        for offset in &then.offsets {
-            self.poll(Planned { purpose: Purpose::Then, offset: Some(*offset), at: t1.after(offset.0), poller: 0 }).await;
+            Action::Cancel => self.write_and_poll(WriteKind::Cancel, &then.offsets).await,
+            Action::Update => self.write_and_poll(WriteKind::Update, &then.offsets).await,
+            Action::Delete => self.write_and_poll(WriteKind::Delete, &then.offsets).await,
+        }
+        if !then.delete.is_empty() {
+            self.write_and_poll(WriteKind::Delete, &then.delete).await;
+        }
+    }
+
+    /// Writes to the scan, if the target can, and asks whether that is seen.
+    async fn write_and_poll(&self, write: WriteKind, offsets: &[Span]) {
+        let target = &self.probe().target;
+        if target.write(write, &self.variables, &self.accepted).is_none() {
+            return;
+        }
+        let shot = self.shot(write.kind(), Connection::Fresh, self.probe().clock.now());
+        let build = |filled: &Variables| target.write(write, filled, &self.accepted).unwrap_or(Err(RequestError::NoPath));
+        let written = self.ask(shot, &self.fresh, &self.numbered(), build, |reply, _| by_code(target.read_by_code(reply))).await;
+        self.polls_after(written.done, offsets, Some(write)).await;
+    }
+
+    async fn polls_after(&self, t1: Stamp, offsets: &[Span], write: Option<WriteKind>) {
+        for offset in offsets {
+            let at = t1.after(offset.0);
+            self.poll(Planned { purpose: Purpose::Then, offset: Some(*offset), at, poller: 0, write }).await;
         }
     }
 
@@ -472,7 +638,7 @@ impl Scan<'_> {
     fn keep_open(&self, kind: Kind, accepted: &Accepted) {
         let run = &self.task.run;
         if run.probe.slows_down() {
-            let job = OpenJob::new(run.index, self.task.arm, accepted.clone(), self.variables.clone());
+            let job = OpenJob::new(run.index, self.task.arm, accepted.clone(), self.variables.clone(), self.jar.clone());
             run.probe.open().insert((self.task.scan, kind), job);
         }
     }
@@ -488,15 +654,6 @@ impl Scan<'_> {
             // There is a lane for every poller, or one for all.
             _ => self.poll_lanes.get(planned.poller as usize).unwrap_or(&self.poll_lanes[0]),
         };
-        // The request is built beforehand, so that nothing but the sending lies between the timer and the wire.
-        let own;
-        let request = match (&self.status_request, self.arm.route) {
-            (Some(request), None | Some(Route::HandedOut)) => request,
-            _ => {
-                own = self.status_request();
-                &own
-            }
-        };
         let shot = Shot {
             purpose: planned.purpose,
             offset: planned.offset.map(Span::as_nanos),
@@ -504,8 +661,17 @@ impl Scan<'_> {
             route: self.arm.route,
             ..self.shot(Kind::Poll, self.arm.connection, planned.at)
         };
+        let prepared = match self.arm.route {
+            Some(Route::CacheBusted | Route::AsInitiator) if self.status_request.is_some() => self.status_request(),
+            _ => Err(Unsendable::Address),
+        };
         probe.clock.sleep_until(planned.at).await;
-        let exchange = probe.fire_status(shot, lane, request, &self.accepted.id).await;
+        let exchange = match (&self.status_request, self.arm.route) {
+            // The request was built beforehand, so that nothing but the sending lies between the timer and the wire.
+            (Some(request), None | Some(Route::HandedOut)) => self.fire_status(shot, lane, request, planned.write).await,
+            (Some(_), _) => self.fire_status(shot, lane, &prepared, planned.write).await,
+            (None, _) => Box::pin(self.poll_onward(shot, lane, planned.write)).await,
+        };
         probe.was_asked((self.task.scan, Kind::Initiate), &exchange);
         let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
         if exchange.answer == Answer::Visible {
@@ -524,23 +690,43 @@ impl Scan<'_> {
     async fn read(&self, kind: Kind, age: Option<Span>) -> Option<Exchange> {
         let probe = self.probe();
         let target = &probe.target;
-        let id = self.accepted.id.as_str();
-        let request = match kind {
-            Kind::ForeignPoll if target.can().foreign_user => Some(target.status(&self.numbered(), Caller::Foreign, &self.accepted, None)),
-            Kind::Witness => target.witness(&self.numbered(), &self.accepted),
-            Kind::Results => target.results(&self.numbered(), &self.accepted),
+        let build = |filled: &Variables| match kind {
+            Kind::ForeignPoll if target.can().foreign_user => Some(target.status(filled, Caller::Foreign, &self.accepted, None)),
+            Kind::Witness => target.witness(filled, &self.accepted),
+            Kind::Results => target.results(filled, &self.accepted),
             _ => None,
         };
-        let request = probe.prepare(request?);
+        let variables = self.numbered();
+        if build(&variables).is_none() {
+            return None;
+        }
         let planned = age.map_or_else(|| probe.clock.now(), |age| self.t0.after(age.0));
         probe.clock.sleep_until(planned).await;
         let shot = Shot { offset: age.map(Span::as_nanos), ..self.shot(kind, Connection::Fresh, planned) };
-        let reading = probe.fire(shot, &self.fresh, &request, |reply| match kind {
-            Kind::Witness => target.read_witness(reply, id),
-            Kind::Results => target.read_results(reply, id),
-            _ => target.read_status(reply, id),
-        });
-        Some(reading.await)
+        let read = |reply: &Reply<'_>, filled: &Variables| {
+            let about = About::scan(&self.accepted.id, filled);
+            match kind {
+                Kind::Witness => target.read_witness(reply, about),
+                Kind::Results => target.read_results(reply, about),
+                _ => target.read_status(reply, about),
+            }
+        };
+        let build = |filled: &Variables| build(filled).unwrap_or(Err(RequestError::NoPath));
+        // Another user has none of the scan's cookies.
+        let jar = self.jar.as_deref().filter(|_| kind != Kind::ForeignPoll);
+        let read = |reply: &Reply<'_>, filled: &Variables| (Noted::of(read(reply, filled)), ());
+        Some(probe.ask(shot, &self.fresh, Sender { variables: &variables, jar }, build, read).await.0)
+    }
+
+    /// Sends the status request, and notes whether the write before it is already seen in the answer.
+    async fn fire_status(&self, shot: Shot, lane: &Lane, request: &Result<Prepared, Unsendable>, write: Option<WriteKind>) -> Exchange {
+        let target = &self.probe().target;
+        let read = |reply: &Reply<'_>| {
+            let about = About::scan(&self.accepted.id, &self.variables);
+            let seen = write.and_then(|write| target.read_write_seen(write, reply, about));
+            (Noted { seen, ..Noted::of(target.read_status(reply, about)) }, ())
+        };
+        self.probe().fire_for(shot, lane, request, read).await.0
     }
 }
 
@@ -551,34 +737,7 @@ fn slot_time(every: Duration, slot: u64) -> Duration {
 
 /// A reading that tells no more than its HTTP code does.
 fn by_code(answer: Answer) -> Reading {
-    Reading { answer, state: None, word: None, progress: None, echo: None, reason: None }
-}
-
-impl crate::probe::drive::Probe {
-    /// Sends an initiate; its log line carries the id that was handed out, or the reason why there is none.
-    async fn fire_initiate(&self, shot: Shot, lane: &Lane, request: &Result<Prepared, Unsendable>) -> (Exchange, Option<Initiated>) {
-        self.fire_for(shot, lane, request, |reply| {
-            let initiated = self.target.read_initiate(reply);
-            let reading = match &initiated {
-                Initiated::Accepted(accepted) => Noted { reading: by_code(Answer::Accepted), id: Some(accepted.id.clone()), seen: None },
-                Initiated::Failed { answer, reason } => {
-                    Noted { reading: Reading { reason: Some(reason.clone()), ..by_code(*answer) }, id: None, seen: None }
-                }
-            };
-            (reading, initiated)
-        })
-        .await
-    }
-
-    /// Sends a status poll of the owner, and notes whether a second write is already seen in the answer.
-    async fn fire_status(&self, shot: Shot, lane: &Lane, request: &Result<Prepared, Unsendable>, id: &str) -> Exchange {
-        let after_write = shot.purpose == Purpose::Then;
-        let read = |reply: &Reply<'_>| {
-            let seen = if after_write { self.target.read_cancel_seen(reply, id) } else { None };
-            (Noted { reading: self.target.read_status(reply, id), id: None, seen }, ())
-        };
-        self.fire_for(shot, lane, request, read).await.0
-    }
+    Reading::of(answer)
 }
 
 /// A reading with what only some exchanges note beside it.
@@ -586,6 +745,17 @@ pub(crate) struct Noted {
     pub(crate) reading: Reading,
     pub(crate) id: Option<String>,
     pub(crate) seen: Option<bool>,
+    /// What the exchange is in the log, where its reply shows that it is something else than a poll.
+    pub(crate) kind: Option<(Kind, Purpose)>,
+    /// Which of several addresses was asked.
+    pub(crate) asked_at: Option<String>,
+}
+
+impl Noted {
+    /// A reading with nothing beside it.
+    pub(crate) fn of(reading: Reading) -> Noted {
+        Noted { reading, id: None, seen: None, kind: None, asked_at: None }
+    }
 }
 
 /// What is kept of a body to tell it from others.

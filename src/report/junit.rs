@@ -29,13 +29,14 @@ pub fn junit(view: &View) -> String {
 
 fn run(view: &View) -> TestSuite {
     let mut suite = suite(view, "run", view.verdict);
-    let mut told: Vec<&str> = vec![&view.headline];
+    let answers = view.answers.all().map(|told| format!("{} {}", told.question, told.answer));
+    let mut told: Vec<&str> = answers.iter().map(String::as_str).chain([view.headline.as_str()]).collect();
     told.extend(view.notices.iter().chain(&view.reasons).map(String::as_str));
     told.push(&view.next_step);
     if !view.repeat.command.is_empty() {
         told.push(&view.repeat.command);
     }
-    let mut verdict = TestCase::new("verdict", status(view.verdict, &view.headline, &told.join("\n")));
+    let mut verdict = TestCase::new("verdict", status(view.verdict, &view.answers.broken, &told.join("\n")));
     verdict.set_classname("statusgap");
     if view.verdict == Verdict::Pass {
         verdict.set_system_out(told.join("\n"));

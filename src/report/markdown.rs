@@ -46,6 +46,7 @@ fn title(view: &View) -> String {
     for notice in &view.notices {
         lines.extend([String::new(), "> [!WARNING]".to_owned(), format!("> {}", escape(notice))]);
     }
+    lines.extend([String::new(), answers(view)]);
     if let Some(second) = &view.second_opinion {
         lines.extend([String::new(), escape(&format!("{}.", words::sentence_case(&words::sentence(&second.told))))]);
     }
@@ -55,6 +56,12 @@ fn title(view: &View) -> String {
     }
     lines.extend([String::new(), format!("**Next step.** {}", escape(&view.next_step))]);
     lines.join("\n")
+}
+
+/// The four questions with their answers, one paragraph each.
+pub(super) fn answers(view: &View) -> String {
+    let told = view.answers.all().map(|told| format!("**{}** {}", told.question, prose(told.answer)));
+    told.join("\n\n")
 }
 
 fn timeline(view: &View) -> String {
@@ -295,6 +302,16 @@ pub(super) fn fenced(language: &str, text: &str) -> String {
     format!("{fence}{language}\n{text}\n{fence}")
 }
 
+/// A sentence in which backquotes mark code; the rest is literal text, and so is all of it where a backquote has no partner.
+fn prose(text: &str) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    let is_code = |at: usize, part: &str| at % 2 == 1 && !part.trim().is_empty();
+    if parts.len().is_multiple_of(2) || parts.iter().enumerate().any(|(at, part)| at % 2 == 1 && !is_code(at, part)) {
+        return escape(text);
+    }
+    parts.iter().enumerate().map(|(at, part)| if is_code(at, part) { format!("`{part}`") } else { escape(part) }).collect()
+}
+
 /// Text from outside as literal text: nothing in it formats, links, mentions or ends a cell. An underscore within a word
 /// formats nothing, and words such as `not_found` stay readable in the source.
 pub(super) fn escape(text: &str) -> String {
@@ -320,6 +337,13 @@ pub(super) fn escape(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::report::samples;
+
+    #[test]
+    fn code_in_a_sentence_is_code_and_the_rest_is_literal() {
+        assert_eq!(prose("see `GET /a_b/{id}` and *x*"), "see `GET /a_b/{id}` and \\*x\\*");
+        assert_eq!(prose("one ` alone"), "one \\` alone");
+        assert_eq!(prose("empty `` code"), "empty \\`\\` code");
+    }
 
     #[test]
     fn every_kind_of_run_reads_as_in_its_snapshot() {

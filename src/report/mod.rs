@@ -12,14 +12,18 @@ mod hlog;
 mod html;
 mod json;
 mod junit;
+pub mod latency;
 mod layout;
+pub mod live;
 mod markdown;
+mod noun;
 mod openmetrics;
 mod plot;
 mod pull_request;
 mod rounded;
 #[cfg(test)]
 mod samples;
+mod screen;
 pub mod sentences;
 mod table;
 mod tables;
@@ -34,13 +38,17 @@ pub use hlog::hlog;
 pub use html::{html, watch_html};
 pub use json::{json, result_schema};
 pub use junit::junit;
+pub use latency::Latency;
 pub use layout::{Colour, Style};
 pub use markdown::markdown;
 pub use openmetrics::{openmetrics, watch_openmetrics};
 pub use pull_request::pull_request;
+pub use screen::{MOST_LINES, screen};
 pub use terminal::terminal;
 pub use view::View;
 pub(crate) use words::wrap;
+
+use noun::Medium;
 
 /// What a report is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -64,11 +72,19 @@ pub enum Format {
     OpenMetrics,
     /// Round trips as an interval log of HDR histograms.
     Hlog,
+    /// How long jobs take, as markdown.
+    Latency,
+    /// The same as a page.
+    LatencyHtml,
+    /// The same as a picture.
+    LatencySvg,
+    /// The same for programs: `statusgap.latency/1`.
+    LatencyJson,
 }
 
 impl Format {
     /// All formats, in the order in which help lists them.
-    pub const ALL: [Format; 9] = [
+    pub const ALL: [Format; 13] = [
         Format::Table,
         Format::Markdown,
         Format::Json,
@@ -78,6 +94,10 @@ impl Format {
         Format::PullRequest,
         Format::OpenMetrics,
         Format::Hlog,
+        Format::Latency,
+        Format::LatencyHtml,
+        Format::LatencySvg,
+        Format::LatencyJson,
     ];
 
     /// The name used in flags.
@@ -92,6 +112,10 @@ impl Format {
             Format::PullRequest => "pr",
             Format::OpenMetrics => "openmetrics",
             Format::Hlog => "hlog",
+            Format::Latency => "latency",
+            Format::LatencyHtml => "latency-html",
+            Format::LatencySvg => "latency-svg",
+            Format::LatencyJson => "latency-json",
         }
     }
 
@@ -113,7 +137,16 @@ impl Format {
             // The name by which GitLab looks for metrics.
             Format::OpenMetrics => "metrics.txt",
             Format::Hlog => "latency.hlog",
+            Format::Latency => "latency.md",
+            Format::LatencyHtml => "latency.html",
+            Format::LatencySvg => "latency.svg",
+            Format::LatencyJson => "latency.json",
         }
+    }
+
+    /// Whether it is a report on how long jobs take, which several runs share.
+    pub fn is_latency(self) -> bool {
+        matches!(self, Format::Latency | Format::LatencyHtml | Format::LatencySvg | Format::LatencyJson)
     }
 
     /// Whether the texts of several runs can follow one another and still be read. The others are one document each.
@@ -124,6 +157,20 @@ impl Format {
 
 /// Lays a view out. `style` matters to [`Format::Table`] alone; files have no width. Ends with a newline.
 pub fn render(view: &View, format: Format, style: Style) -> String {
+    let text = laid_out(view, format, style);
+    let medium = match format {
+        Format::Table => Medium::Columns,
+        Format::Markdown | Format::PullRequest | Format::Latency => Medium::Markdown,
+        Format::Html | Format::Junit | Format::LatencyHtml | Format::LatencySvg => Medium::Markup,
+        Format::Github => Medium::Sentence,
+        // For programs; the sentences in it have the noun already.
+        Format::Json | Format::LatencyJson | Format::OpenMetrics | Format::Hlog => return text,
+    };
+    // The sentences have the noun already; headings and labels are the formats' own.
+    if view.noun.is_of_older_logs() { text } else { noun::called(&text, &view.noun, medium) }
+}
+
+fn laid_out(view: &View, format: Format, style: Style) -> String {
     match format {
         Format::Table => terminal(view, style),
         Format::Markdown => markdown(view),
@@ -134,6 +181,19 @@ pub fn render(view: &View, format: Format, style: Style) -> String {
         Format::PullRequest => pull_request(view),
         Format::OpenMetrics => openmetrics(view),
         Format::Hlog => hlog(view),
+        Format::Latency | Format::LatencyHtml | Format::LatencySvg | Format::LatencyJson => {
+            render_latency(&Latency::of(view), format, None)
+        }
+    }
+}
+
+/// Lays out a latency report in one of its formats; `picture` is the file that markdown shows, if there is one. Ends with a newline.
+pub fn render_latency(report: &Latency<'_>, format: Format, picture: Option<&str>) -> String {
+    match format {
+        Format::LatencyHtml => latency::html(report),
+        Format::LatencySvg => latency::svg(report),
+        Format::LatencyJson => latency::json(report),
+        _ => latency::markdown(report, picture),
     }
 }
 
@@ -181,6 +241,12 @@ mod tests {
             let bad: Vec<char> = text.chars().filter(|c| (c.is_control() && *c != '\n') || *c == '\u{202e}').collect();
             assert!(bad.is_empty(), "{format:?}: {bad:?}");
             assert!(!text.contains("\n# PASS"), "{format:?}: a server wrote a headline");
+            if matches!(format, Format::LatencyHtml | Format::LatencySvg) {
+                assert!(
+                    !text.contains("onerror=\"") && !text.contains("<svg/") && !text.contains("<script"),
+                    "a server wrote markup: {text}"
+                );
+            }
             if format == Format::Html {
                 assert!(
                     !text.contains("<img") && !text.contains("<svg/") && text.matches("</script>").count() == 1,
@@ -199,7 +265,8 @@ mod tests {
             let analysis = crate::analysis::analyse(&journal);
             let view = View::of(&journal, &analysis, &crate::verdict::judge(&journal, &analysis));
             assert_eq!(view.verdict, crate::verdict::Verdict::Inconclusive);
-            for format in Format::ALL {
+            // An annotation has no room for what the log lacks.
+            for format in Format::ALL.into_iter().filter(|format| *format != Format::Github) {
                 let text = render(&view, format, PLAIN);
                 assert!(text.contains("0 exchanges") && !text.contains("NaN"), "{format:?}: {text}");
             }
@@ -213,6 +280,8 @@ mod tests {
             let text = render(&view, format, PLAIN);
             assert!(text.contains("PARTIAL LOG") && text.contains("TORN LOG"), "{format:?}: {text}");
         }
+        let text = screen(&view, PLAIN);
+        assert!(text.contains("PARTIAL LOG") && text.contains("TORN LOG"), "{text}");
     }
 
     #[test]

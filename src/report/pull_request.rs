@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::report::markdown::{about, causes, escape, evidence, guarantees, list, repeat, sign, table, unseen};
+use crate::report::markdown::{about, answers, causes, escape, evidence, guarantees, list, repeat, sign, table, unseen};
 use crate::report::table::Room;
 use crate::report::tables;
 use crate::report::view::{ScenarioRow, View};
@@ -29,6 +29,7 @@ pub fn pull_request(view: &View) -> String {
         // Writing to a String cannot fail.
         let _ = write!(text, "\n> [!WARNING]\n> {}\n", escape(notice));
     }
+    let _ = write!(text, "\n{}\n", answers(view));
     if let Some(second) = &view.second_opinion {
         let _ = write!(text, "\n{}\n", escape(&format!("{}.", words::sentence_case(&words::sentence(&second.told)))));
     }

@@ -8,10 +8,12 @@ use crate::analysis::diagnosis::{Cause, Diagnosis, Exclusion, Fact, OpenQuestion
 use crate::analysis::gate::{Bound, OffsetRate};
 use crate::analysis::guarantees::{Breach, Checked, Exhibit, NotAssessed, Proof};
 use crate::analysis::load::Load;
+use crate::analysis::objectives::{Objective, SloStanding, SloUnknown};
 use crate::analysis::punctuality::Punctuality;
 use crate::analysis::round_trips::Percentiles;
 use crate::analysis::round_trips::RoundTrips;
 use crate::analysis::timeline::{Step, Timeline};
+use crate::analysis::timing::{Completion, Timing, TripQuantile, Trips};
 use crate::analysis::window::{Caveat, CurvePoint, EstimateNote, Quantile, ShareBy, Window};
 use crate::analysis::{Analysis, Counts, ScenarioAnalysis};
 use crate::model::answer::{Answer, State};
@@ -21,6 +23,7 @@ use crate::model::fault::FaultClass;
 use crate::model::guarantee::Guarantee;
 use crate::model::run::{Capabilities, ClockNote, End, EndReason, Environment, HttpVersion, Journal, Run, TargetNote};
 use crate::model::scenario::Scenario;
+use crate::model::slo::{Slo, SloEvent};
 use crate::model::source::Source;
 use crate::model::time::{Nanos, Span, Stamp};
 use crate::report::View;
@@ -99,6 +102,8 @@ fn exchange(kind: Kind, sent_ms: f64, answer: Answer, word: Option<&str>) -> Exc
         worker: None,
         cache: None,
         seen: None,
+        complete: None,
+        created: CompactOption::NONE,
         route: None,
         digest: None,
         body: None,
@@ -134,6 +139,8 @@ fn journal() -> Journal {
                 can: Capabilities { witness: true, echo: true, states: true, ..Capabilities::default() },
                 status: crate::model::run::StatusNote::default(),
                 http: HttpVersion::One,
+                noun: crate::model::noun::Noun::of_older_logs(),
+                slo: Vec::new(),
             },
             scenarios: scenarios.clone(),
             allow: Vec::new(),
@@ -306,6 +313,46 @@ fn scenario(name: &str, offsets: Vec<OffsetRate>, window: Window, guarantees: Ve
     }
 }
 
+/// One objective of each standing.
+fn objectives() -> Vec<Objective> {
+    let objective = |event, text: &str, (jobs, in_time, late), standing| Objective {
+        slo: Slo::read(event, text).expect("an objective"),
+        jobs,
+        in_time,
+        late,
+        standing,
+    };
+    let few = SloStanding::Unknown(SloUnknown::TooFew { needs: 299 });
+    vec![
+        objective(SloEvent::Visible, "p50 <= 200ms", (100, 2, 98), SloStanding::Missed),
+        objective(SloEvent::Visible, "p99 <= 5s", (100, 100, 0), few),
+        objective(SloEvent::Done, "p50 <= 60s", (61, 60, 0), SloStanding::Met),
+        objective(SloEvent::Done, "p95 <= 60s", (61, 60, 1), SloStanding::Unknown(SloUnknown::Close)),
+    ]
+}
+
+/// Enough jobs for a median of the POST, too few for more; half of the jobs that were watched to their end have ended.
+fn timing() -> Timing {
+    let quantile = |p, ms, lower_ms, upper_ms, needs| TripQuantile { p, ms, lower_ms, upper_ms, needs };
+    let quantiles = vec![
+        quantile(0.5, Some(3.8), Some(3.1), Some(4.4), 5),
+        quantile(0.95, None, Some(4.2), None, 59),
+        quantile(0.99, None, None, None, 299),
+    ];
+    let post = Trips { count: 50, jobs: 50, quantiles };
+    let done =
+        |p, from_ms, to_ms, lower_ms, upper_ms, caveat| Quantile { p, from_ms, to_ms, lower_ms, upper_ms, at_most_ms: upper_ms, caveat };
+    let quantiles = vec![
+        done(0.5, 7000.0, Some(7250.0), 6750.0, Some(7500.0), None),
+        done(0.95, 7500.0, None, 7250.0, None, Some(Caveat::NotIdentified)),
+        done(0.99, 7500.0, None, 0.0, None, Some(Caveat::TooFew { needs: 299 })),
+    ];
+    let brackets =
+        (0..60).map(|n| (f64::from(n) * 120.0, CompactOption::from((n % 2 == 0).then(|| f64::from(n) * 120.0 + 250.0)))).collect();
+    let done = Completion { jobs: 61, ended: 30, failed: 2, unclear: 1, quantiles, brackets };
+    Timing { polls: vec![(Answer::Visible, post.clone()), (Answer::NotFound, Trips { count: 950, ..post.clone() })], post, done }
+}
+
 fn analysis(scenarios: Vec<ScenarioAnalysis>, window: Window, guarantees: Vec<Checked>) -> Analysis {
     Analysis {
         first_polls: None,
@@ -313,6 +360,8 @@ fn analysis(scenarios: Vec<ScenarioAnalysis>, window: Window, guarantees: Vec<Ch
         window,
         guarantees,
         round_trips: trips(),
+        timing: timing(),
+        objectives: objectives(),
         load: Load { started: 100, ended: 88, unfinished: 12, ..Load::default() },
         punctuality: Punctuality { polls: 100, p50_ms: 0.05, p99_ms: 0.31, max_ms: 0.9 },
         timeline: Some(Timeline {
@@ -380,7 +429,7 @@ pub(super) fn seed_bug() -> (Journal, Analysis, Judgement) {
             },
         }],
         open: vec![OpenQuestion::GrowthNotAsked],
-        patterns: Vec::new(),
+        ..Diagnosis::default()
     };
     let not_found = |at, not_found| Reason::NotFound { at: ms(at), connection: Connection::Fresh, not_found, polls: 50 };
     let broken = Reason::Broken { guarantee: Guarantee::ReadYourWrites, broken: 50, checked: 50 };

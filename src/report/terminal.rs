@@ -210,7 +210,7 @@ fn line_start(line: &str, part: &str) -> String {
 }
 
 /// A shell command over several lines, broken only where the shell allows it: at blanks outside quotes.
-fn command_lines(command: &str, width: usize) -> Vec<String> {
+pub(super) fn command_lines(command: &str, width: usize) -> Vec<String> {
     let mut words_of_it = vec![String::new()];
     let mut quote = None;
     for c in command.chars() {

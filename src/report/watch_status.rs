@@ -40,7 +40,12 @@ pub struct WatchStatus {
     pub changes: Vec<ChangeRow>,
     /// The latest rounds, the latest first.
     pub recent: Vec<RoundRow>,
+    /// More of them in brief, for a picture; the latest last.
+    pub strip: Vec<StripRound>,
 }
+
+/// So many rounds are drawn: a day of them, one every three minutes.
+const DRAWN: usize = 480;
 
 impl WatchStatus {
     /// Which place an outcome has in [`WatchStatus::rounds`].
@@ -52,6 +57,30 @@ impl WatchStatus {
             *count += u64::from(of == outcome);
         }
     }
+}
+
+impl WatchStatus {
+    /// Adds a round to those that are drawn, and forgets the oldest beyond their number.
+    pub fn draw(&mut self, round: StripRound) {
+        self.strip.push(round);
+        let more = self.strip.len().saturating_sub(DRAWN);
+        self.strip.drain(..more);
+    }
+}
+
+/// A round in brief.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StripRound {
+    /// Its number, from 1.
+    pub number: u64,
+    /// When it began.
+    pub began: Moment,
+    /// What it told by itself.
+    pub outcome: Outcome,
+    /// Accepted scans.
+    pub scans: u64,
+    /// Those of them that were denied.
+    pub denied: u64,
 }
 
 /// A moment, as it is told and as a number.
@@ -123,5 +152,25 @@ pub fn sample() -> WatchStatus {
             outcome: Outcome::Clean,
             headline: "0 of 4 accepted scans were denied".to_owned(),
         }],
+        strip: [Outcome::Clean, Outcome::Failing, Outcome::Unmeasured]
+            .into_iter()
+            .zip(1..)
+            .map(|(outcome, number)| StripRound { number, began: moment(number as u32 * 10), outcome, scans: 4, denied: 2 * (number % 2) })
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_watch_that_goes_on_for_ever_draws_a_bounded_number_of_rounds() {
+        let mut live = sample();
+        let round = live.strip[0].clone();
+        for number in 1..=1000 {
+            live.draw(StripRound { number, ..round.clone() });
+        }
+        assert_eq!((live.strip.len(), live.strip[0].number, live.strip[DRAWN - 1].number), (DRAWN, 521, 1000));
     }
 }

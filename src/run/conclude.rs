@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use crate::analysis::{Analysis, analyse};
+use crate::analysis::diagnosis::Candidates;
+use crate::analysis::{Analysis, analyse_among};
 use crate::log::storage;
 use crate::model::run::{Journal, Run};
 use crate::model::shard::Share;
@@ -20,7 +21,12 @@ pub struct Concluded {
 impl Concluded {
     /// Analyses and judges a log.
     pub fn of(journal: Journal) -> Concluded {
-        let analysis = analyse(&journal);
+        Concluded::among(journal, &Candidates::all())
+    }
+
+    /// The same, with these classes to explain what is wrong in it.
+    pub fn among(journal: Journal, candidates: &Candidates) -> Concluded {
+        let analysis = analyse_among(&journal, candidates);
         let judgement = judge(&journal, &analysis);
         Concluded { journal, analysis, judgement }
     }

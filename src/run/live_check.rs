@@ -11,8 +11,10 @@ use crate::model::contact::Problem;
 use crate::model::redaction::Redaction;
 use crate::probe::is_loopback;
 use crate::run::learn::{FIRST_PAUSE, LONGEST_PAUSE, POLLS, fresh};
+use crate::run::ordinary;
 use crate::target::{
-    Accepted, Caller, Explaining, Heard, Initiated, Knows, Reading, Request, RequestError, StatusFinding, Target, Variables,
+    About, Accepted, Caller, Captured, Explaining, Heard, Initiated, Knows, Reading, Request, RequestError, StatusFinding, Target,
+    Variables,
 };
 
 /// For how long a job that is not visible is asked for before the file is doubted.
@@ -65,12 +67,21 @@ struct Asked<'a, 'n> {
     variables: Variables,
 }
 
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asking {
+    Initiate,
+    Status,
+    /// A step before the POST, by its table in the file.
+    Step(&'static str),
+}
+
 impl Checking<'_> {
     /// Checks.
     pub async fn check(&self, note: &mut dyn FnMut(CheckNote<'_>)) -> LiveCheck {
         let n = jiff::Timestamp::now().as_second().unsigned_abs() * 1000 + 999;
         let redaction = Redaction::of(self.target.secrets());
-        let mut asked = Asked { checking: self, redaction, note, variables: Variables { n, uuid: fresh(), nonce: 0 } };
+        let mut asked = Asked { checking: self, redaction, note, variables: Variables { n, uuid: fresh(), ..Variables::default() } };
         asked.check().await
     }
 }
@@ -79,10 +90,17 @@ impl Asked<'_, '_> {
     async fn check(&mut self) -> LiveCheck {
         let target = self.checking.target;
         let mut found = LiveCheck::default();
+        if !ordinary::is_plain(target) {
+            found.notes.push("the file keeps cookies or looks on at further pages, which this check does not do".to_owned());
+        }
+        if let Some(problem) = self.prepare().await {
+            found.problem = Some(problem);
+            return found;
+        }
         let sent = Instant::now();
-        let (heard, posted) = self.ask(target.initiate(&self.variables), "", true).await;
+        let (heard, posted) = self.ask(target.initiate(&self.variables), "", Asking::Initiate).await;
         let handed_out = Instant::now();
-        let initiated = posted.as_ref().map(|posted| with_reply(posted, |reply| target.read_initiate(reply)));
+        let initiated = posted.as_ref().map(|posted| with_reply(posted, |reply| target.read_initiate(reply, &self.variables)));
         let accepted = match initiated {
             Some(Initiated::Accepted(accepted)) => Some(accepted),
             _ => None,
@@ -92,6 +110,7 @@ impl Asked<'_, '_> {
         }
         found.problem = target.wrong_initiate(&heard);
         let (None, Some(accepted), Some(posted)) = (&found.problem, accepted, posted) else { return found };
+        self.variables.captured = accepted.captured.clone();
         let mut evidence = Evidence { posted, id: accepted.id.clone(), never: Vec::new(), polls: Vec::new() };
         let mut last = self.poll(&accepted, handed_out, &mut evidence, &mut found).await;
         let never = self.controls(&accepted, &mut evidence).await;
@@ -112,13 +131,51 @@ impl Asked<'_, '_> {
         found
     }
 
+    /// The login and the steps before the POST.
+    async fn prepare(&mut self) -> Option<Problem> {
+        let target = self.checking.target;
+        if let Some(request) = target.login(&self.variables) {
+            let (heard, answer) = self.ask(request, "", Asking::Step("[login]")).await;
+            let read = answer.map(|answer| with_reply(&answer, |reply| target.read_login(reply)));
+            let read = read.map(|read| read.map(|session| session.captured));
+            if let Some(problem) = self.take(heard, read, "[login]") {
+                return Some(problem);
+            }
+        }
+        for step in 0..target.setups() {
+            let Some(request) = target.setup(step, &self.variables) else { continue };
+            let (heard, answer) = self.ask(request, "", Asking::Step("[[setup]]")).await;
+            let read = answer.map(|answer| with_reply(&answer, |reply| target.read_setup(step, reply, &self.variables)));
+            if let Some(problem) = self.take(heard, read, "[[setup]]") {
+                return Some(problem);
+            }
+        }
+        None
+    }
+
+    /// Takes what a step gave, and strikes out what of it is secret; or says why it gave nothing.
+    fn take(&mut self, heard: Heard, read: Option<Result<Captured, (Answer, String)>>, step: &str) -> Option<Problem> {
+        match read {
+            Some(Ok(captured)) => {
+                self.redaction = self.redaction.and(self.checking.target.captured_secrets(&captured));
+                self.variables.captured = captured;
+                None
+            }
+            Some(Err((answer, reason))) => {
+                let reason = Some(self.redaction.clean(reason));
+                Some(self.checking.target.wrong_step(&Heard { answer, reason, ..heard }, step))
+            }
+            None => Some(self.checking.target.wrong_step(&heard, step)),
+        }
+    }
+
     /// One poll of the job.
     async fn poll(&mut self, accepted: &Accepted, handed_out: Instant, evidence: &mut Evidence, found: &mut LiveCheck) -> Heard {
         let target = self.checking.target;
         let age_ms = handed_out.elapsed().as_secs_f64() * 1e3;
-        let (heard, answer) = self.ask(target.status(&self.variables, Caller::Owner, accepted, None), &accepted.id, false).await;
+        let (heard, answer) = self.ask(target.status(&self.variables, Caller::Owner, accepted, None), &accepted.id, Asking::Status).await;
         let Some(answer) = answer else { return heard };
-        let reading = with_reply(&answer, |reply| target.read_status(reply, &accepted.id));
+        let reading = with_reply(&answer, |reply| target.read_status(reply, About::scan(&accepted.id, &self.variables)));
         let poll = Poll { age_ms, answer };
         (self.note)(CheckNote::Polled(&poll, &reading));
         match reading.answer {
@@ -145,10 +202,10 @@ impl Asked<'_, '_> {
         for _ in 0..2 {
             let variables = Variables { uuid: fresh(), ..self.variables.clone() };
             let Ok((id, request)) = target.unknown_like(&variables, accepted) else { break };
-            let (heard, answer) = self.ask(Ok(request), &id, false).await;
+            let (heard, answer) = self.ask(Ok(request), &id, Asking::Status).await;
             let Some(answer) = answer else { break };
             if first.is_none() {
-                let reading = with_reply(&answer, |reply| target.read_status(reply, &id));
+                let reading = with_reply(&answer, |reply| target.read_status(reply, About::scan(&id, &self.variables)));
                 (self.note)(CheckNote::Never(&answer, &reading));
                 first = Some(heard);
             }
@@ -172,7 +229,7 @@ impl Asked<'_, '_> {
             ));
         }
         let nowhere = match (found.visible, target.no_such_path(&self.variables, accepted)) {
-            (None, Some(request)) => Some(self.ask(request, &accepted.id, false).await.0),
+            (None, Some(request)) => Some(self.ask(request, &accepted.id, Asking::Status).await.0),
             _ => None,
         };
         match target.status_finding(never, last, nowhere.as_ref()) {
@@ -185,11 +242,16 @@ impl Asked<'_, '_> {
     }
 
     /// Sends a request, and takes down what first contact would.
-    async fn ask(&mut self, request: Result<Request, RequestError>, id: &str, is_initiate: bool) -> (Heard, Option<Answered>) {
+    async fn ask(&mut self, request: Result<Request, RequestError>, id: &str, asking: Asking) -> (Heard, Option<Answered>) {
         let target = self.checking.target;
         let clean = |text: String| self.redaction.clean(text);
         let mut heard = Heard {
-            asked: if is_initiate { "[initiate]" } else { "[status]" }.to_owned(),
+            asked: match asking {
+                Asking::Initiate => "[initiate]",
+                Asking::Status => "[status]",
+                Asking::Step(step) => step,
+            }
+            .to_owned(),
             answer: Answer::Transport,
             http: None,
             fault: None,
@@ -213,15 +275,15 @@ impl Asked<'_, '_> {
         with_reply(&answer, |reply| {
             heard.http = Some(reply.http);
             heard.headers = Explaining::of(reply.headers, clean);
-            heard.knows = target.knows(reply, id);
-            if is_initiate {
-                heard.id_fault = target.id_fault(reply);
-                (heard.answer, heard.reason) = match target.read_initiate(reply) {
+            heard.knows = target.knows(reply, About::scan(id, &self.variables));
+            if asking == Asking::Initiate {
+                heard.id_fault = target.id_fault(reply, &self.variables);
+                (heard.answer, heard.reason) = match target.read_initiate(reply, &self.variables) {
                     Initiated::Accepted(_) => (Answer::Accepted, None),
                     Initiated::Failed { answer, reason } => (answer, Some(clean(reason))),
                 };
-            } else {
-                let reading = target.read_status(reply, id);
+            } else if asking == Asking::Status {
+                let reading = target.read_status(reply, About::scan(id, &self.variables));
                 (heard.answer, heard.reason) = (reading.answer, reading.reason.map(clean));
             }
         });

@@ -10,6 +10,7 @@ pub mod contact;
 mod embedded;
 mod error;
 mod folder;
+mod forecast;
 mod gates;
 pub mod investigate;
 pub mod learn;
@@ -24,8 +25,11 @@ mod rehearsal;
 mod second_opinion;
 mod session;
 mod shard;
+mod side_by_side;
 mod stop;
+pub(crate) mod sweep;
 pub(crate) mod watch;
+mod window_after_gate;
 
 pub use error::RunError;
 pub use limits::{DEFAULT_TIMEOUT, INVESTIGATION_JOBS};
@@ -35,10 +39,13 @@ pub use session::{ReferenceService, Session};
 
 pub(crate) use conclude::Concluded;
 pub(crate) use folder::{Artefacts, Destination};
+pub(crate) use forecast::{Forecast, Left, Shown};
 pub(crate) use limits::Limits;
 pub(crate) use options::{Note, Observer, RunOptions};
 pub(crate) use paired::twin_seed;
 pub(crate) use planned::{Finished, PlannedRun};
 pub(crate) use session::{Contract, Time, environment, new_run_id, now};
 pub(crate) use shard::Place;
+#[cfg(test)]
+pub(crate) use side_by_side::beside;
 pub(crate) use stop::interrupted;

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use crate::model::allow::Allow;
 use crate::model::contact::{Contact, Problem};
+use crate::model::run::Run;
 use crate::model::scenario::Scenario;
 use crate::model::time::Stamp;
-use crate::probe::{self, Event, Halt, Jobs, OnStrain, Recorder, Restraint, Tracing};
+use crate::probe::{self, Event, Halt, Jobs, OnStrain, Recorder, Restraint, Seen, Tracing};
 use crate::run::investigate::steps::Progress;
 use crate::run::{Destination, Limits, Session};
 
@@ -45,10 +46,14 @@ pub enum Note<'a> {
     Contact(&'a Contact),
     /// Something keeps the run from working.
     HeldUp(&'a Problem),
-    /// So many scans of these scenarios are about to run.
-    Begins { scenarios: &'a [Scenario], scans: u64 },
+    /// A run with this header is about to begin: so many scans of these scenarios, or as many as an investigation decides on.
+    Begins { run: &'a Run, scenarios: &'a [Scenario], scans: u64 },
+    /// A gate has failed, and this scenario measures how long denials last.
+    Measures(&'a Scenario),
     /// A scenario or a scan began or ended.
     Event(Event),
+    /// An exchange was recorded, or nothing more will come of a scan.
+    Seen(Seen<'a>),
     /// No more is sent.
     Ends,
     /// The target ended the run before its plan was done.
@@ -63,7 +68,7 @@ impl RunOptions {
     }
 
     pub(super) fn limits(&self, session: &Session) -> Limits {
-        Limits::towards(session.target.base_url(), self.max_rps, self.max_scans)
+        Limits::towards(&session.target.addresses(), self.max_rps, self.max_scans)
     }
 
     pub(super) fn restraint(&self, max_jobs: Option<u32>, strain: OnStrain) -> Restraint {

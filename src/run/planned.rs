@@ -1,11 +1,12 @@
 //! Scenarios against a target, or by turns against two: what is planned, and how it is carried out.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::log::storage::{LOG, OwnFolder};
 use crate::model::run::{Capabilities, EndReason, Pair, Side};
-use crate::model::scenario::{Action, Scenario};
-use crate::probe::{Halt, OnStrain};
+use crate::model::scenario::{Action, Scenario, Then};
+use crate::probe::{Halt, OnStrain, Probe};
 use crate::run::contact::{asks_for_jobs, first_contact, held_up_by, problem};
 use crate::run::gates::onward;
 use crate::run::limits::{self, Limits};
@@ -14,7 +15,7 @@ use crate::run::recording::{Drive, Recording, Sink};
 use crate::run::second_opinion::{self, Bounds};
 use crate::run::shard::{Place, as_shard, shared_first_n};
 use crate::run::stop::interrupted;
-use crate::run::{Concluded, Note, RunError, RunOptions, Session};
+use crate::run::{Concluded, Note, RunError, RunOptions, Session, side_by_side, window_after_gate};
 
 /// A run that is about to begin.
 pub struct PlannedRun {
@@ -71,7 +72,8 @@ impl PlannedRun {
             scenarios = both;
             left_out.extend(more_left_out);
         }
-        let scenarios = limits.apply(scenarios);
+        let workers = session.workers.filter(|_| second.is_none());
+        let scenarios = limits.apply(side_by_side::beside(scenarios, workers));
         let sides = if second.is_some() { 2 } else { 1 };
         // First contact asks each target for a job of its own, unless it is the reference service that the run starts.
         let contacts = if asks_for_jobs(&scenarios) && session.settings.is_none() { sides } else { 0 };
@@ -88,6 +90,11 @@ impl PlannedRun {
             _ => "this run",
         };
         limits::allow_jobs(whole, self.jobs, self.options.max_jobs, "raise --max-jobs, name fewer scenarios, or lower --max-scans")
+    }
+
+    /// The scenarios that measure how long denials last, should its gates fail.
+    pub fn windows(&self) -> Vec<Scenario> {
+        if self.place.is_some() || self.is_paired() { Vec::new() } else { window_after_gate::possible(&self.scenarios, self.limits) }
     }
 
     /// What the target's contract allows for.
@@ -116,7 +123,7 @@ impl PlannedRun {
     /// Carries it out, until its end, its time limit or Ctrl-C.
     pub async fn carry_out(self) -> Result<Finished, RunError> {
         let max_rps = self.max_rps();
-        let PlannedRun { scenarios, options, place, session, second, time, .. } = self;
+        let PlannedRun { scenarios, options, place, session, second, time, limits, .. } = self;
         if scenarios.is_empty() {
             session.close().await;
             return Err(RunError::refused(
@@ -155,18 +162,22 @@ impl PlannedRun {
             None => scenarios.iter().map(|scenario| u64::from(scenario.load.scans)).sum(),
         };
         let log = options.destination.begin_log(&folder, &header)?;
-        let observer = options.observer.clone();
+        let (observer, witness) = (options.observer.clone(), options.observer.clone());
+        let decide = onward(if second.is_some() { &[] } else { &scenarios }, shard);
         let drive = Drive {
             options: probe.clone(),
             trace: options.trace.clone(),
             events: Box::new(move |event| observer(Note::Event(event))),
-            decide: onward(if second.is_some() { &[] } else { &scenarios }, shard),
+            decide: Box::new(move |seen| {
+                witness(Note::Seen(seen));
+                decide(seen)
+            }),
         };
         let recording = Recording::begin(&session, header, Sink::File { path: folder.join(LOG), log }, drive);
         let second =
             second.map(|second| Second::begin(second, &folder, &recording.header, &options, &probe, second_contact)).transpose()?;
         if !held_up {
-            options.note(Note::Begins { scenarios: &scenarios, scans });
+            options.note(Note::Begins { run: &recording.header, scenarios: &scenarios, scans });
         }
         let run = async {
             if held_up {
@@ -176,7 +187,7 @@ impl PlannedRun {
                 match (&second, shard) {
                     (Some(second), _) => second.run_by_turns(&recording, &scenarios).await,
                     (None, Some(shard)) => recording.probe.run_shard(&scenarios, shard).await,
-                    (None, None) => recording.probe.run(&scenarios).await,
+                    (None, None) => run_with_windows(&recording.probe, &scenarios, limits, &options).await,
                 }
             };
             within(time, ran, &options).await
@@ -201,6 +212,16 @@ impl PlannedRun {
     }
 }
 
+/// Runs scenarios, and measures the windows of gates that stopped at their first denial.
+async fn run_with_windows(probe: &Arc<Probe>, scenarios: &[Scenario], limits: Limits, options: &RunOptions) -> Result<(), Halt> {
+    probe.run(scenarios).await?;
+    for window in window_after_gate::scenarios(scenarios, &probe.recorder().stops(), limits) {
+        options.note(Note::Measures(&window));
+        probe.run_also(std::slice::from_ref(&window)).await?;
+    }
+    Ok(())
+}
+
 /// Runs to the end, or until its time is over.
 pub(super) async fn within(time: Duration, run: impl Future<Output = Result<(), Halt>>, options: &RunOptions) -> EndReason {
     match tokio::time::timeout(time, run).await {
@@ -210,6 +231,16 @@ pub(super) async fn within(time: Duration, run: impl Future<Output = Result<(), 
             halt.reason()
         }
         Err(_) => EndReason::Budget,
+    }
+}
+
+/// Why a scenario's later write cannot be sent.
+fn no_such_write(then: &Then, can: Capabilities) -> Option<&'static str> {
+    match then.action {
+        Action::Cancel if !can.cancel => Some("the target file has no [cancel]"),
+        Action::Update if !can.update => Some("the target file has no [update]"),
+        Action::Delete if !can.delete => Some("the target file has no [delete]"),
+        _ => None,
     }
 }
 
@@ -223,8 +254,8 @@ pub(super) fn possible(scenarios: Vec<Scenario>, can: Capabilities) -> (Vec<Scen
             let only_foreign = !polls && scenario.load.scans > 0 && !scenario.controls.foreign_user.is_empty();
             let why = if only_foreign && !can.foreign_user {
                 "the target file has no [users.foreign], so isolation is not assessed"
-            } else if scenario.then.as_ref().is_some_and(|then| then.action == Action::Cancel) && !can.cancel {
-                "the target file has no [cancel]"
+            } else if let Some(why) = scenario.then.as_ref().and_then(|then| no_such_write(then, can)) {
+                why
             } else {
                 return true;
             };

@@ -17,7 +17,7 @@ use crate::probe::Jobs;
 use crate::run::learn::fresh;
 use crate::run::recording::Recording;
 use crate::run::{RunError, Session, ordinary};
-use crate::target::{Caller, Initiated, Target, Variables};
+use crate::target::{About, Caller, Initiated, Target, Variables};
 
 /// At most so many jobs.
 pub const TRIES: u64 = 5;
@@ -43,7 +43,11 @@ const NUMBERS: u64 = 500;
 
 /// Asks for it, if the run so far has a denial, ended as planned, and has gone over sockets.
 pub async fn ask(recording: &Recording, session: &Session, reason: EndReason, bounds: Bounds) -> Result<Option<SecondOpinion>, RunError> {
-    let Some(certificates) = session.certificates.as_ref().filter(|_| reason == EndReason::Complete && recording.has_denials()) else {
+    let Some(certificates) = session
+        .certificates
+        .as_ref()
+        .filter(|_| reason == EndReason::Complete && recording.has_denials() && ordinary::is_plain(&session.target))
+    else {
         return Ok(None);
     };
     let journal = recording.so_far()?;
@@ -82,7 +86,7 @@ impl Trying<'_> {
     /// One job, polled once.
     async fn once(&self, n: u64) -> SecondTry {
         let began = Instant::now();
-        let tried = self.job(&Variables { n, uuid: fresh(), nonce: 0 }).await;
+        let tried = self.job(Variables { n, uuid: fresh(), ..Variables::default() }).await;
         if let Some(rps) = self.max_rps {
             // Two requests take up the time of two.
             let due = Duration::try_from_secs_f64(2.0 / rps).unwrap_or_default();
@@ -91,28 +95,32 @@ impl Trying<'_> {
         tried
     }
 
-    async fn job(&self, variables: &Variables) -> SecondTry {
+    async fn job(&self, variables: Variables) -> SecondTry {
         let not_accepted = |http, answer| SecondTry { age: None, http, answer };
-        let Ok(initiate) = self.target.initiate(variables) else { return not_accepted(None, Answer::Transport) };
+        let Some(mut variables) = ordinary::prepared(&self.first, self.target, variables).await else {
+            return not_accepted(None, Answer::Transport);
+        };
+        let Ok(initiate) = self.target.initiate(&variables) else { return not_accepted(None, Answer::Transport) };
         let Ok(posted) = self.first.ask(&initiate).await else { return not_accepted(None, Answer::Transport) };
         let handed_out = Instant::now();
-        let accepted = match with_reply(&posted, |reply| self.target.read_initiate(reply)) {
+        let accepted = match with_reply(&posted, |reply| self.target.read_initiate(reply, &variables)) {
             Initiated::Accepted(accepted) => accepted,
             Initiated::Failed { answer, .. } => return not_accepted(Some(posted.http), answer),
         };
-        let Ok(status) = self.target.status(variables, Caller::Owner, &accepted, None) else {
+        variables.captured = accepted.captured.clone();
+        let Ok(status) = self.target.status(&variables, Caller::Owner, &accepted, None) else {
             return not_accepted(Some(posted.http), Answer::Transport);
         };
         let age = Duration::from_nanos(self.sequence.age.0.max(0).unsigned_abs());
         tokio::time::sleep(age.saturating_sub(handed_out.elapsed())).await;
         let sent = Some(Nanos::from(handed_out.elapsed()));
         match self.second.ask(&status).await {
-            Ok(answer) => SecondTry { age: sent, http: Some(answer.http), answer: self.read(&answer, &accepted.id) },
+            Ok(answer) => SecondTry { age: sent, http: Some(answer.http), answer: self.read(&answer, &accepted.id, &variables) },
             Err(_) => SecondTry { age: sent, http: None, answer: Answer::Transport },
         }
     }
 
-    fn read(&self, answer: &Answered, id: &str) -> Answer {
-        with_reply(answer, |reply| self.target.read_status(reply, id)).answer
+    fn read(&self, answer: &Answered, id: &str, variables: &Variables) -> Answer {
+        with_reply(answer, |reply| self.target.read_status(reply, About::scan(id, variables))).answer
     }
 }

@@ -62,6 +62,8 @@ pub struct Session {
     pub(crate) http: HttpVersion,
     /// Whom the target's certificates are checked against, where it is reached over sockets.
     pub(crate) certificates: Option<Certificates>,
+    /// How many workers the reference service has, if that is the target.
+    pub(crate) workers: Option<usize>,
     service: Option<Embedded>,
 }
 
@@ -79,6 +81,7 @@ impl Session {
             run_id,
             http: HttpVersion::One,
             certificates: None,
+            workers: None,
             service: None,
         }
     }
@@ -94,13 +97,14 @@ impl Session {
     pub(crate) async fn reference(service: ReferenceService, time: Time, seed: u64) -> Result<Session, RunError> {
         match time {
             Time::Real => {
+                let workers = Some(service.settings.workers);
                 let embedded = Embedded::start(service.settings).await?;
                 let base_url = format!("http://{}", embedded.address);
                 let run_id = new_run_id();
                 let network = NetworkOptions { run_id: Some(run_id.clone()), ..NetworkOptions::default() };
                 let target = Target::reference(&base_url, &|_| None)?;
                 let session = Session::deployed(target, Contract::Address, network, run_id)?;
-                Ok(Session { name: service.name, settings: Some(service.note), service: Some(embedded), ..session })
+                Ok(Session { name: service.name, settings: Some(service.note), workers, service: Some(embedded), ..session })
             }
             Time::Virtual => Session::in_process(service, Latency::Fixed(VIRTUAL_LATENCY), seed).await,
         }
@@ -109,6 +113,7 @@ impl Session {
     /// The reference service in process, on virtual time, over a network of this latency.
     pub async fn in_process(service: ReferenceService, latency: Latency, seed: u64) -> Result<Session, RunError> {
         let mut settings = service.settings;
+        let workers = Some(settings.workers);
         settings.seed = Some(seed);
         settings.epoch = VIRTUAL_EPOCH.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond);
         let opened = Service::open(settings).await.map_err(RunError::Service)?;
@@ -118,7 +123,7 @@ impl Session {
         // The address is never connected to; requests are calls.
         let target = Target::reference("http://127.0.0.1:1", &|_| None)?;
         let session = Session::over(target, transport, Clock::virtual_time(), run_id);
-        Ok(Session { name: service.name, settings: Some(service.note), contract: Contract::Address, ..session })
+        Ok(Session { name: service.name, settings: Some(service.note), contract: Contract::Address, workers, ..session })
     }
 
     /// The header of this session's log.

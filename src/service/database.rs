@@ -3,15 +3,18 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rand::RngExt as _;
 use tokio::time::Instant;
 
 use super::chance::{Chance, Purpose, happens};
 use super::clock::Clock;
 use super::distribution::Distribution;
 use super::fault::follower::{Follower, next_tick};
+use super::fault::late_changes::LateChanges;
 use super::fault::quorum::{Arrival, Quorum, Replicas};
-use super::ground_truth::GroundTruth;
+use super::ground_truth::{GroundTruth, Milestone};
 use super::record::Admission;
+use super::scan::changes::{Change, Changes};
 use super::settings::Settings;
 use super::store::{Followed, Put, Reveal, Store, StoreError, Write};
 
@@ -20,6 +23,7 @@ use super::store::{Followed, Put, Reveal, Store, StoreError, Write};
 pub(crate) struct Database {
     store: Store,
     copy: ReadCopy,
+    late_changes: Option<LateChanges>,
     outage: Option<(Duration, Duration)>,
     clock: Clock,
     chance: Arc<Chance>,
@@ -33,8 +37,8 @@ enum ReadCopy {
     None,
     /// A replica that is late by a law; this share of reads goes there.
     Replica(Mutex<Follower>, Distribution, f64),
-    /// An index, refreshed with this period.
-    Index(Mutex<Follower>, Duration),
+    /// An index in one copy or more, each refreshed with this period at instants of its own.
+    Index(Vec<Mutex<Follower>>, Duration),
     /// Three replicas in a race.
     Quorum(Box<Mutex<Replicas>>),
 }
@@ -44,8 +48,8 @@ enum ReadCopy {
 pub(crate) enum View {
     /// The store itself.
     Primary,
-    /// The replica or the index.
-    Copy,
+    /// The replica, or this copy of the index.
+    Copy(usize),
     /// One of the three replicas.
     Quorum(Arrival),
 }
@@ -58,12 +62,12 @@ impl Database {
         } else if !settings.replica_lag.is_zero() {
             ReadCopy::Replica(Mutex::default(), settings.replica_lag, settings.replica_share)
         } else if !settings.index_period.is_zero() {
-            ReadCopy::Index(Mutex::default(), settings.index_period)
+            ReadCopy::Index((0..settings.index_copies).map(|_| Mutex::default()).collect(), settings.index_period)
         } else {
             ReadCopy::None
         };
         let store = Store::open(settings, clock).await?;
-        Ok(Database { store, copy, outage: settings.outage, clock, chance, truth })
+        Ok(Database { store, copy, late_changes: LateChanges::of(settings), outage: settings.outage, clock, chance, truth })
     }
 
     /// Applies a batch. `reveals` names the scan whose status can be answered from then on.
@@ -95,14 +99,33 @@ impl Database {
         Ok(admission)
     }
 
+    /// Applies a change that the owner makes to a scan, of which some readers learn late.
+    pub(crate) async fn apply_change(&self, write: &Write, scan_id: &str, change: &Change) -> Result<(), StoreError> {
+        self.apply(std::slice::from_ref(write), None).await?;
+        let known = match &self.late_changes {
+            Some(late) => self.chance.with(Purpose::Write, |dice| late.ship(write, change, dice)),
+            None => Instant::now(),
+        };
+        let milestone = if *change == Change::Delete { Milestone::Deleted } else { Milestone::Changed };
+        self.truth.reaches(scan_id, milestone, known);
+        Ok(())
+    }
+
+    /// The changes of a scan as this read learns of them, if it is one that learns of them late.
+    pub(crate) fn late_changes(&self, scan_id: &str) -> Option<Changes> {
+        let late = self.late_changes.as_ref()?;
+        self.chance.with(Purpose::Read, |dice| late.is_asked(dice)).then(|| late.read(scan_id))
+    }
+
     /// Chooses where a status or results request reads from.
     pub(crate) fn status_view(&self) -> View {
         match &self.copy {
             ReadCopy::None => View::Primary,
-            ReadCopy::Index(..) => View::Copy,
+            ReadCopy::Index(copies, _) if copies.len() == 1 => View::Copy(0),
+            ReadCopy::Index(copies, _) => View::Copy(self.chance.with(Purpose::Read, |dice| dice.random_range(0..copies.len()))),
             ReadCopy::Replica(_, _, share) => {
                 if self.chance.with(Purpose::Read, |dice| happens(*share, dice)) {
-                    View::Copy
+                    View::Copy(0)
                 } else {
                     View::Primary
                 }
@@ -118,14 +141,15 @@ impl Database {
         self.available()?;
         let now = Instant::now();
         match (view, &self.copy) {
-            (View::Copy, ReadCopy::Replica(follower, ..) | ReadCopy::Index(follower, _)) => Ok(lock(follower).read(key, now, now)),
+            (View::Copy(_), ReadCopy::Replica(follower, ..)) => Ok(lock(follower).read(key, now, now)),
+            (View::Copy(copy), ReadCopy::Index(copies, _)) => Ok(lock(&copies[copy]).read(key, now, now)),
             (View::Quorum(arrival), ReadCopy::Quorum(replicas)) => Ok(lock(replicas).read(key, now, arrival)),
             _ => self.store.get(key).await,
         }
     }
 
-    /// What a key of the store itself leads to, and whether another key is there.
-    pub(crate) async fn follow(&self, key: &str, prefix: &str, beside: Option<&str>) -> Result<Option<Followed>, StoreError> {
+    /// What a key of the store itself leads to, and what is kept under other keys.
+    pub(crate) async fn follow(&self, key: &str, prefix: &str, beside: &[String]) -> Result<Option<Followed>, StoreError> {
         self.available()?;
         self.store.follow(key, prefix, beside).await
     }
@@ -153,10 +177,12 @@ impl Database {
         let now = Instant::now();
         match &self.copy {
             ReadCopy::None => {}
-            ReadCopy::Replica(follower, ..) | ReadCopy::Index(follower, _) => {
-                lock(follower).purge(now);
-            }
+            ReadCopy::Replica(follower, ..) => lock(follower).purge(now),
+            ReadCopy::Index(copies, _) => copies.iter().for_each(|copy| lock(copy).purge(now)),
             ReadCopy::Quorum(replicas) => lock(replicas).purge(now),
+        }
+        if let Some(late) = &self.late_changes {
+            late.purge(now);
         }
         self.store.purge()
     }
@@ -196,13 +222,25 @@ impl Database {
                 let due = now + self.chance.with(Purpose::Write, |dice| lag.draw(dice));
                 lock(follower).ship_in_order(&writes, due)
             }
-            ReadCopy::Index(follower, period) => lock(follower).ship_in_order(&writes, next_tick(self.clock.started(), *period, now)),
+            ReadCopy::Index(copies, period) => {
+                let arrivals = (0..).zip(copies).map(|(number, copy)| {
+                    let lattice = self.clock.started() + period.mul_f64(phase(number));
+                    lock(copy).ship_in_order(&writes, next_tick(lattice, *period, now))
+                });
+                // There is at least one copy.
+                arrivals.min().unwrap_or(now)
+            }
             ReadCopy::Quorum(replicas) => self.chance.with(Purpose::Write, |dice| lock(replicas).ship(&writes, now, dice)),
         };
         if let Some(scan_id) = reveals {
             self.truth.mark(scan_id, visible);
         }
     }
+}
+
+/// By what part of a period the lattice of a copy is ahead of the first one's: no two of them meet.
+fn phase(number: u32) -> f64 {
+    (f64::from(number) * 0.618_033_988_749_895).fract()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

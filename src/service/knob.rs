@@ -229,6 +229,32 @@ fn table() -> Vec<Knob> {
             hold_connection,
             "Class P: after a POST its connection is not read until the job's first phase has ended."
         ),
+        knob!("affinity", affinity, "Class B: whether the front leads a client back to its worker by a cookie."),
+        knob!("index-copies", index_copies, "Class C': how many copies the index has, each refreshed at instants of its own (at least 1)."),
+        knob!(
+            "negative-cache-key",
+            negative_cache_key,
+            "Class D: whether a kept not_found is for one address, or for a user without scans."
+        ),
+        knob!("handover-gap", handover_gap, "Class H: a record is in neither store for this long while it moves from one to the other."),
+        knob!("handover-at", handover_at, "Class H: the change of state at which a record moves."),
+        knob!("refused-rate", refused_rate, "Class M: share of accepted scans that are refused afterwards, as only the lifecycle says."),
+        knob!("grant-lag", grant_lag, "Class R: time from the acceptance until the owner may see the scan; until then status says 403."),
+        knob!("grant-share", grant_share, "Class R: share of requests that are checked against the access list that is late."),
+        knob!("update-lag", update_lag, "Class S: status learns this late of a change (PATCH)."),
+        knob!("delete-lag", delete_lag, "Class T: status learns this late of a deletion."),
+        knob!("change-share", change_share, "Classes S and T: share of status reads that learn late of changes and deletions."),
+        knob!(
+            "positive-cache-ttl",
+            positive_cache_ttl,
+            "Class U: a cache in front keeps visible answers this long, by full URL and caller."
+        ),
+        knob!("result-lag", result_lag, "Class V: time from the end in status until the result can be fetched."),
+        knob!("consume-on-read", consume_on_read, "Class W: the end of a scan is answered once, and then not_found."),
+        knob!("detail-lag", detail_lag, "Class X: a new record has no more than its state until this much later."),
+        knob!("unset-state", unset_state, "Class Y: what status says of a scan whose work has written no state yet."),
+        knob!("initiate-latency", initiate_latency, "Class Z: time that a POST takes to be answered once the scan is accepted."),
+        knob!("gateway-timeout", gateway_timeout, "Class Z: the front answers a POST with 504 after this time; 0 is never."),
     ]
 }
 

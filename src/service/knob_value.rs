@@ -7,8 +7,8 @@ use super::distribution::Distribution;
 use super::duration;
 use super::fault::quorum::Quorum;
 use super::settings::{
-    Evict, Fallback, OnCrash, PathDecoding, Placeholder, Policy, QueueRecord, ReadPath, Resolve, Routing, Slot, Stage, StoreChoice,
-    StoreHandle, Switch,
+    Affinity, CacheKey, Evict, Fallback, Handover, OnCrash, PathDecoding, Placeholder, Policy, QueueRecord, ReadPath, Resolve, Routing,
+    Slot, Stage, StoreChoice, StoreHandle, Switch, UnsetState,
 };
 
 /// A type that a knob's value can have.
@@ -51,7 +51,11 @@ word_values!(
     QueueRecord,
     PathDecoding,
     Resolve,
-    Quorum
+    Quorum,
+    Affinity,
+    CacheKey,
+    Handover,
+    UnsetState
 );
 
 impl KnobValue for Distribution {

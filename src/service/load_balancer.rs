@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderValue, Method, header};
-use axum::response::Response;
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
 use rand::RngExt as _;
 use tokio::time::Instant;
 use tower::ServiceExt as _;
@@ -17,10 +17,11 @@ use tower::ServiceExt as _;
 use super::api::refusal::Refusal;
 use super::api::{self, Context};
 use super::chance::Purpose;
+use super::fault::affinity;
+use super::fault::answer_cache::{AnswerCache, Keys};
 use super::fault::hold::{FirstPhase, HeldConnections};
 use super::fault::mangling::decode_early;
-use super::fault::negative_cache::NegativeCache;
-use super::settings::{PathDecoding, Policy, Routing};
+use super::settings::{Affinity, PathDecoding, Policy, Routing};
 use super::shared::Shared;
 
 /// A connection nobody used for so long has no worker any more.
@@ -37,7 +38,7 @@ pub(crate) struct LoadBalancer {
     next: AtomicUsize,
     pins: Mutex<Pins>,
     held: HeldConnections,
-    negative_cache: Option<NegativeCache>,
+    cache: Option<AnswerCache>,
 }
 
 /// Which worker each connection belongs to.
@@ -50,13 +51,12 @@ struct Pins {
 impl LoadBalancer {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         let workers = shared.workers.iter().map(|worker| api::routes(Context { shared: shared.clone(), worker: worker.clone() })).collect();
-        let ttl = shared.settings.negative_cache_ttl;
         LoadBalancer {
             workers,
             next: AtomicUsize::new(0),
             pins: Mutex::default(),
             held: HeldConnections::default(),
-            negative_cache: (!ttl.is_zero()).then(|| NegativeCache::new(ttl)),
+            cache: AnswerCache::of(&shared.settings),
             shared,
         }
     }
@@ -68,6 +68,12 @@ impl LoadBalancer {
             let worker = self.choose();
             self.pins().workers.insert(peer, (worker, Instant::now()));
         }
+    }
+
+    /// The worker that a cookie leads to, where there are cookies.
+    fn worker_by_cookie(&self, request: &Request) -> Option<usize> {
+        let has_cookies = self.shared.settings.affinity == Affinity::Cookie;
+        has_cookies.then(|| affinity::named(request.headers(), self.workers.len())).flatten()
     }
 
     fn worker_for(&self, peer: SocketAddr) -> usize {
@@ -94,6 +100,21 @@ impl LoadBalancer {
         match self.shared.settings.policy {
             Policy::RoundRobin => self.next.fetch_add(1, Ordering::Relaxed) % count,
             Policy::Random => self.shared.chance.with(Purpose::Routing, |dice| dice.random_range(0..count)),
+        }
+    }
+
+    /// A worker's answer to a request. To a POST that takes too long the front answers itself, and the worker goes on (class Z).
+    async fn ask(&self, worker: usize, request: Request) -> Response {
+        let patience = self.shared.settings.gateway_timeout;
+        let waits = request.method() != Method::POST || request.uri().path() != DISCOVER || patience.is_zero();
+        let answer = self.workers[worker].clone().oneshot(request);
+        if waits {
+            let Ok(response) = answer.await;
+            return response;
+        }
+        match tokio::time::timeout(patience, answer).await {
+            Ok(Ok(response)) => response,
+            Err(_) => Refusal::new(StatusCode::GATEWAY_TIMEOUT, "The service took too long to answer").into_response(),
         }
     }
 
@@ -124,14 +145,15 @@ pub(crate) async fn pass(State(front): State<Arc<LoadBalancer>>, mut request: Re
             }
         }
     }
-    let cached = front.negative_cache.as_ref().filter(|_| request.method() == Method::GET && path.starts_with(STATUS));
-    let url = request.uri().to_string();
-    if let Some(kept) = cached.and_then(|cache| cache.hit(&url)) {
+    let cached = front.cache.as_ref().filter(|_| request.method() == Method::GET && path.starts_with(STATUS));
+    let cached = cached.map(|cache| (cache, Keys::of(&request)));
+    if let Some(kept) = cached.as_ref().and_then(|(cache, keys)| cache.hit(keys)) {
         front.shared.metrics.request(&path, kept.status().as_u16());
         return kept;
     }
-    let worker = front.worker_for(peer);
-    let Ok(mut response) = front.workers[worker].clone().oneshot(request).await;
+    let led = front.worker_by_cookie(&request);
+    let worker = led.unwrap_or_else(|| front.worker_for(peer));
+    let mut response = front.ask(worker, request).await;
     if let Some(refusal) = response.extensions_mut().remove::<Refusal>() {
         let allow = response.headers_mut().remove(header::ALLOW);
         response = refusal.complete(&path, front.shared.clock.unix_seconds());
@@ -143,16 +165,22 @@ pub(crate) async fn pass(State(front): State<Arc<LoadBalancer>>, mut request: Re
         front.held.hold(peer, phase);
     }
     response.headers_mut().insert("x-worker", HeaderValue::from(worker + 1));
+    if led.is_none() && front.shared.settings.affinity == Affinity::Cookie {
+        response.headers_mut().append(header::SET_COOKIE, affinity::cookie(worker));
+    }
     front.shared.metrics.request(&path, response.status().as_u16());
     match cached {
-        Some(cache) => {
+        Some((cache, keys)) => {
             // Looked through with every answer that may add to it: entries live for seconds.
             cache.purge();
-            cache.pass(&url, response).await
+            cache.pass(keys, response).await
         }
         None => response,
     }
 }
+
+/// The route that is given up after a time.
+const DISCOVER: &str = "/api/v1/opportunities/discover";
 
 /// The route the cache is in front of.
 const STATUS: &str = "/api/v1/opportunities/status/";

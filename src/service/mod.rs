@@ -9,8 +9,10 @@
 //! The way of a request: `front` (connections, routing, faults in front) → `api` (the contract) → `scan` (acceptance, lookup, work) →
 //! `worker` (memory) and `database` (the shared store, and what lags behind it) → `store`.
 //!
-//! One route is not in the original contract: `POST /api/v1/opportunities/cancel/{scan_id}`, for the owner, ends a running scan as
-//! `failed` with the message "Scan cancelled". It is the second write that tells a lagging replica from a late registration.
+//! Three routes are not in the original contract, all for the owner. `POST /api/v1/opportunities/cancel/{scan_id}` ends a running scan as
+//! `failed` with the message "Scan cancelled"; `PATCH /api/v1/opportunities/scans/{scan_id}` with `{"label": "…"}` gives it a label, which
+//! status then shows; `DELETE` of the same address deletes it. They are the second writes that tell a lagging replica from a late
+//! registration, and that may be lost or late themselves.
 //!
 //! ```
 //! use statusgap::service::{OpenError, Service, Settings};
@@ -46,6 +48,7 @@ mod shared;
 mod store;
 #[cfg(test)]
 mod tests;
+mod words;
 mod worker;
 
 use std::future::Future;
@@ -59,12 +62,12 @@ use tokio::net::TcpListener;
 
 pub use self::distribution::Distribution;
 pub use self::fault::quorum::Quorum;
-pub use self::ground_truth::GroundTruth;
+pub use self::ground_truth::{GroundTruth, Milestone};
 pub use self::knob::{KnobDescription, SettingsError};
 pub use self::preset::PresetDescription;
 pub use self::settings::{
-    Durations, Evict, Fallback, Lifetimes, OnCrash, PathDecoding, Placeholder, Policy, QueueRecord, ReadPath, Resolve, Routing, Settings,
-    Slot, Stage, StoreChoice, StoreHandle, Switch,
+    Affinity, CacheKey, Durations, Evict, Fallback, Handover, Lifetimes, OnCrash, PathDecoding, Placeholder, Policy, QueueRecord, ReadPath,
+    Resolve, Routing, Settings, Slot, Stage, StoreChoice, StoreHandle, Switch, UnsetState,
 };
 pub use self::store::StoreError;
 
@@ -173,6 +176,18 @@ impl Settings {
             Settings { users, .. } if users.is_empty() => conflict("a service needs at least one user"),
             _ if self.read_copies() > 1 => {
                 conflict("replica-lag, index-period and quorum exclude each other: status reads one copy of the store")
+            }
+            Settings { index_copies: 0, .. } => conflict("knob `index-copies`: an index has at least 1 copy"),
+            Settings { index_copies: 2.., .. } if self.index_period.is_zero() => {
+                conflict("index-copies needs an index-period: without one there is no index")
+            }
+            Settings { read_path: ReadPath::Memory | ReadPath::MemoryFirst, .. }
+                if !self.update_lag.is_zero() || !self.delete_lag.is_zero() =>
+            {
+                conflict("update-lag and delete-lag need read-path=store: a worker's own memory learns of a change at once")
+            }
+            Settings { negative_cache_key: CacheKey::User, .. } if self.negative_cache_ttl.is_zero() => {
+                conflict("negative-cache-key needs a negative-cache-ttl: without one nothing is kept")
             }
             Settings { read_path: ReadPath::Memory, .. } if self.read_copies() > 0 => {
                 conflict("replica-lag, index-period and quorum need a read-path that reads the store: memory-first or store")

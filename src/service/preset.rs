@@ -151,6 +151,50 @@ const PRESETS: &[PresetDescription] = &[
         &[("hold-connection", "on"), ("registration-delay", "2s")],
     ),
     preset("zoo-q", "Q, foreign disclosure: nobody checks who asks.", "sound", &[("owner-check", "off")]),
+    preset("zoo-r", "R, grant lag: the owner may see a scan 400 ms after it was accepted.", "sound", &[("grant-lag", "400ms")]),
+    preset("zoo-s", "S, stale update: status shows a change 600 ms late.", "sound", &[("update-lag", "600ms")]),
+    preset("zoo-t", "T, late deletion: a deleted scan is answered for 600 ms.", "sound", &[("delete-lag", "600ms")]),
+    preset("zoo-u", "U, positive cache: what was seen first is kept for 5 s.", "sound", &[("positive-cache-ttl", "5s")]),
+    preset("zoo-v", "V, end before result: the result can be fetched 800 ms after the end.", "sound", &[("result-lag", "800ms")]),
+    preset("zoo-w", "W, a read that changes the record: the end is answered once only.", "sound", &[("consume-on-read", "on")]),
+    preset("zoo-x", "X, half a record: all but the state is written 500 ms later.", "sound", &[("detail-lag", "500ms")]),
+    preset("zoo-y", "Y, a default read as an end: a scan without a state is called complete.", "sound", &[("unset-state", "complete")]),
+    preset(
+        "zoo-z",
+        "Z, accepted and told as failed: a POST may take longer than the front waits for it.",
+        "sound",
+        &[("initiate-latency", "exp(150ms)"), ("gateway-timeout", "300ms")],
+    ),
+    preset(
+        "zoo-b-cookie",
+        "B behind a balancer with a cookie: four workers that share nothing, and clients without a jar.",
+        "zoo-b",
+        &[("affinity", "cookie"), ("routing", "per-request"), ("policy", "random")],
+    ),
+    preset(
+        "zoo-c-prime-timers",
+        "C', a timer for each replica: reads go to one of 3 copies, each refreshed every second at an instant of its own.",
+        "sound",
+        &[("index-period", "1s"), ("index-copies", "3")],
+    ),
+    preset(
+        "zoo-d-before",
+        "D, filled before: that a user has no scan is kept for 5 s, also if they asked before they had one.",
+        "sound",
+        &[("negative-cache-ttl", "5s"), ("negative-cache-key", "user")],
+    ),
+    preset(
+        "zoo-h-handover",
+        "H, a handover: at its end a record is in neither of two stores for 300 ms.",
+        "sound",
+        &[("handover-gap", "300ms")],
+    ),
+    preset(
+        "zoo-m-refused",
+        "M, refused after acceptance: of a fifth of the scans only the lifecycle says so.",
+        "sound",
+        &[("refused-rate", "0.2")],
+    ),
 ];
 
 #[cfg(test)]

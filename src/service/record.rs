@@ -48,6 +48,9 @@ pub(crate) struct Record {
     pub(crate) strategies_completed: usize,
     pub(crate) total_strategies: usize,
     pub(crate) opportunities: Vec<Opportunity>,
+    /// When it was accepted, in milliseconds since 1970.
+    #[serde(default)]
+    pub(crate) created: u64,
     /// Milliseconds since 1970.
     pub(crate) updated: u64,
     pub(crate) execution_time_ms: u64,

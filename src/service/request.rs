@@ -94,6 +94,20 @@ impl Filters {
     }
 }
 
+/// The label in the body of a change.
+pub(crate) fn label_from_body(body: &[u8]) -> Result<String, BodyError> {
+    let body: Value = serde_json::from_slice(body).map_err(|error| BodyError::NotJson(error.to_string()))?;
+    let Value::Object(fields) = body else {
+        return Err(BodyError::NotAnObject);
+    };
+    let wrong = BodyError::WrongType { field: "label", expected: "a text of at most 200 characters" };
+    let label = fields.get("label").and_then(Value::as_str).filter(|label| label.chars().count() <= LONGEST_LABEL);
+    label.map(str::to_owned).ok_or(wrong)
+}
+
+/// The longest label, in characters.
+const LONGEST_LABEL: usize = 200;
+
 fn flag(fields: &Map<String, Value>, field: &'static str, default: bool) -> Result<bool, BodyError> {
     match fields.get(field) {
         None | Some(Value::Null) => Ok(default),

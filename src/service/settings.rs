@@ -6,181 +6,10 @@ use std::time::Duration;
 
 use super::distribution::Distribution;
 use super::fault::quorum::Quorum;
-
-/// An enum whose variants are written as words in knob values.
-macro_rules! words {
-    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
-        $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum $name { $($(#[$doc])* $variant),+ }
-
-        impl $name {
-            /// The words a knob accepts, in the order of the variants.
-            pub const WORDS: &'static [&'static str] = &[$($word),+];
-
-            /// The variant written as `word`.
-            pub fn from_word(word: &str) -> Option<Self> {
-                match word { $($word => Some(Self::$variant),)+ _ => None }
-            }
-
-            /// How the variant is written.
-            pub fn word(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-        }
-    };
-}
-
-words! {
-    /// A thing that is done or not.
-    Switch {
-        /// Done.
-        On = "on",
-        /// Not done.
-        Off = "off",
-    }
-}
-words! {
-    /// What is routed to a worker as one unit.
-    Routing {
-        /// Every request chooses a worker anew.
-        PerRequest = "per-request",
-        /// A connection keeps the worker that accepted it.
-        PerConnection = "per-connection",
-    }
-}
-words! {
-    /// How the next worker is chosen.
-    Policy {
-        /// One after the other.
-        RoundRobin = "round-robin",
-        /// By a seeded draw.
-        Random = "random",
-    }
-}
-words! {
-    /// When a worker opens its handle on the shared store for scan results.
-    StoreHandle {
-        /// At start.
-        Eager = "eager",
-        /// With the first POST that this worker serves; a read never opens it.
-        FirstPost = "first-post",
-        /// With the first POST or the first read.
-        OnRead = "on-read",
-    }
-}
-words! {
-    /// Where a status request looks for the scan.
-    ReadPath {
-        /// Only in the memory of the worker that serves the request.
-        Memory = "memory",
-        /// In that memory first, then in the store, keeping a copy of what was found there.
-        MemoryFirst = "memory-first",
-        /// Only in the store that all workers share.
-        Store = "store",
-    }
-}
-words! {
-    /// What a result slot is keyed by.
-    Slot {
-        /// User and filters: all scans of one user with equal filters share a slot.
-        PerFilters = "per-filters",
-        /// The scan's own id.
-        PerScan = "per-scan",
-    }
-}
-words! {
-    /// What is written into the slot before the id is handed out.
-    Placeholder {
-        /// Nothing.
-        None = "none",
-        /// A partial entry without progress (0/0), over whatever is there.
-        Plain = "plain",
-        /// As `plain`, but only for requests that do not force a refresh.
-        Unforced = "unforced",
-        /// An accepted record (0/14), never over a newer or finished one.
-        Guarded = "guarded",
-    }
-}
-words! {
-    /// What status does when it finds no entry.
-    Fallback {
-        /// Says `not_found`.
-        None = "none",
-        /// Answers `scanning 0/14` if the lifecycle knows the id, whoever asks.
-        Lifecycle = "lifecycle",
-        /// As `lifecycle`, but only for the scan's owner.
-        LifecycleOwner = "lifecycle-owner",
-    }
-}
-words! {
-    /// A point of the background work.
-    Stage {
-        /// Nowhere.
-        None = "none",
-        /// While the profile is read, before the first snapshot.
-        Profile = "profile",
-        /// While the portfolio is fetched.
-        Portfolio = "portfolio",
-        /// While assets are discovered.
-        Assets = "assets",
-        /// After the seventh strategy.
-        Strategies = "strategies",
-        /// After the strategies, before the result is written.
-        Finalise = "finalise",
-    }
-}
-words! {
-    /// What becomes of a scan whose background task died.
-    OnCrash {
-        /// Nothing: whatever was written stays until its TTL.
-        Vanish = "vanish",
-        /// It is recorded as failed.
-        Fail = "fail",
-    }
-}
-words! {
-    /// Which records are dropped early.
-    Evict {
-        /// None.
-        None = "none",
-        /// A finished one, `evict-after` after it finished.
-        Ttl = "ttl",
-        /// A finished one, at once.
-        OnCompletion = "on-completion",
-        /// All finished ones but the last `evict-keep`.
-        KeepLast = "keep-last",
-        /// Any that nobody asked for during `evict-after`.
-        Idle = "idle",
-    }
-}
-words! {
-    /// When a queued job's record is written.
-    QueueRecord {
-        /// With the POST: a waiting job is visible as scanning.
-        AtAccept = "at-accept",
-        /// When the job gets a slot.
-        AtStart = "at-start",
-    }
-}
-words! {
-    /// How the front reads a request's path.
-    PathDecoding {
-        /// Leaves it to the worker.
-        Correct = "correct",
-        /// Decodes `%2F` before routing and takes `+` for a space.
-        Eager = "eager",
-    }
-}
-words! {
-    /// Which scan a status request is answered with.
-    Resolve {
-        /// The one that was asked for.
-        Asked = "asked",
-        /// The latest one of the same user.
-        Latest = "latest",
-    }
-}
+pub use super::words::{
+    Affinity, CacheKey, Evict, Fallback, Handover, OnCrash, PathDecoding, Placeholder, Policy, QueueRecord, ReadPath, Resolve, Routing,
+    Slot, Stage, StoreHandle, Switch, UnsetState,
+};
 
 /// The database behind the workers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -341,6 +170,42 @@ pub struct Settings {
     pub unknown_as_pending: Switch,
     /// Class P: a connection that carried a POST is not read again until the job's first phase ended.
     pub hold_connection: Switch,
+    /// Class B: whether a cookie leads a client back to its worker.
+    pub affinity: Affinity,
+    /// Class C′: how many copies the index has, each refreshed at instants of its own.
+    pub index_copies: usize,
+    /// Class D: which requests share a kept `not_found`.
+    pub negative_cache_key: CacheKey,
+    /// Class H: time for which a record is in neither store while it moves from one to the other.
+    pub handover_gap: Distribution,
+    /// Class H: when it moves.
+    pub handover_at: Handover,
+    /// Class M: share of accepted scans that are refused afterwards.
+    pub refused_rate: f64,
+    /// Class R: time from the acceptance until the owner may see the scan.
+    pub grant_lag: Distribution,
+    /// Class R: share of requests that are checked against the access list that is late.
+    pub grant_share: f64,
+    /// Class S: time until status learns of a change.
+    pub update_lag: Distribution,
+    /// Class T: time until status learns of a deletion.
+    pub delete_lag: Distribution,
+    /// Classes S and T: share of status reads that learn of them late.
+    pub change_share: f64,
+    /// Class U: how long the front keeps a visible answer.
+    pub positive_cache_ttl: Duration,
+    /// Class V: time from the end until the result is in the store that serves results.
+    pub result_lag: Distribution,
+    /// Class W: whether an end is answered once only.
+    pub consume_on_read: Switch,
+    /// Class X: time from the first record until the rest of it is written.
+    pub detail_lag: Distribution,
+    /// Class Y: what status says of a scan whose work has written no state.
+    pub unset_state: UnsetState,
+    /// Class Z: time that a worker takes to answer a POST, once it has accepted the scan.
+    pub initiate_latency: Distribution,
+    /// Class Z: how long the front waits for the answer to a POST before it says 504; 0: for ever.
+    pub gateway_timeout: Duration,
 }
 
 impl Default for Settings {
@@ -406,6 +271,24 @@ impl Default for Settings {
             lost_task_rate: 0.0,
             unknown_as_pending: Switch::Off,
             hold_connection: Switch::Off,
+            affinity: Affinity::None,
+            index_copies: 1,
+            negative_cache_key: CacheKey::Url,
+            handover_gap: Distribution::ZERO,
+            handover_at: Handover::End,
+            refused_rate: 0.0,
+            grant_lag: Distribution::ZERO,
+            grant_share: 1.0,
+            update_lag: Distribution::ZERO,
+            delete_lag: Distribution::ZERO,
+            change_share: 1.0,
+            positive_cache_ttl: Duration::ZERO,
+            result_lag: Distribution::ZERO,
+            consume_on_read: Switch::Off,
+            detail_lag: Distribution::ZERO,
+            unset_state: UnsetState::Running,
+            initiate_latency: Distribution::ZERO,
+            gateway_timeout: Duration::ZERO,
         }
     }
 }
@@ -431,11 +314,4 @@ impl Durations {
 /// alice and mallory may scan; admin may read diagnostics too.
 fn default_users() -> BTreeMap<String, String> {
     ["alice", "mallory", "admin"].into_iter().map(|name| (format!("{name}-token"), name.to_owned())).collect()
-}
-
-impl Switch {
-    /// Whether the thing is done.
-    pub fn is_on(self) -> bool {
-        self == Switch::On
-    }
 }

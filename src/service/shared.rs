@@ -9,12 +9,14 @@ use std::time::Duration;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 
-use super::chance::Chance;
+use super::chance::{Chance, Purpose, happens};
 use super::clock::Clock;
 use super::database::Database;
+use super::fault::arrivals::Arrivals;
+use super::fault::delivery::Deliveries;
 use super::fault::eviction::Eviction;
 use super::fault::queue::Queue;
-use super::ground_truth::GroundTruth;
+use super::ground_truth::{GroundTruth, Milestone};
 use super::metrics::Metrics;
 use super::scan::Job;
 use super::settings::Settings;
@@ -33,6 +35,13 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     pub(crate) queue: Option<Queue>,
     pub(crate) eviction: Eviction<Job>,
+    /// Entries in the access list.
+    grants: Arrivals,
+    /// What a new record has beside its state.
+    pub(crate) details: Arrivals,
+    /// Results on their way into the store that serves them.
+    pub(crate) results: Arrivals,
+    pub(crate) deliveries: Deliveries,
     pub(crate) crew: TaskTracker,
     accepted: AtomicU64,
     running: Mutex<BTreeMap<String, Job>>,
@@ -56,6 +65,10 @@ impl Shared {
             metrics: Metrics::default(),
             queue: Queue::new(settings.queue_slots),
             eviction: Eviction::new(settings.evict, settings.evict_after, settings.evict_keep),
+            grants: Arrivals::default(),
+            details: Arrivals::default(),
+            results: Arrivals::default(),
+            deliveries: Deliveries::default(),
             crew: TaskTracker::default(),
             accepted: AtomicU64::new(0),
             running: Mutex::default(),
@@ -67,6 +80,28 @@ impl Shared {
     /// The number of the next POST, which its random stream is drawn from.
     pub(crate) fn next_ordinal(&self) -> u64 {
         self.accepted.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Sends the entry by which the owner of a job may see it.
+    pub(crate) fn send_grant(&self, job: &Job) {
+        if !self.settings.grant_lag.is_zero() {
+            let granted = self.grants.send(&job.scan_id, job.fate.granted_after);
+            self.truth.reaches(&job.scan_id, Milestone::Granted, granted);
+        }
+    }
+
+    /// Whether the access list that this request is checked against has the owner of a scan.
+    pub(crate) fn is_granted(&self, scan_id: &str) -> bool {
+        let asks_the_late_list = || self.chance.with(Purpose::Read, |dice| happens(self.settings.grant_share, dice));
+        self.settings.grant_lag.is_zero() || self.grants.has(scan_id) || !asks_the_late_list()
+    }
+
+    /// Sends what a job's record has beside its state.
+    pub(crate) fn send_details(&self, job: &Job) {
+        if !self.settings.detail_lag.is_zero() {
+            let detailed = self.details.send(&job.scan_id, job.fate.detailed_after);
+            self.truth.reaches(&job.scan_id, Milestone::Detailed, detailed);
+        }
     }
 
     /// Counts a POST of a user; `false` if it is one too many.
@@ -124,6 +159,10 @@ impl Shared {
         // A store that is away purges next time.
         let _ = self.database.purge();
         self.truth.forget_older(self.settings.ttl.lifecycle);
+        for arrivals in [&self.grants, &self.details, &self.results] {
+            arrivals.forget_older(PURGE_EVERY);
+        }
+        self.deliveries.forget_older(self.settings.ttl.full);
         lock(&self.recent_posts).retain(|_, posts| posts.back().is_some_and(|post| post.elapsed() < Duration::from_secs(60)));
     }
 }

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::fault::scope::Region;
 use super::ground_truth::GroundTruth;
 use super::record::{Admission, Record};
+use super::scan::changes::{Change, Changes};
 use super::settings::StoreHandle;
 
 /// A worker's number, its maps, and its handle on the shared store.
@@ -23,13 +24,14 @@ pub(crate) struct Worker {
     handle_open: AtomicBool,
 }
 
-/// The four maps.
+/// The five maps.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     opportunity_cache: BTreeMap<String, Entry>,
     scan_lookup: BTreeMap<String, (String, Instant)>,
     scan_tasks: BTreeMap<String, Task>,
     user_latest: BTreeMap<String, (String, Instant)>,
+    changes: BTreeMap<String, (Changes, Instant)>,
 }
 
 #[derive(Debug, Clone)]
@@ -134,6 +136,23 @@ impl Worker {
         memory.user_latest.get(user).filter(|(_, until)| Instant::now() < *until).map(|(scan_id, _)| scan_id.clone())
     }
 
+    /// Notes a change to a scan.
+    pub(crate) fn change(&self, scan_id: &str, change: &Change, ttl: Duration) {
+        let mut memory = self.lock();
+        let (changes, until) = memory.changes.entry(scan_id.to_owned()).or_insert_with(|| (Changes::default(), Instant::now()));
+        *until = Instant::now() + ttl;
+        match change {
+            Change::Label(label) => changes.label = Some(label.clone()),
+            Change::Delete => changes.deleted = true,
+        }
+    }
+
+    /// The changes to a scan that were made here.
+    pub(crate) fn changes(&self, scan_id: &str) -> Changes {
+        let memory = self.lock();
+        memory.changes.get(scan_id).filter(|(_, until)| Instant::now() < *until).map(|(changes, _)| changes.clone()).unwrap_or_default()
+    }
+
     /// The entry in a slot, if it has not expired.
     pub(crate) fn entry(&self, cache_key: &str) -> Option<Record> {
         let memory = self.lock();
@@ -168,6 +187,7 @@ impl Worker {
         memory.opportunity_cache.retain(|_, entry| now < entry.expires_at);
         memory.scan_lookup.retain(|_, (_, until)| now < *until);
         memory.user_latest.retain(|_, (_, until)| now < *until);
+        memory.changes.retain(|_, (_, until)| now < *until);
         memory.scan_tasks.retain(|_, task| task.runs());
     }
 

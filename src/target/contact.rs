@@ -13,12 +13,13 @@ use crate::model::contact::{Problem, QUOTED, Unrouted, same_shape, shape, shape_
 use crate::model::limits::cut;
 use crate::model::secret_names::is_credential;
 
+use super::captured::About;
 use super::never_issued::ErrorMember;
 use super::other_id::OtherId;
 use super::reading::LONGEST_ID;
 use super::request::{Body, Endpoint, Filling};
 use super::selector::{Extracted, Opened, Selector, plain};
-use super::{Accepted, Reply, Request, RequestError, Target, Variables, template};
+use super::{Accepted, IdSource, Reply, Request, RequestError, Target, Variables, template};
 
 /// So many bytes are quoted of what stands beside another quote: the advice behind both must stay short.
 const QUOTED_BESIDE: usize = 80;
@@ -190,17 +191,22 @@ impl Heard {
 
 impl Target {
     /// What is wrong with the id of a reply that was accepted by its code; `None` if it is not, or if there is an id.
-    pub fn id_fault(&self, reply: &Reply<'_>) -> Option<IdFault> {
+    pub fn id_fault(&self, reply: &Reply<'_>, variables: &Variables) -> Option<IdFault> {
         let opened = Opened::new(reply);
         if !self.initiate_reader.accept.contain(reply.http) {
             return None;
         }
-        match self.initiate_reader.id.take(&opened, "") {
+        let fault_beside = || match self.read_initiate(reply, variables) {
+            super::Initiated::Accepted(_) => None,
+            super::Initiated::Failed { reason, .. } => Some(IdFault::NoAddress(reason)),
+        };
+        let IdSource::InReply(place) = &self.initiate_reader.id else { return fault_beside() };
+        match place.take(&opened, About::nothing()) {
             Extracted::NotJson => Some(IdFault::NotJson),
             Extracted::Nothing => Some(IdFault::Nothing(places(&opened, ""))),
             Extracted::Composite => {
-                let below = match &self.initiate_reader.id.selector {
-                    Selector::Pointer(path) => path.pointer(""),
+                let below = match &place.selector {
+                    Selector::Pointer(path) => path.pointer(About::nothing()),
                     _ => String::new(),
                 };
                 Some(IdFault::NoText(places(&opened, &below)))
@@ -208,10 +214,7 @@ impl Target {
             Extracted::Unmatched(_) => Some(IdFault::Unmatched),
             Extracted::Text(text) if text.is_empty() => Some(IdFault::Empty),
             Extracted::Text(text) if text.len() > LONGEST_ID => Some(IdFault::TooLong),
-            Extracted::Text(_) => match self.read_initiate(reply) {
-                super::Initiated::Accepted(_) => None,
-                super::Initiated::Failed { reason, .. } => Some(IdFault::NoAddress(reason)),
-            },
+            Extracted::Text(_) => fault_beside(),
         }
     }
 
@@ -221,9 +224,9 @@ impl Target {
         let endpoint = &self.status.endpoint;
         let path = endpoint.path.as_ref().filter(|_| matches!(endpoint.method, Method::GET | Method::HEAD))?;
         let filling = Filling { variables, user: &endpoint.user, id: &accepted.id };
-        let path = beside(&filling.fill(path), &[template::encode(&accepted.id), accepted.id.clone()], &variables.uuid);
+        let path = beside(&filling.fill_path(path), &[template::encode(&accepted.id), accepted.id.clone()], &variables.uuid);
         let poll = self.ask(endpoint, variables, &accepted.id);
-        Some(poll.and_then(|poll| Ok(Request { url: self.base.path(&path)?, ..poll })))
+        Some(poll.and_then(|poll| Ok(Request { url: endpoint.base(&self.base, variables.turn).path(&path)?, ..poll })))
     }
 
     /// What keeps the run from working, if the POST was not accepted.
@@ -258,6 +261,24 @@ impl Target {
             _ if heard.is_web_page() => problem(self.web_page("[initiate] path")),
             _ => problem(format!("is {http} the code of an accepted job? then list it in `[initiate] accept`")),
         })
+    }
+
+    /// What keeps the run from working, if a step before the POST did not give what it should. `at` is its table in the file.
+    pub fn wrong_step(&self, heard: &Heard, at: &str) -> Problem {
+        if let Some(fault) = heard.fault {
+            return self.unreachable(heard, fault);
+        }
+        let why = heard.reason.as_deref().map(visible).unwrap_or_default();
+        match heard.http.unwrap_or_default() {
+            401 | 403 => {
+                heard.problem(format!("the credentials in `{at}` are not accepted: are the variables that it names set and valid?"))
+            }
+            429 => Problem { may_pass: true, ..heard.problem(throttled(heard)) },
+            500..=599 => Problem { may_pass: true, ..heard.problem("the target itself failed: see its own log") },
+            404 | 405 | 410 => heard.problem(format!("is `{at}` at the right path, with the right method?")),
+            code if (200..300).contains(&code) => heard.problem(format!("{why}: look at `accept` and `capture` of `{at}`")),
+            _ => heard.problem(format!("{why}: look at `{at}`")),
+        }
     }
 
     /// What the answers about a job that was just accepted say. `nowhere` is how a path that does not exist is answered: asked for
@@ -373,19 +394,20 @@ impl Target {
     }
 
     /// What in a status answer shows that the target knows the job.
-    pub fn knows(&self, reply: &Reply<'_>, id: &str) -> Knows {
+    pub fn knows(&self, reply: &Reply<'_>, about: About<'_>) -> Knows {
+        let id = about.id;
         let opened = Opened::new(reply);
         let reader = &self.status.reader;
-        let word = reader.state.as_ref().and_then(|state| state.text(&opened, id));
+        let word = reader.state.as_ref().and_then(|state| state.text(&opened, about));
         let is_success = (200..300).contains(&reply.http);
         let json = opened.json.as_ref();
         Knows {
             has_state: word.is_some(),
             state: word.filter(|word| is_success && reader.states.contains_key(word)),
             named: json.is_some_and(|json| names(json, id)),
-            rule: reader.rules.iter().position(|rule| rule.when.holds(&opened, id)),
+            rule: reader.rules.iter().position(|rule| rule.when.holds(&opened, about)),
             error: json.and_then(ErrorMember::of),
-            echo: reader.echo.as_ref().and_then(|echo| echo.text(&opened, id)),
+            echo: reader.echo.as_ref().and_then(|echo| echo.text(&opened, about)),
             of_several: json.is_some_and(|json| self.is_of_several(json, id)),
         }
     }
@@ -395,7 +417,7 @@ impl Target {
         format!(
             "the job was not visible by what `[initiate] id` ({}) found, and {} of the same answer has `{}`, by which `{}` {}: if that is the \
              job's id, and not its batch's or parent's, `[initiate] id` must name it",
-            self.initiate_reader.id.selector.written(),
+            self.initiate_reader.id.written(),
             cut(other.place.clone(), QUOTED_BESIDE),
             visible(&cut(other.id.clone(), QUOTED_BESIDE)),
             cut(known.asked.clone(), QUOTED),
@@ -405,7 +427,7 @@ impl Target {
 
     /// The file's id was not known for as long as first contact waits, and something else in the same answer was at once.
     pub fn wrong_pointer(&self, poll: &Heard, waited: u64, other: &OtherId, known: &Heard) -> Problem {
-        let at = self.initiate_reader.id.selector.written();
+        let at = self.initiate_reader.id.written();
         let problem = poll.problem(format!(
             "`[initiate] id` ({at}) found `{}` in its answer, where {} has `{}`, and `{}` {}: is that the job's id?",
             visible(&cut(poll.id.clone(), QUOTED_BESIDE)),
@@ -522,7 +544,7 @@ impl Target {
     }
 
     fn wrong_id(&self, heard: &Heard, fault: &IdFault) -> String {
-        let at = self.initiate_reader.id.selector.written();
+        let at = self.initiate_reader.id.written();
         let instead = |places: &[String]| {
             if places.is_empty() { String::new() } else { format!("; the reply has {}", places.join(", ")) }
         };
@@ -550,6 +572,7 @@ impl Target {
             IdFault::Empty => format!("the id at `[initiate] id` ({at}) is empty"),
             IdFault::TooLong => format!("the id at `[initiate] id` ({at}) is too long to be sent back"),
             IdFault::Unmatched => format!("the `pattern` of `[initiate] id` does not match what stands at {at}"),
+            IdFault::NoAddress(reason) if reason.contains("to capture") => format!("{}: look at `[initiate] capture`", visible(reason)),
             IdFault::NoAddress(reason) => format!("{}: look at `follow` in `[status]`, `[witness]` and `[results]`", visible(reason)),
         }
     }

@@ -14,6 +14,8 @@ use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
 pub(super) struct TargetFile {
     /// The target's name.
     pub(super) name: String,
+    /// What a job is called in reports, in the singular; "job", if it is not said.
+    pub(super) noun: Option<String>,
     /// Its address; `${NAME:-default}` reads the environment.
     pub(super) base_url: String,
     /// An id that was never issued, for the controls.
@@ -26,6 +28,14 @@ pub(super) struct TargetFile {
     /// Who asks: `owner`, `foreign`, and others that endpoints name.
     #[serde(default)]
     pub(super) users: BTreeMap<String, UserFile>,
+    /// Whether the cookies that a scan was given go along with its later requests; default: none do.
+    #[serde(default)]
+    pub(super) cookies: bool,
+    /// How to get the credentials that requests need, once for all scans.
+    pub(super) login: Option<LoginFile>,
+    /// Steps before each scan, in this order.
+    #[serde(default)]
+    pub(super) setup: Vec<SetupFile>,
     /// How a scan is asked for.
     pub(super) initiate: InitiateFile,
     /// The endpoint under test.
@@ -36,8 +46,24 @@ pub(super) struct TargetFile {
     pub(super) results: Option<ReadFile>,
     /// How a scan is cancelled.
     pub(super) cancel: Option<CancelFile>,
+    /// How a scan is changed.
+    pub(super) update: Option<UpdateFile>,
+    /// How a scan is deleted.
+    pub(super) delete: Option<DeleteFile>,
     /// A harmless request that shifts round-robin routing.
     pub(super) filler: Option<FillerFile>,
+    /// Objectives that reports hold the run to.
+    pub(super) slo: Option<SloFile>,
+}
+
+/// `[slo]`
+#[derive(Debug, Default, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SloFile {
+    /// From the id to the first answer that knows the scan, such as `"p99 <= 200ms"`, or a list of such.
+    pub(super) visible: Option<OneOrMore>,
+    /// From the id to the end of the scan, such as `"p95 <= 60s"`, or a list of such.
+    pub(super) done: Option<OneOrMore>,
 }
 
 /// `http`
@@ -77,6 +103,9 @@ pub(super) struct AskFile {
     pub(super) json: Option<toml::Value>,
     pub(super) form: Option<BTreeMap<String, String>>,
     pub(super) body: Option<String>,
+    pub(super) verbatim: Vec<String>,
+    pub(super) base_url: Option<OneOrMore>,
+    pub(super) cookies: Option<bool>,
 }
 
 /// A table of an endpoint: the keys of every endpoint, and its own. Not by serde's `flatten`, which would lose the places that errors
@@ -103,6 +132,13 @@ macro_rules! endpoint {
             form: Option<BTreeMap<String, String>>,
             /// The request's body as text.
             body: Option<String>,
+            /// Texts of `json`, by JSON Pointer, that are sent as they stand: their braces are braces, as in GraphQL.
+            #[serde(default)]
+            verbatim: Vec<String>,
+            /// Where this endpoint lives, if not at the `base_url` at the top; several addresses are asked by turns.
+            base_url: Option<OneOrMore>,
+            /// Whether the cookies that the scan was given go along; `cookies` at the top says it for all endpoints.
+            cookies: Option<bool>,
             $($own)*
         }
 
@@ -118,6 +154,9 @@ macro_rules! endpoint {
                     json: self.json.take(),
                     form: self.form.take(),
                     body: self.body.take(),
+                    verbatim: std::mem::take(&mut self.verbatim),
+                    base_url: self.base_url.take(),
+                    cookies: self.cookies.take(),
                 }
             }
         }
@@ -129,8 +168,39 @@ endpoint! {
     InitiateFile, path: String => |path| Some(path), {
         /// The codes of an accepted initiate.
         pub(super) accept: Option<HttpCodes>,
-        /// Where the id stands in the reply.
-        pub(super) id: ExtractFile,
+        /// Where the id stands in the reply; or a text such as "{uuid}", which is the id that the client gives the scan.
+        pub(super) id: IdFile,
+        /// Values of the reply that later paths, headers, bodies and rules name.
+        #[serde(default)]
+        pub(super) capture: BTreeMap<String, ExtractFile>,
+        /// Whether a scan whose initiate failed is looked for all the same; it takes an id that the client gives.
+        #[serde(default)]
+        pub(super) orphan: bool,
+    }
+}
+
+endpoint! {
+    /// `[[setup]]`
+    SetupFile, path: String => |path| Some(path), {
+        /// The codes of a step that went well.
+        pub(super) accept: Option<HttpCodes>,
+        /// Values of the reply that later paths, headers, bodies and rules name.
+        #[serde(default)]
+        pub(super) capture: BTreeMap<String, ExtractFile>,
+    }
+}
+
+endpoint! {
+    /// `[login]`
+    LoginFile, path: String => |path| Some(path), {
+        /// The codes of a login that went well.
+        pub(super) accept: Option<HttpCodes>,
+        /// Values of the reply that users' headers, paths, headers and bodies name.
+        pub(super) capture: BTreeMap<String, ExtractFile>,
+        /// Where the reply says for how many seconds they are good.
+        pub(super) expires: Option<ExtractFile>,
+        /// For how long they are good, where the reply does not say.
+        pub(super) lasts: Option<Span>,
     }
 }
 
@@ -138,9 +208,21 @@ endpoint! {
     /// `[status]`, `[witness]` and `[results]`
     ReadFile, path: Option<String> => |path| path, {
         /// Where the initiate's reply hands out the address to poll.
-        pub(super) follow: Option<ExtractFile>,
+        pub(super) follow: Option<FollowFile>,
         #[serde(default)]
         pub(super) follow_other_origins: bool,
+        /// Where a list goes on, if the scan is not on its first page.
+        pub(super) pages: Option<PagesFile>,
+        /// Only in `[status]`: whether polls carry the last `ETag` as `If-None-Match`; 304 then means "as before".
+        #[serde(default)]
+        pub(super) conditional: bool,
+        /// Only in `[status]`: whether a visible reply has everything that belongs to the scan.
+        pub(super) complete: Option<WhenFile>,
+        /// Only in `[status]`: where the reply says when the record was made, in RFC 3339 or as seconds or milliseconds since 1970.
+        pub(super) created: Option<ExtractFile>,
+        /// Only in `[status]`: whether each scan is polled once before it is asked for; it takes an id that the client gives.
+        #[serde(default)]
+        pub(super) ask_before: bool,
         /// Only in `[status]`: for how long a request is held on purpose while nothing changes, such as `"30s"`.
         pub(super) long_poll: Option<Span>,
         /// Where the reply tells the scan's state.
@@ -182,6 +264,22 @@ endpoint! {
 }
 
 endpoint! {
+    /// `[update]`
+    UpdateFile, path: String => |path| Some(path), {
+        /// By what the update shows in a status reply.
+        pub(super) seen_when: WhenFile,
+    }
+}
+
+endpoint! {
+    /// `[delete]`
+    DeleteFile, path: String => |path| Some(path), {
+        /// By what the delete shows in a status reply; if it is not said, by `not_found`.
+        pub(super) seen_when: Option<WhenFile>,
+    }
+}
+
+endpoint! {
     /// `[filler]`
     FillerFile, path: String => |path| Some(path), {}
 }
@@ -198,6 +296,76 @@ pub(super) struct ExtractFile {
     pub(super) header: Option<String>,
     /// A regular expression; its first group is the value.
     pub(super) pattern: Option<String>,
+}
+
+/// `id`: a place in the reply, or a text with holes.
+#[derive(Debug)]
+pub(super) enum IdFile {
+    InReply(ExtractFile),
+    OfTheClient(String),
+}
+
+const ID: &str = "where the reply has the id, such as { pointer = \"/id\" }, or in quotes the id that the client gives, such as \"{uuid}\"";
+
+impl<'de> Deserialize<'de> for IdFile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct IdVisitor;
+        impl<'de> Visitor<'de> for IdVisitor {
+            type Value = IdFile;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(ID)
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<IdFile, E> {
+                Ok(IdFile::OfTheClient(text.to_owned()))
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<IdFile, A::Error> {
+                ExtractFile::deserialize(de::value::MapAccessDeserializer::new(map)).map(IdFile::InReply)
+            }
+        }
+        deserializer.deserialize_any(IdVisitor)
+    }
+}
+
+impl JsonSchema for IdFile {
+    fn schema_name() -> Cow<'static, str> {
+        "Id".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "description": ID, "anyOf": [{ "type": "string" }, generator.subschema_for::<ExtractFile>()] })
+    }
+}
+
+/// Where an address to poll is handed out: `{ pointer = "/status_url" }` and the like.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FollowFile {
+    /// A JSON pointer (RFC 6901).
+    pub(super) pointer: Option<String>,
+    /// A JSONPath (RFC 9535).
+    pub(super) jsonpath: Option<String>,
+    /// A header's name.
+    pub(super) header: Option<String>,
+    /// A regular expression; its first group is the address.
+    pub(super) pattern: Option<String>,
+    /// What is added to the end of the address's path.
+    pub(super) suffix: Option<String>,
+    /// Only in `[status]`: whether status replies hand out the next address at the same place.
+    #[serde(default)]
+    pub(super) chain: bool,
+}
+
+/// `pages = { next = { pointer = "/next" }, most = 5 }`
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PagesFile {
+    /// Where a page says the address of the next one; nothing there on the last.
+    pub(super) next: ExtractFile,
+    /// How many pages are looked at in all, at most.
+    pub(super) most: u32,
 }
 
 /// `[[status.answer]]`
@@ -256,8 +424,71 @@ pub(super) struct WhenFile {
     pub(super) exists: Option<bool>,
     /// Whether the value is null.
     pub(super) null: Option<bool>,
+    /// Whether the value is an empty text, list or object.
     pub(super) empty: Option<bool>,
+    /// A regular expression over the whole body.
     pub(super) body_matches: Option<String>,
+    /// More conditions, each with a place of its own: all must hold.
+    #[serde(default)]
+    pub(super) all: Vec<WhenFile>,
+}
+
+/// A text, or a list of texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum OneOrMore {
+    One(String),
+    More(Vec<String>),
+}
+
+impl OneOrMore {
+    /// The texts, each with the end of its key: nothing for a single one, and `.0`, `.1` … in a list.
+    pub(super) fn texts(&self) -> Vec<(String, &str)> {
+        match self {
+            OneOrMore::One(text) => vec![(String::new(), text.as_str())],
+            OneOrMore::More(list) => list.iter().enumerate().map(|(index, text)| (format!(".{index}"), text.as_str())).collect(),
+        }
+    }
+}
+
+struct OneOrMoreVisitor;
+
+impl<'de> Visitor<'de> for OneOrMoreVisitor {
+    type Value = OneOrMore;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text in quotes, or a list of texts")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<OneOrMore, E> {
+        Ok(OneOrMore::One(text.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<OneOrMore, A::Error> {
+        let mut texts = Vec::new();
+        while let Some(text) = list.next_element()? {
+            texts.push(text);
+        }
+        if texts.is_empty() {
+            return Err(de::Error::invalid_length(0, &self));
+        }
+        Ok(OneOrMore::More(texts))
+    }
+}
+
+impl<'de> Deserialize<'de> for OneOrMore {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OneOrMoreVisitor)
+    }
+}
+
+impl JsonSchema for OneOrMore {
+    fn schema_name() -> Cow<'static, str> {
+        "OneOrMore".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" }, "minItems": 1 }] })
+    }
 }
 
 /// One or more HTTP status codes or classes of codes.

@@ -3,6 +3,7 @@
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use super::captured::About;
 use super::template::{Template, Variable};
 
 /// A JSON value with a [`Template`] wherever it has a text.
@@ -22,16 +23,16 @@ impl JsonTemplate {
         serde_json::to_vec(&Filled { template: self, value }).expect("a value of JSON")
     }
 
-    /// Whether a reply's value equals this one when it is asked about the scan `id`.
-    pub(super) fn equals(&self, value: &Value, id: &str) -> bool {
+    /// Whether a reply's value equals this one when it is asked about one scan.
+    pub(super) fn equals(&self, value: &Value, about: About<'_>) -> bool {
         match (self, value) {
-            (JsonTemplate::Text(template), Value::String(text)) => template.fill(|variable| variable.id(id)) == *text,
+            (JsonTemplate::Text(template), Value::String(text)) => template.fill(|variable| about.value(variable)) == *text,
             (JsonTemplate::List(wanted), Value::Array(list)) => {
-                wanted.len() == list.len() && wanted.iter().zip(list).all(|(wanted, value)| wanted.equals(value, id))
+                wanted.len() == list.len() && wanted.iter().zip(list).all(|(wanted, value)| wanted.equals(value, about))
             }
             (JsonTemplate::Object(wanted), Value::Object(object)) => {
                 wanted.len() == object.len()
-                    && wanted.iter().all(|(key, wanted)| object.get(key).is_some_and(|value| wanted.equals(value, id)))
+                    && wanted.iter().all(|(key, wanted)| object.get(key).is_some_and(|value| wanted.equals(value, about)))
             }
             // JSON has one kind of number, so 1 equals 1.0; two integers are compared exactly, however large
             (JsonTemplate::Plain(Value::Number(wanted)), Value::Number(number)) => {
@@ -43,8 +44,8 @@ impl JsonTemplate {
     }
 
     /// Whether it depends on which scan was asked for.
-    pub(super) fn names_the_id(&self) -> bool {
-        self.templates().iter().any(|template| template.variables().any(Variable::is_id))
+    pub(super) fn names_the_scan(&self) -> bool {
+        self.templates().iter().any(|template| template.variables().next().is_some())
     }
 
     /// The value, if it is a scalar and the same in every request and in every environment.

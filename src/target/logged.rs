@@ -13,9 +13,11 @@ use crate::model::run::TargetNote;
 use crate::model::secret_names::STRUCK;
 use crate::model::source::Source;
 
+use super::file::HttpCodes;
 use super::reading::Replies;
 use super::request::{Encoding, Endpoint};
-use super::{Accepted, Caller, Request, RequestError, Target, Variables, compile, credentials};
+use super::selector::Extract;
+use super::{Accepted, Caller, Captured, Request, RequestError, Target, Variables, WriteKind, compile, credentials};
 
 /// A target as a log has it.
 #[derive(Debug)]
@@ -46,6 +48,15 @@ pub(crate) struct LoggedRequest {
     pub(crate) body: Vec<Piece>,
 }
 
+/// A step before an initiate.
+#[derive(Debug)]
+pub(crate) struct LoggedStep<'a> {
+    pub(crate) request: LoggedRequest,
+    pub(crate) accept: &'a HttpCodes,
+    /// Where its reply has the captured values, by place.
+    pub(crate) captures: Vec<(u8, &'a Extract)>,
+}
+
 /// A part of a request's text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Piece {
@@ -64,6 +75,10 @@ pub(crate) enum Placeholder {
     RawId,
     Uuid,
     Number,
+    /// A captured value, percent-encoded.
+    Capture(u8),
+    /// A captured value as it is.
+    RawCapture(u8),
 }
 
 /// Where the marked target lives; no request is sent there.
@@ -133,6 +148,55 @@ impl LoggedTarget {
         !text.contains(self.mark)
     }
 
+    /// The steps before an initiate, the login first: each as a request, the codes with which it went well, and what it captures.
+    pub(crate) fn steps(&self) -> impl Iterator<Item = Result<LoggedStep<'_>, RequestError>> {
+        let variables = self.marked();
+        let login = self.target.login.as_ref().map(|login| (self.target.login(&variables), &login.step));
+        let setup = self.target.setup.iter().enumerate().map(|(index, step)| (self.target.setup(index, &variables), step));
+        let all: Vec<_> = login.into_iter().chain(setup).collect();
+        all.into_iter().filter_map(|(request, step)| {
+            Some(request?.map(|request| LoggedStep {
+                request: self.logged(&request, step.endpoint.body.encoding()),
+                accept: &step.accept,
+                captures: step.capture.iter().map(|capture| (capture.place, &capture.from)).collect(),
+            }))
+        })
+    }
+
+    /// Whether the first of [`LoggedTarget::steps`] is a login.
+    pub(crate) fn has_login(&self) -> bool {
+        self.target.login.is_some()
+    }
+
+    /// What the initiate's reply is captured for, by place.
+    pub(crate) fn captures(&self) -> impl Iterator<Item = (u8, &Extract)> {
+        self.target.initiate_reader.capture.iter().map(|capture| (capture.place, &capture.from))
+    }
+
+    /// The id that the client gives, with placeholders; `None` where the reply has it.
+    pub(crate) fn client_id(&self) -> Option<Vec<Piece>> {
+        let id = self.target.initiate_reader.client_id(&self.marked())?;
+        Some(self.pieces(&id, Encoding::Plain))
+    }
+
+    /// What of the target's polls a few curl commands cannot do; `None` where they can do it all.
+    pub(crate) fn beyond_curl(&self) -> Option<&'static str> {
+        let status = &self.target.status;
+        let elsewhere = self.target.addresses().len() > 1;
+        [
+            (status.pages.is_some(), "a list of several pages"),
+            (status.follow.as_ref().is_some_and(|follow| follow.chain), "an address that every answer hands out anew"),
+            (elsewhere, "an endpoint with an address of its own"),
+        ]
+        .into_iter()
+        .find_map(|(is_so, what)| is_so.then_some(what))
+    }
+
+    /// Whether cookies of a scan go along with its requests.
+    pub(crate) fn has_cookies(&self) -> bool {
+        self.target.keeps_cookies()
+    }
+
     pub(crate) fn initiate(&self) -> Result<LoggedRequest, RequestError> {
         Ok(self.logged(&self.target.initiate(&self.marked())?, self.target.initiate.body.encoding()))
     }
@@ -156,12 +220,17 @@ impl LoggedTarget {
         // An address that was handed out is not in the log.
         let route = exchange.route.filter(|route| *route != Route::HandedOut);
         let request = match exchange.kind {
+            Kind::Login => target.login(&variables)?,
+            Kind::Setup => target.setup(exchange.poller as usize, &variables)?,
             Kind::Initiate | Kind::Repeat => target.initiate(&variables),
+            // Where a list goes on is not in the log.
+            Kind::Page => return None,
+            Kind::EarlyPoll | Kind::OrphanPoll => target.status(&variables, Caller::Owner, &accepted, None),
             Kind::Poll | Kind::UnknownPoll => target.status(&variables, Caller::Owner, &accepted, route),
             Kind::ForeignPoll => target.status(&variables, Caller::Foreign, &accepted, route),
             Kind::Witness => target.witness(&variables, &accepted)?,
             Kind::Results => target.results(&variables, &accepted)?,
-            Kind::Cancel => target.cancel(&variables, &accepted)?,
+            Kind::Cancel | Kind::Update | Kind::Delete => target.write(WriteKind::of(exchange.kind)?, &variables, &accepted)?,
             Kind::Filler => target.filler(&variables),
         };
         Some(self.logged(&request.ok()?, self.endpoint(exchange.kind)?.body.encoding()))
@@ -176,10 +245,14 @@ impl LoggedTarget {
         let target = &self.target;
         match kind {
             Kind::Initiate | Kind::Repeat => Some(&target.initiate),
-            Kind::Poll | Kind::UnknownPoll | Kind::ForeignPoll => Some(&target.status.endpoint),
+            Kind::Poll | Kind::UnknownPoll | Kind::ForeignPoll | Kind::EarlyPoll | Kind::OrphanPoll | Kind::Page => {
+                Some(&target.status.endpoint)
+            }
+            Kind::Login => target.login.as_ref().map(|login| &login.step.endpoint),
+            Kind::Setup => target.setup.first().map(|step| &step.endpoint),
             Kind::Witness => target.witness.as_ref().map(|read| &read.endpoint),
             Kind::Results => target.results.as_ref().map(|read| &read.endpoint),
-            Kind::Cancel => target.cancel.as_ref().map(|cancel| &cancel.endpoint),
+            Kind::Cancel | Kind::Update | Kind::Delete => target.writes.get(&WriteKind::of(kind)?).map(|write| &write.endpoint),
             Kind::Filler => Some(target.filler.as_ref().unwrap_or(&target.status.endpoint)),
         }
     }
@@ -192,6 +265,9 @@ impl LoggedTarget {
             Piece::Placeholder(Placeholder::RawId, _) => "{id:raw}".to_owned(),
             Piece::Placeholder(Placeholder::Uuid, _) => "{uuid}".to_owned(),
             Piece::Placeholder(Placeholder::Number, _) => "{n}".to_owned(),
+            Piece::Placeholder(Placeholder::Capture(place) | Placeholder::RawCapture(place), _) => {
+                format!("{{{}}}", self.target.captures[usize::from(*place)])
+            }
         };
         pieces.iter().map(of).collect()
     }
@@ -220,6 +296,16 @@ impl LoggedTarget {
             (format!("{mark}uuid"), Placeholder::Uuid),
             (NUMBER.to_string(), Placeholder::Number),
         ];
+        for place in (0..).take(self.target.captures.len()) {
+            let raw = format!("{mark}+c{place}e");
+            let encoded = format!("{mark}%2Bc{place}e");
+            // Forms encode everything.
+            if encoding == Encoding::Form {
+                marks.push((encoded, Placeholder::RawCapture(place)));
+            } else {
+                marks.extend([(encoded, Placeholder::Capture(place)), (raw, Placeholder::RawCapture(place))]);
+            }
+        }
         marks.extend((0..self.variables.len()).map(|index| (variable_mark(mark, index), Placeholder::Environment(index))));
         let mut pieces = Vec::new();
         let mut rest = text;
@@ -236,8 +322,47 @@ impl LoggedTarget {
         pieces
     }
 
-    fn marked(&self) -> Variables {
-        Variables { n: NUMBER, uuid: format!("{}uuid", self.mark), nonce: 0 }
+    /// A text of the compiled file as it is written there.
+    pub(super) fn shown(&self, text: &str) -> String {
+        self.written(&self.pieces(text, Encoding::Plain))
+    }
+
+    pub(super) fn target(&self) -> &Target {
+        &self.target
+    }
+
+    pub(super) fn marked_id(&self) -> String {
+        format!("{}+id", self.mark)
+    }
+
+    /// A request of a kind, with placeholders for everything; for steps before an initiate, the one at this place. `None` where its
+    /// address is handed out.
+    pub(super) fn request_of(&self, kind: Kind, step: usize) -> Option<LoggedRequest> {
+        let (target, variables) = (&self.target, self.marked());
+        let accepted = Accepted { id: self.marked_id(), ..Accepted::default() };
+        let request = match kind {
+            Kind::Login => target.login(&variables)?,
+            Kind::Setup => target.setup(step, &variables)?,
+            Kind::Initiate => target.initiate(&variables),
+            Kind::Poll => target.status(&variables, Caller::Owner, &accepted, None),
+            Kind::Witness => target.witness(&variables, &accepted)?,
+            Kind::Results => target.results(&variables, &accepted)?,
+            Kind::Filler => target.filler(&variables),
+            other => target.write(WriteKind::of(other)?, &variables, &accepted)?,
+        };
+        Some(self.logged(&request.ok()?, self.endpoint_of(kind, step)?.body.encoding()))
+    }
+
+    pub(super) fn endpoint_of(&self, kind: Kind, step: usize) -> Option<&Endpoint> {
+        if kind == Kind::Setup { self.target.setup.get(step).map(|step| &step.endpoint) } else { self.endpoint(kind) }
+    }
+
+    pub(super) fn marked(&self) -> Variables {
+        let mut captured = Captured::default();
+        for place in (0..).take(self.target.captures.len()) {
+            captured.set(place, &format!("{}+c{place}e", self.mark));
+        }
+        Variables { n: NUMBER, uuid: format!("{}uuid", self.mark), captured, ..Variables::default() }
     }
 }
 
@@ -253,7 +378,8 @@ mod tests {
     fn logged(file: &str) -> LoggedTarget {
         let (name, base_url, file) = ("x".to_owned(), "http://h".to_owned(), file.to_owned());
         let (can, status, http) = (Capabilities::default(), StatusNote::default(), HttpVersion::One);
-        LoggedTarget::read(&TargetNote { name, base_url, file, service: None, can, status, http }).expect("a right file")
+        let (noun, slo) = (crate::model::noun::Noun::default(), Vec::new());
+        LoggedTarget::read(&TargetNote { name, base_url, file, service: None, can, status, http, noun, slo }).expect("a right file")
     }
 
     #[test]

@@ -5,15 +5,19 @@
 //! of the other rooms it may name only `model`.
 
 mod address;
+mod captured;
 mod compile;
 mod contact;
 pub mod credentials;
+mod events;
 mod file;
 mod fingerprint;
+mod hints;
 mod json;
 mod logged;
 mod never_issued;
 mod other_id;
+mod polling;
 mod reading;
 mod redirect;
 mod replies;
@@ -23,27 +27,34 @@ mod routes;
 mod rules;
 mod selector;
 mod sender;
+mod steps;
 mod template;
 #[cfg(test)]
 mod tests;
+mod understood;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use crate::model::exchange::Kind;
+use crate::model::noun::Noun;
 use crate::model::redaction::SHORTEST_SECRET;
 use crate::model::run::{Capabilities, HttpVersion, StatusNote, TargetNote};
 use crate::model::secret_names::is_credential;
+use crate::model::slo::Slo;
 use crate::model::source::{InputError, Source};
 use crate::model::time::Span;
 
 pub use address::AddressError;
+pub use captured::{About, Captured};
 pub use contact::{Explaining, Heard, IdFault, Knows, StatusFinding};
 pub(crate) use file::{HttpCode, HttpCodes};
 pub use fingerprint::fingerprint;
 pub(crate) use json::JsonTemplate;
-pub(crate) use logged::{EnvironmentVariable, LoggedRequest, LoggedTarget, Piece, Placeholder};
+pub(crate) use logged::{EnvironmentVariable, LoggedRequest, LoggedStep, LoggedTarget, Piece, Placeholder};
 pub use other_id::OtherId;
+pub(crate) use reading::IdSource;
 pub use reading::{Accepted, Initiated, Reading};
 pub(crate) use request::{Encoding, usual_method};
 pub use request::{Request, RequestError, Variables};
@@ -52,12 +63,16 @@ pub(crate) use rules::{Rule, Test, When};
 pub use selector::Reply;
 pub(crate) use selector::{Extract, Selector, Step};
 pub use sender::{cache_note, worker};
+pub use steps::Session;
+pub use understood::Understood;
 
 use address::{Base, OtherOrigins, ShownBase};
 use credentials::parts;
+use polling::{Follow, Pages};
 use reading::{InitiateReader, Reader, Replies};
 use request::{Endpoint, Headers};
 use routes::Shape;
+use steps::Login;
 use template::Template;
 
 const OWNER: &str = "owner";
@@ -73,6 +88,8 @@ pub const TEMPLATE: &str = include_str!("../../scenarios/targets/template.toml")
 #[derive(Debug, Clone)]
 pub struct Target {
     name: String,
+    noun: Noun,
+    slo: Vec<Slo>,
     base: Base,
     shown_base: ShownBase,
     http: HttpVersion,
@@ -82,12 +99,18 @@ pub struct Target {
     literal_secrets: Vec<String>,
     users: BTreeMap<String, Headers>,
     unknown_id: Template,
+    login: Option<Login>,
+    setup: Vec<steps::Step>,
+    /// The names of what is captured, by place.
+    captures: Vec<String>,
     initiate: Endpoint,
     initiate_reader: InitiateReader,
+    /// Whether a scan is looked for whose initiate failed.
+    orphan: bool,
     status: Read,
     witness: Option<Read>,
     results: Option<Read>,
-    cancel: Option<Cancel>,
+    writes: BTreeMap<WriteKind, LaterWrite>,
     filler: Option<Endpoint>,
     /// How its requests look in a recording, made when it is first asked: expressions take a while to compile, and most runs read none.
     shapes: OnceLock<Arc<[Shape]>>,
@@ -108,18 +131,59 @@ pub struct TlsFiles {
 #[derive(Debug, Clone)]
 struct Read {
     endpoint: Endpoint,
-    follow: Option<Extract>,
+    follow: Option<Follow>,
     others: OtherOrigins,
+    pages: Option<Pages>,
+    conditional: bool,
+    ask_before: bool,
     reader: Reader,
     /// For how long the service holds a request on purpose.
     long_poll: Option<Span>,
 }
 
-/// The second write, and how a status reply shows that it was seen.
+/// A write to a scan that exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WriteKind {
+    /// It is cancelled.
+    Cancel,
+    /// It is changed.
+    Update,
+    /// It is deleted.
+    Delete,
+}
+
+impl WriteKind {
+    /// What such a request is in the log.
+    pub fn kind(self) -> Kind {
+        match self {
+            WriteKind::Cancel => Kind::Cancel,
+            WriteKind::Update => Kind::Update,
+            WriteKind::Delete => Kind::Delete,
+        }
+    }
+
+    /// The write that an exchange was, if it was one.
+    pub fn of(kind: Kind) -> Option<WriteKind> {
+        match kind {
+            Kind::Cancel => Some(WriteKind::Cancel),
+            Kind::Update => Some(WriteKind::Update),
+            Kind::Delete => Some(WriteKind::Delete),
+            _ => None,
+        }
+    }
+
+    /// Its table in a target file.
+    fn section(self) -> &'static str {
+        self.kind().word()
+    }
+}
+
+/// How a write is sent, and how a status reply shows that it was seen.
 #[derive(Debug, Clone)]
-struct Cancel {
+struct LaterWrite {
     endpoint: Endpoint,
-    seen_when: When,
+    /// `None`: by `not_found`.
+    seen_when: Option<When>,
 }
 
 /// Who asks for a status.
@@ -199,7 +263,19 @@ impl Target {
             can: self.can(),
             status: self.status_note(),
             http: HttpVersion::One,
+            noun: self.noun.clone(),
+            slo: self.slo.clone(),
         }
+    }
+
+    /// What a job is called.
+    pub fn noun(&self) -> &Noun {
+        &self.noun
+    }
+
+    /// The objectives that reports hold a run to.
+    pub fn slo(&self) -> &[Slo] {
+        &self.slo
     }
 
     /// The file as it was written, but for credentials that stand in it and are struck out; environment variables stand in it as
@@ -225,7 +301,16 @@ impl Target {
             foreign_user: self.users.contains_key(FOREIGN),
             witness: self.witness.is_some(),
             results: self.results.is_some(),
-            cancel: self.cancel.is_some(),
+            cancel: self.writes.contains_key(&WriteKind::Cancel),
+            update: self.writes.contains_key(&WriteKind::Update),
+            delete: self.writes.contains_key(&WriteKind::Delete),
+            setups: self.setup.len() as u32,
+            pages: self.status.pages.as_ref().map_or(0, |pages| pages.most),
+            login: self.login.is_some(),
+            asks_before: self.status.ask_before,
+            orphans: self.orphan,
+            complete: status.complete.is_some(),
+            created: status.created.is_some(),
             echo: status.echo.is_some(),
             states: !status.states.is_empty() || status.rules.iter().any(|rule| rule.state.is_some()),
             handed_out: self.status.follow.is_some(),
@@ -247,7 +332,7 @@ impl Target {
     }
 
     fn replies(&self) -> Replies<'_> {
-        let InitiateReader { accept, id } = &self.initiate_reader;
+        let InitiateReader { accept, id, .. } = &self.initiate_reader;
         let Reader { rules, state, states, echo, .. } = &self.status.reader;
         Replies { accept, id, rules, state: state.as_ref(), states, echo: echo.as_ref() }
     }
@@ -270,7 +355,9 @@ impl Target {
             .into_iter()
             .chain(self.witness.iter().map(|read| &read.endpoint))
             .chain(self.results.iter().map(|read| &read.endpoint))
-            .chain(self.cancel.iter().map(|cancel| &cancel.endpoint))
+            .chain(self.login.iter().map(|login| &login.step.endpoint))
+            .chain(self.setup.iter().map(|step| &step.endpoint))
+            .chain(self.writes.values().map(|write| &write.endpoint))
             .chain(&self.filler);
         let mut secrets = BTreeSet::new();
         for endpoint in endpoints.clone() {

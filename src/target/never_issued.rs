@@ -7,6 +7,7 @@ use crate::model::answer::Answer;
 use crate::model::contact::{Problem, visible};
 
 use super::Target;
+use super::captured::About;
 use super::contact::Heard;
 use super::selector::Selector;
 
@@ -74,7 +75,7 @@ impl Target {
             }
             (Some(state), None) if poll.knows.state.is_some() => match &state.selector {
                 Selector::Pointer(path) => {
-                    let pointer = toml::Value::String(path.pointer(&poll.id));
+                    let pointer = toml::Value::String(path.pointer(About::from(&poll.id)));
                     (
                         format!("has no state at `[status] state` ({})", state.selector.written()),
                         format!("pointer = {pointer}, exists = false"),

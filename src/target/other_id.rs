@@ -6,7 +6,7 @@ use crate::model::exchange::Kind;
 use crate::model::redaction::is_secret_in_reply;
 
 use super::selector::{Opened, plain};
-use super::{Accepted, Hosts, Reply, RouteMatcher, Target, template};
+use super::{Accepted, Hosts, IdSource, Reply, RouteMatcher, Target, template};
 
 /// Something in the answer to a POST that may be the job's id, other than what `[initiate] id` finds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,12 +28,12 @@ impl Target {
         /// Each is asked for once.
         const MOST: usize = 8;
         let endpoint = &self.status.endpoint;
-        if endpoint.path.is_none() {
+        if endpoint.path.is_none() || matches!(self.initiate_reader.id, IdSource::OfTheClient(_)) {
             return Vec::new();
         }
         let opened = Opened::new(reply);
         let routes = RouteMatcher::new(self, Hosts::Any);
-        let own = self.initiate_reader.id.selector.written();
+        let own = self.initiate_reader.id.written();
         let path_words = self.status_words();
         let is_another =
             |place: &str| is_of_several(place, &path_words) || (!may_be_job(place, &path_words) && may_be_job(&own, &path_words));

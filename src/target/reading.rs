@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 
 use crate::model::answer::{Answer, State};
+use crate::model::secret_names::{is_credential, is_secret};
 
+use super::captured::{About, Captured};
 use super::file::HttpCodes;
 use super::redirect::{Meaning, Redirects};
-use super::rules::Rule;
-use super::selector::{Extract, Extracted, Opened};
+use super::request::Variables;
+use super::rules::{Rule, When};
+use super::selector::{Extract, Extracted, Opened, Selector};
+use super::template::Template;
 
 /// Longer ids are refused: they come from a broken or a hostile server, and would be sent back with every poll.
 pub(super) const LONGEST_ID: usize = 64 * 1024;
@@ -37,6 +41,27 @@ pub struct Accepted {
     pub witness_at: Option<String>,
     /// The same for the results.
     pub results_at: Option<String>,
+    /// What was captured so far, by the steps before it and out of its own reply.
+    pub captured: Captured,
+}
+
+/// Where a scan's id comes from.
+#[derive(Debug, Clone)]
+pub(crate) enum IdSource {
+    /// The reply to the initiate has it.
+    InReply(Extract),
+    /// The client makes it, and the initiate carries it.
+    OfTheClient(Template),
+}
+
+impl IdSource {
+    /// Its place in words, for reasons.
+    pub(super) fn written(&self) -> String {
+        match self {
+            IdSource::InReply(extract) => extract.selector.written(),
+            IdSource::OfTheClient(_) => "the target file itself".to_owned(),
+        }
+    }
 }
 
 /// What a status, witness or results reply says. Its texts are as long as the reply has them: whoever shows them cuts them, after
@@ -53,15 +78,26 @@ pub struct Reading {
     pub progress: Option<f64>,
     /// The id that the reply carried.
     pub echo: Option<String>,
+    /// Whether a visible reply has everything that belongs to the scan, where the target file says how that is told.
+    pub complete: Option<bool>,
+    /// When the service says that it made the record, in ms since 1970.
+    pub created: Option<i64>,
     /// Why the reply is malformed, as a fragment; or why a visible scan's state is unknown.
     pub reason: Option<String>,
+}
+
+impl Reading {
+    /// An answer of which nothing else is known.
+    pub fn of(answer: Answer) -> Reading {
+        Reading { answer, state: None, word: None, progress: None, echo: None, complete: None, created: None, reason: None }
+    }
 }
 
 /// How the replies to initiates and polls are read, for whoever writes it down in another language.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Replies<'a> {
     pub(crate) accept: &'a HttpCodes,
-    pub(crate) id: &'a Extract,
+    pub(crate) id: &'a IdSource,
     pub(crate) rules: &'a [Rule],
     pub(crate) state: Option<&'a Extract>,
     pub(crate) states: &'a BTreeMap<String, State>,
@@ -72,7 +108,41 @@ pub(crate) struct Replies<'a> {
 #[derive(Debug, Clone)]
 pub(super) struct InitiateReader {
     pub(super) accept: HttpCodes,
-    pub(super) id: Extract,
+    pub(super) id: IdSource,
+    pub(super) capture: Vec<Capture>,
+}
+
+/// A value that is taken out of a reply for later requests.
+#[derive(Debug, Clone)]
+pub(crate) struct Capture {
+    /// Its place among the names of the target file.
+    pub(crate) place: u8,
+    pub(crate) name: String,
+    pub(crate) from: Extract,
+}
+
+impl Capture {
+    /// Whether it is a credential, by its own name or by that of the place where it stands.
+    pub(super) fn is_secret(&self) -> bool {
+        let place = match &self.from.selector {
+            Selector::Header(header) => is_credential(header.as_str()),
+            selector => selector.steps().is_some_and(|steps| steps.last().is_some_and(|step| is_secret(&step.name))),
+        };
+        place || is_secret(&self.name)
+    }
+}
+
+/// Takes all values out of a reply; the error says which is missing, as a fragment.
+pub(super) fn capture_all(all: &[Capture], reply: &Opened<'_>, into: &mut Captured) -> Result<(), String> {
+    for capture in all {
+        let value =
+            text_at(&capture.from, reply, About::nothing()).map_err(|reason| format!("no `{}` to capture: {reason}", capture.name))?;
+        if value.len() > LONGEST_ID {
+            return Err(format!("`{}` has {} bytes; {LONGEST_ID} is the limit", capture.name, value.len()));
+        }
+        into.set(capture.place, &value);
+    }
+    Ok(())
 }
 
 /// How the replies of an endpoint about a scan are read.
@@ -83,6 +153,10 @@ pub(super) struct Reader {
     pub(super) states: BTreeMap<String, State>,
     pub(super) echo: Option<Extract>,
     pub(super) progress: Option<Extract>,
+    /// Whether a visible reply has everything that belongs to the scan.
+    pub(super) complete: Option<When>,
+    /// When the record was made, by the service's own clock.
+    pub(super) created: Option<Extract>,
     /// What 202 says of the scan where nothing else does: for results, that it is running.
     pub(super) not_yet: Option<State>,
     /// What redirects say where no rule holds.
@@ -90,16 +164,21 @@ pub(super) struct Reader {
 }
 
 impl InitiateReader {
-    /// The id, or the failure.
-    pub(super) fn read(&self, reply: &Opened<'_>) -> Result<String, (Answer, String)> {
-        if !self.accept.contain(reply.http) {
-            let answer = match by_code(reply.http) {
-                answer @ (Answer::Refused | Answer::Throttled | Answer::ServerError) => answer,
-                _ => Answer::Malformed,
-            };
-            return Err((answer, format!("HTTP {} is not an accepted code", reply.http)));
+    /// The id that the client gives, where it does.
+    pub(super) fn client_id(&self, variables: &Variables) -> Option<String> {
+        match &self.id {
+            IdSource::InReply(_) => None,
+            IdSource::OfTheClient(template) => Some(client_id(template, variables)),
         }
-        let id = text_at(&self.id, reply, "").map_err(|reason| (Answer::Malformed, reason))?;
+    }
+
+    /// The id, or the failure.
+    pub(super) fn read(&self, reply: &Opened<'_>, variables: &Variables) -> Result<String, (Answer, String)> {
+        check_code(&self.accept, reply.http)?;
+        let id = match &self.id {
+            IdSource::InReply(extract) => text_at(extract, reply, About::nothing()).map_err(|reason| (Answer::Malformed, reason))?,
+            IdSource::OfTheClient(template) => client_id(template, variables),
+        };
         let problem = if id.is_empty() {
             "is empty".to_owned()
         } else if id.len() > LONGEST_ID {
@@ -107,27 +186,50 @@ impl InitiateReader {
         } else {
             return Ok(id);
         };
-        Err((Answer::Malformed, format!("the id at {} {problem}", self.id.selector.written())))
+        Err((Answer::Malformed, format!("the id at {} {problem}", self.id.written())))
     }
+}
+
+/// The id that the client gives a scan.
+pub(super) fn client_id(template: &Template, variables: &Variables) -> String {
+    template.fill(|variable| About::scan("", variables).value(variable))
+}
+
+/// Whether a reply has an accepted code; the error says what it means instead, and why.
+pub(super) fn check_code(accept: &HttpCodes, http: u16) -> Result<(), (Answer, String)> {
+    if accept.contain(http) {
+        return Ok(());
+    }
+    let answer = match by_code(http) {
+        answer @ (Answer::Refused | Answer::Throttled | Answer::ServerError) => answer,
+        _ => Answer::Malformed,
+    };
+    Err((answer, format!("HTTP {http} is not an accepted code")))
 }
 
 impl Reader {
     /// The first rule that holds decides, then the HTTP code.
-    pub(super) fn read(&self, reply: &Opened<'_>, id: &str) -> Reading {
-        let rule = self.rules.iter().find(|rule| rule.when.holds(reply, id));
-        let redirect = if rule.is_none() { self.redirects.read(reply, id) } else { None };
+    pub(super) fn read(&self, reply: &Opened<'_>, about: About<'_>) -> Reading {
+        if about.variables.is_none() && self.rules.iter().any(|rule| rule.when.names_more_than_the_id()) {
+            let reason = "a rule names what a recording does not tell: `{uuid}`, `{n}` or a captured value".to_owned();
+            return Reading { reason: Some(reason), ..Reading::of(Answer::Malformed) };
+        }
+        let rule = self.rules.iter().find(|rule| rule.when.holds(reply, about));
+        let redirect = if rule.is_none() { self.redirects.read(reply, about) } else { None };
         let answer = match (&redirect, rule) {
             (Some(Meaning::Ended), _) => Answer::Visible,
             (_, Some(rule)) => rule.answer,
             (_, None) => by_code(reply.http),
         };
-        let told = self.state.as_ref().map(|state| state.take(reply, id));
+        let told = self.state.as_ref().map(|state| state.take(reply, about));
         let mut reading = Reading {
             answer,
             state: None,
             word: None,
-            progress: self.progress(reply, id),
-            echo: self.echo.as_ref().and_then(|echo| echo.text(reply, id)).filter(|echo| echo.len() <= LONGEST_ID),
+            progress: self.progress(reply, about),
+            echo: self.echo.as_ref().and_then(|echo| echo.text(reply, about)).filter(|echo| echo.len() <= LONGEST_ID),
+            complete: self.complete.as_ref().filter(|_| answer == Answer::Visible).map(|when| when.holds(reply, about)),
+            created: self.created.as_ref().and_then(|created| created_ms(&created.text(reply, about)?)),
             reason: None,
         };
         match answer {
@@ -194,11 +296,22 @@ impl Reader {
     }
 
     /// A number, or a text that begins as one, such as `45 %`.
-    fn progress(&self, reply: &Opened<'_>, id: &str) -> Option<f64> {
-        let text = self.progress.as_ref()?.text(reply, id)?;
+    fn progress(&self, reply: &Opened<'_>, about: About<'_>) -> Option<f64> {
+        let text = self.progress.as_ref()?.text(reply, about)?;
         let number: f64 = text.trim_end_matches('%').trim().parse().ok()?;
         number.is_finite().then_some(number)
     }
+}
+
+/// An instant in RFC 3339, or seconds or milliseconds since 1970, in ms since 1970.
+fn created_ms(text: &str) -> Option<i64> {
+    /// Seconds reach it in the year 5138, milliseconds did in 1973.
+    const SECONDS_BELOW: f64 = 1e11;
+    if let Ok(instant) = text.trim().parse::<jiff::Timestamp>() {
+        return Some(instant.as_millisecond());
+    }
+    let number: f64 = text.trim().parse().ok().filter(|number: &f64| number.is_finite() && *number > 0.0 && *number < 1e15)?;
+    Some(if number < SECONDS_BELOW { number * 1e3 } else { number }.round() as i64)
 }
 
 /// What a reply means by its code alone, for endpoints without rules.
@@ -214,9 +327,9 @@ pub(super) fn by_code(http: u16) -> Answer {
 }
 
 /// The text that an extraction finds, or what was wrong, as a fragment.
-pub(super) fn text_at(extract: &Extract, reply: &Opened<'_>, id: &str) -> Result<String, String> {
+pub(super) fn text_at(extract: &Extract, reply: &Opened<'_>, about: About<'_>) -> Result<String, String> {
     let at = || extract.selector.written();
-    match extract.take(reply, id) {
+    match extract.take(reply, about) {
         Extracted::Text(text) => Ok(text),
         Extracted::NotJson => Err("the body is not JSON".to_owned()),
         Extracted::Nothing => Err(format!("nothing at {}", at())),

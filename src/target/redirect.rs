@@ -4,8 +4,9 @@ use http::header::LOCATION;
 use url::Url;
 
 use super::address::Base;
+use super::captured::About;
 use super::selector::Opened;
-use super::template::{Template, Variable, encode};
+use super::template::{Template, Variable};
 
 /// How an endpoint's redirects are read.
 #[derive(Debug, Clone)]
@@ -35,7 +36,7 @@ pub(super) enum Meaning {
 
 impl Redirects {
     /// What a reply means that redirects; `None` for any other.
-    pub(super) fn read(&self, reply: &Opened<'_>, id: &str) -> Option<Meaning> {
+    pub(super) fn read(&self, reply: &Opened<'_>, about: About<'_>) -> Option<Meaning> {
         if !matches!(reply.http, 300..=303 | 305..=308) {
             return None;
         }
@@ -52,7 +53,7 @@ impl Redirects {
                 "HTTP {http} redirects to a login page ({shown}): are the credentials of this user set and valid?"
             )));
         }
-        if own.is_named_by(location, id) {
+        if own.is_named_by(location, about) {
             return Some(Meaning::Nothing(format!("HTTP {http} redirects to the address that was asked ({shown})")));
         }
         if http == 303 {
@@ -66,12 +67,12 @@ impl Redirects {
 }
 
 impl Own {
-    fn is_named_by(&self, location: &str, id: &str) -> bool {
+    fn is_named_by(&self, location: &str, about: About<'_>) -> bool {
         let Some(path) = &self.path else { return false };
-        if path.variables().any(|variable| !variable.is_id()) {
+        if path.variables().any(|variable| variable == Variable::User) {
             return false;
         }
-        let filled = path.fill(|variable| if variable == Variable::Id { encode(id) } else { id.to_owned() });
+        let filled = path.fill(|variable| about.in_path(variable));
         let Some(own) = self.base.path(&filled).ok().and_then(|own| Url::parse(&own).ok()) else { return false };
         let Ok(location) = own.join(location) else { return false };
         let path = |url: &Url| -> String {

@@ -9,11 +9,12 @@ use crate::model::exchange::Kind;
 use crate::model::secret_names::is_credential;
 
 use super::address::{AddressError, Base};
+use super::captured::{About, Captured};
 use super::json::JsonTemplate;
-use super::template::{Template, Variable, encode};
+use super::template::{Template, Variable};
 
 /// What fills the holes, apart from an id and a user.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Variables {
     /// `{n}`: the scan's number.
     pub n: u64,
@@ -21,6 +22,10 @@ pub struct Variables {
     pub uuid: String,
     /// A number that no other request of this scan has had; it makes cache-busting addresses unique.
     pub nonce: u64,
+    /// How many requests of its kind this scan has sent before: which of several addresses is asked.
+    pub turn: u32,
+    /// What earlier replies gave.
+    pub captured: Captured,
 }
 
 /// A request, ready to be sent.
@@ -36,6 +41,8 @@ pub struct Request {
     pub body: Vec<u8>,
     /// Whether it goes to another origin than the target's, and therefore without the user's headers.
     pub leaves_origin: bool,
+    /// Whether the cookies of its scan go along.
+    pub cookies: bool,
 }
 
 /// Header values and bodies may be secrets, so they are not shown.
@@ -70,6 +77,12 @@ pub enum RequestError {
     /// The endpoint has no path of its own, and no address is known that could be followed.
     #[error("the target file gives no path to ask about a scan that was never accepted")]
     NoPath,
+    /// A reply has not given a value that the request needs.
+    #[error("`{{{name}}}` is not known: no reply has given it yet")]
+    NotCaptured {
+        /// Its name in the target file.
+        name: String,
+    },
     /// The target file has no such user.
     #[error("the target file has no user `{0}`")]
     NoUser(String),
@@ -77,7 +90,12 @@ pub enum RequestError {
 
 /// The method of requests to an endpoint for which the target file gives none.
 pub(crate) fn usual_method(kind: Kind) -> Method {
-    if matches!(kind, Kind::Initiate | Kind::Repeat | Kind::Cancel) { Method::POST } else { Method::GET }
+    match kind {
+        Kind::Initiate | Kind::Repeat | Kind::Cancel | Kind::Setup | Kind::Login => Method::POST,
+        Kind::Update => Method::PATCH,
+        Kind::Delete => Method::DELETE,
+        _ => Method::GET,
+    }
 }
 
 /// Headers with holes, each name once.
@@ -92,6 +110,10 @@ pub(super) struct Endpoint {
     pub(super) headers: Headers,
     pub(super) user: String,
     pub(super) body: Body,
+    /// Where it lives, if not where all others do; several are asked by turns.
+    pub(super) bases: Vec<Base>,
+    /// Whether the scan's cookies go along.
+    pub(super) cookies: bool,
 }
 
 /// A body with holes.
@@ -127,31 +149,45 @@ pub(super) struct Filling<'a> {
 
 impl Filling<'_> {
     fn value(&self, variable: Variable) -> String {
-        match variable {
-            Variable::Id => encode(self.id),
-            Variable::IdRaw => self.id.to_owned(),
-            Variable::Uuid => self.variables.uuid.clone(),
-            Variable::N => self.variables.n.to_string(),
-            Variable::User => self.user.to_owned(),
-        }
+        if variable == Variable::User { self.user.to_owned() } else { About::scan(self.id, self.variables).value(variable) }
     }
 
     pub(super) fn fill(&self, template: &Template) -> String {
         template.fill(|variable| self.value(variable))
     }
+
+    /// The same for a path, in which what was captured is percent-encoded.
+    pub(super) fn fill_path(&self, template: &Template) -> String {
+        let about = About::scan(self.id, self.variables);
+        template.fill(|variable| if variable == Variable::User { self.user.to_owned() } else { about.in_path(variable) })
+    }
 }
 
 impl Endpoint {
+    /// The address that this request is for.
+    pub(super) fn base<'a>(&'a self, usual: &'a Base, turn: u32) -> &'a Base {
+        match self.bases.len() {
+            0 => usual,
+            several => &self.bases[turn as usize % several],
+        }
+    }
+
+    /// The places of the captured values that its own texts name.
+    pub(super) fn captures(&self) -> impl Iterator<Item = u8> {
+        self.templates().flat_map(Template::variables).filter_map(Variable::capture)
+    }
+
     /// The request to the endpoint's own path.
     pub(super) fn at_path(&self, base: &Base, user: &Headers, filling: Filling<'_>) -> Result<Request, RequestError> {
         let path = self.path.as_ref().ok_or(RequestError::NoPath)?;
-        let url = base.path(&filling.fill(path))?;
+        let url = self.base(base, filling.variables.turn).path(&filling.fill_path(path))?;
         Ok(Request {
             method: self.method.clone(),
             url,
             headers: self.filled_headers(user, filling)?,
             body: self.filled_body(filling),
             leaves_origin: false,
+            cookies: self.cookies,
         })
     }
 
@@ -163,6 +199,7 @@ impl Endpoint {
             headers: self.filled_headers(user, filling)?,
             body: self.filled_body(filling),
             leaves_origin: false,
+            cookies: self.cookies,
         })
     }
 
@@ -173,12 +210,12 @@ impl Endpoint {
         if harmless.body.templates().iter().any(|template| template.environment_values().next().is_some()) {
             harmless.body = Body::None;
         }
-        Ok(Request { leaves_origin: true, ..harmless.at_address(url, &Vec::new(), filling)? })
+        Ok(Request { leaves_origin: true, cookies: false, ..harmless.at_address(url, &Vec::new(), filling)? })
     }
 
-    /// Whether a request to it depends on which scan is asked for.
-    pub(super) fn names_the_id(&self) -> bool {
-        self.templates().any(|template| template.variables().any(Variable::is_id))
+    /// Whether a request to it depends on which scan is asked for: by its id, or by the text that is its own.
+    pub(super) fn names_the_scan(&self) -> bool {
+        self.templates().any(|template| template.variables().any(|variable| variable.is_id() || variable == Variable::Uuid))
     }
 
     /// Whether a request to it depends on who asks, apart from the user's headers.

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use crate::model::exchange::Route;
 
 use super::request::{Endpoint, Filling, Headers};
-use super::{Accepted, Caller, FOREIGN, Read, Request, RequestError, Target, Variables, template};
+use super::template::Variable;
+use super::{Accepted, Caller, FOREIGN, Read, Request, RequestError, Target, Variables, WriteKind, template};
 
 impl Target {
     /// Asks for a scan. The same variables give the same request, which is what a repeat is.
     pub fn initiate(&self, variables: &Variables) -> Result<Request, RequestError> {
-        self.ask(&self.initiate, variables, "")
+        let id = self.initiate_reader.client_id(variables).unwrap_or_default();
+        self.ask(&self.initiate, variables, &id)
     }
 
     /// Asks how a scan stands, as its owner or as a user who must not see it, at the usual address or another.
@@ -56,7 +58,8 @@ impl Target {
 
     /// Asks for the status of an id that was never issued, and says which. Needs variables that no scan has had.
     ///
-    /// [`RequestError::NoPath`] where the file only follows handed-out addresses: see [`Target::unknown_like`].
+    /// [`RequestError::NoPath`] where the file only follows handed-out addresses, and [`RequestError::NotCaptured`] where the request
+    /// needs what the replies to a scan give: see [`Target::unknown_like`].
     pub fn unknown(&self, variables: &Variables) -> Result<(String, Request), RequestError> {
         let id = self.unknown_id(variables);
         let request = self.ask(&self.status.endpoint, variables, &id)?;
@@ -66,7 +69,9 @@ impl Target {
     /// The same for a target that only follows handed-out addresses: one that was handed out, with another id in it.
     pub fn unknown_like(&self, variables: &Variables, accepted: &Accepted) -> Result<(String, Request), RequestError> {
         if self.status.endpoint.path.is_some() {
-            return self.unknown(variables);
+            // What was captured of the scan stays: only its id is another.
+            let variables = Variables { captured: variables.captured.with(&accepted.captured), ..variables.clone() };
+            return self.unknown(&variables);
         }
         let id = self.unknown_id(variables);
         let handed_out = accepted.handed_out.as_deref().ok_or(RequestError::NotHandedOut)?;
@@ -91,10 +96,10 @@ impl Target {
         Some(self.read_of(read, variables, accepted, accepted.results_at.as_deref()))
     }
 
-    /// Asks for the scan to be cancelled, if the target can.
-    pub fn cancel(&self, variables: &Variables, accepted: &Accepted) -> Option<Result<Request, RequestError>> {
-        let cancel = self.cancel.as_ref()?;
-        Some(self.ask(&cancel.endpoint, variables, &accepted.id))
+    /// Cancels, changes or deletes the scan, if the target can.
+    pub fn write(&self, write: WriteKind, variables: &Variables, accepted: &Accepted) -> Option<Result<Request, RequestError>> {
+        let write = self.writes.get(&write)?;
+        Some(self.ask(&write.endpoint, variables, &accepted.id))
     }
 
     /// A harmless request: the file's, or a poll of an id that was never issued.
@@ -112,7 +117,18 @@ impl Target {
     /// The request to an endpoint's own path, as its own user.
     pub(super) fn ask(&self, endpoint: &Endpoint, variables: &Variables, id: &str) -> Result<Request, RequestError> {
         let filling = Filling { variables, user: &endpoint.user, id };
-        endpoint.at_path(&self.base, self.headers_of(&endpoint.user)?, filling)
+        let user = self.headers_of(&endpoint.user)?;
+        self.check_captured(endpoint, user, variables)?;
+        endpoint.at_path(&self.base, user, filling)
+    }
+
+    /// Whether replies have given all that a request needs.
+    fn check_captured(&self, endpoint: &Endpoint, user: &Headers, variables: &Variables) -> Result<(), RequestError> {
+        let of_user = user.iter().flat_map(|(_, value)| value.variables()).filter_map(Variable::capture);
+        let missing = endpoint.captures().chain(of_user).find(|place| variables.captured.get(*place).is_none());
+        missing.map_or(Ok(()), |place| {
+            Err(RequestError::NotCaptured { name: self.captures.get(usize::from(place)).cloned().unwrap_or_default() })
+        })
     }
 
     fn read_of(&self, read: &Read, variables: &Variables, accepted: &Accepted, handed_out: Option<&str>) -> Result<Request, RequestError> {
@@ -121,7 +137,7 @@ impl Target {
     }
 
     /// The request about a scan: to the endpoint's path if it has one and no handed-out address is asked for.
-    fn ask_about(
+    pub(super) fn ask_about(
         &self,
         read: &Read,
         filling: Filling<'_>,
@@ -129,11 +145,12 @@ impl Target {
         route: Option<Route>,
     ) -> Result<Request, RequestError> {
         let user = self.headers_of(filling.user)?;
+        self.check_captured(&read.endpoint, user, filling.variables)?;
         if read.endpoint.path.is_some() && route != Some(Route::HandedOut) {
             return read.endpoint.at_path(&self.base, user, filling);
         }
         let handed_out = handed_out.ok_or(RequestError::NotHandedOut)?;
-        let address = self.base.resolve(handed_out, read.others)?;
+        let address = read.endpoint.base(&self.base, filling.variables.turn).resolve(handed_out, read.others)?;
         if address.leaves_origin {
             read.endpoint.abroad(address.url.into(), filling)
         } else {

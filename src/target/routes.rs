@@ -19,7 +19,7 @@ use super::address::{Base, OtherOrigins};
 use super::reading::{Reading, by_code};
 use super::request::Endpoint;
 use super::template::Variable;
-use super::{FOREIGN, Target};
+use super::{FOREIGN, LaterWrite, Target};
 
 /// Which requests of a recording are taken for requests to the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub struct MatchedRoute {
 #[derive(Debug, Clone)]
 pub struct RouteMatcher {
     base: Base,
+    /// The origins at which its endpoints live.
+    origins: Vec<url::Origin>,
     hosts: Hosts,
     shapes: Arc<[Shape]>,
 }
@@ -67,7 +69,8 @@ impl RouteMatcher {
     /// header or body, are told by [`Target::handed_out`] or not at all.
     pub fn new(target: &Target, hosts: Hosts) -> RouteMatcher {
         let shapes = target.shapes.get_or_init(|| Shape::all(target));
-        RouteMatcher { base: target.base.clone(), hosts, shapes: Arc::clone(shapes) }
+        let origins = target.addresses().into_iter().filter_map(|address| Base::read(address).ok()).map(|base| base.origin()).collect();
+        RouteMatcher { base: target.base.clone(), origins, hosts, shapes: Arc::clone(shapes) }
     }
 
     /// Whether polls can be recognised by their address at all.
@@ -89,7 +92,7 @@ impl RouteMatcher {
         let mut url = Url::parse(address).ok()?;
         url.set_fragment(None);
         match self.hosts {
-            Hosts::Own if url.origin() != self.base.origin() => None,
+            Hosts::Own if !self.origins.contains(&url.origin()) => None,
             Hosts::Own | Hosts::Any => Some(url),
         }
     }
@@ -104,11 +107,11 @@ impl Shape {
             Some((Kind::Poll, target.status.endpoint.clone())),
             read(Kind::Results, &target.results),
             read(Kind::Witness, &target.witness),
-            target.cancel.as_ref().map(|cancel| (Kind::Cancel, cancel.endpoint.clone())),
             target.filler.clone().map(|filler| (Kind::Filler, filler)),
         ];
+        let writes = target.writes.iter().map(|(write, LaterWrite { endpoint, .. })| (write.kind(), endpoint.clone()));
         let mut shapes: Vec<Shape> =
-            endpoints.into_iter().flatten().filter_map(|(kind, endpoint)| Shape::of(kind, &endpoint, &target.base)).collect();
+            endpoints.into_iter().flatten().chain(writes).filter_map(|(kind, endpoint)| Shape::of(kind, &endpoint, &target.base)).collect();
         shapes.retain(|shape| shape.has_id || matches!(shape.kind, Kind::Initiate | Kind::Filler));
         shapes.sort_by_key(|shape| shape.has_id);
         shapes.into()
@@ -120,7 +123,7 @@ impl Shape {
         if let Some(fragment) = marked.find('#') {
             marked.truncate(fragment);
         }
-        let url = Url::parse(&base.path(&marked).ok()?).ok()?;
+        let url = Url::parse(&endpoint.base(base, 0).path(&marked).ok()?).ok()?;
         let query = url.query_pairs().map(|(name, value)| Some((name.into_owned(), pattern(&value, QUERY)?))).collect::<Option<_>>()?;
         let names_id = marked.contains(mark(Variable::Id)) || marked.contains(mark(Variable::IdRaw));
         Some(Shape { kind, method: endpoint.method.to_string(), path: pattern(&decoded(url.path()), PATH)?, query, has_id: names_id })
@@ -146,7 +149,7 @@ fn mark(variable: Variable) -> &'static str {
     match variable {
         Variable::Id => "\u{f8f0}",
         Variable::IdRaw => "\u{f8f1}",
-        Variable::Uuid | Variable::N | Variable::User => "\u{f8f2}",
+        _ => "\u{f8f2}",
     }
 }
 
@@ -264,6 +267,6 @@ impl Target {
             (Some((answer, state)), None) => (answer, state, None),
             _ => (Answer::Malformed, None, Some(format!("HTTP {http} alone does not tell: the target file asks for the body"))),
         };
-        Reading { answer, state, word: None, progress: None, echo: None, reason }
+        Reading { state, reason, ..Reading::of(answer) }
     }
 }

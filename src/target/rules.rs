@@ -5,10 +5,11 @@ use serde_json::Value;
 
 use crate::model::answer::{Answer, State};
 
+use super::captured::About;
 use super::file::HttpCodes;
 use super::json::JsonTemplate;
 use super::selector::{Opened, Selector, plain};
-use super::template::Variable;
+use super::template::Template;
 
 /// One `[[status.answer]]`.
 #[derive(Debug, Clone)]
@@ -25,6 +26,8 @@ pub(crate) struct When {
     pub(crate) http: Option<HttpCodes>,
     pub(crate) at: Option<(Selector, Vec<Test>)>,
     pub(crate) body_matches: Option<Regex>,
+    /// More conditions, each with a place of its own.
+    pub(crate) all: Vec<When>,
 }
 
 /// What is asked of the values at a place. A test holds when any value there passes it.
@@ -41,54 +44,73 @@ pub(crate) enum Test {
 
 impl When {
     /// Whether the reply meets every condition.
-    pub(super) fn holds(&self, reply: &Opened<'_>, id: &str) -> bool {
+    pub(super) fn holds(&self, reply: &Opened<'_>, about: About<'_>) -> bool {
+        !(self.passes_over_errors() && is_trouble(reply.http)) && self.holds_here(reply, about)
+    }
+
+    fn holds_here(&self, reply: &Opened<'_>, about: About<'_>) -> bool {
         if let Some(codes) = &self.http
             && !codes.contain(reply.http)
         {
             return false;
         }
         if let Some((selector, tests)) = &self.at {
-            if self.passes_over_errors() && is_trouble(reply.http) {
-                return false;
-            }
-            let Some(found) = selector.find(reply, id) else {
+            let Some(found) = selector.find(reply, about) else {
                 return false;
             };
             let values = found.all();
-            if !tests.iter().all(|test| test.holds(&values, id)) {
+            if !tests.iter().all(|test| test.holds(&values, about)) {
                 return false;
             }
         }
         self.body_matches.as_ref().is_none_or(|pattern| pattern.is_match(&reply.text()))
+            && self.all.iter().all(|part| part.holds_here(reply, about))
     }
 
     /// Whether it holds for no error: an error answer lacks nearly everything, so that absence is told by it only where the rule asks
     /// for its code.
     pub(crate) fn passes_over_errors(&self) -> bool {
-        self.http.is_none() && self.at.as_ref().is_some_and(|(_, tests)| tests.iter().all(Test::is_absence))
+        self.asks_for_no_code() && self.asks_only_for_absence()
     }
 
     /// Whether a reply with this code meets every condition, as far as the code alone tells; `None` where it does not.
     pub(super) fn by_code(&self, http: u16) -> Option<bool> {
+        if self.passes_over_errors() && is_trouble(http) { Some(false) } else { self.by_code_here(http) }
+    }
+
+    fn by_code_here(&self, http: u16) -> Option<bool> {
         if self.http.as_ref().is_some_and(|codes| !codes.contain(http)) {
             return Some(false);
         }
-        if self.passes_over_errors() && is_trouble(http) {
-            return Some(false);
-        }
-        (self.at.is_none() && self.body_matches.is_none()).then_some(true)
+        let mut parts: Vec<Option<bool>> = self.all.iter().map(|part| part.by_code_here(http)).collect();
+        parts.push((self.at.is_none() && self.body_matches.is_none()).then_some(true));
+        if parts.contains(&Some(false)) { Some(false) } else { parts.into_iter().all(|part| part == Some(true)).then_some(true) }
+    }
+
+    fn asks_for_no_code(&self) -> bool {
+        self.http.is_none() && self.all.iter().all(When::asks_for_no_code)
+    }
+
+    fn asks_only_for_absence(&self) -> bool {
+        let here = self.at.as_ref().map(|(_, tests)| tests.iter().all(Test::is_absence));
+        let nothing_else = here.is_none() && self.body_matches.is_none() && !self.all.is_empty();
+        (here == Some(true) || nothing_else) && self.all.iter().all(When::asks_only_for_absence)
     }
 
     /// Whether it depends on which scan was asked for.
-    pub(super) fn names_the_id(&self) -> bool {
+    pub(super) fn names_the_scan(&self) -> bool {
         self.at.as_ref().is_some_and(|(selector, tests)| {
-            let in_selector = match selector {
-                Selector::Pointer(path) => path.template.variables().any(Variable::is_id),
-                Selector::JsonPath(query) => query.template.variables().any(Variable::is_id),
-                Selector::Header(_) => false,
-            };
-            in_selector || tests.iter().any(Test::names_the_id)
-        })
+            selector.template().is_some_and(|template| template.variables().next().is_some()) || tests.iter().any(Test::names_the_scan)
+        }) || self.all.iter().any(When::names_the_scan)
+    }
+
+    /// Whether it names something of the scan that a recording does not tell.
+    pub(super) fn names_more_than_the_id(&self) -> bool {
+        let more = |template: &Template| template.variables().any(|variable| !variable.is_id());
+        self.at
+            .as_ref()
+            .is_some_and(|(selector, tests)| selector.template().is_some_and(more) || tests.iter().flat_map(Test::templates).any(more))
+            || self.all.iter().any(When::names_more_than_the_id)
     }
 }
 
@@ -98,9 +120,9 @@ fn is_trouble(http: u16) -> bool {
 }
 
 impl Test {
-    fn holds(&self, values: &[&Value], id: &str) -> bool {
+    fn holds(&self, values: &[&Value], about: About<'_>) -> bool {
         match self {
-            Test::OneOf(wanted) => values.iter().any(|value| wanted.iter().any(|wanted| wanted.equals(value, id))),
+            Test::OneOf(wanted) => values.iter().any(|value| wanted.iter().any(|wanted| wanted.equals(value, about))),
             Test::Matches(pattern) => values.iter().filter_map(|value| plain(value)).any(|text| pattern.is_match(&text)),
             Test::Exists(exists) => values.is_empty() != *exists,
             Test::Null(null) => values.iter().any(|value| value.is_null() == *null),
@@ -112,8 +134,15 @@ impl Test {
         matches!(self, Test::Exists(false))
     }
 
-    fn names_the_id(&self) -> bool {
-        matches!(self, Test::OneOf(wanted) if wanted.iter().any(JsonTemplate::names_the_id))
+    fn names_the_scan(&self) -> bool {
+        matches!(self, Test::OneOf(wanted) if wanted.iter().any(JsonTemplate::names_the_scan))
+    }
+
+    fn templates(&self) -> Vec<&Template> {
+        match self {
+            Test::OneOf(wanted) => wanted.iter().flat_map(JsonTemplate::templates).collect(),
+            _ => Vec::new(),
+        }
     }
 }
 

@@ -8,7 +8,9 @@ use regex::Regex;
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
-use super::template::{Template, encode};
+use super::captured::About;
+use super::events;
+use super::template::{Template, Variable};
 
 /// A reply, whole, as it came.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +27,7 @@ pub struct Reply<'a> {
 pub(super) struct Opened<'a> {
     pub(super) http: u16,
     pub(super) headers: &'a HeaderMap,
-    bytes: &'a [u8],
+    bytes: Cow<'a, [u8]>,
     /// `None` where the body is not JSON (or nests deeper than the parser's limit of 128).
     pub(super) json: Option<Value>,
 }
@@ -33,12 +35,14 @@ pub(super) struct Opened<'a> {
 impl<'a> Opened<'a> {
     pub(super) fn new(reply: &Reply<'a>) -> Self {
         let bytes = reply.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(reply.body);
-        Opened { http: reply.http, headers: reply.headers, bytes, json: serde_json::from_slice(bytes).ok() }
+        let bytes = events::first_data(reply.headers, bytes).map_or(Cow::Borrowed(bytes), Cow::Owned);
+        let json = serde_json::from_slice(&bytes).ok();
+        Opened { http: reply.http, headers: reply.headers, bytes, json }
     }
 
     /// The body as text; bytes that are not UTF-8 become U+FFFD.
-    pub(super) fn text(&self) -> Cow<'a, str> {
-        String::from_utf8_lossy(self.bytes)
+    pub(super) fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.bytes)
     }
 }
 
@@ -112,12 +116,12 @@ impl Found<'_> {
 
 impl Selector {
     /// The values found there. `None` where there is nothing to look into: a body that is not JSON.
-    pub(super) fn find<'r>(&self, reply: &'r Opened<'_>, id: &str) -> Option<Found<'r>> {
+    pub(super) fn find<'r>(&self, reply: &'r Opened<'_>, about: About<'_>) -> Option<Found<'r>> {
         match self {
-            Selector::Pointer(path) => Some(Found::AtMostOne(path.find(reply.json.as_ref()?, id))),
+            Selector::Pointer(path) => Some(Found::AtMostOne(path.find(reply.json.as_ref()?, about))),
             Selector::JsonPath(query) => {
                 let json = reply.json.as_ref()?;
-                let query = query.about(id).ok()?;
+                let query = query.about(about).ok()?;
                 Some(Found::Any(query.query(json).into_iter().map(Cow::Borrowed).collect()))
             }
             Selector::Header(name) => {
@@ -146,6 +150,15 @@ impl Selector {
         }
     }
 
+    /// The text that may depend on the scan; headers have fixed names.
+    pub(super) fn template(&self) -> Option<&Template> {
+        match self {
+            Selector::Pointer(path) => Some(&path.template),
+            Selector::JsonPath(query) => Some(&query.template),
+            Selector::Header(_) => None,
+        }
+    }
+
     /// The place in words, for reasons.
     pub(super) fn written(&self) -> String {
         match self {
@@ -161,20 +174,20 @@ impl Path {
         let mut path = Path { template, written: written.to_owned(), steps: None };
         if path.template.variables().next().is_none() {
             let step = |token: &str| token.replace("~1", "/").replace("~0", "~");
-            path.steps = Some(path.pointer("").split('/').skip(1).map(step).collect());
+            path.steps = Some(path.pointer(About::nothing()).split('/').skip(1).map(step).collect());
         }
         path
     }
 
     /// The pointer for one scan; `~` and `/` in the id are written as RFC 6901 wants them.
-    pub(super) fn pointer(&self, id: &str) -> String {
-        self.template.fill(|variable| variable.id(id).replace('~', "~0").replace('/', "~1"))
+    pub(super) fn pointer(&self, about: About<'_>) -> String {
+        self.template.fill(|variable| about.value(variable).replace('~', "~0").replace('/', "~1"))
     }
 
-    fn find<'r>(&self, json: &'r Value, id: &str) -> Option<&'r Value> {
+    fn find<'r>(&self, json: &'r Value, about: About<'_>) -> Option<&'r Value> {
         match &self.steps {
             Some(steps) => steps.iter().try_fold(json, |value, step| member(value, step)),
-            None => json.pointer(&self.pointer(id)),
+            None => json.pointer(&self.pointer(about)),
         }
     }
 }
@@ -198,22 +211,27 @@ impl Query {
         // outside of quotes, a quote and a star would be noticed
         const TELLTALE: &str = "x'*";
         let mut query = Query { template, written: written.to_owned(), id_stands: IdStands::InQuotes };
-        if query.about(TELLTALE).is_err() {
+        let with = |value: &'static str, query: &Query| query.filled(|_| value.to_owned());
+        if with(TELLTALE, &query).is_err() {
             query.id_stands = IdStands::Alone;
-            query.about(TELLTALE)?;
-            query.about("7")?;
+            with(TELLTALE, &query)?;
+            with("7", &query)?;
         }
         Ok(query)
     }
 
     /// The query for one scan.
-    fn about(&self, id: &str) -> Result<JsonPath, serde_json_path::ParseError> {
+    fn about(&self, about: About<'_>) -> Result<JsonPath, serde_json_path::ParseError> {
+        self.filled(|variable| about.value(variable))
+    }
+
+    fn filled(&self, value: impl Fn(Variable) -> String) -> Result<JsonPath, serde_json_path::ParseError> {
         JsonPath::parse(&self.template.fill(|variable| {
-            let id = variable.id(id);
+            let value = value(variable);
             match self.id_stands {
-                IdStands::InQuotes => literal(&id),
-                IdStands::Alone if is_number(&id) => id,
-                IdStands::Alone => format!("'{}'", literal(&id)),
+                IdStands::InQuotes => literal(&value),
+                IdStands::Alone if is_number(&value) => value,
+                IdStands::Alone => format!("'{}'", literal(&value)),
             }
         }))
     }
@@ -222,16 +240,6 @@ impl Query {
 /// Whether an id can stand as a whole number in a `JSONPath`, whose numbers end at 2^53 (RFC 9535, section 2.1).
 fn is_number(id: &str) -> bool {
     id == "0" || (!id.is_empty() && id.len() <= 15 && !id.starts_with('0') && id.bytes().all(|b| b.is_ascii_digit()))
-}
-
-impl super::template::Variable {
-    /// The id as this variable writes it; rules know no other variable.
-    pub(super) fn id(self, id: &str) -> String {
-        match self {
-            super::template::Variable::Id => encode(id),
-            _ => id.to_owned(),
-        }
-    }
 }
 
 /// A text inside a `JSONPath` string literal of either quote (RFC 9535, section 2.3.1.1): quotes, backslashes and control
@@ -273,8 +281,8 @@ pub(super) enum Extracted {
 
 impl Extract {
     /// The first value at the place, as text.
-    pub(super) fn take(&self, reply: &Opened<'_>, id: &str) -> Extracted {
-        let Some(found) = self.selector.find(reply, id) else {
+    pub(super) fn take(&self, reply: &Opened<'_>, about: About<'_>) -> Extracted {
+        let Some(found) = self.selector.find(reply, about) else {
             return Extracted::NotJson;
         };
         let text = match found.first() {
@@ -294,8 +302,8 @@ impl Extract {
     }
 
     /// The text, where there is one.
-    pub(super) fn text(&self, reply: &Opened<'_>, id: &str) -> Option<String> {
-        match self.take(reply, id) {
+    pub(super) fn text(&self, reply: &Opened<'_>, about: About<'_>) -> Option<String> {
+        match self.take(reply, about) {
             Extracted::Text(text) => Some(text),
             _ => None,
         }

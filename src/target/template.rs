@@ -60,6 +60,10 @@ pub(super) enum Variable {
     N,
     /// The name of the user who asks.
     User,
+    /// What was captured, by its place among the names; percent-encoded in a path, and as it is elsewhere.
+    Capture(u8),
+    /// What was captured, as it is everywhere.
+    CaptureRaw(u8),
 }
 
 impl Variable {
@@ -69,7 +73,7 @@ impl Variable {
     /// Where no id is known yet.
     pub(super) const WITHOUT_ID: &'static [Variable] = &[Variable::Uuid, Variable::N, Variable::User];
     /// In a rule, which is about a scan and not about a request.
-    pub(super) const ID_ALONE: &'static [Variable] = &[Variable::Id, Variable::IdRaw];
+    pub(super) const IN_RULES: &'static [Variable] = &[Variable::Id, Variable::IdRaw, Variable::Uuid, Variable::N];
 
     fn name(self) -> &'static str {
         match self {
@@ -78,11 +82,32 @@ impl Variable {
             Variable::Uuid => "uuid",
             Variable::N => "n",
             Variable::User => "user",
+            Variable::Capture(_) | Variable::CaptureRaw(_) => "a captured value",
         }
     }
 
-    fn named(name: &str) -> Option<Variable> {
-        Self::ALL.into_iter().find(|known| known.name() == name)
+    /// The variable of a name, which may be that of a captured value.
+    fn named(name: &str, captures: &[String]) -> Option<Variable> {
+        let captured = |name: &str| captures.iter().position(|known| known == name).and_then(|place| u8::try_from(place).ok());
+        let own = Self::ALL.into_iter().find(|known| known.name() == name);
+        own.or_else(|| captured(name).map(Variable::Capture)).or_else(|| captured(name.strip_suffix(":raw")?).map(Variable::CaptureRaw))
+    }
+
+    /// Whether a name is taken by something that every template knows.
+    pub(super) fn is_reserved(name: &str) -> bool {
+        Self::ALL.into_iter().any(|known| known.name() == name)
+    }
+
+    fn is_captured(self) -> bool {
+        matches!(self, Variable::Capture(_) | Variable::CaptureRaw(_))
+    }
+
+    /// The place of the captured value that it stands for.
+    pub(super) fn capture(self) -> Option<u8> {
+        match self {
+            Variable::Capture(place) | Variable::CaptureRaw(place) => Some(place),
+            _ => None,
+        }
     }
 
     /// Whether it stands for the scan's id.
@@ -108,8 +133,15 @@ pub(super) struct TemplateFault {
 }
 
 impl Template {
-    /// Cuts a text into its parts. `allowed` are the variables that have a value where the text is used.
-    pub(super) fn read(text: &str, braces: Braces, allowed: &[Variable], lookup: Lookup<'_>) -> Result<Template, TemplateFault> {
+    /// Cuts a text into its parts. `allowed` are the variables that have a value where the text is used, `captures` the names of what
+    /// was captured before.
+    pub(super) fn read(
+        text: &str,
+        braces: Braces,
+        allowed: &[Variable],
+        captures: &[String],
+        lookup: Lookup<'_>,
+    ) -> Result<Template, TemplateFault> {
         let mut parts = Parts::default();
         let mut rest = text;
         while let Some(at) = rest.find(['$', '{', '}']) {
@@ -119,7 +151,7 @@ impl Template {
                 parts.0.push(Part::Environment(variable));
                 rest = after;
             } else {
-                rest = brace(rest, braces, allowed, &mut parts)?;
+                rest = brace(rest, braces, Known { allowed, captures }, &mut parts)?;
             }
         }
         parts.text(rest);
@@ -215,6 +247,19 @@ pub(super) fn encode(id: &str) -> String {
     utf8_percent_encode(id, RESERVED).to_string()
 }
 
+/// What may stand in a hole.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    allowed: &'a [Variable],
+    captures: &'a [String],
+}
+
+impl<'a> Known<'a> {
+    fn names(self) -> impl Iterator<Item = &'a str> {
+        self.allowed.iter().map(|variable| variable.name()).chain(self.captures.iter().map(String::as_str))
+    }
+}
+
 #[derive(Default)]
 struct Parts(Vec<Part>);
 
@@ -261,14 +306,16 @@ fn environment<'a>(text: &'a str, lookup: Lookup<'_>) -> Result<Option<(Environm
 }
 
 /// Reads what begins with a brace (or a lone `$`) at the start of `text`, and returns the text after it.
-fn brace<'a>(text: &'a str, braces: Braces, allowed: &[Variable], parts: &mut Parts) -> Result<&'a str, TemplateFault> {
-    let hole = text.strip_prefix('{').and_then(|inner| inner.split_once('}')).map(|(name, after)| (name, Variable::named(name), after));
+fn brace<'a>(text: &'a str, braces: Braces, known: Known<'_>, parts: &mut Parts) -> Result<&'a str, TemplateFault> {
+    let allowed = known.allowed;
+    let hole = text.strip_prefix('{').and_then(|inner| inner.split_once('}'));
+    let hole = hole.map(|(name, after)| (name, Variable::named(name, known.captures), after));
     match (braces, hole) {
         (Braces::AreHoles, _) if text.starts_with("{{") || text.starts_with("}}") => {
             parts.text(&text[..1]);
             Ok(&text[2..])
         }
-        (_, Some((_, Some(variable), after))) if allowed.contains(&variable) => {
+        (_, Some((_, Some(variable), after))) if allowed.contains(&variable) || variable.is_captured() => {
             parts.0.push(Part::Hole(variable));
             Ok(after)
         }
@@ -277,10 +324,10 @@ fn brace<'a>(text: &'a str, braces: Braces, allowed: &[Variable], parts: &mut Pa
             hint: if variable.is_id() {
                 "an id is known only after the initiate was answered".to_owned()
             } else {
-                format!("here may stand {}", listed(allowed))
+                format!("here may stand {}", listed(known))
             },
         }),
-        (Braces::AreHoles, _) if !text.starts_with('$') => Err(stray(text, allowed)),
+        (Braces::AreHoles, _) if !text.starts_with('$') => Err(stray(text, known)),
         _ => {
             parts.text(&text[..1]);
             Ok(&text[1..])
@@ -288,7 +335,7 @@ fn brace<'a>(text: &'a str, braces: Braces, allowed: &[Variable], parts: &mut Pa
     }
 }
 
-fn stray(text: &str, allowed: &[Variable]) -> TemplateFault {
+fn stray(text: &str, known: Known<'_>) -> TemplateFault {
     let Some((name, _)) = text.strip_prefix('{').and_then(|inner| inner.split_once('}')) else {
         return TemplateFault {
             message: format!("a lone `{}`", &text[..1]),
@@ -297,14 +344,17 @@ fn stray(text: &str, allowed: &[Variable]) -> TemplateFault {
     };
     TemplateFault {
         message: format!("unknown template `{{{name}}}`"),
-        hint: match nearest(name, allowed.iter().map(|variable| variable.name())) {
+        hint: match nearest(name, known.names()) {
             Some(right) => format!("did you mean `{{{right}}}`?"),
-            None => format!("here may stand {}; a literal brace is written twice: `{{{{`", listed(allowed)),
+            None => format!("here may stand {}; a literal brace is written twice: `{{{{`", listed(known)),
         },
     }
 }
 
-fn listed(variables: &[Variable]) -> String {
-    let names: Vec<String> = variables.iter().map(|variable| format!("`{{{}}}`", variable.name())).collect();
+fn listed(known: Known<'_>) -> String {
+    if known.allowed.is_empty() {
+        return "nothing but text and `${NAME}`".to_owned();
+    }
+    let names: Vec<String> = known.names().map(|name| format!("`{{{name}}}`")).collect();
     names.join(", ")
 }

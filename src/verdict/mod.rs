@@ -19,11 +19,13 @@ pub use reason::Reason;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::analysis::diagnosis::Strength;
 use crate::analysis::gate::{Bound, OffsetRate, sequential_test};
 use crate::analysis::guarantees::{Ambiguity, Checked};
 use crate::analysis::{Analysis, ScenarioAnalysis};
 use crate::model::answer::Answer;
 use crate::model::exchange::{Exchange, Kind};
+use crate::model::fault::FaultClass;
 use crate::model::guarantee::Guarantee;
 use crate::model::run::{EndReason, Journal};
 use crate::model::scenario::{Scenario, Tolerance};
@@ -138,7 +140,8 @@ pub fn judge(journal: &Journal, analysis: &Analysis) -> Judgement {
             reasons.push(Reason::ShardsMissing { missing, of: share.of() });
         }
     }
-    let failed = scenarios.iter().any(|scenario| scenario.verdict == Verdict::Fail);
+    let found = faults_between_scans(analysis);
+    let failed = !found.is_empty() || scenarios.iter().any(|scenario| scenario.verdict == Verdict::Fail);
     let verdict = if !assessable {
         Verdict::Inconclusive
     } else if failed {
@@ -159,6 +162,9 @@ pub fn judge(journal: &Journal, analysis: &Analysis) -> Judgement {
             }
         }
     }
+    if verdict == Verdict::Fail {
+        reasons.extend(found);
+    }
     reasons[of_run..].sort_by_key(Reason::rank);
     Judgement { verdict, reasons, assessable, scenarios, unused_allowances }
 }
@@ -171,6 +177,13 @@ fn first_polls_lost(journal: &Journal, analysis: &Analysis, scenarios: &[Scenari
         return None;
     }
     analysis.first_polls.clone().map(|found| Reason::FirstPolls { found })
+}
+
+/// The faults that break no guarantee of a single scan, and show by comparing scans: they are strong, or none.
+fn faults_between_scans(analysis: &Analysis) -> Vec<Reason> {
+    let shows_in_comparison = |class: FaultClass| matches!(class, FaultClass::U | FaultClass::X | FaultClass::Z);
+    let strong = analysis.diagnosis.causes.iter().filter(|cause| cause.strength == Strength::Strong && cause.or.is_empty());
+    strong.filter(|cause| shows_in_comparison(cause.class)).map(|cause| Reason::FaultFound { class: cause.class }).collect()
 }
 
 /// What one shard lacks because other shards have it is one reason rather than many.

@@ -9,6 +9,7 @@ use crate::model::allow::Date;
 use crate::model::answer::TransportFault;
 use crate::model::contact::Problem;
 use crate::model::exchange::{Connection, Kind};
+use crate::model::fault::FaultClass;
 use crate::model::guarantee::Guarantee;
 use crate::model::run::Flaw;
 use crate::model::time::{Nanos, Span};
@@ -70,6 +71,8 @@ pub enum Reason {
     },
     /// A guarantee was broken.
     Broken { guarantee: Guarantee, broken: u64, checked: u64 },
+    /// A comparison of many scans shows a fault that no scan shows by itself.
+    FaultFound { class: FaultClass },
     /// A quantile of the window is above its limit, beyond doubt.
     WindowTooLong { quantile: f64, below: Span, lower_ms: f64 },
     /// A quantile of the window could not be shown to be below its limit.
@@ -199,6 +202,7 @@ impl Reason {
             | Reason::RateTooHigh { .. }
             | Reason::RateCaught { .. }
             | Reason::Broken { .. }
+            | Reason::FaultFound { .. }
             | Reason::WindowTooLong { .. }
             | Reason::TooSlow { .. } => (Fail, 4, 6, false),
             Reason::UnknownIdVisible => (Inconclusive, 0, 6, false),

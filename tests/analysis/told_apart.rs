@@ -62,7 +62,9 @@ fn scans_that_are_denied_once_at_the_very_end_were_evicted_and_no_worker_disagre
 #[test]
 fn scans_that_are_soon_denied_after_few_sights_may_as_well_be_in_another_workers_memory() {
     let polls = || vec![(100, true), (500, true), (1000, false)];
-    assert_eq!(classes(&diagnose(&[polls(), polls(), polls()])), [FaultClass::B]);
+    let diagnosis = diagnose(&[polls(), polls(), polls()]);
+    assert_eq!(classes(&diagnosis), [FaultClass::F]);
+    assert_eq!(diagnosis.causes[0].or, [FaultClass::B]);
 }
 
 #[test]

@@ -25,31 +25,31 @@ fn snippet(heading: &str, language: &str) -> String {
     block.unwrap_or_else(|| panic!("docs/ci.md: no {language} below `{heading}:`")).to_owned()
 }
 
-fn yaml(text: &str) -> Yaml<'_> {
+pub(super) fn yaml(text: &str) -> Yaml<'_> {
     Yaml::load_from_str(text).unwrap_or_else(|error| panic!("{error}: {text}")).remove(0)
 }
 
-fn string(value: &Yaml<'_>) -> String {
+pub(super) fn string(value: &Yaml<'_>) -> String {
     value.as_str().map(str::to_owned).or_else(|| value.as_integer().map(|number| number.to_string())).expect("a scalar")
 }
 
 /// What a service is like that the snippet meets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Meets {
+pub(super) enum Meets {
     Gap,
     NoGap,
     Nothing,
 }
 
 /// A checkout as a project would have it, and the service under test.
-struct Workspace {
-    folder: TempDir,
-    address: String,
+pub(super) struct Workspace {
+    pub(super) folder: TempDir,
+    pub(super) address: String,
     service: Option<Child>,
 }
 
 impl Workspace {
-    fn new(meets: Meets) -> Workspace {
+    pub(super) fn new(meets: Meets) -> Workspace {
         let folder = TempDir::new().expect("a folder");
         fs::create_dir_all(folder.path().join("ci")).expect("a folder");
         fs::create_dir_all(folder.path().join(".git")).expect("a folder");
@@ -75,7 +75,7 @@ impl Workspace {
     }
 
     /// Runs a step by a shell as the build service starts it, with its variables and no others.
-    fn step(&self, shell: &[&str], script: &str, variables: &[(String, String)]) -> i32 {
+    pub(super) fn step(&self, shell: &[&str], script: &str, variables: &[(String, String)]) -> i32 {
         let mut path = std::ffi::OsString::from(Path::new(env!("CARGO_BIN_EXE_statusgap")).parent().expect("a folder"));
         path.push(":");
         path.push(std::env::var_os("PATH").unwrap_or_default());
@@ -90,13 +90,13 @@ impl Workspace {
         output.status.code().unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&output.stderr)))
     }
 
-    fn read(&self, name: &str) -> String {
+    pub(super) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.folder.path().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
     /// What the snippet promises to keep is there.
     #[track_caller]
-    fn keeps(&self, folder: &str) {
+    pub(super) fn keeps(&self, folder: &str) {
         for file in ["log.ndjson", "result.json", "report.md", "junit.xml"] {
             assert!(self.folder.path().join(folder).join(file).is_file(), "{folder}/{file}");
         }
@@ -113,12 +113,12 @@ impl Drop for Workspace {
     }
 }
 
-fn pairs(variables: &[(&str, &str)]) -> Vec<(String, String)> {
+pub(super) fn pairs(variables: &[(&str, &str)]) -> Vec<(String, String)> {
     variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 /// A mapping of names to scalars.
-fn mapping(value: Option<&Yaml<'_>>) -> Vec<(String, String)> {
+pub(super) fn mapping(value: Option<&Yaml<'_>>) -> Vec<(String, String)> {
     let mapping = value.and_then(Yaml::as_mapping).expect("a mapping");
     mapping.iter().map(|(name, value)| (string(name), string(value))).collect()
 }

@@ -787,7 +787,7 @@ fn every_exchange_is_shown_if_that_is_wanted_and_no_secret_with_it() {
         // As long as it was.
         told.replace("render not found", "no \u{1b}[2J render  ")
     });
-    let output = statusgap(&api.url, folder.path(), TARGET, &["run", "two.toml", "-v"]);
+    let output = statusgap(&api.url, folder.path(), TARGET, &["run", "two.toml", "-vv"]);
     let shown = String::from_utf8_lossy(&output.stderr);
     let exchanges = shown.lines().filter(|line| line.starts_with("* ")).count();
     assert_eq!(exchanges, api.requests.load(Ordering::Relaxed), "{shown}");

@@ -107,6 +107,9 @@ fn bash_completes_an_option_and_its_values() {
     assert_eq!(complete("statusgap rep", 1), "report reproduce");
     assert_eq!(complete("statusgap run --serv", 2), "--service");
     assert_eq!(complete("statusgap run --service zoo-c", 3), "zoo-c zoo-c-prime");
+    assert_eq!(complete("statusgap run imm", 2), "immediate");
+    assert_eq!(complete("statusgap run --format mark", 3), "markdown");
+    assert_eq!(complete("statusgap explain SG-RY", 2), "SG-RYW");
 }
 
 #[test]
@@ -119,6 +122,9 @@ fn manual_pages_cover_every_command_and_are_set_without_a_warning() {
     for name in commands() {
         let text = page(&format!("statusgap-{name}.1"));
         assert!(text.contains(".SH \"EXIT STATUS\"\n.TP\n0\n"), "{name}: {text}");
+        for section in ["EXAMPLES\n.TP\nstatusgap ", "ENVIRONMENT\n.TP\n", "FILES\n.TP\n"] {
+            assert!(text.contains(&format!(".SH {section}")), "{name} has no {section}: {text}");
+        }
     }
     if have("man") {
         for entry in std::fs::read_dir(&into).expect("a folder") {

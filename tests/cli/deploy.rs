@@ -241,3 +241,15 @@ fn gnu_parallel_runs_every_shard_and_merges_them() {
         workspace.holds_all("logs/20/merged");
     }
 }
+
+#[test]
+fn the_alert_rules_fire_when_they_should() {
+    if !have("promtool") {
+        return;
+    }
+    for arguments in [["check", "rules", "prometheus-alerts.yml"], ["test", "rules", "prometheus-alerts.test.yml"]] {
+        let ended = Command::new("promtool").args(arguments).current_dir(repository("deploy")).output().expect("promtool");
+        let told = [ended.stdout, ended.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+        assert_eq!(ended.status.code(), Some(0), "{arguments:?}: {told}");
+    }
+}

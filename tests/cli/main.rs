@@ -19,9 +19,12 @@ mod deploy;
 mod few_requests;
 mod formats;
 mod init;
+mod install;
+mod latency;
 mod scripts;
 mod secrets;
 mod shards;
 #[path = "../support/mod.rs"]
 mod support;
+mod sweep;
 mod watch;

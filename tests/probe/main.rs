@@ -11,7 +11,9 @@
 
 mod answers;
 mod bracket;
+mod contracts;
 mod hostile;
+mod later_writes;
 mod overload;
 mod production;
 mod safety;

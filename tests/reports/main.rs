@@ -10,6 +10,7 @@
 )]
 
 mod evidence;
+mod first_screen;
 mod html;
 mod one_story;
 mod samples;

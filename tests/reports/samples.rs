@@ -41,8 +41,13 @@ fn compare(now: &str, sample: &str) {
 }
 
 #[test]
-fn the_sample_table_is_what_the_binary_prints() {
+fn the_sample_first_screen_is_what_the_binary_prints() {
     check("table", "sample.txt");
+}
+
+#[test]
+fn the_sample_table_is_what_the_binary_prints_with_more_to_say() {
+    compare(&rendered(&["fixtures/logs/deferred.ndjson", "-v"]), "sample.full.txt");
 }
 
 #[test]
@@ -91,5 +96,19 @@ fn the_sample_trends_are_what_the_binary_prints() {
     // Given in another order than that in which they began.
     for (format, sample) in [("table", "sample.trend.txt"), ("markdown", "sample.trend.md"), ("json", "sample.trend.json")] {
         compare(&rendered(&[&history[2], &history[0], &history[3], &history[1], "--trend", "--format", format]), sample);
+    }
+}
+
+#[test]
+fn the_sample_latency_reports_are_what_the_binary_prints() {
+    let history = ["03", "04", "12", "13"].map(|day| format!("fixtures/recorded/2025-11-{day}.ndjson"));
+    for (format, sample) in [
+        ("latency", "sample.latency.md"),
+        ("latency-html", "sample.latency.html"),
+        ("latency-svg", "sample.latency.svg"),
+        ("latency-json", "sample.latency.json"),
+    ] {
+        let logs = [&history[2], "fixtures/logs/deferred.ndjson", &history[0], &history[3], &history[1]];
+        compare(&rendered(&[logs.as_slice(), &["--format", format]].concat()), sample);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::model::scenario::{Action, Arm, Each, Input, LoadModel, Scenario, Until};
+use crate::model::scenario::{Arm, Each, Input, LoadModel, Scenario, Until};
 use crate::model::time::Span;
 
 /// How the words say that all scans come in one moment.
@@ -30,11 +30,9 @@ pub(super) fn conditions(scenario: &Scenario) -> BTreeMap<String, String> {
         told.insert(format!("polls ({})", each.name), arm(each));
     }
     if let Some(then) = &scenario.then {
-        let action = match then.action {
-            Action::Repeat => "repeat",
-            Action::Cancel => "cancel",
-        };
-        told.insert("second write".to_owned(), format!("{action} when {}, polls {}", until(then.when), spans(&then.offsets)));
+        let written = format!("{} when {}, polls {}", then.action.word(), until(then.when), spans(&then.offsets));
+        let deleted = if then.delete.is_empty() { String::new() } else { format!("; then delete, polls {}", spans(&then.delete)) };
+        told.insert("second write".to_owned(), written + &deleted);
     }
     for (what, at) in [
         ("witness", &scenario.readings.witness),

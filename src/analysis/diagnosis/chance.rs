@@ -82,6 +82,11 @@ pub(super) fn all_among_first(events: usize, first: usize, trials: usize) -> f64
     (ln_choose(first, events) - ln_choose(trials, events)).exp()
 }
 
+/// The chance that all of `events`, drawn from so many places, fall on the marked ones of them.
+pub(super) fn all_among(events: usize, marked: usize, places: usize) -> f64 {
+    if events == 0 { 1.0 } else { all_among_first(events, marked, places) }
+}
+
 /// The largest share of cases that `n` clean trials leave possible at 95 %.
 pub(super) fn share_left(n: usize) -> f64 {
     crate::statistics::binomial::zero_failure_bound(n.max(1) as u64, 0.95)

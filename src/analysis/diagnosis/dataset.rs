@@ -1,7 +1,7 @@
 //! The evidence, arranged for diagnosis: each scan as a row of observations.
 
 use crate::analysis::scan::ScanHistory;
-use crate::model::answer::Answer;
+use crate::model::answer::{Answer, State};
 use crate::model::compact::CompactOption;
 use crate::model::exchange::{Connection, Exchange, Route};
 use crate::model::run::Journal;
@@ -30,6 +30,16 @@ impl<'a> Observation<'a> {
 
     pub(super) fn seen(&self) -> bool {
         self.age_and_seen & 1 == 1
+    }
+
+    /// How the scan stood, as far as the answer says: its word, its state and its progress.
+    pub(super) fn shows(&self) -> (Option<&'a str>, Option<State>, Option<f64>) {
+        (self.exchange.word.as_deref(), self.exchange.state, self.exchange.progress.get())
+    }
+
+    /// Whether it showed an end.
+    pub(super) fn is_end(&self) -> bool {
+        self.seen() && self.exchange.state.is_some_and(State::is_terminal)
     }
 }
 
@@ -96,9 +106,16 @@ impl<'a> Dataset<'a> {
         &self.journal.scenarios[row.scan.scenario() as usize]
     }
 
-    /// Whether a scan was asked for while no other scan of its scenario was under way.
+    /// Whether a scan was asked for while no other scan was under way: those of its scenario that came before it had ended, as far as
+    /// the service says when a scan ends.
     pub(super) fn was_idle(&self, row: &ScanRow<'_>) -> bool {
-        self.scenario(row).load.model == LoadModel::Closed { in_flight: 1 }
+        let (true, Some(t0)) = (self.scenario(row).load.model == LoadModel::Closed { in_flight: 1 }, row.scan.t0()) else {
+            return false;
+        };
+        let before = |other: &&ScanRow<'_>| other.scan.scenario() == row.scan.scenario() && other.scan.number() < row.scan.number();
+        let ended = |other: &ScanRow<'_>| other.scan.ended().is_some_and(|(ended, _)| ended.done <= t0);
+        let tells_ends = self.rows.iter().any(|row| row.scan.ended().is_some());
+        !tells_ends || self.rows.iter().filter(before).all(ended)
     }
 
     /// Whether a scan was asked for together with all others of its scenario.
@@ -149,6 +166,13 @@ impl<'a> ScanRow<'a> {
     pub(super) fn by_route(&self, route: Route) -> impl Iterator<Item = bool> {
         let by_route = move |poll: &&Exchange| poll.route == Some(route);
         self.scan.evidence().filter(by_route).map(|poll| poll.answer == Answer::Visible)
+    }
+
+    /// Whether a poll by another route was answered as visible, and the usual one that came after it was denied.
+    pub(super) fn shown_while_denied(&self, route: Route) -> bool {
+        let denied = self.observations.iter().filter(|observation| !observation.seen()).map(|observation| observation.exchange.sent).max();
+        let shown = |poll: &Exchange| poll.route == Some(route) && poll.answer == Answer::Visible;
+        denied.is_some_and(|denied| self.scan.evidence().any(|poll| shown(poll) && poll.done <= denied))
     }
 
     /// The observations sent after the scan was known to have been seen.

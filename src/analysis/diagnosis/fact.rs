@@ -52,6 +52,16 @@ pub enum Fact {
     WidestHole { at_least_ns: Nanos },
     /// Each of those holes is at about the same age.
     HolesAtOneAge,
+    /// Each of so many holes lies where what the scan shows changes.
+    HolesAtChanges { holes: u64, p: f64 },
+    /// Each of those scans has one hole, between its last answer at work and its first one at its end.
+    HolesAtTheEnd { scans: u64 },
+    /// Scans were denied after pauses between polls, the shortest so long; no poll of equal age after a shorter one was.
+    GoneWhileUnasked { scans: u64, denied: u64, after_ns: Nanos, sooner: u64, p: f64 },
+    /// The end of scans was answered once each and never again; polls beside that one were denied.
+    EndReadOnce { scans: u64, denied_beside: u64 },
+    /// Scans whose end nobody had read were still there at the age at which the others were gone.
+    UnreadStayed { scans: u64, at_ns: Nanos, p: f64 },
     /// Scans were seen and then denied, up to an age.
     DeniedAfterSeen { scans: u64, denied: u64, polls: u64, latest_ns: Nanos },
     /// No later poll was denied.
@@ -85,6 +95,8 @@ pub enum Fact {
     TooFewIds,
     /// The witness denied scans, too.
     UnknownToWitness { scans: u64 },
+    /// The witness said that scans failed which status denied to the last.
+    FailedByWitness { scans: u64, of: u64 },
     /// The witness knew scans that status denied.
     KnownToWitness { scans: u64 },
 
@@ -93,7 +105,7 @@ pub enum Fact {
     /// Denials came from a cache, by the headers.
     DeniedByCache { denials: u64 },
     /// The windows of scans that were asked for at once, and of a scan alone.
-    WindowGrows { scans: u64, first_third_at_most_ns: Option<Nanos>, last_third_at_least_ns: Nanos, alone_ns: Option<Nanos> },
+    WindowGrows { scans: u64, first_third_at_most_ns: Option<Nanos>, last_third_at_least_ns: Nanos, alone_ns: Option<Nanos>, p: f64 },
     /// Scans became visible at a few common instants.
     CommonInstants { scans: u64, asked_over_ns: Nanos, instants: u64, apart_ns: Nanos },
     /// So many different ages are needed to explain their windows.
@@ -114,8 +126,50 @@ pub enum Fact {
     EndLags { scans: u64, lag_ns: Nanos },
     /// Scans had progressed at their first sight as far as if they had begun with their id.
     ProgressIsCurrent { scans: u64, of: u64 },
+    /// The owner was refused scans that had been accepted; so many of them were granted later, and some refused again after that.
+    RefusedAfterAcceptance { scans: u64, granted: u64, refused: u64, polls: u64, latest_ns: Nanos, taken_back: u64 },
+    /// The first state of scans was one of the end, up to an age; so many of them were seen to run after it.
+    BegunWithAnEnd { scans: u64, of: u64, ran: u64, latest_ns: Nanos },
+    /// Scans were visible without a member that the target file names, and had it later.
+    MemberMissing { member: Member, scans: u64, latest_ns: Nanos },
+    /// Results were missing after a success had been shown: medians of when they were missing last and there first, since the end.
+    ResultsLate { scans: u64, of: u64, there_ns: Option<(Nanos, Nanos)>, never: u64 },
+    /// Polls did not show a change that had been acknowledged.
+    ChangeHidden(LateWrite),
+    /// Polls still showed scans whose deletion had been acknowledged.
+    DeletionHidden(LateWrite),
+    /// Scans still at work at one age, of those that were polled before and of others (in the place of denied ones).
+    StatesDiffer { pairs: Pairs, p: f64 },
+    /// Visible answers came from a cache, by the headers.
+    SeenFromCache { answers: u64 },
+    /// Requests failed, and status knew a scan by the id that the client had given it; how they failed, by HTTP status.
+    KnownThoughFailed { scans: u64, failed: u64, http: Vec<Option<u16>> },
     /// Before an age no worker knew any scan.
     NoWorkerKnew { before_ns: Nanos, denied: u64 },
+}
+
+/// Acknowledged writes that polls did not show: in how many scans of how many; shown and then hidden again in some, and never shown in
+/// others; the median of when they were hidden last, since the acknowledgement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[expect(missing_docs, reason = "the names say which")]
+pub struct LateWrite {
+    pub scans: u64,
+    pub of: u64,
+    pub taken_back: u64,
+    pub never: u64,
+    pub hidden_until_ns: Nanos,
+}
+
+/// A member of a status answer that the target file names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say which")]
+pub enum Member {
+    /// What the target file's rule of completeness asks for.
+    Complete,
+    State,
+    Id,
+    Progress,
 }
 
 /// Polls at one planned age: denied and all, of scans that had been polled before and of scans that had not.
@@ -170,6 +224,12 @@ pub enum Exclusion {
     BurstSeen { scans: u64 },
     /// Whether a scan was polled before made no difference.
     PairsAlike { pairs: Pairs },
+    /// Whether a scan was polled before made no difference to how it stood: so many were at work, in the place of denied ones.
+    StatesAlike { pairs: Pairs },
+    /// Results that were asked for after the end were there.
+    ResultsThere { scans: u64, within_ns: Nanos, share: f64 },
+    /// Writes were shown by each poll that came after their acknowledgement.
+    WritesShown { writes: u64 },
     /// The windows of a burst: medians of its first third (none: not seen while watched) and of its last.
     NoGrowth { scans: u64, first_third_ns: Option<Nanos>, last_third_ns: Nanos },
     /// So many different instants are needed to explain when scans became visible.

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::analysis::diagnosis::chance::ln_choose;
 use crate::analysis::diagnosis::dataset::ScanRow;
 use crate::analysis::diagnosis::fact::Fact;
+use crate::analysis::diagnosis::thresholds::FEATURE_P;
 use crate::statistics::compare::rates::Rates;
 
 /// Something in an id that a router or a decoder may trip over.
@@ -85,9 +86,6 @@ impl Division {
         }
     }
 }
-
-/// The largest chance at which a feature counts, after the correction for how many are tried.
-const FEATURE_P: f64 = 0.01;
 
 fn tried() -> f64 {
     (IdMark::ALL.len() + Division::ALL.len()) as f64

@@ -4,26 +4,37 @@
 //! what is seen on settled scans, then scans that are never seen, then the window at the start and what makes it. A class is
 //! named only on evidence of its own; what these probes cannot tell apart is said, with the probe that would.
 
+mod candidates;
 mod chance;
+mod changes;
 mod dataset;
 mod fact;
+mod first_word;
 mod flapping;
+mod grants;
 mod ids;
 mod instances;
+mod late_results;
 mod never_visible;
 mod open;
+mod orphans;
 mod pattern;
+mod positive_cache;
+mod possible;
 mod stretch;
+mod thresholds;
 mod window_at_start;
 mod wrong_answers;
 
-pub use crate::analysis::diagnosis::fact::{Exclusion, Fact, Pairs};
+pub use crate::analysis::diagnosis::candidates::Candidates;
+pub use crate::analysis::diagnosis::fact::{Exclusion, Fact, LateWrite, Member, Pairs};
 pub use crate::analysis::diagnosis::ids::{Division, IdMark, IdPart};
 pub use crate::analysis::diagnosis::open::OpenQuestion;
 pub use crate::analysis::diagnosis::pattern::Pattern;
 
 use crate::analysis::ScenarioAnalysis;
 use crate::analysis::diagnosis::dataset::{Dataset, Observations};
+use crate::analysis::diagnosis::flapping::Flapping;
 use crate::analysis::scan::ScanHistory;
 use crate::analysis::second_opinion::Opinion;
 use crate::model::fault::FaultClass;
@@ -41,6 +52,8 @@ pub struct Diagnosis {
     pub open: Vec<OpenQuestion>,
     /// What was found where no class can be named.
     pub patterns: Vec<Pattern>,
+    /// The classes that were considered.
+    pub(crate) candidates: Candidates,
 }
 
 /// One supported class.
@@ -129,13 +142,24 @@ impl Diagnosis {
         self
     }
 
+    /// Whether a class may be named. What would lead to another class no further is to be passed by if not.
+    fn considers(&self, class: FaultClass) -> bool {
+        self.candidates.has(class)
+    }
+
     fn found(&mut self, class: FaultClass, strength: Strength, facts: Vec<Fact>) {
-        self.causes.push(Cause { class, or: Vec::new(), strength, facts });
+        if self.considers(class) {
+            self.causes.push(Cause { class, or: Vec::new(), strength, facts });
+        }
     }
 
     /// One answer of several classes that are not told apart, the first of which is the most usual one.
     fn found_among(&mut self, class: FaultClass, or: Vec<FaultClass>, facts: Vec<Fact>) {
-        self.causes.push(Cause { class, or, strength: Strength::Moderate, facts });
+        let mut classes = std::iter::once(class).chain(or).filter(|class| self.candidates.has(*class));
+        if let Some(class) = classes.next() {
+            let or = classes.collect();
+            self.causes.push(Cause { class, or, strength: Strength::Moderate, facts });
+        }
     }
 
     fn excluded(&mut self, class: FaultClass, by: Exclusion) {
@@ -167,28 +191,49 @@ fn looks_like(class: FaultClass) -> Appearance {
 }
 
 /// Diagnoses a log from its scans and what was found of each scenario.
-pub fn diagnose(journal: &Journal, scans: &[&ScanHistory<'_>], scenarios: &[ScenarioAnalysis]) -> Diagnosis {
-    let mut diagnosis = Diagnosis::default();
-    if wrong_answers::unknown_masked(&mut diagnosis, journal, scenarios) {
+pub fn diagnose(journal: &Journal, scans: &[&ScanHistory<'_>], scenarios: &[ScenarioAnalysis], candidates: &Candidates) -> Diagnosis {
+    use FaultClass::{D, E, N, R};
+    let mut diagnosis = Diagnosis { candidates: candidates.clone(), ..Diagnosis::default() };
+    if diagnosis.considers(N) && wrong_answers::unknown_masked(&mut diagnosis, journal, scenarios) {
         // If everything is "visible", no other signature means anything.
         return diagnosis;
     }
     let observations = Observations::of(scans);
     let data = Dataset::new(journal, scans, &observations);
     wrong_answers::foreign_disclosure(&mut diagnosis, scenarios);
+    orphans::accepted_though_failed(&mut diagnosis, journal);
     wrong_answers::wrong_job(&mut diagnosis, &data, scenarios);
+    if diagnosis.considers(R) && grants::grant_lag(&mut diagnosis, &data) {
+        // When a scan may be seen is not when its record is there.
+        answers_over_time(&mut diagnosis, &data, scenarios, &Flapping::none());
+        return in_order(diagnosis);
+    }
     let flapping = flapping::diagnose(&mut diagnosis, &data);
     // A worker's own memory makes windows of all lengths, which must not be taken for a queue.
-    let queued = flapping.kind.is_none() && window_at_start::queue(&mut diagnosis, &data);
+    let queued = flapping.kind.is_none() && diagnosis.considers(E) && window_at_start::queue(&mut diagnosis, &data);
     // Behind a long queue, and behind a cache that keeps denials, a scan may be denied as long as anybody looks.
-    let observer = flapping.kind.is_none() && !queued && window_at_start::observer_effect(&mut diagnosis, &data);
+    let observer = flapping.kind.is_none() && !queued && diagnosis.considers(D) && window_at_start::observer_effect(&mut diagnosis, &data);
     let lost = if queued || observer { never_visible::Lost::new() } else { never_visible::diagnose(&mut diagnosis, &data, &flapping) };
     window_at_start::diagnose(&mut diagnosis, &data, &flapping, &lost, window_at_start::Known { queued, observer });
     wrong_answers::held_response(&mut diagnosis, &data, scenarios);
-    wrong_answers::stale(&mut diagnosis, &data, scenarios, &flapping);
+    answers_over_time(&mut diagnosis, &data, scenarios, &flapping);
     if data.only_on_used_connections() {
         diagnosis.open.push(OpenQuestion::OnlyUsedConnections);
     }
+    in_order(diagnosis)
+}
+
+/// What scans that are visible show as they go on.
+fn answers_over_time(diagnosis: &mut Diagnosis, data: &Dataset<'_>, scenarios: &[ScenarioAnalysis], flapping: &Flapping) {
+    let default_end = first_word::default_end(diagnosis, data);
+    let kept = positive_cache::positive_cache(diagnosis, data);
+    first_word::half_record(diagnosis, data);
+    wrong_answers::stale(diagnosis, data, scenarios, wrong_answers::Explained { flapping, default_end, kept });
+    late_results::end_before_result(diagnosis, data);
+    changes::later_writes(diagnosis, data);
+}
+
+fn in_order(mut diagnosis: Diagnosis) -> Diagnosis {
     // Strongest first; among equals the order of decision stands.
     diagnosis.causes.sort_by_key(|cause| std::cmp::Reverse(cause.strength));
     let named: Vec<FaultClass> = diagnosis.causes.iter().flat_map(|cause| std::iter::once(cause.class).chain(cause.or.clone())).collect();

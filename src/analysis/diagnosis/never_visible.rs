@@ -8,22 +8,15 @@ use crate::analysis::diagnosis::fact::{Exclusion, Fact};
 use crate::analysis::diagnosis::flapping::{Flapping, Kind, moments};
 use crate::analysis::diagnosis::ids::{can_tell, telling_feature};
 use crate::analysis::diagnosis::open::OpenQuestion;
+use crate::analysis::diagnosis::thresholds::{FEW_SCANS, LONG_MS, LONGER, OVERTAKEN_BY};
 use crate::analysis::diagnosis::{Diagnosis, Pattern, Strength};
-use crate::model::answer::Answer;
+use crate::model::answer::{Answer, State};
 use crate::model::exchange::{Kind as Exchanged, Route};
 use crate::model::fault::FaultClass;
 use crate::model::time::{Nanos, Stamp};
 
 /// The numbers of the scans that were never seen and should have been.
 pub(super) type Lost = BTreeSet<u64>;
-
-/// A scan is lost only if it was watched so many times as long as the longest window that was seen to end.
-const LONGER: f64 = 2.0;
-/// And if no window was seen at all, for so long, in ms.
-const LONG_MS: f64 = 1000.0;
-/// Where windows are seen, so many scans that were asked for later must have become visible while it was still denied: else it may
-/// wait in a queue.
-const OVERTAKEN_BY: usize = 3;
 
 /// The scans that were never seen, by what that says.
 struct Unseen<'r, 'a> {
@@ -199,6 +192,9 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flapping: 
     // Where no window was seen to end, a scan that was denied early may be one of those that are never seen.
     let early: &[&ScanRow<'_>] = if usual.latest > 0.0 { &[] } else { &unseen.early };
     let denied: Vec<&ScanRow<'_>> = unseen.lost.iter().chain(&unseen.suspects).chain(early).copied().collect();
+    if seen_otherwise(diagnosis, &unseen, seen.len()) {
+        return denied.iter().map(|row| row.scan.number()).collect();
+    }
     if let Some(feature) = telling_feature(&denied, &seen) {
         by_feature(diagnosis, data, &denied, unseen.lost.len(), seen.len(), feature);
         // Whatever is wrong with these ids, they say nothing about when a scan becomes visible.
@@ -263,6 +259,28 @@ fn nothing_seen(diagnosis: &mut Diagnosis, data: &Dataset<'_>, unseen: &Unseen<'
     });
 }
 
+/// K for a part of the scans: those that this caller never sees are shown when they are asked for by another way, at an age at which status
+/// went on denying them.
+fn seen_otherwise(diagnosis: &mut Diagnosis, unseen: &Unseen<'_, '_>, seen: usize) -> bool {
+    let denied: Vec<&ScanRow<'_>> = unseen.lost.iter().chain(&unseen.suspects).chain(&unseen.waiting).copied().collect();
+    let mut facts = vec![never_visible(&denied, seen)];
+    let mut asked_and_shown = (0, 0);
+    for route in [Route::HandedOut, Route::AsInitiator] {
+        let asked: Vec<&&ScanRow<'_>> = denied.iter().filter(|row| row.by_route(route).next().is_some()).collect();
+        let shown = asked.iter().filter(|row| row.shown_while_denied(route)).count();
+        if shown > 0 {
+            asked_and_shown = (asked.len(), shown);
+            facts.push(Fact::SeenByRoute { route, scans: shown as u64, of: asked.len() as u64 });
+        }
+    }
+    let (asked, shown) = asked_and_shown;
+    if facts.len() < 2 || shown * 2 <= asked {
+        return false;
+    }
+    diagnosis.found(FaultClass::K, if shown >= 2 { Strength::Strong } else { Strength::Moderate }, facts);
+    true
+}
+
 fn knows(row: &ScanRow<'_>, answer: Answer) -> bool {
     row.scan.witness().iter().any(|reading| reading.answer == answer)
 }
@@ -293,6 +311,13 @@ fn lost(diagnosis: &mut Diagnosis, unseen: &Unseen<'_, '_>, seen: &[&ScanRow<'_>
     if telling {
         facts.push(Fact::IdsAlike);
         diagnosis.excluded(FaultClass::L, Exclusion::IdsAlike { lost: ids as u64, seen: seen.len() as u64 });
+    }
+    let failed = lost.iter().filter(|row| row.scan.witness().iter().any(|reading| reading.state == Some(State::Failed))).count();
+    if failed * 2 > lost.len() && telling {
+        // They are known to have ended, and status says nothing of it.
+        facts.push(Fact::FailedByWitness { scans: failed as u64, of: lost.len() as u64 });
+        diagnosis.found(FaultClass::M, if failed >= FEW_SCANS { Strength::Strong } else { Strength::Moderate }, facts);
+        return;
     }
     let strength = if unwitnessed > 0 && witnessed == 0 && telling {
         facts.push(Fact::UnknownToWitness { scans: unwitnessed as u64 });

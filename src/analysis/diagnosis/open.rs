@@ -25,8 +25,6 @@ pub enum OpenQuestion {
     StaleOrMixedReads,
     /// O, or an accident of the one scan that went back.
     StaleOrAccident,
-    /// H, or F: denials came after longer pauses than sights.
-    HoleOrIdle,
     /// H in so many scans, or a disturbance of the service.
     HoleOrDisturbance { scans: u64 },
     /// B, or a service that changed: from this instant of the run on nothing was denied.
@@ -41,6 +39,8 @@ pub enum OpenQuestion {
     EvictedOrReadOnce,
     /// F, or H: nobody looked whether the scans come back.
     EvictedOrHole,
+    /// R, or any class of the window: ids that do not exist are refused as well.
+    RefusedOrUnknown,
     /// B, or F and C′, with few polls.
     MemoryOrEvicted,
     /// M, or L, with few ids.

@@ -136,11 +136,11 @@ impl Pattern {
             Pattern::TooFew { .. } => &[B, CPrime, F, H],
             Pattern::SamePoll { .. } => &[D],
             Pattern::OnceEach { .. } => &[D, H],
-            Pattern::MaybeLost { .. } => &[A, B, L, M],
+            Pattern::MaybeLost { .. } => &[A, B, K, L, M],
             Pattern::StillWaiting { .. } => &[E, A, M],
-            Pattern::DeniedLate { .. } => &[F, M],
+            Pattern::DeniedLate { .. } => &[F, K, L, M],
             Pattern::NothingSeen { witnessed, .. } if *witnessed > 0 => &[K, C, A],
-            Pattern::NothingSeen { .. } => &[K, A, C, M],
+            Pattern::NothingSeen { .. } => &[K, A, C, L, M],
             Pattern::Partition { .. } => &[L, M],
         }
     }

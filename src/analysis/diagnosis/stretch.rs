@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::analysis::diagnosis::chance::{few_runs, ln_choose};
 use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow};
+use crate::analysis::diagnosis::thresholds::RARE_CHANCE;
 use crate::model::time::Stamp;
 
 /// A stretch of time in which everything was denied.
@@ -15,9 +16,6 @@ pub(super) struct Stretch {
     pub(super) polls: u64,
     pub(super) scans: u64,
 }
-
-/// Below this chance the denials do not lie in so few stretches by accident.
-const CHANCE: f64 = 1e-4;
 
 /// The one stretch into which all denials fall, if there is one that age does not explain.
 pub(super) fn of(data: &Dataset<'_>) -> Option<Stretch> {
@@ -38,7 +36,7 @@ pub(super) fn of(data: &Dataset<'_>) -> Option<Stretch> {
     let last = observations.iter().rposition(is_denied)?;
     let inside = &observations[first..=last];
     // A poll at either edge may have been sent before and answered after another.
-    if (inside.len() - denied_in_all) * 10 > denied_in_all || few_runs(1, denied_in_all, total) > CHANCE {
+    if (inside.len() - denied_in_all) * 10 > denied_in_all || few_runs(1, denied_in_all, total) > RARE_CHANCE {
         return None;
     }
     let scans: BTreeSet<u64> = inside.iter().filter(|observation| is_denied(observation)).map(|(row, _)| row.scan.number()).collect();

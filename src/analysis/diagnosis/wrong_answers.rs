@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use crate::analysis::ScenarioAnalysis;
 use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, ns};
 use crate::analysis::diagnosis::fact::{Exclusion, Fact};
+use crate::analysis::diagnosis::first_word::began_with_an_end;
 use crate::analysis::diagnosis::flapping::{self, Flapping};
 use crate::analysis::diagnosis::open::OpenQuestion;
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::analysis::echo::Likeness;
-use crate::analysis::guarantees::{Checked, Regress, went_back};
+use crate::analysis::guarantees::{Checked, Proof, Regress, went_back};
 use crate::analysis::scan::{ScanHistory, SharedIds};
 use crate::model::answer::{Answer, State};
 use crate::model::exchange::{Exchange, Kind};
@@ -114,15 +115,27 @@ pub(super) fn held_response(diagnosis: &mut Diagnosis, data: &Dataset<'_>, scena
     }
 }
 
+/// What other classes explain of answers that are older than others.
+#[derive(Clone, Copy)]
+pub(super) struct Explained<'a> {
+    pub(super) flapping: &'a Flapping,
+    /// Scans begin with an end that is a default (Y).
+    pub(super) default_end: bool,
+    /// A cache keeps what was visible (U).
+    pub(super) kept: bool,
+}
+
 /// O: an older state after a newer one, for good, or a state that never moves while the truth does.
-pub(super) fn stale(diagnosis: &mut Diagnosis, data: &Dataset<'_>, scenarios: &[ScenarioAnalysis], flapping: &Flapping) {
+pub(super) fn stale(diagnosis: &mut Diagnosis, data: &Dataset<'_>, scenarios: &[ScenarioAnalysis], explained: Explained<'_>) {
+    let flapping = explained.flapping;
     let mut facts = Vec::new();
     let mut or = Vec::new();
     let mut strength = Strength::Strong;
     let (checked, regressed, proofs) = sum(scenarios, Guarantee::MonotonicState);
     // Answers about an id that several jobs were given are not about one of them.
     let shared = SharedIds::of(data.rows.iter().map(|row| row.scan));
-    let scans = || data.rows.iter().map(|row| row.scan).filter(|scan| !shared.has(scan));
+    let is_default = |scan: &ScanHistory<'_>| explained.default_end && began_with_an_end(scan);
+    let scans = || data.rows.iter().map(|row| row.scan).filter(|scan| !shared.has(scan) && !is_default(scan));
     let back: Vec<Regress> = scans().filter_map(went_back).collect();
     let of = |wanted: Regress| back.iter().filter(|regress| **regress == wanted).count();
     // Where reads alternate between a primary and a replica that lags, older states come back for as long as the lag; only
@@ -173,7 +186,9 @@ pub(super) fn stale(diagnosis: &mut Diagnosis, data: &Dataset<'_>, scenarios: &[
         facts.extend(proofs);
     }
     let (watched, frozen, proofs) = sum(scenarios, Guarantee::Completion);
-    if frozen > 0 {
+    // What status shows late it shows late to the end, and a cache keeps what it has for as long as it was told to.
+    let lags = frozen > 0 && proofs.iter().all(|fact| is_within_lag(fact, longest_window(data)));
+    if frozen > 0 && !lags && !explained.kept {
         // One scan may have been given up by its worker just then.
         strength = if facts.is_empty() && frozen >= 2 { Strength::Strong } else { strength.min(Strength::Moderate) };
         facts.push(Fact::EndNeverShown { scans: frozen, of: watched });
@@ -187,6 +202,19 @@ pub(super) fn stale(diagnosis: &mut Diagnosis, data: &Dataset<'_>, scenarios: &[
     } else if watched > 0 && checked > 0 && regressed == 0 {
         diagnosis.excluded(FaultClass::O, Exclusion::NoneWentBack { ended: watched, of: checked });
     }
+}
+
+/// The latest age at which a scan was denied that was seen later, in ms.
+fn longest_window(data: &Dataset<'_>) -> f64 {
+    let opened = data.watched().filter(|row| row.first_seen().is_some());
+    opened.flat_map(ScanRow::denied_at_start).map(Observation::age).fold(0.0, f64::max)
+}
+
+/// Whether status was behind by no more than it is at the beginning, as a copy that lags is.
+fn is_within_lag(fact: &Fact, lag_ms: f64) -> bool {
+    let Fact::Proof(Proof { exchanges, .. }) = fact else { return false };
+    let (Some(over), Some(still)) = (exchanges.first(), exchanges.last()) else { return false };
+    still.sent_ns.since(over.sent_ns).as_ms() <= 1.2 * lag_ms
 }
 
 /// What else explains that scans went back from their end, if anything does: only an end that had been reached and is then hidden by an

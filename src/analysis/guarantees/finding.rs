@@ -77,6 +77,15 @@ pub enum Breach {
         /// In which way.
         regress: Regress,
     },
+    /// An acknowledged change or deletion was shown, and later not.
+    ChangeTakenBack,
+    /// An update or a deletion was acknowledged, and polls that came after it did not show it.
+    WriteNotShown {
+        /// Such polls of the scan.
+        polls: u64,
+        /// How long after the acknowledgement the last of them was sent.
+        late_ns: Nanos,
+    },
     /// The witness or the results had said that it ended; status did not.
     EndNotShown,
     /// The witness knew it; status denied it.

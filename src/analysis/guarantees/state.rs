@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Ambiguity, Breach, Checked, Evidence, Finding, NotAssessed, Proof, Unclear, may_be_old};
+use super::{Ambiguity, Breach, Checked, Evidence, Finding, NotAssessed, Proof, Unclear, later_writes, may_be_old};
 use crate::analysis::scan::ScanHistory;
 use crate::model::answer::{Answer, State};
 use crate::model::exchange::Exchange;
@@ -42,6 +42,9 @@ enum Judged<'a> {
 
 /// Looks for two polls of which the second was sent after the first was answered and tells an earlier state.
 pub(super) fn monotonic(scan: &ScanHistory<'_>, evidence: Evidence<'_>) -> Finding {
+    if let Some((shown, hidden)) = later_writes::taken_back(scan) {
+        return Finding::Broken(Proof::of_scan(scan, Breach::ChangeTakenBack, &[shown, hidden]));
+    }
     match judge(scan) {
         Judged::Back(regress, exchanges) => Finding::Broken(Proof::of_scan(scan, Breach::WentBack { regress }, &exchanges)),
         Judged::Unclear(why) => Finding::Unclear(why),

@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
 
+use crate::analysis::timing::jobs_needed;
 use crate::cli::error::CliError;
 use crate::model::allow::Allow;
-use crate::model::scenario::{Detect, LoadModel, Scenario, Stop, Tolerance};
+use crate::model::scenario::{Detect, LoadModel, QUANTILES, Scenario, Stop, Tolerance};
 use crate::model::source::Source;
+use crate::model::wording::{alternatives, count};
 use crate::report::sentences::{self, percent};
 use crate::verdict::power::{scans_needed, sized};
 
@@ -20,6 +22,10 @@ pub struct GateArgs {
     /// With which probability --detect must be kept [default: 0.95]
     #[arg(long, value_name = "P", requires = "detect", help_heading = "Gate")]
     power: Option<Share>,
+    /// Raises the number of scans so that this quantile of the wait until a job is visible has 95 % limits on both sides: p50, p90,
+    /// p95, p99 (368 jobs) or p99.9 (3,688)
+    #[arg(long, value_name = "QUANTILE", help_heading = "Gate")]
+    quantile: Option<QuantileChoice>,
     /// When a scenario starts no more scans [default: what the scenario says, mostly never]
     #[arg(long, value_name = "WHEN", value_enum, help_heading = "Gate")]
     stop: Option<StopChoice>,
@@ -60,9 +66,53 @@ impl std::str::FromStr for Share {
     }
 }
 
+/// One of the quantiles that reports state.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct QuantileChoice(f64);
+
+impl std::str::FromStr for QuantileChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<QuantileChoice, String> {
+        let named = QUANTILES.into_iter().find(|p| quantile_name(*p) == text.trim().to_ascii_lowercase());
+        named.map(QuantileChoice).ok_or_else(|| format!("reports state {}", alternatives(&QUANTILES.map(quantile_name))))
+    }
+}
+
+/// `p99.9`.
+fn quantile_name(p: f64) -> String {
+    // Rounded, because 0.999 × 100 is not 99.9 in binary.
+    format!("p{}", (p * 1000.0).round() / 10.0)
+}
+
 impl GateArgs {
     /// The scenarios as these options want them.
-    pub fn apply(&self, mut scenarios: Vec<Scenario>) -> Result<Vec<Scenario>, CliError> {
+    pub fn apply(&self, scenarios: Vec<Scenario>) -> Result<Vec<Scenario>, CliError> {
+        let mut scenarios = self.sized(scenarios)?;
+        let Some(QuantileChoice(p)) = self.quantile else { return Ok(scenarios) };
+        let widest = scenarios.iter_mut().filter(|scenario| measures_windows(scenario)).max_by_key(|scenario| scenario.load.scans);
+        let Some(scenario) = widest else {
+            return Err(CliError::usage(
+                "none of these scenarios follows its jobs until they are visible, one after the other and on connections of their own",
+                "name one that does, such as `immediate`",
+            ));
+        };
+        scenario.load.scans = scenario.load.scans.max(u32::try_from(jobs_needed(p)).unwrap_or(u32::MAX));
+        Ok(scenarios)
+    }
+
+    /// What keeps the quantile that was asked for from its limits, in words: fewer scans than it takes.
+    pub fn quantile_falls_short(&self, scenarios: &[Scenario]) -> Option<String> {
+        let QuantileChoice(p) = self.quantile?;
+        let scans: u64 =
+            scenarios.iter().filter(|scenario| measures_windows(scenario)).map(|scenario| u64::from(scenario.load.scans)).sum();
+        let needed = jobs_needed(p);
+        (scans < needed).then(|| {
+            format!("{scans} jobs at most are followed until they are visible, and limits for {} take {}", quantile_name(p), count(needed))
+        })
+    }
+
+    fn sized(&self, mut scenarios: Vec<Scenario>) -> Result<Vec<Scenario>, CliError> {
         let detect = self.detect.map(|rate| Detect { rate: rate.0, power: self.power.map_or(0.95, |power| power.0) });
         if let Some(stop) = self.stop {
             for scenario in scenarios.iter_mut().filter(|scenario| scenario.is_gated()) {
@@ -117,7 +167,12 @@ fn can_grow(scenario: &Scenario) -> bool {
         LoadModel::Closed { .. } => true,
     };
     let single = scenario.arms.iter().all(|arm| arm.pollers == 1);
-    scenario.is_gated() && one_by_one && single && !scenario.overlap && scenario.then.is_none()
+    scenario.is_gated() && one_by_one && single && !scenario.waits_for_ends() && scenario.then.is_none()
+}
+
+/// Whether a scenario's jobs tell the window, and more of them leave it the same scenario.
+fn measures_windows(scenario: &Scenario) -> bool {
+    can_grow(scenario) && scenario.arms.iter().any(|arm| arm.follow.is_some() && arm.connection.is_own())
 }
 
 fn raised(mut scenario: Scenario, detect: Detect) -> Result<Scenario, CliError> {
@@ -130,6 +185,8 @@ fn raised(mut scenario: Scenario, detect: Detect) -> Result<Scenario, CliError> 
     scenario.load.detect = Some(detect);
     let scans = u32::try_from(needed.saturating_mul(u64::from(scenario.hands()))).unwrap_or(u32::MAX);
     scenario.load.scans = scenario.load.scans.max(scans);
+    // What was small enough to run beside others may be that no longer.
+    scenario.overlap = false;
     Ok(scenario)
 }
 
@@ -152,6 +209,36 @@ pub fn falls_short(scenarios: &[Scenario]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_quantile_asks_for_the_scans_that_its_limits_take() {
+        const FOLLOWED: &str = "[follow]\nuntil='visible'\nevery='50ms'\ndeadline='5s'";
+        let scenario = |scans: u32, rest: &str| {
+            let text = format!("name='x'\ntitle='x'\nsource='x'\n[load]\nscans={scans}\nevery='1ms'\n[polls]\noffsets=['0s']\n{rest}");
+            Scenario::read(Source { file: "x.toml", text: &text }).expect("a scenario")
+        };
+        let args = |quantile: &str| GateArgs {
+            detect: None,
+            power: None,
+            quantile: Some(quantile.parse().expect("a quantile")),
+            stop: None,
+            allow: AllowArgs { allow: None },
+        };
+        for (quantile, scans) in [("p50", [20, 30]), ("p99", [20, 368]), ("P99.9", [20, 3688])] {
+            let sized = args(quantile).apply(vec![scenario(20, FOLLOWED), scenario(30, FOLLOWED)]).expect("they can grow");
+            assert_eq!(sized.iter().map(|scenario| scenario.load.scans).collect::<Vec<_>>(), scans, "{quantile}");
+            assert_eq!(args(quantile).quantile_falls_short(&sized), None);
+        }
+        assert!(args("p99").apply(vec![scenario(20, "")]).is_err(), "nobody looks when its jobs become visible");
+        assert!(
+            args("p99")
+                .quantile_falls_short(&[scenario(50, FOLLOWED)])
+                .is_some_and(|short| short.contains("50 jobs") && short.contains("368"))
+        );
+        for wrong in ["99", "p98", "", "p"] {
+            assert!(wrong.parse::<QuantileChoice>().is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn shares_are_read_as_people_write_them() {

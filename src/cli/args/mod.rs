@@ -1,6 +1,8 @@
 //! What is typed: clap's definition of each option, and what becomes of the values before a command has them.
 
 pub mod comparison;
+pub mod environment;
+pub mod examples;
 pub mod exit_codes;
 pub mod gate;
 pub mod global;

@@ -3,21 +3,19 @@
 use clap::{ColorChoice, Command, CommandFactory};
 
 use crate::cli::Cli;
-use crate::cli::args::exit_codes;
+use crate::cli::args::{examples, exit_codes};
 
 /// Every help text fits the narrowest terminal in use.
 const WIDTH: usize = 80;
 
-/// The whole parser. Each command tells its exit codes, unless it brings a text of its own.
+/// The whole parser. Each command ends its help with examples and its exit codes.
 pub fn parser() -> Command {
-    let mut parser = Cli::command().max_term_width(WIDTH).after_help(exit_codes::OF_A_VERDICT);
+    let after_help = |name: &str, codes: &str| format!("{}{codes}", examples::as_help(examples::of(name)));
+    let mut parser = Cli::command().max_term_width(WIDTH).after_help(after_help("statusgap", exit_codes::OF_A_VERDICT));
     let names: Vec<String> = parser.get_subcommands().map(|command| command.get_name().to_owned()).collect();
     for name in names {
-        let codes = exit_codes::of(&name);
-        parser = parser.mut_subcommand(name, |command| {
-            let command = command.max_term_width(WIDTH);
-            if command.get_after_help().is_some() { command } else { command.after_help(codes) }
-        });
+        let text = after_help(&name, exit_codes::of(&name));
+        parser = parser.mut_subcommand(name, |command| command.max_term_width(WIDTH).after_help(text));
     }
     // Whoever brings requests along does not mean the reference service.
     let reference = ["service", "workers", "store", "set", "profile", "data_dir", "users"];
@@ -51,6 +49,24 @@ mod tests {
     }
 
     #[test]
+    fn every_example_is_a_command_line_of_its_command() {
+        let names: Vec<String> = parser().get_subcommands().map(|command| command.get_name().to_owned()).collect();
+        for name in &names {
+            assert!(!examples::of(name).is_empty(), "{name} has no example");
+            for (line, _) in examples::of(name) {
+                let words: Vec<&str> = line.split(' ').collect();
+                assert_eq!((words[0], words[1]), ("statusgap", name.as_str()), "{line}");
+                if let Err(error) = parser().try_get_matches_from(words) {
+                    panic!("{line}: {error}");
+                }
+            }
+        }
+        for (line, _) in examples::of("statusgap") {
+            assert!(parser().try_get_matches_from(line.split(' ')).is_ok(), "{line}");
+        }
+    }
+
+    #[test]
     fn every_command_tells_its_exit_codes_and_fits_eighty_columns() {
         let mut parser = parser();
         parser.build();
@@ -61,6 +77,7 @@ mod tests {
             let shown = self::parser().term_width(WIDTH).try_get_matches_from(["statusgap"].into_iter().chain(words));
             let text = shown.expect_err("help").to_string();
             assert!(text.contains("Exit codes:\n  0 "), "{words:?}: {text}");
+            assert!(text.contains("Examples:\n  statusgap "), "{words:?}: {text}");
             for line in text.lines() {
                 assert!(line.chars().count() <= WIDTH, "{words:?}: {line}");
             }

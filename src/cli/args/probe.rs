@@ -55,10 +55,11 @@ pub struct ProbeArgs {
     /// The round trips as an HdrHistogram V2 log, latency.hlog: short for --also hlog
     #[arg(long, help_heading = headings::OUTPUT)]
     pub hlog: bool,
-    /// Shows every exchange on standard error as curl does: the request, its age, the code, headers and first bytes of the answer;
+    /// The full report on standard output rather than its first screen: scenarios, window, evidence, causes. Given twice (-vv), also
+    /// every exchange on standard error as curl shows it: the request, its age, the code, headers and first bytes of the answer;
     /// secrets are struck out
-    #[arg(short, long, help_heading = headings::OUTPUT)]
-    pub verbose: bool,
+    #[arg(short, long, action = clap::ArgAction::Count, help_heading = headings::OUTPUT)]
+    pub verbose: u8,
     /// No annotations, step summary and outputs where GitHub Actions runs the command
     #[arg(long, help_heading = headings::OUTPUT)]
     pub no_github: bool,
@@ -134,7 +135,7 @@ impl ProbeArgs {
             allow,
             command,
             destination: Destination { out: self.out.clone(), artefacts: files::artefacts() },
-            trace: self.verbose.then(|| -> Arc<dyn Tracing> { Trace::to_standard_error() }),
+            trace: (self.verbose > 1).then(|| -> Arc<dyn Tracing> { Trace::to_standard_error() }),
             observer: observer(Shown {
                 notes: !self.quiet,
                 progress: !self.no_progress,
@@ -149,6 +150,7 @@ impl ProbeArgs {
             format: self.format,
             also: self.also.iter().copied().chain(self.hlog.then_some(Format::Hlog)).collect(),
             style: output::style(self.color),
+            detail: report::Detail::of(self.verbose > 0),
             quiet: self.quiet,
             github: if self.no_github { Annotations::Off } else { Annotations::WhereItRuns },
         }

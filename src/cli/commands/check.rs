@@ -12,12 +12,13 @@ use crate::cli::error::CliError;
 use crate::cli::terminal::output;
 use crate::model::allow::Allow;
 use crate::model::plan::Plan;
+use crate::model::run::Capabilities;
 use crate::model::scenario::Scenario;
 use crate::model::source::Source;
 use crate::model::time::Span;
 use crate::model::wording::{counted, noun, planned_span, share_at_most};
 use crate::report::sentences;
-use crate::target::{Target, credentials};
+use crate::target::{Target, Understood, credentials};
 use crate::verdict::Exit;
 use crate::verdict::power::sized;
 
@@ -86,15 +87,17 @@ fn check(path: &Path) -> Result<String, CliError> {
             format!("  credentials in the file itself: {}; write ${{NAME}} for what the environment knows\n", literals.join(", "))
         };
         let told = |yes: bool| if yes { "yes" } else { "not assessed" };
+        let lines: String = target.understood().iter().map(|Understood { label, text }| format!("  {label:<17} {text}\n")).collect();
         return Ok(format!(
-            "{name}: target `{}` at {}\n  isolation (a foreign user): {}\n  witness: {}\n  results: {}\n  echo of the id: {}\n  second write (cancel): {}\n{in_clear}",
+            "{name}: target `{}` at {}\n{lines}  isolation (a foreign user): {}\n  witness: {}\n  results: {}\n  echo of the id: {}\n  second write ({}): {}\n{in_clear}",
             target.name(),
             target.shown_url(),
             told(can.foreign_user),
             told(can.witness),
             told(can.results),
             told(can.echo),
-            told(can.cancel),
+            later_writes(can),
+            told(can.cancel || can.update || can.delete),
         ));
     }
     if has("allow") {
@@ -104,6 +107,13 @@ fn check(path: &Path) -> Result<String, CliError> {
     }
     let scenario = sized(Scenario::read(source)?);
     Ok(format!("{name}: scenario `{}`: {}\n{}", scenario.name, scenario.title, plan_lines(&scenario, &Plan::of(&scenario))))
+}
+
+/// The writes that the file describes; a cancel, if it has none.
+fn later_writes(can: Capabilities) -> String {
+    let all = [(can.cancel, "cancel"), (can.update, "update"), (can.delete, "delete")];
+    let there: Vec<&str> = all.into_iter().filter_map(|(there, name)| there.then_some(name)).collect();
+    if there.is_empty() { "cancel".to_owned() } else { there.join(", ") }
 }
 
 /// A scenario's plan as lines of text: what will be sent, how often, and what that can show and cannot.

@@ -1,11 +1,13 @@
 //! `statusgap completions`: what a shell needs to complete commands, options and names.
 
-use clap::Args;
 use clap::builder::PossibleValuesParser;
+use clap::{Args, Command};
 use clap_complete::Shell;
 
 use crate::cli::Ended;
 use crate::cli::args::parser::parser;
+use crate::cli::args::scenarios;
+use crate::cli::commands::explain;
 use crate::cli::terminal::output;
 use crate::service::Settings;
 use crate::verdict::Exit;
@@ -22,16 +24,29 @@ pub struct CompletionsArgs {
 
 /// Runs the command.
 pub fn run(args: &CompletionsArgs) -> Ended {
-    let mut parser = parser();
-    let presets: Vec<&'static str> = Settings::presets().iter().map(|preset| preset.name).collect();
-    // Names that are parsed elsewhere are listed here, so that they can be completed.
-    for command in ["run", "reproduce", "serve"] {
-        parser = parser.mut_subcommand(command, |command| {
-            command.mut_arg("service", |arg| arg.value_parser(PossibleValuesParser::new(presets.clone())).hide_possible_values(true))
-        });
-    }
+    let mut parser = with_names(parser());
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut parser, "statusgap", &mut script);
     output::print(&String::from_utf8_lossy(&script))?;
     Ok(Exit::Pass)
+}
+
+/// Adds names that are parsed elsewhere, so that they can be completed: presets, knobs, scenarios and codes.
+fn with_names(mut parser: Command) -> Command {
+    let presets: Vec<&'static str> = Settings::presets().iter().map(|preset| preset.name).collect();
+    // clap wants names that outlive it; this process ends when the script is printed.
+    let knobs: Vec<&'static str> = Settings::knobs().iter().map(|knob| &*format!("{}=", knob.name).leak()).collect();
+    let scenarios: Vec<&'static str> = scenarios::names().collect();
+    for command in ["run", "reproduce", "watch", "serve"] {
+        parser = listed(parser, command, "service", &presets);
+        parser = listed(parser, command, "set", &knobs);
+    }
+    parser = listed(parser, "run", "scenarios", &scenarios);
+    parser = listed(parser, "watch", "scenario", &scenarios);
+    listed(parser, "explain", "code", &explain::codes().collect::<Vec<_>>())
+}
+
+fn listed(parser: Command, command: &'static str, arg: &'static str, names: &[&'static str]) -> Command {
+    let names = PossibleValuesParser::new(names.to_vec());
+    parser.mut_subcommand(command, |command| command.mut_arg(arg, |arg| arg.value_parser(names).hide_possible_values(true)))
 }

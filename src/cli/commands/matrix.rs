@@ -4,10 +4,10 @@
 //! broken guarantees and its class, for every seed.
 
 mod expected;
+mod parallel;
+mod sizes;
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -16,6 +16,8 @@ use crate::cli::Ended;
 use crate::cli::args::scenarios;
 use crate::cli::args::service::ServiceArgs;
 use crate::cli::commands::matrix::expected::{CONFIGURATIONS, Configuration};
+use crate::cli::commands::matrix::parallel::{in_parallel, on_a_paused_clock};
+use crate::cli::commands::matrix::sizes::LeaveOut;
 use crate::cli::error::CliError;
 use crate::cli::terminal::output;
 use crate::model::fault::FaultClass;
@@ -29,14 +31,26 @@ use crate::verdict::{Exit, Verdict};
 ///
 /// Each configuration is probed twice: by the investigation of `reproduce` (verdict and causes) with every seed, and by the shipped
 /// scenarios (verdict, failed scenarios, broken guarantees) with one seed in four if it is healthy, else with one in 25. The exit code is 1 on any disagreement.
+///
+/// With --sizes, faults are switched on at many sizes instead, one or two at a time, and each answer is compared with what is there: right, open
+/// with the truth among what is possible, too faint to be seen, or wrong. The exit code is 1 if a stated measure is missed.
 #[derive(Debug, Args)]
 pub struct MatrixArgs {
-    /// How many seeds for each configuration
-    #[arg(long, value_name = "N", default_value_t = 5)]
-    seeds: u64,
-    /// Only configurations whose name contains this
+    /// How many seeds for each configuration [default: 5, with --sizes 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    seeds: Option<u64>,
+    /// Only configurations whose name contains this; with --sizes, only one class (`C`), `pairs`, `healthy`, or settings that contain this
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
+    /// Sweep over sizes: delays of 1 ms to 60 s under four laws, shares of 0.02 to 1, 2 to 32 workers, 1 to 8 slots, pairs of faults
+    #[arg(long)]
+    sizes: bool,
+    /// With --sizes, diagnose each fault of this class as if the class were not known; `each` does so with every class in turn
+    #[arg(long, value_name = "CLASS", requires = "sizes")]
+    leave_out: Option<LeaveOut>,
+    /// How many threads are used [default: one for each processor]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
     /// What goes to standard output
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "markdown")]
     format: MatrixFormat,
@@ -78,6 +92,10 @@ struct Row<'a> {
 
 /// Runs the command.
 pub fn run(args: &MatrixArgs) -> Ended {
+    if args.sizes {
+        return sizes::run(args);
+    }
+    let seeds = args.seeds.unwrap_or(5);
     let shipped = scenarios::resolve(&[])?;
     let wanted: Vec<&Configuration> = CONFIGURATIONS
         .iter()
@@ -87,43 +105,23 @@ pub fn run(args: &MatrixArgs) -> Ended {
         let only = args.only.as_deref().unwrap_or_default();
         return Err(CliError::usage(format!("no configuration's name contains `{only}`"), "leave --only out to see them all"));
     }
-    let rows: Vec<Row<'_>> = all(&wanted, args.seeds, &shipped)?;
+    let rows: Vec<Row<'_>> = all(&wanted, seeds, &shipped, args.jobs)?;
     let text = match args.format {
-        MatrixFormat::Markdown => markdown(&rows, args.seeds),
+        MatrixFormat::Markdown => markdown(&rows, seeds),
         MatrixFormat::Json => json(&rows),
     };
     output::print(&text)?;
     Ok(if rows.iter().all(|row| row.disagreements.is_empty()) { Exit::Pass } else { Exit::Fail })
 }
 
-/// What one thread has seen: configuration, seed, findings.
-type Cells = Vec<(usize, u64, Seen)>;
-
-/// Runs all cells, on as many threads as there are processors: each cell has a paused clock of its own.
-fn all<'a>(wanted: &[&'a Configuration], seeds: u64, shipped: &[Scenario]) -> Result<Vec<Row<'a>>, CliError> {
-    let cells: Vec<(usize, u64)> = (0..seeds).flat_map(|seed| (0..wanted.len()).map(move |index| (index, seed))).collect();
-    let next = AtomicUsize::new(0);
-    let worker = || -> Result<Cells, CliError> {
-        let mut done = Vec::new();
-        while let Some((index, seed)) = cells.get(next.fetch_add(1, Ordering::Relaxed)) {
-            done.push((*index, *seed, cell(wanted[*index], *seed, shipped)?));
-        }
-        Ok(done)
-    };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let ended: Vec<Result<Cells, CliError>> = std::thread::scope(|scope| {
-        let running: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
-        // A panic in a cell is a bug of ours, and is passed on.
-        running.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
-    });
-    let mut by_cell = BTreeMap::new();
-    for done in ended {
-        by_cell.extend(done?.into_iter().map(|(index, seed, seen)| ((index, seed), seen)));
-    }
+/// Runs all cells.
+fn all<'a>(wanted: &[&'a Configuration], seeds: u64, shipped: &[Scenario], jobs: Option<u16>) -> Result<Vec<Row<'a>>, CliError> {
+    let cells: Vec<(usize, u64)> = (0..wanted.len()).flat_map(|index| (0..seeds).map(move |seed| (index, seed))).collect();
+    let seen = in_parallel(&cells, jobs, |(index, seed)| cell(wanted[*index], *seed, shipped))?;
     let mut rows: Vec<Row<'a>> =
         wanted.iter().map(|configuration| Row { configuration, seen: Vec::new(), disagreements: Vec::new() }).collect();
-    for ((index, seed), seen) in by_cell {
-        let row = &mut rows[index];
+    for ((index, seed), seen) in cells.iter().zip(seen) {
+        let row = &mut rows[*index];
         row.disagreements.extend(row.configuration.disagreements(&seen).into_iter().map(|told| format!("seed {seed}: {told}")));
         row.seen.push(seen);
     }
@@ -151,8 +149,7 @@ fn by_scenarios(configuration: &Configuration, seed: u64, shipped: &[Scenario]) 
 
 /// Probes a configuration on a paused clock: by these scenarios, or by an investigation.
 fn on_virtual_time(configuration: &Configuration, seed: u64, shipped: Option<&[Scenario]>) -> Result<Concluded, CliError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    runtime.map_err(|source| CliError::System { action: "start the runtime", source })?.block_on(async {
+    on_a_paused_clock(async {
         let args = ServiceArgs::preset(configuration.service, configuration.workers);
         let session = Session::reference(args.choice()?, Time::Virtual, seed).await?;
         let options = virtual_options(seed);
@@ -227,4 +224,68 @@ fn json(rows: &[Row<'_>]) -> String {
         })
         .collect();
     format!("{:#}\n", serde_json::Value::from(rows))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run;
+
+    /// What the shipped scenarios find in a configuration: verdict, causes, and the scenarios that do not pass.
+    fn found(configuration: &Configuration, scenarios: &[Scenario]) -> (Verdict, Vec<FaultClass>, Vec<String>) {
+        let Concluded { analysis, judgement, .. } =
+            on_virtual_time(configuration, 0, Some(scenarios)).unwrap_or_else(|error| panic!("{}: {error}", configuration.service));
+        let mut causes: Vec<FaultClass> =
+            analysis.diagnosis.causes.iter().flat_map(|cause| std::iter::once(cause.class).chain(cause.or.iter().copied())).collect();
+        causes.sort_unstable();
+        let judged = judgement.scenarios.iter().filter(|scenario| scenario.verdict != Verdict::Pass);
+        let mut failed: Vec<String> = judged.map(|scenario| scenario.name.clone()).collect();
+        failed.sort_unstable();
+        (judgement.verdict, causes, failed)
+    }
+
+    /// One configuration for each way in which jobs of one scenario could be met by those of another: queues, caches, and
+    /// workers that open their store at their first job.
+    const TELLING: [(&str, usize); 5] = [("deferred", 1), ("queued", 1), ("zoo-d", 1), ("zoo-e", 1), ("history-2", 4)];
+
+    #[test]
+    fn scenarios_side_by_side_find_what_they_find_one_after_the_other() {
+        assert_same_findings(&|configuration| TELLING.contains(&(configuration.service, configuration.workers)));
+    }
+
+    #[test]
+    fn a_default_run_plans_less_than_ten_seconds_and_the_first_three_scenarios_less_than_five() {
+        let deferred = &CONFIGURATIONS.iter().find(|configuration| configuration.service == "deferred");
+        let named = ["immediate", "settled", "zero-delay"].map(str::to_owned);
+        for (named, seconds) in [(&[][..], 10), (&named, 5)] {
+            let scenarios = scenarios::resolve(named).unwrap_or_else(|error| panic!("{error}"));
+            let configuration = deferred.unwrap_or_else(|| panic!("there is such a preset"));
+            let scenarios = run::beside(scenarios, Some(configuration.workers));
+            let concluded = on_virtual_time(configuration, 0, Some(&scenarios)).unwrap_or_else(|error| panic!("{error}"));
+            let lasted = concluded.journal.exchanges.iter().map(|exchange| exchange.done.0).max().unwrap_or_default();
+            assert!(Duration::from_nanos(lasted) < Duration::from_secs(seconds), "{named:?}: {lasted} ns of virtual time");
+        }
+    }
+
+    #[test]
+    #[ignore = "every configuration: minutes without optimisation"]
+    fn scenarios_side_by_side_find_the_same_in_every_configuration() {
+        assert_same_findings(&|_| true);
+    }
+
+    fn assert_same_findings(wanted: &(dyn Fn(&Configuration) -> bool + Sync)) {
+        let beside = scenarios::resolve(&[]).unwrap_or_else(|error| panic!("{error}"));
+        let in_turn: Vec<Scenario> =
+            beside.iter().map(|scenario| Scenario { overlap: scenario.waits_for_ends(), ..scenario.clone() }).collect();
+        assert_ne!(beside, in_turn, "some run side by side");
+        let chosen: Vec<&Configuration> = CONFIGURATIONS.iter().filter(|configuration| wanted(configuration)).collect();
+        let differences = parallel::in_parallel(&chosen, None, |configuration| {
+            let beside = run::beside(beside.clone(), Some(configuration.workers));
+            let (one, other) = (found(configuration, &beside), found(configuration, &in_turn));
+            let named = format!("{} with {} workers", configuration.service, configuration.workers);
+            Ok((one != other).then(|| format!("{named}: {one:?} side by side, {other:?} in turn")))
+        });
+        let told: Vec<String> = differences.unwrap_or_else(|error| panic!("{error}")).into_iter().flatten().collect();
+        assert!(told.is_empty(), "{}", told.join("\n"));
+    }
 }

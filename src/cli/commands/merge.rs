@@ -33,6 +33,9 @@ pub struct MergeArgs {
     /// Further formats to write into the folder, such as junit,openmetrics,hlog
     #[arg(long, value_name = "FORMAT,…", value_delimiter = ',', value_parser = report::formats(), hide_possible_values = true)]
     also: Vec<Format>,
+    /// The full report on standard output rather than its first screen: scenarios, window, evidence, causes
+    #[arg(short, long)]
+    verbose: bool,
     /// When to colour the table.
     #[arg(skip)]
     pub color: ColourChoice,
@@ -69,6 +72,7 @@ pub fn run(args: &MergeArgs) -> Ended {
         format: args.format,
         also: args.also.clone(),
         style: output::style(args.color),
+        detail: report::Detail::of(args.verbose),
         quiet: args.quiet,
         github: Annotations::WhereItRuns,
     };

@@ -97,6 +97,9 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
         for short in falls_short(&planned.scenarios) {
             output::eprint_note(&format!("note: {short}"));
         }
+        if let Some(short) = args.gate.quantile_falls_short(&planned.scenarios) {
+            output::eprint_note(&format!("note: {short}"));
+        }
     }
     planned.check_jobs()?;
     if args.dry_run {
@@ -105,6 +108,10 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
         }
         let bounds = Bounds { jobs: planned.jobs, contact: planned.contacts, time: planned.time, max_wait: args.probe.max_wait.0 };
         dry_run(&planned.scenarios, planned.can(), planned.max_rps(), place, bounds)?;
+        for window in planned.windows() {
+            let plan = check::plan_lines(&window, &Plan::towards(&window, planned.can()));
+            output::print(&format!("\nonly after a gate has failed, with jobs that it no longer needs: {}\n{plan}", window.title))?;
+        }
         planned.cancel().await;
         return Ok(Exit::Pass);
     }

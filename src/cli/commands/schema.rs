@@ -36,6 +36,7 @@ const FORMS: &[Form] = &[
         schema: report::comparison::schema,
     },
     Form { name: "trend", id: "statusgap.trend/1", title: "Several runs as a history", schema: report::trend::schema },
+    Form { name: "latency", id: "statusgap.latency/1", title: "How long jobs took (latency.json)", schema: report::latency::schema },
     Form { name: "scenario", id: "statusgap.scenario/1", title: "A scenario file (TOML)", schema: Scenario::file_schema },
     Form { name: "target", id: "statusgap.target/1", title: "A target file (TOML)", schema: Target::file_schema },
     Form { name: "allow", id: "statusgap.allow/1", title: "A file of known failures (TOML), for --allow", schema: Allow::file_schema },
@@ -73,7 +74,10 @@ fn named(form: &Form) -> serde_json::Map<String, serde_json::Value> {
     tidy(&mut made);
     let mut schema = serde_json::Map::new();
     schema.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
-    schema.insert("$id".to_owned(), form.id.into());
+    // Editors resolve a relative identity against the schema's own address, and refuse it; these are the files that people edit.
+    if !["scenario", "target", "allow"].contains(&form.name) {
+        schema.insert("$id".to_owned(), form.id.into());
+    }
     schema.insert("title".to_owned(), form.title.into());
     if let serde_json::Value::Object(made) = made {
         for (key, value) in made {

@@ -25,7 +25,7 @@ use crate::cli::terminal::{github, output};
 use crate::model::allow::Allow;
 use crate::model::scenario::Scenario;
 use crate::model::time::Span;
-use crate::report::{View, render};
+use crate::report::View;
 use crate::run::interrupted;
 use crate::run::watch::{FOLDER, JudgedRound, Logs, NotedChange, Step, Watch, WatchOptions};
 use crate::verdict::rolling::{Outcome, RollingVerdict, Rules};
@@ -284,7 +284,7 @@ fn note_round(args: &WatchArgs, round: &PublishedRound<'_>) {
 fn conclude(args: &WatchArgs, logs: &Logs, shown: &View) -> Result<(), CliError> {
     let wanted = args.probe.wanted();
     let written = report::write(shown, logs.folder(), &wanted.also)?;
-    output::print(&render(shown, wanted.format, wanted.style))?;
+    output::print(&report::shown(shown, wanted.format, wanted.style, wanted.detail))?;
     github::annotate(shown, logs.folder(), wanted.github);
     if !wanted.quiet {
         output::eprint_note(&format!("written to {}: {}, {FOLDER}/", logs.folder().display(), written.join(", ")));

@@ -22,11 +22,26 @@ pub struct Shown {
 /// Shows what is to be shown.
 pub fn observer(shown: Shown) -> Observer {
     let progress = OnceLock::new();
+    let say = |progress: &OnceLock<Progress>, text: &str| match progress.get() {
+        Some(progress) => progress.say(text),
+        None => output::eprint_note(text),
+    };
     Arc::new(move |note| match note {
         Note::Contact(contact) if shown.notes => first_contact(contact),
         Note::HeldUp(problem) if shown.problems => output::eprint_note(&format!("note: first contact: {problem}")),
-        Note::Contact(_) | Note::HeldUp(_) => {}
-        Note::Begins { scenarios, scans } => drop(progress.set(Progress::new(scenarios, scans, !shown.progress))),
+        Note::Begins { run, scenarios, scans } if shown.progress => drop(progress.set(Progress::new(run, scenarios, scans))),
+        Note::Contact(_) | Note::HeldUp(_) | Note::Begins { .. } => {}
+        Note::Measures(scenario) => {
+            if let Some(progress) = progress.get() {
+                progress.also(scenario);
+                progress.say(&format!("           the gate has failed: {} more jobs show how long denials last", scenario.load.scans));
+            }
+        }
+        Note::Seen(seen) => {
+            if let Some(progress) = progress.get() {
+                progress.see(seen);
+            }
+        }
         Note::Event(event) => {
             if let Some(progress) = progress.get() {
                 progress.note(event);
@@ -37,10 +52,14 @@ pub fn observer(shown: Shown) -> Observer {
                 progress.finish();
             }
         }
-        Note::Halted(halt) => output::eprint_note(&format!("note: {halt}")),
-        Note::Investigates { at, progress } => {
+        Note::Halted(halt) => say(&progress, &format!("note: {halt}")),
+        Note::Investigates { at, progress: step } => {
             if shown.progress {
-                output::eprint_note(&format!("{:>7.1} s  {}", at.0 as f64 / 1e9, investigation(progress)));
+                let text = investigation(step);
+                if let Some(progress) = progress.get() {
+                    progress.step(text.trim());
+                }
+                say(&progress, &format!("{:>7.1} s  {text}", at.0 as f64 / 1e9));
             }
         }
     })

@@ -38,6 +38,12 @@ pub fn style(choice: ColourChoice) -> Style {
     Style { width: width.unwrap_or(UNKNOWN_WIDTH).clamp(40, 200), colour: if wanted { Colour::On } else { Colour::Off } }
 }
 
+/// Columns of the terminal that standard error goes to.
+pub fn width_of_standard_error() -> usize {
+    let asked = terminal_size::terminal_size_of(std::io::stderr()).map(|(width, _)| usize::from(width.0));
+    asked.unwrap_or(UNKNOWN_WIDTH).clamp(20, 200)
+}
+
 /// Writes a note or an error to standard error, ignoring a closed pipe (`2>&1 | head`) or a full disk: the exit code still tells,
 /// whereas `eprintln!` would end the run in a panic.
 pub fn eprint_note(text: &str) {

@@ -244,7 +244,7 @@ fn a_body_is_written_so_that_it_is_sent_as_it_was() {
         let draft = draft(&format!("curl http://h/jobs -H 'Content-Type: application/json' --data-raw {quoted}\ncurl http://h/jobs/{ID}"));
         let made = crate::draft::from_assumptions(&draft, Some("/id"), &[1; 32], ORIGIN, &|_| None)
             .unwrap_or_else(|error| panic!("{body}: {error}"));
-        let variables = crate::target::Variables { n: 1, uuid: "u".to_owned(), nonce: 0 };
+        let variables = crate::target::Variables { n: 1, uuid: "u".to_owned(), ..crate::target::Variables::default() };
         let sent = made.target.initiate(&variables).expect("a request");
         let is_json = serde_json::from_str::<Value>(body).ok();
         match is_json {

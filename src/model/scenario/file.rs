@@ -121,8 +121,11 @@ struct Then {
     action: Action,
     /// What it waits for.
     when: Until,
-    /// The ages of a scan at which it is polled, in ascending order.
+    /// The ages at which the scan is polled after it, counted from its answer, in ascending order.
     offsets: Vec<Span>,
+    /// After `update`: the scan is deleted when those polls are done, and polled at these ages, counted from the delete's answer.
+    #[serde(default)]
+    delete: Vec<Span>,
 }
 
 #[derive(Deserialize, Default, JsonSchema)]
@@ -253,6 +256,13 @@ impl Scenario {
                     "use when = \"visible\" or when = \"terminal\"",
                 );
             }
+            if !then.delete.is_empty() && then.action != Action::Update {
+                return wrong(
+                    "then.delete",
+                    format!("a {} is not followed by a delete", then.action.word()),
+                    "use `delete` with action = \"update\", or write action = \"delete\" with `offsets` of its own",
+                );
+            }
             let reaches =
                 |follow: &super::Follow| follow.until == then.when || follow.until == Until::Deadline || then.when == Until::Visible;
             if !checked.iter().all(|arm| arm.follow.as_ref().is_some_and(reaches)) {
@@ -283,7 +293,7 @@ impl Scenario {
             overlap: self.overlap,
             load,
             arms: checked,
-            then: self.then.map(|then| super::Then { action: then.action, when: then.when, offsets: then.offsets }),
+            then: self.then.map(|then| super::Then { action: then.action, when: then.when, offsets: then.offsets, delete: then.delete }),
             controls: self.controls,
             readings: self.readings,
             expect,

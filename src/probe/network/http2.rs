@@ -12,6 +12,7 @@ use super::link::Onward;
 use super::reply::LARGEST_HEAD;
 use super::stream::Stream;
 use crate::model::answer::TransportFault;
+use crate::probe::events;
 use crate::probe::transport::{LARGEST_BODY, Received};
 
 /// A connection.
@@ -50,6 +51,7 @@ impl Http2 {
         if body.size_hint().lower() > LARGEST_BODY as u64 {
             return Err(TransportFault::TooLarge);
         }
+        let is_stream = events::is_stream(&head.headers);
         let mut whole = BytesMut::new();
         while let Some(frame) = body.frame().await {
             let Ok(chunk) = frame.map_err(|error| fault::of_exchange(&error))?.into_data() else { continue };
@@ -57,6 +59,10 @@ impl Http2 {
                 return Err(TransportFault::TooLarge);
             }
             whole.extend_from_slice(&chunk);
+            // A stream of events has no end: its first one is the answer.
+            if is_stream && events::end_of_first(&whole).is_some() {
+                break;
+            }
         }
         Ok((Received { http: head.status.as_u16(), headers: head.headers, body: whole.freeze() }, Onward::Open))
     }

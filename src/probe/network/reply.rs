@@ -9,6 +9,7 @@ use http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValu
 use http::{Method, StatusCode};
 
 use crate::model::answer::TransportFault;
+use crate::probe::events;
 use crate::probe::transport::{LARGEST_BODY, Received};
 
 /// The largest head of a reply that is read; a larger one is broken HTTP.
@@ -56,6 +57,8 @@ struct Head {
     headers: HeaderMap,
     /// Whether the connection may carry another exchange after this one.
     persists: bool,
+    /// Whether it is a stream of events, which has no end of its own.
+    is_stream: bool,
 }
 
 /// A whole head, of whatever reply.
@@ -154,8 +157,21 @@ impl Reading {
         Some(Received { http: code, headers, body })
     }
 
-    /// Reads on.
-    pub(super) fn take(&mut self, mut bytes: &[u8]) -> Result<(), TransportFault> {
+    /// Reads on. A stream of events is whole with its first one.
+    pub(super) fn take(&mut self, bytes: &[u8]) -> Result<(), TransportFault> {
+        self.take_all(bytes)?;
+        if !self.is_whole()
+            && let Some(head) = self.head.as_mut().filter(|head| head.is_stream)
+            && events::end_of_first(self.body.bytes()).is_some()
+        {
+            // More follows on this connection, which nobody reads.
+            head.persists = false;
+            self.rest = Rest::Nothing;
+        }
+        Ok(())
+    }
+
+    fn take_all(&mut self, mut bytes: &[u8]) -> Result<(), TransportFault> {
         while self.rest == Rest::Head && !bytes.is_empty() {
             bytes = self.take_head(bytes)?;
         }
@@ -222,7 +238,8 @@ impl Reading {
                 announced(&headers, minor).map_err(|broken| self.fails(broken))?
             };
             let persists = persists(&headers, minor) && code != 101 && self.rest != Rest::UntilClosed;
-            self.head = Some(Head { code, headers, persists });
+            let is_stream = events::is_stream(&headers);
+            self.head = Some(Head { code, headers, persists, is_stream });
         }
         Ok(behind)
     }
@@ -315,9 +332,15 @@ impl Reading {
     }
 
     fn length(&self) -> usize {
-        match &self.body {
-            Body::Whole(bytes) => bytes.len(),
-            Body::Pieces(bytes) => bytes.len(),
+        self.body.bytes().len()
+    }
+}
+
+impl Body {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Body::Whole(bytes) => bytes,
+            Body::Pieces(bytes) => bytes,
         }
     }
 }

@@ -15,7 +15,8 @@ mod lanes;
 mod latency;
 mod page;
 mod proofs;
-mod summary;
+mod strip;
+pub(super) mod summary;
 mod watch;
 
 pub use watch::watch_html;
@@ -61,13 +62,17 @@ pub fn html(view: &View) -> String {
     document(view.verdict.word(), &view.run.target, &Behaviour::Scripted, &body)
 }
 
-/// Whether a page has the script, or loads itself anew without one.
-enum Behaviour {
+/// Whether a page has the script, or loads itself anew without one, or has a picture.
+pub(super) enum Behaviour {
     Scripted,
-    Reloaded { seconds: u64 },
+    Reloaded {
+        seconds: u64,
+    },
+    /// Neither, and with a picture inside it.
+    Pictured,
 }
 
-fn document(word: &str, target: &str, behaviour: &Behaviour, body: &Markup) -> String {
+pub(super) fn document(word: &str, target: &str, behaviour: &Behaviour, body: &Markup) -> String {
     html! {
         (DOCTYPE) "\n"
         html lang="en" {
@@ -93,14 +98,14 @@ fn document(word: &str, target: &str, behaviour: &Behaviour, body: &Markup) -> S
 }
 
 /// A part of the page with a heading of its own.
-struct Section {
-    id: &'static str,
-    title: &'static str,
-    body: Markup,
+pub(super) struct Section {
+    pub(super) id: &'static str,
+    pub(super) title: &'static str,
+    pub(super) body: Markup,
 }
 
 impl Section {
-    fn html(&self) -> Markup {
+    pub(super) fn html(&self) -> Markup {
         let title = format!("{}-title", self.id);
         html! { section id=(self.id) aria-labelledby=(title) { "\n" h2 id=(title) { (self.title) } "\n" (self.body) } "\n" }
     }
@@ -108,11 +113,12 @@ impl Section {
 
 /// What the page may do: show itself, with this style and this script. Everything that would reach a network is barred.
 fn policy(behaviour: &Behaviour) -> String {
-    let script = match behaviour {
+    let more = match behaviour {
         Behaviour::Scripted => format!(" script-src 'sha256-{}';", digest(SCRIPT)),
         Behaviour::Reloaded { .. } => String::new(),
+        Behaviour::Pictured => " img-src data:;".to_owned(),
     };
-    format!("default-src 'none'; style-src 'sha256-{}';{script} base-uri 'none'; form-action 'none'", digest(STYLE))
+    format!("default-src 'none'; style-src 'sha256-{}';{more} base-uri 'none'; form-action 'none'", digest(STYLE))
 }
 
 fn digest(source: &str) -> String {
@@ -138,7 +144,7 @@ const SHAPES: &str = r#"<svg width="0" height="0" class="shapes" aria-hidden="tr
 "#;
 
 /// A sentence: what stands between two backticks is set as code, and a number keeps its unit in one line.
-fn prose(raw: &str) -> Markup {
+pub(super) fn prose(raw: &str) -> Markup {
     let raw: Vec<String> = words::unbroken(raw).iter().map(|word| word.replace(' ', "\u{a0}")).collect();
     let raw = raw.join(" ");
     let parts: Vec<&str> = raw.split('`').collect();
@@ -153,7 +159,7 @@ fn prose(raw: &str) -> Markup {
 const ROWS: usize = 400;
 
 /// A table in a box that scrolls by itself, so that the page never scrolls sideways.
-fn table(caption: &str, table: &Table) -> Markup {
+pub(super) fn table(caption: &str, table: &Table) -> Markup {
     let columns: Vec<(usize, bool)> = table.shown(Room::Page).map(|(at, column)| (at, column.is_second_line)).collect();
     let more = table.rows.len().saturating_sub(ROWS);
     html! {

@@ -9,7 +9,7 @@ use crate::report::words;
 use crate::verdict::Verdict;
 
 /// The line above everything: what this is, of what, and when.
-pub(super) fn top(view: &View) -> Markup {
+pub(in crate::report) fn top(view: &View) -> Markup {
     html! {
         header.top { span.mark-name { "status gap" } " " span { (view.run.target) } " " span.started { (view.run.started) } } "\n"
     }
@@ -20,7 +20,7 @@ pub(super) fn badge(verdict: Verdict) -> Markup {
     html! { span class={ "badge " (verdict.word()) } { span aria-hidden="true" { (sign(verdict)) } " " (verdict.word()) } }
 }
 
-pub(super) fn sign(verdict: Verdict) -> &'static str {
+pub(in crate::report) fn sign(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "✓",
         Verdict::Fail => "✕",
@@ -30,25 +30,21 @@ pub(super) fn sign(verdict: Verdict) -> &'static str {
 
 /// The first screen.
 pub(super) fn summary(view: &View) -> Markup {
-    let how = match view.verdict {
-        Verdict::Inconclusive => "Why it cannot be told",
-        Verdict::Pass => "How sure",
-        Verdict::Fail => "How bad",
-    };
-    let when = if view.verdict == Verdict::Fail { "Since when, how long" } else { "When it was asked" };
     let headline = format!("{}.", words::sentence_case(&view.headline).trim_end_matches('.'));
-    let answers = [(how, "headline", &headline), (when, "when", &view.summary.when), ("What to do", "act", &view.summary.act)];
     html! {
         div.summary {
             div.claim {
                 p.verdict data-key="verdict" { span aria-hidden="true" { (sign(view.verdict)) } " " (view.verdict.word().to_uppercase()) }
-                h1 { (view.summary.broken) }
+                h1 { (view.answers.short) }
                 @for notice in &view.notices { p.notice role="note" { (prose(notice)) } }
                 @if let Some(second) = &view.second_opinion { p.gloss { (prose(&format!("{}.", words::sentence_case(&words::sentence(&second.told))))) } }
                 dl.answers {
                     "\n"
-                    @for (question, key, answer) in answers { div { dt { (question) } dd data-key=(key) { (prose(answer)) } } "\n" }
+                    @for told in view.answers.all() {
+                        div { dt { (told.question) } dd data-key=(told.key) { (prose(told.answer)) } } "\n"
+                    }
                 }
+                p.headline data-key="headline" { (prose(&headline)) }
             }
             dl.numbers { "\n" @for number in numbers(view) { (number.html()) } }
             (hero(figure(view)))

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use maud::{Markup, html};
 
+use crate::report::html::strip::strip;
 use crate::report::html::summary::{Number, figure, hero, sign};
 use crate::report::html::{Behaviour, Section, document, prose, table};
 use crate::report::table::{Cell, Column, Table};
@@ -40,7 +41,7 @@ pub fn watch_html(live: &WatchStatus, view: Option<&View>) -> String {
                     li { a href="/metrics" { "Metrics" } }
                 }
             }
-            @for part in [changes(live), rounds(live)].iter().flatten() { (part.html()) }
+            @for part in [over_time(live), changes(live), rounds(live)].iter().flatten() { (part.html()) }
         }
     };
     document(word, &live.target, &Behaviour::Reloaded { seconds: refresh(live.every) }, &body)
@@ -79,6 +80,10 @@ fn numbers(live: &WatchStatus) -> [Number; 4] {
         number("Changes", live.changed, "of the verdict".to_owned()),
         number("Requests", live.exchanges, "in all".to_owned()),
     ]
+}
+
+fn over_time(live: &WatchStatus) -> Option<Section> {
+    strip(live).map(|body| Section { id: "over-time", title: "Over time", body })
 }
 
 fn changes(live: &WatchStatus) -> Option<Section> {

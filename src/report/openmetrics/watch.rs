@@ -25,6 +25,8 @@ fn standing(out: &mut Exposition, live: &WatchStatus) {
     verdict(out, "statusgap_watch_verdict", &[], live.verdict);
     out.family("statusgap_watch_start_seconds", Type::Gauge, "Wall clock at the beginning of the watch, since 1970.");
     out.sample("", &[], live.began.unix);
+    out.family("statusgap_watch_interval_seconds", Type::Gauge, "From the beginning of one round to that of the next, at least.");
+    out.sample("", &[], live.every.as_secs_f64());
     if let Some(since) = &live.since {
         out.family("statusgap_watch_verdict_since_seconds", Type::Gauge, "Wall clock at the last change of the rolling verdict.");
         out.sample("", &[], since.unix);
@@ -82,11 +84,36 @@ mod tests {
                 "statusgap_watch_verdict{statusgap_watch_verdict=\"fail\"} 1",
                 "statusgap_watch_verdict{statusgap_watch_verdict=\"pass\"} 0",
                 "statusgap_watch_denied_scans_total 5",
+                "statusgap_watch_interval_seconds 30",
                 "statusgap_watch_last_round_seconds 1767225690",
             ] {
                 assert!(text.lines().any(|told| told == line), "{line} is not in {text}");
             }
             assert_eq!(text.contains("statusgap_run_info"), view.is_some());
+        }
+    }
+
+    /// What the alert rules and the dashboard ask for: the names of the metrics in every expression of a file.
+    fn asked_for(text: &str) -> BTreeSet<&str> {
+        let expressions = text.lines().filter_map(|line| line.trim_start().trim_start_matches('"').strip_prefix("expr"));
+        let names = expressions.flat_map(|line| line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'));
+        names.filter(|name| name.starts_with("statusgap_")).collect()
+    }
+
+    #[test]
+    fn alerts_and_dashboard_ask_for_metrics_that_there_are() {
+        let live = watch_status::sample();
+        let text = watch_openmetrics(&live, Some(&samples::view(&samples::seed_bug())));
+        let there: BTreeSet<&str> =
+            text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split(['{', ' ']).next()).collect();
+        let labels = "statusgap_watch_verdict{statusgap_watch_verdict=";
+        assert!(text.contains(labels), "the name of a state set is one of its labels, too");
+        for (file, least) in
+            [(include_str!("../../../deploy/prometheus-alerts.yml"), 3), (include_str!("../../../deploy/grafana-dashboard.json"), 10)]
+        {
+            let asked = asked_for(file);
+            assert!(asked.len() >= least, "the expressions are not found any more: {asked:?}");
+            assert!(asked.is_subset(&there), "there are no {:?}", asked.difference(&there).collect::<Vec<_>>());
         }
     }
 }

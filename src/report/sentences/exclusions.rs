@@ -2,7 +2,7 @@
 
 use crate::analysis::diagnosis::{Exclusion, RuledOut};
 use crate::model::fault::FaultClass;
-use crate::report::sentences::facts::{first_third, paired};
+use crate::report::sentences::facts::{at_work, first_third, paired};
 use crate::report::sentences::{rough_share, time};
 use crate::report::words::counted;
 
@@ -74,6 +74,17 @@ pub fn exclusion(out: &RuledOut) -> String {
             format!("{scans} scans asked for at once: none denied; a queue that only fills with more was not looked at")
         }
         Exclusion::PairsAlike { pairs } => format!("{}: no cache that keeps denials for longer than that", paired(pairs)),
+        Exclusion::StatesAlike { pairs } => format!("{}: no cache that keeps what was visible for longer than that", at_work(pairs)),
+        Exclusion::ResultsThere { scans, within_ns, share } => format!(
+            "results of {} asked for within {} after the end: all there; missing ones in more than {} of them would have shown with 95 %",
+            counted(*scans, "scan"),
+            time(*within_ns),
+            rough_share(*share)
+        ),
+        Exclusion::WritesShown { writes } => {
+            let what = if out.class == FaultClass::T { "deletion" } else { "second write" };
+            format!("the {what}: {writes} shown by every poll after the acknowledgement")
+        }
         Exclusion::NoGrowth { scans, first_third_ns, last_third_ns } => format!(
             "{scans} scans at once: the window did not grow with their number ({} for the first third, {} for the last)",
             first_third(*first_third_ns),
@@ -87,7 +98,7 @@ pub fn exclusion(out: &RuledOut) -> String {
         }
         Exclusion::SecondWriteLags => "the second write lags like the first, which a delayed registration does not".to_owned(),
         Exclusion::SecondWriteCurrent { cancels, within_ns } => {
-            format!("the second write: {cancels} cancels were seen within {}, so writes do not lag", time(*within_ns))
+            format!("the second write: {cancels} of them were seen within {}, so writes do not lag", time(*within_ns))
         }
     }
 }

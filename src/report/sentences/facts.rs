@@ -1,6 +1,6 @@
 //! What supports a cause, in words.
 
-use crate::analysis::diagnosis::{Division, Fact, IdMark, IdPart, Pairs};
+use crate::analysis::diagnosis::{Division, Fact, IdMark, IdPart, LateWrite, Member, Pairs};
 use crate::model::exchange::Route;
 use crate::model::time::Nanos;
 use crate::report::sentences::time;
@@ -52,6 +52,30 @@ pub fn fact(fact: &Fact) -> String {
         ),
         Fact::WidestHole { at_least_ns } => format!("the widest held for at least {}", time(*at_least_ns)),
         Fact::HolesAtOneAge => "each at about the same age".to_owned(),
+        Fact::HolesAtChanges { holes, p } => {
+            format!("each of {} lies where what the scan shows changes (p = {p:.1e})", counted(*holes, "such hole"))
+        }
+        Fact::HolesAtTheEnd { scans } => {
+            format!("in each of {} the one hole lies between the last answer at work and the first that shows the end", counted(*scans, "scan"))
+        }
+        Fact::GoneWhileUnasked { scans, denied, after_ns, sooner, p } => format!(
+            "{} denied when nobody had asked for them for {} or longer ({}); of {} at the same ages after shorter pauses none was denied (p = {p:.1e})",
+            of_scans(*scans),
+            time(*after_ns),
+            counted(*denied, "denial"),
+            counted(*sooner, "poll")
+        ),
+        Fact::EndReadOnce { scans, denied_beside } => format!(
+            "in each of {} exactly one poll was answered with the end, and every later one was denied{}",
+            counted(*scans, "scan"),
+            if *denied_beside > 0 { format!("; so were {} that were under way beside it", counted(*denied_beside, "poll")) } else { String::new() }
+        ),
+        Fact::UnreadStayed { scans, at_ns, p } => format!(
+            "{} whose end nobody had read {} still there at {}, when the others were gone (p = {p:.1e})",
+            counted(*scans, "scan"),
+            were(*scans),
+            time(*at_ns)
+        ),
         Fact::DeniedAfterSeen { scans, denied, polls, latest_ns } => format!(
             "{} {} seen and then denied: {denied} of {} up to {} after the id",
             counted(*scans, "scan"),
@@ -117,12 +141,13 @@ pub fn fact(fact: &Fact) -> String {
         Fact::IdsAlike => "their ids have nothing in common that the others' have not".to_owned(),
         Fact::TooFewIds => "too few ids to compare with the others'".to_owned(),
         Fact::UnknownToWitness { scans } => format!("the witness does not know them either ({scans} asked)"),
+        Fact::FailedByWitness { scans, of } => format!("the witness says that {scans} of {} failed", counted(*of, "scan")),
         Fact::KnownToWitness { scans } => format!("though the witness knew {scans} of them"),
 
         Fact::PairsDiffer { pairs, p } => format!("{} (p = {p:.1e})", paired(pairs)),
         Fact::DeniedByCache { denials } => format!("{} came from a cache, as the headers say", counted(*denials, "denial")),
-        Fact::WindowGrows { scans, first_third_at_most_ns, last_third_at_least_ns, alone_ns } => format!(
-            "{scans} scans at once: the window grew from at most {} for the first third to at least {} for the last{}",
+        Fact::WindowGrows { scans, first_third_at_most_ns, last_third_at_least_ns, alone_ns, p } => format!(
+            "{scans} scans at once: the window grew with the place in which they were asked for (p = {p:.1e}), from at most {} for the first third to at least {} for the last{}",
             first_third(*first_third_at_most_ns),
             time(*last_third_at_least_ns),
             alone_ns.map_or_else(String::new, |alone| format!("; alone a scan was seen within {}", time(alone)))
@@ -149,7 +174,7 @@ pub fn fact(fact: &Fact) -> String {
         ),
         Fact::WitnessAhead { scans } => format!("the witness knew {scans} of them before status did"),
         Fact::SecondWriteLags { cancels, after_ns, until_ns } => {
-            format!("a second write lagged as well: {cancels} cancels were seen only after {}–{}", time(*after_ns), time(*until_ns))
+            format!("a second write lagged as well: {cancels} of them were seen only after {}–{}", time(*after_ns), time(*until_ns))
         }
         Fact::EndLags { scans, lag_ns } => format!(
             "the end was shown late as well: in {scans} scans status said running {} or more after the witness had said that it ended",
@@ -157,6 +182,44 @@ pub fn fact(fact: &Fact) -> String {
         ),
         Fact::ProgressIsCurrent { scans, of } => format!(
             "{scans} of {of} scans had already progressed when they were first visible, as far as if they had begun with their id: what is read is up to date, as a lagging copy is not"
+        ),
+        Fact::RefusedAfterAcceptance { scans, granted, refused, polls, latest_ns, taken_back } => format!(
+            "the owner was refused {} after they had been accepted ({refused} of {}, as late as {} after the id), and shown {granted} of them later{}",
+            counted(*scans, "scan"),
+            counted(*polls, "poll"),
+            time(*latest_ns),
+            if *taken_back > 0 { format!("; {} refused again after that", of_were(*taken_back, *scans, "scan")) } else { String::new() }
+        ),
+        Fact::BegunWithAnEnd { scans, of, ran, latest_ns } => format!(
+            "the first state of {scans} of {} was one of the end, up to {} after the id; {ran} were seen to run after it",
+            counted(*of, "scan"),
+            time(*latest_ns)
+        ),
+        Fact::MemberMissing { member, scans, latest_ns } => format!(
+            "{} visible without {} up to {} after the id, and had it from then on",
+            of_scans(*scans),
+            match member {
+                Member::Complete => "all that belongs to it",
+                Member::State => "a state",
+                Member::Id => "its id",
+                Member::Progress => "its progress",
+            },
+            time(*latest_ns)
+        ),
+        Fact::ResultsLate { scans, of, there_ns, never } => format!(
+            "results were missing after the end had been shown in {scans} of {}{}{}",
+            counted(*of, "scan"),
+            there_ns.map_or_else(String::new, |(after, until)| format!(", and there {}–{} after it", time(after), time(until))),
+            if *never > 0 { format!("; {never} were not there when last asked for") } else { String::new() }
+        ),
+        Fact::ChangeHidden(late) => format!("an acknowledged change was read back old in {}", late_write(late)),
+        Fact::DeletionHidden(late) => format!("an acknowledged deletion was not seen in {}", late_write(late)),
+        Fact::StatesDiffer { pairs, p } => format!("{} (p = {p:.1e})", at_work(pairs)),
+        Fact::SeenFromCache { answers } => format!("{} that showed a scan came from a cache, as the headers say", counted(*answers, "answer")),
+        Fact::KnownThoughFailed { scans, failed, http } => format!(
+            "{} failed ({}), and status knew {scans} of them by the id that was sent along",
+            counted(*failed, "request"),
+            http.iter().map(|http| http.map_or_else(|| "no answer".to_owned(), |code| format!("HTTP {code}"))).collect::<Vec<_>>().join(", ")
         ),
         Fact::NoWorkerKnew { before_ns, denied } => format!(
             "no worker knew any scan before {}: {denied} of {} up to then were denied",
@@ -166,11 +229,35 @@ pub fn fact(fact: &Fact) -> String {
     }
 }
 
+fn of_scans(scans: u64) -> String {
+    format!("{} {}", counted(scans, "scan"), were(scans))
+}
+
 /// Polls of equal age, with and without an earlier one.
 pub(super) fn paired(pairs: &Pairs) -> String {
     let Pairs { at, polled_before_denied, polled_before, undisturbed_denied, undisturbed } = pairs;
     format!(
         "paired polls at {at}: denied {polled_before_denied}/{polled_before} where the scan had been polled before, {undisturbed_denied}/{undisturbed} where it had not"
+    )
+}
+
+/// In how many scans, for how long, and whether it went both ways.
+fn late_write(late: &LateWrite) -> String {
+    let LateWrite { scans, of, taken_back, never, hidden_until_ns } = late;
+    let back = if *taken_back > 0 { format!("; in {taken_back} it was shown and then hidden again") } else { String::new() };
+    let never = if *never > 0 { format!("; in {never} it was not shown as long as they were watched") } else { String::new() };
+    format!(
+        "{scans} of {}, half of them until {} after the acknowledgement or longer{back}{never}",
+        counted(*of, "scan"),
+        time(*hidden_until_ns)
+    )
+}
+
+/// Polls of equal age, and how many of them showed a scan that is at work.
+pub(super) fn at_work(pairs: &Pairs) -> String {
+    let Pairs { at, polled_before_denied, polled_before, undisturbed_denied, undisturbed } = pairs;
+    format!(
+        "paired polls at {at}: still at work {polled_before_denied}/{polled_before} where the scan had been polled before, {undisturbed_denied}/{undisturbed} where it had not"
     )
 }
 

@@ -25,6 +25,15 @@ pub fn mechanism(class: FaultClass) -> &'static str {
             "The connection that carried the POST is not served until background work has ended, which hides the window from pooled clients."
         }
         FaultClass::Q => "Status does not check who is asking.",
+        FaultClass::R => "The right to see a scan is written later than the scan, so its owner is refused until it has arrived.",
+        FaultClass::S => "An acknowledged change of a scan is not in the copy that status reads, for a while or now and then.",
+        FaultClass::T => "A deleted scan stays in a copy, a cache or an index that status still reads.",
+        FaultClass::U => "A cache keeps the first visible answer and repeats it after the scan has moved on.",
+        FaultClass::V => "The state is set to its end before the result has been stored.",
+        FaultClass::W => "Reading a scan changes it: the first read of the end removes it or marks it as delivered.",
+        FaultClass::X => "The record is written in several steps, and status shows it before the last of them.",
+        FaultClass::Y => "The record starts with a default value that reads as an end, until the first real state replaces it.",
+        FaultClass::Z => "The request fails or times out after the job was created, so the caller has no id for a job that runs.",
     }
 }
 
@@ -51,6 +60,19 @@ pub fn looks(class: FaultClass) -> &'static str {
         FaultClass::O => "Never denied; an ended scan runs again, or never ends for some connections.",
         FaultClass::P => "No denials on the connection that carried the POST, but one poll on it takes seconds.",
         FaultClass::Q => "Another user is answered, too.",
+        FaultClass::R => "The owner is refused (401 or 403) for a while after the scan was accepted, and sees it later.",
+        FaultClass::S => {
+            "New scans are visible at once, but after a change has been acknowledged the old state is answered, for a while or by turns."
+        }
+        FaultClass::T => "After a deletion has been acknowledged the scan is still answered: for a while, by turns, or for ever.",
+        FaultClass::U => "A scan that was polled early still shows an early state at an age at which an unpolled one shows its end.",
+        FaultClass::V => "Status says that a scan has ended, and its result is missing for a while.",
+        FaultClass::W => {
+            "Of several polls at the end exactly one sees it, or scans that are polled go and unpolled ones of the same age stay."
+        }
+        FaultClass::X => "Every scan is visible at first without some of the members that its later answers have.",
+        FaultClass::Y => "The first state of nearly every scan is one of the end; then it runs, and ends.",
+        FaultClass::Z => "A request that failed left a job behind, which the list or the witness shows.",
     }
 }
 
@@ -89,6 +111,25 @@ pub fn cure(class: FaultClass) -> &'static str {
             "Run background work after the response is finished, outside the middleware. It hides another fault rather than being the cause: look at fresh connections."
         }
         FaultClass::Q => "Check the owner on every path that answers for a scan, fallbacks among them.",
+        FaultClass::R => {
+            "Write the grant in the same transaction as the scan, or check the owner that is stored with the scan instead of a copy of the grants."
+        }
+        FaultClass::S => {
+            "Update or drop the copy that status reads before the change is acknowledged, or read a just-changed scan from the primary."
+        }
+        FaultClass::T => {
+            "Remove the scan from every copy, cache and index before the deletion is acknowledged, or leave a tombstone that they all check."
+        }
+        FaultClass::U => "Send `Cache-Control: no-store` on every state that can still change, or let the cache keep only the end.",
+        FaultClass::V => "Store the result first and set the end afterwards, or do both in one transaction.",
+        FaultClass::W => {
+            "Let a read change nothing: keep the scan until its lifetime is over, or until the caller removes it with a request of its own."
+        }
+        FaultClass::X => "Write the whole record in one step, or hide it until its last member has been written.",
+        FaultClass::Y => "Start the record with a state such as `queued`, and let no missing value be read as an end.",
+        FaultClass::Z => {
+            "Take an idempotency key with the request and answer a repeat with the same job, or undo the job where the request fails."
+        }
     }
 }
 
@@ -117,6 +158,15 @@ pub fn options(class: FaultClass) -> &'static str {
         FaultClass::N => "Option 2 without a check is such a fallback.",
         FaultClass::O => "Option 2 is such a fallback, and option 3 (memory first, copied on read) causes this, too.",
         FaultClass::Q => "Option 2 as usually written causes this.",
+        FaultClass::R => "None of the three options writes a grant.",
+        FaultClass::S => "None of the three options does that; option 3 (memory first, copied on read) can cause it.",
+        FaultClass::T => "None of the three options does that; options 2 and 3 add a copy that a deletion has to reach.",
+        FaultClass::U => "None of the three options touches it.",
+        FaultClass::V => "None of the three options changes the order of result and end.",
+        FaultClass::W => "None of the three options touches it.",
+        FaultClass::X => "A placeholder (option 1) makes this worse if it has not all members.",
+        FaultClass::Y => "A placeholder (option 1) cures it only if its state is not one of the end.",
+        FaultClass::Z => "None of the three options touches it.",
     }
 }
 

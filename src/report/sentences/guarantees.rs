@@ -25,7 +25,7 @@ fn breach(breach: &Breach, exchanges: &[Exhibit]) -> String {
                 0 | 1 => String::new(),
                 n => format!(", and {} more until {}", n - 1, time(*last_ns)),
             };
-            format!("poll at {} answered not_found{}{more}", at(first), by(first))
+            format!("poll at {} answered {}{}{more}", at(first), said(first), by(first))
         }
         Breach::DeniedAfterVisible { denials } => format!(
             "visible at {}{}, then not_found at {}{}; {} in all",
@@ -37,6 +37,16 @@ fn breach(breach: &Breach, exchanges: &[Exhibit]) -> String {
         ),
         Breach::OtherId { asked, answered } => format!("asked for {asked}, answered for {answered} at {}{}", at(first), by(first)),
         Breach::WentBack { regress } => exchanges.iter().map(|step| step_back(*regress, step)).collect::<Vec<_>>().join(", then "),
+        Breach::WriteNotShown { polls, late_ns } => format!(
+            "the {} was acknowledged at {}, and not shown by {}, the last of them {} later",
+            first.kind.word(),
+            at(first),
+            counted(*polls, "poll"),
+            time(*late_ns)
+        ),
+        Breach::ChangeTakenBack => {
+            format!("an acknowledged change was shown at {}{}, and not at {}{}", at(first), by(first), at(last), by(last))
+        }
         Breach::EndNotShown => {
             format!("still {} at {}, though its {} had said {} at {}", said(last), at(last), first.kind.word(), said(first), at(first))
         }

@@ -51,7 +51,7 @@ pub fn open_question(question: &OpenQuestion) -> String {
         }
         OpenQuestion::DelayOrLag { cancels, after_ns, until_ns } => {
             return format!(
-                "cannot tell a delayed registration (A) from a replica that lags (C): {cancels} cancels were seen after {}–{}, which is too wide; poll more often",
+                "cannot tell a delayed registration (A) from a replica that lags (C): {cancels} second writes were seen after {}–{}, which is too wide; poll more often",
                 time(*after_ns),
                 time(*until_ns)
             );
@@ -79,10 +79,6 @@ pub fn open_question(question: &OpenQuestion) -> String {
         OpenQuestion::StaleOrAccident => {
             "cannot tell an older copy (O) from an accident of one scan: only one went back from its end; watch more scans beyond their end"
         }
-        OpenQuestion::HoleOrIdle => {
-            "cannot tell a hole in a scan's life (H) from a record that is dropped while nobody asks for it (F): each denial came after a longer pause \
-             between polls than any sight did; watch scans without pauses"
-        }
         OpenQuestion::MixedReadsOrHole => {
             "cannot tell mixed reads (C') from a hole in the scans' life (H): no scan was seen to change more than once, and no two pollers disagreed; poll a scan from several fresh connections at once, from its id on"
         }
@@ -96,6 +92,10 @@ pub fn open_question(question: &OpenQuestion) -> String {
         }
         OpenQuestion::EvictedOrHole => {
             "cannot tell whether scans that were denied at the last come back: watch them well beyond their end to tell early eviction (F) from holes (H)"
+        }
+        OpenQuestion::RefusedOrUnknown => {
+            "cannot tell a right to read that comes late (R) from a record that does: ids that do not exist are refused in the same way; see in the service \
+             whether the record was there when its owner was refused"
         }
         OpenQuestion::MemoryOrEvicted => {
             "cannot tell per-instance memory (B) from early eviction (F) and mixed reads (C') with so few polls: poll one scan from several fresh connections at once, well after it was seen"
@@ -126,7 +126,7 @@ pub fn open_question(question: &OpenQuestion) -> String {
              fresh connections at once while others are still denied"
         }
         OpenQuestion::NoSecondWrite => {
-            "cannot tell a delayed registration (A) from a replica that lags (C) without a second write: `statusgap reproduce` sends one where the target file has a [cancel] section"
+            "cannot tell a delayed registration (A) from a replica that lags (C) without a second write: `statusgap reproduce` sends one where the target file has an [update] or a [cancel] section"
         }
     };
     text.to_owned()

@@ -5,6 +5,8 @@ use std::fmt;
 use crate::analysis::gate::{Gathered, Loss};
 use crate::model::answer::Answer;
 use crate::model::run::{Flaw, FlawKind};
+use crate::report::sentences::causes::lower_first;
+use crate::report::sentences::faults;
 use crate::report::words::{
     age, are, count, counted, of_were, planned, planned_span, quantile as quantile_label, share, share_at_least, share_at_most, were,
 };
@@ -72,6 +74,7 @@ impl fmt::Display for Sentence<'_> {
             Reason::Broken { guarantee, broken, checked } => {
                 write!(f, "{} is broken in {} of {}: {}", guarantee.name(), count(*broken), count(*checked), guarantee.promise())
             }
+            Reason::FaultFound { class } => write!(f, "{}: {}", class.named(), lower_first(faults::looks(*class).trim_end_matches('.'))),
             Reason::WindowTooLong { quantile, below, lower_ms } => {
                 write!(
                     f,

@@ -13,10 +13,10 @@ pub fn remedy(reason: &Reason, journal: &Journal) -> Option<String> {
     let advice = match reason {
         Reason::FirstContact { problem } => {
             let when = if problem.may_pass { "Run it again when a single request is answered" } else { "Look at this, and run it again" };
-            return Some(format!("{when} (`-v` shows each exchange): {}", words::advice(&problem.change)));
+            return Some(format!("{when} (`-vv` shows each exchange): {}", words::advice(&problem.change)));
         }
         Reason::LikeNoSuchPath { change, .. } => {
-            let compare = "Compare the target file with the API's documentation, and run it again (`-v` shows each exchange)";
+            let compare = "Compare the target file with the API's documentation, and run it again (`-vv` shows each exchange)";
             return Some(format!("{compare}: {}", words::advice(change)));
         }
         Reason::NoControl { losses } if losses.iter().any(|loss| loss.answer == Answer::Refused) => {
@@ -43,6 +43,7 @@ pub fn remedy(reason: &Reason, journal: &Journal) -> Option<String> {
         | Reason::RateCaught { .. }
         | Reason::Allowed { .. }
         | Reason::Broken { .. }
+        | Reason::FaultFound { .. }
         | Reason::WindowTooLong { .. }
         | Reason::TooSlow { .. } => return None,
         Reason::NoSamples { late, other, .. } if other > late => return Some(after_failures(journal, Kind::Poll)),

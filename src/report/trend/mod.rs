@@ -109,8 +109,21 @@ pub struct Polls {
 }
 
 impl Denied {
+    /// Of all scenarios of a run.
+    pub(super) fn of(view: &View) -> Denied {
+        let reads = view.guarantees.iter().find(|row| row.guarantee == crate::model::guarantee::Guarantee::ReadYourWrites);
+        let (scans, of) = reads.map_or((0, 0), |row| (row.broken, row.checked));
+        let (lower, upper) = if of == 0 {
+            (0.0, 1.0)
+        } else {
+            let limits = clopper_pearson(scans, of, 0.95);
+            (limits.lower, limits.upper)
+        };
+        Denied { scans, of, share: (of > 0).then(|| scans as f64 / of as f64), lower, upper }
+    }
+
     /// `25 of 25 (86.3–100 %)`.
-    fn told(&self) -> String {
+    pub(super) fn told(&self) -> String {
         if self.of == 0 {
             return "no scans".to_owned();
         }
@@ -121,14 +134,6 @@ impl Denied {
 impl Row {
     /// Takes from a run what its history needs.
     pub fn of(log: &str, journal: &Journal, view: &View) -> Row {
-        let reads = view.guarantees.iter().find(|row| row.guarantee == crate::model::guarantee::Guarantee::ReadYourWrites);
-        let (scans, of) = reads.map_or((0, 0), |row| (row.broken, row.checked));
-        let (lower, upper) = if of == 0 {
-            (0.0, 1.0)
-        } else {
-            let limits = clopper_pearson(scans, of, 0.95);
-            (limits.lower, limits.upper)
-        };
         let quantile = |key: &str| {
             let row = view.window.quantiles.iter().find(|row| row.key == key && row.told_at_all)?;
             view.assessable.then(|| row.clone())
@@ -144,10 +149,10 @@ impl Row {
             target: view.run.target.clone(),
             service: view.run.service.clone(),
             tool: view.run.tool.clone(),
-            denied: Denied { scans, of, share: (of > 0).then(|| scans as f64 / of as f64), lower, upper },
+            denied: Denied::of(view),
             window: Quantiles { p50: quantile("p50"), p99: quantile("p99") },
             polls: polls.map(|row| Polls { count: row.sent.count, p50_ms: row.sent.p50, p99_ms: row.sent.p99 }),
-            scenarios: journal.scenarios.clone(),
+            scenarios: journal.scenarios.iter().map(questions).collect(),
         }
     }
 
@@ -203,6 +208,13 @@ impl Trend {
         });
         Table::new(columns, rows)
     }
+}
+
+/// What a scenario asks, whatever the number of scans: more of them answer the same questions more closely.
+fn questions(scenario: &Scenario) -> Scenario {
+    let mut scenario = scenario.clone();
+    (scenario.load.scans, scenario.load.detect) = (0, None);
+    scenario
 }
 
 /// What differs from the first run, and so keeps its row from being compared with the first one's.
@@ -263,6 +275,8 @@ mod tests {
         let sample = samples::seed_bug();
         let view = samples::view(&sample);
         let mut other = sample.0.clone();
+        other.scenarios[0].load.scans += 1;
+        assert_eq!(Trend::over(vec![Row::of("a", &sample.0, &view), Row::of("b", &other, &view)]).warnings, [""; 0], "more of the same");
         other.scenarios.pop();
         let trend = Trend::over(vec![Row::of("a", &sample.0, &view), Row::of("b", &other, &view), Row::of("c", &other, &view)]);
         assert_eq!(trend.warnings, ["other scenarios than in a: b and 1 more; differences may come from that"]);

@@ -32,7 +32,7 @@ fn after_pass(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> 
         return format!("Cure what is allowed before its day: after {day} the first of it fails the run again.");
     }
     if headline::read_your_writes(analysis).is_none_or(|reads| reads.checked == 0) {
-        return "Nothing needs doing. This run polled no scans; add a scenario with scans to see the window itself.".to_owned();
+        return "Nothing needs doing. This run polled no jobs; add a scenario with jobs to see the window itself.".to_owned();
     }
     if !journal.not_asked.is_empty() {
         let left_out: Vec<String> = journal.not_asked.iter().map(|left_out| words::name(&left_out.scenario)).collect();
@@ -50,7 +50,7 @@ fn after_pass(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> 
         |rate| {
             let at = bound.at.map_or_else(String::new, |at| format!(" at {}", words::planned(at)));
             format!(
-                "Nothing needs doing. To exclude denials in more than {} of scans at every age takes {} clean scans at each; this run had {}{at} in {}.",
+                "Nothing needs doing. To exclude denials of more than {} of jobs takes {} jobs at each age without a denial; this run had {}{at} in {}.",
                 words::share(rate),
                 words::count(limitations::scans_to_exclude(rate)),
                 words::count(bound.scans),

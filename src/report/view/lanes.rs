@@ -144,7 +144,7 @@ fn lane(journal: &Journal, scan: &ScanHistory<'_>, most: usize) -> Lane {
 
 fn exchanges<'a, 's>(scan: &'s ScanHistory<'a>) -> impl Iterator<Item = &'a Exchange> + 's {
     let readings = scan.polls().iter().chain(scan.foreign()).chain(scan.witness()).chain(scan.results()).copied();
-    readings.chain(scan.repeat()).chain(scan.cancel())
+    readings.chain(scan.repeat()).chain(scan.cancel()).chain(scan.update()).chain(scan.delete())
 }
 
 fn sign(exchange: &Exchange, denied: bool) -> Sign {
@@ -155,7 +155,7 @@ fn sign(exchange: &Exchange, denied: bool) -> Sign {
         (Kind::ForeignPoll, Answer::NotFound | Answer::Refused) => Sign::Withheld,
         (Kind::Witness | Kind::Results, Answer::Visible) => Sign::Known,
         (Kind::Witness | Kind::Results, Answer::NotFound) => Sign::Unknown,
-        (Kind::Repeat | Kind::Cancel, _) => Sign::Written,
+        (Kind::Repeat | Kind::Cancel | Kind::Update | Kind::Delete, _) => Sign::Written,
         _ => Sign::Neither,
     }
 }

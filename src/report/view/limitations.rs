@@ -75,13 +75,23 @@ fn of_one_client(journal: &Journal, view: &View) -> Vec<String> {
             words::age(pause)
         ));
     }
-    let cancelled = journal.exchanges.iter().any(|exchange| exchange.kind == Kind::Cancel);
-    lines.push(if cancelled {
-        "Scans were created, cancelled and read; none was updated or deleted.".to_owned()
-    } else {
-        "Scans were created and read; none was updated, cancelled or deleted.".to_owned()
-    });
+    lines.push(what_was_written(journal));
     lines
+}
+
+/// Which writes the run sent, and which it did not.
+fn what_was_written(journal: &Journal) -> String {
+    let writes = [(Kind::Update, "updated"), (Kind::Cancel, "cancelled"), (Kind::Delete, "deleted")];
+    let was_sent = |(kind, _): &(Kind, &str)| journal.exchanges.iter().any(|exchange| exchange.kind == *kind);
+    let (sent, others): (Vec<_>, Vec<_>) = writes.into_iter().partition(was_sent);
+    let sent: String = sent.iter().map(|(_, word)| format!(", {word}")).collect();
+    let and = if sent.is_empty() { " and read" } else { ", and read" };
+    let others: Vec<&str> = others.iter().map(|(_, word)| *word).collect();
+    match others.as_slice() {
+        [] => format!("Scans were created{sent}{and}."),
+        [one] => format!("Scans were created{sent}{and}; none was {one}."),
+        [most @ .., last] => format!("Scans were created{sent}{and}; none was {} or {last}.", most.join(", ")),
+    }
 }
 
 /// The longest time between two requests that followed each other, in milliseconds, in which none was under way.

@@ -1,6 +1,7 @@
 //! The view: every number and every sentence of a report, chosen once.
 
 mod advice;
+mod answers;
 mod denials;
 mod evidence;
 mod headline;
@@ -9,12 +10,13 @@ mod import_caveats;
 mod jobs;
 mod lanes;
 mod limitations;
+mod noun;
 mod repeat;
 mod second_opinion;
 mod shard;
 mod steps;
-mod summary;
 mod tables;
+mod timing;
 mod window;
 
 use std::collections::BTreeMap;
@@ -31,6 +33,7 @@ use crate::analysis::scan::Scans;
 use crate::model::answer::Answer;
 use crate::model::exchange::{Connection, Kind};
 use crate::model::guarantee::Guarantee;
+use crate::model::noun::Noun;
 use crate::model::run::Journal;
 use crate::model::shard::Share;
 use crate::report::view::window::Everyone;
@@ -39,6 +42,7 @@ use crate::verdict::Reason;
 use crate::verdict::power::Outlook;
 use crate::verdict::{Judgement, Verdict};
 
+pub use answers::{Answered, Answers};
 pub use denials::DenialRow;
 pub use histograms::Histograms;
 pub use jobs::Jobs;
@@ -46,7 +50,7 @@ pub(super) use lanes::reach;
 pub use lanes::{Lane, LaneMark, Sign};
 pub use second_opinion::SecondOpinionRow;
 pub use steps::{Curve, CurveStep};
-pub use summary::Summary;
+pub use timing::{ObjectiveRow, TimingQuantile, TimingRow, TimingView, Wait};
 pub use window::{QuantileRow, SafeDelay, WindowView};
 
 /// All that any format tells of a run. Text in it is safe to print and bounded.
@@ -105,9 +109,9 @@ pub struct View {
     pub unseen: Vec<String>,
     /// What to do now.
     pub next_step: String,
-    /// Whether it is broken, since when, and what to do: for whoever knows nothing of this program.
+    /// Whether it is broken, whether the job is lost, why, and what to do: for whoever knows nothing of this program.
     #[serde(skip)]
-    pub summary: Summary,
+    pub answers: Answers,
     /// Those reasons, also of single scenarios, that neither the headline nor a row of counts tells.
     #[serde(skip)]
     pub other_reasons: Vec<String>,
@@ -126,9 +130,15 @@ pub struct View {
     /// The round trips, counted whole.
     #[serde(skip)]
     pub histograms: Vec<Histograms>,
+    /// How long things took, for the latency report.
+    #[serde(skip)]
+    pub timing: TimingView,
     /// How to see it again.
     #[serde(skip)]
     pub repeat: Repeat,
+    /// What a job is called.
+    #[serde(skip)]
+    pub noun: Noun,
 }
 
 /// What was run, where and when.
@@ -545,19 +555,15 @@ impl View {
         let scans = Scans::of(&journal.exchanges);
         let histories = scans.histories();
         let scenarios = tables::scenarios(journal, analysis, judgement);
-        let window = window::view(
-            &analysis.window,
-            Everyone::of(&analysis.guarantees, &analysis.guarantees),
-            judgement.assessable,
-            judgement.verdict,
-        );
+        let everyone = Everyone::of(&analysis.guarantees, &analysis.guarantees);
+        let window = window::view(&analysis.window, everyone, judgement.assessable, judgement.verdict);
         let (causes, ruled_out, undecided) = tables::diagnosis(&analysis.diagnosis, journal.run.target.owner());
         let patterns = tables::patterns(&analysis.diagnosis);
         let view = View {
             verdict: judgement.verdict,
             headline: headline::headline(analysis, judgement, &window),
-            summary: summary::summary(journal, analysis, judgement, &histories, &window),
             second_opinion: second_opinion::row(journal),
+            answers: answers::answers(journal, analysis, judgement, &histories, &window),
             notices: headline::notices(journal, analysis, judgement),
             reason_facts: sentences::facts(&judgement.reasons),
             reasons: judgement.reasons.iter().map(words::reason).collect(),
@@ -584,13 +590,20 @@ impl View {
                 p99_ms: analysis.punctuality.told_p99_ms(),
                 max_ms: analysis.punctuality.max_ms,
             },
+            timing: timing::view(analysis, everyone, &journal.run.target.noun, judgement.assessable),
             jobs: Jobs::of(journal, &analysis.load),
             repeat: repeat::repeat(journal, analysis),
+            noun: journal.run.target.noun.clone(),
             next_step: advice::next_step(journal, analysis, judgement),
             scenarios,
             window,
         };
-        View { unseen: limitations::limitations(journal, analysis, &view), ..view }
+        let mut view = View { unseen: limitations::limitations(journal, analysis, &view), ..view };
+        let noun = &view.noun.clone();
+        if !noun.is_of_older_logs() {
+            noun::call_jobs(&mut view, noun);
+        }
+        view
     }
 
     /// How punctual the probe was, as a sentence; `None` where no age was to be met.

@@ -316,10 +316,15 @@ fn row(quantile: &Quantile, scans: u64) -> QuantileRow {
     }
 }
 
+/// Whether most scans were denied after they had been visible, so that no time is the one at which they became visible.
+pub(super) fn flaps_mostly(window: &Window, everyone: Everyone) -> bool {
+    window.flapping * 2 > window.scans + window.flapping || everyone.most_flap
+}
+
 /// What stands in the place of a curve that nobody should read.
 fn instead(window: &Window, everyone: Everyone) -> Option<String> {
     let denied_at_first = window.denied.saturating_sub(window.flapping);
-    if window.flapping * 2 > window.scans + window.flapping || everyone.most_flap {
+    if flaps_mostly(window, everyone) {
         let flapped = window.flapping.max(everyone.flapped);
         return Some(format!("none, since {} {} denied after being visible", words::counted(flapped, "scan"), words::were(flapped)));
     }

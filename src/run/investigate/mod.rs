@@ -10,10 +10,11 @@ pub use steps::Progress;
 
 use std::time::Duration;
 
+use crate::analysis::diagnosis::Candidates;
 use crate::log::storage::LOG;
 use crate::model::run::{Capabilities, EndReason, Journal};
 use crate::model::scenario::Scenario;
-use crate::probe::{Jobs, OnStrain, Options, Restraint};
+use crate::probe::{Jobs, OnStrain, Onward, Options, Restraint};
 use crate::run::contact::{first_contact, problem};
 use crate::run::limits::{INVESTIGATION_JOBS, Limits};
 use crate::run::recording::{Drive, Recording, Sink};
@@ -78,14 +79,28 @@ pub(crate) async fn investigate(options: RunOptions, session: Session, budget: D
         options.note(Note::HeldUp(problem));
     }
     let log = options.destination.begin_log(&folder, &header)?;
-    let drive = Drive { trace: options.trace.clone(), ..Drive::plain(probe) };
+    let (observer, witness) = (options.observer.clone(), options.observer.clone());
+    let drive = Drive {
+        trace: options.trace.clone(),
+        events: Box::new(move |event| observer(Note::Event(event))),
+        decide: Box::new(move |seen| {
+            witness(Note::Seen(seen));
+            Onward::Continue
+        }),
+        options: probe,
+    };
     let recording = Recording::begin(&session, header, Sink::Followed { path: folder.join(LOG), log }, drive);
-    let investigation = Investigation { probe: &recording.probe, header: &recording.header, limits, jobs, budget };
+    let candidates = Candidates::all();
+    let investigation = Investigation { probe: &recording.probe, header: &recording.header, limits, jobs, budget, candidates };
     let note = |progress: &Progress| options.note(Note::Investigates { at: recording.probe.clock().now(), progress });
+    if !held_up {
+        options.note(Note::Begins { run: &recording.header, scenarios: &[], scans: 0 });
+    }
     let run = async { if held_up { EndReason::TargetGone } else { investigation.run(note).await } };
     let reason = recording.until(interrupted(), run).await;
     let bounds = Bounds { jobs: for_second_opinion, max_rps: limits.max_rps, timeout: options.timeout };
     let opinion = second_opinion::ask(&recording, &session, reason, bounds).await?;
+    options.note(Note::Ends);
     let concluded = recording.with_second_opinion(opinion).conclude(reason)?;
     session.close().await;
     Ok(Finished { folder, concluded, reason, second: None })
@@ -93,10 +108,21 @@ pub(crate) async fn investigate(options: RunOptions, session: Session, budget: D
 
 /// The same, recorded in memory alone and without limits of rate and scans.
 pub async fn rehearse(session: &Session, options: Options, budget: Duration, note: impl Fn(&Progress)) -> Result<Journal, RunError> {
+    rehearse_among(session, options, budget, Candidates::all(), note).await
+}
+
+/// The same, with these classes to explain what is found.
+pub(crate) async fn rehearse_among(
+    session: &Session,
+    options: Options,
+    budget: Duration,
+    candidates: Candidates,
+    note: impl Fn(&Progress),
+) -> Result<Journal, RunError> {
     let jobs = options.restraint.jobs.clone();
     let header = session.header(options.seed, Vec::new(), String::new());
     let recording = Recording::begin(session, header, Sink::Memory, Drive::plain(options));
     let limits = Limits { max_rps: None, max_scans: None };
-    let reason = Investigation { probe: &recording.probe, header: &recording.header, limits, jobs, budget }.run(note).await;
+    let reason = Investigation { probe: &recording.probe, header: &recording.header, limits, jobs, budget, candidates }.run(note).await;
     recording.end(reason)
 }

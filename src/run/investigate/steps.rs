@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::analysis::{Analysis, analyse};
+use crate::analysis::diagnosis::{Candidates, Pattern};
+use crate::analysis::{Analysis, analyse_among};
+use crate::model::fault::FaultClass;
 use crate::model::run::{EndReason, Journal, Run};
 use crate::model::scenario::Scenario;
 use crate::model::time::Stamp;
@@ -23,6 +25,8 @@ pub struct Investigation<'a> {
     pub jobs: Jobs,
     /// How long it may take.
     pub budget: Duration,
+    /// What may explain what it finds.
+    pub candidates: Candidates,
 }
 
 /// What an investigation does, for people who watch.
@@ -53,7 +57,7 @@ impl Investigation<'_> {
     }
 
     async fn steps(&self, journal: &mut Journal, deadline: Stamp, note: impl Fn(&Progress)) -> EndReason {
-        let mut analysis = analyse(journal);
+        let mut analysis = analyse_among(journal, &self.candidates);
         let mut step = Some(Stage::FIRST);
         let mut strained = 0;
         while let Some(stage) = step {
@@ -64,7 +68,7 @@ impl Investigation<'_> {
                 return halt.reason();
             }
             self.read(journal);
-            analysis = analyse(journal);
+            analysis = analyse_among(journal, &self.candidates);
             step = stage.next(&analysis, self.limits.max_rps);
             let signs = self.probe.signs();
             let shows_strain = signs.total() > strained;
@@ -75,16 +79,22 @@ impl Investigation<'_> {
             if step.is_some() {
                 let before = journal.exchanges.len();
                 self.wait_for_jobs(shows_strain, deadline, &note).await;
+                if asks_otherwise(&analysis) {
+                    self.probe.ask_otherwise().await;
+                }
                 self.read(journal);
                 if journal.exchanges.len() > before {
                     // What was seen meanwhile may change what is worth asking.
-                    analysis = analyse(journal);
+                    analysis = analyse_among(journal, &self.candidates);
                     step = stage.next(&analysis, self.limits.max_rps);
                 }
             }
         }
         // How many jobs are left behind is worth a look at each, where there is time for it.
         self.probe.look_at_all().await;
+        if asks_otherwise(&analysis) {
+            self.probe.ask_otherwise().await;
+        }
         EndReason::Complete
     }
 
@@ -123,6 +133,13 @@ impl Investigation<'_> {
             self.probe.wait_for(which, patience, now.after(latest)).await;
         }
     }
+}
+
+/// Whether some scans may be out of this caller's sight for good.
+fn asks_otherwise(analysis: &Analysis) -> bool {
+    let never = [FaultClass::K, FaultClass::L, FaultClass::M];
+    let possible = analysis.diagnosis.patterns.iter().flat_map(Pattern::possible);
+    never.iter().any(|class| analysis.diagnosis.names(*class)) || possible.into_iter().any(|class| never.contains(class))
 }
 
 /// A log in which nothing stands yet.

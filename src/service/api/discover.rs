@@ -7,7 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
 use super::Context;
-use super::answer::{ESTIMATED_SECONDS, address, progress};
+use super::answer::{ESTIMATED_SECONDS, address, progress, timestamp};
 use super::identity::{ScanId, User};
 use super::refusal::Refusal;
 use crate::service::fault::scope::Region;
@@ -18,7 +18,7 @@ use crate::service::scan::{Job, cancel as scan_cancel};
 use crate::service::store::StoreError;
 
 /// Largest body that is read.
-const BODY_LIMIT: usize = 64 * 1024;
+pub(super) const BODY_LIMIT: usize = 64 * 1024;
 
 /// `POST /opportunities/discover`
 pub(super) async fn discover(State(context): State<Context>, User(user): User, request: Request) -> Result<Response, Refusal> {
@@ -33,6 +33,7 @@ pub(super) async fn discover(State(context): State<Context>, User(user): User, r
     let acceptance = async move { accept(&context.shared, &context.worker, &user, request).await };
     match to_the_end(acceptance).await? {
         Accepted::Started { job, first_phase } => {
+            tokio::time::sleep(job.fate.answered_after).await;
             let mut response = started(&job, recommendations);
             if hold {
                 response.extensions_mut().insert(first_phase);
@@ -56,6 +57,7 @@ fn started(job: &Job, recommendations: bool) -> Response {
         "success": true, "scan_id": job.scan_id, "status": "initiated",
         "message": "Opportunity scan initiated. Poll the status endpoint for progress.",
         "estimated_completion_seconds": ESTIMATED_SECONDS,
+        "created_at": timestamp(job.created),
         "poll_url": address("status", &job.scan_id, job.region),
         "results_url": address("results", &job.scan_id, job.region),
         "polling_interval_seconds": 3,
@@ -89,7 +91,9 @@ pub(super) async fn cancel(
 
 /// Does work that must not be left half done. A client that hangs up drops its handler; what it has asked for is finished all the same,
 /// because a claim without a task, or a task stopped without a record, would be in everybody's way.
-async fn to_the_end<T: Send + 'static>(work: impl Future<Output = Result<T, StoreError>> + Send + 'static) -> Result<T, Refusal> {
+pub(super) async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+) -> Result<T, Refusal> {
     let unfinished = |_| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "The request could not be finished");
     Ok(tokio::spawn(work).await.map_err(unfinished)??)
 }

@@ -4,6 +4,7 @@
 //! through `scan` and nothing of how they are stored; faults that sit between client and worker are the front's.
 
 mod answer;
+mod changes;
 mod discover;
 mod identity;
 mod operations;
@@ -14,7 +15,7 @@ mod witness;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{get, patch, post};
 
 use self::refusal::Refusal;
 use super::shared::Shared;
@@ -34,6 +35,7 @@ pub(crate) fn routes(context: Context) -> Router {
         .route("/api/v1/opportunities/status/{scan_id}", get(read::status))
         .route("/api/v1/opportunities/results/{scan_id}", get(read::results))
         .route("/api/v1/opportunities/cancel/{scan_id}", post(discover::cancel))
+        .route("/api/v1/opportunities/scans/{scan_id}", patch(changes::update).delete(changes::delete))
         .route("/api/v1/scan-diagnostics/scan-lifecycle/{scan_id}", get(witness::lifecycle))
         .route("/health", get(operations::health))
         .route("/metrics", get(operations::metrics))

@@ -10,8 +10,12 @@ use super::answer;
 use super::identity::{ScanId, User};
 use super::refusal::Refusal;
 use crate::service::chance::Purpose;
+use crate::service::fault::answer_cache::Subject;
 use crate::service::fault::scope::Region;
-use crate::service::settings::{Fallback, ReadPath};
+use crate::service::settings::{CacheKey, Fallback, ReadPath};
+
+/// What an owner is answered who is not yet in the access list.
+const NOT_GRANTED: &str = "You do not have access to this scan";
 
 /// `GET /opportunities/status/{scan_id}`
 pub(super) async fn status(
@@ -29,7 +33,16 @@ pub(super) async fn status(
     let running_code = StatusCode::from_u16(settings.running_code).unwrap_or(StatusCode::OK);
     shared.eviction.asked(&scan_id);
     if let Some(found) = shared.find(&context.worker, &user, &scan_id, region).await? {
-        return Ok(answer::status(&found, region, running_code));
+        if !shared.is_granted(&found.scan_id) {
+            return Err(Refusal::forbidden(NOT_GRANTED));
+        }
+        if settings.consume_on_read.is_on() && found.record.is_terminal() && !shared.deliveries.take(&found.scan_id) {
+            return Ok(answer::status_not_found(Subject::Absent));
+        }
+        if !shared.details.has(&found.scan_id) {
+            return Ok(answer::status_without_details(&found, settings.unset_state, running_code));
+        }
+        return Ok(answer::status(&found, region, settings.unset_state, running_code));
     }
     if lifecycle_vouches(&context, &user, &scan_id).await? {
         return Ok(answer::status_presumed(&scan_id, "Scan in progress (retrieved from lifecycle)", running_code));
@@ -37,7 +50,9 @@ pub(super) async fn status(
     if settings.unknown_as_pending.is_on() {
         return Ok(answer::status_presumed(&scan_id, "Scan pending", running_code));
     }
-    Ok(answer::status_not_found())
+    // Asked only where it makes a difference: it is one more read.
+    let has_none = settings.negative_cache_key == CacheKey::User && !shared.has_scans(&context.worker, &user).await?;
+    Ok(answer::status_not_found(if has_none { Subject::NothingOfCaller } else { Subject::Absent }))
 }
 
 /// `GET /opportunities/results/{scan_id}`
@@ -47,8 +62,13 @@ pub(super) async fn results(
     ScanId(scan_id): ScanId,
     region: Region,
 ) -> Result<Response, Refusal> {
-    let found = context.shared.find(&context.worker, &user, &scan_id, region).await?;
-    found.as_ref().and_then(answer::results).ok_or_else(|| Refusal::not_found("No scan results found. Please initiate a new scan."))
+    let shared = &context.shared;
+    let found = shared.find(&context.worker, &user, &scan_id, region).await?;
+    if found.as_ref().is_some_and(|found| !shared.is_granted(&found.scan_id)) {
+        return Err(Refusal::forbidden(NOT_GRANTED));
+    }
+    let ready = found.filter(|found| !found.record.is_terminal() || shared.results.has(&found.scan_id));
+    ready.as_ref().and_then(answer::results).ok_or_else(|| Refusal::not_found("No scan results found. Please initiate a new scan."))
 }
 
 /// Whether the lifecycle is a reason to answer at all.

@@ -28,6 +28,10 @@ impl Refusal {
         Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
     }
 
+    pub(crate) fn forbidden(text: &str) -> Self {
+        Refusal::new(StatusCode::FORBIDDEN, text)
+    }
+
     pub(crate) fn too_large() -> Self {
         Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than 64 KiB")
     }

@@ -65,9 +65,16 @@ pub(crate) async fn accept(
         let (_, first_phase) = watch::channel(true);
         return Ok(Accepted::Started { job: Box::new(job), first_phase: FirstPhase(first_phase) });
     }
+    if job.fate.refused {
+        return Ok(refuse(shared, job).await);
+    }
+    shared.send_grant(&job);
     let slot = shared.queue.as_ref().and_then(Queue::try_take);
     let waits_unrecorded = shared.queue.is_some() && slot.is_none() && shared.settings.queue_record == QueueRecord::AtStart;
     let at_once = !waits_unrecorded && job.fate.recorded_after.is_zero();
+    if at_once {
+        shared.send_details(&job);
+    }
     let phases = if waits_unrecorded { Vec::new() } else { vec![shared.phase(&job, "started", "in_progress")] };
     let rival = if shared.settings.read_path == ReadPath::Store {
         claim_in_store(shared, &job, at_once, phases).await?
@@ -103,6 +110,10 @@ fn new_job(shared: &Shared, worker: &Arc<Worker>, user: &str, request: &Discover
         recorded_after,
         slot_held: settings.queue_hold.draw(&mut dice),
         dies: settings.crash_stage != Stage::None && happens(settings.crash_rate, &mut dice),
+        refused: happens(settings.refused_rate, &mut dice),
+        granted_after: settings.grant_lag.draw(&mut dice),
+        detailed_after: settings.detail_lag.draw(&mut dice),
+        answered_after: settings.initiate_latency.draw(&mut dice),
     };
     Job {
         region: if happens(settings.remote_region_share, &mut dice) { Region::Remote } else { Region::Home },
@@ -115,6 +126,7 @@ fn new_job(shared: &Shared, worker: &Arc<Worker>, user: &str, request: &Discover
         forced: request.force_refresh,
         ordinal,
         accepted: Instant::now(),
+        created: shared.clock.unix_millis(),
         worker: worker.clone(),
         fate,
     }
@@ -185,6 +197,7 @@ async fn restart(shared: &Arc<Shared>, mut job: Job, rival: Rival, slot: Option<
     }
     job.scan_id = rival.scan_id;
     job.run = rival.run + 1;
+    job.created = rival.record.as_ref().map_or(job.created, |record| record.created);
     if at_once {
         let fresh = job.placeholder(shared, shared.settings.placeholder);
         let carried = rival.record.filter(|_| shared.settings.placeholder == Placeholder::Guarded);
@@ -194,6 +207,19 @@ async fn restart(shared: &Arc<Shared>, mut job: Job, rival: Rival, slot: Option<
         shared.register(&job, first, vec![phase]).await?;
     }
     Ok(start(shared, job, slot, !at_once))
+}
+
+/// Answers as to any other request, and then refuses the work: only the lifecycle ever says so.
+async fn refuse(shared: &Arc<Shared>, job: Job) -> Accepted {
+    shared.apply_if_possible(&[shared.phase(&job, "started", "in_progress")]).await;
+    let (all, refused) = (shared.clone(), job.clone());
+    shared.crew.spawn(async move {
+        let examined = all.settings.durations.profile.draw(&mut all.chance.dice(Purpose::Work, refused.ordinal));
+        tokio::time::sleep(examined).await;
+        all.apply_if_possible(&[all.phase(&refused, "failed", "error")]).await;
+    });
+    let (_, first_phase) = watch::channel(true);
+    Accepted::Started { job: Box::new(job), first_phase: FirstPhase(first_phase) }
 }
 
 fn start(shared: &Arc<Shared>, job: Job, slot: Option<JobSlot>, unrecorded: bool) -> Accepted {

@@ -6,6 +6,7 @@
 
 pub(crate) mod accept;
 pub(crate) mod cancel;
+pub(crate) mod changes;
 pub(crate) mod lease;
 pub(crate) mod run;
 pub(crate) mod slots;
@@ -41,6 +42,8 @@ pub(crate) struct Job {
     /// Its number among all accepted requests.
     pub(crate) ordinal: u64,
     pub(crate) accepted: Instant,
+    /// When it was accepted first, in milliseconds since 1970.
+    pub(crate) created: u64,
     /// The worker it runs on.
     pub(crate) worker: Arc<Worker>,
     pub(crate) fate: Fate,
@@ -57,6 +60,14 @@ pub(crate) struct Fate {
     pub(crate) slot_held: Duration,
     /// Whether it dies at the crash stage.
     pub(crate) dies: bool,
+    /// Accepted, and refused by what looks at it afterwards.
+    pub(crate) refused: bool,
+    /// How long after its acceptance its owner may see it.
+    pub(crate) granted_after: Duration,
+    /// How long after its first record the rest of it is written.
+    pub(crate) detailed_after: Duration,
+    /// How long after its acceptance the POST is answered.
+    pub(crate) answered_after: Duration,
 }
 
 /// What a running scan says.
@@ -74,6 +85,7 @@ impl Job {
             strategies_completed: 0,
             total_strategies: self.filters.strategies().len(),
             opportunities: Vec::new(),
+            created: self.created,
             updated: shared.clock.unix_millis(),
             execution_time_ms: self.accepted.elapsed().as_millis() as u64,
         }

@@ -13,9 +13,10 @@ use super::{IN_PROGRESS, Job, cancel};
 use crate::service::chance::{Purpose, RandomStream};
 use crate::service::distribution::Distribution;
 use crate::service::fault::queue::JobSlot;
+use crate::service::ground_truth::Milestone;
 use crate::service::metrics::Event;
 use crate::service::record::{Admission, Opportunity, Record, State};
-use crate::service::settings::{OnCrash, Placeholder, ReadPath, Stage};
+use crate::service::settings::{Handover, OnCrash, Placeholder, ReadPath, Stage};
 use crate::service::shared::Shared;
 use crate::service::store::{StoreError, Write, keys};
 
@@ -108,6 +109,7 @@ impl Work<'_> {
             return Ok(());
         }
         sleep(self.job.fate.recorded_after).await;
+        self.shared.send_details(self.job);
         let first = self.job.placeholder(self.shared, self.shared.settings.placeholder);
         let phase = self.shared.phase(self.job, "started", "in_progress");
         for _ in 0..ENDING_ATTEMPTS {
@@ -240,6 +242,11 @@ impl Work<'_> {
             Write::DeleteIf { key: keys::active(&self.job.filter_key), value: self.job.scan_id.clone() },
             self.shared.phase(self.job, "completed", "completed"),
         ];
+        let result_lag = self.shared.settings.result_lag;
+        if !result_lag.is_zero() {
+            let ready = self.shared.results.send(&self.job.scan_id, result_lag.draw(&mut self.dice));
+            self.shared.truth.reaches(&self.job.scan_id, Milestone::ResultReady, ready);
+        }
         for _ in 0..ENDING_ATTEMPTS {
             match self.replace(&record, also.clone()).await {
                 Ok(Admission::Written) => return Ok(()),
@@ -250,9 +257,19 @@ impl Work<'_> {
         Err(Stop::Died)
     }
 
+    /// For how long a record's predecessor is gone before it is there: class H.
+    fn gap_before(&self, record: &Record) -> Distribution {
+        let settings = &self.shared.settings;
+        let moves = match settings.handover_at {
+            Handover::Start => record.state == State::Scanning && record.strategies_completed == 0,
+            Handover::End => record.is_terminal(),
+        };
+        if moves && !settings.handover_gap.is_zero() { settings.handover_gap } else { settings.replace_gap }
+    }
+
     /// Writes a record; class H takes the former one out first and leaves a hole.
     async fn replace(&mut self, record: &Record, also: Vec<Write>) -> Result<Admission, StoreError> {
-        let gap = self.shared.settings.replace_gap;
+        let gap = self.gap_before(record);
         if !gap.is_zero() {
             let former = self.shared.find_current(&self.job.worker, &self.job.user, &self.job.scan_id, self.job.region).await?;
             if former.is_some_and(|former| former.record.admits(record) == Admission::Superseded) {

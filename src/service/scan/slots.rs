@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::Job;
+use super::changes::Changes;
 use crate::service::database::View;
 use crate::service::fault::scope::Region;
 use crate::service::record::{Admission, Record};
@@ -21,6 +22,8 @@ pub(crate) struct Found {
     /// The slot it was found in.
     pub(crate) cache_key: String,
     pub(crate) record: Record,
+    /// What its owner has changed about it.
+    pub(crate) changes: Changes,
 }
 
 /// The slot that an id leads to.
@@ -34,6 +37,7 @@ struct Seen {
     record: Option<String>,
     /// Whether the scan that led here has a lease.
     leased: bool,
+    changes: Changes,
 }
 
 impl Shared {
@@ -146,7 +150,8 @@ impl Shared {
             worker.open_handle();
         }
         let view = self.database.status_view();
-        let found = self.find_in(view, worker, user, scan_id, region).await?;
+        let late = self.database.late_changes(scan_id);
+        let found = self.find_in(view, worker, user, scan_id, region, late).await?;
         if found.is_none() {
             self.may_deny().await?;
         }
@@ -167,10 +172,19 @@ impl Shared {
         scan_id: &str,
         region: Region,
     ) -> Result<Option<Found>, StoreError> {
-        self.find_in(View::Primary, worker, user, scan_id, region).await
+        self.find_in(View::Primary, worker, user, scan_id, region, None).await
     }
 
-    async fn find_in(&self, view: View, worker: &Worker, user: &str, scan_id: &str, region: Region) -> Result<Option<Found>, StoreError> {
+    /// Looks a scan up; `late` is what the read knows of its changes, if it is one that learns of them late.
+    async fn find_in(
+        &self,
+        view: View,
+        worker: &Worker,
+        user: &str,
+        scan_id: &str,
+        region: Region,
+        late: Option<Changes>,
+    ) -> Result<Option<Found>, StoreError> {
         let Some(mut slot) = self.slot(view, worker, scan_id, region).await? else {
             return Ok(None);
         };
@@ -186,12 +200,20 @@ impl Shared {
             (answered, slot) = (latest, of_latest);
         }
         let Slot { cache_key, seen } = slot;
+        let changes = match (late, &seen) {
+            (Some(late), _) => late,
+            (None, Some(seen)) => seen.changes.clone(),
+            (None, None) => self.changes(view, worker, &answered).await?,
+        };
+        if changes.deleted {
+            return Ok(None);
+        }
         let leased = seen.as_ref().is_some_and(|seen| seen.leased).then_some(answered.as_str());
         let Some(record) = self.record(view, worker, &cache_key, seen, region).await? else {
             return Ok(None);
         };
         let record = self.believe(record, &cache_key, region, leased).await?;
-        Ok(Some(Found { scan_id: answered, cache_key, record }))
+        Ok(Some(Found { scan_id: answered, cache_key, record, changes }))
     }
 
     async fn slot(&self, view: View, worker: &Worker, scan_id: &str, region: Region) -> Result<Option<Slot>, StoreError> {
@@ -218,13 +240,35 @@ impl Shared {
 
     /// A slot with what it holds, which is what a poll of the sound design costs its store.
     async fn slot_in_store(&self, scan_id: &str, region: Region) -> Result<Option<Slot>, StoreError> {
-        let (records, lease) = (keys::result(region, ""), self.has_leases().then(|| keys::lease(scan_id)));
+        let records = keys::result(region, "");
+        let mut beside = vec![keys::label(scan_id), keys::deleted(scan_id)];
+        beside.extend(self.has_leases().then(|| keys::lease(scan_id)));
         for key in [keys::lookup(region, scan_id), keys::index(region, scan_id)] {
-            if let Some(Followed { name, value, beside }) = self.database.follow(&key, &records, lease.as_deref()).await? {
-                return Ok(Some(Slot { cache_key: name, seen: Some(Seen { record: value, leased: beside }) }));
+            if let Some(Followed { name, value, beside }) = self.database.follow(&key, &records, &beside).await? {
+                let mut beside = beside.into_iter();
+                let changes = Changes { label: beside.next().flatten(), deleted: beside.next().flatten().is_some() };
+                let leased = beside.next().flatten().is_some();
+                return Ok(Some(Slot { cache_key: name, seen: Some(Seen { record: value, leased, changes }) }));
             }
         }
         Ok(None)
+    }
+
+    /// What has been changed about a scan, as this view has it.
+    async fn changes(&self, view: View, worker: &Worker, scan_id: &str) -> Result<Changes, StoreError> {
+        let own = worker.changes(scan_id);
+        let knows_itself = own != Changes::default() || !worker.has_handle();
+        if self.settings.read_path == ReadPath::Memory || (self.settings.read_path == ReadPath::MemoryFirst && knows_itself) {
+            return Ok(own);
+        }
+        let label = self.read(view, &keys::label(scan_id)).await?;
+        let deleted = self.read(view, &keys::deleted(scan_id)).await?.is_some();
+        Ok(Changes { label, deleted })
+    }
+
+    /// Whether a user has asked for any scan that is still remembered.
+    pub(crate) async fn has_scans(&self, worker: &Worker, user: &str) -> Result<bool, StoreError> {
+        Ok(self.latest(View::Primary, worker, user).await?.is_some())
     }
 
     async fn latest(&self, view: View, worker: &Worker, user: &str) -> Result<Option<String>, StoreError> {

@@ -29,6 +29,16 @@ pub(crate) fn active(filter_key: &str) -> String {
     format!("opportunity_scan_active:{filter_key}")
 }
 
+/// Scan id → the label that its owner has given it.
+pub(crate) fn label(scan_id: &str) -> String {
+    format!("opportunity_scan_label:{scan_id}")
+}
+
+/// Scan id → anything, if its owner has deleted it.
+pub(crate) fn deleted(scan_id: &str) -> String {
+    format!("opportunity_scan_deleted:{scan_id}")
+}
+
 /// Scan id → anything, for as long as the process that runs it lives.
 pub(crate) fn lease(scan_id: &str) -> String {
     format!("opportunity_scan_lease:{scan_id}")

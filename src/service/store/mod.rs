@@ -47,8 +47,8 @@ pub(crate) struct Followed {
     pub(crate) name: String,
     /// What is kept under that name.
     pub(crate) value: Option<String>,
-    /// Whether the key that was asked for beside them is there.
-    pub(crate) beside: bool,
+    /// What is kept under the keys that were asked for beside them, in their order.
+    pub(crate) beside: Vec<Option<String>>,
 }
 
 /// Whose visibility begins with a write, and where that is noted.
@@ -125,8 +125,8 @@ impl Store {
         }
     }
 
-    /// What a key leads to, and whether another key is there.
-    pub(crate) async fn follow(&self, key: &str, prefix: &str, beside: Option<&str>) -> Result<Option<Followed>, StoreError> {
+    /// What a key leads to, and what is kept under other keys.
+    pub(crate) async fn follow(&self, key: &str, prefix: &str, beside: &[String]) -> Result<Option<Followed>, StoreError> {
         if let Store::Redis(store) = self {
             return store.follow(key, prefix, beside).await;
         }
@@ -134,11 +134,11 @@ impl Store {
             return Ok(None);
         };
         let value = self.get(&format!("{prefix}{name}")).await?;
-        let beside = match beside {
-            Some(key) => self.get(key).await?.is_some(),
-            None => false,
-        };
-        Ok(Some(Followed { name, value, beside }))
+        let mut others = Vec::with_capacity(beside.len());
+        for key in beside {
+            others.push(self.get(key).await?);
+        }
+        Ok(Some(Followed { name, value, beside: others }))
     }
 
     /// Applies a batch as one.

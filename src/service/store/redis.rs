@@ -109,19 +109,20 @@ impl RedisStore {
 
     /// All of one instant, and mostly with one question: what the key led to the last time is asked for along with it. That is a guess
     /// which each answer confirms or corrects.
-    pub(crate) async fn follow(&self, key: &str, prefix: &str, beside: Option<&str>) -> Result<Option<Followed>, StoreError> {
+    pub(crate) async fn follow(&self, key: &str, prefix: &str, beside: &[String]) -> Result<Option<Followed>, StoreError> {
         let mut guess = self.guesses().get(key).cloned();
         loop {
             let named = guess.as_ref().map(|name| self.named(prefix) + name);
-            let keys: Vec<String> = [Some(self.named(key)), beside.map(|key| self.named(key)), named].into_iter().flatten().collect();
+            let others = beside.iter().map(|key| self.named(key));
+            let keys: Vec<String> = std::iter::once(self.named(key)).chain(others).chain(named).collect();
             let values: Vec<Option<String>> = ::redis::cmd("MGET").arg(keys).query_async(&mut self.connection.clone()).await?;
             let mut values = values.into_iter();
             let Some(name) = values.next().flatten() else {
                 return Ok(None);
             };
-            let beside = beside.is_some() && values.next().flatten().is_some();
+            let others: Vec<Option<String>> = values.by_ref().take(beside.len()).collect();
             if guess.as_ref() == Some(&name) {
-                return Ok(Some(Followed { name, value: values.next().flatten(), beside }));
+                return Ok(Some(Followed { name, value: values.next().flatten(), beside: others }));
             }
             let mut guesses = self.guesses();
             if guesses.len() >= MOST_GUESSES {

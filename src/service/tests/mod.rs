@@ -8,6 +8,7 @@ mod redis;
 mod sockets;
 mod stores;
 mod zoo;
+mod zoo_later;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -93,13 +94,19 @@ impl World {
 
 impl Client {
     async fn send(&self, method: &str, path: &str, body: impl Into<Body>) -> Answer {
-        let request = Request::builder()
+        self.send_with(method, path, &[], body).await
+    }
+
+    async fn send_with(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+        let mut request = Request::builder()
             .method(method)
             .uri(path)
             .header("authorization", format!("Bearer {}-token", self.user))
-            .extension(ConnectInfo(self.peer))
-            .body(body.into())
-            .expect("a well-formed request");
+            .extension(ConnectInfo(self.peer));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(body.into()).expect("a well-formed request");
         let response = self.router.clone().oneshot(request).await.expect("the router cannot fail");
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, 1 << 20).await.expect("the body is in memory");
@@ -138,6 +145,14 @@ impl Client {
 
     async fn lifecycle(&self, id: &str) -> Answer {
         self.get(&format!("/api/v1/scan-diagnostics/scan-lifecycle/{id}")).await
+    }
+
+    async fn label(&self, id: &str, label: &str) -> Answer {
+        self.send("PATCH", &format!("/api/v1/opportunities/scans/{id}"), json!({"label": label}).to_string()).await
+    }
+
+    async fn delete(&self, id: &str) -> Answer {
+        self.send("DELETE", &format!("/api/v1/opportunities/scans/{id}"), Body::empty()).await
     }
 
     async fn cancel(&self, id: &str) -> Answer {

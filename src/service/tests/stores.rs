@@ -110,6 +110,7 @@ fn record(scan_id: &str, run: u64, state: State, strategies_completed: usize) ->
         strategies_completed,
         total_strategies: 14,
         opportunities: Vec::new(),
+        created: 0,
         updated: 0,
         execution_time_ms: 0,
     }
@@ -132,20 +133,26 @@ async fn all_stores_tell_at_once_what_a_key_leads_to() {
     let dir = tempfile::tempdir().expect("a directory");
     for (knobs, store) in one_of_each(&redis, &dir).await {
         let set = |key: &str, value: &str| Write::Set { key: key.into(), value: value.into(), ttl: Duration::from_secs(60) };
-        let follow = async |key, beside| store.follow(key, "record:", beside).await.expect("it is read");
-        let followed = |value: Option<&str>, beside| Some(Followed { name: "a".into(), value: value.map(Into::into), beside });
-        assert_eq!(follow("id", Some("lease")).await, None, "{knobs}");
+        let follow = async |key, beside: &[&str]| {
+            let beside: Vec<String> = beside.iter().map(|key| (*key).to_owned()).collect();
+            store.follow(key, "record:", &beside).await.expect("it is read")
+        };
+        let texts = |texts: &[Option<&str>]| texts.iter().map(|text| text.map(Into::into)).collect();
+        let followed = |value: Option<&str>, beside: &[Option<&str>]| {
+            Some(Followed { name: "a".into(), value: value.map(Into::into), beside: texts(beside) })
+        };
+        assert_eq!(follow("id", &["lease"]).await, None, "{knobs}");
         store.apply(&[set("id", "a"), set("record:b", "another")], None).await.expect("it is written");
-        assert_eq!(follow("id", Some("lease")).await, followed(None, false), "{knobs}");
+        assert_eq!(follow("id", &["lease"]).await, followed(None, &[None]), "{knobs}");
         store.apply(&[set("record:a", "there"), set("lease", "alive")], None).await.expect("it is written");
-        assert_eq!(follow("id", Some("lease")).await, followed(Some("there"), true), "{knobs}");
-        assert_eq!(follow("id", Some("none")).await, followed(Some("there"), false), "{knobs}");
-        assert_eq!(follow("id", None).await, followed(Some("there"), false), "{knobs}");
+        assert_eq!(follow("id", &["lease"]).await, followed(Some("there"), &[Some("alive")]), "{knobs}");
+        assert_eq!(follow("id", &["none", "lease"]).await, followed(Some("there"), &[None, Some("alive")]), "{knobs}");
+        assert_eq!(follow("id", &[]).await, followed(Some("there"), &[]), "{knobs}");
         store.apply(&[set("id", "b")], None).await.expect("it is written");
-        let other = Some(Followed { name: "b".into(), value: Some("another".into()), beside: true });
-        assert_eq!(follow("id", Some("lease")).await, other, "{knobs}: it leads elsewhere now");
+        let other = Some(Followed { name: "b".into(), value: Some("another".into()), beside: texts(&[Some("alive")]) });
+        assert_eq!(follow("id", &["lease"]).await, other, "{knobs}: it leads elsewhere now");
         store.apply(&[Write::Delete { key: "id".into() }], None).await.expect("it is written");
-        assert_eq!(follow("id", Some("lease")).await, None, "{knobs}");
+        assert_eq!(follow("id", &["lease"]).await, None, "{knobs}");
     }
 }
 

@@ -1,11 +1,14 @@
 //! From the file as it is written to a [`Target`] that is checked whole, with a complaint that points to whatever is wrong.
 
+mod objectives;
+mod polling;
 mod replies;
 mod requests;
+mod steps;
+mod writes;
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use crate::model::answer::State;
 use crate::model::exchange::Kind;
@@ -15,15 +18,13 @@ use crate::model::source::{InputError, Source};
 
 use super::address::{Base, OtherOrigins, ShownBase};
 use super::credentials;
-use super::file::{ExtractFile, HttpCodes, HttpFile, ReadFile, StatesFile, TargetFile, TlsFile};
-use super::reading::{InitiateReader, Reader};
+use super::file::{ExtractFile, HttpFile, ReadFile, StatesFile, TargetFile, TlsFile};
+use super::hints;
+use super::reading::{IdSource, Reader};
 use super::redirect::{Own, Redirects};
 use super::request::Headers;
 use super::template::{Braces, Lookup, Template, TemplateFault, Variable, expand};
-use super::{Cancel, FOREIGN, OWNER, REFERENCE, Read, Target, TlsFiles};
-
-/// The longest hold that a target file may ask a poll to wait for.
-const LONGEST_POLL: Duration = Duration::from_secs(600);
+use super::{FOREIGN, OWNER, REFERENCE, Read, Target, TlsFiles, WriteKind};
 
 /// The line of the reference file that another address replaces.
 const REFERENCE_ADDRESS: &str = "base_url = \"${STATUSGAP_URL:-http://127.0.0.1:8080}\"";
@@ -43,44 +44,53 @@ pub(super) fn reference(base_url: &str, lookup: Lookup<'_>) -> Result<Target, In
 
 /// Compiles a file, for the address that `at` makes of the file's own.
 pub(super) fn compile_at(source: Source<'_>, lookup: Lookup<'_>, at: impl FnOnce(String) -> String) -> Result<Target, InputError> {
-    let mut file: TargetFile = source.read()?;
+    let mut file: TargetFile = source.read().map_err(hints::explained)?;
     let mut users = BTreeMap::new();
     users.insert(OWNER.to_owned(), Headers::new());
-    let compiler = Compiler { source, lookup, users: file.users.keys().cloned().chain([OWNER.to_owned()]).collect() };
+    let mut compiler = Compiler {
+        source,
+        lookup,
+        users: file.users.keys().cloned().chain([OWNER.to_owned()]).collect(),
+        captures: Vec::new(),
+        cookies: file.cookies,
+    };
+    // What a login captures stands in the headers of users, so it comes first.
+    let login = compiler.login(file.login.take())?;
     for (name, user) in &file.users {
         let at = format!("users.{name}.headers");
         let headers = compiler.headers(&at, &user.headers, Variable::WITHOUT_ID)?;
         users.insert(name.clone(), headers);
     }
     let name = compiler.text("name", &file.name)?;
+    let noun = compiler.noun(file.noun.as_deref())?;
+    let slo = compiler.slo(&file.slo.unwrap_or_default())?;
     let address = compiler.template("base_url", &file.base_url, Braces::AreText, &[])?;
     let base = Base::read(&at(address.fill(|_| String::new())))
         .map_err(|problem| compiler.complain("base_url", problem, "for example `base_url = \"http://127.0.0.1:8080\"`"))?;
-    let unknown_id = compiler.unknown_id(file.unknown_id.as_deref())?;
-    let ask = file.initiate.ask();
-    let initiate = compiler.endpoint("initiate", ask, Kind::Initiate, Variable::WITHOUT_ID)?;
-    let initiate_reader = InitiateReader {
-        accept: file.initiate.accept.unwrap_or_else(HttpCodes::success),
-        id: compiler.extract("initiate.id", &file.initiate.id, &[])?,
+    let setup = compiler.setup(std::mem::take(&mut file.setup))?;
+    let orphan = file.initiate.orphan;
+    let (initiate, initiate_reader) = compiler.initiate(file.initiate)?;
+    let unknown_id = match (&file.unknown_id, &initiate_reader.id) {
+        // An id that was never issued looks like those that are.
+        (None, IdSource::OfTheClient(template)) => template.clone(),
+        (written, _) => compiler.unknown_id(written.as_deref())?,
     };
     let status = compiler.read("status", file.status, Asked::Status(&base))?;
     let witness = file.witness.map(|read| compiler.read("witness", read, Asked::Witness)).transpose()?;
     let results = file.results.map(|read| compiler.read("results", read, Asked::Results)).transpose()?;
-    let cancel = file
-        .cancel
-        .map(|mut cancel| {
-            let ask = cancel.ask();
-            let endpoint = compiler.endpoint("cancel", ask, Kind::Cancel, Variable::WITH_ID)?;
-            if !endpoint.names_the_id() {
-                return Err(compiler.complain(
-                    "cancel.path",
-                    "nothing here says which scan is to be cancelled",
-                    "put `{id}` into the path, a header or the body",
-                ));
-            }
-            Ok(Cancel { endpoint, seen_when: compiler.when("cancel.seen_when", &cancel.seen_when)? })
-        })
-        .transpose()?;
+    let mut writes = BTreeMap::new();
+    if let Some(mut cancel) = file.cancel {
+        let write = compiler.write(WriteKind::Cancel, cancel.ask(), Some(&cancel.seen_when))?;
+        writes.insert(WriteKind::Cancel, write);
+    }
+    if let Some(mut update) = file.update {
+        let write = compiler.write(WriteKind::Update, update.ask(), Some(&update.seen_when))?;
+        writes.insert(WriteKind::Update, write);
+    }
+    if let Some(mut delete) = file.delete {
+        let write = compiler.write(WriteKind::Delete, delete.ask(), delete.seen_when.as_ref())?;
+        writes.insert(WriteKind::Delete, write);
+    }
     let filler = file
         .filler
         .map(|mut filler| {
@@ -98,6 +108,13 @@ pub(super) fn compile_at(source: Source<'_>, lookup: Lookup<'_>, at: impl FnOnce
             "give it credentials of its own, or remove it: isolation is then not assessed",
         ));
     }
+    if status.ask_before && matches!(initiate_reader.id, IdSource::InReply(_)) {
+        return Err(compiler.complain(
+            "status.ask_before",
+            "before the initiate there is no id to ask for",
+            "it takes an id that the client gives: `id = \"{uuid}\"` in [initiate]",
+        ));
+    }
     let tls = compiler.tls(&file.tls)?;
     let http = match file.http {
         Some(HttpFile::Two) => HttpVersion::Two,
@@ -105,6 +122,8 @@ pub(super) fn compile_at(source: Source<'_>, lookup: Lookup<'_>, at: impl FnOnce
     };
     Ok(Target {
         name,
+        noun,
+        slo,
         shown_base: ShownBase::of(&base, &address),
         base,
         http,
@@ -113,12 +132,16 @@ pub(super) fn compile_at(source: Source<'_>, lookup: Lookup<'_>, at: impl FnOnce
         literal_secrets: credentials::literals(source.text).into_iter().map(|literal| literal.value).collect(),
         users,
         unknown_id,
+        login,
+        setup,
+        captures: compiler.captures,
         initiate,
         initiate_reader,
+        orphan,
         status,
         witness,
         results,
-        cancel,
+        writes,
         filler,
         shapes: OnceLock::new(),
     })
@@ -137,6 +160,10 @@ struct Compiler<'a> {
     source: Source<'a>,
     lookup: Lookup<'a>,
     users: Vec<String>,
+    /// The names of what was captured so far.
+    captures: Vec<String>,
+    /// Whether cookies go along where an endpoint does not say otherwise.
+    cookies: bool,
 }
 
 impl Compiler<'_> {
@@ -166,13 +193,15 @@ impl Compiler<'_> {
     }
 
     fn template(&self, at: &str, text: &str, braces: Braces, allowed: &[Variable]) -> Result<Template, InputError> {
-        Template::read(text, braces, allowed, self.lookup).map_err(|fault| self.fault(at, fault))
+        // What was captured may stand wherever a scan's own text may.
+        let captures = if allowed.contains(&Variable::Uuid) { self.captures.as_slice() } else { &[] };
+        Template::read(text, braces, allowed, captures, self.lookup).map_err(|fault| self.fault(at, fault))
     }
 
     fn unknown_id(&self, text: Option<&str>) -> Result<Template, InputError> {
         let text = text.unwrap_or("{uuid}");
         let allowed = &[Variable::Uuid, Variable::N];
-        self.template("unknown_id", text, Braces::AreHoles, allowed)
+        Template::read(text, Braces::AreHoles, allowed, &[], self.lookup).map_err(|fault| self.fault("unknown_id", fault))
     }
 
     fn read(&self, name: &str, mut file: ReadFile, asked: Asked<'_>) -> Result<Read, InputError> {
@@ -185,17 +214,32 @@ impl Compiler<'_> {
             .map(|(index, rule)| self.rule(&at(&format!("answer.{index}")), rule))
             .collect::<Result<Vec<_>, _>>()?;
         let extract =
-            |key: &str, file: &Option<ExtractFile>| file.as_ref().map(|file| self.extract(&at(key), file, Variable::ID_ALONE)).transpose();
-        let follow = extract("follow", &file.follow)?;
+            |key: &str, file: &Option<ExtractFile>| file.as_ref().map(|file| self.extract(&at(key), file, Variable::IN_RULES)).transpose();
+        let follow = file.follow.map(|follow| self.follow(&at("follow"), follow, asked)).transpose()?;
+        let pages = file.pages.as_ref().map(|pages| self.pages(&at("pages"), pages, asked)).transpose()?;
+        self.only_status(
+            name,
+            asked,
+            &[
+                ("conditional", file.conditional),
+                ("ask_before", file.ask_before),
+                ("complete", file.complete.is_some()),
+                ("created", file.created.is_some()),
+            ],
+        )?;
         let reader = Reader {
             state: extract("state", &file.state)?,
             echo: extract("echo", &file.echo)?,
             progress: extract("progress", &file.progress)?,
+            complete: file.complete.as_ref().map(|when| self.when(&at("complete"), when)).transpose()?,
+            created: extract("created", &file.created)?,
             states: self.states(&at("states"), &file.states)?,
             rules,
             not_yet: if matches!(asked, Asked::Results) { Some(State::Running) } else { None },
             redirects: match asked {
-                Asked::Status(base) => Redirects::SeeOtherIsTheEnd(Own { base: base.clone(), path: endpoint.path.clone() }),
+                Asked::Status(base) => {
+                    Redirects::SeeOtherIsTheEnd(Own { base: endpoint.base(base, 0).clone(), path: endpoint.path.clone() })
+                }
                 Asked::Witness | Asked::Results => Redirects::NoAnswer,
             },
         };
@@ -206,7 +250,7 @@ impl Compiler<'_> {
                 "add `path = \"/…/{id}\"`, or `follow = { pointer = \"/poll_url\" }`",
             ));
         }
-        if endpoint.path.is_some() && !endpoint.names_the_id() && !reader.rules.iter().any(|rule| rule.when.names_the_id()) {
+        if endpoint.path.is_some() && !endpoint.names_the_scan() && !reader.rules.iter().any(|rule| rule.when.names_the_scan()) {
             return Err(self.complain(
                 &at("path"),
                 "nothing here says which scan is asked for",
@@ -227,24 +271,13 @@ impl Compiler<'_> {
                 "add `follow = { pointer = \"/poll_url\" }`, or remove this",
             ));
         }
-        if let Some(held) = file.long_poll {
-            let problem = if !matches!(asked, Asked::Status(_)) {
-                Some("only status requests are measured, so only they can be long polls")
-            } else if held.0.is_zero() {
-                Some("a request that is held for no time is no long poll")
-            } else if held.0 > LONGEST_POLL {
-                Some("a status request that is held for more than 10 minutes would outlast any run")
-            } else {
-                None
-            };
-            if let Some(problem) = problem {
-                return Err(self.complain(&at("long_poll"), problem, "write `long_poll = \"30s\"` under [status], or remove it"));
-            }
-        }
         Ok(Read {
             endpoint,
             follow,
-            long_poll: file.long_poll,
+            pages,
+            conditional: file.conditional,
+            ask_before: file.ask_before,
+            long_poll: self.long_poll(&at("long_poll"), file.long_poll, asked)?,
             others: if file.follow_other_origins { OtherOrigins::FollowedWithoutCredentials } else { OtherOrigins::Forbidden },
             reader,
         })

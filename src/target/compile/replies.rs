@@ -5,6 +5,7 @@ use regex::Regex;
 use crate::model::answer::{Answer, State};
 use crate::model::source::InputError;
 
+use super::super::captured::About;
 use super::super::file::{ExtractFile, IsFile, RuleFile, StateFile, WhenFile};
 use super::super::rules::{Rule, Test, When};
 use super::super::selector::{Extract, Path, Query, Selector};
@@ -40,7 +41,7 @@ impl Compiler<'_> {
 
     pub(super) fn when(&self, at: &str, file: &WhenFile) -> Result<When, InputError> {
         let tests = self.tests(at, file)?;
-        let selector = self.selector(at, [&file.pointer, &file.jsonpath, &file.header], Variable::ID_ALONE)?;
+        let selector = self.selector(at, [&file.pointer, &file.jsonpath, &file.header], Variable::IN_RULES)?;
         let body_matches = file.body_matches.as_ref().map(|pattern| self.pattern(&format!("{at}.body_matches"), pattern)).transpose()?;
         let at_place = match (selector, tests.is_empty()) {
             (Some(selector), false) => Some((selector, tests)),
@@ -60,21 +61,23 @@ impl Compiler<'_> {
                 ));
             }
         };
-        if file.http.is_none() && at_place.is_none() && body_matches.is_none() {
+        let all: Vec<When> =
+            file.all.iter().enumerate().map(|(index, part)| self.when(&format!("{at}.all.{index}"), part)).collect::<Result<_, _>>()?;
+        if file.http.is_none() && at_place.is_none() && body_matches.is_none() && all.is_empty() {
             return Err(self.complain(
                 at,
                 "an empty condition holds for every reply",
                 "add `http`, `pointer`, `jsonpath`, `header` or `body_matches`",
             ));
         }
-        Ok(When { http: file.http.clone(), at: at_place, body_matches })
+        Ok(When { http: file.http.clone(), at: at_place, body_matches, all })
     }
 
     pub(super) fn tests(&self, at: &str, file: &WhenFile) -> Result<Vec<Test>, InputError> {
         let mut tests = Vec::new();
         if let Some(wanted) = &file.equals {
             let at = format!("{at}.equals");
-            let wanted = self.json(&at, wanted.clone(), Braces::AreText, Variable::ID_ALONE)?;
+            let wanted = self.json(&at, wanted.clone(), Braces::AreText, Variable::IN_RULES)?;
             tests.push(Test::OneOf(vec![wanted]));
         }
         if let Some(list) = &file.one_of {
@@ -83,7 +86,7 @@ impl Compiler<'_> {
                 return Err(self.complain(&at, "nothing is one of none", "list what it may be"));
             }
             let list =
-                list.iter().map(|wanted| self.json(&at, wanted.clone(), Braces::AreText, Variable::ID_ALONE)).collect::<Result<_, _>>()?;
+                list.iter().map(|wanted| self.json(&at, wanted.clone(), Braces::AreText, Variable::IN_RULES)).collect::<Result<_, _>>()?;
             tests.push(Test::OneOf(list));
         }
         if let Some(pattern) = &file.matches {
@@ -120,7 +123,7 @@ impl Compiler<'_> {
             (None, None, None) => Ok(None),
             (Some(written), None, None) => {
                 let path = Path::new(template("pointer", written)?, written);
-                check_pointer(&path.pointer("x")).map_err(|message| {
+                check_pointer(&path.pointer(About::from("x"))).map_err(|message| {
                     self.complain(
                         &format!("{at}.pointer"),
                         message,
@@ -145,7 +148,11 @@ impl Compiler<'_> {
                 let name = self.text(&at, name)?;
                 self.header_name(&at, &name).map(Selector::Header).map(Some)
             }
-            _ => Err(self.complain(at, "more than one of `pointer`, `jsonpath` and `header`", "one place at a time: keep one of them")),
+            _ => Err(self.complain(
+                at,
+                "more than one of `pointer`, `jsonpath` and `header`",
+                "one place at a time: keep one of them, or write `all = [{ … }, { … }]` in a `when`",
+            )),
         }
     }
 

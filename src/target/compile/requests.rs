@@ -10,7 +10,7 @@ use crate::model::source::{InputError, nearest};
 
 use super::super::OWNER;
 use super::super::address::Base;
-use super::super::file::AskFile;
+use super::super::file::{AskFile, OneOrMore};
 use super::super::json::JsonTemplate;
 use super::super::request::{Body, Endpoint, Headers, usual_method};
 use super::super::template::{Braces, Template, Variable};
@@ -85,8 +85,30 @@ impl Compiler<'_> {
             path,
             headers: self.headers(&at("headers"), &ask.headers, allowed)?,
             user,
+            bases: self.bases(&at("base_url"), ask.base_url.as_ref())?,
+            cookies: ask.cookies.unwrap_or(self.cookies),
             body: self.body(name, ask, allowed)?,
         })
+    }
+
+    /// The addresses of an endpoint's own.
+    fn bases(&self, at: &str, written: Option<&OneOrMore>) -> Result<Vec<Base>, InputError> {
+        let mut bases = Vec::new();
+        for (end, text) in written.iter().flat_map(|written| written.texts()) {
+            let at = format!("{at}{end}");
+            let text = self.text(&at, text)?;
+            if text.starts_with("unix:") {
+                return Err(self.complain(
+                    &at,
+                    "only the `base_url` at the top may be a Unix socket",
+                    "give an address such as http://127.0.0.1:8081",
+                ));
+            }
+            bases.push(
+                Base::read(&text).map_err(|problem| self.complain(&at, problem, "for example `base_url = \"http://127.0.0.1:8081\"`"))?,
+            );
+        }
+        Ok(bases)
     }
 
     pub(super) fn path(&self, at: &str, path: &str, allowed: &[Variable]) -> Result<Template, InputError> {
@@ -107,11 +129,13 @@ impl Compiler<'_> {
     }
 
     pub(super) fn body(&self, name: &str, ask: AskFile, allowed: &[Variable]) -> Result<Body, InputError> {
+        let verbatim = self.verbatim(name, &ask)?;
         match (ask.json, ask.form, ask.body) {
             (None, None, None) => Ok(Body::None),
             (Some(json), None, None) => {
                 let at = format!("{name}.json");
-                Ok(Body::Json(self.json(&at, json, Braces::AreHoles, allowed)?))
+                let texts = Texts { braces: Braces::AreHoles, allowed, verbatim: &verbatim };
+                Ok(Body::Json(self.json_with(&at, "", json, texts)?))
             }
             (None, Some(form), None) => form
                 .into_iter()
@@ -130,9 +154,39 @@ impl Compiler<'_> {
         }
     }
 
+    /// The places of `json` whose texts are sent as they stand; each must be one.
+    fn verbatim(&self, name: &str, ask: &AskFile) -> Result<Vec<String>, InputError> {
+        let json: Option<Value> = ask.json.as_ref().and_then(|json| serde_json::to_value(json).ok());
+        for (index, place) in ask.verbatim.iter().enumerate() {
+            let at = format!("{name}.verbatim.{index}");
+            let Some(json) = &json else {
+                return Err(self.complain(
+                    &at,
+                    "there is no `json` here",
+                    "`body` needs no `verbatim`: braces around other names stay as they are there",
+                ));
+            };
+            if !json.pointer(place).is_some_and(Value::is_string) {
+                return Err(self.complain(
+                    &at,
+                    format!("`json` has no text at `{place}`"),
+                    "write a JSON Pointer into `json`, such as `/query`",
+                ));
+            }
+        }
+        Ok(ask.verbatim.clone())
+    }
+
     pub(super) fn json(&self, at: &str, value: toml::Value, braces: Braces, allowed: &[Variable]) -> Result<JsonTemplate, InputError> {
+        self.json_with(at, "", value, Texts { braces, allowed, verbatim: &[] })
+    }
+
+    /// The value at a place of the file, and at a JSON Pointer below `json`.
+    fn json_with(&self, at: &str, pointer: &str, value: toml::Value, texts: Texts<'_>) -> Result<JsonTemplate, InputError> {
+        let Texts { braces, allowed, verbatim } = texts;
         let plain = |value: Value| Ok(JsonTemplate::Plain(value));
         match value {
+            toml::Value::String(text) if verbatim.iter().any(|place| place == pointer) => plain(text.into()),
             toml::Value::String(text) => self.template(at, &text, braces, allowed).map(JsonTemplate::Text),
             toml::Value::Datetime(stamp) => self.template(at, &stamp.to_string(), braces, allowed).map(JsonTemplate::Text),
             toml::Value::Integer(number) => plain(number.into()),
@@ -144,19 +198,28 @@ impl Compiler<'_> {
             toml::Value::Array(list) => list
                 .into_iter()
                 .enumerate()
-                .map(|(index, item)| self.json(&format!("{at}.{index}"), item, braces, allowed))
+                .map(|(index, item)| self.json_with(&format!("{at}.{index}"), &format!("{pointer}/{index}"), item, texts))
                 .collect::<Result<_, _>>()
                 .map(JsonTemplate::List),
             toml::Value::Table(table) => table
                 .into_iter()
                 .map(|(key, item)| {
-                    let item = self.json(&format!("{at}.{key}"), item, braces, allowed)?;
+                    let below = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
+                    let item = self.json_with(&format!("{at}.{key}"), &below, item, texts)?;
                     Ok((key, item))
                 })
                 .collect::<Result<_, _>>()
                 .map(JsonTemplate::Object),
         }
     }
+}
+
+/// How the texts of a JSON value are read.
+#[derive(Clone, Copy)]
+struct Texts<'a> {
+    braces: Braces,
+    allowed: &'a [Variable],
+    verbatim: &'a [String],
 }
 
 fn is_upper_case(method: &Method) -> bool {

@@ -63,7 +63,7 @@ fn a_wrong_status_table_is_told_with_its_place_and_a_way_out() {
         ("pointer = '/a'", "when", "nothing is asked", "exists"),
         ("pointer = '/a', one_of = []", "[]", "one of none", "list"),
         ("pointer = '/a', matches = '['", "'['", "not a regular expression", "\\."),
-        ("pointer = '/a', equals = '{uuid}'", "{uuid}", "no value here", "{id}"),
+        ("pointer = '/a', equals = '{user}'", "{user}", "no value here", "{id}"),
         ("pointer = '/a', equals = nan", "nan", "JSON has no number", "text"),
         ("", "when", "every reply", "http"),
     ] {
@@ -72,6 +72,66 @@ fn a_wrong_status_table_is_told_with_its_place_and_a_way_out() {
     }
     let text = file(&format!("{path}[[status.answer]]\nis = 'not_found'\nstate = 'failed'\nwhen = {{ http = 404 }}"));
     refused(&text, "state = 'failed'", "only a visible scan", "visible");
+}
+
+#[test]
+fn what_is_far_off_is_told_in_the_words_of_the_file() {
+    let head = "name = 'x'\nbase_url = 'http://h'\n";
+    let rest = "[initiate]\npath = '/jobs'\nid = { pointer = '/id' }\n[status]\npath = '/{id}'\n";
+    for (text, message, hint) in [
+        (format!("url = 'x'\n{head}{rest}"), "unknown field `url`", "`base_url`"),
+        (format!("{head}{rest}[auth]\ntoken = 'x'"), "unknown field `auth`", "[users.owner]"),
+        (format!("{head}{rest}[poll]\npath = '/x'"), "unknown field `poll`", "[status]"),
+        (format!("{head}{rest}url = '/x'"), "unknown field `url`", "path = "),
+        (format!("{head}{rest}state = 'status'"), "a place such as", "{ pointer = \"/status\" }"),
+        (format!("{head}{rest}state = 'data.status'"), "a place such as", "{ pointer = \"/data/status\" }"),
+        (format!("{head}{rest}state = '$.status'"), "a place such as", "{ jsonpath = \"$.status\" }"),
+        (format!("{head}{rest}follow = '/url'"), "a place such as", "{ pointer = \"/url\" }"),
+        (format!("{head}{rest}[webhook]\nurl = 'x'"), "unknown field `webhook`", "webhooks are not received"),
+        (format!("{head}{rest}events = true"), "unknown field `events`", "server-sent events"),
+        (format!("{head}{rest}headers = 'a: b'"), "a table", ""),
+        (format!("{head}{rest}[[status.answer]]\nis = 'not_found'\nwhen = 404"), "conditions such as", ""),
+    ] {
+        let error = read(&text).expect_err(&text);
+        let shown = error.to_string();
+        assert!(shown.contains(message) && error.hint.unwrap_or_default().contains(hint), "{shown}");
+        assert!(!shown.contains("struct ") && !shown.contains("File"), "no word of the program's own: {shown}");
+    }
+}
+
+#[test]
+fn wrong_steps_and_captures_are_told_with_their_place_and_a_way_out() {
+    let small = file("path = '/jobs/{id}'");
+    let with_id = |id: &str| small.replace("id = { pointer = '/id' }", id);
+    for (text, line, message, hint) in [
+        (format!("{small}[[setup]]\npath = '/u/{{x}}'"), "/u/{x}", "unknown template `{x}`", "`{uuid}`"),
+        (
+            format!("{small}[[setup]]\npath = '/u'\ncapture = {{ id = {{ pointer = '/x' }} }}"),
+            "pointer = '/x'",
+            "has a meaning already",
+            "another name",
+        ),
+        (format!("{small}[[setup]]\npath = '/u'\ncapture = {{ a-b = {{ pointer = '/x' }} }}"), "a-b", "not a name", "letters"),
+        (format!("{small}[login]\npath = '/l'\ncapture = {{}}"), "capture", "changes no request", "access_token"),
+        (with_id("id = 'job'"), "'job'", "every scan would have the id", "{uuid}"),
+        (with_id("id = '{uuid}'"), "'{uuid}'", "does not carry it", "{id}"),
+        (with_id("id = { pointer = '/id' }\norphan = true"), "true", "no id that could be asked for", "{uuid}"),
+        (format!("{small}ask_before = true"), "true", "no id to ask for", "{uuid}"),
+        (format!("{small}pages = {{ next = {{ pointer = '/n' }}, most = 1 }}"), "1", "1 pages", "2 to 100"),
+        (format!("{small}base_url = 'unix:/x'"), "unix", "only the `base_url` at the top", "http://"),
+        (format!("{small}[results]\npath = '/r/{{id}}'\nconditional = true"), "true", "belongs to [status]", "remove it"),
+        (format!("{small}[slo]\nvisible = 'fast'"), "'fast'", "not an objective", "p99 <= 200ms"),
+        (format!("noun = 'job#'\n{small}"), "'job#'", "letters only", "noun ="),
+        (
+            small.replace("path = '/jobs'\n", "path = '/jobs'\njson = { q = '{{' }\nverbatim = ['/p']\n"),
+            "'/p'",
+            "no text at `/p`",
+            "/query",
+        ),
+        (format!("{small}[update]\npath = '/jobs'\nseen_when = {{ http = 200 }}"), "'/jobs'", "which scan the update is for", "{id}"),
+    ] {
+        refused(&text, line, message, hint);
+    }
 }
 
 #[test]

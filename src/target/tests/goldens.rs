@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::{Initiated, REFERENCE, Reading, Reply};
-use super::target;
+use super::{target, variables};
 
 macro_rules! goldens {
     ($($name:literal),* $(,)?) => {
@@ -58,7 +58,7 @@ fn every_reply_of_the_reference_contract_is_read_as_what_it_is() {
         let body = golden.body.to_string();
         let reply = Reply { http: golden.http, headers: &headers, body: body.as_bytes() };
         let got = match golden.read_as.as_str() {
-            "initiate" => initiated(&target.read_initiate(&reply)),
+            "initiate" => initiated(&target.read_initiate(&reply, &variables())),
             "status" => reading(&target.read_status(&reply, SCAN)),
             "results" => reading(&target.read_results(&reply, SCAN)),
             "witness" => reading(&target.read_witness(&reply, SCAN)),

@@ -1,7 +1,7 @@
 //! What a target makes of the replies to an initiate.
 
 use super::super::{Initiated, Reply};
-use super::{file, headers, target};
+use super::{file, headers, target, variables};
 use crate::model::answer::Answer;
 
 use Answer::{Malformed, Refused, ServerError, Throttled};
@@ -10,7 +10,7 @@ fn initiated(id: &str, http: u16, pairs: &[(&str, &str)], body: &str) -> Result<
     let text = format!("name = 'x'\nbase_url = 'http://h'\n[initiate]\npath = '/'\n{id}\n[status]\npath = '/{{id}}'");
     let headers = headers(pairs);
     let reply = Reply { http, headers: &headers, body: body.as_bytes() };
-    match target(&text).read_initiate(&reply) {
+    match target(&text).read_initiate(&reply, &variables()) {
         Initiated::Accepted(accepted) => Ok(accepted.id),
         Initiated::Failed { answer, reason } => {
             assert!(!reason.is_empty());
@@ -57,7 +57,7 @@ fn a_missing_address_fails_the_initiate_only_where_nothing_else_can_be_asked() {
     let headers = headers(&[]);
     let reply = Reply { http: 200, headers: &headers, body: br#"{"id":"a"}"# };
     let with_path = target(&file("path = '/{id}'\nfollow = { pointer = '/at' }"));
-    assert!(matches!(with_path.read_initiate(&reply), Initiated::Accepted(accepted) if accepted.handed_out.is_none()));
+    assert!(matches!(with_path.read_initiate(&reply, &variables()), Initiated::Accepted(accepted) if accepted.handed_out.is_none()));
     let without = target(&file("follow = { pointer = '/at' }"));
-    assert!(matches!(without.read_initiate(&reply), Initiated::Failed { answer: Malformed, .. }));
+    assert!(matches!(without.read_initiate(&reply, &variables()), Initiated::Failed { answer: Malformed, .. }));
 }

@@ -35,7 +35,7 @@ fn target(text: &str) -> Target {
 }
 
 fn variables() -> Variables {
-    Variables { n: 7, uuid: "00ff".to_owned(), nonce: 3 }
+    Variables { n: 7, uuid: "00ff".to_owned(), nonce: 3, ..Variables::default() }
 }
 
 fn accepted(id: &str) -> Accepted {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::super::address::Base;
 use super::super::template::{Braces, Template, Variable, encode};
-use super::super::{Caller, REFERENCE, Reply, TEMPLATE};
+use super::super::{Caller, REFERENCE, Reply, TEMPLATE, WriteKind};
 use crate::model::answer::Answer;
 
 use super::{accepted, file, headers, read, target, variables};
@@ -54,14 +54,14 @@ proptest! {
 
     #[test]
     fn a_text_without_holes_is_sent_as_it_is(text in "[^${}]*") {
-        let template = Template::read(&text, Braces::AreHoles, Variable::WITH_ID, &|_, _| None).expect("no holes");
+        let template = Template::read(&text, Braces::AreHoles, Variable::WITH_ID, &[], &|_, _| None).expect("no holes");
         prop_assert_eq!(template.fill(|_| "x".to_owned()), text);
     }
 
     #[test]
     fn doubled_braces_are_the_same_text_with_single_ones(text in "[a-z{}]*") {
         let doubled = text.replace('{', "{{").replace('}', "}}");
-        let template = Template::read(&doubled, Braces::AreHoles, Variable::WITH_ID, &|_, _| None).expect("no holes");
+        let template = Template::read(&doubled, Braces::AreHoles, Variable::WITH_ID, &[], &|_, _| None).expect("no holes");
         prop_assert_eq!(template.fill(|_| "x".to_owned()), text);
     }
 
@@ -108,11 +108,11 @@ proptest! {
         let reply = Reply { http, headers: &headers, body: &body };
         for text in [REFERENCE, TEMPLATE] {
             let target = target(text);
-            let _ = target.read_initiate(&reply);
+            let _ = target.read_initiate(&reply, &variables());
             let _ = target.read_status(&reply, &id);
             let _ = target.read_witness(&reply, &id);
             let _ = target.read_results(&reply, &id);
-            let _ = target.read_cancel_seen(&reply, &id);
+            let _ = target.read_write_seen(WriteKind::Cancel, &reply, &id);
             let _ = target.status(&variables(), Caller::Owner, &super::handed_out(&id, &at), Some(crate::model::exchange::Route::HandedOut));
         }
     }

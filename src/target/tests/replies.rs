@@ -1,7 +1,7 @@
 //! What a target makes of replies.
 
-use super::super::{Reply, Target};
-use super::{file, headers, status, target};
+use super::super::{About, Reply, Target, Variables, WriteKind};
+use super::{file, headers, status, target, variables};
 use crate::model::answer::{Answer, State};
 
 use Answer::{Malformed, NotFound, Refused, ServerError, Throttled, Visible};
@@ -249,10 +249,28 @@ fn the_cancels_effect_is_read_from_status_replies() {
         (200, "<html>", None),
     ] {
         let reply = Reply { http, headers: &headers, body: body.as_bytes() };
-        assert_eq!(target.read_cancel_seen(&reply, "j1"), seen, "{http} {body}");
+        assert_eq!(target.read_write_seen(WriteKind::Cancel, &reply, "j1"), seen, "{http} {body}");
     }
     let without = super::target(&file("path = '/{id}'"));
-    assert_eq!(without.read_cancel_seen(&Reply { http: 200, headers: &headers, body: b"{}" }, "j1"), None);
+    assert_eq!(without.read_write_seen(WriteKind::Cancel, &Reply { http: 200, headers: &headers, body: b"{}" }, "j1"), None);
+}
+
+#[test]
+fn an_update_and_a_delete_are_read_from_status_replies() {
+    let writes = "[update]\npath = '/{id}'\nseen_when = { pointer = '/name', equals = 'after' }\n[delete]\npath = '/{id}'";
+    let target = target(&file(&format!("path = '/{{id}}'\n{writes}")));
+    let headers = headers(&[]);
+    for (http, body, updated, deleted) in [
+        (200, r#"{"name":"after"}"#, Some(true), Some(false)),
+        (200, r#"{"name":"before"}"#, Some(false), Some(false)),
+        (404, "", Some(false), Some(true)),
+        (410, "", Some(false), Some(true)),
+        (500, "", None, None),
+    ] {
+        let reply = Reply { http, headers: &headers, body: body.as_bytes() };
+        let seen = |write| target.read_write_seen(write, &reply, "j1");
+        assert_eq!((seen(WriteKind::Update), seen(WriteKind::Delete)), (updated, deleted), "{http} {body}");
+    }
 }
 
 #[test]
@@ -288,4 +306,28 @@ fn a_pointer_leads_where_the_library_says() {
         found += usize::from(expected.is_some());
     }
     assert_eq!(found, 9);
+}
+
+#[test]
+fn a_rule_may_ask_for_several_places_and_for_what_is_the_scans_own() {
+    let rule = |when: &str| target(&file(&format!("path = '/{{id}}'\n[[status.answer]]\nis = 'not_found'\nwhen = {{ {when} }}")));
+    let several = rule("http = 200, all = [{ header = 'X-State', equals = 'ok' }, { pointer = '/id', exists = false }]");
+    for (state, body, answer) in [("ok", "{}", NotFound), ("ok", r#"{"id":1}"#, Visible), ("no", "{}", Visible)] {
+        let headers = headers(&[("X-State", state)]);
+        assert_eq!(
+            several.read_status(&Reply { http: 200, headers: &headers, body: body.as_bytes() }, "j1").answer,
+            answer,
+            "{state} {body}"
+        );
+    }
+    let absent = rule("all = [{ pointer = '/id', exists = false }]");
+    assert_eq!(status(&absent, 503, b"{}").answer, ServerError, "absence alone passes over errors");
+    assert_eq!(status(&absent, 200, b"{}").answer, NotFound);
+    let own = rule("http = 200, jsonpath = \"$.jobs[?@.marker == '{uuid}']\", exists = false");
+    let headers = headers(&[]);
+    let reply = Reply { http: 200, headers: &headers, body: br#"{"jobs":[{"marker":"00ff"}]}"# };
+    let of = |uuid: &str| Variables { uuid: uuid.to_owned(), ..variables() };
+    assert_eq!(own.read_status(&reply, About::scan("j1", &of("00ff"))).answer, Visible);
+    assert_eq!(own.read_status(&reply, About::scan("j1", &of("11ee"))).answer, NotFound);
+    assert_eq!(own.read_status(&reply, "j1").answer, Malformed, "a recording does not tell");
 }

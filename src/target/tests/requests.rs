@@ -1,7 +1,7 @@
 //! The requests that a target builds.
 
-use super::super::{AddressError, Caller, REFERENCE, Request, RequestError};
-use super::{accepted, file, handed_out, target, variables};
+use super::super::{AddressError, Caller, REFERENCE, Reply, Request, RequestError, Variables, WriteKind};
+use super::{accepted, file, handed_out, headers, target, variables};
 use crate::model::exchange::Route;
 
 fn header<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
@@ -37,7 +37,7 @@ fn each_endpoint_is_asked_as_its_user() {
     let (id, unknown) = target.unknown(&v).expect("sendable");
     assert_eq!(id, "scan_00ff");
     assert_eq!(unknown.url, "http://127.0.0.1:8080/api/v1/opportunities/status/scan_00ff");
-    let cancel = target.cancel(&v, &a).expect("there").expect("sendable");
+    let cancel = target.write(WriteKind::Cancel, &v, &a).expect("there").expect("sendable");
     assert_eq!((cancel.method.as_str(), cancel.url.as_str()), ("POST", "http://127.0.0.1:8080/api/v1/opportunities/cancel/j1"));
     assert_eq!(target.filler(&v).expect("sendable").url, "http://127.0.0.1:8080/health");
 }
@@ -190,4 +190,39 @@ fn the_status_can_be_asked_for_as_the_initiates_caller() {
     );
     let same = target(&text.replace("user = \"reader\"\n", "").replace("X-Region = \"us\", X-Trace = \"on\"", "X-Region = \"eu\""));
     assert!(!same.can().other_initiator);
+}
+
+#[test]
+fn what_was_captured_is_encoded_in_paths_and_as_it_is_elsewhere() {
+    let text = "name = 'x'\nbase_url = 'http://h'\n[[setup]]\npath = '/u'\ncapture = { part = { pointer = '/p' } }\n\
+        [initiate]\npath = '/jobs/{part}'\nheaders = { X-Part = '{part}' }\njson = { part = '{part}' }\nid = 'p-{uuid}'\n\
+        [status]\npath = '/{part:raw}/{id}?n={n}'\n";
+    let target = target(text);
+    let before = variables();
+    assert_eq!(target.initiate(&before), Err(RequestError::NotCaptured { name: "part".to_owned() }));
+    let headers = headers(&[]);
+    let reply = Reply { http: 200, headers: &headers, body: br#"{"p":"a/b c"}"# };
+    let captured = target.read_setup(0, &reply, &before).expect("a good reply");
+    let variables = Variables { captured, ..before };
+    let initiate = target.initiate(&variables).expect("a request");
+    assert_eq!(initiate.url, "http://h/jobs/a%2Fb%20c");
+    assert!(initiate.headers.contains(&("x-part".to_owned(), "a/b c".to_owned())));
+    assert_eq!(initiate.body, br#"{"part":"a/b c"}"#);
+    let accepted = target.before_acceptance(&variables).expect("the client's own id");
+    assert_eq!(accepted.id, "p-00ff");
+    let status = target.status(&variables, Caller::Owner, &accepted, None).expect("a request");
+    assert_eq!(status.url, "http://h/a/b%20c/p-00ff?n=7");
+}
+
+#[test]
+fn a_text_full_of_braces_is_sent_as_it_stands() {
+    let text = "name = 'x'\nbase_url = 'http://h'\n[initiate]\npath = '/graphql'\nid = { pointer = '/data/id' }\n\
+        json = { query = 'mutation { start { id } } ${HOME}', variables = { n = '{n}' } }\nverbatim = ['/query']\n\
+        [status]\nmethod = 'POST'\npath = '/graphql'\njson = { query = 'query($id: ID!) {job(id: $id){id}}', variables = { id = '{id:raw}' } }\n\
+        verbatim = ['/query']\n";
+    let target = target(text);
+    let initiate = target.initiate(&variables()).expect("a request");
+    assert_eq!(initiate.body, br#"{"query":"mutation { start { id } } ${HOME}","variables":{"n":"7"}}"#);
+    let status = target.status(&variables(), Caller::Owner, &accepted("j 1"), None).expect("a request");
+    assert_eq!(status.body, br#"{"query":"query($id: ID!) {job(id: $id){id}}","variables":{"id":"j 1"}}"#);
 }

@@ -104,3 +104,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_endpoint_elsewhere_is_recognised_and_the_clients_id_stands_in_its_address() {
+    let text = "name = 'x'\nbase_url = 'http://h/api'\n[initiate]\nmethod = 'PUT'\npath = '/jobs/{id}'\nid = '{uuid}'\n\
+        [status]\npath = '/jobs/{id}'\nbase_url = ['http://read/v1', 'http://other/v1']\n";
+    let routes = RouteMatcher::new(&target(text), Hosts::Own);
+    let found = |method, url| routes.route_of(method, url).map(|route| (route.kind, route.id));
+    assert_eq!(found("PUT", "http://h/api/jobs/7"), Some((Kind::Initiate, Some("7".to_owned()))));
+    assert_eq!(found("GET", "http://read/v1/jobs/7"), Some((Kind::Poll, Some("7".to_owned()))));
+    assert_eq!(found("GET", "http://other/v1/jobs/7"), Some((Kind::Poll, Some("7".to_owned()))));
+    assert_eq!(found("GET", "http://elsewhere/v1/jobs/7"), None);
+}

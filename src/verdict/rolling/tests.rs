@@ -30,6 +30,8 @@ fn round(number: u64, outcome: Outcome) -> Round {
             can: crate::model::run::Capabilities::default(),
             status: crate::model::run::StatusNote::default(),
             http: crate::model::run::HttpVersion::One,
+            noun: crate::model::noun::Noun::default(),
+            slo: Vec::new(),
         },
         scenarios: Vec::new(),
         clock: ClockNote { timer: "virtual".to_owned(), resolution: Nanos(1) },

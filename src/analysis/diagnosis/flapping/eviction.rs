@@ -3,8 +3,9 @@
 use crate::analysis::diagnosis::chance::ln_choose;
 use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, ns};
 use crate::analysis::diagnosis::fact::Fact;
-use crate::analysis::diagnosis::flapping::flaps::{Flapping, Kind, RARE, counts, flaps, runs, split_instants};
+use crate::analysis::diagnosis::flapping::flaps::{Flapping, Kind, counts, flaps, runs, split_instants};
 use crate::analysis::diagnosis::open::OpenQuestion;
+use crate::analysis::diagnosis::thresholds::RARE;
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::model::answer::{Answer, State};
 use crate::model::exchange::Exchange;

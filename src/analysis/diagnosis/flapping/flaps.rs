@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::diagnosis::chance::few_runs_together;
 use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow};
+use crate::analysis::diagnosis::thresholds::MOMENT_MS;
 use crate::model::time::Nanos;
 
 /// What the flaps are, for the classes that must not be mistaken for them.
@@ -17,12 +18,13 @@ pub(in crate::analysis::diagnosis) struct Flapping {
     pub(in crate::analysis::diagnosis) until_ms: f64,
     /// The longest row of denials of a scan that was seen before, each at an instant of its own.
     pub(in crate::analysis::diagnosis) streak: usize,
-    /// Where scans are evicted: the earliest age at which one was seen for the last time, in ms.
+    /// Where scans are evicted, or have holes: the earliest age at which one was seen for the last time, or denied again, in ms.
     pub(in crate::analysis::diagnosis) gone_ms: Option<f64>,
 }
 
 impl Flapping {
-    pub(super) fn none() -> Flapping {
+    /// No scan was denied after it had been seen.
+    pub(in crate::analysis::diagnosis) fn none() -> Flapping {
         Flapping { kind: None, share: 0.0, until_ms: 0.0, streak: 0, gone_ms: None }
     }
 
@@ -90,7 +92,7 @@ pub(super) struct Flaps<'r, 'a> {
     pub(super) split: usize,
     /// Different moments of the run at which scans were denied, and how many scans have one that is none of another's.
     pub(super) moments: usize,
-    /// The chance that denials spread evenly over the polls would lie together as closely as these do.
+    /// The chance that denials spread evenly over the polls up to the last of each scan would lie together as closely as these do.
     pub(super) together: f64,
 }
 
@@ -100,7 +102,7 @@ impl<'r, 'a> Flaps<'r, 'a> {
         let until_ms = comparable_until(data, &rows);
         let after = || data.watched().flat_map(ScanRow::after_seen);
         let runs_of = |row: &ScanRow<'_>| runs(row).iter().filter(|run| !run.seen).count();
-        let sizes: Vec<(usize, usize)> = rows.iter().map(|row| counts(&[row])).collect();
+        let sizes: Vec<(usize, usize)> = rows.iter().map(|row| up_to_last_denial(row)).collect();
         let mut instants: Vec<u64> = flaps(&rows).map(|observation| observation.exchange.sent.0 / 1_000_000).collect();
         instants.sort_unstable();
         Flaps {
@@ -145,6 +147,13 @@ fn comparable_until(data: &Dataset<'_>, rows: &[&ScanRow<'_>]) -> f64 {
     alike.map(Observation::age).fold(last, f64::max)
 }
 
+/// Denials, and polls up to the last of them and the one after it: what heals by age says nothing of how denials lie before that.
+fn up_to_last_denial(row: &ScanRow<'_>) -> (usize, usize) {
+    let after: Vec<bool> = row.after_seen().map(Observation::seen).collect();
+    let polls = after.iter().rposition(|seen| !seen).map_or(0, |last| (last + 2).min(after.len()));
+    (after.iter().filter(|seen| !**seen).count(), polls)
+}
+
 /// How many of these ages, in ascending order, lie apart from each other.
 pub(in crate::analysis::diagnosis) fn moments(ages: impl Iterator<Item = f64>) -> usize {
     let mut last = f64::NEG_INFINITY;
@@ -157,12 +166,6 @@ pub(in crate::analysis::diagnosis) fn moments(ages: impl Iterator<Item = f64>) -
     })
     .count()
 }
-
-/// Polls this close to each other are not independent draws of a worker.
-pub(super) const MOMENT_MS: f64 = 20.0;
-
-/// Holes are rare; several workers of equal weight deny at least a half of all polls, and unequal ones some scans nearly always.
-pub(super) const RARE: f64 = 0.2;
 
 pub(super) fn flaps<'r, 'a: 'r>(rows: &'r [&'r ScanRow<'a>]) -> impl Iterator<Item = &'r Observation<'a>> {
     rows.iter().flat_map(|row| row.after_seen()).filter(|observation| !observation.seen())

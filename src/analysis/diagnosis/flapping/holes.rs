@@ -1,26 +1,29 @@
 //! H: denials between two sights of a scan.
 
-use crate::analysis::diagnosis::dataset::{Dataset, ScanRow, ns};
+use crate::analysis::diagnosis::chance::all_among;
+use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, ns};
 use crate::analysis::diagnosis::fact::Fact;
-use crate::analysis::diagnosis::flapping::flaps::{Flapping, Flaps, Kind, RARE, Run, instants, runs};
+use crate::analysis::diagnosis::flapping::flaps::{Flapping, Flaps, Kind, Run, instants, runs};
 use crate::analysis::diagnosis::open::OpenQuestion;
+use crate::analysis::diagnosis::thresholds::{CHANCE, RARE_CHANCE};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::model::fault::FaultClass;
 
-/// H: denials lie together in time, between two sights, and pollers of one instant agree.
+/// H: the instant decides whether a scan is denied, and not the poller: denials lie together in time, or where what the scan shows
+/// changes, or at one age, and pollers of one instant agree.
 pub(super) fn holes(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flaps: &Flaps<'_, '_>) -> Option<Flapping> {
-    let holes: Vec<Run> = flaps.rows.iter().flat_map(|row| runs(row)).filter(|run| !run.seen).collect();
-    let narrow = holes.iter().all(|run| run.observations <= 3 || run.to - run.from <= NARROW_MS);
-    // A single hole in each scan is one of the scan's life, however wide; connections that disagree make several.
-    let one_each = flaps.twice == 0 && flaps.rows.iter().all(|row| matches!(runs(row).as_slice(), [_, _, _]));
     // A hole's edge may fall between pollers of one instant; workers that disagree split nearly every instant.
     let rarely_split = flaps.split * 4 <= instants(data, flaps.until_ms);
-    if !rarely_split || !((narrow && flaps.share() <= RARE) || one_each) || flaps.observations < 12 {
+    if !rarely_split || flaps.observations < 12 || flaps.denied < 2 {
         return None;
     }
-    let lie_together = flaps.together < 0.01;
+    let holes: Vec<Run> = flaps.rows.iter().flat_map(|row| runs(row)).filter(|run| !run.seen).collect();
+    let one_each = flaps.twice == 0 && flaps.rows.iter().all(|row| matches!(runs(row).as_slice(), [_, _, _]));
+    let changes = Changes::around(&flaps.rows);
+    let lie_together = flaps.together < CHANCE;
+    let at_changes = changes.p() < CHANCE;
     let at_one_age = flaps.rows.len() >= 2 && one_each && at_one_age(&flaps.rows) < 0.02;
-    if !lie_together && !at_one_age {
+    if !lie_together && !at_one_age && !at_changes {
         return None;
     }
     let widest = holes.iter().map(|run| run.to - run.from).fold(0.0, f64::max);
@@ -33,37 +36,70 @@ pub(super) fn holes(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flaps: &Flaps
         },
         Fact::WidestHole { at_least_ns: ns(widest) },
     ];
-    if at_one_age && !lie_together {
+    if changes.at_the_end() && one_each && flaps.rows.len() >= 2 {
+        facts.push(Fact::HolesAtTheEnd { scans: flaps.rows.len() as u64 });
+    } else if at_changes {
+        facts.push(Fact::HolesAtChanges { holes: changes.holes as u64, p: changes.p() });
+    } else if at_one_age && !lie_together {
         facts.push(Fact::HolesAtOneAge);
     }
-    let idle = only_after_idleness(&flaps.rows);
-    let sure = lie_together && flaps.is_repeated() && flaps.denied >= 4 && !idle;
+    // What lies at changes of the scan's own is no disturbance of the service.
+    let own = flaps.is_repeated() && flaps.denied >= 4 && lie_together;
+    let sure = own || (at_changes && changes.p() < RARE_CHANCE && flaps.moments >= 2);
     diagnosis.found(FaultClass::H, if sure { Strength::Strong } else { Strength::Moderate }, facts);
-    if idle {
-        diagnosis.open.push(OpenQuestion::HoleOrIdle);
-    } else if !sure {
+    if !sure {
         diagnosis.open.push(OpenQuestion::HoleOrDisturbance { scans: flaps.rows.len() as u64 });
     }
-    Some(Flapping { share: flaps.denied as f64 / flaps.observations.max(1) as f64, until_ms: flaps.until_ms, ..Flapping::of(Kind::Holes) })
+    // A scan that was first asked for within its hole says nothing of its beginning.
+    let earliest = holes.iter().map(|run| run.from).reduce(f64::min);
+    Some(Flapping {
+        share: flaps.denied as f64 / flaps.observations.max(1) as f64,
+        until_ms: flaps.until_ms,
+        gone_ms: earliest,
+        ..Flapping::of(Kind::Holes)
+    })
 }
 
-/// A run of denials at most this long between two sights is a hole.
-const NARROW_MS: f64 = 250.0;
+/// Whether the holes lie where what a scan shows changes.
+struct Changes {
+    /// Holes between two sights that can be compared, and how many of them lie at a change.
+    holes: usize,
+    at_change: usize,
+    /// Of those, at the change from at work to ended.
+    at_end: usize,
+    /// ln of the chance that holes at any place would lie at changes so often.
+    ln_p: f64,
+}
 
-/// Whether every hole began after a longer pause between polls than any sight came after.
-fn only_after_idleness(rows: &[&ScanRow<'_>]) -> bool {
-    let (mut before_hole, mut before_sight) = (f64::INFINITY, 0.0_f64);
-    for row in rows {
-        for pair in row.observations.windows(2) {
-            let pause = pair[1].age() - pair[0].age();
-            match (pair[0].seen(), pair[1].seen()) {
-                (true, false) => before_hole = before_hole.min(pause),
-                (true, true) => before_sight = before_sight.max(pause),
-                _ => {}
+impl Changes {
+    fn around(rows: &[&ScanRow<'_>]) -> Changes {
+        let mut changes = Changes { holes: 0, at_change: 0, at_end: 0, ln_p: 0.0 };
+        for row in rows {
+            let after: Vec<&Observation<'_>> = row.after_seen().collect();
+            let sights: Vec<usize> = (0..after.len()).filter(|index| after[*index].seen()).collect();
+            let pairs: Vec<(usize, usize)> = sights.windows(2).map(|pair| (pair[0], pair[1])).collect();
+            let differs = |(from, to): &(usize, usize)| after[*from].shows() != after[*to].shows();
+            let changing = pairs.iter().filter(|pair| differs(pair)).count();
+            let holes: Vec<&(usize, usize)> = pairs.iter().filter(|(from, to)| to - from > 1).collect();
+            let hit = holes.iter().filter(|pair| differs(pair)).count();
+            changes.holes += holes.len();
+            changes.at_change += hit;
+            changes.at_end += holes.iter().filter(|(from, to)| !after[*from].is_end() && after[*to].is_end()).count();
+            if hit == holes.len() {
+                changes.ln_p += all_among(holes.len(), changing, pairs.len()).ln();
             }
         }
+        changes
     }
-    before_sight > 0.0 && before_hole > 1.5 * before_sight
+
+    /// The chance that all holes would lie at changes if they lay anywhere; 1 where not all do.
+    fn p(&self) -> f64 {
+        if self.holes > 0 && self.at_change == self.holes { self.ln_p.exp() } else { 1.0 }
+    }
+
+    fn at_the_end(&self) -> bool {
+        self.holes > 0 && self.at_end == self.holes
+    }
 }
 
 /// The chance that single holes lie at the same age in every scan by accident.

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, ns};
 use crate::analysis::diagnosis::fact::Fact;
-use crate::analysis::diagnosis::flapping::flaps::{Flapping, Flaps, Kind, RARE, counts, flaps, moments, split_instants};
+use crate::analysis::diagnosis::flapping::flaps::{Flapping, Flaps, Kind, counts, flaps, moments, split_instants};
 use crate::analysis::diagnosis::instances;
 use crate::analysis::diagnosis::open::OpenQuestion;
+use crate::analysis::diagnosis::thresholds::RARE;
 use crate::analysis::diagnosis::{Diagnosis, Pattern, Strength};
 use crate::model::fault::FaultClass;
 
@@ -16,7 +17,8 @@ pub(super) fn memories_or_chance(diagnosis: &mut Diagnosis, data: &Dataset<'_>, 
     let share = flaps.denied as f64 / flaps.observations.max(1) as f64;
     let of_all = flaps.denied as f64 / flaps.all.max(1) as f64;
     let by_workers = instances.by_connection() || instances.supported() || (of_all > RARE && !instances.refuted());
-    if !by_workers {
+    // A memory of its own shows in a scan that goes both ways, in pollers that disagree, or in the connection.
+    if !by_workers || !(flaps.goes_both_ways() || instances.by_connection()) {
         diagnosis.patterns.push(Pattern::AtRandom {
             denied: flaps.denied as u64,
             polls: flaps.all as u64,
@@ -31,7 +33,15 @@ pub(super) fn memories_or_chance(diagnosis: &mut Diagnosis, data: &Dataset<'_>, 
         let (kept_denied, kept) = instances.kept;
         diagnosis.open.push(OpenQuestion::MemoryOrChance { share, kept_denied, kept });
     }
-    per_instance(diagnosis, data, &flaps.rows, if sure { Strength::Strong } else { Strength::Moderate })
+    let found = per_instance(diagnosis, data, &flaps.rows, if sure { Strength::Strong } else { Strength::Moderate });
+    // Reads that go now and then to a copy look alike for as long as the copy lags, and nobody looked for longer.
+    if !sure
+        && instances.kept_disagree()
+        && let Some(cause) = diagnosis.causes.last_mut().filter(|cause| cause.class == FaultClass::B)
+    {
+        cause.or = vec![FaultClass::CPrime];
+    }
+    found
 }
 
 pub(super) fn per_instance(diagnosis: &mut Diagnosis, data: &Dataset<'_>, rows: &[&ScanRow<'_>], strength: Strength) -> Flapping {

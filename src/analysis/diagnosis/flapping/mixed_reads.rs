@@ -3,9 +3,10 @@
 use crate::analysis::diagnosis::chance::{all_among_first, share_left};
 use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, ns};
 use crate::analysis::diagnosis::fact::{Exclusion, Fact};
-use crate::analysis::diagnosis::flapping::flaps::{Flapping, Flaps, Kind, MOMENT_MS, flaps};
+use crate::analysis::diagnosis::flapping::flaps::{Flapping, Flaps, Kind, flaps};
 use crate::analysis::diagnosis::flapping::memory::per_instance;
 use crate::analysis::diagnosis::open::OpenQuestion;
+use crate::analysis::diagnosis::thresholds::MOMENT_MS;
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::model::fault::FaultClass;
 use crate::model::time::Stamp;

@@ -1,10 +1,12 @@
-//! Scans that are seen and then denied: B, C′, F and H.
+//! Scans that are seen and then denied: B, C′, F, H and W.
 
 mod eviction;
 mod flaps;
 mod holes;
+mod idle;
 mod memory;
 mod mixed_reads;
+mod read_once;
 
 pub(super) use flaps::{Flapping, Kind, moments};
 
@@ -12,11 +14,15 @@ use crate::analysis::diagnosis::chance::share_left;
 use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, ns};
 use crate::analysis::diagnosis::fact::Exclusion;
 use crate::analysis::diagnosis::flapping::eviction::{eviction, gone_after_end, gone_at_last, is_evicted};
-use crate::analysis::diagnosis::flapping::flaps::{Flaps, MOMENT_MS, runs};
+use crate::analysis::diagnosis::flapping::flaps::{Flaps, runs};
 use crate::analysis::diagnosis::flapping::holes::holes;
+use crate::analysis::diagnosis::flapping::idle::idle;
 use crate::analysis::diagnosis::flapping::memory::{by_worker, memories_or_chance, per_instance};
 use crate::analysis::diagnosis::flapping::mixed_reads::mixed_reads;
+use crate::analysis::diagnosis::flapping::read_once::read_once;
+use crate::analysis::diagnosis::open::OpenQuestion;
 use crate::analysis::diagnosis::stretch;
+use crate::analysis::diagnosis::thresholds::{MOMENT_MS, SOON_MS};
 use crate::analysis::diagnosis::{Diagnosis, Pattern, Strength};
 use crate::model::fault::FaultClass;
 use crate::model::time::Stamp;
@@ -37,34 +43,51 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, data: &Dataset<'_>) -> Flappin
         rule_out(diagnosis, data);
         return Flapping::none();
     }
+    if diagnosis.considers(FaultClass::W)
+        && let Some(found) = read_once(diagnosis, data, &flapping)
+    {
+        return found;
+    }
+    if diagnosis.considers(FaultClass::F)
+        && let Some(found) = idle(diagnosis, data)
+    {
+        return found;
+    }
     let evicted: Vec<&ScanRow<'_>> = flapping.iter().copied().filter(|row| is_evicted(row)).collect();
     let others: Vec<&ScanRow<'_>> = flapping.iter().copied().filter(|row| !is_evicted(row)).collect();
     // A scan that was denied at the very last only may be either; those that came back decide for it.
     let came_back = others.iter().any(|row| runs(row).len() >= 3);
-    if !evicted.is_empty() && !came_back {
+    if !evicted.is_empty() && !came_back && diagnosis.considers(FaultClass::F) {
         return eviction(diagnosis, data, &evicted, Strength::Strong);
     }
-    if !came_back && gone_at_last(&others) {
+    if !came_back && gone_at_last(&others) && diagnosis.considers(FaultClass::F) {
         return eviction(diagnosis, data, &others, Strength::Moderate);
     }
-    if by_worker(&others) {
+    if by_worker(&others) && diagnosis.considers(FaultClass::B) {
         return per_instance(diagnosis, data, &others, Strength::Strong);
     }
-    if gone_after_end(&others) {
+    if gone_after_end(&others) && diagnosis.considers(FaultClass::F) {
         return eviction(diagnosis, data, &others, Strength::Moderate);
     }
     let flaps = Flaps::of(data, others);
+    if !came_back && !flaps.goes_both_ways() && flaps.denied >= 3 {
+        return gone_or_elsewhere(diagnosis, data, &flaps);
+    }
     if let Some(found) = same_poll(diagnosis, data, &flaps) {
         return found;
     }
-    if let Some(found) = holes(diagnosis, data, &flaps) {
+    if diagnosis.considers(FaultClass::H)
+        && let Some(found) = holes(diagnosis, data, &flaps)
+    {
         return found;
     }
     if flaps.denied < 3 && flaps.all >= 8 {
         diagnosis.patterns.push(Pattern::TooFew { denied: flaps.denied as u64, polls: flaps.all as u64 });
         return Flapping { share: flaps.denied as f64 / flaps.observations.max(1) as f64, ..Flapping::of(Kind::AtRandom) };
     }
-    if let Some(found) = mixed_reads(diagnosis, data, &flaps) {
+    if diagnosis.considers(FaultClass::CPrime)
+        && let Some(found) = mixed_reads(diagnosis, data, &flaps)
+    {
         return found;
     }
     if one_each(data, &flaps) {
@@ -73,6 +96,16 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, data: &Dataset<'_>) -> Flappin
         return Flapping { share: flaps.share(), until_ms: flaps.until_ms, ..Flapping::of(Kind::AtRandom) };
     }
     memories_or_chance(diagnosis, data, &flaps)
+}
+
+/// Changed once and not back, too few times to exclude that each scan met a worker that lacks it from then on.
+fn gone_or_elsewhere(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flaps: &Flaps<'_, '_>) -> Flapping {
+    let found = eviction(diagnosis, data, &flaps.rows, Strength::Moderate);
+    if let Some(cause) = diagnosis.causes.last_mut().filter(|cause| cause.class == FaultClass::F) {
+        cause.or = vec![FaultClass::B];
+    }
+    diagnosis.open.push(OpenQuestion::MemoryOrEvicted);
+    found
 }
 
 /// The denied poll is always the same one, counted from the first, at different ages.
@@ -162,6 +195,3 @@ fn rule_out(diagnosis: &mut Diagnosis, data: &Dataset<'_>) {
         diagnosis.excluded(FaultClass::F, Exclusion::StayedVisible { after_end_ns: ns(longest), scans: watched as u64 });
     }
 }
-
-/// How long after the first sight a copy that lags can still be met.
-const SOON_MS: f64 = 2000.0;

@@ -6,15 +6,13 @@ use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, ns};
 use crate::analysis::diagnosis::fact::{Exclusion, Fact};
 use crate::analysis::diagnosis::never_visible::Lost;
 use crate::analysis::diagnosis::open::OpenQuestion;
-use crate::analysis::diagnosis::window_at_start::second_write::second_write;
-use crate::analysis::diagnosis::window_at_start::windows::{AT_ONCE_MS, Windows};
+use crate::analysis::diagnosis::thresholds::{AT_ONCE_MS, COMMIT_MS};
+use crate::analysis::diagnosis::window_at_start::second_write::{Says, SecondWrites};
+use crate::analysis::diagnosis::window_at_start::windows::Windows;
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::model::exchange::Connection;
 use crate::model::fault::FaultClass;
 use crate::statistics::binomial::clopper_pearson;
-
-/// A commit that comes after the answer comes within this; what lasts longer is a registration.
-const COMMIT_MS: f64 = 30.0;
 
 /// I: some polls at once are denied, none a few milliseconds later.
 pub(super) fn commit(
@@ -56,7 +54,7 @@ pub(super) fn commit(
     if later < 8 || !at_once.some_are_in_time() {
         or.push(FaultClass::A);
     }
-    if second_write(data, lost).is_none_or(|(_, until, _)| until > 0.5 * last_denied) {
+    if SecondWrites::of(data, lost).is_none_or(|writes| writes.say(last_denied, last_denied) != Says::Current) {
         or.push(FaultClass::C);
     }
     if !agrees_with_itself(rows, last_denied) {

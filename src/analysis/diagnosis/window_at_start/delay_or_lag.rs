@@ -5,8 +5,9 @@ use crate::analysis::diagnosis::fact::{Exclusion, Fact};
 use crate::analysis::diagnosis::flapping::Flapping;
 use crate::analysis::diagnosis::never_visible::Lost;
 use crate::analysis::diagnosis::open::OpenQuestion;
+use crate::analysis::diagnosis::thresholds::COMMIT_MS;
 use crate::analysis::diagnosis::window_at_start::commit::agrees_with_itself;
-use crate::analysis::diagnosis::window_at_start::second_write::second_write;
+use crate::analysis::diagnosis::window_at_start::second_write::{Says, SecondWrites};
 use crate::analysis::diagnosis::window_at_start::windows::Windows;
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::model::answer::{Answer, State};
@@ -55,9 +56,26 @@ pub(super) fn registration_or_lag(
             diagnosis.open.push(question);
         }
     }
-    match second_write(data, lost) {
-        Some((after, until, n)) if after > 0.3 * own && after > 10.0 => {
-            facts.push(Fact::SecondWriteLags { cancels: n as u64, after_ns: ns(after), until_ns: ns(until) });
+    if observer {
+        // Beneath a cache that keeps denials neither window nor second write shows what the store does.
+        diagnosis.found_among(FaultClass::A, vec![FaultClass::C], facts);
+        return;
+    }
+    let Some(writes) = SecondWrites::of(data, lost) else {
+        diagnosis.open.push(OpenQuestion::NoSecondWrite);
+        match without_second_write(rows) {
+            Some((class, fact)) => {
+                facts.push(fact);
+                diagnosis.found(class, Strength::Moderate, facts);
+            }
+            None => diagnosis.found_among(FaultClass::A, vec![FaultClass::C], facts),
+        }
+        return;
+    };
+    let (n, (after, until)) = (writes.count(), writes.medians());
+    match writes.say(own, at_least) {
+        Says::Lag => {
+            facts.push(Fact::SecondWriteLags { cancels: n, after_ns: ns(after), until_ns: ns(until) });
             // What is refreshed now and then shows a second write late as well, but each scan after another time.
             if one_age(rows) {
                 diagnosis.found(FaultClass::C, Strength::Strong, facts);
@@ -67,14 +85,13 @@ pub(super) fn registration_or_lag(
             }
             diagnosis.excluded(FaultClass::A, Exclusion::SecondWriteLags);
         }
-        // Compared with what is certain of the window: its middle may be far from it where polls were few.
-        Some((after, until, n)) if until > 0.5 * at_least => {
+        Says::Nothing => {
             // Followed too loosely: the second write may have lagged as the first did, or not at all.
-            diagnosis.open.push(OpenQuestion::DelayOrLag { cancels: n as u64, after_ns: ns(after), until_ns: ns(until) });
+            diagnosis.open.push(OpenQuestion::DelayOrLag { cancels: n, after_ns: ns(after), until_ns: ns(until) });
             diagnosis.found_among(FaultClass::A, vec![FaultClass::C], facts);
         }
-        Some((_, until, n)) => {
-            diagnosis.excluded(FaultClass::C, Exclusion::SecondWriteCurrent { cancels: n as u64, within_ns: ns(until) });
+        Says::Current => {
+            diagnosis.excluded(FaultClass::C, Exclusion::SecondWriteCurrent { cancels: n, within_ns: ns(until) });
             if !denied_alone(data, rows, at_least) {
                 diagnosis.open.push(OpenQuestion::DelayOrQueue);
                 diagnosis.found_among(FaultClass::A, vec![FaultClass::E], facts);
@@ -84,18 +101,11 @@ pub(super) fn registration_or_lag(
             if flapping.kind.is_some() || !agrees_with_itself(rows, windows.latest_denied) {
                 diagnosis.open.push(OpenQuestion::DelayOrMixedReads);
                 diagnosis.found_among(FaultClass::A, vec![FaultClass::CPrime], facts);
+            } else if windows.latest_denied <= COMMIT_MS {
+                // All scans are late by as little as a commit takes.
+                diagnosis.found_among(FaultClass::A, vec![FaultClass::I], facts);
             } else {
                 diagnosis.found(FaultClass::A, Strength::Strong, facts);
-            }
-        }
-        None => {
-            diagnosis.open.push(OpenQuestion::NoSecondWrite);
-            match without_second_write(rows) {
-                Some((class, fact)) => {
-                    facts.push(fact);
-                    diagnosis.found(class, Strength::Moderate, facts);
-                }
-                None => diagnosis.found_among(FaultClass::A, vec![FaultClass::C], facts),
             }
         }
     }

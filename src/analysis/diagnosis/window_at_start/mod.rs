@@ -8,7 +8,7 @@ mod refresh;
 mod second_write;
 mod windows;
 
-pub(super) use observer_effect::observer_effect;
+pub(super) use observer_effect::{observer_effect, says_hit};
 pub(super) use queue::queue;
 
 use crate::analysis::diagnosis::chance::share_left;
@@ -16,10 +16,11 @@ use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, ns};
 use crate::analysis::diagnosis::fact::{Exclusion, Fact};
 use crate::analysis::diagnosis::flapping::{Flapping, Kind};
 use crate::analysis::diagnosis::never_visible::Lost;
+use crate::analysis::diagnosis::thresholds::AT_ONCE_MS;
 use crate::analysis::diagnosis::window_at_start::commit::commit;
 use crate::analysis::diagnosis::window_at_start::delay_or_lag::{Before, registration_or_lag};
 use crate::analysis::diagnosis::window_at_start::refresh::{lattice, on_one_clock};
-use crate::analysis::diagnosis::window_at_start::windows::{AT_ONCE_MS, windows};
+use crate::analysis::diagnosis::window_at_start::windows::windows;
 use crate::analysis::diagnosis::{Diagnosis, Pattern, Strength};
 use crate::model::fault::FaultClass;
 use crate::statistics::binomial::survival;
@@ -82,10 +83,10 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flapping: 
     }
     let rows_for_shape: Vec<&ScanRow<'_>> =
         if observer { rows.iter().copied().filter(|row| row.observations.len() == 1).collect() } else { rows.clone() };
-    if !observer && lattice(diagnosis, &on_one_clock(data, rows_for_shape)) {
+    if !observer && diagnosis.considers(FaultClass::G) && lattice(diagnosis, &on_one_clock(data, rows_for_shape)) {
         return;
     }
-    if commit(diagnosis, data, &rows, &windows, lost, observer) {
+    if diagnosis.considers(FaultClass::I) && commit(diagnosis, data, &rows, &windows, lost, observer) {
         return;
     }
     registration_or_lag(diagnosis, data, &rows, &windows, Before { lost, flapping, observer });

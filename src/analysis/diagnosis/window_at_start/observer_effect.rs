@@ -70,7 +70,7 @@ pub(in crate::analysis::diagnosis) fn observer_effect(diagnosis: &mut Diagnosis,
 }
 
 /// Whether a cache says that an answer was its own.
-fn says_hit(note: &str) -> bool {
+pub(in crate::analysis::diagnosis) fn says_hit(note: &str) -> bool {
     let note = note.to_ascii_lowercase();
     note.split(';').any(|part| {
         let part = part.trim();

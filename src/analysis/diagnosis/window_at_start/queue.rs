@@ -1,8 +1,13 @@
 //! E: windows that grow with the queue.
 
+use rand::SeedableRng as _;
+use rand::seq::SliceRandom as _;
+use rand_chacha::ChaCha8Rng;
+
 use crate::analysis::diagnosis::dataset::{Dataset, ScanRow, median, ns};
 use crate::analysis::diagnosis::fact::{Exclusion, Fact};
 use crate::analysis::diagnosis::open::OpenQuestion;
+use crate::analysis::diagnosis::thresholds::{CHANCE, LIKELY};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::model::fault::FaultClass;
 
@@ -30,22 +35,28 @@ pub(in crate::analysis::diagnosis) fn queue(diagnosis: &mut Diagnosis, data: &Da
         let third = lower.len() / 3;
         let first = median(burst[..third].iter().map(|(_, (_, until))| *until).collect()).unwrap_or_default();
         let last = median(lower[lower.len() - third..].to_vec()).unwrap_or_default();
-        let idle = median(data.watched().filter(|row| data.was_idle(row)).filter_map(ScanRow::start).map(|(_, until)| until).collect());
-        // Queues serve roughly in order, but not exactly in the order in which answers came back.
-        let by_size = spread(&lower);
-        let grows = last > 2.0 * first || idle.is_some_and(|idle| by_size > 3.0 * idle.max(5.0));
+        let idle = data.watched().filter(|row| data.was_idle(row)).filter_map(ScanRow::start).map(|(_, until)| until).reduce(f64::max);
         let first_third = first.is_finite().then(|| ns(first));
-        // Windows that differ by chance are as spread out, but no longer for those that were asked for later.
-        let by_place = growth_with_place(&burst);
-        if grows && staircase(&burst) && by_place > LIKELY_Z {
-            let sure = idle.is_some() && by_place > SURE_Z;
+        let brackets: Vec<(f64, f64)> = burst.iter().map(|(_, bracket)| *bracket).collect();
+        let p = growth_with_place(&brackets, data.journal.run.seed);
+        // Alone a scan waits for nothing. Where it is denied all the same, writes that arrive in their order, each late by chance, grow with the
+        // place as well, if slowly.
+        let denied_alone = data.watched().filter(|row| data.was_idle(row)).any(|row| row.denied_at_start().next().is_some());
+        let longer_than_alone = idle.is_none_or(|idle| last > if denied_alone { 8.0 } else { 2.0 } * idle);
+        if p < LIKELY && longer_than_alone && last > first.min(last / 2.0) {
+            let sure = idle.is_some() && !denied_alone && p < CHANCE;
             let grown = Fact::WindowGrows {
                 scans: burst.len() as u64,
                 first_third_at_most_ns: first_third,
                 last_third_at_least_ns: ns(last),
                 alone_ns: idle.map(ns),
+                p,
             };
-            diagnosis.found(FaultClass::E, if sure { Strength::Strong } else { Strength::Moderate }, vec![grown]);
+            if idle.is_some() {
+                diagnosis.found(FaultClass::E, if sure { Strength::Strong } else { Strength::Moderate }, vec![grown]);
+            } else {
+                diagnosis.found_among(FaultClass::E, vec![FaultClass::A], vec![grown]);
+            }
             if !sure {
                 diagnosis.open.push(OpenQuestion::QueueOrDelay);
             }
@@ -60,53 +71,39 @@ pub(in crate::analysis::diagnosis) fn queue(diagnosis: &mut Diagnosis, data: &Da
     found
 }
 
-/// A growth with the place as clear as this comes by chance in one of a thousand bursts, and in one of forty.
-const SURE_Z: f64 = 3.1;
-
-const LIKELY_Z: f64 = 1.96;
-
-/// How far the windows of a burst grow with the place at which each scan was asked for: Kendall's S in standard deviations of its
-/// distribution under exchangeability (Kendall, 1938). Only brackets that do not overlap are ordered.
-fn growth_with_place(burst: &[(f64, (f64, f64))]) -> f64 {
-    let mut sum = 0.0;
-    let mut ordered = 0.0;
-    for (place, (_, (after, until))) in burst.iter().enumerate() {
-        for (_, (next_after, next_until)) in &burst[place + 1..] {
-            let step = f64::from(u8::from(until <= next_after)) - f64::from(u8::from(next_until <= after));
-            sum += step;
-            ordered += step.abs();
+/// How often the windows of a burst, dealt out to the places by chance, would grow with the place as far as they did: a permutation test of
+/// Kendall's S (1938) against exchangeability, so that no law of windows is taken for a queue. Only brackets that do not overlap are
+/// ordered. Monte Carlo, by Phipson and Smyth's (2010) count, which never is zero.
+fn growth_with_place(brackets: &[(f64, f64)], seed: u64) -> f64 {
+    const ROUNDS: u32 = 5000;
+    let n = brackets.len();
+    let order = |a: usize, b: usize| {
+        let (a, b) = (brackets[a], brackets[b]);
+        i32::from(a.1 <= b.0) - i32::from(b.1 <= a.0)
+    };
+    let signs: Vec<Vec<i32>> = (0..n).map(|a| (0..n).map(|b| order(a, b)).collect()).collect();
+    let sum =
+        |places: &[usize]| -> i32 { (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))).map(|(i, j)| signs[places[i]][places[j]]).sum() };
+    let mut places: Vec<usize> = (0..n).collect();
+    let observed = sum(&places);
+    if observed <= 0 {
+        return 1.0;
+    }
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let mut as_far = 1;
+    for round in 1..=ROUNDS {
+        places.shuffle(&mut random);
+        as_far += u32::from(sum(&places) >= observed);
+        // What is no growth shows early.
+        if as_far > 50 {
+            return f64::from(as_far) / f64::from(round + 1);
         }
     }
-    let n = burst.len() as f64;
-    let pairs: f64 = n * (n - 1.0) / 2.0;
-    // Pairs that overlap add nothing to the sum, and their share of the variance is left out as well.
-    let variance = n * (n - 1.0) * (2.0 * n + 5.0) / 18.0 * (ordered / pairs.max(1.0));
-    if variance > 0.0 { sum / variance.sqrt() } else { 0.0 }
+    f64::from(as_far) / f64::from(ROUNDS + 1)
 }
 
 /// The window of a scan that was denied to the last: at least so long.
 fn still_denied(row: &ScanRow<'_>) -> Option<(f64, f64)> {
     let last = row.observations.last().filter(|_| row.first_seen().is_none())?;
     Some((last.age(), f64::INFINITY))
-}
-
-fn spread(numbers: &[f64]) -> f64 {
-    let largest = numbers.iter().copied().fold(0.0, f64::max);
-    let smallest = numbers.iter().copied().fold(f64::INFINITY, f64::min);
-    largest - smallest.min(largest)
-}
-
-/// Whether the windows of a burst are many different ones, as a queue makes them, rather than one common instant: no single
-/// age lies in more than half of the brackets.
-fn staircase(burst: &[(f64, (f64, f64))]) -> bool {
-    let sorted = |end: fn(&(f64, f64)) -> f64| {
-        let mut ends: Vec<f64> = burst.iter().map(|(_, bracket)| end(bracket)).collect();
-        ends.sort_by(f64::total_cmp);
-        ends
-    };
-    let (afters, untils) = (sorted(|bracket| bracket.0), sorted(|bracket| bracket.1));
-    // At the end of a bracket lie those that have begun before it, but for those that are over.
-    let depth = |at: f64| afters.partition_point(|after| *after < at) - untils.partition_point(|until| *until < at);
-    let deepest = untils.iter().map(|until| depth(*until)).max().unwrap_or_default();
-    deepest * 2 <= burst.len()
 }

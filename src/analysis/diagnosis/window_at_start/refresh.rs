@@ -2,53 +2,165 @@
 
 use std::collections::BTreeMap;
 
+use crate::analysis::diagnosis::chance::ln_choose;
 use crate::analysis::diagnosis::dataset::{Dataset, ScanRow, median, ns};
 use crate::analysis::diagnosis::fact::{Exclusion, Fact};
+use crate::analysis::diagnosis::thresholds::{FEWEST_WINDOWS, NEARLY_ALL, RARE_CHANCE};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::model::fault::FaultClass;
 use crate::model::shard::{Numbering, Share, owner};
 
+/// A scan's window, as ages and as instants of the run, in ms.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    after: f64,
+    until: f64,
+    t0: f64,
+}
+
+impl Window {
+    fn width(&self) -> f64 {
+        self.until - self.after
+    }
+}
+
+/// A row of instants, one period apart.
+#[derive(Debug, Clone, Copy)]
+struct Lattice {
+    period: f64,
+    phase: f64,
+    /// Windows that end at one of them.
+    fits: usize,
+    /// ln of the chance that the best of all lattices that were tried fits so well by accident.
+    ln_p: f64,
+}
+
 /// G: scans become visible on a common lattice of instants, whatever their age.
 pub(super) fn lattice(diagnosis: &mut Diagnosis, rows: &[&ScanRow<'_>]) -> bool {
-    let mut ages = Vec::new();
-    let mut instants = Vec::new();
-    for row in rows {
-        let (Some((after, until)), Some(t0)) = (row.start(), row.scan.t0()) else { continue };
-        if until - after > 80.0 || row.denied_at_start().next().is_none() {
-            continue;
-        }
-        let origin = t0.0 as f64 / 1e6;
-        ages.push((after, until));
-        instants.push((origin + after, origin + until));
-    }
-    let n = ages.len();
-    if n < 12 {
+    let mut windows: Vec<Window> = rows
+        .iter()
+        .filter(|row| row.denied_at_start().next().is_some())
+        .filter_map(|row| {
+            let (after, until) = row.start()?;
+            Some(Window { after, until, t0: row.scan.t0()?.0 as f64 / 1e6 })
+        })
+        .collect();
+    let longest = windows.iter().map(|window| window.after).fold(0.0, f64::max);
+    // A bracket as wide as the period holds an instant of any lattice.
+    windows.retain(|window| window.width() <= 0.4 * longest);
+    let n = windows.len();
+    if n < FEWEST_WINDOWS {
         return false;
     }
-    let by_age = stabbing(&mut ages);
-    let by_instant = stabbing(&mut instants);
-    let first = instants.iter().map(|bracket| bracket.1).fold(f64::INFINITY, f64::min);
-    let last = instants.iter().map(|bracket| bracket.0).fold(0.0, f64::max);
-    if by_instant.len() * 3 <= n && by_age.len() >= 4 && by_age.len() > by_instant.len() && by_instant.len() >= 3 {
-        let gaps: Vec<f64> = by_instant.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        let period = median(gaps).unwrap_or_default();
-        diagnosis.found(
-            FaultClass::G,
-            Strength::Strong,
-            vec![
+    let by_age = stabbing(windows.iter().map(|window| (window.after, window.until)).collect());
+    let instants = stabbing(windows.iter().map(|window| (window.t0 + window.after, window.t0 + window.until)).collect());
+    // A lag that is always the same has a lattice where scans are asked for at even times: the age explains it better.
+    let fixed = one_point(&windows) >= NEARLY_ALL;
+    let fitted = if fixed || by_age.len() < 3 { None } else { best(&windows, longest) };
+    match fitted.filter(|lattice| lattice.ln_p < RARE_CHANCE.ln() && by_age.len() > ticks(&windows, lattice).min(2)) {
+        Some(lattice) => {
+            let instants = ticks(&windows, &lattice);
+            let first = windows.iter().map(|window| window.t0 + window.until).fold(f64::INFINITY, f64::min);
+            let last = windows.iter().map(|window| window.t0 + window.after).fold(0.0, f64::max);
+            let facts = vec![
                 Fact::CommonInstants {
-                    scans: n as u64,
+                    scans: lattice.fits as u64,
                     asked_over_ns: ns(last - first),
-                    instants: by_instant.len() as u64,
-                    apart_ns: ns(period),
+                    instants: instants as u64,
+                    apart_ns: ns(lattice.period),
                 },
                 Fact::AgesDiffer { ages: by_age.len() as u64 },
-            ],
-        );
-        return true;
+            ];
+            // What comes to light at one instant only may be the end of a disturbance.
+            let strength = if instants >= 3 { Strength::Strong } else { Strength::Moderate };
+            diagnosis.found(FaultClass::G, strength, facts);
+            true
+        }
+        None => {
+            diagnosis.excluded(FaultClass::G, Exclusion::NoCommonInstants { scans: n as u64, instants: instants.len() as u64 });
+            false
+        }
     }
-    diagnosis.excluded(FaultClass::G, Exclusion::NoCommonInstants { scans: n as u64, instants: by_instant.len() as u64 });
-    false
+}
+
+/// The largest share of windows that have one age in common.
+fn one_point(windows: &[Window]) -> f64 {
+    let within = |age: f64| windows.iter().filter(|window| window.after <= age && age <= window.until).count();
+    let most = windows.iter().map(|window| within(window.until)).max().unwrap_or_default();
+    most as f64 / windows.len().max(1) as f64
+}
+
+/// The lattice on which most windows end. No window is longer than the period, and of many evenly spread ones the longest is nearly as
+/// long.
+fn best(windows: &[Window], longest: f64) -> Option<Lattice> {
+    let span = {
+        let ends = || windows.iter().map(|window| window.t0 + window.until);
+        ends().fold(0.0, f64::max) - ends().fold(f64::INFINITY, f64::min)
+    };
+    let width = median(windows.iter().map(Window::width).collect())?.max(0.5);
+    // Over the whole run a step of the period shifts the last instant by a quarter of a bracket.
+    let (mut period, most) = (longest.max(1.0), 1.7 * longest + width);
+    let mut tried = 0_u32;
+    let mut best: Option<(f64, f64, usize)> = None;
+    while period <= most && tried < MOST_TRIED {
+        let (phase, fits) = best_phase(windows, period);
+        if best.is_none_or(|(_, _, most)| fits > most) {
+            best = Some((period, phase, fits));
+        }
+        tried += 1;
+        period += (period * width / (4.0 * span.max(period))).max(0.002 * width);
+    }
+    let (period, phase, fits) = best?;
+    let (n, misses) = (windows.len(), windows.len() - fits);
+    if (fits as f64) < NEARLY_ALL * n as f64 {
+        return None;
+    }
+    // Each window but one, which gives the phase, holds an instant of the lattice by chance with its share of the period; the widest count.
+    let mut shares: Vec<f64> = windows.iter().map(|window| (window.width() / period).min(1.0)).collect();
+    shares.sort_by(|a, b| b.total_cmp(a));
+    let by_chance: f64 = shares.iter().take(fits.saturating_sub(1)).map(|share| share.max(1e-6).ln()).sum();
+    let ln_p = f64::from(tried).ln() + (n as f64).ln() + ln_choose(n, misses) + by_chance;
+    Some(Lattice { period, phase, fits, ln_p })
+}
+
+/// So many periods are tried at most: what takes more is longer than a run can tell.
+const MOST_TRIED: u32 = 6000;
+
+/// The phase at which most windows of a period end, and how many.
+fn best_phase(windows: &[Window], period: f64) -> (f64, usize) {
+    let mut edges: Vec<(f64, i32)> = Vec::with_capacity(windows.len() * 3);
+    for window in windows {
+        let from = (window.t0 + window.after).rem_euclid(period);
+        let to = from + window.width();
+        edges.push((from, 1));
+        if to >= period {
+            edges.extend([(period, -1), (0.0, 1), (to - period, -1)]);
+        } else {
+            edges.push((to, -1));
+        }
+    }
+    // What begins where another ends holds that instant, too.
+    edges.sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
+    let (mut depth, mut most, mut phase) = (0, 0, 0.0);
+    for (at, step) in edges {
+        depth += step;
+        if depth > most {
+            (most, phase) = (depth, at);
+        }
+    }
+    (phase, usize::try_from(most).unwrap_or_default().min(windows.len()))
+}
+
+/// How many instants of a lattice ended windows.
+fn ticks(windows: &[Window], lattice: &Lattice) -> usize {
+    let tick = |window: &Window| {
+        let from = window.t0 + window.after;
+        ((from - lattice.phase) / lattice.period).ceil() as i64
+    };
+    let mut ticks: Vec<i64> = windows.iter().map(tick).collect();
+    ticks.sort_unstable();
+    ticks.dedup();
+    ticks.len()
 }
 
 /// The rows of one shard, the largest, where a log was put together from several: instants of different clocks are not to be
@@ -67,12 +179,12 @@ pub(super) fn on_one_clock<'r, 'a>(data: &Dataset<'a>, rows: Vec<&'r ScanRow<'a>
 }
 
 /// The fewest points that touch every interval, by the greedy choice of right ends (which is optimal); the points are returned.
-fn stabbing(intervals: &mut [(f64, f64)]) -> Vec<f64> {
+fn stabbing(mut intervals: Vec<(f64, f64)>) -> Vec<f64> {
     intervals.sort_by(|a, b| a.1.total_cmp(&b.1));
     let mut points: Vec<f64> = Vec::new();
-    for (after, until) in intervals.iter() {
-        if points.last().is_none_or(|point| point <= after) {
-            points.push(*until);
+    for (after, until) in intervals {
+        if points.last().is_none_or(|point| *point <= after) {
+            points.push(until);
         }
     }
     points

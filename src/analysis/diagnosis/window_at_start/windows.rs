@@ -2,9 +2,6 @@
 
 use crate::analysis::diagnosis::dataset::{Observation, ScanRow, median};
 
-/// A poll this young was sent at once.
-pub(super) const AT_ONCE_MS: f64 = 5.0;
-
 /// What is known of the windows, from scans whose first poll was not preceded by another.
 pub(super) struct Windows {
     /// First polls of scans: how many, and how many were denied.

@@ -1,8 +1,10 @@
 //! What must be found in each configuration: the model that the harness is held to.
 
 use crate::cli::commands::matrix::Seen;
-use crate::model::fault::FaultClass::{self, A, B, C, CPrime, D, E, F, G, H, I, J, K, L, M, N, O, P, Q};
-use crate::model::guarantee::Guarantee::{self, Echo, Honesty, Isolation, MonotonicState, MonotonicVisibility, Promptness, ReadYourWrites};
+use crate::model::fault::FaultClass::{self, A, B, C, CPrime, D, E, F, G, H, I, J, K, L, M, N, O, P, Q, R, S, T, U, V, W, X, Y, Z};
+use crate::model::guarantee::Guarantee::{
+    self, Agreement, Echo, Honesty, Isolation, MonotonicState, MonotonicVisibility, Promptness, ReadYourWrites,
+};
 use crate::verdict::Verdict::{self, Fail, Inconclusive, Pass};
 
 /// One configuration of the reference service, and what must be found in it.
@@ -149,6 +151,33 @@ pub(super) const CONFIGURATIONS: &[Configuration] = &[
     faulty("zoo-p", 4, &[A, P], &[ReadYourWrites, Promptness], &["immediate", "keep-alive"]),
     faulty("zoo-q", 1, &[Q], &[Isolation], &["foreign-user"]),
     faulty("zoo-q", 4, &[Q], &[Isolation], &["foreign-user"]),
+    faulty("zoo-r", 1, &[R], RYW, WINDOW),
+    faulty("zoo-r", 4, &[R], RYW, WINDOW),
+    faulty("zoo-s", 1, &[S], &[], &[]),
+    faulty("zoo-s", 4, &[S], &[], &[]),
+    faulty("zoo-t", 1, &[T], &[], &[]),
+    faulty("zoo-t", 4, &[T], &[], &[]),
+    faulty("zoo-u", 1, &[U], &[], &[]).also(&[S, T]),
+    faulty("zoo-u", 4, &[U], &[], &[]).also(&[S, T]),
+    faulty("zoo-v", 1, &[V], &[Agreement], &["completion"]),
+    faulty("zoo-v", 4, &[V], &[Agreement], &["completion"]),
+    faulty("zoo-w", 1, &[W], FLAPS, &["completion"]),
+    faulty("zoo-w", 4, &[W], FLAPS, &["completion"]),
+    faulty("zoo-x", 1, &[X], &[], &[]),
+    faulty("zoo-x", 4, &[X], &[], &[]),
+    faulty("zoo-y", 1, &[Y], &[MonotonicState], &["concurrent-polls"]),
+    faulty("zoo-y", 4, &[Y], &[MonotonicState], &["concurrent-polls"]),
+    faulty("zoo-z", 1, &[Z], &[], &[]),
+    faulty("zoo-z", 4, &[Z], &[], &[]),
+    faulty("zoo-c-prime-timers", 1, &[CPrime], RYW, &["immediate"]),
+    faulty("zoo-c-prime-timers", 4, &[CPrime], RYW, &["immediate"]),
+    faulty("zoo-h-handover", 1, &[H], FLAPS, &["completion"]),
+    faulty("zoo-h-handover", 4, &[H], FLAPS, &["completion"]),
+    faulty("zoo-m-refused", 1, &[M], RYW, &["immediate"]),
+    faulty("zoo-m-refused", 4, &[M], RYW, &["immediate"]),
+    faulty("zoo-b-cookie", 4, &[B], FLAPS, &["concurrent-polls"]),
+    faulty("zoo-d-before", 1, &[D], &[], &[]),
+    faulty("zoo-d-before", 4, &[D], &[], &[]),
     faulty("history-1", 1, &[A], RYW, WINDOW).also(&[O, J]),
     faulty("history-1", 4, &[A, B], FLAPS, WINDOW).also(&[O, J]),
     faulty("history-2", 1, &[A], RYW, WINDOW).also(&[O, J]),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::cli::commands::watch::WatchArgs;
 use crate::model::guarantee::Guarantee;
 use crate::report::View;
-use crate::report::watch_status::{ChangeRow, Moment, RoundRow, WatchStatus};
+use crate::report::watch_status::{ChangeRow, Moment, RoundRow, StripRound, WatchStatus};
 use crate::verdict::rolling::{Change, Outcome, RollingVerdict};
 
 /// Rounds and changes that the page lists.
@@ -62,6 +62,7 @@ impl Publication {
             changed: 0,
             changes: Vec::new(),
             recent: Vec::new(),
+            strip: Vec::new(),
         };
         Publication(Arc::new(Mutex::new(Arc::new(Shown { live, view: None }))))
     }
@@ -76,9 +77,12 @@ impl Publication {
     pub fn publish(&self, round: &PublishedRound<'_>, shown: &View, log: String) -> Option<ChangeRow> {
         let mut live = self.shown().live.clone();
         live.count(round.outcome);
-        live.scans += round.view.scenarios.iter().map(|scenario| scenario.accepted).sum::<u64>();
-        live.denied +=
-            round.view.guarantees.iter().filter(|row| row.guarantee == Guarantee::ReadYourWrites).map(|row| row.broken).sum::<u64>();
+        let scans = round.view.scenarios.iter().map(|scenario| scenario.accepted).sum::<u64>();
+        let reads = round.view.guarantees.iter().filter(|row| row.guarantee == Guarantee::ReadYourWrites);
+        let denied = reads.map(|row| row.broken).sum::<u64>();
+        live.scans += scans;
+        live.denied += denied;
+        live.draw(StripRound { number: round.number, began: round.began.clone(), outcome: round.outcome, scans, denied });
         live.exchanges += round.view.run.exchanges;
         live.verdict = round.rolling.verdict();
         live.kept.0 = round.rolling.kept();

@@ -18,13 +18,14 @@ pub(super) enum Question {
     SingleShots,
     SecondWrite,
     Observer,
+    Ends,
     ManyIds,
     Lattice,
     Edge,
 }
 
 impl Question {
-    const ALL: [Question; 16] = [
+    const ALL: [Question; 17] = [
         Question::Controls,
         Question::Alone,
         Question::Together,
@@ -38,6 +39,7 @@ impl Question {
         Question::SingleShots,
         Question::SecondWrite,
         Question::Observer,
+        Question::Ends,
         Question::ManyIds,
         Question::Lattice,
         Question::Edge,
@@ -59,6 +61,7 @@ impl Question {
             Question::SingleShots => "single-shots",
             Question::SecondWrite => "second-write",
             Question::Observer => "observer",
+            Question::Ends => "ends",
             Question::ManyIds => "many-ids",
             Question::Lattice => "lattice",
             Question::Edge => "edge",

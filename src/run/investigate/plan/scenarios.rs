@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::analysis::diagnosis::Pattern;
+use crate::analysis::scan::Scans;
 use crate::analysis::{Analysis, analyse};
 use crate::model::exchange::{Connection, Route};
 use crate::model::fault::FaultClass;
@@ -28,6 +29,8 @@ pub(super) struct Known {
     pub(super) window_ms: f64,
     /// The window's lower and upper end for the scans in the middle, in ms.
     pub(super) edge_ms: Option<(f64, f64)>,
+    /// Whether the second write was followed for less than twice the window, or not sent.
+    pub(super) window_grew: bool,
 }
 
 impl Known {
@@ -48,7 +51,14 @@ impl Known {
                 || analysis.diagnosis.patterns.iter().any(|pattern| matches!(pattern, Pattern::AtRandom { .. })),
             window_ms: ends.iter().copied().fold(0.0, f64::max),
             edge_ms: edge,
+            window_grew: !analysis.diagnosis.ruled_out.iter().any(|out| out.class == FaultClass::C)
+                && !analysis.diagnosis.causes.iter().any(|cause| cause.class == FaultClass::C && cause.or.is_empty()),
         }
+    }
+
+    /// How closely a scan is followed that may become visible at any time: a twelfth of the window, as far as round trips allow.
+    fn closely(self) -> u64 {
+        (self.window_ms / 12.0).clamp(5.0, 60.0) as u64
     }
 }
 
@@ -116,7 +126,7 @@ pub(super) fn scenarios(stage: Stage, journal: &Journal, analysis: &Analysis, ca
         Stage::Alone => alone(),
         Stage::Together => together(analysis),
         Stage::Survey => survey(analysis, can),
-        Stage::SingleShots => single_shots(analysis),
+        Stage::SingleShots => single_shots(journal, analysis),
         Stage::Separate => separate(analysis, Known::of(analysis), can),
         Stage::Edge => edge(journal, analysis),
     }
@@ -172,7 +182,7 @@ fn survey(analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
     );
     end.overlap = true;
     end.arms[0].follow = Some(follow(Until::Terminal, 250, 6000, 20_000));
-    end.readings = Readings { witness: spans(&[50, 1000, 3000]), results: Vec::new(), at_end: true };
+    end.readings = Readings { witness: spans(&[50, 1000, 3000]), results: spans(&[600, 2500]), at_end: true };
     all.push(end);
 
     let mut again = scenario(
@@ -184,8 +194,10 @@ fn survey(analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
     );
     again.overlap = true;
     again.arms[0].follow = Some(follow(Until::Terminal, 250, 0, 20_000));
-    again.then = Some(Then { action: Action::Repeat, when: Until::Terminal, offsets: spans(&[0, 100, 500, 2500]) });
+    again.then = Some(Then { action: Action::Repeat, when: Until::Terminal, offsets: spans(&[0, 100, 500, 2500]), delete: Vec::new() });
     all.push(again);
+
+    all.extend(second_write(can, Known::of(analysis)));
 
     let mut dense = scenario(
         Question::Dense,
@@ -229,7 +241,77 @@ fn survey(analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
     all
 }
 
-fn single_shots(analysis: &Analysis) -> Vec<Scenario> {
+/// A later write to scans that are visible, asked for as finely as the window of a new scan; a change if the target can, else a cancel, and
+/// a deletion after it.
+fn second_write(can: Capabilities, known: Known) -> Option<Scenario> {
+    let action = match can {
+        Capabilities { update: true, .. } => Action::Update,
+        Capabilities { cancel: true, .. } => Action::Cancel,
+        Capabilities { delete: true, .. } => Action::Delete,
+        _ => return None,
+    };
+    let watch = (known.window_ms * 2.0) as u64 + 1000;
+    let mut second = scenario(
+        Question::SecondWrite,
+        "scans are changed once they are visible, and watched until that is seen",
+        "a second write lags as the first did, or by itself (fault classes C, S and T)",
+        6,
+        every(61),
+    );
+    second.overlap = true;
+    second.arms[0].follow = Some(follow(Until::Visible, known.closely(), 0, watch));
+    let offsets = after_write(known.window_ms);
+    let delete = if can.delete && action == Action::Update { offsets.clone() } else { Vec::new() };
+    second.then = Some(Then { action, when: Until::Visible, offsets, delete });
+    Some(second)
+}
+
+/// The ages of the polls after a write: dense for twice the window, or for 100 ms where there is none, and wider and wider beyond.
+fn after_write(window_ms: f64) -> Vec<Span> {
+    let until = (2.0 * window_ms).max(100.0);
+    let step = until / 16.0;
+    let mut at = 0.0;
+    let mut offsets = Vec::new();
+    while at <= until + 2000.0 {
+        offsets.push(ms(at as u64));
+        at += if at < until { step } else { (at * 0.25).min(500.0).max(step) };
+    }
+    offsets.dedup();
+    offsets
+}
+
+/// What polling does to a scan: three arms that are asked for at the same two ages after their end, of which one was asked for before both,
+/// one before the second, and one before neither.
+fn ends(journal: &Journal) -> Option<Scenario> {
+    let scans = Scans::of(&journal.exchanges);
+    let histories = scans.histories();
+    let at_end: Vec<u64> = histories.iter().filter_map(|scan| Some((scan.age(scan.ended()?.0).as_ms()).max(0.0) as u64)).collect();
+    let (first, last) = (*at_end.iter().min()?, *at_end.iter().max()?);
+    if last > LATEST_END_MS {
+        return None;
+    }
+    let (soon, later) = (ms(last + 200), ms(last + 800));
+    let mut ends = scenario(
+        Question::Ends,
+        "scans of equal age after their end, some of them polled before",
+        "caches that keep what was visible, and reads that use up (fault classes U and W)",
+        21,
+        every(29),
+    );
+    ends.overlap = true;
+    let before = [first / 4, first.saturating_sub(first / 10 + 20)];
+    ends.arms = vec![
+        Arm { offsets: spans(&before).into_iter().chain([soon, later]).collect(), ..arm("polled before", Connection::Fresh) },
+        Arm { offsets: vec![soon], ..arm("first polled after the end", Connection::Fresh) },
+        Arm { offsets: vec![later], ..arm("first polled later", Connection::Fresh) },
+    ];
+    Some(ends)
+}
+
+/// Jobs that take longer than this are not waited for once more.
+const LATEST_END_MS: u64 = 8000;
+
+fn single_shots(journal: &Journal, analysis: &Analysis) -> Vec<Scenario> {
     let known = Known::of(analysis);
     let window = known.window_ms as u64;
     let mut offsets = vec![5, 15, 40, 90, 200, 500, 1000];
@@ -250,7 +332,9 @@ fn single_shots(analysis: &Analysis) -> Vec<Scenario> {
     );
     at_once.overlap = true;
     at_once.arms = vec![Arm { offsets: spans(&[0]), fillers: 3, ..arm("pre-opened", Connection::PreOpened) }];
-    vec![at_once, shots]
+    let mut all = Vec::from_iter(ends(journal));
+    all.extend([at_once, shots]);
+    all
 }
 
 fn separate(analysis: &Analysis, known: Known, can: Capabilities) -> Vec<Scenario> {
@@ -311,35 +395,20 @@ fn observer(analysis: &Analysis) -> Scenario {
 fn separate_windows(can: Capabilities, known: Known) -> Vec<Scenario> {
     let mut all = Vec::new();
     let watch = (known.window_ms * 2.0) as u64 + 1000;
-    // Closely enough to tell windows apart, and no closer than the window is worth.
-    let closely = (known.window_ms / 50.0).clamp(15.0, 60.0) as u64;
     let mut lattice = scenario(
         Question::Lattice,
         "scans asked for at random instants, followed closely",
         "index refresh: a common lattice of instants (fault class G)",
         16,
-        every(200),
+        // A time that no refresh is likely to have, nor a part of it: even times would always meet the same moment between two.
+        every(223),
     );
     lattice.overlap = true;
-    lattice.arms[0].follow = Some(follow(Until::Visible, closely, 0, watch));
+    lattice.arms[0].follow = Some(follow(Until::Visible, known.closely(), 0, watch));
     all.push(lattice);
 
-    if can.cancel {
-        let mut second = scenario(
-            Question::SecondWrite,
-            "scans are cancelled once they are visible, and watched until that is seen",
-            "a second write lags as the first did (fault class C)",
-            6,
-            every(60),
-        );
-        second.arms[0].follow = Some(follow(Until::Visible, closely, 0, watch));
-        second.then = Some(Then {
-            action: Action::Cancel,
-            when: Until::Visible,
-            offsets: (0..24).map(|step: u64| ms(step * (watch / 24).max(10))).collect(),
-        });
-        all.push(second);
-    }
+    // The second write of the survey was followed as finely as the window that was known by then.
+    all.extend(second_write(can, known).filter(|_| known.window_grew));
     all
 }
 

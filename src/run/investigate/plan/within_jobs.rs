@@ -5,7 +5,7 @@
 //! have theirs. In a step each scenario first gets the fewest jobs with which it tells anything, in the order of what it tells;
 //! what is left is dealt out by their usual sizes.
 
-use crate::model::fault::FaultClass::{self, A, B, C, CPrime, D, E, F, G, H, I, J, K, L, M, O, P, Q};
+use crate::model::fault::FaultClass::{self, A, B, C, CPrime, D, E, F, G, H, I, J, K, L, M, O, P, Q, S, T, U, W};
 use crate::model::plan::Plan;
 use crate::model::run::NotAsked;
 use crate::model::scenario::{Action, Scenario};
@@ -27,8 +27,9 @@ fn need(question: Question) -> (u32, &'static [FaultClass]) {
         Question::Again => (1, &[J]),
         Question::AtOnce => (10, &[I]),
         Question::SingleShots => (8, &[A, F, G, L, M]),
-        Question::SecondWrite => (3, &[C]),
+        Question::SecondWrite => (3, &[C, S, T]),
         Question::Observer => (12, &[D]),
+        Question::Ends => (15, &[U, W]),
         Question::ManyIds => (8, &[K, L, M]),
         Question::Lattice => (6, &[G]),
         Question::Edge => (4, &[]),
@@ -94,7 +95,7 @@ fn share(stage: Stage, narrowing: bool) -> u64 {
     match stage {
         Stage::Controls | Stage::Alone => 10,
         Stage::Together => 16,
-        Stage::Survey if narrowing => 35,
+        Stage::Survey if narrowing => 38,
         Stage::Survey => 45,
         Stage::SingleShots if narrowing => 70,
         Stage::Separate => 90,

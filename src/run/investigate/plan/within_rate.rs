@@ -32,7 +32,7 @@ fn share(question: Question) -> Option<Share> {
         Question::Kept => (4, 1, Some((1000.0, 2))),
         Question::AtOnce => (10, 1, None),
         Question::SingleShots => (16, 1, None),
-        Question::ManyIds | Question::Observer => (8, 1, None),
+        Question::ManyIds | Question::Observer | Question::Ends => (8, 1, None),
         Question::SecondWrite => (3, 1, None),
         Question::Together | Question::Dense | Question::Again | Question::Lattice | Question::Edge => return None,
     };

@@ -1,0 +1,69 @@
+//! Requests that need more than themselves: a login, the cookies of their scan.
+
+use std::pin::Pin;
+
+use crate::model::exchange::{Exchange, Purpose};
+use crate::probe::cookies::Jar;
+use crate::probe::drive::Probe;
+use crate::probe::scan::{Noted, Shot};
+use crate::probe::transport::Lane;
+use crate::target::{Reply, Request, RequestError, Variables};
+
+/// Whose request it is: what it is filled with, and the cookies that go along.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sender<'a> {
+    pub(crate) variables: &'a Variables,
+    pub(crate) jar: Option<&'a Jar>,
+}
+
+impl Probe {
+    /// Sends a request with the current login, and once more with a new one where it is refused as if the login had expired. Boxed, since
+    /// it is large and soon over.
+    pub(crate) fn ask<T>(
+        &self,
+        shot: Shot,
+        lane: &Lane,
+        sender: Sender<'_>,
+        build: impl Fn(&Variables) -> Result<Request, RequestError>,
+        read: impl Fn(&Reply<'_>, &Variables) -> (Noted, T),
+    ) -> Pin<Box<impl Future<Output = (Exchange, Option<T>)>>> {
+        Box::pin(async move {
+            if !self.target.has_login() {
+                return self.ask_once(shot, lane, sender, &build, &read).await;
+            }
+            let session = self.sessions.current(self).await;
+            let filled = session.filled(sender.variables);
+            let renews = session.may_have_expired(self.clock.now());
+            let first = self.ask_once(shot.clone().renewing(renews), lane, Sender { variables: &filled, ..sender }, &build, &read).await;
+            if first.0.purpose != Purpose::Expired {
+                return first;
+            }
+            let filled = self.sessions.after(self, &session).await.filled(sender.variables);
+            self.ask_once(shot, lane, Sender { variables: &filled, ..sender }, &build, &read).await
+        })
+    }
+
+    async fn ask_once<T>(
+        &self,
+        shot: Shot,
+        lane: &Lane,
+        sender: Sender<'_>,
+        build: &impl Fn(&Variables) -> Result<Request, RequestError>,
+        read: &impl Fn(&Reply<'_>, &Variables) -> (Noted, T),
+    ) -> (Exchange, Option<T>) {
+        let mut request = build(sender.variables);
+        let mut url = String::new();
+        if let (Some(jar), Ok(request)) = (sender.jar, &mut request) {
+            jar.fill(request);
+            url.clone_from(&request.url);
+        }
+        let request = self.prepare(request);
+        self.fire_for(shot, lane, &request, |reply| {
+            if let Some(jar) = sender.jar {
+                jar.learn(&url, reply.headers);
+            }
+            read(reply, sender.variables)
+        })
+        .await
+    }
+}

@@ -1,0 +1,116 @@
+//! The login of a run: one for all scans, made when it is first needed, and again when it has expired.
+//!
+//! Only one login is under way at a time; whoever needs it waits for it.
+
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+use crate::model::answer::Answer;
+use crate::model::exchange::{Connection, Kind};
+use crate::model::time::Stamp;
+use crate::probe::drive::Probe;
+use crate::probe::scan::{Noted, Shot};
+use crate::target::{Captured, Reading, Reply, Session, Variables};
+
+/// A login is made anew when this share of its time is over, so that it does not expire under way.
+const RENEWED_AFTER: f64 = 0.8;
+
+/// A 401 to a younger login than this is not taken for its end: a service that answers every request so would be asked for a login
+/// each time.
+const YOUNGEST_EXPIRED: Duration = Duration::from_secs(1);
+
+/// After a login that failed, nobody tries again for so long.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+/// The login that all scans share.
+#[derive(Debug, Default)]
+pub(crate) struct Sessions {
+    /// Whose turn it is to log in.
+    turn: tokio::sync::Mutex<()>,
+    known: RwLock<Known>,
+}
+
+/// What is known of it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Known {
+    generation: u64,
+    captured: Captured,
+    since: Stamp,
+    until: Option<Stamp>,
+    failed: Option<Stamp>,
+}
+
+impl Known {
+    /// Whether requests can be sent with it, or it is too early to try again.
+    fn will_do(&self, now: Stamp) -> bool {
+        let is_good = self.generation > 0 && self.until.is_none_or(|until| now < until);
+        is_good || self.failed.is_some_and(|failed| now < failed.after(AFTER_FAILURE))
+    }
+
+    /// What requests are filled with, the credentials among it.
+    pub(crate) fn filled(&self, variables: &Variables) -> Variables {
+        Variables { captured: variables.captured.with(&self.captured), ..variables.clone() }
+    }
+
+    /// Whether a 401 may mean that it has expired.
+    pub(crate) fn may_have_expired(&self, now: Stamp) -> bool {
+        self.generation > 0 && now >= self.since.after(YOUNGEST_EXPIRED)
+    }
+}
+
+impl Sessions {
+    fn known(&self) -> Known {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The login, made if there is none that will do.
+    pub(crate) async fn current(&self, probe: &Probe) -> Known {
+        let known = self.known();
+        if known.will_do(probe.clock.now()) {
+            return known;
+        }
+        let _turn = self.turn.lock().await;
+        // Another scan may have made it in the meantime.
+        let known = self.known();
+        if known.will_do(probe.clock.now()) { known } else { self.log_in(probe, known).await }
+    }
+
+    /// A login after this one, which was refused.
+    pub(crate) async fn after(&self, probe: &Probe, refused: &Known) -> Known {
+        let _turn = self.turn.lock().await;
+        let known = self.known();
+        let was_renewed = known.generation != refused.generation;
+        let has_just_failed = known.failed.is_some_and(|failed| probe.clock.now() < failed.after(AFTER_FAILURE));
+        if was_renewed || has_just_failed { known } else { self.log_in(probe, known).await }
+    }
+
+    async fn log_in(&self, probe: &Probe, before: Known) -> Known {
+        let nonce = probe.nonce();
+        let variables = Variables { n: probe.options.first_n, uuid: format!("{:032x}", u128::from(nonce)), nonce, ..Variables::default() };
+        let Some(request) = probe.target.login(&variables) else { return before };
+        let lane = probe.transport.lane(Connection::Fresh);
+        let shot = Shot::other(0, Kind::Login, probe.clock.now());
+        let read = |reply: &Reply<'_>| {
+            let session = probe.target.read_login(reply);
+            let reading = match &session {
+                Ok(Session { captured, .. }) => {
+                    // Before anything of the reply is recorded.
+                    probe.recorder.strike_out_too(probe.target.captured_secrets(captured));
+                    Reading::of(Answer::Accepted)
+                }
+                Err((answer, reason)) => Reading { reason: Some(reason.clone()), ..Reading::of(*answer) },
+            };
+            (Noted::of(reading), session)
+        };
+        let (exchange, session) = probe.fire_for(shot, &lane, &probe.prepare(request), read).await;
+        let known = match session {
+            Some(Ok(Session { captured, lasts })) => {
+                let until = lasts.map(|lasts| exchange.done.after(lasts.mul_f64(RENEWED_AFTER)));
+                Known { generation: before.generation + 1, captured, since: exchange.done, until, failed: None }
+            }
+            _ => Known { failed: Some(exchange.done), ..before },
+        };
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = known.clone();
+        known
+    }
+}

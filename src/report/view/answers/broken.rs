@@ -1,0 +1,98 @@
+//! Is it broken: which request, which answer, how many of how many, from when to when.
+
+// Writing to a String cannot fail.
+use std::fmt::Write as _;
+
+use crate::analysis::denied::{DeniedJobs, DenyingAnswer, polled_ages};
+use crate::analysis::guarantees::Checked;
+use crate::analysis::scan::ScanHistory;
+use crate::model::time::Nanos;
+use crate::report::view::answers::Findings;
+use crate::report::view::headline;
+use crate::report::words;
+use crate::verdict::Verdict;
+
+/// In a few words.
+pub(super) fn short(findings: Findings<'_>) -> String {
+    let Findings { judgement, window, .. } = findings;
+    let (noun, many) = (findings.noun.one(), findings.noun.many());
+    let reads = headline::read_your_writes(findings.analysis);
+    let denied = judgement.reasons.iter().any(headline::is_denial);
+    match judgement.verdict {
+        Verdict::Fail if denied && window.flapped > 0 => format!("Yes: the API denies {many} that it has already shown"),
+        Verdict::Fail if denied => format!("Yes: the API denies {many} that it has just accepted"),
+        Verdict::Fail => format!("Yes: the API breaks a promise, though it denies no {noun}"),
+        Verdict::Inconclusive if !judgement.assessable => format!("It cannot be told: the API shows even {many} that never existed"),
+        Verdict::Inconclusive => "It cannot be told from this run".to_owned(),
+        Verdict::Pass if reads.is_some_and(|reads| reads.broken > 0) => "No: denials stayed within what is tolerated".to_owned(),
+        Verdict::Pass if reads.is_some_and(|reads| reads.checked > 0) => format!("No: every accepted {noun} was found"),
+        Verdict::Pass => "No: everything that was expected held".to_owned(),
+    }
+}
+
+/// In full.
+pub(super) fn broken(findings: Findings<'_>, denied: &DeniedJobs, histories: &[ScanHistory<'_>], request: &str) -> String {
+    let Findings { judgement, .. } = findings;
+    let noun = findings.noun.one();
+    let reads = headline::read_your_writes(findings.analysis);
+    let is_denial = judgement.reasons.iter().any(headline::is_denial);
+    let what_was_denied = reads.filter(|reads| reads.broken > 0).map(|reads| counts(findings, reads, denied, request));
+    match (judgement.verdict, what_was_denied) {
+        (Verdict::Fail, Some(counts)) if is_denial => format!("Yes. {counts}"),
+        (Verdict::Fail, _) => format!("Yes. {}.", words::sentence_case(first_reason(findings).trim_end_matches('.'))),
+        (Verdict::Pass, Some(counts)) => format!("No: this stays within what is tolerated. {counts}"),
+        (Verdict::Pass, None) => match (reads.filter(|reads| reads.checked > 0), polled_ages(histories)) {
+            (Some(reads), Some((from, to))) => {
+                let all = if reads.checked == 1 { format!("the {noun}") } else { format!("each of {}", findings.counted(reads.checked)) };
+                let when = ages(from, to);
+                format!("No. {} found {all} that the API had accepted, whenever it was asked: {when}.", words::sentence_case(request))
+            }
+            _ => format!("No: everything that was expected held. The status of no {noun} was asked."),
+        },
+        (Verdict::Inconclusive, _) if !judgement.assessable => {
+            format!(
+                "It cannot be told: {request} answers even ids that were never issued as if there were {} {noun}.",
+                findings.noun.article()
+            )
+        }
+        (Verdict::Inconclusive, Some(counts)) => format!("It cannot be told yet. {counts}"),
+        (Verdict::Inconclusive, None) => "It cannot be told from this run.".to_owned(),
+    }
+}
+
+/// The first reason of the verdict, which the headline of a run without a denial repeats.
+pub(super) fn first_reason(findings: Findings<'_>) -> String {
+    findings.judgement.reasons.first().map_or_else(|| "no reason was recorded".to_owned(), words::reason)
+}
+
+fn counts(findings: Findings<'_>, reads: &Checked, denied: &DeniedJobs, request: &str) -> String {
+    let window = findings.window;
+    let known = if window.flapped > 0 && window.flapped >= reads.broken { "had already shown" } else { "had just accepted" };
+    let jobs = format!("{} of {}", words::count(reads.broken), findings.counted(reads.checked));
+    let when = denied.ages.map_or_else(String::new, |(from, to)| format!(", {}", ages(from, to)));
+    let mut told = format!("{} answered {} for {jobs} that the API {known}{when}.", words::sentence_case(request), answer(&denied.answers));
+    if window.flapped > 0 && window.flapped < reads.broken {
+        let _ = write!(told, " {} of them had already been shown: it comes and goes.", words::count(window.flapped));
+    }
+    told
+}
+
+/// `from 0.2 ms to 2.001 s after the id`.
+fn ages(from: Nanos, to: Nanos) -> String {
+    let (from, to) = (words::age(from.as_ms()), words::age(to.as_ms()));
+    if from == to { format!("{to} after the id") } else { format!("from {from} to {to} after the id") }
+}
+
+/// The answer that denied most: `404`, or `200 "not_found"` where the code alone would not say it.
+pub(super) fn answer(answers: &[DenyingAnswer]) -> String {
+    let Some(most) = answers.first() else { return "not_found".to_owned() };
+    let code = most.http.map_or_else(String::new, |code| code.to_string());
+    let text = match (&most.word, code.is_empty()) {
+        (Some(word), false) => format!("{code} \"{}\"", words::clean(word, 40)),
+        (Some(word), true) => format!("\"{}\"", words::clean(word, 40)),
+        (None, false) if most.http.is_some_and(|code| code < 400) => format!("{code} (not_found)"),
+        (None, false) => code,
+        (None, true) => "not_found".to_owned(),
+    };
+    if answers.len() > 1 { format!("mostly {text}") } else { text }
+}

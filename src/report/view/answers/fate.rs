@@ -1,0 +1,95 @@
+//! Is the job lost: what became of the jobs that were denied, as far as anybody looked.
+
+use crate::analysis::denied::DeniedJobs;
+use crate::model::guarantee::Guarantee;
+use crate::report::view::answers::Findings;
+use crate::report::view::headline;
+use crate::report::words;
+
+/// The answer.
+pub(super) fn lost(findings: Findings<'_>, denied: &DeniedJobs) -> String {
+    let noun = findings.noun.one();
+    let load = findings.analysis.load;
+    if load.started == load.not_accepted {
+        return format!("No {noun} was accepted, so none can be lost.");
+    }
+    if !findings.judgement.assessable {
+        return "It cannot be told: a visible answer proves nothing here.".to_owned();
+    }
+    if denied.jobs == 0 || headline::read_your_writes(findings.analysis).is_none_or(|reads| reads.broken == 0) {
+        return none_denied(findings);
+    }
+    if denied.never_shown == 0 {
+        return format!("No. {}", shown(findings, denied));
+    }
+    let others = if denied.never_shown == denied.jobs { String::new() } else { format!(" {}", shown(findings, denied)) };
+    let until = denied.denied_until.map_or_else(String::new, |age| format!(" {} after the id", words::age(age.as_ms())));
+    let never = of_denied(findings, denied.never_shown, denied.jobs);
+    if denied.denied_elsewhere > 0 {
+        let elsewhere =
+            if denied.denied_elsewhere == denied.never_shown { "and another endpoint does" } else { "and for some another endpoint does" };
+        return format!("It seems so: status still denied {never} when last asked{until}, {elsewhere} not know them either.{others}");
+    }
+    format!("Perhaps: status still denied {never} when last asked{until}, and nothing else showed them.{others}")
+}
+
+/// `all of 12 denied jobs`, `3 of 12 denied jobs`.
+fn of_denied(findings: Findings<'_>, n: u64, all: u64) -> String {
+    let n = if n == all { "all".to_owned() } else { words::count(n) };
+    format!("{n} of {}", findings.denied(all))
+}
+
+/// How denied jobs showed themselves.
+fn shown(findings: Findings<'_>, denied: &DeniedJobs) -> String {
+    let DeniedJobs { jobs, found_later, shown_otherwise, .. } = *denied;
+    let mut told = Vec::new();
+    if found_later > 0 {
+        let who =
+            if found_later == jobs { all(findings, jobs) } else { format!("{} of {}", words::count(found_later), findings.denied(jobs)) };
+        let by = denied.found_by.map_or_else(String::new, |age| {
+            let last = if found_later == 1 { "" } else { " the last" };
+            format!(",{last} {} after the id", words::age(age.as_ms()))
+        });
+        told.push(format!("{who} {} found later by the same request{by}", words::were(found_later)));
+    }
+    if shown_otherwise > 0 {
+        let who = if found_later == 0 && shown_otherwise == jobs { all(findings, jobs) } else { words::count(shown_otherwise) };
+        told.push(format!("{who} {} shown before or by another endpoint", words::were(shown_otherwise)));
+    }
+    if denied.at_work_meanwhile > 0 {
+        told.push(format!(
+            "{} {} seen at work by another endpoint while status denied",
+            words::count(denied.at_work_meanwhile),
+            words::were(denied.at_work_meanwhile)
+        ));
+    }
+    if denied.succeeded > 0 {
+        told.push(format!("{} {} seen to end well", words::count(denied.succeeded), words::were(denied.succeeded)));
+    }
+    format!("{}.", words::sentence_case(&told.join("; ")))
+}
+
+fn all(findings: Findings<'_>, jobs: u64) -> String {
+    if jobs == 1 { format!("the denied {}", findings.noun.one()) } else { format!("all {}", findings.denied(jobs)) }
+}
+
+fn none_denied(findings: Findings<'_>) -> String {
+    let noun = findings.noun.one();
+    let load = findings.analysis.load;
+    let completion = findings.analysis.guarantees.iter().find(|checked| checked.guarantee == Guarantee::Completion);
+    if let Some(never_ended) = completion.filter(|checked| checked.broken > 0) {
+        let watched = findings.counted(never_ended.checked);
+        return format!("Perhaps: {} of {watched} had not ended when watching them ended.", words::count(never_ended.broken));
+    }
+    let accepted = load.started - load.not_accepted;
+    match load.ended {
+        0 => format!("No {noun} was found missing. Whether they end was not seen."),
+        ended if ended == accepted => format!("No. All of {} were seen to end.", findings.counted(accepted)),
+        ended => format!(
+            "No {noun} was found missing. {} of {} {} seen to end; the others were not watched for that long.",
+            words::count(ended),
+            findings.counted(accepted),
+            words::were(ended)
+        ),
+    }
+}

@@ -1,0 +1,191 @@
+//! The four questions of whoever sees a report for the first time: is it broken, is the job lost, why, what now.
+//!
+//! Every format begins with the answers, in words that need no knowledge of this program: what is asked for is a job, and a
+//! denial is a request with its answer.
+
+mod broken;
+mod fate;
+mod reason;
+mod short;
+
+use crate::analysis::Analysis;
+use crate::analysis::denied::denied_jobs;
+use crate::analysis::diagnosis::Strength;
+use crate::analysis::scan::ScanHistory;
+use crate::bundle;
+use crate::model::noun::Noun;
+use crate::model::run::Journal;
+use crate::report::sentences::causes;
+use crate::report::view::{WindowView, advice};
+use crate::report::words;
+use crate::verdict::{Judgement, Verdict};
+
+/// The answers to the four questions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answers {
+    /// Whether it is broken in a few words, for a heading.
+    pub short: String,
+    /// Is it broken: which request, which answer, how many of how many, from when to when.
+    pub broken: String,
+    /// Is the job lost?
+    pub lost: String,
+    /// Why; of a pass, how sure it is.
+    pub why: String,
+    /// What to do now, in a sentence or two; the next step in full stands in the view.
+    pub now: String,
+    /// The answers in at most 200 characters, for places that show one line.
+    pub line: String,
+    verdict: Verdict,
+}
+
+/// A question with its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answered<'a> {
+    /// A key for scripts.
+    pub key: &'static str,
+    /// The question in full.
+    pub question: &'static str,
+    /// The same as a label of at most eight characters.
+    pub label: &'static str,
+    /// The answer: sentences.
+    pub answer: &'a str,
+}
+
+impl Answers {
+    /// The questions in the order in which they are asked, with the answers.
+    pub fn all(&self) -> [Answered<'_>; 4] {
+        let (why, label) = match self.verdict {
+            Verdict::Pass => ("How sure is that?", "sure?"),
+            Verdict::Fail | Verdict::Inconclusive => ("Why?", "why?"),
+        };
+        [
+            Answered { key: "broken", question: "Is it broken?", label: "broken?", answer: &self.broken },
+            Answered { key: "lost", question: "Is the job lost?", label: "lost?", answer: &self.lost },
+            Answered { key: "why", question: why, label, answer: &self.why },
+            Answered { key: "act", question: "What now?", label: "now", answer: &self.now },
+        ]
+    }
+}
+
+/// What the answers are made of.
+#[derive(Clone, Copy)]
+struct Findings<'a> {
+    journal: &'a Journal,
+    analysis: &'a Analysis,
+    judgement: &'a Judgement,
+    window: &'a WindowView,
+    /// What one thing that the API is asked for is called.
+    noun: &'a Noun,
+}
+
+impl Findings<'_> {
+    /// `1 job`, `12 jobs`.
+    fn counted(&self, n: u64) -> String {
+        format!("{} {}", words::count(n), self.several(n))
+    }
+
+    /// `1 denied job`, `12 denied jobs`.
+    fn denied(&self, n: u64) -> String {
+        format!("{} denied {}", words::count(n), self.several(n))
+    }
+
+    fn several(&self, n: u64) -> String {
+        if n == 1 { self.noun.one().to_owned() } else { self.noun.many() }
+    }
+}
+
+/// Answers the four questions.
+pub(super) fn answers(
+    journal: &Journal,
+    analysis: &Analysis,
+    judgement: &Judgement,
+    histories: &[ScanHistory<'_>],
+    window: &WindowView,
+) -> Answers {
+    let findings = Findings { journal, analysis, judgement, window, noun: &journal.run.target.noun };
+    let denied = denied_jobs(histories);
+    let request = bundle::status_line(&journal.run).map_or_else(|| "the status request".to_owned(), |line| shortened(&line));
+    let cause = analysis.diagnosis.causes.first();
+    Answers {
+        short: broken::short(findings),
+        broken: broken::broken(findings, &denied, histories, &request),
+        lost: fate::lost(findings, &denied),
+        why: reason::why(findings),
+        now: now(findings),
+        line: short::line(findings, &denied, &request, cause),
+        verdict: judgement.verdict,
+    }
+}
+
+/// The longest request that a sentence can carry, in characters.
+const LONGEST_REQUEST: usize = 60;
+
+/// A request in backquotes, without the middle of a long one.
+fn shortened(line: &str) -> String {
+    let line = words::clean(line, 400);
+    let all: Vec<char> = line.chars().collect();
+    if all.len() <= LONGEST_REQUEST {
+        return format!("`{line}`");
+    }
+    let (head, tail) = (LONGEST_REQUEST / 3, LONGEST_REQUEST - LONGEST_REQUEST / 3 - 1);
+    let text = |chars: &[char]| chars.iter().collect::<String>();
+    format!("`{}…{}`", text(&all[..head]), text(&all[all.len() - tail..]))
+}
+
+/// What finds out the cause.
+const INVESTIGATE: &str = "`statusgap reproduce` with the same target asks what tells the causes apart.";
+
+/// The next step, cut to what fits a first glance.
+fn now(findings: Findings<'_>) -> String {
+    let Findings { journal, analysis, judgement, .. } = findings;
+    // An investigation decides on all its scenarios while it runs.
+    let is_investigation = journal.run.scenarios.is_empty();
+    let Some(cause) = analysis.diagnosis.causes.first().filter(|_| judgement.verdict == Verdict::Fail) else {
+        let asked_all = is_investigation || judgement.verdict != Verdict::Fail;
+        return if asked_all { advice::next_step(journal, analysis, judgement) } else { INVESTIGATE.to_owned() };
+    };
+    let cure = causes::cure(cause, journal.run.target.owner());
+    let first = cure.find(". ").map_or(cure.as_str(), |end| &cure[..=end]);
+    if cause.strength == Strength::Strong && analysis.diagnosis.causes.len() == 1 {
+        format!("{first} The command below must pass then.")
+    } else if is_investigation || first.contains("statusgap reproduce") {
+        first.to_owned()
+    } else {
+        format!("{first} {INVESTIGATE}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::report::samples;
+
+    #[test]
+    fn a_stranger_is_told_whether_it_is_broken_whether_the_job_is_lost_why_and_what_to_do() {
+        let answers = samples::view(&samples::seed_bug()).answers;
+        assert_eq!(answers.short, "Yes: the API denies scans that it has just accepted");
+        assert!(
+            answers.broken.starts_with("Yes. `GET /api/v1/opportunities/status/{id}` answered 200 (not_found) for "),
+            "{}",
+            answers.broken
+        );
+        assert!(answers.broken.ends_with("100.1 ms after the id."), "{}", answers.broken);
+        assert!(answers.lost.starts_with("No. "), "{}", answers.lost);
+        assert!(answers.why.starts_with("Delayed registration (A). "), "{}", answers.why);
+        assert!(answers.now.starts_with("Write the record before the answer that hands out the id."), "{}", answers.now);
+        for (sample, short) in [
+            (samples::flapping(), "Yes: the API denies scans that it has already shown"),
+            (samples::healthy(), "No: every accepted scan was found"),
+            (samples::unassessable(), "It cannot be told: the API shows even scans that never existed"),
+        ] {
+            assert_eq!(samples::view(&sample).answers.short, short);
+        }
+    }
+
+    #[test]
+    fn the_line_for_narrow_places_never_exceeds_two_hundred_characters() {
+        for (name, view) in samples::all() {
+            let length = view.answers.line.chars().count();
+            assert!((20..=200).contains(&length), "{name}: {length} {}", view.answers.line);
+        }
+    }
+}

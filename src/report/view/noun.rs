@@ -1,0 +1,48 @@
+//! The view's sentences, with what the target calls a job.
+
+use crate::model::noun::Noun;
+use crate::report::noun::{Medium, called};
+
+use super::{GuaranteeRow, View};
+
+/// Puts the noun into every sentence of a view. Names, commands and what a server said are no sentences of ours.
+pub(super) fn call_jobs(view: &mut View, noun: &Noun) {
+    for sentence in sentences(view) {
+        *sentence = called(sentence, noun, Medium::Sentence);
+    }
+}
+
+fn sentences(view: &mut View) -> Vec<&mut String> {
+    let View { headline, reasons, notices, scenarios, window, guarantees, causes, ruled_out, patterns, undecided, .. } = view;
+    let mut all = vec![headline, &mut view.next_step];
+    let answers = &mut view.answers;
+    all.extend([&mut answers.short, &mut answers.broken, &mut answers.lost, &mut answers.why, &mut answers.now, &mut answers.line]);
+    for list in [reasons, notices, undecided, &mut view.unseen, &mut view.other_reasons] {
+        all.extend(list);
+    }
+    for row in scenarios {
+        all.extend([&mut row.title, &mut row.denied, &mut row.window.short]);
+        all.extend(&mut row.reasons);
+        all.extend(&mut row.power);
+        all.extend(&mut row.window.instead);
+        row.guarantees.iter_mut().for_each(|row| all.extend(of_guarantee(row)));
+    }
+    all.push(&mut window.short);
+    all.extend(&mut window.instead);
+    guarantees.iter_mut().for_each(|row| all.extend(of_guarantee(row)));
+    for cause in causes {
+        all.extend(&mut cause.evidence);
+        all.extend([&mut cause.mechanism, &mut cause.cure, &mut cause.named]);
+    }
+    all.extend(ruled_out.iter_mut().map(|row| &mut row.by));
+    all.extend(patterns.iter_mut().map(|row| &mut row.statement));
+    for row in &mut view.evidence {
+        all.extend([&mut row.check, &mut row.timing, &mut row.result, &mut row.evidence]);
+    }
+    all.extend(view.lanes.iter_mut().map(|lane| &mut lane.outcome));
+    all
+}
+
+fn of_guarantee(row: &mut GuaranteeRow) -> impl Iterator<Item = &mut String> {
+    row.evidence.iter_mut().chain(&mut row.why).chain(&mut row.unclear)
+}

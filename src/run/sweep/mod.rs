@@ -1,0 +1,84 @@
+//! The sweep over sizes: the reference service with one fault, two, or none, at sizes that the diagnosis was not written for.
+//!
+//! `cases` lists what is switched on and how large, `law` writes sizes as knob values, `reach` says whether a run could have seen a fault
+//! at all, and `outcome` compares what was found with what is there. Each trial is an investigation on virtual time.
+
+mod cases;
+mod law;
+mod outcome;
+mod reach;
+mod sizes;
+
+pub(crate) use cases::{Case, Group, cases};
+pub(crate) use outcome::Outcome;
+
+use std::time::Duration;
+
+use crate::analysis::diagnosis::{Candidates, Diagnosis};
+use crate::probe::{Jobs, OnStrain, Options, Restraint};
+use crate::run::investigate::rehearse_among;
+use crate::run::{Concluded, INVESTIGATION_JOBS, ReferenceService, RunError, Session, Time, virtual_options};
+use crate::service::{Settings, SettingsError};
+use crate::verdict::Verdict;
+
+/// One case with one seed: what was found, and what that is worth.
+#[derive(Debug, Clone)]
+pub(crate) struct Trial {
+    pub(crate) seed: u64,
+    pub(crate) verdict: Verdict,
+    pub(crate) diagnosis: Diagnosis,
+    pub(crate) outcome: Outcome,
+}
+
+/// The time that an investigation has.
+const BUDGET: Duration = Duration::from_secs(60);
+
+/// Investigates one case, with these classes to explain what is found. On a paused clock.
+pub(crate) async fn try_case(case: &Case, seed: u64, candidates: &Candidates) -> Result<Trial, RunError> {
+    let session = Session::reference(service(case)?, Time::Virtual, seed).await?;
+    let jobs = Jobs::at_most(Some(u64::from(INVESTIGATION_JOBS)));
+    let restraint = Restraint { jobs, strain: OnStrain::SlowDown, ..Restraint::default() };
+    let options = Options { restraint, ..virtual_options(seed) };
+    let journal = rehearse_among(&session, options, BUDGET, candidates.clone(), |_| {}).await?;
+    session.close().await;
+    let Concluded { journal, analysis, judgement } = Concluded::among(journal, candidates);
+    let outcome = Outcome::of(case, judgement.verdict, &analysis.diagnosis, &journal);
+    Ok(Trial { seed, verdict: judgement.verdict, diagnosis: analysis.diagnosis, outcome })
+}
+
+fn service(case: &Case) -> Result<ReferenceService, RunError> {
+    let settings = settings(case).map_err(|error| RunError::Service(error.into()))?;
+    Ok(ReferenceService { settings, name: "sound".to_owned(), note: case.settings() })
+}
+
+fn settings(case: &Case) -> Result<Settings, SettingsError> {
+    let mut settings = Settings::preset("sound")?;
+    for (knob, value) in &case.knobs {
+        settings.set(knob, value)?;
+    }
+    Ok(settings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_case_opens_and_is_another_one_with_another_seed() {
+        let (first, second) = (cases(0), cases(1));
+        assert_eq!(first.len(), second.len());
+        for case in first.iter().chain(&second) {
+            settings(case).unwrap_or_else(|error| panic!("{}: {error}", case.settings()));
+        }
+        let moved = first.iter().zip(&second).filter(|(first, second)| first.knobs != second.knobs).count();
+        assert!(moved * 2 > first.len(), "only {moved} of {} cases have other sizes with another seed", first.len());
+    }
+
+    #[test]
+    fn every_class_has_cases() {
+        let cases = cases(0);
+        for class in crate::model::fault::FaultClass::ALL {
+            assert!(cases.iter().any(|case| case.group == Group::One(class)), "no case has {}", class.letter());
+        }
+    }
+}
