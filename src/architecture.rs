@@ -34,6 +34,10 @@ const ROOMS: &[Room] = &[
     Room { name: "log", may_name: &["model"], barred: LOG_EFFECTS },
     // Replies say when a record was made.
     Room { name: "target", may_name: &["model"], barred: READING_EFFECTS },
+    // What people bring along is read as purely as a target file.
+    Room { name: "draft", may_name: &["model", "target"], barred: EFFECTS },
+    // The ordinary client: it measures nothing, and knows no scan.
+    Room { name: "client", may_name: &["model", "target"], barred: &["std::fs", "std::env", "hyper"] },
     Room { name: "import", may_name: &["model", "target"], barred: READING_EFFECTS },
     Room { name: "statistics", may_name: &[], barred: EFFECTS },
     Room { name: "analysis", may_name: &["model", "statistics"], barred: EFFECTS },
@@ -45,7 +49,21 @@ const ROOMS: &[Room] = &[
     Room { name: "service", may_name: &[], barred: &["reqwest"] },
     Room {
         name: "run",
-        may_name: &["model", "log", "target", "statistics", "analysis", "verdict", "bundle", "import", "traces", "probe", "service"],
+        may_name: &[
+            "model",
+            "log",
+            "target",
+            "statistics",
+            "analysis",
+            "verdict",
+            "bundle",
+            "import",
+            "traces",
+            "draft",
+            "client",
+            "probe",
+            "service",
+        ],
         barred: &["clap", "println", "print", "eprintln", "eprint"],
     },
     // What an investigation asks next is decided as purely as what it found.
@@ -63,6 +81,8 @@ const ROOMS: &[Room] = &[
             "report",
             "import",
             "traces",
+            "draft",
+            "client",
             "run",
             "probe",
             "service",
@@ -83,6 +103,8 @@ const ROOMS: &[Room] = &[
             "report",
             "import",
             "traces",
+            "draft",
+            "client",
             "run",
             "probe",
             "service",

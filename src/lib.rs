@@ -47,6 +47,8 @@ mod architecture;
 pub mod analysis;
 pub mod bundle;
 pub mod cli;
+pub mod client;
+pub mod draft;
 pub mod import;
 pub mod log;
 pub mod model;

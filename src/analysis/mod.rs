@@ -19,6 +19,7 @@ pub mod punctuality;
 pub mod refusal;
 pub mod round_trips;
 pub mod scan;
+pub mod second_opinion;
 pub mod so_far;
 pub mod timeline;
 pub mod timing;
@@ -185,7 +186,9 @@ pub fn analyse_among(journal: &Journal, candidates: &Candidates) -> Analysis {
         diagnosis: if journal.unrouted().is_some() {
             Diagnosis::default()
         } else {
-            diagnosis::diagnose(journal, &all, &scenarios, candidates).without(&journal.not_asked)
+            diagnosis::diagnose(journal, &all, &scenarios, candidates)
+                .without(&journal.not_asked)
+                .doubted(journal.end.as_ref().and_then(|end| end.second_opinion.as_ref()))
         },
         twin: None,
         guarantees,

@@ -43,6 +43,14 @@ pub enum CliError {
         /// What to do.
         hint: String,
     },
+    /// The target's answers cannot be used.
+    #[error("{message}")]
+    Target {
+        /// What was asked and answered.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
     /// A knob of the reference service has no such name or value.
     #[error(transparent)]
     Settings(#[from] SettingsError),
@@ -72,6 +80,11 @@ impl CliError {
         CliError::Usage { message: message.into(), hint: hint.into() }
     }
 
+    /// Answers of the target's that cannot be used.
+    pub fn target(message: impl Into<String>, hint: impl Into<String>) -> CliError {
+        CliError::Target { message: message.into(), hint: hint.into() }
+    }
+
     /// A file error.
     pub fn file(action: &'static str, path: &Path, source: std::io::Error) -> CliError {
         CliError::Storage(StorageError::file(action, path, source))
@@ -85,7 +98,7 @@ impl CliError {
     /// What to do about it, where the message does not say so itself.
     fn hint(&self) -> Option<&str> {
         match self {
-            CliError::Usage { hint, .. } => Some(hint),
+            CliError::Usage { hint, .. } | CliError::Target { hint, .. } => Some(hint),
             CliError::Run(error) => match &**error {
                 RunError::Refused { hint, .. } => Some(hint),
                 RunError::Replaced { .. } => Some("run it again, with a folder of its own: --out"),
@@ -129,7 +142,7 @@ impl CliError {
     /// A run that lost its log could not be measured; everything else is the user's to mend.
     pub fn exit(&self) -> Exit {
         match self {
-            CliError::Storage(StorageError::Recording { .. }) => Exit::Inconclusive,
+            CliError::Storage(StorageError::Recording { .. }) | CliError::Target { .. } => Exit::Inconclusive,
             CliError::Run(error) if matches!(**error, RunError::Replaced { .. }) => Exit::Inconclusive,
             _ => Exit::Usage,
         }

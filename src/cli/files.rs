@@ -14,6 +14,9 @@ pub const SCRIPT: &str = "repro.sh";
 /// The note that says why there is no script, in its place.
 pub const NO_SCRIPT: &str = "repro.txt";
 
+/// The target file that a run made for itself.
+pub const DERIVED_TARGET: &str = "derived-target.toml";
+
 /// The comparison with another run, for programs.
 pub const COMPARISON: &str = "comparison.json";
 
@@ -26,5 +29,9 @@ pub const ARCHIVE: &str = "requests.har";
 /// What a run's folder may hold beside the log.
 pub fn artefacts() -> Artefacts {
     let common = Format::ALL.iter().map(|format| format.file_name()).chain([COMPARISON, COMPARISON_TEXT]);
-    Artefacts { own: vec![RESULT, "report.md", "report.html", SCRIPT, NO_SCRIPT, ARCHIVE], common: common.collect(), result: RESULT }
+    Artefacts {
+        own: vec![RESULT, "report.md", "report.html", SCRIPT, NO_SCRIPT, ARCHIVE, DERIVED_TARGET],
+        common: common.collect(),
+        result: RESULT,
+    }
 }

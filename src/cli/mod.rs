@@ -5,6 +5,7 @@ mod commands;
 mod config;
 mod error;
 mod files;
+mod sources;
 mod terminal;
 
 use std::borrow::Cow;
@@ -16,7 +17,7 @@ use clap::{FromArgMatches, Parser, Subcommand};
 use crate::cli::args::global::GlobalArgs;
 use crate::cli::args::parser;
 use crate::cli::commands::{
-    bundle, check, compare, completions, diagnose, explain, import, man, matrix, merge, report, reproduce, run, schema, serve, watch,
+    bundle, check, compare, completions, diagnose, explain, import, init, man, matrix, merge, report, reproduce, run, schema, serve, watch,
 };
 use crate::cli::config::{Effective, Refused, Sources};
 use crate::cli::error::CliError;
@@ -39,6 +40,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(Box<init::InitArgs>),
     Run(Box<run::RunArgs>),
     Reproduce(Box<reproduce::ReproduceArgs>),
     Diagnose(diagnose::DiagnoseArgs),
@@ -102,6 +104,10 @@ fn carry_out(cli: Cli, effective: &Effective, sources: &Sources<'_>) -> Result<E
         output::eprint_note(&format!("note: {note}"));
     }
     let ended = match cli.command {
+        Command::Init(mut args) => {
+            args.quiet = global.quiet;
+            init::run(&args)
+        }
         Command::Run(mut args) => {
             args.probe = args.probe.speaking(global, effective.text());
             run::run(&args)
@@ -140,7 +146,10 @@ fn carry_out(cli: Cli, effective: &Effective, sources: &Sources<'_>) -> Result<E
         }
         Command::Matrix(args) => matrix::run(&args),
         Command::Serve(args) => return Ok(serve::run(*args)),
-        Command::Check(args) => check::run(&args),
+        Command::Check(mut args) => {
+            args.quiet = global.quiet;
+            check::run(&args)
+        }
         Command::Schema(args) => schema::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Config(args) => commands::config::run(&args, global, sources),

@@ -175,7 +175,12 @@ impl LogWriter {
 
     /// [`LogWriter::end`], where something is known to be wrong with the lines.
     pub fn end_with(&self, at: Stamp, reason: EndReason, flaws: Vec<Flaw>) -> Result<(), WriteError> {
-        self.add(Entry::End(End { flaws, ..End::new(at, reason, 0) }))?;
+        self.end_as(End { flaws, ..End::new(at, reason, 0) })
+    }
+
+    /// [`LogWriter::end`], with all that is to be said at the end but for the counts.
+    pub fn end_as(&self, end: End) -> Result<(), WriteError> {
+        self.add(Entry::End(end))?;
         self.flush()
     }
 

@@ -5,6 +5,7 @@
 
 pub mod allow;
 pub mod answer;
+pub mod call;
 pub mod compact;
 pub mod contact;
 pub mod digest;
@@ -18,6 +19,7 @@ pub mod recording;
 pub mod redaction;
 pub mod run;
 pub mod scenario;
+pub mod second_opinion;
 pub mod secret_names;
 pub mod shard;
 pub mod slo;

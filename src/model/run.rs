@@ -12,6 +12,7 @@ use crate::model::fault::Owner;
 use crate::model::noun::Noun;
 use crate::model::recording::Recording;
 use crate::model::scenario::Scenario;
+use crate::model::second_opinion::SecondOpinion;
 use crate::model::shard::Share;
 use crate::model::slo::Slo;
 use crate::model::span::{Inside, Span, SpanIntake};
@@ -299,12 +300,15 @@ pub struct End {
     /// finds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flaws: Vec<Flaw>,
+    /// What an ordinary client was answered, where the run saw a denial and asked for a second opinion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_opinion: Option<SecondOpinion>,
 }
 
 impl End {
     /// The end of lines with nothing wrong.
     pub fn new(at: Stamp, reason: EndReason, exchanges: u64) -> End {
-        End { at, reason, exchanges, sum: None, flaws: Vec::new() }
+        End { at, reason, exchanges, sum: None, flaws: Vec::new(), second_opinion: None }
     }
 }
 

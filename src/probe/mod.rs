@@ -34,7 +34,9 @@ pub use drive::{Event, Halt, Onward, Options, Probe, Seen, Unreachable};
 pub use in_process::InProcess;
 pub use jobs::{DEFAULT_MAX_WAIT, Jobs, OnStrain, Restraint};
 pub use latency::{Erratic, Latency, Measured, Quantiles};
-pub use network::{Certificates, Network, NetworkError, NetworkOptions, Pem, Proxies, is_loopback, make_room_for_connections};
+pub use network::{
+    Certificates, Network, NetworkError, NetworkOptions, Pem, Proxies, is_loopback, make_room_for_connections, tls_for_others,
+};
 pub use pace::Throttled;
 pub use record::Recorder;
 pub use strain::Signs;

@@ -1,13 +1,15 @@
 //! From a reply to a line in the log: what is kept of it, and what must never be.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::log::{LogWriter, WriteError};
+use crate::model::answer::Answer;
 use crate::model::exchange::{Exchange, Kind};
 use crate::model::limits::{LONGEST_NOTE, LONGEST_WORD, cut};
 use crate::model::redaction::Redaction;
-use crate::model::run::{EndReason, NotAsked, Stopped};
+use crate::model::run::{End, EndReason, NotAsked, Stopped};
 use crate::model::scenario::Scenario;
 use crate::model::span::Inside;
 use crate::model::time::Stamp;
@@ -29,6 +31,8 @@ pub struct Recorder {
     decided: Arc<Mutex<Vec<Scenario>>>,
     /// Who is shown every exchange.
     trace: Option<Arc<Trace>>,
+    /// Whether a poll of a job was answered `not_found`.
+    denied: Arc<AtomicBool>,
     /// The first failure to write; the run ends with it.
     failed: Arc<Mutex<Option<WriteError>>>,
 }
@@ -54,6 +58,7 @@ impl Recorder {
             left_out: Arc::default(),
             decided: Arc::default(),
             trace: None,
+            denied: Arc::default(),
             failed: Arc::new(Mutex::new(None)),
         }
     }
@@ -68,6 +73,7 @@ impl Recorder {
             left_out: Arc::default(),
             decided: Arc::default(),
             trace: None,
+            denied: Arc::default(),
             failed: Arc::new(Mutex::new(None)),
         }
         .keeping()
@@ -155,7 +161,22 @@ impl Recorder {
 
     /// Ends the log.
     pub fn end(&self, at: Stamp, reason: EndReason) -> Result<(), WriteError> {
-        self.log.as_ref().map_or(Ok(()), |log| log.end(at, reason))
+        self.end_as(End::new(at, reason, 0))
+    }
+
+    /// [`Recorder::end`], with all that is to be said at the end but for the counts.
+    pub fn end_as(&self, end: End) -> Result<(), WriteError> {
+        self.log.as_ref().map_or(Ok(()), |log| log.end_as(end))
+    }
+
+    /// Writes out what is buffered, and waits for it.
+    pub fn flush(&self) -> Result<(), WriteError> {
+        self.log.as_ref().map_or(Ok(()), LogWriter::flush)
+    }
+
+    /// Whether a poll of a job was answered `not_found` so far.
+    pub fn has_denials(&self) -> bool {
+        self.denied.load(Ordering::Relaxed)
     }
 
     /// Writes out what has been waiting for long enough.
@@ -207,6 +228,9 @@ impl Recorder {
     }
 
     pub(crate) fn exchange(&self, exchange: &Exchange) {
+        if exchange.kind == Kind::Poll && exchange.answer == Answer::NotFound {
+            self.denied.store(true, Ordering::Relaxed);
+        }
         if let Some(log) = &self.log {
             self.note_failure(log.exchange(exchange));
         }

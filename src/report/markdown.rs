@@ -49,6 +49,9 @@ fn title(view: &View) -> String {
         lines.extend([String::new(), "> [!WARNING]".to_owned(), format!("> {}", escape(notice))]);
     }
     lines.extend([String::new(), answers(view)]);
+    if let Some(second) = &view.second_opinion {
+        lines.extend([String::new(), escape(&format!("{}.", words::sentence_case(&words::sentence(&second.told))))]);
+    }
     if !view.reasons.is_empty() {
         lines.push(String::new());
         lines.push(list(&view.reasons));

@@ -46,6 +46,7 @@ pub use pull_request::pull_request;
 pub use screen::{MOST_LINES, screen};
 pub use terminal::terminal;
 pub use view::View;
+pub(crate) use words::wrap;
 
 use noun::Medium;
 

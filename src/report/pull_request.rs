@@ -6,6 +6,7 @@ use crate::report::markdown::{about, answers, causes, escape, evidence, guarante
 use crate::report::table::Room;
 use crate::report::tables;
 use crate::report::view::{ScenarioRow, View};
+use crate::report::words;
 use crate::verdict::Verdict;
 
 /// What GitHub takes for one comment, in characters; counted here in bytes, which are never fewer.
@@ -29,6 +30,9 @@ pub fn pull_request(view: &View) -> String {
         let _ = write!(text, "\n> [!WARNING]\n> {}\n", escape(notice));
     }
     let _ = write!(text, "\n{}\n", answers(view));
+    if let Some(second) = &view.second_opinion {
+        let _ = write!(text, "\n{}\n", escape(&format!("{}.", words::sentence_case(&words::sentence(&second.told)))));
+    }
     if !view.scenarios.is_empty() {
         let _ = write!(text, "\n{}\n", scenarios(view));
     }

@@ -67,6 +67,8 @@ impl Page {
             reasons.push(format!("and {}, all in report.md", words::counted(more, "more reason")));
         }
         self.section("because", &reasons);
+        let second = view.second_opinion.iter().map(|second| words::sentence(&second.told));
+        self.section("client", &second.collect::<Vec<_>>());
         self.line("");
     }
 

@@ -76,7 +76,7 @@ pub(super) fn quantile(p: f64) -> String {
 
 /// Breaks text into lines of at most `width` columns, between words; a word longer than that keeps a line of its own, since
 /// half an address is none.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut used = 0;
     for word in unbroken(text) {

@@ -12,6 +12,7 @@ use crate::run::gates::onward;
 use crate::run::limits::{self, Limits};
 use crate::run::paired::Second;
 use crate::run::recording::{Drive, Recording, Sink};
+use crate::run::second_opinion::{self, Bounds};
 use crate::run::shard::{Place, as_shard, shared_first_n};
 use crate::run::stop::interrupted;
 use crate::run::{Concluded, Note, RunError, RunOptions, Session, window_after_gate};
@@ -138,7 +139,9 @@ impl PlannedRun {
         header.allow.clone_from(&options.allow);
         let folder = options.destination.claim(&header.started, &session.name)?;
         let first_n = shard.map_or_else(|| session.first_n(), |_| shared_first_n(&session, options.seed));
-        let probe = options.probe(max_rps, first_n, options.restraint(options.max_jobs, OnStrain::GoOn));
+        let restraint = options.restraint(options.max_jobs, OnStrain::GoOn);
+        let jobs = restraint.jobs.clone();
+        let probe = options.probe(max_rps, first_n, restraint);
         let mut second_contact = None;
         if asks_for_jobs(&scenarios) {
             // Below the numbers of the scans, and each shard its own.
@@ -192,6 +195,14 @@ impl PlannedRun {
             within(time, ran, &options).await
         };
         let reason = recording.until(interrupted(), Box::pin(run)).await;
+        // A pair is compared with itself, and shards are parts.
+        let recording = if second.is_none() && shard.is_none() {
+            let bounds = Bounds { jobs, max_rps, timeout: options.timeout };
+            let opinion = second_opinion::ask(&recording, &session, reason, bounds).await?;
+            recording.with_second_opinion(opinion)
+        } else {
+            recording
+        };
         options.note(Note::Ends);
         let concluded = recording.conclude(reason)?;
         session.close().await;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::log::{LogWriter, StorageError};
 use crate::model::run::{End, EndReason, Journal, Run};
+use crate::model::second_opinion::SecondOpinion;
 use crate::model::span::Inside;
 use crate::probe::{Event, Onward, Options, Probe, Recorder, Seen, Tracing};
 use crate::run::conclude::{Concluded, read_own};
@@ -47,6 +48,7 @@ pub struct Recording {
     log: Option<PathBuf>,
     /// Where spans of the target come from.
     spans: Option<Arc<SpanSource>>,
+    second_opinion: Option<SecondOpinion>,
 }
 
 impl Recording {
@@ -64,7 +66,7 @@ impl Recording {
         };
         let (target, transport, clock) = (Arc::clone(&session.target), session.transport.clone(), session.clock.clone());
         let probe = Probe::with_decisions(target, transport, clock, recorder, drive.options, drive.events, drive.decide);
-        Recording { probe, header, log, spans: session.spans.clone() }
+        Recording { probe, header, log, spans: session.spans.clone(), second_opinion: None }
     }
 
     /// Waits for a run to its end, or until `stop`. Stopping drops what is under way; the log keeps what was done.
@@ -117,6 +119,25 @@ impl Recording {
         }
     }
 
+    /// Whether a poll of a job was answered `not_found` so far.
+    pub fn has_denials(&self) -> bool {
+        self.probe.recorder().has_denials()
+    }
+
+    /// What the run recorded so far, with no end.
+    pub fn so_far(&self) -> Result<Journal, RunError> {
+        let Some(path) = &self.log else { return Ok(Journal { end: None, ..kept(&self.probe, self.header.clone(), EndReason::Complete, Inside::default()) }) };
+        self.probe.recorder().flush().map_err(|error| StorageError::recording(path, error))?;
+        read_own(path, &self.header)
+    }
+
+    /// Takes an ordinary client's answers into the log's end.
+    #[must_use]
+    pub fn with_second_opinion(mut self, second_opinion: Option<SecondOpinion>) -> Recording {
+        self.second_opinion = second_opinion;
+        self
+    }
+
     /// Ends the log, and judges it.
     pub fn conclude(self, reason: EndReason) -> Result<Concluded, RunError> {
         Ok(Concluded::of(self.end(reason)?))
@@ -125,7 +146,7 @@ impl Recording {
     /// Ends the log, and reads it back.
     pub fn end(self, reason: EndReason) -> Result<Journal, RunError> {
         let inside = self.inside()?;
-        let Recording { probe, header, log, .. } = self;
+        let Recording { probe, header, log, second_opinion, .. } = self;
         let Some(path) = log else { return Ok(kept(&probe, header, reason, inside)) };
         let lost = |error| StorageError::recording(&path, error);
         if let Some(error) = probe.recorder().failure() {
@@ -135,7 +156,7 @@ impl Recording {
         if let Some(error) = probe.recorder().failure() {
             return Err(lost(error).into());
         }
-        probe.recorder().end(probe.clock().now(), reason).map_err(lost)?;
+        probe.recorder().end_as(End { second_opinion, ..End::new(probe.clock().now(), reason, 0) }).map_err(lost)?;
         // What it held is free for what is read back.
         drop(probe);
         read_own(&path, &header)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::model::run::{ClockNote, Environment, HttpVersion, LOG_SCHEMA, LOG_SCHEMA_WITH_SPANS, Run, TargetNote};
 use crate::model::scenario::Scenario;
-use crate::probe::{Clock, InProcess, Latency, Network, NetworkOptions, TraceIds, Transport};
+use crate::probe::{Certificates, Clock, InProcess, Latency, Network, NetworkOptions, TraceIds, Transport};
 use crate::run::RunError;
 use crate::run::embedded::Embedded;
 use crate::run::spans::{SpanOptions, SpanSource};
@@ -61,6 +61,8 @@ pub struct Session {
     pub(crate) run_id: String,
     /// Which HTTP is spoken.
     pub(crate) http: HttpVersion,
+    /// Whom the target's certificates are checked against, where it is reached over sockets.
+    pub(crate) certificates: Option<Certificates>,
     service: Option<Embedded>,
     /// Where spans of the target come from, if anybody wants them.
     pub(crate) spans: Option<Arc<SpanSource>>,
@@ -79,6 +81,7 @@ impl Session {
             settings: None,
             run_id,
             http: HttpVersion::One,
+            certificates: None,
             service: None,
             spans: None,
         }
@@ -114,9 +117,9 @@ impl Session {
 
     /// Prepares a deployment that is already there.
     pub(crate) fn deployed(target: Target, contract: Contract, network: NetworkOptions, run_id: String) -> Result<Session, RunError> {
-        let http = network.version;
+        let (http, certificates) = (network.version, Some(network.certificates.clone()));
         let network = Network::with(target.base_url(), network)?;
-        Ok(Session { contract, http, ..Session::over(target, Transport::Network(network), real_clock()?, run_id) })
+        Ok(Session { contract, http, certificates, ..Session::over(target, Transport::Network(network), real_clock()?, run_id) })
     }
 
     /// Starts the reference service on a free port of the loopback, or in process on virtual time.

@@ -18,6 +18,7 @@ mod conventions;
 mod deploy;
 mod few_requests;
 mod formats;
+mod init;
 mod install;
 mod latency;
 mod scripts;

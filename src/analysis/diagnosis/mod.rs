@@ -36,8 +36,10 @@ use crate::analysis::ScenarioAnalysis;
 use crate::analysis::diagnosis::dataset::{Dataset, Observations};
 use crate::analysis::diagnosis::flapping::Flapping;
 use crate::analysis::scan::ScanHistory;
+use crate::analysis::second_opinion::Opinion;
 use crate::model::fault::FaultClass;
 use crate::model::run::{Journal, NotAsked};
+use crate::model::second_opinion::SecondOpinion;
 
 /// What the log says about causes. Empty when nothing is wrong.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -126,6 +128,17 @@ impl Diagnosis {
             });
         }
         self.causes.sort_by_key(|cause| std::cmp::Reverse(cause.strength));
+        self
+    }
+
+    /// The same, where an ordinary client was asked as well: what it does not see is not called strong.
+    #[must_use]
+    pub(in crate::analysis) fn doubted(mut self, second_opinion: Option<&SecondOpinion>) -> Diagnosis {
+        if second_opinion.is_some_and(|said| matches!(Opinion::of(said), Opinion::OnlyOwn { .. })) {
+            for cause in &mut self.causes {
+                cause.strength = cause.strength.min(Strength::Moderate);
+            }
+        }
         self
     }
 

@@ -36,6 +36,18 @@ Exit codes:
   0  done
   2  wrong usage, or a wrong file";
 
+const OF_A_DRAFT: &str = "\
+Exit codes:
+  0  done, or not wanted
+  2  wrong usage, or something that only you can decide
+  3  the service's answers cannot be used, such as a POST that it refuses";
+
+const OF_A_CHECK: &str = "\
+Exit codes:
+  0  done
+  2  wrong usage, or a wrong file
+  3  --live: the target's answers cannot be used with the file";
+
 const OF_A_SERVICE: &str = "\
 Exit codes:
   0  stopped by SIGTERM or Ctrl-C
@@ -56,7 +68,9 @@ pub fn of(command: &str) -> &'static str {
         "watch" => OF_A_WATCH,
         "serve" => OF_A_SERVICE,
         "matrix" => OF_THE_MATRIX,
-        "check" | "completions" | "config" | "explain" | "import" | "man" | "schema" => OF_A_TEXT,
+        "check" => OF_A_CHECK,
+        "init" => OF_A_DRAFT,
+        "completions" | "config" | "explain" | "import" | "man" | "schema" => OF_A_TEXT,
         _ => OF_A_VERDICT,
     }
 }

@@ -14,6 +14,7 @@ pub mod repeat;
 pub mod scenarios;
 pub mod service;
 pub mod shard;
+pub mod source;
 pub mod target;
 pub mod twin;
 pub mod traces;

@@ -15,28 +15,28 @@ use crate::target::Target;
 #[command(next_help_heading = "Network")]
 pub struct NetworkArgs {
     /// The longest that opening a connection may take, with name, proxy and TLS [default: as long as the exchange]
-    #[arg(long, value_name = "TIME", requires = "target")]
+    #[arg(long, value_name = "TIME", requires = "deployment")]
     pub connect_timeout: Option<Span>,
     /// The longest that the first byte of a reply may take once the connection is open [default: as long as the exchange]
-    #[arg(long, value_name = "TIME", requires = "target")]
+    #[arg(long, value_name = "TIME", requires = "deployment")]
     pub first_byte_timeout: Option<Span>,
     /// Speaks HTTP/2: agreed on over https, at once (prior knowledge) over http
-    #[arg(long, requires = "target")]
+    #[arg(long, requires = "deployment")]
     pub http2: bool,
     /// Certificates (PEM) of authorities that are trusted beside the system's; `SSL_CERT_FILE` replaces the system's
-    #[arg(long, value_name = "FILE", requires = "target")]
+    #[arg(long, value_name = "FILE", requires = "deployment")]
     pub ca_cert: Option<PathBuf>,
     /// The certificate (PEM) that the target is shown, with the chain above it
-    #[arg(long, value_name = "FILE", requires = "target")]
+    #[arg(long, value_name = "FILE", requires = "deployment")]
     pub client_cert: Option<PathBuf>,
     /// Its private key (PEM) [default: in the certificate's file]
-    #[arg(long, value_name = "FILE", requires_all = ["target", "client_cert"])]
+    #[arg(long, value_name = "FILE", requires_all = ["deployment", "client_cert"])]
     pub client_key: Option<PathBuf>,
     /// The name that requests carry in User-Agent [default: statusgap/VERSION]
-    #[arg(long, value_name = "TEXT", requires = "target")]
+    #[arg(long, value_name = "TEXT", requires = "deployment")]
     pub user_agent: Option<String>,
     /// Sends no X-Statusgap-Run header, by which a target's logs can tell a run's requests
-    #[arg(long, requires = "target")]
+    #[arg(long, requires = "deployment")]
     pub no_run_header: bool,
 }
 

@@ -17,7 +17,11 @@ pub fn parser() -> Command {
         let text = after_help(&name, exit_codes::of(&name));
         parser = parser.mut_subcommand(name, |command| command.max_term_width(WIDTH).after_help(text));
     }
-    parser
+    // Whoever brings requests along does not mean the reference service.
+    let reference = ["service", "workers", "store", "set", "profile", "data_dir", "users"];
+    parser.mut_subcommand("reproduce", |command| {
+        ["curl", "har"].into_iter().fold(command, |command, name| command.mut_arg(name, |arg| arg.conflicts_with_all(reference)))
+    })
 }
 
 /// The parser, coloured as the words ask for: help and usage errors are told before any option is read.

@@ -23,18 +23,19 @@ use crate::model::time::Span;
 use crate::probe::{DEFAULT_MAX_WAIT, TraceIds, Tracing, make_room_for_connections};
 use crate::report::Format;
 use crate::run::{Contract, DEFAULT_TIMEOUT, Destination, RunOptions, Session, Time, new_run_id};
+use crate::target::Target;
 
 /// What is probed, and what becomes of it.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct ProbeArgs {
     /// A deployment: a target file, or the address of a service that speaks the reference contract
-    #[arg(long, value_name = "FILE|URL", value_hint = ValueHint::AnyPath, conflicts_with_all = ["service", "workers", "store", "set", "profile", "data_dir", "users"], help_heading = "Target")]
+    #[arg(long, value_name = "FILE|URL", value_hint = ValueHint::AnyPath, conflicts_with_all = ["service", "workers", "store", "set", "profile", "data_dir", "users"], group = "deployment", help_heading = "Target")]
     pub target: Option<String>,
     #[command(flatten)]
     pub service: ServiceArgs,
     /// Runs on virtual time against the reference service in process: a scan of 170 s takes milliseconds
-    #[arg(long = "virtual", conflicts_with = "target", help_heading = "Target")]
+    #[arg(long = "virtual", conflicts_with = "deployment", help_heading = "Target")]
     pub virtual_time: bool,
     /// The folder for log, result.json, report.md and report.html [default: reports/TIME-NAME]
     #[arg(long, value_name = "DIR", help_heading = headings::OUTPUT)]
@@ -193,6 +194,14 @@ impl ProbeArgs {
                 Ok(Session::reference(self.service.choice()?, self.time(), seed, &options).await?)
             }
         }
+    }
+
+    /// A deployment that is described by a target file without a place of its own, ready to be probed.
+    pub fn described(&self, target: Target, seed: u64) -> Result<Session, CliError> {
+        let run_id = new_run_id();
+        let mut network = self.network.options(&target, "", &run_id)?;
+        network.trace_ids = (!self.traces.no_trace_headers).then(|| TraceIds::of_run(seed, &run_id));
+        Ok(Session::deployed(target, Contract::File, network, run_id)?)
     }
 
     /// A deployment, ready to be probed; nobody listens for its spans yet.

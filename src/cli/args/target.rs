@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::cli::error::CliError;
+use crate::draft::{SourceKind, kind_of};
 use crate::model::redaction::without_query;
 use crate::model::source::Source;
 use crate::target::Target;
@@ -12,10 +13,28 @@ pub fn is_an_address(named: &str) -> bool {
     ["http://", "https://", "unix:"].iter().any(|scheme| named.starts_with(scheme))
 }
 
+/// The command that takes a file which is no target file.
+fn something_else(named: &str, kind: SourceKind) -> CliError {
+    let quoted = shlex::try_quote(named).unwrap_or(named.into());
+    let init = format!("statusgap init {} {quoted}", kind.option());
+    let hint = match kind {
+        SourceKind::OpenApi => format!("`{init}` makes a target file of it"),
+        _ => format!("`{init}` makes a target file of it; `statusgap reproduce {} {quoted}` needs none", kind.option()),
+    };
+    CliError::usage(format!("`{}` holds {}, and is no target file", without_query(named), kind.noun()), hint)
+}
+
 /// Reads `--target`.
 pub fn resolve(named: &str) -> Result<Target, CliError> {
     let lookup = |name: &str| std::env::var(name).ok();
     if is_an_address(named) {
+        let path = without_query(named).to_ascii_lowercase();
+        if [".json", ".yaml", ".yml"].iter().any(|end| path.ends_with(end)) {
+            return Err(CliError::usage(
+                format!("`{}` looks like the address of a document, and not like one of a service", without_query(named)),
+                format!("`statusgap init --openapi {}` makes a target file of an OpenAPI document", without_query(named)),
+            ));
+        }
         return Ok(Target::reference(named, &lookup)?);
     }
     let path = Path::new(named);
@@ -26,5 +45,8 @@ pub fn resolve(named: &str) -> Result<Target, CliError> {
         ),
         _ => CliError::file("read", path, source),
     })?;
-    Ok(Target::read(Source { file: named, text: &text }, &lookup)?)
+    Target::read(Source { file: named, text: &text }, &lookup).map_err(|error| match kind_of(&text) {
+        Some(kind) => something_else(named, kind),
+        None => error.into(),
+    })
 }

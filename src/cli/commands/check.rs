@@ -1,5 +1,7 @@
 //! `statusgap check`: validates scenario and target files and those of known failures, and shows what they would do.
 
+mod live;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +15,7 @@ use crate::model::plan::Plan;
 use crate::model::run::Capabilities;
 use crate::model::scenario::Scenario;
 use crate::model::source::Source;
+use crate::model::time::Span;
 use crate::model::wording::{counted, noun, planned_span, share_at_most};
 use crate::report::sentences;
 use crate::target::{Target, Understood, credentials};
@@ -25,6 +28,18 @@ pub struct CheckArgs {
     /// Scenario files, target files, or files for --allow
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Tries a target file with one job, by an ordinary client, and shows how the file reads each answer
+    #[arg(long)]
+    live: bool,
+    /// Starts the job without asking first
+    #[arg(long, short, requires = "live")]
+    yes: bool,
+    /// How long the job is polled at most
+    #[arg(long, value_name = "TIME", default_value = "30s", requires = "live")]
+    wait: Span,
+    /// No notes.
+    #[arg(skip)]
+    pub quiet: bool,
 }
 
 /// Runs the command. All files are checked, and every wrong one is told.
@@ -32,7 +47,12 @@ pub fn run(args: &CheckArgs) -> Ended {
     let mut exit = Exit::Pass;
     for path in &args.files {
         match check(path) {
-            Ok(told) => output::print(&told)?,
+            Ok(told) => {
+                output::print(&told)?;
+                if args.live {
+                    exit = worst(exit, live::check(path, args.yes, args.wait.0, args.quiet)?);
+                }
+            }
             Err(error) => {
                 error.print();
                 exit = Exit::Usage;
@@ -40,6 +60,15 @@ pub fn run(args: &CheckArgs) -> Ended {
         }
     }
     Ok(exit)
+}
+
+/// Of two ends the one that is worse: a wrong file, then one whose target could not be tried.
+fn worst(one: Exit, other: Exit) -> Exit {
+    match (one, other) {
+        (Exit::Usage, _) | (_, Exit::Usage) => Exit::Usage,
+        (Exit::Pass, other) => other,
+        (one, _) => one,
+    }
 }
 
 fn check(path: &Path) -> Result<String, CliError> {

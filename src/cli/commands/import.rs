@@ -5,11 +5,15 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::cli::args::source::SourceArgs;
 use crate::cli::args::{headings, repeat, target};
+use crate::cli::commands::init;
 use crate::cli::error::CliError;
+use crate::cli::sources::{self, Described, Named, Screen};
 use crate::cli::terminal::output;
 use crate::cli::{Ended, files};
-use crate::import::{Format, Imported, LogFormat, Mapping, Options, Stamped, import};
+use crate::draft::{Finished, Origin, from_answers};
+use crate::import::{Format, ImportError, Imported, LogFormat, Mapping, Options, Stamped, import};
 use crate::log::{LogWriter, WriteError};
 use crate::model::run::{ClockNote, LOG_SCHEMA, Run};
 use crate::model::time::{Span, Stamp};
@@ -46,8 +50,8 @@ struct Common {
     /// The recording; `-` for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// What its requests mean: a target file, or the address of a service that speaks the reference contract (an archive that
-    /// statusgap wrote needs none)
+    /// What its requests mean: a target file, or the address of a service that speaks the reference contract (a HAR file needs none:
+    /// it is derived from its requests and answers)
     #[arg(long, value_name = "FILE|URL")]
     target: Option<String>,
     /// Takes requests to any host by their path, and not only those to the target's `base_url`
@@ -132,12 +136,50 @@ pub fn run(args: &ImportArgs, words: &[String]) -> Ended {
     }
     let hosts = if common.any_host { Hosts::Any } else { Hosts::Own };
     let options = Options { target: target.as_ref(), hosts, at: common.at.clone(), tolerance: common.tolerance };
-    let imported = import(&common.file.display().to_string(), open(&common.file)?, &format, &options)?;
+    let imported = import(&common.file.display().to_string(), open(&common.file)?, &format, &options);
+    let derived = match &imported {
+        // A recording of requests says what they mean, as far as one job in it shows.
+        Err(ImportError::NoTarget { .. }) if matches!(format, Format::Har) && common.file != Path::new("-") => Some(derived(common)?),
+        _ => None,
+    };
+    let (target, imported) = match derived {
+        Some(derived) => {
+            if !args.quiet {
+                note_derived(&derived);
+            }
+            let options = Options { target: Some(&derived.target), hosts, at: common.at.clone(), tolerance: common.tolerance };
+            let imported = import(&common.file.display().to_string(), open(&common.file)?, &format, &options)?;
+            (Some(derived.target), imported)
+        }
+        None => {
+            let imported = imported?;
+            (target, imported)
+        }
+    };
     if !args.quiet {
         tell(&imported);
     }
     write(common.out.as_deref(), &header(&imported, target.as_ref(), words)?, &imported)?;
     Ok(Exit::Pass)
+}
+
+/// A target that the recording itself describes.
+fn derived(common: &Common) -> Result<Finished, CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|source| CliError::System { action: "start the runtime", source })?;
+    let args = SourceArgs::default();
+    let found = runtime.block_on(sources::read(&Named::Har(common.file.clone()), &args, Described::default()))?;
+    let calls = found.recorded.as_deref().unwrap_or_default();
+    let answers = init::of_recording(&found, calls, None)?;
+    let origin = Origin { source: &found.source, file: "derived-target.toml", schema: None };
+    Ok(from_answers(&found.draft, &answers, origin, &sources::variable)?)
+}
+
+fn note_derived(derived: &Finished) {
+    output::eprint_note(
+        "note: there is no target file, so that what the requests mean is taken from the recording itself (`statusgap init --har` writes it down):",
+    );
+    Screen::new(false).read_as(&derived.contract, false);
 }
 
 fn open(path: &Path) -> Result<Box<dyn BufRead>, CliError> {

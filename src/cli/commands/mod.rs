@@ -8,6 +8,7 @@ pub mod config;
 pub mod diagnose;
 pub mod explain;
 pub mod import;
+pub mod init;
 pub mod man;
 pub mod matrix;
 pub mod merge;

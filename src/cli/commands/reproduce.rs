@@ -1,5 +1,7 @@
 //! `statusgap reproduce`: the on-call command: is it there, what is it, what to do.
 
+mod derive;
+
 // Writing to a String cannot fail.
 use std::fmt::Write as _;
 
@@ -8,15 +10,17 @@ use clap::Args;
 use crate::cli::Ended;
 use crate::cli::args::probe::{ProbeArgs, Reported};
 use crate::cli::args::twin::TwinArgs;
+use crate::cli::args::source::SourceArgs;
 use crate::cli::args::{headings, repeat};
 use crate::cli::commands::{bundle, report};
+use crate::cli::sources;
 use crate::cli::terminal::output;
 use crate::model::plan::Plan;
 use crate::model::scenario::{LoadModel, Scenario};
 use crate::model::time::Span;
 use crate::model::wording::{counted, planned_span};
-use crate::run::contact;
 use crate::run::investigate::{self, Outline, Stage};
+use crate::run::{SECOND_OPINION, contact};
 use crate::verdict::Exit;
 
 /// Finds out in a minute whether a deployment has the gap, and which of its causes it is.
@@ -29,6 +33,8 @@ pub struct ReproduceArgs {
     pub probe: ProbeArgs,
     #[command(flatten)]
     twin: TwinArgs,
+    #[command(flatten)]
+    source: SourceArgs,
     /// How long it may take
     #[arg(long, value_name = "TIME", default_value = "60s", help_heading = "Run")]
     budget: Span,
@@ -44,7 +50,14 @@ pub fn run(args: &ReproduceArgs) -> Ended {
 
 async fn reproduce(args: &ReproduceArgs) -> Ended {
     let seed = args.probe.seed.unwrap_or_else(rand::random);
-    let session = args.probe.session(seed).await?;
+    let derived = match sources::named(&args.source) {
+        Some(named) => Some(derive::from_source(&named, args).await?),
+        None => None,
+    };
+    let session = match &derived {
+        Some(derived) => args.probe.described(derived.target.clone(), seed)?,
+        None => args.probe.session(seed).await?,
+    };
     let command = repeat::with_seed(&args.probe.words, args.probe.seed, seed, &[]);
     let options = args.probe.options(seed, command, Vec::new(), Reported::InTheReport);
     if args.dry_run {
@@ -56,6 +69,9 @@ async fn reproduce(args: &ReproduceArgs) -> Ended {
     finished.concluded = args.twin.apply(finished.concluded, args.probe.no_progress);
     let view = report::view(&finished.concluded);
     let exit = report::conclude(&finished.folder, &finished.concluded, &view, &args.probe.wanted(), finished.reason)?;
+    if let Some(derived) = &derived {
+        derive::keep(&derived.text, &finished.folder, args.probe.quiet)?;
+    }
     if !finished.was_held_up() {
         bundle::write(&finished.folder, &finished.concluded, &view.headline, args.probe.quiet)?;
     }
@@ -90,6 +106,7 @@ fn dry_run(outline: &Outline, budget: Span) -> String {
         "at most {} in all (--max-jobs {}): scenarios that would need more get fewer, or are left out and named\n\
          at most {}{rate}, besides first contact and looks at jobs that have not ended; where a window is found, jobs are followed\n\
          for up to twice as long as it lasts, with more requests\n\
+         where jobs are denied, {SECOND_OPINION}\n\
          fewer jobs at a time when initiates fail or slow down; ends after {budget} in any case (--budget), and after {} of nothing but 429\n\
          nothing was sent",
         counted(jobs, "job"),

@@ -24,8 +24,8 @@ use crate::model::wording::counted;
 use crate::report::sentences::comparison::spoilt;
 use crate::report::{Format, Style};
 use crate::run::baseline::{self, Side};
-use crate::run::contact;
 use crate::run::{Finished, Place, PlannedRun};
+use crate::run::{SECOND_OPINION, contact};
 use crate::verdict::Exit;
 use crate::verdict::comparison::Names;
 
@@ -218,6 +218,9 @@ pub fn dry_run(scenarios: &[Scenario], can: Capabilities, max_rps: Option<f64>, 
         ))?;
     }
     let Bounds { jobs, time, max_wait, .. } = bounds;
+    if bounds.contact > 0 {
+        output::print(&format!("where jobs are denied, {SECOND_OPINION}\n"))?;
+    }
     output::print(&format!(
         "at most {} in {}{}, and {} started in all; {rate}\n\
          ends after {} in any case (--budget), and after {} of nothing but 429 (--max-wait); nothing was sent\n",

@@ -4,6 +4,8 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use schemars::Schema;
 
+use crate::cli::commands::watch::post::Posted;
+
 use crate::analysis::baseline::{self, Baseline};
 use crate::cli::Ended;
 use crate::cli::terminal::output;
@@ -38,6 +40,7 @@ const FORMS: &[Form] = &[
     Form { name: "scenario", id: "statusgap.scenario/1", title: "A scenario file (TOML)", schema: Scenario::file_schema },
     Form { name: "target", id: "statusgap.target/1", title: "A target file (TOML)", schema: Target::file_schema },
     Form { name: "allow", id: "statusgap.allow/1", title: "A file of known failures (TOML), for --allow", schema: Allow::file_schema },
+    Form { name: "change", id: "statusgap.change/1", title: "What `watch --post` posts", schema: || schemars::schema_for!(Posted) },
     Form { name: "baseline", id: baseline::SCHEMA, title: "What is kept of a run, for --baseline", schema: Baseline::schema },
 ];
 
@@ -54,12 +57,15 @@ pub struct SchemaArgs {
 
 /// Runs the command.
 pub fn run(args: &SchemaArgs) -> Ended {
-    if let Some(form) = FORMS.iter().find(|form| form.name == args.form) {
-        // A schema is plain JSON, and always has a text.
-        let text = serde_json::to_string_pretty(&named(form)).unwrap_or_default();
-        output::print(&format!("{text}\n"))?;
-    }
+    output::print(&text_of(&args.form))?;
     Ok(Exit::Pass)
+}
+
+/// The text of a form's schema; empty for a form that does not exist.
+pub fn text_of(name: &str) -> String {
+    let form = FORMS.iter().find(|form| form.name == name);
+    // A schema is plain JSON, and always has a text.
+    form.map_or_else(String::new, |form| format!("{}\n", serde_json::to_string_pretty(&named(form)).unwrap_or_default()))
 }
 
 /// The schema with its identity, which stands first for whoever reads it.

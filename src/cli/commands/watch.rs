@@ -3,6 +3,7 @@
 mod connections;
 mod hook;
 mod listen;
+pub mod post;
 mod publish;
 
 use std::time::Duration;
@@ -17,6 +18,7 @@ use crate::cli::args::{headings, repeat, scenarios};
 use crate::cli::commands::report;
 use crate::cli::commands::run::{Bounds, dry_run, note_left_out};
 use crate::cli::commands::watch::listen::{Listen, Page};
+use crate::cli::commands::watch::post::Post;
 use crate::cli::commands::watch::publish::{Publication, PublishedRound, moment};
 use crate::cli::error::CliError;
 use crate::cli::terminal::{github, output};
@@ -33,7 +35,7 @@ use crate::verdict::{Exit, Verdict};
 ///
 /// Each round runs a small scenario and leaves a log of its own; the last rounds are judged together. Prometheus metrics and a
 /// page that keeps itself up to date are served on the loopback. A proven denial makes it fail at once, which ends the watch
-/// with exit code 1 unless --on-change or --keep-going is given; it passes again after some clean rounds in a row.
+/// with exit code 1 unless --on-change, --post or --keep-going is given; it passes again after some clean rounds in a row.
 #[derive(Debug, Args)]
 pub struct WatchArgs {
     /// What each round runs: a shipped scenario, a file or a folder
@@ -61,7 +63,11 @@ pub struct WatchArgs {
     /// and `STATUSGAP_LOG` in its environment, and may take 30 s
     #[arg(long, value_name = "COMMAND", help_heading = headings::WATCH)]
     on_change: Option<String>,
-    /// Goes on after the verdict has turned to fail, also without --on-change
+    /// An address to which each change of the verdict is posted as JSON, such as a chat's or an incident tool's webhook; its
+    /// `text` says it in one line
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url, conflicts_with = "virtual_time", help_heading = headings::WATCH)]
+    post: Option<String>,
+    /// Goes on after the verdict has turned to fail, also without --on-change and --post
     #[arg(long, help_heading = headings::WATCH)]
     keep_going: bool,
     /// Where the page and /metrics are served: an address with a port, or `none`
@@ -132,6 +138,7 @@ async fn watch(args: &WatchArgs, named: Vec<Scenario>, allowed: Vec<Allow>) -> E
         watch.close().await;
         return Ok(Exit::Pass);
     }
+    let post = args.post.as_deref().map(Post::to).transpose()?;
     let mut logs = watch.logs()?;
     let page = open_page(args, &watch, &logs).await?;
     let (stop, mut stopping) = channel(false);
@@ -142,7 +149,7 @@ async fn watch(args: &WatchArgs, named: Vec<Scenario>, allowed: Vec<Allow>) -> E
             let _ = stop.send(true);
         })
     });
-    let ended = go_on(args, &mut watch, &mut logs, &page, &mut stopping).await;
+    let ended = go_on(args, &mut watch, &mut logs, &page, post.as_ref(), &mut stopping).await;
     if let Some(signals) = signals {
         signals.abort();
     }
@@ -173,7 +180,14 @@ async fn open_page(args: &WatchArgs, watch: &Watch, logs: &Logs) -> Result<Page,
 }
 
 /// Round after round, until it is over.
-async fn go_on(args: &WatchArgs, watch: &mut Watch, logs: &mut Logs, page: &Page, stopping: &mut Receiver<bool>) -> Ended {
+async fn go_on(
+    args: &WatchArgs,
+    watch: &mut Watch,
+    logs: &mut Logs,
+    page: &Page,
+    post: Option<&Post>,
+    stopping: &mut Receiver<bool>,
+) -> Ended {
     if !watch.first_contact(stopping).await {
         return Ok(Exit::Interrupted);
     }
@@ -217,11 +231,15 @@ async fn go_on(args: &WatchArgs, watch: &mut Watch, logs: &mut Logs, page: &Page
             report::write(shown, logs.folder(), &args.probe.also)?;
             // That a watch begins with a pass is what everybody expects.
             let expected = change.was.is_none() && change.is == Verdict::Pass;
+            if let Some(post) = post.filter(|_| !expected) {
+                let target = &watch.header().target;
+                post.send(&post::Posted::of(change, &target.name, &target.base_url)).await;
+            }
             if let Some(command) = args.on_change.as_ref().filter(|_| !expected) {
                 hook::call(command, change, &round.log, stopping).await;
             }
         }
-        let ends = round.turned_to_fail() && args.on_change.is_none() && !args.keep_going;
+        let ends = round.turned_to_fail() && args.on_change.is_none() && args.post.is_none() && !args.keep_going;
         let JudgedRound { alone, together, .. } = *round;
         let shown = together.unwrap_or(alone);
         if ends {

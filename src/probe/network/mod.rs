@@ -48,6 +48,13 @@ pub use destination::is_loopback;
 pub use proxy::Proxies;
 pub use tls::{Certificates, Pem};
 
+/// TLS as the probe speaks it to its target, for another client: the same trust, the same certificate, and whichever HTTP both agree on.
+pub fn tls_for_others(certificates: &Certificates) -> Result<rustls::ClientConfig, NetworkError> {
+    let mut config = tls::client_config(Peer::Target, certificates, b"h2")?;
+    config.alpn_protocols.push(b"http/1.1".to_vec());
+    Ok(config)
+}
+
 /// Why no requests can be sent to a target at all.
 #[derive(Debug, thiserror::Error)]
 pub enum NetworkError {

@@ -37,6 +37,7 @@ pub(super) fn summary(view: &View) -> Markup {
                 p.verdict data-key="verdict" { span aria-hidden="true" { (sign(view.verdict)) } " " (view.verdict.word().to_uppercase()) }
                 h1 { (view.answers.short) }
                 @for notice in &view.notices { p.notice role="note" { (prose(notice)) } }
+                @if let Some(second) = &view.second_opinion { p.gloss { (prose(&format!("{}.", words::sentence_case(&words::sentence(&second.told))))) } }
                 dl.answers {
                     "\n"
                     @for told in view.answers.all() {

@@ -17,6 +17,7 @@ mod power;
 mod reasons;
 mod remedies;
 pub mod twin;
+pub mod second_opinion;
 
 pub(super) use data::facts;
 

@@ -13,6 +13,7 @@ mod lanes;
 mod limitations;
 mod noun;
 mod repeat;
+mod second_opinion;
 mod shard;
 mod steps;
 mod tables;
@@ -50,6 +51,7 @@ pub use inside::{InsideEvidence, InsideRow, InsideView, NamedSpan, Picture, Span
 pub use jobs::Jobs;
 pub(super) use lanes::reach;
 pub use lanes::{Lane, LaneMark, Sign};
+pub use second_opinion::SecondOpinionRow;
 pub use steps::{Curve, CurveStep};
 pub use timing::{ObjectiveRow, TimingQuantile, TimingRow, TimingView, Wait};
 pub use twin::{CandidateRow, Reproducer, TwinView};
@@ -70,6 +72,9 @@ pub struct View {
     pub reason_facts: Vec<Value>,
     /// What must be known before anything else is read: that the log is partial, torn, or cannot be judged.
     pub notices: Vec<String>,
+    /// What an ordinary HTTP client was answered, where the run saw a denial and asked for a second opinion.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub second_opinion: Option<SecondOpinionRow>,
     /// Whether a never-issued id was denied, so that a visible answer means something.
     pub assessable: bool,
     /// What was run, where and when.
@@ -570,6 +575,7 @@ impl View {
         let view = View {
             verdict: judgement.verdict,
             headline: headline::headline(analysis, judgement, &window),
+            second_opinion: second_opinion::row(journal),
             answers: answers::answers(journal, analysis, judgement, &histories, &window),
             notices: headline::notices(journal, analysis, judgement),
             reason_facts: sentences::facts(&judgement.reasons),

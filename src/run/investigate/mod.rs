@@ -14,10 +14,11 @@ use crate::analysis::diagnosis::Candidates;
 use crate::log::storage::LOG;
 use crate::model::run::{Capabilities, EndReason, Journal};
 use crate::model::scenario::Scenario;
-use crate::probe::{OnStrain, Onward, Options, Restraint};
+use crate::probe::{Jobs, OnStrain, Onward, Options, Restraint};
 use crate::run::contact::{first_contact, problem};
 use crate::run::limits::{INVESTIGATION_JOBS, Limits};
 use crate::run::recording::{Drive, Recording, Sink};
+use crate::run::second_opinion::{self, Bounds};
 use crate::run::stop::interrupted;
 use crate::run::{Finished, Note, RunError, RunOptions, Session};
 use steps::Investigation;
@@ -66,6 +67,11 @@ pub(crate) async fn investigate(options: RunOptions, session: Session, budget: D
     let most = options.max_jobs.unwrap_or(INVESTIGATION_JOBS);
     let restraint = Restraint { max_wait: max_wait(&options, budget), ..options.restraint(Some(most), OnStrain::SlowDown) };
     let jobs = restraint.jobs.clone();
+    // A limit that was named holds for all; the usual one leaves room for the second opinion.
+    let for_second_opinion = match options.max_jobs {
+        Some(_) => jobs.clone(),
+        None => Jobs::at_most(Some(second_opinion::TRIES)),
+    };
     let probe = options.probe(limits.max_rps, session.first_n(), restraint);
     header.contact = first_contact(&session, &options, &probe, probe.first_n.saturating_sub(1)).await;
     let held_up = problem(header.contact.as_ref()).is_some();
@@ -92,8 +98,10 @@ pub(crate) async fn investigate(options: RunOptions, session: Session, budget: D
     }
     let run = async { if held_up { EndReason::TargetGone } else { investigation.run(note).await } };
     let reason = recording.until(interrupted(), run).await;
+    let bounds = Bounds { jobs: for_second_opinion, max_rps: limits.max_rps, timeout: options.timeout };
+    let opinion = second_opinion::ask(&recording, &session, reason, bounds).await?;
     options.note(Note::Ends);
-    let concluded = recording.conclude(reason)?;
+    let concluded = recording.with_second_opinion(opinion).conclude(reason)?;
     session.close().await;
     Ok(Finished { folder, concluded, reason, second: None })
 }

@@ -24,6 +24,7 @@ use crate::run::gates::onward;
 use crate::run::limits::{self, Limits};
 use crate::run::planned::{possible, within};
 use crate::run::recording::{Drive, Recording, Sink};
+use crate::run::second_opinion::{self, Bounds};
 use crate::run::{Concluded, Note, RunError, RunOptions, Session, now};
 use crate::verdict::Verdict;
 use crate::verdict::rolling::{Change, Outcome, RollingVerdict, Round, Rules};
@@ -252,6 +253,7 @@ impl Watch {
         let log = LogWriter::begin(Box::new(storage::create(&path)?), &header).map_err(|error| StorageError::recording(&path, error))?;
         // Each round is a run of its own, with the whole limit.
         let restraint = run.restraint(run.max_jobs, OnStrain::GoOn);
+        let jobs = restraint.jobs.clone();
         let drive = Drive {
             options: run.probe(self.limits.max_rps, self.first_n + self.scans, restraint),
             trace: run.trace.clone(),
@@ -267,6 +269,14 @@ impl Watch {
             within(self.time, recording.probe.run(&self.scenarios), &run).await
         };
         let reason = recording.until(stopped(stopping), work).await;
+        // Once a failure stands, further rounds need no second opinion.
+        let recording = if self.rolling.verdict() == Some(Verdict::Fail) {
+            recording
+        } else {
+            let bounds = Bounds { jobs, max_rps: self.limits.max_rps, timeout: run.timeout };
+            let opinion = second_opinion::ask(&recording, &self.session, reason, bounds).await?;
+            recording.with_second_opinion(opinion)
+        };
         let concluded = recording.conclude(reason)?;
         logs.ended(&path)?;
         Ok((path, concluded, reason))

@@ -1,0 +1,244 @@
+//! The quoting of POSIX shells. Words are split by shlex; what it does not know is rewritten before: comments, the ends of commands,
+//! `$'…'`, variables, and what other commands write.
+
+use std::iter::Peekable;
+use std::str::Chars;
+
+use super::{Words, ansi_c, unclosed};
+use crate::draft::DraftError;
+use crate::draft::marks::{OUTPUT, REDIRECTION, variable};
+
+/// How deep commands may stand in one another.
+const DEEPEST: usize = 8;
+
+/// The commands in a text, each after those that it takes its input from.
+pub(super) fn commands(text: &str) -> Result<Vec<Words>, DraftError> {
+    let mut found = Vec::new();
+    lines(text, 0, &mut found)?;
+    let split = |command: &String| shlex::split(command).ok_or_else(|| unclosed(command));
+    found.iter().map(|command| split(command).map(without_redirections)).collect()
+}
+
+fn lines(text: &str, depth: usize, found: &mut Vec<String>) -> Result<(), DraftError> {
+    let mut reader = Reader { rest: text.chars().peekable(), command: String::new(), depth, found };
+    reader.read(text)
+}
+
+struct Reader<'a, 'f> {
+    rest: Peekable<Chars<'a>>,
+    command: String,
+    depth: usize,
+    found: &'f mut Vec<String>,
+}
+
+impl Reader<'_, '_> {
+    fn read(&mut self, text: &str) -> Result<(), DraftError> {
+        while let Some(c) = self.rest.next() {
+            match c {
+                '\\' => self.escaped(),
+                '\'' => self.single().ok_or_else(|| unclosed(text))?,
+                '"' => self.double(text)?,
+                '$' => self.dollar(text, false)?,
+                '`' => self.backticks(text)?,
+                '#' if self.command.is_empty() || self.command.ends_with(char::is_whitespace) => {
+                    while self.rest.next_if(|c| *c != '\n').is_some() {}
+                }
+                '<' if self.is_placeholder() => self.command.push(c),
+                '>' if self.command.rsplit(char::is_whitespace).next().is_some_and(|word| word.contains('<')) => self.command.push(c),
+                // `&>file` ends nothing.
+                '&' if self.rest.peek() == Some(&'>') => {}
+                '<' | '>' => self.redirection(),
+                '\n' | ';' | '&' | '|' => self.end(),
+                c => self.command.push(c),
+            }
+        }
+        self.end();
+        Ok(())
+    }
+
+    /// Whether `<id>` stands there, as people write "the id here".
+    fn is_placeholder(&self) -> bool {
+        let mut ahead = self.rest.clone();
+        let mut name = String::new();
+        while let Some(c) = ahead.next_if(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')) {
+            name.push(c);
+        }
+        !name.is_empty() && ahead.next() == Some('>')
+    }
+
+    /// `>file`, `2> file`, `>>file`, `2>&1`: a mark, and the file behind it if there is one.
+    fn redirection(&mut self) {
+        let kept = self.command.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+        if kept == 0 || self.command[..kept].ends_with(char::is_whitespace) {
+            self.command.truncate(kept);
+        }
+        while self.rest.next_if(|c| matches!(c, '<' | '>' | '|')).is_some() {}
+        if self.rest.next_if_eq(&'&').is_some() && self.rest.peek().is_some_and(|c| c.is_ascii_digit() || *c == '-') {
+            while self.rest.next_if(|c| c.is_ascii_digit() || *c == '-').is_some() {}
+            return;
+        }
+        self.command.push(' ');
+        self.command.push(REDIRECTION);
+        self.command.push(' ');
+    }
+
+    fn end(&mut self) {
+        let command = std::mem::take(&mut self.command);
+        if !command.trim().is_empty() {
+            self.found.push(command);
+        }
+    }
+
+    /// A line that ends with a backslash goes on, also where a blank came behind it in copying.
+    fn escaped(&mut self) {
+        let mut ahead = self.rest.clone();
+        while ahead.next_if(|c| *c == ' ' || *c == '\t').is_some() {}
+        if ahead.next_if_eq(&'\n').is_some() {
+            self.rest = ahead;
+            self.command.push(' ');
+        } else {
+            self.command.push('\\');
+            self.command.extend(self.rest.next());
+        }
+    }
+
+    fn single(&mut self) -> Option<()> {
+        self.command.push('\'');
+        loop {
+            let c = self.rest.next()?;
+            self.command.push(c);
+            if c == '\'' {
+                return Some(());
+            }
+        }
+    }
+
+    fn double(&mut self, text: &str) -> Result<(), DraftError> {
+        self.command.push('"');
+        loop {
+            match self.rest.next() {
+                Some('"') => {
+                    self.command.push('"');
+                    return Ok(());
+                }
+                Some('\\') => {
+                    self.command.push('\\');
+                    self.command.extend(self.rest.next());
+                }
+                Some('$') => self.dollar(text, true)?,
+                Some('`') => self.backticks(text)?,
+                Some(c) => self.command.push(c),
+                None => return Err(unclosed(text)),
+            }
+        }
+    }
+
+    /// What follows a dollar sign.
+    fn dollar(&mut self, text: &str, in_quotes: bool) -> Result<(), DraftError> {
+        match self.rest.peek().copied() {
+            Some('\'') if !in_quotes => {
+                self.rest.next();
+                let value = ansi_c::quoted(&mut self.rest).ok_or_else(|| unclosed(text))?;
+                self.command.push('\'');
+                self.command.push_str(&value.replace('\'', "'\\''"));
+                self.command.push('\'');
+            }
+            // A translated text is the text.
+            Some('"') if !in_quotes => {}
+            Some('(') => {
+                self.rest.next();
+                let inner = self.in_parentheses().ok_or_else(|| unclosed(text))?;
+                self.other_command(&inner)?;
+            }
+            Some('{') => {
+                self.rest.next();
+                let inner: String = std::iter::from_fn(|| self.rest.next_if(|c| *c != '}')).collect();
+                self.rest.next();
+                let name: String = inner.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+                if name.is_empty() {
+                    // No variable's name: as it stands, since what a shell makes of it helps nobody.
+                    self.literal(&format!("${{{inner}}}"), in_quotes);
+                } else {
+                    self.command.push_str(&variable(&name));
+                }
+            }
+            Some(c) if c.is_ascii_alphabetic() || c == '_' => {
+                let name: String = std::iter::from_fn(|| self.rest.next_if(|c| c.is_ascii_alphanumeric() || *c == '_')).collect();
+                self.command.push_str(&variable(&name));
+            }
+            // A prompt, a price, or a parameter such as `$1`.
+            _ => self.literal("$", in_quotes),
+        }
+        Ok(())
+    }
+
+    fn literal(&mut self, text: &str, in_quotes: bool) {
+        // A prompt stands before the command, and is no word of it.
+        if !in_quotes && text == "$" && self.command.trim().is_empty() && self.rest.peek() == Some(&' ') {
+            return;
+        }
+        if in_quotes {
+            self.command.push_str(&text.replace('$', "\\$"));
+        } else {
+            self.command.push('\'');
+            self.command.push_str(text);
+            self.command.push('\'');
+        }
+    }
+
+    fn backticks(&mut self, text: &str) -> Result<(), DraftError> {
+        let inner: String = std::iter::from_fn(|| self.rest.next_if(|c| *c != '`')).collect();
+        self.rest.next().ok_or_else(|| unclosed(text))?;
+        self.other_command(&inner)
+    }
+
+    fn other_command(&mut self, inner: &str) -> Result<(), DraftError> {
+        if self.depth >= DEEPEST {
+            return Err(DraftError::new(
+                format!("commands stand more than {DEEPEST} deep in one another"),
+                "give the two curl commands by themselves",
+            ));
+        }
+        lines(inner, self.depth + 1, self.found)?;
+        self.command.push(OUTPUT);
+        Ok(())
+    }
+
+    /// What stands up to the parenthesis that closes.
+    fn in_parentheses(&mut self) -> Option<String> {
+        let (mut inner, mut open, mut quote) = (String::new(), 1, None);
+        loop {
+            let c = self.rest.next()?;
+            match (quote, c) {
+                (None | Some('"'), '\\') => {
+                    inner.push(c);
+                    inner.push(self.rest.next()?);
+                    continue;
+                }
+                (None, '\'' | '"') => quote = Some(c),
+                (Some(open), c) if open == c => quote = None,
+                (None, '(') => open += 1,
+                (None, ')') => open -= 1,
+                _ => {}
+            }
+            if open == 0 {
+                return Some(inner);
+            }
+            inner.push(c);
+        }
+    }
+}
+
+/// The words without the files of redirections.
+fn without_redirections(words: Words) -> Words {
+    let mut kept = Vec::with_capacity(words.len());
+    let mut words = words.into_iter();
+    while let Some(word) = words.next() {
+        if word.starts_with(REDIRECTION) {
+            words.next();
+        } else {
+            kept.push(word);
+        }
+    }
+    kept
+}

@@ -1,0 +1,261 @@
+//! What is inferred from the answers about one job, held against the target file's own reader.
+
+use serde_json::{Value, json};
+
+use super::draft;
+use crate::draft::infer::{self, Contract, Evidence, IdPlace, Poll};
+use crate::draft::{Answers, Origin, from_answers, with_reply};
+use crate::model::answer::{Answer, State};
+use crate::model::call::Answered;
+use crate::model::source::Source;
+use crate::target::Target;
+
+const ID: &str = "6f1de3a1-aaaa-4bbb-8ccc-0123456789ab";
+const NEW: &str = "3cd63d03-1111-4222-8333-0123456789ab";
+
+fn answered(http: u16, body: &Value) -> Answered {
+    Answered { http, headers: Vec::new(), body: body.to_string().into_bytes() }
+}
+
+struct Case {
+    posted: Answered,
+    never: [Answered; 2],
+    polls: Vec<Answered>,
+}
+
+const ORIGIN: Origin<'static> = Origin { source: "calls.txt", file: "jobs.toml", schema: None };
+
+fn commands() -> String {
+    format!("curl -d '{{\"kind\":\"{{{{x}}}} ${{y}}\"}}' -H 'Content-Type: application/json' http://h/jobs\ncurl http://h/jobs/{ID}")
+}
+
+fn evidence(case: &Case, id: &str) -> Evidence {
+    let polls = case.polls.iter().map(|answer| Poll { age_ms: 1.0, answer: answer.clone() }).collect();
+    Evidence { posted: case.posted.clone(), id: id.to_owned(), never: case.never.to_vec(), polls }
+}
+
+/// Every answer is read as it must be, by the file that is made of them.
+#[track_caller]
+fn check(case: &Case, wanted: &[(Answer, Option<State>)]) -> Contract {
+    let draft = draft(&commands());
+    let (id, id_at) = infer::id(&case.posted, &draft.pair, None).expect("an id");
+    let unknown_id = draft.never_issued(&id, &[7; 32]).swap_remove(0);
+    let answers = Answers { evidence: evidence(case, &id), id_at, unknown_id };
+    let made = from_answers(&draft, &answers, ORIGIN, &|_| None).unwrap_or_else(|error| panic!("{error}"));
+    for (answer, (meaning, state)) in case.polls.iter().zip(wanted) {
+        let reading = with_reply(answer, |reply| made.target.read_status(reply, &id));
+        assert_eq!((reading.answer, reading.state), (*meaning, *state), "{}\n{}", String::from_utf8_lossy(&answer.body), made.text);
+    }
+    for never in &case.never {
+        let reading = with_reply(never, |reply| made.target.read_status(reply, "nobody"));
+        assert_eq!(reading.answer, Answer::NotFound, "{}", made.text);
+    }
+    made.contract
+}
+
+const NOT_FOUND: (Answer, Option<State>) = (Answer::NotFound, None);
+const RUNS: (Answer, Option<State>) = (Answer::Visible, Some(State::Running));
+const DONE: (Answer, Option<State>) = (Answer::Visible, Some(State::Succeeded));
+
+#[test]
+fn a_404_needs_no_rule() {
+    let gone = answered(404, &json!({"detail": "no such job"}));
+    let contract = check(
+        &Case {
+            posted: answered(202, &json!({"job_id": NEW, "status_url": format!("/jobs/{NEW}")})),
+            never: [gone.clone(), gone.clone()],
+            polls: vec![
+                gone,
+                answered(200, &json!({"job_id": NEW, "status": "processing", "progress": 0.5})),
+                answered(200, &json!({"job_id": NEW, "status": "completed", "progress": 1.0})),
+            ],
+        },
+        &[NOT_FOUND, RUNS, DONE],
+    );
+    assert_eq!(contract.state.as_deref(), Some("/status"));
+    assert_eq!(contract.echo.as_deref(), Some("/job_id"));
+    assert_eq!(contract.progress.as_deref(), Some("/progress"));
+    assert_eq!(contract.follow, Some(IdPlace::Pointer("/status_url".to_owned())));
+}
+
+#[test]
+fn an_answer_with_200_is_told_by_what_differs() {
+    let posted = || answered(200, &json!({"id": NEW}));
+    let visible = |state: &str| answered(200, &json!({"id": NEW, "job": {"state": state}}));
+    // a status word
+    let word = |id: &str| answered(200, &json!({"id": id, "job": {"state": "not_found"}, "at": id}));
+    check(
+        &Case { posted: posted(), never: [word("a"), word("b")], polls: vec![word(NEW), visible("queued"), visible("done")] },
+        &[NOT_FOUND, RUNS, DONE],
+    );
+    // null
+    let null = answered(200, &json!({"job": null}));
+    check(
+        &Case { posted: posted(), never: [null.clone(), null.clone()], polls: vec![null, visible("queued"), visible("done")] },
+        &[NOT_FOUND, RUNS, DONE],
+    );
+    // an error object that names the id
+    let error = |id: &str| answered(200, &json!({"error": {"code": "NO_SUCH_JOB", "message": format!("no {id}")}}));
+    check(
+        &Case { posted: posted(), never: [error("a"), error("b")], polls: vec![error(NEW), visible("queued"), visible("done")] },
+        &[NOT_FOUND, RUNS, DONE],
+    );
+    // an empty object
+    let empty = answered(200, &json!({}));
+    check(
+        &Case { posted: posted(), never: [empty.clone(), empty.clone()], polls: vec![empty, visible("queued"), visible("done")] },
+        &[NOT_FOUND, RUNS, DONE],
+    );
+    // absence from a list
+    let list = |items: Value| answered(200, &json!({"jobs": items}));
+    let item = |state: &str| json!([{"id": "other", "state": "done"}, {"id": NEW, "state": state}]);
+    let without = list(json!([{"id": "other", "state": "done"}]));
+    let contract = check(
+        &Case {
+            posted: posted(),
+            never: [without.clone(), without.clone()],
+            polls: vec![without, list(item("queued")), list(item("done"))],
+        },
+        &[NOT_FOUND, RUNS, DONE],
+    );
+    assert_eq!(contract.state.as_deref(), Some("$.jobs[?@.id == '{id:raw}'].state"));
+}
+
+#[test]
+fn a_truth_is_a_state_too() {
+    let gone = answered(404, &json!({}));
+    check(
+        &Case {
+            posted: answered(200, &json!({"name": NEW, "id": NEW})),
+            never: [gone.clone(), gone],
+            polls: vec![answered(200, &json!({"id": NEW, "done": false})), answered(200, &json!({"id": NEW, "done": true}))],
+        },
+        &[RUNS, DONE],
+    );
+}
+
+#[test]
+fn lists_of_numbers_and_nested_answers_are_read() {
+    let posted = || answered(201, &json!({"data": {"job_id": 17}}));
+    let draft = draft("curl -d x http://h/jobs\ncurl http://h/jobs?id=16");
+    let (id, id_at) = infer::id(&posted(), &draft.pair, None).expect("an id");
+    assert_eq!((id.as_str(), id_at.clone()), ("17", IdPlace::Pointer("/data/job_id".to_owned())));
+    let list = |items: Value| answered(200, &json!({"total": 1, "the jobs": items}));
+    let item = |state: &str| list(json!([{"job_id": 16, "state": "ended"}, {"job_id": 17, "state": state, "progress": {"value": 3}}]));
+    let without = list(json!([{"job_id": 16, "state": "ended"}]));
+    let case =
+        Case { posted: posted(), never: [without.clone(), without.clone()], polls: vec![without, item("waiting"), item("succeeded")] };
+    let answers = Answers { evidence: evidence(&case, &id), id_at, unknown_id: "90071992{n}".to_owned() };
+    let made = from_answers(&draft, &answers, ORIGIN, &|_| None).unwrap_or_else(|error| panic!("{error}"));
+    assert!(made.text.contains("$['the jobs'][?@.job_id == {id:raw}]"), "{}", made.text);
+    let readings = made.readings.expect("readings");
+    assert_eq!(readings.polls.iter().map(|(_, reading)| (reading.answer, reading.state)).collect::<Vec<_>>(), [NOT_FOUND, RUNS, DONE]);
+}
+
+#[test]
+fn what_cannot_be_told_apart_is_refused_with_the_reason() {
+    let draft = draft(&commands());
+    let of = |never: Answered, poll: Answered| {
+        let polls = vec![Poll { age_ms: 1.0, answer: poll }];
+        let evidence =
+            Evidence { posted: answered(200, &json!({"id": NEW})), id: NEW.to_owned(), never: vec![never.clone(), never], polls };
+        Contract::of(&evidence, &draft.pair).expect_err("nothing differs")
+    };
+    let pending = answered(200, &json!({"status": "pending"}));
+    let error = of(pending.clone(), pending);
+    assert!(error.what.contains("answered like the job itself") && error.hint.contains("class N"), "{error}");
+    let gone = answered(404, &json!({}));
+    assert!(of(gone.clone(), gone).hint.contains("--wait"));
+    let broken = answered(500, &json!({}));
+    assert!(of(broken, answered(200, &json!({"status": "done"}))).what.contains("error of the service itself"));
+    // The owner may not see the job: that is no answer about it.
+    assert!(of(answered(404, &json!({})), answered(403, &json!({}))).hint.contains("may its user see the job"));
+}
+
+#[test]
+fn ambiguous_ids_are_asked_about() {
+    let draft = draft(&format!("curl -d x http://h/jobs\ncurl http://h/jobs/{ID}"));
+    let pair = &draft.pair;
+    let two = answered(202, &json!({"request_id": NEW, "job_id": ID}));
+    let error = infer::id(&two, pair, None).expect_err("two ids");
+    let choice = error.choice.expect("a choice");
+    assert_eq!((choice.option, choice.values[0].0.as_str(), choice.values[1].0.as_str()), ("--id", "/request_id", "/job_id"));
+    assert_eq!(infer::id(&two, pair, Some("/job_id")).expect("named").0, ID);
+    assert!(infer::id(&two, pair, Some("/nope")).is_err() && infer::id(&two, pair, Some("job_id")).is_err());
+    // What the Location says settles it.
+    let located = |body: &Value| Answered { headers: vec![("location".to_owned(), format!("http://h/jobs/{NEW}"))], ..answered(201, body) };
+    assert_eq!(infer::id(&located(&json!({})), pair, None).expect("located").0, NEW);
+    assert_eq!(infer::id(&located(&json!({"trace_id": ID, "name": "x"})), pair, None).map(|(id, _)| id), Ok(ID.to_owned()));
+    assert_eq!(infer::id(&located(&json!({"request_id": ID, "job_id": NEW})), pair, None).expect("located").0, NEW);
+    assert_eq!(infer::id(&located(&json!({})), pair, Some("Location")).expect("named").0, NEW);
+    assert!(infer::id(&answered(200, &json!({"ok": true})), pair, None).is_err_and(|error| error.what.contains("no id")));
+}
+
+#[test]
+fn secrets_become_variables_and_the_browsers_own_headers_go() {
+    let commands = format!(
+        "curl http://h/jobs -H 'authorization: Bearer s3cr3t-token' -H 'x-api-key: k3y-value' -H 'sec-fetch-mode: cors' -H 'user-agent: x' \
+         -H 'Idempotency-Key: once' --json '{{\"password\": \"hunter2!\", \"n\": 1, \"note\": \"s3cr3t-token\"}}'\n\
+         curl 'http://u:pa%24s@h/jobs/{ID}?access_token=qu3ry-token' -H 'authorization: Bearer s3cr3t-token'"
+    );
+    let draft = draft(&commands);
+    assert_eq!(draft.dropped, 2);
+    let gone = answered(404, &json!({}));
+    let evidence = Evidence {
+        posted: answered(200, &json!({"id": NEW})),
+        id: NEW.to_owned(),
+        never: vec![gone.clone(), gone],
+        polls: vec![Poll { age_ms: 1.0, answer: answered(200, &json!({"status": "done"})) }],
+    };
+    let answers = Answers { evidence, id_at: IdPlace::Pointer("/id".to_owned()), unknown_id: "{uuid}".to_owned() };
+    let text = from_answers(&draft, &answers, ORIGIN, &|_| None).unwrap_or_else(|error| panic!("{error}")).text;
+    for secret in ["s3cr3t", "k3y-value", "hunter2", "qu3ry", "pa%24s", "once"] {
+        assert!(!text.contains(secret), "{text}");
+    }
+    for wanted in [
+        "Bearer ${JOBS_TOKEN}",
+        "${JOBS_API_KEY}",
+        "${JOBS_PASSWORD}",
+        "?access_token=${JOBS_ACCESS_TOKEN}",
+        "Idempotency-Key = \"{uuid}\"",
+    ] {
+        assert!(text.contains(wanted), "{wanted}\n{text}");
+    }
+    assert!(
+        !format!("{draft:?}").contains("hunter2!") || draft.secrets.iter().all(|secret| !format!("{secret:?}").contains(&secret.value))
+    );
+    // What is sent is what was copied, but for what must be new.
+    let sent = draft.initiate(&|_| None, "fresh");
+    assert_eq!((sent.header("authorization"), sent.header("idempotency-key")), (Some("Bearer s3cr3t-token"), Some("fresh")));
+    assert!(sent.body.is_some_and(|body| body.contains("hunter2!")));
+    assert_eq!(draft.status(&|_| None, "a/b", "").url, "http://h/jobs/a%2Fb?access_token=qu3ry-token");
+}
+
+#[test]
+fn a_body_is_written_so_that_it_is_sent_as_it_was() {
+    for body in [
+        "{\"a\": null, \"b\": \"{x}\"}",
+        "a=1&b=%7B",
+        "<x a='1'>\n\t\"q\"</x>",
+        "{\"q\": \"query { job(id: 7) { id } }\"}",
+        "[1.5, 2e3, -7]",
+    ] {
+        let quoted = shlex::try_quote(body).expect("a word");
+        let draft = draft(&format!("curl http://h/jobs -H 'Content-Type: application/json' --data-raw {quoted}\ncurl http://h/jobs/{ID}"));
+        let made = crate::draft::from_assumptions(&draft, Some("/id"), &[1; 32], ORIGIN, &|_| None)
+            .unwrap_or_else(|error| panic!("{body}: {error}"));
+        let variables = crate::target::Variables { n: 1, uuid: "u".to_owned(), ..crate::target::Variables::default() };
+        let sent = made.target.initiate(&variables).expect("a request");
+        let is_json = serde_json::from_str::<Value>(body).ok();
+        match is_json {
+            Some(json) => assert_eq!(serde_json::from_slice::<Value>(&sent.body).ok(), Some(json), "{}", made.text),
+            None => assert_eq!(String::from_utf8_lossy(&sent.body), body, "{}", made.text),
+        }
+        assert!(Target::read(Source { file: "x", text: &made.text }, &|_| None).is_ok());
+    }
+    let odd = draft(&format!("curl http://h/jobs -H 'Content-Type: text/plain' --data-raw 'an {{id}} here'\ncurl http://h/jobs/{ID}"));
+    assert!(
+        crate::draft::from_assumptions(&odd, Some("/id"), &[1; 32], ORIGIN, &|_| None)
+            .is_err_and(|error| error.what.contains("would be filled in"))
+    );
+}

@@ -1,0 +1,226 @@
+//! What an API's contract is, learnt from one job: it is asked for, polled until it ends, and two ids are asked for that nobody issued.
+//!
+//! All of it by an ordinary client: nothing is measured here to more than a few milliseconds.
+
+use std::time::{Duration, Instant};
+
+use crate::client::{Client, ClientError};
+use crate::draft::infer::{self, Evidence, IdPlace, Poll};
+use crate::draft::{Answers, Draft, DraftError, Lookup};
+use crate::model::call::{Answered, Call};
+use crate::model::contact::{QUOTED, visible};
+use crate::model::limits::cut;
+use crate::probe::is_loopback;
+
+/// At most so many polls of the one job.
+pub const POLLS: usize = 60;
+
+/// Requests about ids that were never issued.
+pub const CONTROLS: usize = 3;
+
+/// The first pause between two polls, of a target on this machine and of any other; it grows by half each time.
+pub(super) const FIRST_PAUSE: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(250)];
+
+/// The longest pause.
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// For how long a visible job is looked at whose answer has no word for a state.
+const WITHOUT_STATE: Duration = Duration::from_secs(5);
+
+/// What happens on the way.
+#[derive(Debug, Clone, Copy)]
+pub enum LearnNote<'a> {
+    /// The POST was answered after so long.
+    Posted(&'a Answered, Duration),
+    /// The id, and its place in that answer.
+    Id(&'a str, &'a IdPlace),
+    /// The answer about an id that was never issued.
+    Never(&'a Answered),
+    /// A poll of the job was answered.
+    Polled(&'a Poll),
+}
+
+/// Why nothing could be learnt.
+#[derive(Debug, thiserror::Error)]
+pub enum LearnError {
+    /// Something has to be decided by whoever asks.
+    #[error(transparent)]
+    Undecided(DraftError),
+    /// The target's answers cannot be used.
+    #[error(transparent)]
+    Target(DraftError),
+}
+
+/// How it is learnt.
+pub struct Learning<'a> {
+    /// Who sends.
+    pub client: &'a Client,
+    /// What is sent.
+    pub draft: &'a Draft,
+    /// The environment.
+    pub lookup: Lookup<'a>,
+    /// For how long the job is polled at most.
+    pub wait: Duration,
+    /// Where the id stands, if that was said.
+    pub id_at: Option<String>,
+}
+
+impl Learning<'_> {
+    /// Learns. `note` hears of each answer; `choose` may settle what is ambiguous.
+    pub async fn learn(
+        &self,
+        note: &mut dyn FnMut(LearnNote<'_>),
+        choose: &mut dyn FnMut(&DraftError) -> Option<String>,
+    ) -> Result<Answers, LearnError> {
+        let initiate = self.draft.initiate(self.lookup, &fresh());
+        let sent = Instant::now();
+        let posted = self.client.send(&initiate).await.map_err(|why| self.no_answer(&initiate, &why))?;
+        let handed_out = Instant::now();
+        note(LearnNote::Posted(&posted, handed_out - sent));
+        if !posted.is_success() {
+            return Err(self.not_accepted(&initiate, &posted));
+        }
+        let (id, id_at) = match infer::id(&posted, &self.draft.pair, self.id_at.as_deref()) {
+            Ok(found) => found,
+            Err(error) => match choose(&error) {
+                Some(named) => infer::id(&posted, &self.draft.pair, Some(&named)).map_err(LearnError::Undecided)?,
+                None if error.choice.is_some() => return Err(LearnError::Undecided(error)),
+                None => return Err(LearnError::Target(self.with_answer(error, &posted))),
+            },
+        };
+        note(LearnNote::Id(&id, &id_at));
+        let mut evidence = Evidence { posted, id, never: Vec::new(), polls: Vec::new() };
+        self.poll(&mut evidence, handed_out, note).await?;
+        let unknown_id = self.controls(&mut evidence, note).await?;
+        self.follow(&mut evidence, handed_out, note).await?;
+        Ok(Answers { evidence, id_at, unknown_id })
+    }
+
+    /// One poll of the job.
+    async fn poll(&self, evidence: &mut Evidence, handed_out: Instant, note: &mut dyn FnMut(LearnNote<'_>)) -> Result<(), LearnError> {
+        let status = self.draft.status(self.lookup, &evidence.id, &fresh());
+        let age_ms = handed_out.elapsed().as_secs_f64() * 1e3;
+        let answer = match self.client.send(&status).await {
+            Ok(answer) => answer,
+            // One failure among many says nothing: the next poll does.
+            Err(_) if evidence.polls.len() > 1 => return Ok(()),
+            Err(why) => return Err(self.no_answer(&status, &why)),
+        };
+        let poll = Poll { age_ms, answer };
+        note(LearnNote::Polled(&poll));
+        evidence.polls.push(poll);
+        Ok(())
+    }
+
+    /// Asks for ids that were never issued, each another one, so that what changes by itself is not taken for a constant. The template
+    /// that is answered as the surest one is, and fills in a new id each time, is preferred.
+    async fn controls(&self, evidence: &mut Evidence, note: &mut dyn FnMut(LearnNote<'_>)) -> Result<String, LearnError> {
+        let templates = self.draft.never_issued(&evidence.id, &rand::random());
+        // The last one has the look of the job's own id.
+        let (Some(preferred), Some(sure)) = (templates.first().cloned(), templates.last().cloned()) else {
+            return Ok("{uuid}".to_owned());
+        };
+        let first = self.control(&sure).await?;
+        note(LearnNote::Never(&first));
+        let second = self.control(&preferred).await?;
+        let is_alike = first.http == second.http && first.json().is_some() == second.json().is_some();
+        evidence.never.push(first);
+        if preferred == sure || is_alike {
+            evidence.never.push(second);
+            return Ok(preferred);
+        }
+        let other = self.draft.never_issued(&evidence.id, &rand::random());
+        evidence.never.push(self.control(other.last().unwrap_or(&sure)).await?);
+        Ok(sure)
+    }
+
+    async fn control(&self, template: &str) -> Result<Answered, LearnError> {
+        let id = template
+            .replace("{uuid}", &fresh())
+            .replace("{n}", &(1000 + u32::from(rand::random::<u16>()) % 1000).to_string())
+            .replace("{{", "{")
+            .replace("}}", "}");
+        let status = self.draft.status(self.lookup, &id, &fresh());
+        self.client.send(&status).await.map_err(|why| self.no_answer(&status, &why))
+    }
+
+    /// Polls until the job has ended, the time is over, or so much is sent as was said.
+    async fn follow(&self, evidence: &mut Evidence, handed_out: Instant, note: &mut dyn FnMut(LearnNote<'_>)) -> Result<(), LearnError> {
+        let mut pause = FIRST_PAUSE[usize::from(!is_loopback(&self.draft.origin))];
+        let mut visible_since = None;
+        while handed_out.elapsed() < self.wait && evidence.polls.len() < POLLS && !infer::has_ended(evidence) {
+            if infer::is_visible(evidence) {
+                let since = *visible_since.get_or_insert_with(Instant::now);
+                let has_state = infer::Contract::of(evidence, &self.draft.pair).is_ok_and(|contract| contract.state.is_some());
+                if !has_state && since.elapsed() > WITHOUT_STATE {
+                    break;
+                }
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+            self.poll(evidence, handed_out, note).await?;
+        }
+        Ok(())
+    }
+
+    fn no_answer(&self, call: &Call, why: &ClientError) -> LearnError {
+        LearnError::Target(DraftError {
+            what: self.draft.shown(&format!("{} {} got no answer: {why}", call.method, without_query(&call.url))),
+            hint: "is the address right, and does the service run?".to_owned(),
+            choice: None,
+        })
+    }
+
+    fn not_accepted(&self, initiate: &Call, posted: &Answered) -> LearnError {
+        let hint = match posted.http {
+            300..=399 => {
+                let to = posted.header("location").map_or_else(String::new, |to| format!(" (it leads to {})", visible(to)));
+                return self.refused(initiate, posted, &format!("no redirect is followed: give the address that it leads to{to}"));
+            }
+            401 | 403 | 407 if self.draft.secrets.is_empty() && self.draft.variables.is_empty() => {
+                "the request has no credentials: give a curl command that has them (--curl FILE)"
+            }
+            401 | 403 | 407 => "are the credentials of the first request still valid? Copy it again after logging in",
+            404 | 405 | 410 | 501 => "is this the address that starts a job, and the right method?",
+            400 | 406 | 411 | 413 | 415 | 422 => "the service does not take this request: copy one that worked",
+            409 => "does the service allow one such job only? Change the input so that each one is new",
+            429 => "the service limits requests: try again later",
+            _ => "try the first request by hand; see the service's own log",
+        };
+        self.refused(initiate, posted, hint)
+    }
+
+    fn refused(&self, call: &Call, answer: &Answered, hint: &str) -> LearnError {
+        LearnError::Target(DraftError {
+            what: self.draft.shown(&format!(
+                "{} {} was not accepted: HTTP {} {}",
+                call.method,
+                without_query(&call.url),
+                answer.http,
+                quoted(answer)
+            )),
+            hint: self.draft.shown(hint),
+            choice: None,
+        })
+    }
+
+    fn with_answer(&self, error: DraftError, answer: &Answered) -> DraftError {
+        DraftError { what: self.draft.shown(&format!("{}: {}", error.what, quoted(answer))), ..error }
+    }
+}
+
+/// A text that no other request has.
+pub(super) fn fresh() -> String {
+    uuid::Uuid::new_v4().simple().to_string()
+}
+
+/// The beginning of a body, as a terminal may show it.
+pub fn quoted(answer: &Answered) -> String {
+    let text = String::from_utf8_lossy(&answer.body);
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.is_empty() { "with an empty body".to_owned() } else { cut(visible(&text), QUOTED) }
+}
+
+fn without_query(url: &str) -> &str {
+    url.split('?').next().unwrap_or(url)
+}

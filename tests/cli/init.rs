@@ -1,0 +1,297 @@
+//! `statusgap init`, `check --live`, `reproduce --curl` and `import har`: from what a person has, with one job.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use wiremock::matchers::{method, path, path_regex};
+use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
+
+const ID: &str = "3cd63d03-1111-4222-8333-0123456789ab";
+
+fn statusgap(folder: &Path, arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_statusgap"));
+    command.args(arguments).current_dir(folder).env_clear().envs(variables.iter().copied());
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    // A command that does not read its input closes it.
+    let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
+    child.wait_with_output().expect("it ends")
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A service that denies each job for a while after it was accepted, to whoever has the right token.
+#[derive(Clone, Default)]
+struct Late {
+    jobs: Arc<Mutex<BTreeMap<String, Instant>>>,
+}
+
+/// For how long a job is denied.
+const DENIED_FOR: Duration = Duration::from_millis(400);
+
+impl Respond for Late {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let body = |code, body: serde_json::Value| ResponseTemplate::new(code).set_body_json(body);
+        if request.headers.get("authorization").is_none_or(|value| value != "Bearer alice-token") {
+            return body(401, serde_json::json!({"detail": "who are you?"}));
+        }
+        let mut jobs = self.jobs.lock().expect("nobody panics");
+        if request.method == "POST" {
+            let id = uuid::Uuid::new_v4().to_string();
+            jobs.insert(id.clone(), Instant::now());
+            return body(202, serde_json::json!({"job": {"id": id}}));
+        }
+        let id = request.url.path().rsplit('/').next().unwrap_or_default();
+        match jobs.get(id).map(Instant::elapsed) {
+            Some(age) if age > 2 * DENIED_FOR => body(200, serde_json::json!({"id": id, "state": "finished"})),
+            Some(age) if age > DENIED_FOR => body(200, serde_json::json!({"id": id, "state": "working"})),
+            _ => body(404, serde_json::json!({"detail": format!("no job {id}")})),
+        }
+    }
+}
+
+async fn late() -> MockServer {
+    let server = MockServer::start().await;
+    Mock::given(path_regex("^/api/jobs")).respond_with(Late::default()).mount(&server).await;
+    server
+}
+
+/// Two commands, as a browser copies them.
+fn commands(server: &MockServer) -> String {
+    let base = format!("{}/api/jobs", server.uri());
+    format!(
+        "curl '{base}' -H 'authorization: Bearer alice-token' -H 'content-type: application/json' -H 'sec-fetch-mode: cors' --data-raw '{{\"a\":1}}'\n\
+         curl '{base}/6f1de3a1-aaaa-4bbb-8ccc-0123456789ab' -H 'authorization: Bearer alice-token'\n"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_curl_commands_become_a_target_file_that_finds_the_gap() {
+    let server = late().await;
+    let folder = TempDir::new().expect("a folder");
+    let commands = commands(&server);
+    let made = statusgap(folder.path(), &["init", "--curl", "-", "--yes", "--name", "scans", "--ci", "github"], &[], &commands);
+    assert_eq!(made.status.code(), Some(0), "{}", err(&made));
+    for said in ["id       /job/id", "GAP ", "finished →", "wrote    scans.toml", "$SCANS_TOKEN"] {
+        assert!(err(&made).contains(said), "no `{said}` in {}", err(&made));
+    }
+    assert!(err(&made).lines().all(|line| line.chars().count() <= 80), "{}", err(&made));
+    let step = String::from_utf8_lossy(&made.stdout).into_owned();
+    assert!(step.contains("--target scans.toml") && step.contains("SCANS_TOKEN: ${{ secrets.SCANS_TOKEN }}"), "{step}");
+    let text = std::fs::read_to_string(folder.path().join("scans.toml")).expect("the file");
+    assert!(!text.contains("alice-token") && !err(&made).contains("alice-token"), "{text}");
+    assert!(text.starts_with("#:schema ./target.schema.json\n") && folder.path().join("target.schema.json").is_file(), "{text}");
+    let token = [("SCANS_TOKEN", "alice-token")];
+    let checked = statusgap(folder.path(), &["check", "--live", "--yes", "scans.toml"], &token, "");
+    assert_eq!(checked.status.code(), Some(0), "{}", err(&checked));
+    assert!(err(&checked).contains("GAP ") && !err(&checked).contains("alice-token"), "{}", err(&checked));
+    let run = statusgap(folder.path(), &["run", "immediate", "--target", "scans.toml", "--out", "run"], &token, "");
+    assert_eq!(run.status.code(), Some(1), "{}", err(&run));
+    // What one client saw another sees as well.
+    let result = std::fs::read_to_string(folder.path().join("run/result.json")).expect("a result");
+    let result: serde_json::Value = serde_json::from_str(&result).expect("JSON");
+    let second = &result["second_opinion"];
+    assert_eq!((second["jobs"].as_u64(), second["only_own_client"].as_bool()), (Some(5), Some(false)), "{second}");
+    assert!(second["not_found"].as_u64() > Some(0), "{second}");
+    assert!(String::from_utf8_lossy(&run.stdout).contains("ordinary HTTP client"), "{}", String::from_utf8_lossy(&run.stdout));
+    let none_left = ["run", "immediate", "--max-scans", "3", "--max-jobs", "4", "--target", "scans.toml", "--out", "few"];
+    assert_eq!(statusgap(folder.path(), &none_left, &token, "").status.code(), Some(1));
+    let few = std::fs::read_to_string(folder.path().join("few/result.json")).expect("a result");
+    assert!(!few.contains("\"second_opinion\""), "the limit of jobs holds for it, too");
+    // A file that is there is not lost, and without a terminal nothing is sent that nobody agreed to.
+    let again = statusgap(folder.path(), &["init", "--curl", "-", "--yes", "--name", "scans"], &[], &commands);
+    assert!(again.status.code() == Some(2) && err(&again).contains("--force"), "{}", err(&again));
+    let unasked = statusgap(folder.path(), &["init", "--curl", "-", "--name", "other"], &[], &commands);
+    assert!(unasked.status.code() == Some(2) && err(&unasked).contains("--yes"), "{}", err(&unasked));
+    assert!(!folder.path().join("other.toml").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_inquiry_needs_no_target_file() {
+    let server = late().await;
+    let folder = TempDir::new().expect("a folder");
+    let arguments = ["reproduce", "--curl", "-", "--max-jobs", "12", "--out", "found"];
+    let found = statusgap(folder.path(), &arguments, &[], &commands(&server));
+    assert_eq!(found.status.code(), Some(1), "{}", err(&found));
+    let kept = std::fs::read_to_string(folder.path().join("found/derived-target.toml")).expect("the file");
+    assert!(kept.contains("[initiate]") && !kept.contains("alice-token"), "{kept}");
+    for name in ["log.ndjson", "report.md", "result.json"] {
+        let text = std::fs::read_to_string(folder.path().join("found").join(name)).expect("a file");
+        assert!(!text.contains("alice-token"), "{name}");
+    }
+    let planned = statusgap(folder.path(), &["reproduce", "--curl", "-", "--dry-run"], &[], &commands(&server));
+    assert!(planned.status.success() && String::from_utf8_lossy(&planned.stdout).contains("nothing was sent"), "{}", err(&planned));
+    let both = statusgap(folder.path(), &["reproduce", "--curl", "-", "--service", "sound"], &[], "");
+    assert!(both.status.code() == Some(2) && err(&both).contains("cannot be used with"), "{}", err(&both));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_the_verdict_is_posted() {
+    let server = late().await;
+    let hook = MockServer::start().await;
+    Mock::given(method("POST")).and(path("/s3cret-hook")).respond_with(ResponseTemplate::new(204)).mount(&hook).await;
+    let folder = TempDir::new().expect("a folder");
+    let target = format!(
+        "name = 'late'\nbase_url = '{}'\n[users.owner]\nheaders = {{ authorization = 'Bearer ${{T}}' }}\n[initiate]\npath = '/api/jobs'\n\
+         id = {{ pointer = '/job/id' }}\n[status]\npath = '/api/jobs/{{id}}'\n",
+        server.uri()
+    );
+    std::fs::write(folder.path().join("t.toml"), target).expect("a file");
+    let url = format!("{}/s3cret-hook", hook.uri());
+    let arguments = ["watch", "--target", "t.toml", "--rounds", "1", "--listen", "none", "--out", "w", "--post", &url];
+    let watched = statusgap(folder.path(), &arguments, &[("T", "alice-token")], "");
+    assert_eq!(watched.status.code(), Some(1), "{}", err(&watched));
+    let posted = hook.received_requests().await.expect("requests are kept");
+    let body: serde_json::Value = serde_json::from_slice(&posted.first().expect("a post").body).expect("JSON");
+    assert_eq!(
+        (body["schema"].as_str(), body["verdict"].as_str(), body["was"].as_str()),
+        (Some("statusgap.change/1"), Some("fail"), None),
+        "{body}"
+    );
+    assert!(body["text"].as_str().is_some_and(|text| text.starts_with("FAIL late: ")), "{body}");
+    assert!(!body.to_string().contains("alice-token"));
+    for entry in std::fs::read_dir(folder.path().join("w/rounds")).expect("logs") {
+        let log = std::fs::read_to_string(entry.expect("an entry").path()).expect("a log");
+        assert!(!log.contains("s3cret-hook"), "{log}");
+    }
+    let gone =
+        ["watch", "--target", "t.toml", "--rounds", "1", "--listen", "none", "--out", "w2", "--post", "http://127.0.0.1:1/s3cret-hook"];
+    let noted = statusgap(folder.path(), &gone, &[("T", "alice-token")], "");
+    assert!(noted.status.code() == Some(1) && err(&noted).contains("--post: http://127.0.0.1:1 got no answer"), "{}", err(&noted));
+    assert!(!err(&noted).contains("s3cret-hook"), "{}", err(&noted));
+}
+
+/// What the POST is answered, and what is said about it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_refuses_is_quoted() {
+    for (code, said) in [
+        (401, "no credentials"),
+        (422, "does not take this request"),
+        (404, "address that starts a job"),
+        (500, "by hand"),
+        (429, "later"),
+        (302, "no redirect is followed"),
+    ] {
+        let server = MockServer::start().await;
+        let answer = ResponseTemplate::new(code).set_body_string("{\"detail\":\"why not\"}");
+        Mock::given(method("POST")).respond_with(answer).expect(1).mount(&server).await;
+        Mock::given(method("GET")).respond_with(ResponseTemplate::new(200)).expect(0).mount(&server).await;
+        let folder = TempDir::new().expect("a folder");
+        let commands = format!("curl -d x {0}/jobs\ncurl {0}/jobs/17", server.uri());
+        let refused = statusgap(folder.path(), &["init", "--curl", "-", "--yes"], &[], &commands);
+        assert_eq!(refused.status.code(), Some(3), "{code}: {}", err(&refused));
+        for told in [said, "why not", &code.to_string()] {
+            assert!(err(&refused).contains(told), "{code}: no `{told}` in {}", err(&refused));
+        }
+        assert!(!folder.path().join("jobs.toml").exists());
+    }
+}
+
+/// A service whose document, jobs and unknown ids are answered so.
+async fn renders(never: u16) -> MockServer {
+    let server = MockServer::start().await;
+    let document = "{\"openapi\":\"3.1.0\",\"info\":{},\"paths\":{\"/renders\":{\"post\":{\"responses\":{\"202\":{\"content\":{\"application/json\":\
+        {\"schema\":{\"properties\":{\"render_id\":{}}}}}}}}},\"/renders/{render_id}\":{\"get\":{}}}}";
+    let answer = |code, body: &str| ResponseTemplate::new(code).set_body_string(body);
+    Mock::given(path("/openapi.json")).respond_with(answer(200, document)).mount(&server).await;
+    Mock::given(method("POST"))
+        .and(path("/renders"))
+        .respond_with(answer(202, &format!("{{\"render_id\":\"{ID}\"}}")))
+        .mount(&server)
+        .await;
+    Mock::given(path(format!("/renders/{ID}"))).respond_with(answer(200, "{\"status\":\"archived\",\"pct\":5}")).mount(&server).await;
+    Mock::given(path_regex("^/renders/")).respond_with(answer(never, "{}")).mount(&server).await;
+    server
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_serves_its_document_needs_no_more() {
+    let server = renders(404).await;
+    let folder = TempDir::new().expect("a folder");
+    let made = statusgap(folder.path(), &["init", &server.uri(), "--yes", "--wait", "500ms"], &[], "");
+    assert_eq!(made.status.code(), Some(0), "{}", err(&made));
+    let checked = statusgap(folder.path(), &["check", "renders.toml"], &[], "");
+    assert_eq!(checked.status.code(), Some(0), "{}", err(&checked));
+    let offline = statusgap(folder.path(), &["init", &server.uri(), "--offline", "--out", "-"], &[], "");
+    assert!(String::from_utf8_lossy(&offline.stdout).contains("id = { pointer = \"/render_id\" }"), "{}", err(&offline));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_live_check_names_what_the_file_leaves_out_or_has_wrong() {
+    let server = renders(404).await;
+    let folder = TempDir::new().expect("a folder");
+    let write = |status: &str| {
+        let text = format!(
+            "name = 'r'\nbase_url = '{}'\n[initiate]\npath = '/renders'\nid = {{ pointer = '/render_id' }}\n[status]\n{status}\n",
+            server.uri()
+        );
+        std::fs::write(folder.path().join("r.toml"), text).expect("a file");
+    };
+    let check = || statusgap(folder.path(), &["check", "--live", "--yes", "--wait", "300ms", "r.toml"], &[], "");
+    write("path = '/renders/{id}'\nstate = { pointer = '/status' }\n[status.states]\nrunning = ['queued']");
+    let unlisted = check();
+    assert!(unlisted.status.success() && err(&unlisted).contains("does not list `archived`"), "{}", err(&unlisted));
+    write("path = '/renders/{id}'");
+    let unused = check();
+    assert!(unused.status.success() && err(&unused).contains("what looks like the state at /status"), "{}", err(&unused));
+    write("path = '/render/{id}'");
+    let wrong = check();
+    assert!(wrong.status.code() == Some(3) && err(&wrong).contains("[status] path"), "{}", err(&wrong));
+    let scenario = statusgap(folder.path(), &["check", "--live", "--yes", "x.toml"], &[], "");
+    assert_eq!(scenario.status.code(), Some(2), "{}", err(&scenario));
+    drop(server);
+    let gone = check();
+    assert_eq!(gone.status.code(), Some(3), "{}", err(&gone));
+}
+
+#[test]
+fn a_recording_is_read_and_nothing_is_sent() {
+    let folder = TempDir::new().expect("a folder");
+    let entry = |second: u32, method: &str, url: &str, status: u16, body: &str| {
+        let body = serde_json::Value::from(body);
+        format!(
+            r#"{{"startedDateTime":"2026-01-01T00:00:0{second}.000Z","time":5,"request":{{"method":"{method}","url":"{url}","headers":[{{"name":"Authorization","value":"Bearer s3cr3t-value"}}]}},
+            "response":{{"status":{status},"headers":[],"content":{{"text":{body}}}}}}}"#
+        )
+    };
+    let job = format!("http://127.0.0.1:1/jobs/{ID}");
+    let entries = [
+        entry(0, "POST", "http://127.0.0.1:1/jobs", 202, &format!("{{\"id\":\"{ID}\"}}")),
+        entry(1, "GET", &job, 404, "{\"detail\":\"no such job\"}"),
+        entry(2, "GET", &job, 200, "{\"status\":\"queued\"}"),
+        entry(3, "GET", &job, 200, "{\"status\":\"done\"}"),
+    ];
+    std::fs::write(folder.path().join("x.har"), format!("{{\"log\":{{\"entries\":[{}]}}}}", entries.join(","))).expect("a file");
+    let made = statusgap(folder.path(), &["init", "--har", "x.har"], &[], "");
+    assert_eq!(made.status.code(), Some(0), "{}", err(&made));
+    assert!(err(&made).contains("how an id is answered that nobody issued"), "{}", err(&made));
+    let imported = statusgap(folder.path(), &["import", "har", "x.har", "--out", "x.ndjson"], &[], "");
+    assert_eq!(imported.status.code(), Some(0), "{}", err(&imported));
+    let log = std::fs::read_to_string(folder.path().join("x.ndjson")).expect("a log");
+    assert!(!log.contains("s3cr3t") && !err(&imported).contains("s3cr3t"), "{log}");
+    let report = statusgap(folder.path(), &["report", "x.ndjson"], &[], "");
+    assert_eq!(report.status.code(), Some(1), "{}", err(&report));
+}
+
+#[test]
+fn a_file_that_is_no_target_file_is_recognised() {
+    let folder = TempDir::new().expect("a folder");
+    for (name, text, option) in [
+        ("calls.txt", "curl h/jobs -d x\ncurl h/jobs/17\n", "--curl calls.txt"),
+        ("a.har", "{\"log\": {\"entries\": []}}", "--har a.har"),
+        ("api.yaml", "openapi: 3.0.0\n", "--openapi api.yaml"),
+    ] {
+        std::fs::write(folder.path().join(name), text).expect("a file");
+        let refused = statusgap(folder.path(), &["run", "--target", name], &[], "");
+        assert_eq!(refused.status.code(), Some(2), "{name}");
+        assert!(err(&refused).contains(&format!("statusgap init {option}")), "{name}: {}", err(&refused));
+    }
+    let document = statusgap(folder.path(), &["run", "--target", "http://127.0.0.1:1/openapi.json"], &[], "");
+    assert!(document.status.code() == Some(2) && err(&document).contains("init --openapi"), "{}", err(&document));
+}
