@@ -126,7 +126,9 @@ impl Recording {
 
     /// What the run recorded so far, with no end.
     pub fn so_far(&self) -> Result<Journal, RunError> {
-        let Some(path) = &self.log else { return Ok(Journal { end: None, ..kept(&self.probe, self.header.clone(), EndReason::Complete, Inside::default()) }) };
+        let Some(path) = &self.log else {
+            return Ok(Journal { end: None, ..kept(&self.probe, self.header.clone(), EndReason::Complete, Inside::default()) });
+        };
         self.probe.recorder().flush().map_err(|error| StorageError::recording(path, error))?;
         read_own(path, &self.header)
     }

@@ -9,8 +9,8 @@ use clap::Args;
 
 use crate::cli::Ended;
 use crate::cli::args::probe::{ProbeArgs, Reported};
-use crate::cli::args::twin::TwinArgs;
 use crate::cli::args::source::SourceArgs;
+use crate::cli::args::twin::TwinArgs;
 use crate::cli::args::{headings, repeat};
 use crate::cli::commands::{bundle, report};
 use crate::cli::sources;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::analysis::twin::{Measures, Point};
 use crate::model::run::{End, EndReason, Journal};
-use crate::model::span::Inside;
 use crate::model::scenario::Scenario;
+use crate::model::span::Inside;
 use crate::model::time::Stamp;
 use crate::probe::{Clock, InProcess, Latency, Measured, Onward, Probe, Recorder, Seen, Transport};
 use crate::run::gates::onward;
