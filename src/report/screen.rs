@@ -20,6 +20,7 @@ const USUAL_WIDTH: usize = 80;
 const HEADING: usize = 2;
 const TARGET: usize = 1;
 const NOTICES: usize = 2;
+const CLIENT: usize = 2;
 const ANSWER: usize = 4;
 const COMMAND: usize = 3;
 const FAILED: usize = 1;
@@ -89,6 +90,10 @@ impl Page {
         if !notices.is_empty() {
             let notices = self.cut(&notices, NOTICES);
             self.block("note", &notices);
+        }
+        if let Some(second) = &view.second_opinion {
+            let told = self.cut(&words::sentence(&second.told), CLIENT);
+            self.block("client", &told);
         }
         self.line("");
     }

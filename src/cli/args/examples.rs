@@ -9,6 +9,14 @@ const PROGRAM: &[Example] = &[
     ("statusgap run gate --target jobs.toml --out gap --also junit", "a gate for a pipeline"),
 ];
 
+const INIT: &[Example] = &[
+    ("statusgap init --curl calls.txt", "a target file from two \"Copy as cURL\" commands, tried with one job"),
+    ("statusgap init --curl - --yes", "the same from standard input, without the question"),
+    ("statusgap init --har browser.har", "from a recording; sends nothing"),
+    ("statusgap init https://api.example.com", "from the OpenAPI document that a service serves"),
+    ("statusgap init jobs.toml --ci github", "the pipeline step for a target file"),
+];
+
 const RUN: &[Example] = &[
     ("statusgap run", "all shipped scenarios against the reference service: exit code 1, since the bug is there"),
     ("statusgap run --service sound --workers 4", "the same against the cured service: exit code 0"),
@@ -19,6 +27,7 @@ const RUN: &[Example] = &[
 
 const REPRODUCE: &[Example] = &[
     ("statusgap reproduce --target jobs.toml", "is it there, what is it, what to do"),
+    ("statusgap reproduce --curl calls.txt", "the same with two curl commands in place of a target file"),
     ("statusgap reproduce --target jobs.toml --budget 30s --max-jobs 20", "the same with less time and fewer jobs"),
     ("statusgap reproduce --target jobs.toml -vv", "with the full report, and every exchange as curl shows it"),
 ];
@@ -56,7 +65,10 @@ const SERVE: &[Example] = &[
     ("statusgap serve --list-presets", "all presets, with what is wrong in each"),
 ];
 
-const CHECK: &[Example] = &[("statusgap check jobs.toml", "is the target file right, and what does it leave out?")];
+const CHECK: &[Example] = &[
+    ("statusgap check jobs.toml", "is the target file right, and what does it leave out?"),
+    ("statusgap check --live jobs.toml", "the same, tried with one job"),
+];
 
 const SCHEMA: &[Example] = &[("statusgap schema target", "the form of a target file as JSON Schema")];
 
@@ -75,6 +87,7 @@ const MAN: &[Example] = &[("statusgap man /usr/local/share/man/man1", "the manua
 /// The examples of a command; those of the program itself where no command is named.
 pub fn of(command: &str) -> &'static [Example] {
     match command {
+        "init" => INIT,
         "run" => RUN,
         "reproduce" => REPRODUCE,
         "diagnose" => DIAGNOSE,

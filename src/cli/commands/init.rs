@@ -28,10 +28,6 @@ const SCHEMA: &str = "target.schema.json";
 ///
 /// One job is started, to learn where its id stands and how the service answers ids that it never issued. What will be sent is shown
 /// first, and nothing is sent before you agree. Credentials become environment variables, and never stand in the file.
-///
-/// For example: `statusgap init --curl calls.txt` with two "Copy as cURL" commands; `pbpaste | statusgap init --curl - --yes` from the
-/// clipboard, without the question; `statusgap init --har browser.har`, which sends nothing; `statusgap init https://api.example.com`, which
-/// asks for `/openapi.json`; `statusgap init jobs.toml --ci github` for the pipeline step of a file.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct InitArgs {
