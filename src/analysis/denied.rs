@@ -18,8 +18,6 @@ pub struct DeniedJobs {
     pub answers: Vec<DenyingAnswer>,
     /// Denied jobs that status showed after their last denial.
     pub found_later: u64,
-    /// The highest age at which one of them was found for the first time after its last denial.
-    pub found_by: Option<Nanos>,
     /// Of the others, those that another endpoint showed, or that status itself had shown before.
     pub shown_otherwise: u64,
     /// Jobs that nothing showed after they were accepted.
@@ -76,10 +74,8 @@ impl DeniedJobs {
         self.at_work_meanwhile += u64::from(scan.witness().iter().filter(shows).any(meanwhile));
         let ended_well = |exchange: &&&Exchange| exchange.state == Some(State::Succeeded);
         self.succeeded += u64::from(scan.polls().iter().chain(scan.witness()).filter(shows).any(|exchange| ended_well(&exchange)));
-        let found = scan.polls().iter().filter(shows).map(|poll| poll.done).filter(|done| *done > last.sent).min();
-        if let Some(found) = found {
+        if scan.polls().iter().filter(shows).any(|poll| poll.done > last.sent) {
             self.found_later += 1;
-            self.found_by = self.found_by.max(scan.t0().map(|t0| found.since(t0).clamped()));
         } else if scan.polls().iter().chain(other_endpoints()).any(|exchange| shows(&exchange)) {
             self.shown_otherwise += 1;
         } else {

@@ -22,8 +22,7 @@ pub struct Scenario {
     pub title: String,
     /// The passage it comes from.
     pub source: String,
-    /// Whether it disturbs no other scenario, so that those after it may run beside it. Under a rate limit only those that wait for the
-    /// ends of jobs do.
+    /// Whether it mostly waits, so that the scenarios after it may run beside it.
     pub overlap: bool,
     /// How many scans, and how fast.
     pub load: Load,

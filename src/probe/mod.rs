@@ -24,6 +24,7 @@ mod session;
 mod strain;
 mod timer;
 mod trace;
+mod trace_ids;
 mod transport;
 
 pub use backlog::Which;
@@ -32,7 +33,7 @@ pub use contact::first_contact;
 pub use drive::{Event, Halt, Onward, Options, Probe, Seen, Unreachable};
 pub use in_process::InProcess;
 pub use jobs::{DEFAULT_MAX_WAIT, Jobs, OnStrain, Restraint};
-pub use latency::{Erratic, Latency};
+pub use latency::{Erratic, Latency, Measured, Quantiles};
 pub use network::{
     Certificates, Network, NetworkError, NetworkOptions, Pem, Proxies, is_loopback, make_room_for_connections, tls_for_others,
 };
@@ -40,4 +41,5 @@ pub use pace::Throttled;
 pub use record::Recorder;
 pub use strain::Signs;
 pub use trace::Tracing;
+pub use trace_ids::TraceIds;
 pub use transport::Transport;

@@ -149,6 +149,11 @@ impl Format {
         matches!(self, Format::Latency | Format::LatencyHtml | Format::LatencySvg | Format::LatencyJson)
     }
 
+    /// Whether it says what the twins of a log say, or how well a cause is supported, which follows from them.
+    pub fn shows_twins(self) -> bool {
+        self != Format::Hlog
+    }
+
     /// Whether the texts of several runs can follow one another and still be read. The others are one document each.
     pub fn can_be_strung_together(self) -> bool {
         matches!(self, Format::Table | Format::Markdown | Format::Json | Format::Github)

@@ -25,9 +25,10 @@ mod rehearsal;
 mod second_opinion;
 mod session;
 mod shard;
-mod side_by_side;
+mod spans;
 mod stop;
 pub(crate) mod sweep;
+pub(crate) mod twin;
 pub(crate) mod watch;
 mod window_after_gate;
 
@@ -46,6 +47,5 @@ pub(crate) use paired::twin_seed;
 pub(crate) use planned::{Finished, PlannedRun};
 pub(crate) use session::{Contract, Time, environment, new_run_id, now};
 pub(crate) use shard::Place;
-#[cfg(test)]
-pub(crate) use side_by_side::beside;
+pub(crate) use spans::{SpanOptions, USUAL_ADDRESS, USUAL_WAIT, add_files};
 pub(crate) use stop::interrupted;

@@ -15,7 +15,7 @@ use crate::run::recording::{Drive, Recording, Sink};
 use crate::run::second_opinion::{self, Bounds};
 use crate::run::shard::{Place, as_shard, shared_first_n};
 use crate::run::stop::interrupted;
-use crate::run::{Concluded, Note, RunError, RunOptions, Session, side_by_side, window_after_gate};
+use crate::run::{Concluded, Note, RunError, RunOptions, Session, window_after_gate};
 
 /// A run that is about to begin.
 pub struct PlannedRun {
@@ -72,8 +72,7 @@ impl PlannedRun {
             scenarios = both;
             left_out.extend(more_left_out);
         }
-        let workers = session.workers.filter(|_| second.is_none());
-        let scenarios = limits.apply(side_by_side::beside(scenarios, workers));
+        let scenarios = limits.apply(scenarios);
         let sides = if second.is_some() { 2 } else { 1 };
         // First contact asks each target for a job of its own, unless it is the reference service that the run starts.
         let contacts = if asks_for_jobs(&scenarios) && session.settings.is_none() { sides } else { 0 };
@@ -134,6 +133,9 @@ impl PlannedRun {
         let mut header = session.header(options.seed, scenarios.clone(), options.command.clone());
         header.pair = second.as_ref().map(|_| Pair { id: header.run_id.clone(), side: Side::New });
         let shard = place.map(|place| as_shard(&mut header, place));
+        if let Some(shard) = shard {
+            session.trace_as_shard(options.seed, shard.index, &mut header);
+        }
         header.allow.clone_from(&options.allow);
         let folder = options.destination.claim(&header.started, &session.name)?;
         let first_n = shard.map_or_else(|| session.first_n(), |_| shared_first_n(&session, options.seed));

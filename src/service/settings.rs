@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::distribution::Distribution;
 use super::fault::quorum::Quorum;
+use super::spans::SpanExport;
 pub use super::words::{
     Affinity, CacheKey, Evict, Fallback, Handover, OnCrash, PathDecoding, Placeholder, Policy, QueueRecord, ReadPath, Resolve, Routing,
     Slot, Stage, StoreHandle, Switch, UnsetState,
@@ -80,6 +81,8 @@ pub struct Settings {
     pub seed: Option<u64>,
     /// Wall clock at service start, in milliseconds since 1970; `None`: the machine's.
     pub epoch: Option<i64>,
+    /// Where the spans of traced requests go.
+    pub spans: SpanExport,
     /// The shared store.
     pub store: StoreChoice,
     /// Where the embedded store keeps its file.
@@ -220,6 +223,7 @@ impl Default for Settings {
             policy: Policy::RoundRobin,
             seed: None,
             epoch: None,
+            spans: SpanExport::Off,
             store: StoreChoice::Memory,
             data_dir: None,
             redis_prefix: String::new(),

@@ -27,4 +27,5 @@ mod shards;
 #[path = "../support/mod.rs"]
 mod support;
 mod sweep;
+mod traces;
 mod watch;

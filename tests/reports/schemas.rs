@@ -62,6 +62,19 @@ fn every_schema_is_one_and_names_itself() {
     }
 }
 
+/// Editors find it by the first line of the shipped target files.
+#[test]
+fn the_schema_beside_the_shipped_target_files_is_the_programs_own() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/targets");
+    let text = std::fs::read_to_string(folder.join("target.schema.json")).expect("the shipped schema");
+    let shipped: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(shipped, schema("target"), "write it anew: statusgap schema target > scenarios/targets/target.schema.json");
+    for file in ["template.toml", "opportunity-scan.toml"] {
+        let text = std::fs::read_to_string(folder.join(file)).expect("a shipped target file");
+        assert!(text.starts_with("#:schema target.schema.json\n"), "{file}");
+    }
+}
+
 #[test]
 fn the_shipped_scenarios_are_taken_and_a_wrong_one_is_refused() {
     let schema = schema("scenario");

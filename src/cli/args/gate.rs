@@ -167,7 +167,7 @@ fn can_grow(scenario: &Scenario) -> bool {
         LoadModel::Closed { .. } => true,
     };
     let single = scenario.arms.iter().all(|arm| arm.pollers == 1);
-    scenario.is_gated() && one_by_one && single && !scenario.waits_for_ends() && scenario.then.is_none()
+    scenario.is_gated() && one_by_one && single && !scenario.overlap && scenario.then.is_none()
 }
 
 /// Whether a scenario's jobs tell the window, and more of them leave it the same scenario.
@@ -185,8 +185,6 @@ fn raised(mut scenario: Scenario, detect: Detect) -> Result<Scenario, CliError> 
     scenario.load.detect = Some(detect);
     let scans = u32::try_from(needed.saturating_mul(u64::from(scenario.hands()))).unwrap_or(u32::MAX);
     scenario.load.scans = scenario.load.scans.max(scans);
-    // What was small enough to run beside others may be that no longer.
-    scenario.overlap = false;
     Ok(scenario)
 }
 

@@ -16,3 +16,5 @@ pub mod service;
 pub mod shard;
 pub mod source;
 pub mod target;
+pub mod traces;
+pub mod twin;

@@ -7,19 +7,19 @@ use crate::model::scenario::Scenario;
 use crate::model::source::{Source, nearest};
 use crate::verdict::power::sized;
 
-/// The shipped scenarios, in the order in which they begin: controls first; then what must come before other jobs are asked for; then
-/// what waits for the ends of jobs, and small loads, side by side; and last, alone, jobs that are all asked for at once.
+/// The shipped scenarios, in the order in which they run: controls first, then what must come before other scans are asked
+/// for, then what mostly waits, then the rest beside it.
 const SHIPPED: [(&str, &str); 10] = [
     ("unknown-id", include_str!("../../../scenarios/unknown-id.toml")),
     ("concurrent-polls", include_str!("../../../scenarios/concurrent-polls.toml")),
     ("completion", include_str!("../../../scenarios/completion.toml")),
     ("repeat-request", include_str!("../../../scenarios/repeat-request.toml")),
+    ("foreign-user", include_str!("../../../scenarios/foreign-user.toml")),
     ("immediate", include_str!("../../../scenarios/immediate.toml")),
     ("settled", include_str!("../../../scenarios/settled.toml")),
     ("zero-delay", include_str!("../../../scenarios/zero-delay.toml")),
-    ("keep-alive", include_str!("../../../scenarios/keep-alive.toml")),
-    ("foreign-user", include_str!("../../../scenarios/foreign-user.toml")),
     ("burst", include_str!("../../../scenarios/burst.toml")),
+    ("keep-alive", include_str!("../../../scenarios/keep-alive.toml")),
 ];
 
 /// Shipped, and run only where it is named: it asks for more scans than all the others together.

@@ -24,7 +24,7 @@ use crate::model::fault::FaultClass;
 use crate::model::guarantee::Guarantee;
 use crate::model::scenario::Scenario;
 use crate::probe::{Jobs, OnStrain, Options, Restraint};
-use crate::run::{Concluded, INVESTIGATION_JOBS, Session, Time, investigate, rehearse, virtual_options};
+use crate::run::{Concluded, INVESTIGATION_JOBS, Session, SpanOptions, Time, investigate, rehearse, virtual_options};
 use crate::verdict::{Exit, Verdict};
 
 /// Runs every preset and every fault of the reference service on virtual time, and compares what is found with what must be.
@@ -151,7 +151,7 @@ fn by_scenarios(configuration: &Configuration, seed: u64, shipped: &[Scenario]) 
 fn on_virtual_time(configuration: &Configuration, seed: u64, shipped: Option<&[Scenario]>) -> Result<Concluded, CliError> {
     on_a_paused_clock(async {
         let args = ServiceArgs::preset(configuration.service, configuration.workers);
-        let session = Session::reference(args.choice()?, Time::Virtual, seed).await?;
+        let session = Session::reference(args.choice()?, Time::Virtual, seed, &SpanOptions::default()).await?;
         let options = virtual_options(seed);
         let journal = if let Some(scenarios) = shipped {
             rehearse(&session, options, scenarios).await?
@@ -224,68 +224,4 @@ fn json(rows: &[Row<'_>]) -> String {
         })
         .collect();
     format!("{:#}\n", serde_json::Value::from(rows))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::run;
-
-    /// What the shipped scenarios find in a configuration: verdict, causes, and the scenarios that do not pass.
-    fn found(configuration: &Configuration, scenarios: &[Scenario]) -> (Verdict, Vec<FaultClass>, Vec<String>) {
-        let Concluded { analysis, judgement, .. } =
-            on_virtual_time(configuration, 0, Some(scenarios)).unwrap_or_else(|error| panic!("{}: {error}", configuration.service));
-        let mut causes: Vec<FaultClass> =
-            analysis.diagnosis.causes.iter().flat_map(|cause| std::iter::once(cause.class).chain(cause.or.iter().copied())).collect();
-        causes.sort_unstable();
-        let judged = judgement.scenarios.iter().filter(|scenario| scenario.verdict != Verdict::Pass);
-        let mut failed: Vec<String> = judged.map(|scenario| scenario.name.clone()).collect();
-        failed.sort_unstable();
-        (judgement.verdict, causes, failed)
-    }
-
-    /// One configuration for each way in which jobs of one scenario could be met by those of another: queues, caches, and
-    /// workers that open their store at their first job.
-    const TELLING: [(&str, usize); 5] = [("deferred", 1), ("queued", 1), ("zoo-d", 1), ("zoo-e", 1), ("history-2", 4)];
-
-    #[test]
-    fn scenarios_side_by_side_find_what_they_find_one_after_the_other() {
-        assert_same_findings(&|configuration| TELLING.contains(&(configuration.service, configuration.workers)));
-    }
-
-    #[test]
-    fn a_default_run_plans_less_than_ten_seconds_and_the_first_three_scenarios_less_than_five() {
-        let deferred = &CONFIGURATIONS.iter().find(|configuration| configuration.service == "deferred");
-        let named = ["immediate", "settled", "zero-delay"].map(str::to_owned);
-        for (named, seconds) in [(&[][..], 10), (&named, 5)] {
-            let scenarios = scenarios::resolve(named).unwrap_or_else(|error| panic!("{error}"));
-            let configuration = deferred.unwrap_or_else(|| panic!("there is such a preset"));
-            let scenarios = run::beside(scenarios, Some(configuration.workers));
-            let concluded = on_virtual_time(configuration, 0, Some(&scenarios)).unwrap_or_else(|error| panic!("{error}"));
-            let lasted = concluded.journal.exchanges.iter().map(|exchange| exchange.done.0).max().unwrap_or_default();
-            assert!(Duration::from_nanos(lasted) < Duration::from_secs(seconds), "{named:?}: {lasted} ns of virtual time");
-        }
-    }
-
-    #[test]
-    #[ignore = "every configuration: minutes without optimisation"]
-    fn scenarios_side_by_side_find_the_same_in_every_configuration() {
-        assert_same_findings(&|_| true);
-    }
-
-    fn assert_same_findings(wanted: &(dyn Fn(&Configuration) -> bool + Sync)) {
-        let beside = scenarios::resolve(&[]).unwrap_or_else(|error| panic!("{error}"));
-        let in_turn: Vec<Scenario> =
-            beside.iter().map(|scenario| Scenario { overlap: scenario.waits_for_ends(), ..scenario.clone() }).collect();
-        assert_ne!(beside, in_turn, "some run side by side");
-        let chosen: Vec<&Configuration> = CONFIGURATIONS.iter().filter(|configuration| wanted(configuration)).collect();
-        let differences = parallel::in_parallel(&chosen, None, |configuration| {
-            let beside = run::beside(beside.clone(), Some(configuration.workers));
-            let (one, other) = (found(configuration, &beside), found(configuration, &in_turn));
-            let named = format!("{} with {} workers", configuration.service, configuration.workers);
-            Ok((one != other).then(|| format!("{named}: {one:?} side by side, {other:?} in turn")))
-        });
-        let told: Vec<String> = differences.unwrap_or_else(|error| panic!("{error}")).into_iter().flatten().collect();
-        assert!(told.is_empty(), "{}", told.join("\n"));
-    }
 }

@@ -10,6 +10,7 @@ use clap::Args;
 use crate::cli::Ended;
 use crate::cli::args::probe::{ProbeArgs, Reported};
 use crate::cli::args::source::SourceArgs;
+use crate::cli::args::twin::TwinArgs;
 use crate::cli::args::{headings, repeat};
 use crate::cli::commands::{bundle, report};
 use crate::cli::sources;
@@ -32,6 +33,8 @@ pub struct ReproduceArgs {
     pub probe: ProbeArgs,
     #[command(flatten)]
     source: SourceArgs,
+    #[command(flatten)]
+    twin: TwinArgs,
     /// How long it may take
     #[arg(long, value_name = "TIME", default_value = "60s", help_heading = "Run")]
     budget: Span,
@@ -52,7 +55,7 @@ async fn reproduce(args: &ReproduceArgs) -> Ended {
         None => None,
     };
     let session = match &derived {
-        Some(derived) => args.probe.described(derived.target.clone())?,
+        Some(derived) => args.probe.described(derived.target.clone(), seed)?,
         None => args.probe.session(seed).await?,
     };
     let command = repeat::with_seed(&args.probe.words, args.probe.seed, seed, &[]);
@@ -62,7 +65,8 @@ async fn reproduce(args: &ReproduceArgs) -> Ended {
         session.close().await;
         return Ok(Exit::Pass);
     }
-    let finished = Box::pin(investigate::investigate(options, session, args.budget.0)).await?;
+    let mut finished = Box::pin(investigate::investigate(options, session, args.budget.0)).await?;
+    finished.concluded = args.twin.apply(finished.concluded, args.probe.no_progress);
     let view = report::view(&finished.concluded);
     let exit = report::conclude(&finished.folder, &finished.concluded, &view, &args.probe.wanted(), finished.reason)?;
     if let Some(derived) = &derived {

@@ -11,12 +11,14 @@
 mod axis;
 mod curve;
 mod denials;
+mod inside;
 mod lanes;
 mod latency;
 mod page;
 mod proofs;
 mod strip;
 pub(super) mod summary;
+mod twin;
 mod watch;
 
 pub use watch::watch_html;
@@ -36,10 +38,12 @@ const SCRIPT: &str = include_str!("script.js");
 pub fn html(view: &View) -> String {
     let sections: Vec<Section> = [
         Some(page::diagnosis(view)),
+        twin::section(view),
         page::story(view),
         proofs::checks(view),
         curve::section(view),
         denials::section(view),
+        inside::section(view),
         lanes::section(view),
         proofs::guarantees(view),
         proofs::scenarios(view),

@@ -14,9 +14,7 @@ pub(super) fn call_jobs(view: &mut View, noun: &Noun) {
 
 fn sentences(view: &mut View) -> Vec<&mut String> {
     let View { headline, reasons, notices, scenarios, window, guarantees, causes, ruled_out, patterns, undecided, .. } = view;
-    let mut all = vec![headline, &mut view.next_step];
-    let answers = &mut view.answers;
-    all.extend([&mut answers.short, &mut answers.broken, &mut answers.lost, &mut answers.why, &mut answers.now, &mut answers.line]);
+    let mut all = vec![headline, &mut view.next_step, &mut view.answers.why, &mut view.answers.now, &mut view.answers.line];
     for list in [reasons, notices, undecided, &mut view.unseen, &mut view.other_reasons] {
         all.extend(list);
     }
@@ -25,11 +23,15 @@ fn sentences(view: &mut View) -> Vec<&mut String> {
         all.extend(&mut row.reasons);
         all.extend(&mut row.power);
         all.extend(&mut row.window.instead);
-        row.guarantees.iter_mut().for_each(|row| all.extend(of_guarantee(row)));
+        for row in &mut row.guarantees {
+            all.extend(of_guarantee(row));
+        }
     }
     all.push(&mut window.short);
     all.extend(&mut window.instead);
-    guarantees.iter_mut().for_each(|row| all.extend(of_guarantee(row)));
+    for row in guarantees {
+        all.extend(of_guarantee(row));
+    }
     for cause in causes {
         all.extend(&mut cause.evidence);
         all.extend([&mut cause.mechanism, &mut cause.cure, &mut cause.named]);

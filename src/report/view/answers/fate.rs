@@ -46,9 +46,10 @@ fn shown(findings: Findings<'_>, denied: &DeniedJobs) -> String {
     if found_later > 0 {
         let who =
             if found_later == jobs { all(findings, jobs) } else { format!("{} of {}", words::count(found_later), findings.denied(jobs)) };
-        let by = denied.found_by.map_or_else(String::new, |age| {
-            let last = if found_later == 1 { "" } else { " the last" };
-            format!(",{last} {} after the id", words::age(age.as_ms()))
+        // What was found last says nothing of how long it was denied: it may have been asked for long after.
+        let median = findings.window.median().filter(|median| median.is_number() && denied.jobs * 2 > findings.window.scans);
+        let by = median.map_or_else(String::new, |median| {
+            format!("; half of those watched were visible by {}", words::between(median.from_ms, median.to_ms))
         });
         told.push(format!("{who} {} found later by the same request{by}", words::were(found_later)));
     }
