@@ -46,9 +46,9 @@ pub struct Recording {
     pub probe: Arc<Probe>,
     pub header: Run,
     log: Option<PathBuf>,
-    second_opinion: Option<SecondOpinion>,
     /// Where spans of the target come from.
     spans: Option<Arc<SpanSource>>,
+    second_opinion: Option<SecondOpinion>,
 }
 
 impl Recording {
@@ -66,7 +66,7 @@ impl Recording {
         };
         let (target, transport, clock) = (Arc::clone(&session.target), session.transport.clone(), session.clock.clone());
         let probe = Probe::with_decisions(target, transport, clock, recorder, drive.options, drive.events, drive.decide);
-        Recording { probe, header, log, second_opinion: None, spans: session.spans.clone() }
+        Recording { probe, header, log, spans: session.spans.clone(), second_opinion: None }
     }
 
     /// Waits for a run to its end, or until `stop`. Stopping drops what is under way; the log keeps what was done.
@@ -126,9 +126,7 @@ impl Recording {
 
     /// What the run recorded so far, with no end.
     pub fn so_far(&self) -> Result<Journal, RunError> {
-        let Some(path) = &self.log else {
-            return Ok(Journal { end: None, ..kept(&self.probe, self.header.clone(), EndReason::Complete, Inside::default()) });
-        };
+        let Some(path) = &self.log else { return Ok(Journal { end: None, ..kept(&self.probe, self.header.clone(), EndReason::Complete, Inside::default()) }) };
         self.probe.recorder().flush().map_err(|error| StorageError::recording(path, error))?;
         read_own(path, &self.header)
     }

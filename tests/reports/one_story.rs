@@ -371,7 +371,8 @@ fn an_offset_is_written_alike_in_every_format() {
         for format in READ {
             let text = read(&view, format);
             assert!(
-                text.contains(&format!("20 of 20 polls at {offset} on fresh connections answered not_found")) || format == Format::Table,
+                text.contains(&format!("20 of 20 polls at {offset} on fresh connections answered not_found"))
+                    || matches!(format, Format::Table | Format::Github),
                 "{name}, {format:?}: {text}"
             );
             assert!(!text.contains(&format!("{} s on fresh", offset.trim_end_matches('s'))), "{name}, {format:?}: {text}");

@@ -377,7 +377,7 @@ mod tests {
     fn a_share_is_estimated_with_the_law_of_what_it_has() {
         // Half of the jobs are late by 1 to 5 ms; looks at 0 and at 20 ms.
         let late = |n: u32| Look { after: Some(0.0), until: 6.0 + f64::from(n % 3) };
-        let in_time = |_| Look { after: None, until: 1.0 };
+        let in_time = |_| Look { after: None, until: 0.2 };
         let much_later = |_| Look { after: None, until: 20.0 };
         let looks: Vec<Look> = (0..12).map(late).chain((0..12).map(in_time)).chain((0..20).map(much_later)).collect();
         let ((law, _), likely) = fit_share(&looks).expect("some are late");

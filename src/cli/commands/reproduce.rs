@@ -9,8 +9,8 @@ use clap::Args;
 
 use crate::cli::Ended;
 use crate::cli::args::probe::{ProbeArgs, Reported};
-use crate::cli::args::source::SourceArgs;
 use crate::cli::args::twin::TwinArgs;
+use crate::cli::args::source::SourceArgs;
 use crate::cli::args::{headings, repeat};
 use crate::cli::commands::{bundle, report};
 use crate::cli::sources;
@@ -32,9 +32,9 @@ pub struct ReproduceArgs {
     #[command(flatten)]
     pub probe: ProbeArgs,
     #[command(flatten)]
-    source: SourceArgs,
-    #[command(flatten)]
     twin: TwinArgs,
+    #[command(flatten)]
+    source: SourceArgs,
     /// How long it may take
     #[arg(long, value_name = "TIME", default_value = "60s", help_heading = "Run")]
     budget: Span,

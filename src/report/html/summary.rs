@@ -44,10 +44,10 @@ pub(super) fn summary(view: &View) -> Markup {
                         div { dt { (told.question) } dd data-key=(told.key) { (prose(told.answer)) } } "\n"
                     }
                 }
-                p.headline data-key="headline" { (prose(&headline)) }
             }
             dl.numbers { "\n" @for number in numbers(view) { (number.html()) } }
             (hero(figure(view)))
+            p.headline data-key="headline" { (prose(&headline)) }
             p.gloss { "A scan is one job of this API: a POST hands out its id, a GET asks for its status. " (scale(view)) }
         }
         "\n"

@@ -16,8 +16,8 @@ pub mod patterns;
 mod power;
 mod reasons;
 mod remedies;
-pub mod second_opinion;
 pub mod twin;
+pub mod second_opinion;
 
 pub(super) use data::facts;
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::model::answer::{Answer, State};
 use crate::model::exchange::{Exchange, Kind, Purpose};
 use crate::model::run::Journal;
-use crate::model::scenario::Until;
+use crate::model::scenario::{Scenario, Until};
 use crate::model::time::Stamp;
 use crate::probe::{Onward, Seen};
 
@@ -31,9 +31,13 @@ pub(super) struct Excerpt {
 impl Excerpt {
     pub(super) fn of(journal: &Journal) -> Excerpt {
         let mut costs = vec![0_usize; journal.scenarios.len()];
+        // A gate that was stopped began fewer jobs than were planned, and its twins begin no more.
+        let mut begun = vec![0_u32; journal.scenarios.len()];
         for exchange in &journal.exchanges {
-            if let Some(cost) = costs.get_mut(exchange.scenario as usize) {
+            let scenario = exchange.scenario as usize;
+            if let (Some(cost), Some(begun)) = (costs.get_mut(scenario), begun.get_mut(scenario)) {
                 *cost += 1;
+                *begun += u32::from(exchange.kind == Kind::Initiate);
             }
         }
         for (cost, under_way) in costs.iter_mut().zip(under_way(journal)) {
@@ -43,10 +47,10 @@ impl Excerpt {
         }
         let most = level(&costs);
         let mut first = 0;
-        let cut = |(scenario, cost): (&crate::model::scenario::Scenario, usize)| {
-            let all = scenario.load.scans;
+        let cut = |((scenario, cost), begun): ((&Scenario, usize), u32)| {
             let own = first;
-            first += u64::from(all);
+            first += u64::from(scenario.load.scans);
+            let all = begun.min(scenario.load.scans);
             let share = (f64::from(all) * most as f64 / cost.max(1) as f64).ceil() as u32;
             let jobs = match cost {
                 0 => 0,
@@ -55,7 +59,7 @@ impl Excerpt {
             };
             (own, jobs)
         };
-        Excerpt { jobs: journal.scenarios.iter().zip(costs).map(cut).collect() }
+        Excerpt { jobs: journal.scenarios.iter().zip(costs).zip(begun).map(cut).collect() }
     }
 
     /// What of a log is about these jobs, and was planned: an investigation also looks at jobs that it left behind.
