@@ -201,7 +201,7 @@ impl ProbeArgs {
         let run_id = new_run_id();
         let mut network = self.network.options(&target, "", &run_id)?;
         network.trace_ids = (!self.traces.no_trace_headers).then(|| TraceIds::of_run(seed, &run_id));
-        Ok(Session::deployed(target, Contract::File, network, run_id)?)
+        Ok(Session::deployed(target, Contract::File, network, run_id)?.with_spans(&self.traces.options(self.quiet))?)
     }
 
     /// A deployment, ready to be probed; nobody listens for its spans yet.
