@@ -56,4 +56,5 @@ pub mod run;
 pub mod service;
 pub mod statistics;
 pub mod target;
+pub mod traces;
 pub mod verdict;

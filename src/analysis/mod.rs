@@ -22,6 +22,7 @@ pub mod scan;
 pub mod so_far;
 pub mod timeline;
 pub mod timing;
+pub mod twin;
 pub mod window;
 
 use std::collections::BTreeSet;
@@ -41,6 +42,7 @@ use crate::analysis::round_trips::RoundTrips;
 use crate::analysis::scan::{ScanHistory, Scans, SharedIds};
 use crate::analysis::timeline::Timeline;
 use crate::analysis::timing::Timing;
+use crate::analysis::twin::Twin;
 use crate::analysis::window::Window;
 use crate::model::answer::{Answer, State};
 use crate::model::exchange::{Exchange, Kind};
@@ -72,6 +74,8 @@ pub struct Analysis {
     pub timeline: Option<Timeline>,
     /// The causes that the findings support.
     pub diagnosis: Diagnosis,
+    /// What twins of the log say of those causes; `None`: none was run.
+    pub twin: Option<Twin>,
     /// Whether a never-issued id was denied, so that a `visible` means something; `None`: no control was answered.
     pub honest: Option<bool>,
     /// First polls that say nothing more often than chance explains.
@@ -183,6 +187,7 @@ pub fn analyse_among(journal: &Journal, candidates: &Candidates) -> Analysis {
         } else {
             diagnosis::diagnose(journal, &all, &scenarios, candidates).without(&journal.not_asked)
         },
+        twin: None,
         guarantees,
         scenarios,
         refusals,

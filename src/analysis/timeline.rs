@@ -6,6 +6,7 @@ use crate::analysis::scan::{ScanHistory, Visibility};
 use crate::model::answer::Answer;
 use crate::model::exchange::{Connection, Exchange, Kind};
 use crate::model::time::Nanos;
+use crate::model::trace::SpanId;
 
 /// One scan's story.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +17,8 @@ pub struct Timeline {
     pub scenario: u32,
     /// Its id.
     pub id: Option<String>,
+    /// The second half of the trace id of the request that asked for it.
+    pub trace: Option<SpanId>,
     /// What happened, by age; runs of equal answers are one step.
     pub steps: Vec<Step>,
 }
@@ -41,6 +44,8 @@ pub struct Step {
     pub denied: bool,
     /// Which worker answered, where all of the step name the same.
     pub worker: Option<String>,
+    /// The second half of the (first) request's trace id.
+    pub trace: Option<SpanId>,
 }
 
 /// At most so many steps are told; a scan that flaps for an hour is cut short.
@@ -115,8 +120,9 @@ pub fn tell(scan: &ScanHistory<'_>) -> Timeline {
             told,
             denied,
             worker: exchange.worker.as_deref().map(str::to_owned),
+            trace: exchange.trace,
         });
     }
     steps.truncate(STEPS);
-    Timeline { scan: scan.number(), scenario: scan.scenario(), id: scan.id().map(str::to_owned), steps }
+    Timeline { scan: scan.number(), scenario: scan.scenario(), id: scan.id().map(str::to_owned), trace: scan.initiate.trace, steps }
 }

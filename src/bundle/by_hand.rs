@@ -97,11 +97,10 @@ fn in_quotes(logged: &LoggedTarget, piece: &Piece) -> Option<String> {
                 Some(default) => is_plain(default).then(|| format!("${{{}:-{default}}}", variable.name))?,
             }
         }
-        Piece::Placeholder(Placeholder::Environment(_), _) => return None,
+        Piece::Placeholder(Placeholder::Environment(_) | Placeholder::Capture(_) | Placeholder::RawCapture(_), _) => return None,
         Piece::Placeholder(Placeholder::Id, _) => "$ID".to_owned(),
         Piece::Placeholder(Placeholder::RawId, _) => "$RAW".to_owned(),
         Piece::Placeholder(Placeholder::Uuid, _) => "$(uuidgen | tr -d -)".to_owned(),
-        Piece::Placeholder(Placeholder::Capture(_) | Placeholder::RawCapture(_), _) => return None,
         Piece::Placeholder(Placeholder::Number, _) => "$(date +%s)".to_owned(),
     })
 }

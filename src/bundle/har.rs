@@ -14,6 +14,7 @@ use serde_json::json;
 use crate::model::exchange::{Exchange, Kind, Route};
 use crate::model::run::{HttpVersion, Journal};
 use crate::model::time::Stamp;
+use crate::model::trace::traceparent;
 use crate::target::credentials::struck;
 use crate::target::{LoggedRequest, LoggedTarget, usual_method};
 
@@ -200,6 +201,9 @@ fn request(journal: &Journal, logged: Option<&LoggedTarget>, ids: &BTreeMap<u64,
     let headers = made.into_iter().flat_map(|(logged, request)| {
         request.headers.iter().map(|(name, value)| Pair { name: name.clone().into(), value: logged.written(value).into() })
     });
+    // By which this very request is found in a tracing backend.
+    let traced = journal.run.trace_prefix.zip(exchange.trace).map(|(run, own)| traceparent(run, own));
+    let headers = headers.chain(traced.map(|value| Pair { name: "traceparent".into(), value: value.into() }));
     Request {
         method: logged.and_then(|logged| logged.method(exchange.kind)).cloned().unwrap_or_else(|| usual_method(exchange.kind)).to_string(),
         query_string: url::form_urlencoded::parse(query.as_bytes()).map(pair).collect(),

@@ -71,7 +71,7 @@ pub fn script(journal: &Journal, analysis: &Analysis, headline: &str) -> Result<
     text += &contract.base;
     text += &contract.environment;
     let cookies = if contract.cookies { "-b \"$jar\" -c \"$jar\" " } else { "" };
-    let common = COMMON.replace("VERSION", contract.version).replace("COOKIES ", cookies);
+    let common = common(contract.version, journal.exchanges.iter().any(|exchange| exchange.trace.is_some())).replace("COOKIES ", cookies);
     let common = if contract.cookies {
         common.replace("head=$(mktemp)", "head=$(mktemp) jar=$(mktemp)").replace("\"$head\"' EXIT", "\"$head\" \"$jar\"' EXIT")
     } else {
@@ -83,6 +83,13 @@ pub fn script(journal: &Journal, analysis: &Analysis, headline: &str) -> Result<
     }
     text += &asks;
     Ok(text)
+}
+
+/// What every script needs; where the run's requests had trace ids, each of the script's has its own.
+fn common(version: &str, is_traced: bool) -> String {
+    let (draw, header, shown) = if is_traced { ("  trace=$(random)\n", TRACEPARENT, " (trace $trace)") } else { ("", "", "") };
+    let filled = [("VERSION", version), ("TRACE_DRAWN", draw), (" TRACE_HEADER", header), (" TRACE_SHOWN", shown)];
+    filled.iter().fold(COMMON.to_owned(), |text, (mark, value)| text.replace(mark, value))
 }
 
 /// What the script does, for its second line.
@@ -125,6 +132,9 @@ addressable() {
 }
 "#;
 
+/// By which a request is found in a tracing backend: a trace of its own, as each of the run's had.
+const TRACEPARENT: &str = r#" -H "traceparent: 00-$trace-$(printf %.16s "$trace")-01""#;
+
 /// What every script needs.
 const COMMON: &str = r#"
 reply=$(mktemp) head=$(mktemp)
@@ -136,7 +146,7 @@ n=$(date +%s) clear='' code=''
 ask() {
   # This machine is never reached through a proxy.
   case $base in *://127.* | *://localhost* | *'://['::1]*) set -- --noproxy '*' "$@" ;; esac
-  code=$(curl -q -gsS --path-as-is VERSION COOKIES --max-time 20 --retry 0 -o "$reply" -D "$head" -w '%{http_code}' -H 'expect:' "$@") || {
+TRACE_DRAWN  code=$(curl -q -gsS --path-as-is VERSION COOKIES --max-time 20 --retry 0 -o "$reply" -D "$head" -w '%{http_code}' -H 'expect:' TRACE_HEADER "$@") || {
     code=000
     : > "$reply"
     : > "$head"
@@ -174,7 +184,7 @@ jsoned() { printf %s "$1" | sed 's/[\\"]/\\&/g'; }
 understood() {
   answer=$(meaning)
   [ "$answer" = unclear ] || clear=yes
-  [ "$1" = quietly ] || told "  status: HTTP $code, $answer"
+  [ "$1" = quietly ] || told "  status: HTTP $code, $answer TRACE_SHOWN"
 }
 "#;
 

@@ -114,7 +114,10 @@ fn carry_out(cli: Cli, effective: &Effective, sources: &Sources<'_>) -> Result<E
             args.probe = args.probe.speaking(global, effective.text());
             watch::run(&args)
         }
-        Command::Diagnose(args) => diagnose::run(&args),
+        Command::Diagnose(mut args) => {
+            args.quiet = global.quiet;
+            diagnose::run(&args)
+        }
         Command::Compare(mut args) => {
             args.color = global.color;
             compare::run(&args)

@@ -279,6 +279,7 @@ impl Seen {
             complete: reading.complete,
             created: reading.created.and_then(|created| u64::try_from(created).ok()).into(),
             route: None,
+            trace: None,
             digest: None,
             // Why, and never what: a recording may hold credentials that no target file names.
             body: reading.reason.as_ref().map(|reason| Text::from(format!("[{}]", cut(reason.clone(), LONGEST_NOTE)))),

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{ImportError, Imported, har, stamps};
 use crate::model::exchange::Exchange;
 use crate::model::recording::Recording;
-use crate::model::run::{EndReason, LOG_SCHEMA, Run};
+use crate::model::run::{EndReason, NEWEST_LOG_SCHEMA, Run};
 use crate::model::time::{Nanos, Stamp};
 
 /// The member that carries what HAR has no place for, in the log and in each entry.
@@ -40,7 +40,7 @@ pub(super) fn read(file: &str, input: impl BufRead) -> Result<Imported, ImportEr
     let fits = |exchange: &Exchange| {
         scenarios.get(exchange.scenario as usize).is_some_and(|scenario| (exchange.arm as usize) < scenario.arms.len())
     };
-    if run.schema > LOG_SCHEMA || found.is_empty() || !found.iter().all(|(exchange, ..)| fits(exchange)) {
+    if run.schema > NEWEST_LOG_SCHEMA || found.is_empty() || !found.iter().all(|(exchange, ..)| fits(exchange)) {
         return Err(no_target());
     }
     let exchanges: Vec<Exchange> = found

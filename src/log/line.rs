@@ -12,6 +12,7 @@ use crate::model::digest::Digest;
 use crate::model::exchange::{Connection, Exchange, Kind, Purpose, Route};
 use crate::model::text::Texts;
 use crate::model::time::{Nanos, Stamp};
+use crate::model::trace::SpanId;
 
 /// [`Exchange`], which says what the fields mean.
 #[derive(Deserialize)]
@@ -57,6 +58,7 @@ pub(super) struct ExchangeLine<'a> {
     #[serde(default)]
     created: CompactOption<u64>,
     route: Option<Route>,
+    trace: Option<SpanId>,
     digest: Option<Digest>,
     #[serde(borrow)]
     body: Option<Borrowed<'a>>,
@@ -99,6 +101,7 @@ impl ExchangeLine<'_> {
             complete: self.complete,
             created: self.created,
             route: self.route,
+            trace: self.trace,
             digest: self.digest,
             body: text(self.body),
         }
@@ -116,7 +119,7 @@ mod tests {
         let whole = r#"{"scenario":1,"arm":2,"scan":3,"kind":"cancel","purpose":"then","connection":"keep-alive","poller":4,"offset":-5,"planned":6,
             "sent":7,"first_byte":8,"done":9,"conn":10,"new_conn":true,"http":200,"answer":"transport","fault":"timeout","state":"running",
             "word":"at \"work\"","progress":0.5,"id":"a","echo":"b","worker":"c","cache":"d","seen":false,"complete":true,"created":12,"route":"handed_out",
-            "digest":"4a4d726fde7942ad","body":"ein Wort – \n"}"#;
+            "trace":"00f067aa0ba902b7","digest":"4a4d726fde7942ad","body":"ein Wort – \n"}"#;
         for text in [least, whole] {
             let exchange: Exchange = serde_json::from_str(text).expect("an exchange");
             let line: ExchangeLine<'_> = serde_json::from_str(text).expect("a line");

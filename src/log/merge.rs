@@ -13,8 +13,9 @@ use crate::log::valid::{self, Invalid};
 use crate::log::{LogError, LogWriter, WriteError};
 use crate::model::contact::Contact;
 use crate::model::exchange::Exchange;
-use crate::model::run::{End, EndReason, Flaw, LOG_SCHEMA, Line, Run, Stopped};
+use crate::model::run::{End, EndReason, Flaw, Line, NEWEST_LOG_SCHEMA, Run, Stopped};
 use crate::model::shard::{Merged, Numbering, Part, Shard, Share};
+use crate::model::span::{Inside, Span};
 use crate::model::text::Texts;
 use crate::model::time::{Nanos, Stamp};
 
@@ -129,6 +130,10 @@ impl<R: BufRead> Shards<R> {
         for stopped in inputs.iter().flat_map(|input| &input.stopped) {
             log.stopped(*stopped)?;
         }
+        for input in &inputs {
+            input.inside.spans.iter().try_for_each(|span| log.span(span))?;
+            input.inside.intake.map_or(Ok(()), |intake| log.span_intake(intake))?;
+        }
         let cut_off: Vec<String> = inputs.iter().filter(|input| input.end.is_none()).map(|input| input.file.clone()).collect();
         if cut_off.is_empty() {
             let ended = inputs.iter().filter_map(|input| Some(input.shifted(input.end.as_ref()?.at)));
@@ -171,6 +176,8 @@ struct Input<R> {
     /// What is added to its stamps, in ns.
     shift: u64,
     stopped: Vec<Stopped>,
+    /// Its spans, moved to the common clock: they are bounded in number, and no run's order depends on them.
+    inside: Inside,
     end: Option<End>,
     tally: Tally,
     ends: Ends,
@@ -187,7 +194,7 @@ impl<R: BufRead> Input<R> {
             }
             .into());
         };
-        if run.schema > LOG_SCHEMA {
+        if run.schema > NEWEST_LOG_SCHEMA {
             return Err(LogError::Schema { file, found: run.schema }.into());
         }
         if let Err(Invalid { field, why }) = valid::header(&run) {
@@ -210,6 +217,7 @@ impl<R: BufRead> Input<R> {
             started,
             shift: 0,
             stopped: Vec::new(),
+            inside: Inside::default(),
             end: None,
             tally: Tally::default(),
             ends: Ends::default(),
@@ -254,6 +262,18 @@ impl<R: BufRead> Input<R> {
                         self.tally.stopped(stopped);
                     }
                     self.stopped.push(Stopped { at: self.shifted(stopped.at), ..stopped });
+                    continue;
+                }
+                Parsed::Other(Line::Span(span)) => {
+                    if self.end.is_none() {
+                        self.tally.span(&span);
+                    }
+                    let moved = |at: Nanos| Nanos(at.0.saturating_add_unsigned(self.shift));
+                    self.inside.spans.push(Span { start: moved(span.start), end: moved(span.end), ..*span });
+                    continue;
+                }
+                Parsed::Other(Line::SpanIntake(intake)) => {
+                    self.inside.intake = Some(self.inside.intake.unwrap_or_default().and(intake));
                     continue;
                 }
                 Parsed::Other(Line::Scenario(_)) => "a scenario that was decided on during the run, which shards do not do",
@@ -361,6 +381,7 @@ fn header<R>(inputs: &[Input<R>]) -> Run {
     let (first, Shard { index, of, plan }) = (&inputs[0].run, inputs[0].shard);
     let started = inputs.iter().min_by_key(|input| input.started).map_or(&first.started, |input| &input.run.started);
     Run {
+        schema: inputs.iter().map(|input| input.run.schema).max().unwrap_or(first.schema),
         run_id: format!("merged-{plan}"),
         started: started.clone(),
         command: first.command.replace(&format!(" --shard {}/{of}", index + 1), ""),

@@ -6,7 +6,8 @@ use crate::log::block::{self, Block, Other};
 use crate::log::tally::{self, Ends, Tally};
 use crate::log::valid::{self, Invalid};
 use crate::model::exchange::Exchange;
-use crate::model::run::{Journal, LOG_SCHEMA, Line};
+use crate::model::run::{Journal, Line, NEWEST_LOG_SCHEMA};
+use crate::model::span::Inside;
 use crate::model::time::Stamp;
 
 /// Why a log cannot be read.
@@ -50,7 +51,7 @@ pub enum LogError {
         file: String,
     },
     /// The log was written by a later version.
-    #[error("{file}: schema {found} is newer than the {LOG_SCHEMA} that this version reads: use a newer statusgap")]
+    #[error("{file}: schema {found} is newer than the {NEWEST_LOG_SCHEMA} that this version reads: use a newer statusgap")]
     Schema {
         /// The file as the user named it.
         file: String,
@@ -115,7 +116,7 @@ impl Reading<'_> {
             self.ends.ends += u64::from(is_end);
             match (&mut self.journal, said) {
                 (None, Line::Run(run)) => {
-                    if run.schema > LOG_SCHEMA {
+                    if run.schema > NEWEST_LOG_SCHEMA {
                         return Err(LogError::Schema { file: self.file.to_owned(), found: run.schema });
                     }
                     valid::header(&run).map_err(|wrong| self.invalid(line, wrong))?;
@@ -126,6 +127,7 @@ impl Reading<'_> {
                         exchanges: Vec::new(),
                         stopped: Vec::new(),
                         not_asked: Vec::new(),
+                        inside: Inside::default(),
                         end: None,
                         torn: false,
                     });
@@ -153,6 +155,15 @@ impl Reading<'_> {
                         self.tally.not_asked(&not_asked);
                     }
                     journal.not_asked.push(not_asked);
+                }
+                (Some(journal), Line::Span(span)) => {
+                    if self.at_end.is_none() {
+                        self.tally.span(&span);
+                    }
+                    journal.inside.spans.push(*span);
+                }
+                (Some(journal), Line::SpanIntake(intake)) => {
+                    journal.inside.intake = Some(journal.inside.intake.unwrap_or_default().and(intake));
                 }
                 // The first one: whatever follows is not what it counts.
                 (Some(journal), Line::End(end)) => {
@@ -197,6 +208,7 @@ impl Reading<'_> {
         let Some(mut journal) = self.journal else { return Err(LogError::NoHeader { file: self.file.to_owned() }) };
         journal.exchanges = self.exchanges;
         in_order(&mut journal.exchanges);
+        journal.inside.spans.sort_by_key(|span| (span.start, span.end, span.trace, span.span));
         if let (Some(end), Some(at_end)) = (&mut journal.end, self.at_end) {
             let torn = u64::from(journal.torn);
             let ends = Ends { after: self.ends.after + (journal.exchanges.len() - at_end) as u64 + torn, ..self.ends };

@@ -10,6 +10,7 @@ use crate::model::digest::Digest;
 use crate::model::exchange::{Exchange, Kind};
 use crate::model::run::{End, EndReason, Flaw, FlawKind, NotAsked, Run, Stopped};
 use crate::model::scenario::Scenario;
+use crate::model::span::Span;
 
 /// The lines of a log so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -47,6 +48,12 @@ impl Tally {
 
     pub(super) fn not_asked(&mut self, not_asked: &NotAsked) {
         self.add(text(4, &not_asked.scenario));
+    }
+
+    pub(super) fn span(&mut self, span: &Span) {
+        let half = |bytes: &[u8]| bytes.iter().fold(0, |number: u64, byte| number << 8 | u64::from(*byte));
+        let [trace, own] = [span.trace.bytes().as_slice(), span.span.bytes()].map(half);
+        self.add([trace, own, span.start.0.cast_unsigned(), span.end.0.cast_unsigned()].into_iter().fold(text(5, &span.name), mixed));
     }
 
     /// These lines and others.

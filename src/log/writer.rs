@@ -12,6 +12,7 @@ use crate::log::tally::Tally;
 use crate::model::exchange::Exchange;
 use crate::model::run::{End, EndReason, Flaw, NotAsked, Run, Stopped};
 use crate::model::scenario::Scenario;
+use crate::model::span::{Span, SpanIntake};
 use crate::model::time::Stamp;
 
 /// A line is on the disk at most this long after it was written: what a killed run may lose.
@@ -75,6 +76,8 @@ enum Entry {
     Scenario(Box<Scenario>),
     Stopped(Stopped),
     NotAsked(Box<NotAsked>),
+    Span(Box<Span>),
+    SpanIntake(SpanIntake),
     End(End),
 }
 
@@ -107,6 +110,8 @@ enum LineRef<'a> {
     Exchange(&'a Exchange),
     Stopped(Stopped),
     NotAsked(&'a NotAsked),
+    Span(&'a Span),
+    SpanIntake(SpanIntake),
     End(End),
 }
 
@@ -151,6 +156,16 @@ impl LogWriter {
     /// Adds that a scenario was left out.
     pub fn not_asked(&self, not_asked: &NotAsked) -> Result<(), WriteError> {
         self.add(Entry::NotAsked(Box::new(not_asked.clone())))
+    }
+
+    /// Adds a span of the target's.
+    pub fn span(&self, span: &Span) -> Result<(), WriteError> {
+        self.add(Entry::Span(Box::new(span.clone())))
+    }
+
+    /// Adds what became of the spans.
+    pub fn span_intake(&self, intake: SpanIntake) -> Result<(), WriteError> {
+        self.add(Entry::SpanIntake(intake))
     }
 
     /// Ends the log. Lines of exchanges that come later are still kept, after the end.
@@ -220,8 +235,11 @@ impl Entry {
     fn weight(&self) -> usize {
         let texts = match self {
             Entry::Exchange(exchange) => exchange.texts().map(|text| text.len()).sum(),
+            Entry::Span(span) => {
+                size_of::<Span>() + span.attributes.iter().map(|(name, value)| name.len() + value.len() + 64).sum::<usize>()
+            }
             // They are few.
-            Entry::Scenario(_) | Entry::Stopped(_) | Entry::NotAsked(_) | Entry::End(_) => 0,
+            Entry::Scenario(_) | Entry::Stopped(_) | Entry::NotAsked(_) | Entry::SpanIntake(_) | Entry::End(_) => 0,
         };
         size_of::<Entry>() + texts
     }
@@ -265,6 +283,11 @@ impl Lines {
                     self.tally.not_asked(not_asked);
                     put_line(&mut self.text, &LineRef::NotAsked(not_asked))?;
                 }
+                Entry::Span(span) => {
+                    self.tally.span(span);
+                    put_line(&mut self.text, &LineRef::Span(span))?;
+                }
+                Entry::SpanIntake(intake) => put_line(&mut self.text, &LineRef::SpanIntake(*intake))?,
                 Entry::End(end) => {
                     let counted = End { exchanges: self.tally.exchanges, sum: Some(self.tally.sum()), ..end.clone() };
                     put_line(&mut self.text, &LineRef::End(counted))?;
@@ -380,6 +403,7 @@ mod tests {
             allow: Vec::new(),
             recording: None,
             contact: None,
+            trace_prefix: None,
         }
     }
 
@@ -413,6 +437,7 @@ mod tests {
             complete: None,
             created: crate::model::compact::CompactOption::NONE,
             route: None,
+            trace: None,
             digest: Some([1; 8].into()),
             body: None,
         }

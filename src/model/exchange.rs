@@ -8,6 +8,7 @@ use crate::model::compact::CompactOption;
 use crate::model::digest::Digest;
 use crate::model::text::{Text, Texts};
 use crate::model::time::{Nanos, Stamp};
+use crate::model::trace::SpanId;
 
 /// What an exchange was for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -141,7 +142,7 @@ pub enum Purpose {
 
 /// One exchange, as it stands in the log. All stamps are actual; `planned` is when it should have been sent.
 ///
-/// Its texts are shared with the exchanges around it, so that a million of them fit into 155 MB.
+/// Its texts are shared with the exchanges around it, so that a million of them fit into 160 MB.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Exchange {
     /// Index of the scenario in the run.
@@ -221,6 +222,10 @@ pub struct Exchange {
     /// Whether the request was sent to the address that was handed out, with a cache-busting query, or as the initiate's caller.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub route: Option<Route>,
+    /// The second half of the request's trace id, after the half in the run's header; also the id of the span that it names as its
+    /// parent. `None` where no `traceparent` of ours was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<SpanId>,
     /// First 16 hex digits of the body's SHA-1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
@@ -299,7 +304,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_million_exchanges_fit_into_a_hundred_and_fifty_five_megabytes() {
-        assert!(size_of::<Exchange>() <= 152, "{}", size_of::<Exchange>());
+    fn a_million_exchanges_fit_into_a_hundred_and_sixty_megabytes() {
+        assert!(size_of::<Exchange>() <= 160, "{}", size_of::<Exchange>());
     }
 }

@@ -22,6 +22,8 @@ pub mod secret_names;
 pub mod shard;
 pub mod slo;
 pub mod source;
+pub mod span;
 pub mod text;
 pub mod time;
+pub mod trace;
 pub mod wording;

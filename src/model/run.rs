@@ -14,10 +14,18 @@ use crate::model::recording::Recording;
 use crate::model::scenario::Scenario;
 use crate::model::shard::Share;
 use crate::model::slo::Slo;
-use crate::model::time::{Nanos, Span, Stamp};
+use crate::model::span::{Inside, Span, SpanIntake};
+use crate::model::time::{self, Nanos, Stamp};
+use crate::model::trace::{SpanId, TraceId};
 
-/// Version of the log's schema. Readers refuse a later one.
+/// Version of the schema of logs without spans. Readers refuse a later one than they know.
 pub const LOG_SCHEMA: u32 = 1;
+
+/// The version of a log that has spans, which readers of version 1 do not know.
+pub const LOG_SCHEMA_WITH_SPANS: u32 = 2;
+
+/// The latest version that can be read.
+pub const NEWEST_LOG_SCHEMA: u32 = LOG_SCHEMA_WITH_SPANS;
 
 /// One line of a log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -33,6 +41,10 @@ pub enum Line {
     Stopped(Stopped),
     /// A scenario of an investigation that was left out, because too few jobs were left for it.
     NotAsked(NotAsked),
+    /// What the target says it did in one span.
+    Span(Box<Span>),
+    /// What became of all the spans that came in.
+    SpanIntake(SpanIntake),
     /// The last line. A log without it is a partial run.
     End(End),
 }
@@ -40,7 +52,7 @@ pub enum Line {
 /// How a run began.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
-    /// [`LOG_SCHEMA`] of the writer.
+    /// [`LOG_SCHEMA`] of the writer, or [`LOG_SCHEMA_WITH_SPANS`].
     pub schema: u32,
     /// The writer's name and version.
     pub tool: String,
@@ -75,6 +87,9 @@ pub struct Run {
     /// What the target answered before the first scenario began; `None` where its contract was known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<Contact>,
+    /// The first half of the trace ids of all exchanges; `None` where requests carried no `traceparent`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_prefix: Option<SpanId>,
 }
 
 /// What was probed.
@@ -126,7 +141,7 @@ pub struct StatusNote {
     pub progress: Option<String>,
     /// For how long the service holds a status request on purpose while nothing changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub long_poll: Option<Span>,
+    pub long_poll: Option<time::Span>,
 }
 
 impl StatusNote {
@@ -373,6 +388,8 @@ pub struct Journal {
     pub stopped: Vec<Stopped>,
     /// The scenarios of an investigation that were left out for lack of jobs.
     pub not_asked: Vec<NotAsked>,
+    /// What the target says it did, where it is instrumented and somebody listened.
+    pub inside: Inside,
     /// How it ended; `None` for a log that was cut off.
     pub end: Option<End>,
     /// Whether the last line was torn and had to be dropped.
@@ -380,6 +397,11 @@ pub struct Journal {
 }
 
 impl Journal {
+    /// The whole trace id of an exchange.
+    pub fn trace_of(&self, exchange: &Exchange) -> Option<TraceId> {
+        Some(TraceId::joined(self.run.trace_prefix?, exchange.trace?))
+    }
+
     /// Whether everything that was planned is in here.
     pub fn is_complete(&self) -> bool {
         self.end.as_ref().is_some_and(|end| end.reason == EndReason::Complete)

@@ -135,14 +135,8 @@ impl Probe {
         };
         for (key, job) in jobs {
             for (route, _) in routes.iter().filter(|(_, can)| *can) {
-                let variables = Variables { nonce: self.nonce(), ..job.variables.clone() };
-                let build = |filled: &Variables| self.target.status(filled, Caller::Owner, &job.accepted, Some(*route));
-                let read = |reply: &Reply<'_>, filled: &Variables| {
-                    (Noted::of(self.target.read_status(reply, About::scan(&job.accepted.id, filled))), ())
-                };
                 let shot = Shot::follow(job.scenario, job.arm, key.0, self.clock.now()).by_route(*route);
-                let lane = self.transport.lane(Connection::Fresh);
-                self.ask(shot, &lane, Sender { variables: &variables, jar: job.jar.as_deref() }, build, read).await;
+                self.send_look(shot, &job, Some(*route)).await;
             }
             // What became visible meanwhile was only late.
             self.look_at(key, &job).await;
@@ -150,7 +144,6 @@ impl Probe {
     }
 
     async fn look_at(&self, key: (u64, Kind), job: &OpenJob) {
-        let variables = Variables { nonce: self.nonce(), ..job.variables.clone() };
         let now = self.clock.now();
         // Until a job is seen, a look at it is a poll like any other, and says how long its window is. Later it is no evidence: that a
         // job is forgotten a while after its end is no fault.
@@ -159,11 +152,16 @@ impl Probe {
         } else {
             Shot::look(job.scenario, job.arm, key.0, &job.accepted.id, now)
         };
+        let exchange = self.send_look(shot, job, None).await;
+        self.was_asked(key, &exchange);
+    }
+
+    async fn send_look(&self, shot: Shot, job: &OpenJob, route: Option<Route>) -> Exchange {
+        let variables = Variables { nonce: self.nonce(), ..job.variables.clone() };
         let lane = self.transport.lane(Connection::Fresh);
-        let build = |filled: &Variables| self.target.status(filled, Caller::Owner, &job.accepted, None);
+        let build = |filled: &Variables| self.target.status(filled, Caller::Owner, &job.accepted, route);
         let read =
             |reply: &Reply<'_>, filled: &Variables| (Noted::of(self.target.read_status(reply, About::scan(&job.accepted.id, filled))), ());
-        let (exchange, _) = self.ask(shot, &lane, Sender { variables: &variables, jar: job.jar.as_deref() }, build, read).await;
-        self.was_asked(key, &exchange);
+        self.ask(shot, &lane, Sender { variables: &variables, jar: job.jar.as_deref() }, build, read).await.0
     }
 }

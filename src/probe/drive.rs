@@ -252,6 +252,27 @@ impl Probe {
         all_ended(beside).await
     }
 
+    /// Runs the scenarios of another run again, each no earlier than it began there.
+    pub async fn replay(self: &Arc<Probe>, plan: &[(Scenario, Stamp)]) -> Result<(), Halt> {
+        let run_all = async {
+            let mut beside = JoinSet::new();
+            for (scenario, began) in plan {
+                self.clock.sleep_until(*began).await;
+                let run = ScenarioRun::next(self, scenario, None);
+                if scenario.overlap {
+                    beside.spawn(run.run());
+                } else {
+                    run.run().await?;
+                }
+            }
+            all_ended(beside).await
+        };
+        tokio::select! {
+            ran = run_all => Ok(ran?),
+            throttled = self.pace.given_up() => Err(Halt::Throttled(throttled)),
+        }
+    }
+
     /// Runs scenarios that were decided on during the run: they are written into the log first.
     pub async fn run_also(self: &Arc<Probe>, scenarios: &[Scenario]) -> Result<(), Halt> {
         for scenario in scenarios {
@@ -299,10 +320,16 @@ impl Probe {
             if self.slows_down() && shot.is_due() && !self.pace.holds_back() {
                 self.strain.leaves(shot.planned(), self.clock.now());
             }
+            // Before it is its turn: what is sent must not wait for it.
+            let traced = request.as_ref().map(|request| self.transport.traced(request));
             self.pace.turn(&self.clock).await;
-            let mut exchange = shot.begin(self.clock.now());
-            let request = match request {
-                Ok(request) => request,
+            let sent = self.clock.now();
+            let mut exchange = shot.begin(sent);
+            let request = match &traced {
+                Ok((request, own)) => {
+                    exchange.trace = *own;
+                    &**request
+                }
                 Err(error) => {
                     exchange.fault = Some(TransportFault::Request);
                     exchange.body = Some(self.recorder.excerpt(error.to_string().as_bytes()).into());

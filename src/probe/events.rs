@@ -43,7 +43,7 @@ mod tests {
         for (stream, end) in [
             ("data: 1\n\ndata: 2\n\n", Some(9)),
             ("data: 1\r\n\r\n", Some(11)),
-            (": hello\n\nevent: x\ndata: 1\ndata: 2\n\nmore", Some(36)),
+            (": hello\n\nevent: x\ndata: 1\ndata: 2\n\nmore", Some(35)),
             ("event: x\n\n", None),
             ("data: 1\n", None),
             ("data: 1", None),

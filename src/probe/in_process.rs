@@ -21,6 +21,7 @@ use crate::probe::events;
 use crate::probe::latency::Latency;
 use crate::probe::network::{USER_AGENT, usual_headers};
 use crate::probe::pool::Pool;
+use crate::probe::trace_ids::TraceIds;
 use crate::probe::transport::{Head, LARGEST_BODY, Received, Unsendable};
 use crate::target::Request;
 
@@ -33,6 +34,7 @@ pub struct InProcess {
     pool: Arc<Pool<u32>>,
     exchanges: Arc<AtomicU64>,
     usual: Arc<[(HeaderName, HeaderValue)]>,
+    trace_ids: Option<TraceIds>,
 }
 
 #[derive(Debug)]
@@ -54,14 +56,25 @@ impl InProcess {
             next_conn: Arc::new(AtomicU32::new(1)),
             pool: Arc::default(),
             exchanges: Arc::new(AtomicU64::new(0)),
-            usual: usual_headers(USER_AGENT, None).into(),
+            usual: usual_headers(USER_AGENT, None, None).into(),
+            trace_ids: None,
         }
     }
 
     /// The same with the run's id in every request, as over sockets.
     #[must_use]
     pub fn named(self, run_id: &str) -> InProcess {
-        InProcess { usual: usual_headers(USER_AGENT, Some(run_id)).into(), ..self }
+        InProcess { usual: usual_headers(USER_AGENT, Some(run_id), self.trace_ids.as_ref()).into(), ..self }
+    }
+
+    /// The same with these ids in every request. Before it is named.
+    #[must_use]
+    pub fn traced_by(self, trace_ids: TraceIds) -> InProcess {
+        InProcess { usual: usual_headers(USER_AGENT, None, Some(&trace_ids)).into(), trace_ids: Some(trace_ids), ..self }
+    }
+
+    pub(crate) fn trace_ids(&self) -> Option<&TraceIds> {
+        self.trace_ids.as_ref()
     }
 
     fn connect(&self) -> u32 {

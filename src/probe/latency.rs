@@ -19,6 +19,46 @@ pub enum Latency {
         /// By which share of that each further exchange is slower.
         growth: f64,
     },
+    /// As it was measured elsewhere.
+    Measured(Measured),
+}
+
+/// Round trips as they were measured.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Measured {
+    /// The seed of its draws.
+    pub seed: u64,
+    /// Round trips on an open connection.
+    pub open: Quantiles,
+    /// How much longer they take on a new one.
+    pub handshake: Quantiles,
+}
+
+/// Nine quantiles of a duration, from the shortest to the longest, in microseconds; between them it is spread evenly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quantiles([u32; 9]);
+
+impl Quantiles {
+    /// Those of some durations; of none, no time.
+    pub fn of(mut durations: Vec<Duration>) -> Quantiles {
+        durations.sort_unstable();
+        let Some(last) = durations.len().checked_sub(1) else { return Quantiles([0; 9]) };
+        Quantiles(std::array::from_fn(|eighth| u32::try_from(durations[last * eighth / 8].as_micros()).unwrap_or(u32::MAX)))
+    }
+
+    /// What is more than these, quantile by quantile.
+    #[must_use]
+    pub fn less(self, other: Quantiles) -> Quantiles {
+        Quantiles(std::array::from_fn(|eighth| self.0[eighth].saturating_sub(other.0[eighth])))
+    }
+
+    /// The quantile of a share from 0 to 1.
+    fn at(self, share: f64) -> Duration {
+        let place = share.clamp(0.0, 1.0) * 8.0;
+        let below = (place.floor() as usize).min(7);
+        let (from, to) = (f64::from(self.0[below]), f64::from(self.0[below + 1]));
+        Duration::from_secs_f64((from + (to - from) * (place - below as f64)) / 1e6)
+    }
 }
 
 /// Latency as a bad day has it.
@@ -63,7 +103,18 @@ impl Latency {
             Latency::Drifting { from, growth } => {
                 Erratic { usual: from.usual.mul_f64(1.0 + growth * exchange as f64), ..*from }.journey(exchange)
             }
+            Latency::Measured(measured) => measured.journey(exchange),
         }
+    }
+}
+
+impl Measured {
+    fn journey(&self, exchange: u64) -> Journey {
+        let mut random = ChaCha8Rng::seed_from_u64(self.seed);
+        random.set_stream(exchange);
+        let way = self.open.at(random.random()) / 2;
+        let handshake = self.handshake.at(random.random());
+        Journey { before_sending: Duration::ZERO, handshake, there: way.max(SHORTEST), back: way, reading: Duration::ZERO }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::model::limits::{LONGEST_NOTE, LONGEST_WORD, cut};
 use crate::model::redaction::Redaction;
 use crate::model::run::{EndReason, NotAsked, Stopped};
 use crate::model::scenario::Scenario;
+use crate::model::span::Inside;
 use crate::model::time::Stamp;
 use crate::probe::trace::{self, Tracing};
 use crate::probe::transport::{Prepared, Received};
@@ -192,6 +193,17 @@ impl Recorder {
             self.note_failure(log.not_asked(not_asked));
         }
         self.left_out.lock().unwrap_or_else(PoisonError::into_inner).push(not_asked.clone());
+    }
+
+    /// Writes what the target says it did.
+    pub(crate) fn inside(&self, inside: &Inside) {
+        let Some(log) = &self.log else { return };
+        for span in &inside.spans {
+            self.note_failure(log.span(span));
+        }
+        if let Some(intake) = inside.intake {
+            self.note_failure(log.span_intake(intake));
+        }
     }
 
     pub(crate) fn exchange(&self, exchange: &Exchange) {

@@ -153,6 +153,7 @@ impl Shot {
             complete: None,
             created: CompactOption::NONE,
             route: self.route,
+            trace: None,
             digest: None,
             body: None,
         }
@@ -164,8 +165,7 @@ impl Shot {
             Kind::Initiate | Kind::Repeat | Kind::Login | Kind::Setup => answer != Answer::Accepted,
             Kind::Poll | Kind::Witness => answer != Answer::Visible,
             Kind::ForeignPoll | Kind::UnknownPoll | Kind::EarlyPoll | Kind::OrphanPoll => answer != Answer::NotFound,
-            Kind::Results => !answer.is_evidence(),
-            Kind::Cancel | Kind::Update | Kind::Delete => !answer.is_evidence(),
+            Kind::Results | Kind::Cancel | Kind::Update | Kind::Delete => !answer.is_evidence(),
             Kind::Filler | Kind::Page => false,
         }
     }
@@ -196,7 +196,8 @@ impl ScanTask {
             Connection::Fresh | Connection::Pooled => vec![transport.lane(arm.connection)],
             Connection::PreOpened => (0..arm.pollers).map(|_| transport.lane(Connection::PreOpened)).collect(),
         };
-        let mut scan = Scan {
+        // Boxed, so that whatever wakes the task need not pass through it.
+        let mut scan = Box::new(Scan {
             task: &self,
             arm,
             from_here,
@@ -211,7 +212,7 @@ impl ScanTask {
             fresh: transport.lane(Connection::Fresh),
             status_request: None,
             watch: Mutex::new(Watch::default()),
-        };
+        });
         let target = &run.probe.target;
         let mut planned = scan.task.planned;
         if target.setups() > 0 || target.asks_before() {
@@ -697,9 +698,7 @@ impl Scan<'_> {
             _ => None,
         };
         let variables = self.numbered();
-        if build(&variables).is_none() {
-            return None;
-        }
+        build(&variables)?.ok();
         let planned = age.map_or_else(|| probe.clock.now(), |age| self.t0.after(age.0));
         probe.clock.sleep_until(planned).await;
         let shot = Shot { offset: age.map(Span::as_nanos), ..self.shot(kind, Connection::Fresh, planned) };

@@ -1,5 +1,6 @@
 //! How requests travel: over sockets, or in process. A closed enum, and one function at its seam.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -7,9 +8,11 @@ use bytes::Bytes;
 use crate::model::answer::TransportFault;
 use crate::model::exchange::Connection;
 use crate::model::time::Stamp;
+use crate::model::trace::SpanId;
 use crate::probe::clock::Clock;
 use crate::probe::in_process::{InProcess, InProcessLane};
 use crate::probe::network::{Network, NetworkLane, Outgoing};
+use crate::probe::trace_ids::{self, TRACEPARENT, TraceIds};
 use crate::target::{Request, RequestError};
 
 /// The largest body that is read; the rest of a larger one is not, and the exchange counts as failed.
@@ -124,6 +127,28 @@ impl Transport {
             Transport::Network(network) => network.secrets(),
             Transport::InProcess(_) => Vec::new(),
         }
+    }
+
+    /// The ids of its requests, where they carry any.
+    pub fn trace_ids(&self) -> Option<&TraceIds> {
+        match self {
+            Transport::Network(network) => network.trace_ids(),
+            Transport::InProcess(in_process) => in_process.trace_ids(),
+        }
+    }
+
+    /// The request with the ids of one exchange, and the exchange's half of them.
+    pub(crate) fn traced<'r>(&self, request: &'r Prepared) -> (Cow<'r, Prepared>, Option<SpanId>) {
+        let traced = self.trace_ids().and_then(|ids| match request {
+            Prepared::Network(request) => request.traced(ids).map(|(request, own)| (Prepared::Network(request), own)),
+            Prepared::InProcess(request) => {
+                request.headers().get(TRACEPARENT).filter(|value| trace_ids::is_placeholder(value))?;
+                let (mut request, own) = (request.clone(), ids.next());
+                request.headers_mut().insert(TRACEPARENT, ids.value(own));
+                Some((Prepared::InProcess(request), own))
+            }
+        });
+        traced.map_or((Cow::Borrowed(request), None), |(request, own)| (Cow::Owned(request), Some(own)))
     }
 
     /// Does everything for a request that can be done before its time has come.

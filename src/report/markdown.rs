@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use crate::report::plot::Plot;
 use crate::report::table::{Cell, Column, Room, Table};
-use crate::report::view::{Mark, View};
+use crate::report::view::{Mark, Timeline, TimelineStep, View};
 use crate::report::{tables, words};
 use crate::verdict::Verdict;
 
@@ -21,6 +21,8 @@ pub fn markdown(view: &View) -> String {
         window(view),
         rates(view),
         causes(view),
+        twin(view),
+        inside(view),
         guarantees(view),
         latency(view),
         repeat(view),
@@ -85,7 +87,7 @@ fn timeline(view: &View) -> String {
         timeline.scan,
         escape(&timeline.scenario),
         fenced("text", &lines.join("\n"))
-    )
+    ) + &trace_ids(timeline)
 }
 
 fn plain_mark(mark: Mark) -> &'static str {
@@ -204,6 +206,66 @@ pub(super) fn causes(view: &View) -> String {
         let _ = write!(text, "\n\nUndecided:\n\n{}", list(&view.undecided));
     }
     text
+}
+
+pub(super) fn twin(view: &View) -> String {
+    let Some(twin) = &view.twin else { return String::new() };
+    let mut text = format!("## The fault, simulated\n\n{}.", escape(&words::sentence_case(&twin.statement)));
+    let _ = write!(text, "\n\n{}", table(&tables::twins(twin), Room::Document));
+    for candidate in twin.candidates.iter().filter(|candidate| !candidate.misfits.is_empty()) {
+        let _ = write!(text, "\n\n{} does not explain:\n\n{}", escape(&words::sentence_case(&candidate.name)), list(&candidate.misfits));
+    }
+    if let Some(separation) = &twin.separation {
+        let _ = write!(text, "\n\n**To tell them apart.** {}.", escape(&words::sentence_case(separation)));
+    }
+    if let Some(picture) = &twin.picture {
+        let _ = write!(text, "\n\nThis service beside the simulated one that is nearest:\n\n{}", folded(&tables::picture(picture)));
+    }
+    if let Some(reproducer) = &twin.reproducer {
+        let _ = write!(
+            text,
+            "\n\nThe fault on another machine:\n\n{}\n\nThe same scenarios against it, and against the same service without the fault ({}):\n\n{}",
+            fenced("sh", &reproducer.serve),
+            escape(&reproducer.cured_shows),
+            fenced("sh", &format!("{}\n{}", reproducer.run, reproducer.cured))
+        );
+    }
+    text
+}
+
+/// What the target says of itself.
+pub(super) fn inside(view: &View) -> String {
+    let Some(inside) = &view.inside else { return String::new() };
+    let mut text = format!("## Inside the service\n\n**{}.**", escape(&words::sentence_case(&inside.statement)));
+    if let Some(basis) = &inside.basis {
+        let _ = write!(text, "\n\n{}.", escape(basis));
+    }
+    if !inside.spans.is_empty() {
+        let _ = write!(text, "\n\n{}", table(&tables::inside(inside), Room::Document));
+    }
+    let said: Vec<String> =
+        inside.evidence.iter().map(|one| words::sentence_case(&one.sentence)).chain(inside.contradictions.clone()).collect();
+    if !said.is_empty() {
+        let _ = write!(text, "\n\n{}", list(&said));
+    }
+    if let Some(lost) = &inside.lost {
+        let _ = write!(text, "\n\n{}.", escape(lost));
+    }
+    text
+}
+
+/// Where the clearest scan's requests are found in a tracing backend.
+fn trace_ids(timeline: &Timeline) -> String {
+    let of = |what: &str, step: Option<&TimelineStep>| Some(format!("{what} `{}`", step?.trace.as_ref()?));
+    let last_denied = timeline.steps.iter().rposition(|step| step.denied);
+    let seen = timeline.steps.iter().skip(last_denied.map_or(1, |place| place + 1)).find(|step| step.mark == Mark::Works);
+    let ids = [
+        of("the POST", timeline.steps.first()),
+        of("a denial", last_denied.and_then(|place| timeline.steps.get(place))),
+        of("the first sight", seen),
+    ];
+    let ids: Vec<String> = ids.into_iter().flatten().collect();
+    if ids.is_empty() { String::new() } else { format!("\n\nTrace ids, to be looked up in a tracing backend: {}.", ids.join(", ")) }
 }
 
 pub(super) fn guarantees(view: &View) -> String {

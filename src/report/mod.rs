@@ -77,11 +77,13 @@ pub enum Format {
     LatencyHtml,
     /// The same as a picture.
     LatencySvg,
+    /// The same for programs: `statusgap.latency/1`.
+    LatencyJson,
 }
 
 impl Format {
     /// All formats, in the order in which help lists them.
-    pub const ALL: [Format; 12] = [
+    pub const ALL: [Format; 13] = [
         Format::Table,
         Format::Markdown,
         Format::Json,
@@ -94,6 +96,7 @@ impl Format {
         Format::Latency,
         Format::LatencyHtml,
         Format::LatencySvg,
+        Format::LatencyJson,
     ];
 
     /// The name used in flags.
@@ -111,6 +114,7 @@ impl Format {
             Format::Latency => "latency",
             Format::LatencyHtml => "latency-html",
             Format::LatencySvg => "latency-svg",
+            Format::LatencyJson => "latency-json",
         }
     }
 
@@ -135,12 +139,18 @@ impl Format {
             Format::Latency => "latency.md",
             Format::LatencyHtml => "latency.html",
             Format::LatencySvg => "latency.svg",
+            Format::LatencyJson => "latency.json",
         }
     }
 
     /// Whether it is a report on how long jobs take, which several runs share.
     pub fn is_latency(self) -> bool {
-        matches!(self, Format::Latency | Format::LatencyHtml | Format::LatencySvg)
+        matches!(self, Format::Latency | Format::LatencyHtml | Format::LatencySvg | Format::LatencyJson)
+    }
+
+    /// Whether it says what the twins of a log say, or how well a cause is supported, which follows from them.
+    pub fn shows_twins(self) -> bool {
+        self != Format::Hlog
     }
 
     /// Whether the texts of several runs can follow one another and still be read. The others are one document each.
@@ -158,7 +168,7 @@ pub fn render(view: &View, format: Format, style: Style) -> String {
         Format::Html | Format::Junit | Format::LatencyHtml | Format::LatencySvg => Medium::Markup,
         Format::Github => Medium::Sentence,
         // For programs; the sentences in it have the noun already.
-        Format::Json | Format::OpenMetrics | Format::Hlog => return text,
+        Format::Json | Format::LatencyJson | Format::OpenMetrics | Format::Hlog => return text,
     };
     // The sentences have the noun already; headings and labels are the formats' own.
     if view.noun.is_of_older_logs() { text } else { noun::called(&text, &view.noun, medium) }
@@ -175,7 +185,9 @@ fn laid_out(view: &View, format: Format, style: Style) -> String {
         Format::PullRequest => pull_request(view),
         Format::OpenMetrics => openmetrics(view),
         Format::Hlog => hlog(view),
-        Format::Latency | Format::LatencyHtml | Format::LatencySvg => render_latency(&Latency::of(view), format, None),
+        Format::Latency | Format::LatencyHtml | Format::LatencySvg | Format::LatencyJson => {
+            render_latency(&Latency::of(view), format, None)
+        }
     }
 }
 
@@ -184,6 +196,7 @@ pub fn render_latency(report: &Latency<'_>, format: Format, picture: Option<&str
     match format {
         Format::LatencyHtml => latency::html(report),
         Format::LatencySvg => latency::svg(report),
+        Format::LatencyJson => latency::json(report),
         _ => latency::markdown(report, picture),
     }
 }
@@ -232,6 +245,12 @@ mod tests {
             let bad: Vec<char> = text.chars().filter(|c| (c.is_control() && *c != '\n') || *c == '\u{202e}').collect();
             assert!(bad.is_empty(), "{format:?}: {bad:?}");
             assert!(!text.contains("\n# PASS"), "{format:?}: a server wrote a headline");
+            if matches!(format, Format::LatencyHtml | Format::LatencySvg) {
+                assert!(
+                    !text.contains("onerror=\"") && !text.contains("<svg/") && !text.contains("<script"),
+                    "a server wrote markup: {text}"
+                );
+            }
             if format == Format::Html {
                 assert!(
                     !text.contains("<img") && !text.contains("<svg/") && text.matches("</script>").count() == 1,

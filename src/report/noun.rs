@@ -103,7 +103,7 @@ impl Names {
     }
 }
 
-/// Blanks after a cell make up for a longer or shorter word; two stay between it and the next.
+/// Blanks after a cell make up for a longer or shorter word; one stays between it and the next.
 fn kept_in_column<'a>(out: &mut String, rest: &'a str, new: usize, old: usize) -> &'a str {
     let blanks = rest.len() - rest.trim_start_matches(' ').len();
     if blanks < 2 {
@@ -113,7 +113,7 @@ fn kept_in_column<'a>(out: &mut String, rest: &'a str, new: usize, old: usize) -
         out.extend(std::iter::repeat_n(' ', old - new));
         return rest;
     }
-    &rest[(new - old).min(blanks - 2)..]
+    &rest[(new - old).min(blanks - 1)..]
 }
 
 /// Whether a text begins with a word, in small letters or with a capital, that no longer name goes on from.
@@ -129,7 +129,8 @@ fn begins_with_word(text: &str, word: &str) -> bool {
         // The end of a sentence, and no file's name.
         (Some('.'), next) => next.is_none_or(|next| !next.is_alphanumeric()),
         (Some(':'), Some('/')) => false,
-        (Some(next), _) => !continues_a_name(next),
+        // In markup, a tag or a character that is written by its name ends a word.
+        (Some(next), _) => matches!(next, '<' | '&') || !continues_a_name(next),
     }
 }
 
@@ -195,7 +196,7 @@ mod tests {
     #[test]
     fn columns_keep_their_places() {
         let table = " scenario   scans   not_found\n immediate  50      50/50";
-        assert_eq!(with("render", table, Medium::Columns).lines().next(), Some(" scenario   renders  not_found"));
+        assert_eq!(with("render", table, Medium::Columns).lines().next(), Some(" scenario   renders not_found"));
         assert_eq!(with("job", table, Medium::Columns).lines().next(), Some(" scenario   jobs    not_found"));
     }
 

@@ -105,6 +105,7 @@ fn exchange(kind: Kind, sent_ms: f64, answer: Answer, word: Option<&str>) -> Exc
         complete: None,
         created: CompactOption::NONE,
         route: None,
+        trace: None,
         digest: None,
         body: None,
     }
@@ -151,10 +152,12 @@ fn journal() -> Journal {
             environment: Environment { system: "linux x86_64".to_owned(), processors: 2 },
             recording: None,
             contact: None,
+            trace_prefix: None,
         },
         scenarios,
         stopped: Vec::new(),
         not_asked: Vec::new(),
+        inside: crate::model::span::Inside::default(),
         end: Some(End::new(Stamp(4_000_000_000), EndReason::Complete, exchanges.len() as u64)),
         exchanges,
         torn: false,
@@ -296,6 +299,7 @@ fn step(at_ms: f64, until_ms: f64, times: u64, kind: Kind, told: &str, denied: b
         told: told.to_owned(),
         denied,
         worker: None,
+        trace: None,
     }
 }
 
@@ -364,10 +368,12 @@ fn analysis(scenarios: Vec<ScenarioAnalysis>, window: Window, guarantees: Vec<Ch
         objectives: objectives(),
         load: Load { started: 100, ended: 88, unfinished: 12, ..Load::default() },
         punctuality: Punctuality { polls: 100, p50_ms: 0.05, p99_ms: 0.31, max_ms: 0.9 },
+        twin: None,
         timeline: Some(Timeline {
             scan: 0,
             scenario: 0,
             id: Some("scan_7f".to_owned()),
+            trace: None,
             steps: vec![
                 step(100.1, 100.1, 1, Kind::Poll, "not_found", true),
                 step(100.2, 100.2, 1, Kind::Witness, "in_progress", false),

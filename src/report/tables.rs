@@ -1,8 +1,10 @@
 //! The tables of a run.
 
+use crate::analysis::twin::{Beside, Picture};
 use crate::report::table::{Cell, Column, Room, Table};
-use crate::report::view::{Curve, GuaranteeRow, Mark, ScenarioRow, Standing, View, WindowView};
+use crate::report::view::{Curve, GuaranteeRow, InsideView, Mark, ScenarioRow, Standing, TwinView, View, WindowView};
 use crate::report::words;
+use crate::traces::Edge;
 use crate::verdict::Verdict;
 
 pub(super) fn scenarios<'a>(rows: impl IntoIterator<Item = &'a ScenarioRow>) -> Table {
@@ -47,6 +49,39 @@ pub(super) fn evidence(view: &View) -> Table {
     let rows = view.evidence.iter().map(|row| {
         let result = Cell::Marked(row.mark, row.result.clone());
         [row.check.as_str().into(), row.timing.as_str().into(), result, row.evidence.as_str().into()]
+    });
+    Table::new(columns, rows)
+}
+
+/// The spans that begin or end when scans become visible, the best first.
+pub(super) fn inside(inside: &InsideView) -> Table {
+    let columns = [
+        Column::text("Span"),
+        Column::text("In"),
+        Column::text("Code"),
+        Column::text("When"),
+        Column::number("Scans"),
+        Column::number("At"),
+        Column::number("Takes"),
+    ];
+    let rows = inside.spans.iter().map(|row| {
+        let span = &row.span;
+        let nth = if span.occurrence > 1 { format!(" (no. {})", span.occurrence) } else { String::new() };
+        let system = span.system.as_ref().map_or_else(String::new, |system| format!(" ({system})"));
+        let at = if row.age_ms < 0.0 { format!("{} before", words::age(-row.age_ms)) } else { words::age(row.age_ms) };
+        [
+            format!("{}{system}{nth}", span.name).into(),
+            span.within.as_deref().map_or(Cell::Missing("–"), Cell::from),
+            span.place.as_ref().or(span.function.as_ref()).map_or(Cell::Missing("–"), |place| place.as_str().into()),
+            match row.edge {
+                Edge::Start => "at its start".into(),
+                Edge::During => "during it".into(),
+                Edge::End => "at its end".into(),
+            },
+            format!("{} of {}", words::count(row.explained), words::count(inside.with_spans)).into(),
+            at.into(),
+            words::age(row.takes_ms).into(),
+        ]
     });
     Table::new(columns, rows)
 }
@@ -219,4 +254,33 @@ pub(super) fn about(view: &View) -> Table {
     ]);
     rows.extend(view.jobs.told().map(|jobs| ("Jobs", jobs)));
     Table::new([Column::text(""), Column::text("")], rows.into_iter().map(|(name, value)| [name.into(), value.into()]))
+}
+
+/// The candidates of the twins.
+pub(super) fn twins(twin: &TwinView) -> Table {
+    let columns = [Column::text("Cause"), Column::text("Standing"), Column::text("Settings")];
+    let rows = twin.candidates.iter().map(|candidate| {
+        let mark = if candidate.fits { Mark::Works } else { Mark::Neutral };
+        [words::sentence_case(&candidate.name).into(), Cell::Marked(mark, candidate.standing.clone()), candidate.fault.as_str().into()]
+    });
+    Table::new(columns, rows)
+}
+
+/// A log beside its twin.
+pub(super) fn picture(picture: &Picture) -> Table {
+    let columns =
+        [Column::text("What"), Column::text("Age"), Column::number("Here"), Column::number("Twin"), Column::number("Single runs")];
+    let beside = |what: &str, age: String, beside: &Beside| {
+        [
+            what.into(),
+            age.into(),
+            words::share(beside.observed).into(),
+            words::share(beside.twin).into(),
+            words::share_between(beside.twin_from, beside.twin_to).into(),
+        ]
+    };
+    let ages = picture.ages.iter().map(|row| beside("polls denied", words::between(row.from_ms, Some(row.to_ms)), &row.denied));
+    let seen = picture.seen.iter().map(|row| beside("jobs seen", format!("by {}", words::age(row.by_ms)), &row.seen));
+    let flapping = picture.flapping.iter().map(|flapping| beside("jobs denied after they had been seen", String::new(), flapping));
+    Table::new(columns, ages.chain(seen).chain(flapping))
 }

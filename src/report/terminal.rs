@@ -27,6 +27,8 @@ pub fn terminal(view: &View, style: Style) -> String {
     page.timeline(view);
     page.window(view);
     page.causes(view);
+    page.twin(view);
+    page.inside(view);
     page.unseen(view);
     page.section("jobs", &view.jobs.told().into_iter().collect::<Vec<_>>());
     page.section("sent", &view.punctual().into_iter().collect::<Vec<_>>());
@@ -74,6 +76,19 @@ impl Page {
         }
         self.table(&tables::scenarios(&view.scenarios), TABLE_FROM);
         self.line("");
+    }
+
+    fn twin(&mut self, view: &View) {
+        let Some(twin) = &view.twin else { return };
+        let width = self.style.width - MARGIN;
+        let mut lines = words::wrap(&twin.statement, width);
+        if let Some(separation) = &twin.separation {
+            lines.extend(words::wrap(separation, width));
+        }
+        if let Some(reproducer) = &twin.reproducer {
+            lines.extend(command_lines(&reproducer.run, width));
+        }
+        self.block("twin", &lines);
     }
 
     fn broken(&mut self, view: &View) {
@@ -187,6 +202,15 @@ impl Page {
             told.extend(words::wrap(&format!("no class: {}{}", pattern.statement, words::may_be(&pattern.possible_named)), width));
         }
         self.block("cause", &told);
+    }
+
+    /// What the target says of itself: where in the code it is, and whether that fits.
+    fn inside(&mut self, view: &View) {
+        let Some(inside) = &view.inside else { return };
+        let mut told = vec![inside.statement.clone()];
+        told.extend(inside.contradictions.iter().cloned());
+        told.extend(inside.lost.clone());
+        self.section("inside", &told);
     }
 
     fn unseen(&mut self, view: &View) {

@@ -1,13 +1,13 @@
 //! What a log comes to: analysed once, judged once, by a run that has just ended or from a log of last year.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::analysis::diagnosis::Candidates;
 use crate::analysis::{Analysis, analyse_among};
 use crate::log::storage;
 use crate::model::run::{Journal, Run};
 use crate::model::shard::Share;
-use crate::run::RunError;
+use crate::run::{RunError, add_files};
 use crate::verdict::{Exit, Judgement, Reason, Verdict, judge};
 
 /// A log with all that was concluded from it; the diagnosis is part of the analysis.
@@ -34,6 +34,15 @@ impl Concluded {
     /// The same for a log in a file, or in the folder of the run that wrote it.
     pub fn read(path: &Path) -> Result<Concluded, RunError> {
         Ok(Concluded::of(storage::read_file(path)?))
+    }
+
+    /// The same, with the spans of these files.
+    pub fn read_with_spans(path: &Path, files: &[PathBuf]) -> Result<Concluded, RunError> {
+        let mut journal = storage::read_file(path)?;
+        if !files.is_empty() {
+            add_files(&mut journal, files)?;
+        }
+        Ok(Concluded::of(journal))
     }
 
     /// The same for the log that this process wrote with this header, and for no other.

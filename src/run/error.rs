@@ -20,6 +20,9 @@ pub enum RunError {
         /// The file.
         log: String,
     },
+    /// Spans cannot be read.
+    #[error(transparent)]
+    Spans(#[from] crate::traces::ReadError),
     /// What was asked for cannot be done.
     #[error("{message}")]
     Refused {

@@ -8,9 +8,8 @@ use crate::model::time::Span;
 use crate::probe::is_loopback;
 use crate::run::RunError;
 
-/// The jobs that an investigation starts where nobody says otherwise: the fewest with which none of its probes is left out. It names the class
-/// of each fault of the reference service with them, as it does without a limit and with up to 202 jobs; with 60 the comparisons
-/// that tell a negative cache (D) and a held response (P) have too few jobs in each arm.
+/// The jobs that an investigation starts where nobody says otherwise: as many as its probes need to tell anything. With 60 the comparisons that
+/// tell a negative cache (D) and a held response (P) have too few jobs in each arm, and with 84 so has the one at the end of scans (U, W).
 pub const INVESTIGATION_JOBS: u32 = 120;
 
 /// Requests per second, and scans, that a target which is not on this machine is sent where nobody says otherwise.

@@ -21,8 +21,10 @@ mod recording;
 mod rehearsal;
 mod session;
 mod shard;
+mod spans;
 mod stop;
 pub(crate) mod sweep;
+pub(crate) mod twin;
 pub(crate) mod watch;
 mod window_after_gate;
 
@@ -40,4 +42,5 @@ pub(crate) use paired::twin_seed;
 pub(crate) use planned::{Finished, PlannedRun};
 pub(crate) use session::{Contract, Time, environment, new_run_id, now};
 pub(crate) use shard::Place;
+pub(crate) use spans::{SpanOptions, USUAL_ADDRESS, USUAL_WAIT, add_files};
 pub(crate) use stop::interrupted;

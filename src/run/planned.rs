@@ -132,6 +132,9 @@ impl PlannedRun {
         let mut header = session.header(options.seed, scenarios.clone(), options.command.clone());
         header.pair = second.as_ref().map(|_| Pair { id: header.run_id.clone(), side: Side::New });
         let shard = place.map(|place| as_shard(&mut header, place));
+        if let Some(shard) = shard {
+            session.trace_as_shard(options.seed, shard.index, &mut header);
+        }
         header.allow.clone_from(&options.allow);
         let folder = options.destination.claim(&header.started, &session.name)?;
         let first_n = shard.map_or_else(|| session.first_n(), |_| shared_first_n(&session, options.seed));

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use crate::log::{LogWriter, StorageError};
 use crate::model::run::{End, EndReason, Journal, Run};
+use crate::model::span::Inside;
 use crate::probe::{Event, Onward, Options, Probe, Recorder, Seen, Tracing};
 use crate::run::conclude::{Concluded, read_own};
+use crate::run::spans::SpanSource;
 use crate::run::{RunError, Session};
 
 /// Where exchanges are recorded.
@@ -43,6 +45,8 @@ pub struct Recording {
     pub probe: Arc<Probe>,
     pub header: Run,
     log: Option<PathBuf>,
+    /// Where spans of the target come from.
+    spans: Option<Arc<SpanSource>>,
 }
 
 impl Recording {
@@ -60,7 +64,7 @@ impl Recording {
         };
         let (target, transport, clock) = (Arc::clone(&session.target), session.transport.clone(), session.clock.clone());
         let probe = Probe::with_decisions(target, transport, clock, recorder, drive.options, drive.events, drive.decide);
-        Recording { probe, header, log }
+        Recording { probe, header, log, spans: session.spans.clone() }
     }
 
     /// Waits for a run to its end, or until `stop`. Stopping drops what is under way; the log keeps what was done.
@@ -69,10 +73,31 @@ impl Recording {
             // Signals have no place on a paused clock, and it is over in a moment.
             return run.await;
         }
+        // Boxed, so that the caller need not hold the place for all of a run several times.
+        let work = Box::pin(async {
+            let reason = run.await;
+            self.await_spans().await;
+            reason
+        });
         tokio::select! {
-            reason = self.flushing(run) => reason,
+            reason = self.flushing(work) => reason,
             () = stop => EndReason::Interrupted,
         }
+    }
+
+    /// Gives exporters the time to send what is left.
+    async fn await_spans(&self) {
+        if let Some(spans) = self.spans.as_ref().filter(|_| !self.probe.clock().is_virtual()) {
+            tokio::time::sleep(spans.wait()).await;
+        }
+    }
+
+    /// What the target says it did, without the secrets that may stand in it.
+    fn inside(&self) -> Result<Inside, RunError> {
+        let Some(source) = &self.spans else { return Ok(Inside::default()) };
+        let recorder = self.probe.recorder();
+        let (spans, intake) = source.hand_over(&self.header.started, |text| recorder.word(text))?;
+        Ok(Inside { spans, intake: Some(intake) })
     }
 
     /// Keeps the log's promise of flushing for as long as something else goes on.
@@ -99,9 +124,14 @@ impl Recording {
 
     /// Ends the log, and reads it back.
     pub fn end(self, reason: EndReason) -> Result<Journal, RunError> {
-        let Recording { probe, header, log } = self;
-        let Some(path) = log else { return Ok(kept(&probe, header, reason)) };
+        let inside = self.inside()?;
+        let Recording { probe, header, log, .. } = self;
+        let Some(path) = log else { return Ok(kept(&probe, header, reason, inside)) };
         let lost = |error| StorageError::recording(&path, error);
+        if let Some(error) = probe.recorder().failure() {
+            return Err(lost(error).into());
+        }
+        probe.recorder().inside(&inside);
         if let Some(error) = probe.recorder().failure() {
             return Err(lost(error).into());
         }
@@ -116,7 +146,7 @@ impl Recording {
 const FLUSH_EVERY: Duration = Duration::from_millis(250);
 
 /// What a log would say of a run that has none.
-fn kept(probe: &Probe, run: Run, reason: EndReason) -> Journal {
+fn kept(probe: &Probe, run: Run, reason: EndReason, inside: Inside) -> Journal {
     let recorder = probe.recorder();
     let mut exchanges = recorder.kept();
     crate::log::in_order(&mut exchanges);
@@ -127,6 +157,7 @@ fn kept(probe: &Probe, run: Run, reason: EndReason) -> Journal {
         exchanges,
         stopped: recorder.stops(),
         not_asked: recorder.left_out(),
+        inside,
         torn: false,
     }
 }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::run::{ClockNote, Environment, HttpVersion, LOG_SCHEMA, Run, TargetNote};
+use crate::model::run::{ClockNote, Environment, HttpVersion, LOG_SCHEMA, LOG_SCHEMA_WITH_SPANS, Run, TargetNote};
 use crate::model::scenario::Scenario;
-use crate::probe::{Clock, InProcess, Latency, Network, NetworkOptions, Transport};
+use crate::probe::{Clock, InProcess, Latency, Network, NetworkOptions, TraceIds, Transport};
 use crate::run::RunError;
 use crate::run::embedded::Embedded;
-use crate::service::{Service, Settings};
+use crate::run::spans::{SpanOptions, SpanSource};
+use crate::service::{Service, Settings, SpanExport};
 use crate::target::Target;
 
 /// One way through the virtual network: small against every offset, and not nothing.
@@ -61,6 +62,8 @@ pub struct Session {
     /// Which HTTP is spoken.
     pub(crate) http: HttpVersion,
     service: Option<Embedded>,
+    /// Where spans of the target come from, if anybody wants them.
+    pub(crate) spans: Option<Arc<SpanSource>>,
 }
 
 impl Session {
@@ -77,6 +80,35 @@ impl Session {
             run_id,
             http: HttpVersion::One,
             service: None,
+            spans: None,
+        }
+    }
+
+    /// Opens what spans are to come from.
+    fn source(spans: &SpanOptions, trace_ids: Option<&TraceIds>) -> Result<Option<Arc<SpanSource>>, RunError> {
+        match trace_ids {
+            _ if !spans.wants_spans() => Ok(None),
+            Some(trace_ids) => Ok(Some(Arc::new(SpanSource::open(spans, trace_ids.run())?))),
+            None => Err(RunError::refused(
+                "without trace headers no span can be said to belong to a request of this run",
+                "leave out --no-trace-headers, or --otlp and --traces",
+            )),
+        }
+    }
+
+    /// The same, with spans of the deployment.
+    pub(crate) fn with_spans(self, spans: &SpanOptions) -> Result<Session, RunError> {
+        let source = Session::source(spans, self.transport.trace_ids())?;
+        Ok(Session { spans: source, ..self })
+    }
+
+    /// Makes its trace ids those of one shard, in the header as well.
+    pub(crate) fn trace_as_shard(&self, seed: u64, index: u32, header: &mut Run) {
+        let Some(trace_ids) = self.transport.trace_ids() else { return };
+        trace_ids.of_shard(seed, index);
+        header.trace_prefix = Some(trace_ids.run());
+        if let Some(spans) = &self.spans {
+            spans.expect(trace_ids.run());
         }
     }
 
@@ -88,34 +120,61 @@ impl Session {
     }
 
     /// Starts the reference service on a free port of the loopback, or in process on virtual time.
-    pub(crate) async fn reference(service: ReferenceService, time: Time, seed: u64) -> Result<Session, RunError> {
+    pub(crate) async fn reference(service: ReferenceService, time: Time, seed: u64, spans: &SpanOptions) -> Result<Session, RunError> {
+        let mut service = service;
         match time {
             Time::Real => {
+                let run_id = new_run_id();
+                let trace_ids = spans.headers.then(|| TraceIds::of_run(seed, &run_id));
+                let source = Session::source(spans, trace_ids.as_ref())?;
+                if let Some(address) = source.as_ref().and_then(|source| source.address()) {
+                    service.settings.spans = SpanExport::To(format!("http://{address}"));
+                }
                 let embedded = Embedded::start(service.settings).await?;
                 let base_url = format!("http://{}", embedded.address);
-                let run_id = new_run_id();
-                let network = NetworkOptions { run_id: Some(run_id.clone()), ..NetworkOptions::default() };
+                let network = NetworkOptions { run_id: Some(run_id.clone()), trace_ids, ..NetworkOptions::default() };
                 let target = Target::reference(&base_url, &|_| None)?;
                 let session = Session::deployed(target, Contract::Address, network, run_id)?;
-                Ok(Session { name: service.name, settings: Some(service.note), service: Some(embedded), ..session })
+                Ok(Session { name: service.name, settings: Some(service.note), service: Some(embedded), spans: source, ..session })
             }
-            Time::Virtual => Session::in_process(service, Latency::Fixed(VIRTUAL_LATENCY), seed).await,
+            Time::Virtual => {
+                // No socket lives on virtual time: the service hands its spans over.
+                if spans.listen.is_some() {
+                    service.settings.spans = SpanExport::Kept;
+                }
+                Session::in_process_with(service, Latency::Fixed(VIRTUAL_LATENCY), seed, spans).await
+            }
         }
     }
 
     /// The reference service in process, on virtual time, over a network of this latency.
     pub async fn in_process(service: ReferenceService, latency: Latency, seed: u64) -> Result<Session, RunError> {
+        Session::in_process_with(service, latency, seed, &SpanOptions::default()).await
+    }
+
+    async fn in_process_with(service: ReferenceService, latency: Latency, seed: u64, asked: &SpanOptions) -> Result<Session, RunError> {
         let mut settings = service.settings;
         settings.seed = Some(seed);
         settings.epoch = VIRTUAL_EPOCH.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond);
         let opened = Service::open(settings).await.map_err(RunError::Service)?;
         // Equal runs write equal logs.
         let run_id = format!("virtual-{seed:016x}");
-        let transport = Transport::InProcess(InProcess::new(opened.router(), latency).named(&run_id));
+        let trace_ids = asked.headers.then(|| TraceIds::of_run(seed, &run_id));
+        let files_alone = SpanOptions { listen: None, ..asked.clone() };
+        let spans = match (opened.spans(), &trace_ids) {
+            (Some(store), Some(ids)) => Some(Arc::new(SpanSource::open(&files_alone, ids.run())?.with_store(store))),
+            _ => Session::source(&files_alone, trace_ids.as_ref())?,
+        };
+        let in_process = InProcess::new(opened.router(), latency);
+        let in_process = match trace_ids {
+            Some(trace_ids) => in_process.traced_by(trace_ids),
+            None => in_process,
+        };
+        let transport = Transport::InProcess(in_process.named(&run_id));
         // The address is never connected to; requests are calls.
         let target = Target::reference("http://127.0.0.1:1", &|_| None)?;
         let session = Session::over(target, transport, Clock::virtual_time(), run_id);
-        Ok(Session { name: service.name, settings: Some(service.note), contract: Contract::Address, ..session })
+        Ok(Session { name: service.name, settings: Some(service.note), contract: Contract::Address, spans, ..session })
     }
 
     /// The header of this session's log.
@@ -123,7 +182,7 @@ impl Session {
         let is_virtual = self.clock.is_virtual();
         let started = if is_virtual { VIRTUAL_EPOCH.to_owned() } else { now() };
         Run {
-            schema: LOG_SCHEMA,
+            schema: if self.spans.is_some() { LOG_SCHEMA_WITH_SPANS } else { LOG_SCHEMA },
             tool: concat!("statusgap ", env!("CARGO_PKG_VERSION")).to_owned(),
             run_id: self.run_id.clone(),
             started,
@@ -143,6 +202,7 @@ impl Session {
             environment: environment(),
             recording: None,
             contact: None,
+            trace_prefix: self.transport.trace_ids().map(TraceIds::run),
         }
     }
 
@@ -170,6 +230,9 @@ impl Session {
     pub async fn close(self) {
         if let Some(service) = self.service {
             service.close().await;
+        }
+        if let Some(spans) = &self.spans {
+            spans.close();
         }
     }
 }

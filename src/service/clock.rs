@@ -29,6 +29,11 @@ impl Clock {
         self.started.elapsed()
     }
 
+    /// Now, in nanoseconds since 1970.
+    pub(crate) fn unix_nanos(&self) -> u64 {
+        (self.epoch + self.elapsed()).as_nanos() as u64
+    }
+
     /// Now, in milliseconds since 1970.
     pub(crate) fn unix_millis(&self) -> u64 {
         (self.epoch + self.elapsed()).as_millis() as u64

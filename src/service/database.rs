@@ -16,6 +16,7 @@ use super::ground_truth::{GroundTruth, Milestone};
 use super::record::Admission;
 use super::scan::changes::{Change, Changes};
 use super::settings::Settings;
+use super::spans::{self, CodePlace, Description};
 use super::store::{Followed, Put, Reveal, Store, StoreError, Write};
 
 /// The store and what is in front of it.
@@ -25,10 +26,16 @@ pub(crate) struct Database {
     copy: ReadCopy,
     late_changes: Option<LateChanges>,
     outage: Option<(Duration, Duration)>,
+    /// The store's kind.
+    system: &'static str,
     clock: Clock,
     chance: Arc<Chance>,
     truth: GroundTruth,
 }
+
+/// How spans name the store itself, and what lags behind it.
+const PRIMARY: &str = "primary";
+const COPY: &str = "replica";
 
 /// What status reads look at.
 #[derive(Debug)]
@@ -67,13 +74,22 @@ impl Database {
             ReadCopy::None
         };
         let store = Store::open(settings, clock).await?;
-        Ok(Database { store, copy, late_changes: LateChanges::of(settings), outage: settings.outage, clock, chance, truth })
+        Ok(Database {
+            store,
+            copy,
+            late_changes: LateChanges::of(settings),
+            outage: settings.outage,
+            system: settings.store.kind(),
+            clock,
+            chance,
+            truth,
+        })
     }
 
     /// Applies a batch. `reveals` names the scan whose status can be answered from then on.
     pub(crate) async fn apply(&self, writes: &[Write], reveals: Option<&str>) -> Result<(), StoreError> {
         self.available()?;
-        self.store.apply(writes, self.reveal_at_store(reveals)).await?;
+        self.traced("SET", PRIMARY, spans::here!("apply"), self.store.apply(writes, self.reveal_at_store(reveals))).await?;
         self.ship(writes.iter(), reveals);
         Ok(())
     }
@@ -81,7 +97,8 @@ impl Database {
     /// Sets `put` and applies `also` if the key is free; otherwise returns its value.
     pub(crate) async fn claim(&self, put: &Put, also: &[Write], reveals: Option<&str>) -> Result<Option<String>, StoreError> {
         self.available()?;
-        let holder = self.store.claim(put, also, self.reveal_at_store(reveals)).await?;
+        let claimed = self.store.claim(put, also, self.reveal_at_store(reveals));
+        let holder = self.traced("SET NX", PRIMARY, spans::here!("claim"), claimed).await?;
         if holder.is_none() {
             self.ship(also.iter(), reveals);
         }
@@ -91,7 +108,8 @@ impl Database {
     /// Sets `put` and applies `also` if the record there admits it.
     pub(crate) async fn put_guarded(&self, put: &Put, also: &[Write], reveals: Option<&str>) -> Result<Admission, StoreError> {
         self.available()?;
-        let admission = self.store.put_guarded(put, also, self.reveal_at_store(reveals)).await?;
+        let written = self.store.put_guarded(put, also, self.reveal_at_store(reveals));
+        let admission = self.traced("SET", PRIMARY, spans::here!("put_guarded"), written).await?;
         if admission == Admission::Written {
             let put: Write = put.clone().into();
             self.ship(std::iter::once(&put).chain(also), reveals);
@@ -139,6 +157,11 @@ impl Database {
     /// A key's value as this view has it.
     pub(crate) async fn get(&self, view: View, key: &str) -> Result<Option<String>, StoreError> {
         self.available()?;
+        let address = if matches!(view, View::Primary) { PRIMARY } else { COPY };
+        self.traced("GET", address, spans::here!("get"), self.read(view, key)).await
+    }
+
+    async fn read(&self, view: View, key: &str) -> Result<Option<String>, StoreError> {
         let now = Instant::now();
         match (view, &self.copy) {
             (View::Copy(_), ReadCopy::Replica(follower, ..)) => Ok(lock(follower).read(key, now, now)),
@@ -151,7 +174,7 @@ impl Database {
     /// What a key of the store itself leads to, and what is kept under other keys.
     pub(crate) async fn follow(&self, key: &str, prefix: &str, beside: &[String]) -> Result<Option<Followed>, StoreError> {
         self.available()?;
-        self.store.follow(key, prefix, beside).await
+        self.traced("GET", PRIMARY, spans::here!("follow"), self.store.follow(key, prefix, beside)).await
     }
 
     /// A scan's lifecycle, by phase name.
@@ -190,6 +213,11 @@ impl Database {
     /// Number of values held, where it is cheap to know.
     pub(crate) fn size(&self) -> usize {
         self.store.size()
+    }
+
+    /// Does something that is a request to a database in the original system, as a span.
+    async fn traced<T>(&self, operation: &str, address: &str, place: CodePlace, work: impl Future<Output = T>) -> T {
+        spans::within(|| Description::database(self.system, operation, address, place), work).await
     }
 
     fn available(&self) -> Result<(), StoreError> {

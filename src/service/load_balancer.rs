@@ -23,6 +23,7 @@ use super::fault::hold::{FirstPhase, HeldConnections};
 use super::fault::mangling::decode_early;
 use super::settings::{Affinity, PathDecoding, Policy, Routing};
 use super::shared::Shared;
+use super::spans;
 
 /// A connection nobody used for so long has no worker any more.
 const PIN_LIFE: Duration = Duration::from_secs(600);
@@ -153,7 +154,9 @@ pub(crate) async fn pass(State(front): State<Arc<LoadBalancer>>, mut request: Re
     }
     let led = front.worker_by_cookie(&request);
     let worker = led.unwrap_or_else(|| front.worker_for(peer));
-    let mut response = front.ask(worker, request).await;
+    let named = (request.method().to_string(), request.headers().clone());
+    let work = front.ask(worker, request);
+    let mut response = spans::serve(front.shared.spans.as_ref(), worker + 1, (&named.0, &path, &named.1), spans::here!("pass"), work).await;
     if let Some(refusal) = response.extensions_mut().remove::<Refusal>() {
         let allow = response.headers_mut().remove(header::ALLOW);
         response = refusal.complete(&path, front.shared.clock.unix_seconds());

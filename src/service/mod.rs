@@ -45,9 +45,11 @@ mod request;
 mod scan;
 mod settings;
 mod shared;
+mod spans;
 mod store;
 #[cfg(test)]
 mod tests;
+mod words;
 mod worker;
 
 use std::future::Future;
@@ -68,6 +70,7 @@ pub use self::settings::{
     Affinity, CacheKey, Durations, Evict, Fallback, Handover, Lifetimes, OnCrash, PathDecoding, Placeholder, Policy, QueueRecord, ReadPath,
     Resolve, Routing, Settings, Slot, Stage, StoreChoice, StoreHandle, Switch, UnsetState,
 };
+pub use self::spans::{SpanExport, SpanStore};
 pub use self::store::StoreError;
 
 use self::load_balancer::LoadBalancer;
@@ -100,6 +103,9 @@ impl Service {
         settings.check()?;
         let shared = Arc::new(Shared::open(settings).await?);
         shared.crew.spawn(shared::purge_from_time_to_time(Arc::downgrade(&shared)));
+        if let (Some(store), Some(endpoint)) = (&shared.spans, shared.settings.span_endpoint()) {
+            shared.crew.spawn(spans::export_from_time_to_time(store.clone(), endpoint));
+        }
         Ok(Service { front: Arc::new(LoadBalancer::new(shared.clone())), shared })
     }
 
@@ -148,6 +154,11 @@ impl Service {
         self.shared.truth.clone()
     }
 
+    /// The spans that were recorded, where they are kept.
+    pub fn spans(&self) -> Option<SpanStore> {
+        self.shared.spans.clone().filter(|_| self.shared.settings.spans == SpanExport::Kept)
+    }
+
     /// Ends all background work. Where crashes are recorded, scans that were running are recorded as failed.
     pub async fn shut_down(self) {
         if self.shared.settings.on_crash == OnCrash::Fail {
@@ -159,6 +170,9 @@ impl Service {
             }
         }
         self.shared.crew.dismiss().await;
+        if let (Some(store), Some(endpoint)) = (&self.shared.spans, self.shared.settings.span_endpoint()) {
+            spans::send_all(store, &endpoint).await;
+        }
     }
 }
 
@@ -167,6 +181,9 @@ impl Settings {
     fn check(&self) -> Result<(), SettingsError> {
         let conflict = |text| Err(SettingsError::Conflict(text));
         match self {
+            Settings { spans: SpanExport::To(address), .. } if spans::Endpoint::of(address).is_none() => {
+                conflict("spans are sent over plain HTTP: give an address such as http://127.0.0.1:4318")
+            }
             Settings { workers: 0, .. } => conflict("knob `workers`: a service needs at least 1 worker"),
             Settings { concurrency: 0, .. } => conflict("knob `strategy-concurrency`: at least 1 strategy has to run"),
             Settings { store: StoreChoice::Embedded, data_dir: None, .. } => {
@@ -192,6 +209,14 @@ impl Settings {
                 conflict("replica-lag, index-period and quorum need a read-path that reads the store: memory-first or store")
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Where spans are sent, if they are.
+    fn span_endpoint(&self) -> Option<spans::Endpoint> {
+        match &self.spans {
+            SpanExport::To(address) => spans::Endpoint::of(address),
+            SpanExport::Off | SpanExport::Kept => None,
         }
     }
 

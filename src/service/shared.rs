@@ -20,6 +20,7 @@ use super::ground_truth::{GroundTruth, Milestone};
 use super::metrics::Metrics;
 use super::scan::Job;
 use super::settings::Settings;
+use super::spans::{SpanExport, SpanStore};
 use super::store::StoreError;
 use super::worker::Worker;
 
@@ -33,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) database: Database,
     pub(crate) workers: Vec<Arc<Worker>>,
     pub(crate) metrics: Metrics,
+    /// `None` where no spans are recorded.
+    pub(crate) spans: Option<SpanStore>,
     pub(crate) queue: Option<Queue>,
     pub(crate) eviction: Eviction<Job>,
     /// Entries in the access list.
@@ -63,6 +66,7 @@ impl Shared {
             database,
             workers,
             metrics: Metrics::default(),
+            spans: (settings.spans != SpanExport::Off).then(|| SpanStore::new(clock, settings.seed.unwrap_or_else(rand::random))),
             queue: Queue::new(settings.queue_slots),
             eviction: Eviction::new(settings.evict, settings.evict_after, settings.evict_keep),
             grants: Arrivals::default(),

@@ -157,7 +157,7 @@ mod tests {
                 let mut values = Vec::new();
                 for group in 0..60 {
                     let own = uniform(&mut random);
-                    for _ in 0..1 + random.next_u32() % 8 {
+                    for _ in 0..=random.next_u32() % 8 {
                         // Each value is uniform, whatever the group's own share in it: with some chance it is the group's.
                         let value = if uniform(&mut random) < spread { uniform(&mut random) } else { own };
                         values.push((group, value));

@@ -4,6 +4,12 @@ use crate::model::source::InputError;
 
 /// Keys that people write, the key that is there instead, and what to do.
 const KEYS: [(&[&str], &str, &str); 17] = [
+    // Before the next one: an endpoint may have a `base_url`, too.
+    (
+        &["url", "uri", "endpoint", "route", "address", "href", "location"],
+        "path",
+        "write `path = \"/…\"`; the address before it is `base_url`",
+    ),
     (
         &["url", "uri", "host", "server", "address", "endpoint", "base", "baseurl", "target"],
         "base_url",
@@ -26,11 +32,6 @@ const KEYS: [(&[&str], &str, &str); 17] = [
     (&["sla", "objective", "objectives", "latency"], "slo", "objectives are `[slo]`, with `visible = \"p99 <= 200ms\"`"),
     (&["oauth", "oauth2", "signin", "session"], "login", "a step that gets credentials is `[login]`"),
     (&["before", "prepare", "prerequisites", "steps", "upload"], "setup", "steps before each job are `[[setup]]`"),
-    (
-        &["url", "uri", "endpoint", "route", "address", "href", "location"],
-        "path",
-        "write `path = \"/…\"`; the address before it is `base_url`",
-    ),
     (&["verb", "http_method", "type"], "method", "write `method = \"POST\"`"),
     (
         &["data", "payload", "content", "request_body", "params", "parameters"],

@@ -55,6 +55,7 @@ impl fmt::Debug for Request {
             .field("headers", &names)
             .field("body_bytes", &self.body.len())
             .field("leaves_origin", &self.leaves_origin)
+            .field("cookies", &self.cookies)
             .finish()
     }
 }

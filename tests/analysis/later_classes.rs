@@ -44,7 +44,16 @@ fn analysed(apart: u64, scans: &[Vec<Event>]) -> Analysis {
     exchanges.sort_by_key(|exchange| exchange.sent);
     let end = End::new(Stamp(3_600_000 * MS), EndReason::Complete, exchanges.len() as u64);
     let run = driven::header(&target, &Clock::virtual_time(), &scenario, 1);
-    analyse(&Journal { run, scenarios: vec![scenario], exchanges, stopped: Vec::new(), not_asked: Vec::new(), end: Some(end), torn: false })
+    analyse(&Journal {
+        run,
+        scenarios: vec![scenario],
+        exchanges,
+        stopped: Vec::new(),
+        not_asked: Vec::new(),
+        inside: statusgap::model::span::Inside::default(),
+        end: Some(end),
+        torn: false,
+    })
 }
 
 fn classes(analysis: &Analysis) -> Vec<FaultClass> {
@@ -166,7 +175,7 @@ fn a_read_that_takes_the_end_away_is_told_from_a_lifetime_by_scans_that_nobody_r
     let unread = |there: bool| vec![poll(900, if there { shows("succeeded") } else { denied() })];
     let scans = |there| {
         let mut scans: Vec<Vec<Event>> = (0..6).map(|_| read()).collect();
-        scans.extend((0..6).map(|_| unread(there)));
+        scans.extend((0..8).map(|_| unread(there)));
         scans
     };
     assert_eq!(classes(&analysed(2000, &scans(true))), [W]);

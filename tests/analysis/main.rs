@@ -13,6 +13,7 @@ mod checker;
 mod damaged_logs;
 mod healthy_kinds;
 mod histories;
+mod inside;
 mod later_classes;
 mod load;
 mod recorded;

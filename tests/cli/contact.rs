@@ -739,7 +739,7 @@ static APART: AtomicUsize = AtomicUsize::new(0);
 
 #[test]
 fn a_sound_service_is_asked_for_one_job_more_and_passes_without_a_word() {
-    check_goes_on("sound", sound, 0, "0 of 2 accepted scans were denied", "");
+    check_goes_on("sound", sound, 0, "0 of 2 accepted jobs were denied", "");
 }
 
 #[test]

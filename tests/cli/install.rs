@@ -212,7 +212,8 @@ fn release_step(name: &str) -> String {
     let jobs = document.as_mapping_get("jobs").and_then(Yaml::as_mapping).expect("jobs");
     let steps = jobs.iter().flat_map(|(_, job)| job.as_mapping_get("steps").and_then(Yaml::as_vec).expect("steps"));
     let mut named = steps.filter(|step| step.as_mapping_get("name").is_some_and(|told| string(told) == name));
-    named.next().and_then(|step| step.as_mapping_get("run")).map(string).unwrap_or_else(|| panic!("no step `{name}`"))
+    let run = named.next().and_then(|step| step.as_mapping_get("run"));
+    string(run.unwrap_or_else(|| panic!("no step `{name}`")))
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::served::Served;
@@ -59,7 +60,11 @@ fn the_newest_run_is_reported_against_the_one_before_or_the_one_that_is_named() 
     assert!(written.contains("](latency.svg)"), "{written}");
     let picture = fs::read_to_string(folder.path().join("week/latency.svg")).expect("a picture");
     let page = fs::read_to_string(folder.path().join("week/latency.html")).expect("a page");
-    assert!(picture.starts_with("<svg ") && page.contains(picture.trim()), "the page has the picture in it");
+    assert!(picture.starts_with("<svg ") && page.contains("src=\"data:image/svg+xml;base64,"), "the page has the picture in it");
+    let json: Value = serde_json::from_str(&fs::read_to_string(folder.path().join("week/latency.json")).expect("a result")).expect("JSON");
+    assert_eq!(json["runs"].as_array().map(Vec::len), Some(3));
+    let visible = json["changes"].as_array().expect("changes").iter().find(|row| row["wait"] == "visible" && row["quantile"] == "p50");
+    assert_eq!(visible.map(|row| &row["change"]), Some(&"faster".into()));
 
     let told = statusgap(folder.path(), "report new --against old/log.ndjson --format latency");
     assert!(out(&told).contains("## Against the run of 2026-01-05"), "{}", out(&told));

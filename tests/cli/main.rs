@@ -25,4 +25,6 @@ mod secrets;
 mod shards;
 #[path = "../support/mod.rs"]
 mod support;
+mod sweep;
+mod traces;
 mod watch;

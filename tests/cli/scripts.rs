@@ -80,7 +80,7 @@ fn answer(
     let mut lines = head.lines();
     let mut first = lines.next()?.split(' ');
     let (method, target) = (first.next()?.to_owned(), first.next()?.to_owned());
-    let passing = ["user-agent:", "x-statusgap-run:", "host:"];
+    let passing = ["user-agent:", "x-statusgap-run:", "host:", "traceparent:", "tracestate:"];
     // Names mean the same in either case; one header carries the id, which differs.
     let spelt = |line: &str| {
         let (name, value) = line.split_once(':').unwrap_or((line, ""));
@@ -214,6 +214,15 @@ fn an_id_is_taken_from_its_place_and_from_no_other() {
          [status]\npath = '/jobs/{id}'\nstate = { pointer = '/job/status' }\n[status.states]\nrunning = ['running']\n\
          [[status.answer]]\nis = 'not_found'\nwhen = { pointer = '/job/status', equals = 'not_found' }\n";
     check(&with_unknown(contract), NESTED, &[]);
+}
+
+#[test]
+fn a_login_and_the_steps_before_the_initiate_are_played_as_well() {
+    let steps = "[login]\npath = '/login'\nform = { user = 'u' }\ncapture = { token = { pointer = '/id' } }\n\
+         [[setup]]\npath = '/uploads?t={token}'\ncapture = { upload = { pointer = '/id' } }\n";
+    let contract = USUAL.replace("path = '/jobs'\n", "path = '/jobs?u={upload}&t={token}'\ncapture = { own = { pointer = '/id' } }\n");
+    let spaced = Style { id: |n| format!("job {n}/x"), ..PLAIN };
+    check(&with_unknown(&format!("{steps}{contract}")), spaced, &[]);
 }
 
 #[test]

@@ -189,17 +189,36 @@ fn light_dark_and_narrow_pages_are_drawn_in_their_own_colours() {
 fn no_page_is_wider_than_its_screen() {
     let Some(browser) = Browser::find() else { return };
     let folder = tempfile::tempdir().expect("a folder");
-    // The browser's narrowest window is wider than a phone; a frame is as narrow as it is told to be.
-    page(folder.path(), &report("html"));
-    let frame = folder.path().join("frame.html");
-    let probe = "<!doctype html><title>?</title><iframe src=\"report.html\" width=\"390\" height=\"844\"></iframe><script>addEventListener('load',()=>{\
-                 const d=frames[0].document.documentElement;document.title=d.clientWidth+' '+d.scrollWidth})</script>";
-    std::fs::write(&frame, probe).expect("the frame can be written");
-    let dom = browser.dom(&frame, &["--allow-file-access-from-files"]);
-    let title = dom.split("<title>").nth(1).and_then(|rest| rest.split('<').next()).unwrap_or_default();
-    let widths: Vec<u32> = title.split(' ').filter_map(|width| width.parse().ok()).collect();
-    let [screen, page] = widths[..] else { panic!("the frame told nothing: {title}") };
-    assert!((300..=390).contains(&screen) && page <= screen, "a page of {page} on a screen of {screen}");
+    for format in ["html", "latency-html"] {
+        // The browser's narrowest window is wider than a phone; a frame is as narrow as it is told to be.
+        page(folder.path(), &report(format));
+        let frame = folder.path().join("frame.html");
+        let probe = "<!doctype html><title>?</title><iframe src=\"report.html\" width=\"390\" height=\"844\"></iframe><script>addEventListener('load',()=>{\
+                     const d=frames[0].document.documentElement;document.title=d.clientWidth+' '+d.scrollWidth})</script>";
+        std::fs::write(&frame, probe).expect("the frame can be written");
+        let dom = browser.dom(&frame, &["--allow-file-access-from-files"]);
+        let title = dom.split("<title>").nth(1).and_then(|rest| rest.split('<').next()).unwrap_or_default();
+        let widths: Vec<u32> = title.split(' ').filter_map(|width| width.parse().ok()).collect();
+        let [screen, page] = widths[..] else { panic!("the frame told nothing: {title}") };
+        assert!((300..=390).contains(&screen) && page <= screen, "{format}: a page of {page} on a screen of {screen}");
+    }
+}
+
+#[test]
+fn the_latency_page_shows_its_picture_in_light_and_in_dark() {
+    let Some(browser) = Browser::find() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = page(folder.path(), &report("latency-html"));
+    let picture = folder.path().join("latency.svg");
+    std::fs::write(&picture, report("latency-svg")).expect("the picture can be written");
+    // The median's colour, which nothing else on the page has; beside markdown the file is shown alone.
+    let median = [0x00, 0x72, 0xb2];
+    for scheme in ["--blink-settings=preferredColorScheme=1", "--blink-settings=preferredColorScheme=0"] {
+        for file in [&path, &picture] {
+            let shown = browser.screenshot(file, (1200, 2000), &[scheme]);
+            assert!(shown.share_of(median) > 1e-5, "{}: {} of the screen", file.display(), shown.share_of(median));
+        }
+    }
 }
 
 #[test]

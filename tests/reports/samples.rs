@@ -102,9 +102,12 @@ fn the_sample_trends_are_what_the_binary_prints() {
 #[test]
 fn the_sample_latency_reports_are_what_the_binary_prints() {
     let history = ["03", "04", "12", "13"].map(|day| format!("fixtures/recorded/2025-11-{day}.ndjson"));
-    for (format, sample) in
-        [("latency", "sample.latency.md"), ("latency-html", "sample.latency.html"), ("latency-svg", "sample.latency.svg")]
-    {
+    for (format, sample) in [
+        ("latency", "sample.latency.md"),
+        ("latency-html", "sample.latency.html"),
+        ("latency-svg", "sample.latency.svg"),
+        ("latency-json", "sample.latency.json"),
+    ] {
         let logs = [&history[2], "fixtures/logs/deferred.ndjson", &history[0], &history[3], &history[1]];
         compare(&rendered(&[logs.as_slice(), &["--format", format]].concat()), sample);
     }

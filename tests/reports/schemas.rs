@@ -52,13 +52,26 @@ fn refuses(schema: &Value, value: &Value, what: &str) {
 
 #[test]
 fn every_schema_is_one_and_names_itself() {
-    for form in ["log", "result", "comparison", "trend", "scenario", "target", "allow", "baseline"] {
+    for form in ["log", "result", "comparison", "trend", "latency", "scenario", "target", "allow", "baseline"] {
         let schema = schema(form);
         // Editors refuse a relative identity, and files in TOML are what they edit.
         let is_edited = ["scenario", "target", "allow"].contains(&form);
         assert_eq!(schema["$id"], if is_edited { Value::Null } else { format!("statusgap.{form}/1").into() });
         assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
         assert!(jsonschema::meta::is_valid(&schema), "{form}");
+    }
+}
+
+/// Editors find it by the first line of the shipped target files.
+#[test]
+fn the_schema_beside_the_shipped_target_files_is_the_programs_own() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/targets");
+    let text = std::fs::read_to_string(folder.join("target.schema.json")).expect("the shipped schema");
+    let shipped: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(shipped, schema("target"), "write it anew: statusgap schema target > scenarios/targets/target.schema.json");
+    for file in ["template.toml", "opportunity-scan.toml"] {
+        let text = std::fs::read_to_string(folder.join(file)).expect("a shipped target file");
+        assert!(text.starts_with("#:schema target.schema.json\n"), "{file}");
     }
 }
 
@@ -123,7 +136,9 @@ fn every_line_of_the_sample_log_is_taken_and_a_wrong_one_is_refused() {
 
 #[test]
 fn the_sample_results_are_taken_and_wrong_ones_are_refused() {
-    for (form, sample, key) in [("result", "sample.json", "verdict"), ("trend", "sample.trend.json", "runs")] {
+    for (form, sample, key) in
+        [("result", "sample.json", "verdict"), ("trend", "sample.trend.json", "runs"), ("latency", "sample.latency.json", "runs")]
+    {
         let schema = schema(form);
         let text = fs::read_to_string(root().join("reports").join(sample)).expect("the sample");
         let right: Value = serde_json::from_str(&text).expect("JSON");

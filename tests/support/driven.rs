@@ -43,6 +43,7 @@ pub fn header(target: &Target, clock: &Clock, scenario: &Scenario, seed: u64) ->
         environment: Environment { system: "test".into(), processors: 1 },
         recording: None,
         contact: None,
+        trace_prefix: None,
     }
 }
 

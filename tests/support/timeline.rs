@@ -70,6 +70,7 @@ pub fn journal(scenario: Scenario, timeline: &str) -> Journal {
         exchanges,
         stopped: Vec::new(),
         not_asked: Vec::new(),
+        inside: statusgap::model::span::Inside::default(),
         end,
         torn: false,
     }

@@ -8,7 +8,7 @@ use statusgap::model::scenario::Scenario;
 use statusgap::model::source::Source;
 use statusgap::probe::{Erratic, Latency};
 use statusgap::run::{ReferenceService, Session, investigate, rehearse, rehearse_by_turns, virtual_options};
-use statusgap::service::Settings;
+use statusgap::service::{Settings, SpanExport};
 
 /// One way through the virtual network, in ms.
 pub const ONE_WAY_MS: u64 = 1;
@@ -30,6 +30,19 @@ pub fn scenario(telling: &str) -> Scenario {
 /// Runs one scenario.
 pub fn run(tried: Tried<'_>, scenario: &Scenario) -> Journal {
     run_all(tried, std::slice::from_ref(scenario))
+}
+
+/// Runs one scenario against a service that says what it does in spans.
+pub fn traced(tried: Tried<'_>, scenario: &Scenario) -> Journal {
+    on_a_paused_clock(async {
+        let mut settings = settings(tried);
+        settings.spans = SpanExport::Kept;
+        let service = ReferenceService { settings, name: tried.preset.to_owned(), note: "a test's".to_owned() };
+        let session = Session::in_process(service, steady(), tried.seed).await.unwrap();
+        let journal = rehearse(&session, virtual_options(tried.seed), std::slice::from_ref(scenario)).await.unwrap();
+        session.close().await;
+        journal
+    })
 }
 
 /// Runs several scenarios, one after the other, against one service.
@@ -81,11 +94,16 @@ fn steady() -> Latency {
     Latency::Fixed(Duration::from_millis(ONE_WAY_MS))
 }
 
-async fn session(tried: Tried<'_>, latency: Latency) -> Session {
+fn settings(tried: Tried<'_>) -> Settings {
     let mut settings = Settings::preset(tried.preset).unwrap();
     for (knob, value) in tried.knobs {
         settings.set(knob, value).unwrap();
     }
+    settings
+}
+
+async fn session(tried: Tried<'_>, latency: Latency) -> Session {
+    let settings = settings(tried);
     let service = ReferenceService { settings, name: tried.preset.to_owned(), note: "a test's".to_owned() };
     Session::in_process(service, latency, tried.seed).await.unwrap()
 }

@@ -142,6 +142,8 @@ pub enum Fact {
     StatesDiffer { pairs: Pairs, p: f64 },
     /// Visible answers came from a cache, by the headers.
     SeenFromCache { answers: u64 },
+    /// Requests failed, and status knew a scan by the id that the client had given it; how they failed, by HTTP status.
+    KnownThoughFailed { scans: u64, failed: u64, http: Vec<Option<u16>> },
     /// Before an age no worker knew any scan.
     NoWorkerKnew { before_ns: Nanos, denied: u64 },
 }
@@ -163,6 +165,8 @@ pub struct LateWrite {
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say which")]
 pub enum Member {
+    /// What the target file's rule of completeness asks for.
+    Complete,
     State,
     Id,
     Progress,

@@ -77,7 +77,7 @@ fn ended_twice(scan: &ScanHistory<'_>) -> bool {
 /// X: members that the target file names are missing from the first answers of nearly every scan, and are there later.
 pub(super) fn half_record(diagnosis: &mut Diagnosis, data: &Dataset<'_>) {
     let mut facts = Vec::new();
-    for member in [Member::State, Member::Id, Member::Progress] {
+    for member in [Member::Complete, Member::State, Member::Id, Member::Progress] {
         let late: Vec<f64> = data.rows.iter().filter_map(|row| missing_until(row.scan, member)).collect();
         let Some(latest) = late.iter().copied().reduce(f64::max) else { continue };
         // Of the scans that were seen as young and are known to have the member at all, nearly all lack it at first.
@@ -97,6 +97,7 @@ pub(super) fn half_record(diagnosis: &mut Diagnosis, data: &Dataset<'_>) {
 
 fn has(poll: &Exchange, member: Member) -> bool {
     match member {
+        Member::Complete => poll.complete != Some(false),
         Member::State => poll.state != Some(State::Unknown) || poll.word.is_some(),
         Member::Id => poll.echo.is_some(),
         Member::Progress => poll.progress.get().is_some() || poll.state.is_some_and(State::is_terminal),

@@ -17,6 +17,7 @@ mod instances;
 mod late_results;
 mod never_visible;
 mod open;
+mod orphans;
 mod pattern;
 mod positive_cache;
 mod possible;
@@ -187,6 +188,7 @@ pub fn diagnose(journal: &Journal, scans: &[&ScanHistory<'_>], scenarios: &[Scen
     let observations = Observations::of(scans);
     let data = Dataset::new(journal, scans, &observations);
     wrong_answers::foreign_disclosure(&mut diagnosis, scenarios);
+    orphans::accepted_though_failed(&mut diagnosis, journal);
     wrong_answers::wrong_job(&mut diagnosis, &data, scenarios);
     if diagnosis.considers(R) && grants::grant_lag(&mut diagnosis, &data) {
         // When a scan may be seen is not when its record is there.

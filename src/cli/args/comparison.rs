@@ -127,10 +127,11 @@ impl ComparisonChoice {
     pub async fn session(&self, probe: &ProbeArgs, seed: u64, first: &Session) -> Result<Option<Session>, CliError> {
         let session = match &self.second {
             None => return Ok(None),
-            Some(SecondTarget::Deployed(target)) => probe.deployed(target)?,
+            Some(SecondTarget::Deployed(target)) => probe.deployed(target, crate::run::twin_seed(seed))?,
             Some(SecondTarget::Preset(preset)) => {
                 let args = ServiceArgs { service: preset.clone(), ..probe.service.clone() };
-                Session::reference(args.choice()?, probe.time(), crate::run::twin_seed(seed)).await?
+                let spans = probe.traces.options(true).headers_alone();
+                Session::reference(args.choice()?, probe.time(), crate::run::twin_seed(seed), &spans).await?
             }
         };
         Ok(Some(session.on_the_clock_of(first)))

@@ -210,11 +210,11 @@ mod tests {
 
     #[test]
     fn a_quantile_asks_for_the_scans_that_its_limits_take() {
+        const FOLLOWED: &str = "[follow]\nuntil='visible'\nevery='50ms'\ndeadline='5s'";
         let scenario = |scans: u32, rest: &str| {
             let text = format!("name='x'\ntitle='x'\nsource='x'\n[load]\nscans={scans}\nevery='1ms'\n[polls]\noffsets=['0s']\n{rest}");
             Scenario::read(Source { file: "x.toml", text: &text }).expect("a scenario")
         };
-        const FOLLOWED: &str = "[follow]\nuntil='visible'\nevery='50ms'\ndeadline='5s'";
         let args = |quantile: &str| GateArgs {
             detect: None,
             power: None,

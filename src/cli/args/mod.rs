@@ -15,3 +15,5 @@ pub mod scenarios;
 pub mod service;
 pub mod shard;
 pub mod target;
+pub mod twin;
+pub mod traces;

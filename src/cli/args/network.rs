@@ -50,6 +50,7 @@ impl NetworkArgs {
             first_byte_limit: self.first_byte_timeout.map(|span| span.0),
             user_agent: self.user_agent.clone().unwrap_or(usual.user_agent),
             run_id: (!self.no_run_header).then(|| run_id.to_owned()),
+            trace_ids: usual.trace_ids,
             certificates: self.certificates(target, named)?,
             proxies: proxies(&|name| std::env::var(name).ok()),
         })

@@ -10,6 +10,7 @@ use crate::cli::args::headings;
 use crate::cli::args::network::NetworkArgs;
 use crate::cli::args::service::ServiceArgs;
 use crate::cli::args::target;
+use crate::cli::args::traces::TraceArgs;
 use crate::cli::commands::report::{self, Wanted};
 use crate::cli::error::CliError;
 use crate::cli::terminal::github::Annotations;
@@ -19,7 +20,7 @@ use crate::cli::terminal::trace::Trace;
 use crate::cli::{Ended, files};
 use crate::model::allow::Allow;
 use crate::model::time::Span;
-use crate::probe::{DEFAULT_MAX_WAIT, Tracing, make_room_for_connections};
+use crate::probe::{DEFAULT_MAX_WAIT, TraceIds, Tracing, make_room_for_connections};
 use crate::report::Format;
 use crate::run::{Contract, DEFAULT_TIMEOUT, Destination, RunOptions, Session, Time, new_run_id};
 
@@ -96,6 +97,8 @@ pub struct ProbeArgs {
     pub words: Vec<String>,
     #[command(flatten)]
     pub network: NetworkArgs,
+    #[command(flatten)]
+    pub traces: TraceArgs,
 }
 
 /// Where else it is said what keeps a run from working.
@@ -181,16 +184,23 @@ impl ProbeArgs {
     /// The target, ready to be probed.
     pub async fn session(&self, seed: u64) -> Result<Session, CliError> {
         match &self.target {
-            Some(target) => self.deployed(target),
-            None => Ok(Session::reference(self.service.choice()?, self.time(), seed).await?),
+            Some(target) => {
+                let options = self.traces.options(self.quiet);
+                Ok(self.deployed(target, seed)?.with_spans(&options)?)
+            }
+            None => {
+                let options = self.traces.options(self.quiet);
+                Ok(Session::reference(self.service.choice()?, self.time(), seed, &options).await?)
+            }
         }
     }
 
-    /// A deployment, ready to be probed.
-    pub fn deployed(&self, named: &str) -> Result<Session, CliError> {
+    /// A deployment, ready to be probed; nobody listens for its spans yet.
+    pub fn deployed(&self, named: &str, seed: u64) -> Result<Session, CliError> {
         let target = target::resolve(named)?;
         let run_id = new_run_id();
-        let network = self.network.options(&target, named, &run_id)?;
+        let mut network = self.network.options(&target, named, &run_id)?;
+        network.trace_ids = (!self.traces.no_trace_headers).then(|| TraceIds::of_run(seed, &run_id));
         let contract = if target::is_an_address(named) { Contract::Address } else { Contract::File };
         Ok(Session::deployed(target, contract, network, run_id)?)
     }

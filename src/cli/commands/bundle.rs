@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::bundle;
+use crate::cli::args::twin::TwinArgs;
 use crate::cli::commands::report;
 use crate::cli::error::CliError;
 use crate::cli::files::{ARCHIVE, NO_SCRIPT, SCRIPT};
@@ -26,6 +27,8 @@ pub struct BundleArgs {
     /// The folder for report.md, report.html, result.json, log.ndjson, repro.sh and requests.har [default: the log's own]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    twin: TwinArgs,
     /// No notes.
     #[arg(skip)]
     pub quiet: bool,
@@ -35,7 +38,7 @@ pub struct BundleArgs {
 pub fn run(args: &BundleArgs) -> Ended {
     let own = args.log.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let folder = args.out.as_deref().unwrap_or(own);
-    let concluded = Concluded::read(&args.log)?;
+    let concluded = args.twin.apply(Concluded::read(&args.log)?, args.quiet);
     let folder = &*files::OwnFolder::claim(folder)?;
     let copy = folder.join(files::LOG);
     if copy.canonicalize().ok() != args.log.canonicalize().ok() || !copy.exists() {

@@ -48,7 +48,9 @@ fn check(path: &Path) -> Result<String, CliError> {
     let source = Source { file: &name, text: &text };
     // A target says how to initiate; a scenario never does, and allows nothing. What is neither is complained about as a scenario.
     let has = |key: &str| source.line_of(key).is_some();
-    if has("initiate") || has("base_url") {
+    // Keys that no scenario has, also mistaken ones.
+    let of_targets = ["initiate", "base_url", "status", "users", "url", "host", "auth", "login", "setup", "poll"];
+    if of_targets.into_iter().any(has) {
         let target = Target::read(source, &|name| std::env::var(name).ok())?;
         let can = target.can();
         let literals: Vec<String> = credentials::literals(&text).into_iter().map(|literal| literal.place).collect();
@@ -58,7 +60,11 @@ fn check(path: &Path) -> Result<String, CliError> {
             format!("  credentials in the file itself: {}; write ${{NAME}} for what the environment knows\n", literals.join(", "))
         };
         let told = |yes: bool| if yes { "yes" } else { "not assessed" };
-        let lines: String = target.understood().iter().map(|Understood { label, text }| format!("  {label:<17} {text}\n")).collect();
+        let mut lines = String::new();
+        for Understood { label, text } in target.understood() {
+            // Writing to a string cannot fail.
+            let _ = writeln!(lines, "  {label:<17} {text}");
+        }
         return Ok(format!(
             "{name}: target `{}` at {}\n{lines}  isolation (a foreign user): {}\n  witness: {}\n  results: {}\n  echo of the id: {}\n  second write ({}): {}\n{in_clear}",
             target.name(),

@@ -7,11 +7,13 @@ use clap::Args;
 
 use crate::analysis::diagnosis::Diagnosis;
 use crate::cli::Ended;
+use crate::cli::args::twin::TwinArgs;
 use crate::cli::commands::report;
 use crate::cli::terminal::output;
 use crate::model::fault::Owner;
 use crate::model::wording::alternatives;
 use crate::report::sentences::{causes, exclusions, facts, open, patterns};
+use crate::report::view::{Reproducer, TwinView};
 use crate::run::Concluded;
 use crate::verdict::{Exit, Verdict};
 
@@ -21,19 +23,45 @@ pub struct DiagnoseArgs {
     /// The logs (`log.ndjson` in a run's folder)
     #[arg(required = true, value_name = "LOG")]
     logs: Vec<PathBuf>,
+    #[command(flatten)]
+    twin: TwinArgs,
+    /// No notes.
+    #[arg(skip)]
+    pub quiet: bool,
 }
 
 /// Runs the command. The exit code is that of the worst verdict.
 pub fn run(args: &DiagnoseArgs) -> Ended {
     let mut worst = Exit::Pass;
     for path in &args.logs {
-        let Concluded { journal, analysis, judgement } = Concluded::read(path)?;
+        let Concluded { journal, analysis, judgement } = args.twin.apply(Concluded::read(path)?, args.quiet);
         let verdict = judgement.verdict;
         let heading = if args.logs.len() > 1 { format!("{}\n", path.display()) } else { String::new() };
-        output::print(&(heading + &tell(&analysis.diagnosis, verdict, journal.run.target.owner())))?;
+        let twin = TwinView::of(&journal, &analysis).map_or_else(String::new, |twin| simulated(&twin));
+        output::print(&(heading + &tell(&analysis.diagnosis, verdict, journal.run.target.owner()) + &twin))?;
         worst = report::worse(worst, verdict.into());
     }
     Ok(worst)
+}
+
+/// What the twins say.
+fn simulated(twin: &TwinView) -> String {
+    let mut text = format!("\ntwin\n  {}\n", twin.statement);
+    for candidate in &twin.candidates {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "  {}: {}\n    {}", candidate.name, candidate.standing, candidate.fault);
+        for misfit in &candidate.misfits {
+            let _ = writeln!(text, "    - {misfit}");
+        }
+    }
+    if let Some(separation) = &twin.separation {
+        let _ = writeln!(text, "  {separation}");
+    }
+    if let Some(Reproducer { serve, run, cured, cured_shows }) = &twin.reproducer {
+        let _ = writeln!(text, "  the fault on another machine\n    {serve}\n    {run}");
+        let _ = writeln!(text, "  without the fault: {cured_shows}\n    {cured}");
+    }
+    text
 }
 
 fn tell(diagnosis: &Diagnosis, verdict: Verdict, owner: Owner) -> String {

@@ -184,6 +184,7 @@ fn header(imported: &Imported, target: Option<&Target>, words: &[String]) -> Res
         environment: crate::run::environment(),
         recording: Some(imported.recording.clone()),
         contact: None,
+        trace_prefix: None,
     })
 }
 

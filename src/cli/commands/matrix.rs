@@ -24,7 +24,7 @@ use crate::model::fault::FaultClass;
 use crate::model::guarantee::Guarantee;
 use crate::model::scenario::Scenario;
 use crate::probe::{Jobs, OnStrain, Options, Restraint};
-use crate::run::{Concluded, INVESTIGATION_JOBS, Session, Time, investigate, rehearse, virtual_options};
+use crate::run::{Concluded, INVESTIGATION_JOBS, Session, SpanOptions, Time, investigate, rehearse, virtual_options};
 use crate::verdict::{Exit, Verdict};
 
 /// Runs every preset and every fault of the reference service on virtual time, and compares what is found with what must be.
@@ -151,7 +151,7 @@ fn by_scenarios(configuration: &Configuration, seed: u64, shipped: &[Scenario]) 
 fn on_virtual_time(configuration: &Configuration, seed: u64, shipped: Option<&[Scenario]>) -> Result<Concluded, CliError> {
     on_a_paused_clock(async {
         let args = ServiceArgs::preset(configuration.service, configuration.workers);
-        let session = Session::reference(args.choice()?, Time::Virtual, seed).await?;
+        let session = Session::reference(args.choice()?, Time::Virtual, seed, &SpanOptions::default()).await?;
         let options = virtual_options(seed);
         let journal = if let Some(scenarios) = shipped {
             rehearse(&session, options, scenarios).await?

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use crate::cli::args::twin::TwinArgs;
 use crate::cli::error::CliError;
 use crate::cli::terminal::github;
 use crate::cli::terminal::output::{self, ColourChoice};
@@ -33,7 +34,7 @@ pub struct ReportArgs {
     #[arg(long, value_name = "LOG")]
     against: Option<PathBuf>,
     /// Also write result.json, report.md and report.html of one log into this folder; with --format latency, latency.md,
-    /// latency.html and latency.svg of any number
+    /// latency.html, latency.svg and latency.json of any number
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Further formats to write into the folder, such as junit,openmetrics,hlog
@@ -42,9 +43,15 @@ pub struct ReportArgs {
     /// The full report on standard output rather than its first screen: scenarios, window, evidence, causes
     #[arg(short, long)]
     verbose: bool,
+    /// Adds the spans of these files to a log whose requests carried trace ids: what the OpenTelemetry collector's file exporter
+    /// writes, or what Jaeger saves; may be repeated
+    #[arg(long, value_name = "FILE")]
+    traces: Vec<PathBuf>,
     /// Only the trend over the logs, without the report on each
     #[arg(long)]
     trend: bool,
+    #[command(flatten)]
+    twin: TwinArgs,
     /// When to colour the table.
     #[arg(skip)]
     pub color: ColourChoice,
@@ -79,7 +86,11 @@ pub fn run(args: &ReportArgs) -> Ended {
     let mut worst = Exit::Pass;
     let mut history = Vec::new();
     for path in &args.logs {
-        let concluded = Concluded::read(path)?;
+        let mut concluded = Concluded::read_with_spans(path, &args.traces)?;
+        // A history is read for its course, and may be long.
+        if !several && !args.trend && (args.out.is_some() || args.format.shows_twins()) {
+            concluded = args.twin.apply(concluded, args.quiet);
+        }
         note_torn(&concluded, path, args.quiet);
         let view = view(&concluded);
         if !args.trend {

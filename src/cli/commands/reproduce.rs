@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::cli::Ended;
 use crate::cli::args::probe::{ProbeArgs, Reported};
+use crate::cli::args::twin::TwinArgs;
 use crate::cli::args::{headings, repeat};
 use crate::cli::commands::{bundle, report};
 use crate::cli::terminal::output;
@@ -26,6 +27,8 @@ use crate::verdict::Exit;
 pub struct ReproduceArgs {
     #[command(flatten)]
     pub probe: ProbeArgs,
+    #[command(flatten)]
+    twin: TwinArgs,
     /// How long it may take
     #[arg(long, value_name = "TIME", default_value = "60s", help_heading = "Run")]
     budget: Span,
@@ -49,7 +52,8 @@ async fn reproduce(args: &ReproduceArgs) -> Ended {
         session.close().await;
         return Ok(Exit::Pass);
     }
-    let finished = Box::pin(investigate::investigate(options, session, args.budget.0)).await?;
+    let mut finished = Box::pin(investigate::investigate(options, session, args.budget.0)).await?;
+    finished.concluded = args.twin.apply(finished.concluded, args.probe.no_progress);
     let view = report::view(&finished.concluded);
     let exit = report::conclude(&finished.folder, &finished.concluded, &view, &args.probe.wanted(), finished.reason)?;
     if !finished.was_held_up() {

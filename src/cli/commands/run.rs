@@ -9,6 +9,7 @@ use crate::cli::args::comparison::{ComparisonArgs, ComparisonChoice};
 use crate::cli::args::gate::{GateArgs, falls_short};
 use crate::cli::args::probe::{ProbeArgs, Reported};
 use crate::cli::args::shard::{self, ShardChoice};
+use crate::cli::args::twin::TwinArgs;
 use crate::cli::args::{headings, repeat, scenarios};
 use crate::cli::commands::compare::{self, ComparisonFormat};
 use crate::cli::commands::{check, report};
@@ -43,6 +44,8 @@ pub struct RunArgs {
     comparison: ComparisonArgs,
     #[command(flatten)]
     gate: GateArgs,
+    #[command(flatten)]
+    twin: TwinArgs,
     /// Runs one of several parts of the plan: I/N, such as 2/5 for the second of five, or `auto` for what a Kubernetes indexed
     /// Job, GitLab or a Slurm array says. All shards need the same --seed, a new one for every run; `statusgap merge` puts
     /// their logs together
@@ -115,7 +118,8 @@ async fn probe(args: &RunArgs, scenarios: Vec<Scenario>, seed: u64, place: Optio
         planned.cancel().await;
         return Ok(Exit::Pass);
     }
-    let finished = Box::pin(planned.carry_out()).await?;
+    let mut finished = Box::pin(planned.carry_out()).await?;
+    finished.concluded = args.twin.apply(finished.concluded, args.probe.no_progress);
     if let Some((folder, concluded)) = &finished.second {
         report::write(&report::view(concluded), folder, &[])?;
     }

@@ -34,6 +34,7 @@ const FORMS: &[Form] = &[
         schema: report::comparison::schema,
     },
     Form { name: "trend", id: "statusgap.trend/1", title: "Several runs as a history", schema: report::trend::schema },
+    Form { name: "latency", id: "statusgap.latency/1", title: "How long jobs took (latency.json)", schema: report::latency::schema },
     Form { name: "scenario", id: "statusgap.scenario/1", title: "A scenario file (TOML)", schema: Scenario::file_schema },
     Form { name: "target", id: "statusgap.target/1", title: "A target file (TOML)", schema: Target::file_schema },
     Form { name: "allow", id: "statusgap.allow/1", title: "A file of known failures (TOML), for --allow", schema: Allow::file_schema },

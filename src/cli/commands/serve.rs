@@ -13,7 +13,7 @@ use crate::cli::args::headings;
 use crate::cli::args::service::ServiceArgs;
 use crate::cli::terminal::output;
 use crate::probe::make_room_for_connections;
-use crate::service::{KnobDescription, PresetDescription, Service, Settings};
+use crate::service::{KnobDescription, PresetDescription, Service, Settings, SpanExport};
 
 /// Runs the reference service: the bug, each of its documented fixes, the sound design, and every fault of the zoo.
 ///
@@ -33,6 +33,10 @@ pub struct ServeArgs {
     /// jobs through --store redis://…
     #[arg(long)]
     pub reuse_port: bool,
+    /// Sends the spans of traced requests to this OTLP/HTTP receiver, with the functions, files and lines of the service's own code,
+    /// such as `http://127.0.0.1:4318` for `statusgap run --target http://127.0.0.1:8080 --otlp 127.0.0.1:4318`
+    #[arg(long, value_name = "URL")]
+    pub otlp_endpoint: Option<String>,
     /// Explain every knob and exit
     #[arg(long, help_heading = headings::INFORMATION)]
     pub list_knobs: bool,
@@ -76,7 +80,7 @@ async fn serve(args: ServeArgs) -> ExitCode {
         ExitCode::from(USAGE)
     };
     let settings = match args.service.settings() {
-        Ok(settings) => settings,
+        Ok(settings) => Settings { spans: args.otlp_endpoint.map_or(SpanExport::Off, SpanExport::To), ..settings },
         Err(error) => {
             return refuse(&format!("{error}\n  `statusgap serve --list-presets` and `--list-knobs` explain what there is"));
         }

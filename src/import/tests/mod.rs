@@ -57,6 +57,7 @@ fn journal(imported: &Imported, target: &Target) -> Journal {
         allow: Vec::new(),
         recording: Some(imported.recording.clone()),
         contact: None,
+        trace_prefix: None,
     };
     let end = End::new(Stamp(0), EndReason::Complete, imported.exchanges.len() as u64);
     Journal {
@@ -66,6 +67,7 @@ fn journal(imported: &Imported, target: &Target) -> Journal {
         end: Some(end),
         stopped: Vec::new(),
         not_asked: Vec::new(),
+        inside: crate::model::span::Inside::default(),
         torn: false,
     }
 }

@@ -56,7 +56,7 @@ impl Link {
     /// Sends a request and waits for the head of its answer.
     pub(super) async fn send(&mut self, message: &Message) -> Result<(), TransportFault> {
         match (&mut self.protocol, message) {
-            (Protocol::One(one), Message::One { method, bytes }) => one.send(method, bytes.clone()).await,
+            (Protocol::One(one), Message::One { method, bytes, .. }) => one.send(method, bytes.clone()).await,
             (Protocol::Two(two), Message::Two(request)) => Box::pin(two.send(http::Request::clone(request))).await,
             // Messages and connections are made for the version of the same options.
             _ => Err(TransportFault::Request),

@@ -31,6 +31,7 @@ use crate::model::answer::TransportFault;
 use crate::model::run::HttpVersion;
 use crate::probe::clock::Clock;
 use crate::probe::pool::Pool;
+use crate::probe::trace_ids::TraceIds;
 use crate::probe::transport::{Head, Limits, Received, Unsendable};
 use crate::target::Request;
 use destination::{Asked, Destination, Front, Origin, Scheme};
@@ -89,6 +90,8 @@ pub struct NetworkOptions {
     pub user_agent: String,
     /// The run's id, sent along with every request; `None` for no such header.
     pub run_id: Option<String>,
+    /// The ids by which requests are found in a tracing backend; `None` for no such headers.
+    pub trace_ids: Option<TraceIds>,
     /// Whom to trust, and what to show.
     pub certificates: Certificates,
     /// What the environment says of proxies.
@@ -104,6 +107,7 @@ impl Default for NetworkOptions {
             first_byte_limit: None,
             user_agent: USER_AGENT.to_owned(),
             run_id: None,
+            trace_ids: None,
             certificates: Certificates::default(),
             proxies: Proxies::default(),
         }
@@ -138,13 +142,14 @@ const RUN: HeaderName = HeaderName::from_static("x-statusgap-run");
 pub(crate) const USER_AGENT: &str = concat!("statusgap/", env!("CARGO_PKG_VERSION"));
 
 /// What goes along with every request, over sockets and in process alike. A text that cannot be sent is left out.
-pub(crate) fn usual_headers(user_agent: &str, run_id: Option<&str>) -> Vec<(HeaderName, HeaderValue)> {
+pub(crate) fn usual_headers(user_agent: &str, run_id: Option<&str>, trace_ids: Option<&TraceIds>) -> Vec<(HeaderName, HeaderValue)> {
     let sendable = |name: HeaderName, text: &str| HeaderValue::from_str(text).ok().map(|value| (name, value));
     let mut usual: Vec<_> = sendable(http::header::USER_AGENT, user_agent).into_iter().collect();
     usual.push((ACCEPT, HeaderValue::from_static("*/*")));
     // A compressed body would have to be unpacked within bounds before it could be read, and would hide its size.
     usual.push((ACCEPT_ENCODING, HeaderValue::from_static("identity")));
     usual.extend(run_id.and_then(|run_id| sendable(RUN, run_id)));
+    usual.extend(trace_ids.into_iter().flat_map(TraceIds::headers));
     usual
 }
 
@@ -168,7 +173,7 @@ impl Network {
         let told = |text: &str| HeaderValue::from_str(text).map_err(|_| NetworkError::Header(text.to_owned()));
         told(&options.user_agent)?;
         options.run_id.as_deref().map(told).transpose()?;
-        let usual = usual_headers(&options.user_agent, options.run_id.as_deref());
+        let usual = usual_headers(&options.user_agent, options.run_id.as_deref(), options.trace_ids.as_ref());
         let encrypted = home.origin.scheme == Scheme::Https;
         let shared = Shared {
             home: Arc::new(home),
@@ -189,6 +194,11 @@ impl Network {
     /// The proxies' credentials, as they are written in addresses and as they are sent.
     pub(crate) fn secrets(&self) -> Vec<String> {
         self.shared.options.proxies.secrets()
+    }
+
+    /// The ids of its requests.
+    pub(crate) fn trace_ids(&self) -> Option<&TraceIds> {
+        self.shared.options.trace_ids.as_ref()
     }
 
     /// Does everything for a request that can be done before its time has come.

@@ -10,6 +10,8 @@ use http_body_util::Full;
 
 use super::destination::{Asked, Destination};
 use crate::model::run::HttpVersion;
+use crate::model::trace::SpanId;
+use crate::probe::trace_ids::{self, TRACEPARENT, TraceIds};
 use crate::probe::transport::{AsSent, Unsendable};
 use crate::target::Request;
 
@@ -24,7 +26,12 @@ pub(crate) struct Outgoing {
 #[derive(Clone)]
 pub(super) enum Message {
     /// HTTP/1.1, byte for byte.
-    One { method: Method, bytes: Bytes },
+    One {
+        method: Method,
+        bytes: Bytes,
+        /// Where the ids of an exchange have their place.
+        trace_at: Option<usize>,
+    },
     /// HTTP/2, for which headers are packed anew on each connection. Boxed, so that the others need not hold the place for it.
     Two(Box<http::Request<Full<Bytes>>>),
 }
@@ -73,7 +80,8 @@ impl Outgoing {
                     Some(_) => on_the_wire(&request.method, &address(&request.url)?.to_string(), headers, &request.body),
                     None => on_the_wire(&request.method, asked.path.as_str(), headers, &request.body),
                 };
-                Message::One { method: request.method, bytes }
+                let trace_at = usual.iter().any(|(name, _)| *name == TRACEPARENT).then(|| trace_ids::place_in(&bytes)).flatten();
+                Message::One { method: request.method, bytes, trace_at }
             }
             HttpVersion::Two => {
                 let uri = address(&request.url)?;
@@ -90,6 +98,25 @@ impl Outgoing {
 }
 
 impl Outgoing {
+    /// The same with the next ids, where it has room for them: a target file may have a `traceparent` of its own.
+    pub(crate) fn traced(&self, ids: &TraceIds) -> Option<(Outgoing, SpanId)> {
+        let (message, own) = match &self.message {
+            Message::One { method, bytes, trace_at: Some(at) } => {
+                let own = ids.next();
+                (Message::One { method: method.clone(), bytes: ids.in_bytes(bytes, *at, own), trace_at: Some(*at) }, own)
+            }
+            Message::One { trace_at: None, .. } => return None,
+            Message::Two(request) => {
+                request.headers().get(TRACEPARENT).filter(|value| trace_ids::is_placeholder(value))?;
+                let own = ids.next();
+                let mut request = request.clone();
+                request.headers_mut().insert(TRACEPARENT, ids.value(own));
+                (Message::Two(request), own)
+            }
+        };
+        Some((Outgoing { to: Arc::clone(&self.to), message }, own))
+    }
+
     pub(crate) fn as_sent(&self) -> AsSent<'_> {
         match &self.message {
             Message::One { bytes, .. } => AsSent::Bytes(bytes),

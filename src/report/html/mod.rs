@@ -11,12 +11,14 @@
 mod axis;
 mod curve;
 mod denials;
+mod inside;
 mod lanes;
 mod latency;
 mod page;
 mod proofs;
 mod strip;
 pub(super) mod summary;
+mod twin;
 mod watch;
 
 pub use watch::watch_html;
@@ -36,10 +38,12 @@ const SCRIPT: &str = include_str!("script.js");
 pub fn html(view: &View) -> String {
     let sections: Vec<Section> = [
         Some(page::diagnosis(view)),
+        twin::section(view),
         page::story(view),
         proofs::checks(view),
         curve::section(view),
         denials::section(view),
+        inside::section(view),
         lanes::section(view),
         proofs::guarantees(view),
         proofs::scenarios(view),
@@ -62,14 +66,14 @@ pub fn html(view: &View) -> String {
     document(view.verdict.word(), &view.run.target, &Behaviour::Scripted, &body)
 }
 
-/// Whether a page has the script, or loads itself anew without one.
+/// Whether a page has the script, or loads itself anew without one, or has a picture.
 pub(super) enum Behaviour {
     Scripted,
     Reloaded {
         seconds: u64,
     },
-    /// Neither.
-    Still,
+    /// Neither, and with a picture inside it.
+    Pictured,
 }
 
 pub(super) fn document(word: &str, target: &str, behaviour: &Behaviour, body: &Markup) -> String {
@@ -113,11 +117,12 @@ impl Section {
 
 /// What the page may do: show itself, with this style and this script. Everything that would reach a network is barred.
 fn policy(behaviour: &Behaviour) -> String {
-    let script = match behaviour {
+    let more = match behaviour {
         Behaviour::Scripted => format!(" script-src 'sha256-{}';", digest(SCRIPT)),
-        Behaviour::Reloaded { .. } | Behaviour::Still => String::new(),
+        Behaviour::Reloaded { .. } => String::new(),
+        Behaviour::Pictured => " img-src data:;".to_owned(),
     };
-    format!("default-src 'none'; style-src 'sha256-{}';{script} base-uri 'none'; form-action 'none'", digest(STYLE))
+    format!("default-src 'none'; style-src 'sha256-{}';{more} base-uri 'none'; form-action 'none'", digest(STYLE))
 }
 
 fn digest(source: &str) -> String {

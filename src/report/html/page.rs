@@ -84,7 +84,7 @@ pub(super) fn repeat(view: &View) -> Option<Section> {
     (!repeat.command.is_empty() || repeat.snippet.is_some()).then_some(Section { id: "repeat", title: "How to repeat", body })
 }
 
-fn code(source: &str) -> Markup {
+pub(super) fn code(source: &str) -> Markup {
     html! { div.code { pre tabindex="0" { code { (source) } } } "\n" }
 }
 

@@ -21,7 +21,7 @@ pub(super) fn strip(live: &WatchStatus) -> Option<Markup> {
         return None;
     }
     // As wide as the time between two rounds, and never wider than what keeps single ones apart.
-    let width = (100.0 * live.every.as_secs_f64() / span).min(100.0 / APART).max(0.15);
+    let width = (100.0 * live.every.as_secs_f64() / span).clamp(0.15, 100.0 / APART);
     let at = |round: &StripRound| (100.0 - width) * (round.began.unix - first.began.unix) / span;
     let clock = |round: &StripRound| round.began.told.split(['.', 'Z']).next().unwrap_or_default().replace('T', " ");
     Some(html! {

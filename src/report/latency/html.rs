@@ -1,26 +1,36 @@
 //! The latency report as one page, with the picture in it.
 
-use maud::{Markup, PreEscaped, html as markup};
+use base64::Engine as _;
+use maud::{Markup, html as markup};
 
 use crate::report::html::summary::{sign, top};
 use crate::report::html::{Behaviour, Section, document, prose, table};
-use crate::report::latency::{AGAINST_NOTE, Latency, NOTE, day_and_minute, lead, svg, tables};
+use crate::report::latency::svg::{self, svg};
+use crate::report::latency::{AGAINST_NOTE, Latency, NOTE, day_and_minute, lead, tables};
 use crate::report::words;
 
 /// The report as a page of its own, without a script. Ends with a newline.
 pub fn html(report: &Latency<'_>) -> String {
     let view = report.newest();
+    let jobs = format!("{}, in {} exchanges", lead(view), words::count(view.run.exchanges));
     let body = markup! {
         (top(view))
         main {
-            p.verdict { span aria-hidden="true" { (sign(view.verdict)) } " " (view.verdict.word().to_uppercase()) }
-            h1 { "Latency: " (view.run.target) }
-            p { (prose(&words::sentence_case(&view.headline))) ". " (prose(&lead(view))) "; " (words::count(view.run.exchanges)) " exchanges." }
-            @for notice in view.notices.iter().chain(&report.warnings) { p.notice role="note" { (prose(notice)) } }
+            section aria-label="Summary" {
+                p.verdict { span aria-hidden="true" { (sign(view.verdict)) } " " (view.verdict.word().to_uppercase()) }
+                h1 { "Latency: " (view.run.target) }
+                @for notice in view.notices.iter().chain(&report.warnings) { p.notice role="note" { (prose(notice)) } }
+                dl.answers {
+                    "\n"
+                    @for (question, answer) in [("Verdict", words::sentence_case(&view.headline)), ("Jobs", jobs)] {
+                        div { dt { (question) } dd { (prose(&answer)) "." } } "\n"
+                    }
+                }
+            }
             @for part in sections(report) { (part.html()) }
         }
     };
-    document(view.verdict.word(), &view.run.target, &Behaviour::Still, &body)
+    document(view.verdict.word(), &view.run.target, &Behaviour::Pictured, &body)
 }
 
 fn sections(report: &Latency<'_>) -> Vec<Section> {
@@ -36,12 +46,18 @@ fn sections(report: &Latency<'_>) -> Vec<Section> {
         sections.push(Section { id: "against", title: "Against the run before", body });
     }
     let body = markup! {
-        // The picture escapes what it says.
-        div.scroll tabindex="0" role="group" aria-label="Picture" { (PreEscaped(svg(report))) } "\n"
+        div.scroll tabindex="0" role="group" aria-label="Picture" { (picture(report)) } "\n"
         @if report.runs.len() > 1 { (table("All runs", &tables::history(report))) }
     };
     sections.push(Section { id: "history", title: "Over time", body });
     sections
+}
+
+/// The picture as a file inside the page, so that the page's style does not reach into it. The tables say what it shows.
+fn picture(report: &Latency<'_>) -> Markup {
+    let file = base64::engine::general_purpose::STANDARD.encode(svg(report));
+    let source = format!("data:image/svg+xml;base64,{file}");
+    markup! { img src=(source) width=(svg::WIDTH) alt="Jobs not found and how long jobs took, run by run, as in the tables"; }
 }
 
 fn now(report: &Latency<'_>) -> Markup {

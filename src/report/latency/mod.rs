@@ -7,6 +7,7 @@
 
 mod change;
 mod html;
+mod json;
 mod markdown;
 mod svg;
 mod tables;
@@ -16,6 +17,7 @@ use crate::report::view::View;
 use crate::report::words;
 
 pub use html::html;
+pub use json::{json, schema};
 pub use markdown::markdown;
 pub use svg::svg;
 
@@ -111,6 +113,7 @@ mod tests {
         let report = Latency::over(&views, None, vec!["other scenarios".to_owned()]).expect("runs");
         insta::assert_snapshot!("latency_markdown", markdown(&report, Some("latency.svg")));
         insta::assert_snapshot!("latency_svg", svg(&report));
+        insta::assert_snapshot!("latency_json", json(&report));
     }
 
     /// What sites and mail programs show of a picture: no script, no foreign objects, no style sheet, nothing that is loaded.

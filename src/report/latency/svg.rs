@@ -11,7 +11,7 @@ use crate::report::trend::Denied;
 use crate::report::view::{TimingQuantile, View, Wait};
 use crate::report::words;
 
-const WIDTH: f64 = 760.0;
+pub(super) const WIDTH: f64 = 760.0;
 const LEFT: f64 = 84.0;
 const RIGHT: f64 = 20.0;
 const HEAD: f64 = 76.0;

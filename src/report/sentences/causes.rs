@@ -18,7 +18,7 @@ pub fn title(cause: &Cause) -> &'static str {
         (FaultClass::A, [FaultClass::I]) => "registered (A) or committed (I) just after the answer",
         (FaultClass::B, [FaultClass::CPrime]) => "known to one instance only (B), or now and then read from a copy that lags for long (C')",
         (FaultClass::E, [FaultClass::A]) => "written when its turn in a queue comes (E), or late by chance (A)",
-        (FaultClass::F, [FaultClass::B]) => "removed early (F), or known to one instance only (B)",
+        (FaultClass::B, [FaultClass::F]) => "per-instance memory (B), or removed early (F)",
         (FaultClass::A, [FaultClass::CPrime]) => "written late (A), or now and then read from a lagging copy (C')",
         (FaultClass::A, _) => "written late (A) or read from a lagging copy (C)",
         (FaultClass::O, _) => "an older answer: of a fallback or a frozen copy (O), or of a copy that lags (C')",
@@ -69,7 +69,7 @@ pub fn cure(cause: &Cause, owner: Owner) -> String {
             "Find out first which it is, since the cures differ: an older answer that comes for good is a copy's that is never brought up to date (O), one that \
              comes for a while is that of a copy that lags (C')."
         }
-        (FaultClass::F, _) => {
+        (FaultClass::B, [FaultClass::F]) => {
             "Find out first which it is, since the cures differ: ask for one scan from several fresh connections at once, well after it was seen; an \
              instance of its own (B) answers some of them."
         }

@@ -199,6 +199,7 @@ pub fn fact(fact: &Fact) -> String {
             "{} visible without {} up to {} after the id, and had it from then on",
             of_scans(*scans),
             match member {
+                Member::Complete => "all that belongs to it",
                 Member::State => "a state",
                 Member::Id => "its id",
                 Member::Progress => "its progress",
@@ -215,6 +216,11 @@ pub fn fact(fact: &Fact) -> String {
         Fact::DeletionHidden(late) => format!("an acknowledged deletion was not seen in {}", late_write(late)),
         Fact::StatesDiffer { pairs, p } => format!("{} (p = {p:.1e})", at_work(pairs)),
         Fact::SeenFromCache { answers } => format!("{} that showed a scan came from a cache, as the headers say", counted(*answers, "answer")),
+        Fact::KnownThoughFailed { scans, failed, http } => format!(
+            "{} failed ({}), and status knew {scans} of them by the id that was sent along",
+            counted(*failed, "request"),
+            http.iter().map(|http| http.map_or_else(|| "no answer".to_owned(), |code| format!("HTTP {code}"))).collect::<Vec<_>>().join(", ")
+        ),
         Fact::NoWorkerKnew { before_ns, denied } => format!(
             "no worker knew any scan before {}: {denied} of {} up to then were denied",
             time(*before_ns),

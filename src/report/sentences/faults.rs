@@ -150,7 +150,9 @@ pub fn options(class: FaultClass) -> &'static str {
         FaultClass::E => "That is option 1 in the right place; options 2 and 3 do not move the instant of writing.",
         FaultClass::F => "None of the three options changes a lifetime.",
         FaultClass::G => "A placeholder (option 1) that goes through the same index waits for the same refresh.",
-        FaultClass::H | FaultClass::L | FaultClass::P => "None of the three options touches it.",
+        FaultClass::H | FaultClass::L | FaultClass::P | FaultClass::U | FaultClass::W | FaultClass::Z => {
+            "None of the three options touches it."
+        }
         FaultClass::I => "A placeholder (option 1) cures it only if it is committed before the answer, too.",
         FaultClass::J => "Option 1 as usually written has such a slot.",
         FaultClass::K => "None of the three options changes the scope.",
@@ -161,12 +163,9 @@ pub fn options(class: FaultClass) -> &'static str {
         FaultClass::R => "None of the three options writes a grant.",
         FaultClass::S => "None of the three options does that; option 3 (memory first, copied on read) can cause it.",
         FaultClass::T => "None of the three options does that; options 2 and 3 add a copy that a deletion has to reach.",
-        FaultClass::U => "None of the three options touches it.",
         FaultClass::V => "None of the three options changes the order of result and end.",
-        FaultClass::W => "None of the three options touches it.",
         FaultClass::X => "A placeholder (option 1) makes this worse if it has not all members.",
         FaultClass::Y => "A placeholder (option 1) cures it only if its state is not one of the end.",
-        FaultClass::Z => "None of the three options touches it.",
     }
 }
 

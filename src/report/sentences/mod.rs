@@ -10,11 +10,13 @@ pub mod exclusions;
 pub mod facts;
 pub mod faults;
 mod guarantees;
+pub mod inside;
 pub mod open;
 pub mod patterns;
 mod power;
 mod reasons;
 mod remedies;
+pub mod twin;
 
 pub(super) use data::facts;
 

@@ -12,12 +12,14 @@ use crate::model::answer::Answer;
 use crate::model::exchange::{Connection, Exchange, Kind};
 use crate::model::run::Journal;
 use crate::model::time::{Nanos, Span};
+use crate::model::trace::{SpanId, TraceId};
 use crate::report::view::{EvidenceRow, Mark, Timeline, TimelineStep, is_visible};
 use crate::report::words;
 
 /// The clearest scan, with the handing out of its id in front.
 pub(super) fn timeline(journal: &Journal, analysis: &Analysis) -> Option<Timeline> {
     let told = analysis.timeline.as_ref()?;
+    let whole = |own: Option<SpanId>| Some(TraceId::joined(journal.run.trace_prefix?, own?).to_string());
     let mut steps = vec![TimelineStep {
         at_ms: 0.0,
         until_ms: 0.0,
@@ -27,6 +29,7 @@ pub(super) fn timeline(journal: &Journal, analysis: &Analysis) -> Option<Timelin
         told: told.id.as_deref().map_or_else(|| "accepted".to_owned(), words::name),
         denied: false,
         worker: None,
+        trace: whole(told.trace),
         mark: Mark::Works,
     }];
     steps.extend(told.steps.iter().map(|step| {
@@ -40,6 +43,7 @@ pub(super) fn timeline(journal: &Journal, analysis: &Analysis) -> Option<Timelin
             told: words::name(&step.told),
             denied: step.kind == Kind::Poll && mark == Mark::Fails,
             worker: step.worker.as_deref().map(words::name),
+            trace: whole(step.trace),
             mark,
         }
     }));

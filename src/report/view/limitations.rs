@@ -84,7 +84,7 @@ fn what_was_written(journal: &Journal) -> String {
     let writes = [(Kind::Update, "updated"), (Kind::Cancel, "cancelled"), (Kind::Delete, "deleted")];
     let was_sent = |(kind, _): &(Kind, &str)| journal.exchanges.iter().any(|exchange| exchange.kind == *kind);
     let (sent, others): (Vec<_>, Vec<_>) = writes.into_iter().partition(was_sent);
-    let sent: String = sent.iter().map(|(_, word)| format!(", {word}")).collect();
+    let sent = sent.iter().fold(String::new(), |told, (_, word)| told + ", " + word);
     let and = if sent.is_empty() { " and read" } else { ", and read" };
     let others: Vec<&str> = others.iter().map(|(_, word)| *word).collect();
     match others.as_slice() {

@@ -7,6 +7,7 @@ mod evidence;
 mod headline;
 mod histograms;
 mod import_caveats;
+mod inside;
 mod jobs;
 mod lanes;
 mod limitations;
@@ -16,6 +17,7 @@ mod shard;
 mod steps;
 mod tables;
 mod timing;
+mod twin;
 mod window;
 
 use std::collections::BTreeMap;
@@ -44,11 +46,13 @@ use crate::verdict::{Judgement, Verdict};
 pub use answers::{Answered, Answers};
 pub use denials::DenialRow;
 pub use histograms::Histograms;
+pub use inside::{InsideEvidence, InsideRow, InsideView, NamedSpan, Picture, SpanLabel};
 pub use jobs::Jobs;
 pub(super) use lanes::reach;
 pub use lanes::{Lane, LaneMark, Sign};
 pub use steps::{Curve, CurveStep};
 pub use timing::{ObjectiveRow, TimingQuantile, TimingRow, TimingView, Wait};
+pub use twin::{CandidateRow, Reproducer, TwinView};
 pub use window::{QuantileRow, SafeDelay, WindowView};
 
 /// All that any format tells of a run. Text in it is safe to print and bounded.
@@ -90,6 +94,12 @@ pub struct View {
     #[serde(rename = "undecided_facts")]
     #[schemars(with = "Vec<OpenQuestion>")]
     pub open: Vec<Value>,
+    /// What simulated services with these causes say of them; absent where none was run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub twin: Option<TwinView>,
+    /// What the target says of itself, where it is instrumented and somebody listened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inside: Option<InsideView>,
     /// Round trips by kind of exchange; a kind's other connections have entries of their own.
     #[serde(rename = "latency_ms", serialize_with = "by_name")]
     #[schemars(with = "BTreeMap<String, LatencyRow>")]
@@ -320,6 +330,9 @@ pub struct TimelineStep {
     pub denied: bool,
     /// Who answered.
     pub worker: Option<String>,
+    /// The trace id of the (first) request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
     /// How the answer is to be taken.
     #[serde(skip)]
     pub mark: Mark,
@@ -569,6 +582,7 @@ impl View {
             curve: steps::curve(&analysis.window, judgement.assessable),
             denials: denials::rows(analysis),
             lanes: lanes::lanes(journal, &histories),
+            inside: inside::inside(journal, analysis, &histories),
             latency: tables::latency(&analysis.round_trips),
             histograms: histograms::histograms(journal),
             guarantees: analysis.guarantees.iter().map(tables::guarantee).collect(),
@@ -577,6 +591,7 @@ impl View {
             patterns,
             undecided,
             open: sentences::facts(&analysis.diagnosis.open),
+            twin: TwinView::of(journal, analysis),
             unseen: Vec::new(),
             punctuality: Lateness {
                 polls: analysis.punctuality.polls,

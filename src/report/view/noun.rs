@@ -23,11 +23,15 @@ fn sentences(view: &mut View) -> Vec<&mut String> {
         all.extend(&mut row.reasons);
         all.extend(&mut row.power);
         all.extend(&mut row.window.instead);
-        row.guarantees.iter_mut().for_each(|row| all.extend(of_guarantee(row)));
+        for row in &mut row.guarantees {
+            all.extend(of_guarantee(row));
+        }
     }
     all.push(&mut window.short);
     all.extend(&mut window.instead);
-    guarantees.iter_mut().for_each(|row| all.extend(of_guarantee(row)));
+    for row in guarantees {
+        all.extend(of_guarantee(row));
+    }
     for cause in causes {
         all.extend(&mut cause.evidence);
         all.extend([&mut cause.mechanism, &mut cause.cure, &mut cause.named]);

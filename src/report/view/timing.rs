@@ -149,10 +149,9 @@ fn objective_row(objective: &Objective, noun: &Noun) -> ObjectiveRow {
         SloStanding::Unknown(why) => (Mark::Neutral, "unknown", Some(why)),
     };
     let open = jobs - in_time - late;
-    let mut why = format!("{} of {} in time, {} late", words::count(*in_time), words::counted(*jobs, noun.one()), words::count(*late));
-    if open > 0 {
-        why.push_str(&format!(", {} not seen closely enough", words::count(open)));
-    }
+    let unseen = if open > 0 { format!(", {} not seen closely enough", words::count(open)) } else { String::new() };
+    let of = words::counted(*jobs, noun.one());
+    let why = format!("{} of {of} in time, {} late{unseen}", words::count(*in_time), words::count(*late));
     let lacking = lacking.map(|lacking| match lacking {
         SloUnknown::NotMeasured => "nothing was measured for it".to_owned(),
         SloUnknown::TooFew { needs } => lacks(*needs, *jobs),

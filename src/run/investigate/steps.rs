@@ -150,6 +150,7 @@ pub(super) fn empty(header: &Run) -> Journal {
         exchanges: Vec::new(),
         stopped: Vec::new(),
         not_asked: Vec::new(),
+        inside: crate::model::span::Inside::default(),
         end: None,
         torn: false,
     }

@@ -17,7 +17,7 @@ use std::time::Duration;
 use crate::analysis::diagnosis::{Candidates, Diagnosis};
 use crate::probe::{Jobs, OnStrain, Options, Restraint};
 use crate::run::investigate::rehearse_among;
-use crate::run::{Concluded, INVESTIGATION_JOBS, ReferenceService, RunError, Session, Time, virtual_options};
+use crate::run::{Concluded, INVESTIGATION_JOBS, ReferenceService, RunError, Session, SpanOptions, Time, virtual_options};
 use crate::service::{Settings, SettingsError};
 use crate::verdict::Verdict;
 
@@ -35,7 +35,7 @@ const BUDGET: Duration = Duration::from_secs(60);
 
 /// Investigates one case, with these classes to explain what is found. On a paused clock.
 pub(crate) async fn try_case(case: &Case, seed: u64, candidates: &Candidates) -> Result<Trial, RunError> {
-    let session = Session::reference(service(case)?, Time::Virtual, seed).await?;
+    let session = Session::reference(service(case)?, Time::Virtual, seed, &SpanOptions::default()).await?;
     let jobs = Jobs::at_most(Some(u64::from(INVESTIGATION_JOBS)));
     let restraint = Restraint { jobs, strain: OnStrain::SlowDown, ..Restraint::default() };
     let options = Options { restraint, ..virtual_options(seed) };

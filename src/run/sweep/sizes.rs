@@ -28,7 +28,7 @@ impl Sizes {
     /// A share near this one; all stays all.
     pub(super) fn share(&mut self, share: f64) -> f64 {
         let factor = self.factor();
-        if share >= 1.0 { 1.0 } else { three_digits((share * factor).min((1.0 + share) / 2.0)) }
+        if share >= 1.0 { 1.0 } else { three_digits((share * factor).min(f64::midpoint(1.0, share))) }
     }
 
     fn factor(&mut self) -> f64 {

@@ -48,7 +48,7 @@ pub(super) fn status(found: &Found, region: Region, unset: UnsetState, running_c
         State::Accepted | State::Scanning => {
             let partial_results = &record.opportunities[..record.opportunities.len().min(10)];
             let about = About { scan_id, message: &record.message, created_at: Some(&created_at), label };
-            return present(running(about, progress(record), partial_results, running_code));
+            return present(running(&about, progress(record), partial_results, running_code));
         }
         State::Complete => (
             StatusCode::OK,
@@ -93,7 +93,7 @@ fn labelled(mut body: Value, label: Option<&str>) -> Value {
 /// Status for a scan of which nothing is known but that it was begun.
 pub(super) fn status_presumed(scan_id: &str, message: &str, running_code: StatusCode) -> Response {
     let nothing_yet = Progress { strategies_completed: 0, total_strategies: 14, opportunities_found_so_far: 0, percentage: 0.0 };
-    running(About { scan_id, message, created_at: None, label: None }, nothing_yet, &[], running_code)
+    running(&About { scan_id, message, created_at: None, label: None }, nothing_yet, &[], running_code)
 }
 
 /// What a status answer says of a scan beside its state.
@@ -105,7 +105,7 @@ struct About<'a> {
 }
 
 /// Status of a scan that runs: what pollers get nearly always, so it is written without a tree in between.
-fn running(about: About<'_>, progress: Progress, partial_results: &[Opportunity], code: StatusCode) -> Response {
+fn running(about: &About<'_>, progress: Progress, partial_results: &[Opportunity], code: StatusCode) -> Response {
     #[derive(Serialize)]
     struct Running<'a> {
         success: bool,
@@ -122,7 +122,7 @@ fn running(about: About<'_>, progress: Progress, partial_results: &[Opportunity]
     }
     let open = 1.0 - progress.percentage / 100.0;
     let estimated_time_remaining_seconds = (ESTIMATED_SECONDS as f64 * open).round() as u64;
-    let About { scan_id, message, created_at, label } = about;
+    let About { scan_id, message, created_at, label } = *about;
     let (success, status) = (true, "scanning");
     let body =
         Running { success, status, scan_id, message, created_at, label, progress, partial_results, estimated_time_remaining_seconds };

@@ -15,6 +15,7 @@ use crate::service::request::DiscoverRequest;
 use crate::service::scan::accept::{Accepted, accept};
 use crate::service::scan::cancel::{CANCELLED, Cancelled};
 use crate::service::scan::{Job, cancel as scan_cancel};
+use crate::service::spans;
 use crate::service::store::StoreError;
 
 /// Largest body that is read.
@@ -95,5 +96,5 @@ pub(super) async fn to_the_end<T: Send + 'static>(
     work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
 ) -> Result<T, Refusal> {
     let unfinished = |_| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "The request could not be finished");
-    Ok(tokio::spawn(work).await.map_err(unfinished)??)
+    Ok(tokio::spawn(spans::carried(work)).await.map_err(unfinished)??)
 }

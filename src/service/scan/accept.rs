@@ -18,6 +18,7 @@ use crate::service::record::Record;
 use crate::service::request::DiscoverRequest;
 use crate::service::settings::{Placeholder, QueueRecord, ReadPath, Slot, Stage, StoreHandle};
 use crate::service::shared::Shared;
+use crate::service::spans::{self, Description};
 use crate::service::store::{Put, StoreError, Write, keys};
 use crate::service::worker::{Claim, Worker};
 
@@ -227,7 +228,10 @@ fn start(shared: &Arc<Shared>, job: Job, slot: Option<JobSlot>, unrecorded: bool
     shared.job_begins(&job);
     shared.metrics.scan(Event::Started);
     let start = Start { slot, unrecorded, first_phase: sender };
-    let abort = shared.crew.spawn(run::run(shared.clone(), job.clone(), start));
+    let work = run::run(shared.clone(), job.clone(), start);
+    let place = spans::here!("start");
+    let work = spans::within(move || Description::work("run_discovery_background", place), work);
+    let abort = shared.crew.spawn(spans::carried(work));
     job.worker.set_task(&job.filter_key, &job.scan_id, job.run, abort);
     Accepted::Started { job: Box::new(job), first_phase: FirstPhase(receiver) }
 }

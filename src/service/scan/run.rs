@@ -18,6 +18,7 @@ use crate::service::metrics::Event;
 use crate::service::record::{Admission, Opportunity, Record, State};
 use crate::service::settings::{Handover, OnCrash, Placeholder, ReadPath, Stage};
 use crate::service::shared::Shared;
+use crate::service::spans::{self, Description, Kind};
 use crate::service::store::{StoreError, Write, keys};
 
 /// What a job starts with.
@@ -101,13 +102,25 @@ impl Work<'_> {
         if let Some(queue) = &self.shared.queue {
             let slot = match slot {
                 Some(slot) => slot,
-                None => queue.take().await,
+                None => {
+                    spans::within(|| Description::message(Kind::Producer, spans::here!("wait_to_be_recorded")), async {}).await;
+                    queue.take().await
+                }
             };
             self.shared.crew.spawn(slot.hold_for(self.job.fate.slot_held));
         }
         if !unrecorded {
             return Ok(());
         }
+        let describe = || match &self.shared.queue {
+            Some(_) => Description::message(Kind::Consumer, spans::here!("record")),
+            None => Description::work("record", spans::here!("record")),
+        };
+        spans::within(describe, self.record()).await
+    }
+
+    /// The first record of a job that had none when it was accepted.
+    async fn record(&self) -> Result<(), Stop> {
         sleep(self.job.fate.recorded_after).await;
         self.shared.send_details(self.job);
         let first = self.job.placeholder(self.shared, self.shared.settings.placeholder);

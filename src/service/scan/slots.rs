@@ -11,6 +11,7 @@ use crate::service::fault::scope::Region;
 use crate::service::record::{Admission, Record};
 use crate::service::settings::{Fallback, Placeholder, ReadPath, Resolve, StoreHandle};
 use crate::service::shared::Shared;
+use crate::service::spans::{self, Description};
 use crate::service::store::{Followed, Put, StoreError, Write, keys};
 use crate::service::worker::Worker;
 
@@ -81,6 +82,10 @@ impl Shared {
 
     /// Writes a record into its slot.
     pub(crate) async fn write(&self, job: &Job, record: &Record, also: Vec<Write>) -> Result<Admission, StoreError> {
+        spans::within(|| Description::work("write_record", spans::here!("write")), self.write_record(job, record, also)).await
+    }
+
+    async fn write_record(&self, job: &Job, record: &Record, also: Vec<Write>) -> Result<Admission, StoreError> {
         let put = self.put_of(job, record);
         let guarded = self.settings.placeholder == Placeholder::Guarded;
         if self.settings.read_path == ReadPath::Store {
@@ -90,12 +95,15 @@ impl Shared {
             let writes = [vec![put.into()], also].concat();
             return self.database.apply(&writes, Some(&job.scan_id)).await.map(|()| Admission::Written);
         }
-        let admission = if guarded {
-            job.worker.put_guarded(&job.cache_key, record, put.ttl, Some(&self.truth))
-        } else {
+        let into_memory = async {
+            if guarded {
+                return job.worker.put_guarded(&job.cache_key, record, put.ttl, Some(&self.truth));
+            }
             job.worker.put(&job.cache_key, record, put.ttl, Some(&self.truth));
             Admission::Written
         };
+        let describe = || Description::database("worker memory", "SET", "worker", spans::here!("write_record"));
+        let admission = spans::within(describe, into_memory).await;
         let shared = if self.copies_to_store(job) { vec![put.into()] } else { Vec::new() };
         // In these variants the store is a copy: that it is away must not hurt, which is what was wrong with them.
         self.apply_if_possible(&[shared, also].concat()).await;

@@ -21,7 +21,7 @@ impl Compiler<'_> {
                 let at = format!("slo.{}{end}", event.word());
                 let slo = Slo::read(event, &self.text(&at, text)?)
                     .map_err(|problem| self.complain(&at, problem, "for example `visible = \"p99 <= 200ms\"`"))?;
-                if let Some(earlier) = all.iter().find(|earlier| earlier.event == event && earlier.quantile == slo.quantile) {
+                if let Some(earlier) = all.iter().find(|earlier| earlier.event == event && earlier.quantile_word() == slo.quantile_word()) {
                     return Err(self.complain(
                         &at,
                         format!("`{earlier}` is given already"),

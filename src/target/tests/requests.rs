@@ -195,7 +195,7 @@ fn the_status_can_be_asked_for_as_the_initiates_caller() {
 #[test]
 fn what_was_captured_is_encoded_in_paths_and_as_it_is_elsewhere() {
     let text = "name = 'x'\nbase_url = 'http://h'\n[[setup]]\npath = '/u'\ncapture = { part = { pointer = '/p' } }\n\
-        [initiate]\npath = '/jobs/{part}'\nheaders = { X-Part = '{part}' }\njson = { part = '{part}' }\nid = 'p-{uuid}'\n\
+        [initiate]\npath = '/jobs/{part}'\nheaders = { X-Part = '{part}' }\njson = { id = '{id}', part = '{part}' }\nid = 'p-{uuid}'\n\
         [status]\npath = '/{part:raw}/{id}?n={n}'\n";
     let target = target(text);
     let before = variables();
@@ -207,7 +207,7 @@ fn what_was_captured_is_encoded_in_paths_and_as_it_is_elsewhere() {
     let initiate = target.initiate(&variables).expect("a request");
     assert_eq!(initiate.url, "http://h/jobs/a%2Fb%20c");
     assert!(initiate.headers.contains(&("x-part".to_owned(), "a/b c".to_owned())));
-    assert_eq!(initiate.body, br#"{"part":"a/b c"}"#);
+    assert_eq!(initiate.body, br#"{"id":"p-00ff","part":"a/b c"}"#);
     let accepted = target.before_acceptance(&variables).expect("the client's own id");
     assert_eq!(accepted.id, "p-00ff");
     let status = target.status(&variables, Caller::Owner, &accepted, None).expect("a request");

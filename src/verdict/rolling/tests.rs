@@ -42,6 +42,7 @@ fn round(number: u64, outcome: Outcome) -> Round {
         pair: None,
         recording: None,
         contact: None,
+        trace_prefix: None,
     };
     let journal = Journal {
         run,
@@ -49,6 +50,7 @@ fn round(number: u64, outcome: Outcome) -> Round {
         exchanges: vec![exchange],
         stopped: Vec::new(),
         not_asked: Vec::new(),
+        inside: crate::model::span::Inside::default(),
         end: None,
         torn: false,
     };

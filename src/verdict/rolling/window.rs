@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use crate::model::run::{End, EndReason, Journal, Stopped};
-use crate::model::time::Stamp;
+use crate::model::span::{Inside, Span};
+use crate::model::time::{Nanos, Stamp};
 use crate::verdict::rolling::Round;
 
 /// Puts rounds of the same scenarios together, the earliest first. All that lies within a scan stays what it was: its stamps move
@@ -16,6 +17,7 @@ pub(super) fn as_one(rounds: &VecDeque<Round>) -> Option<Journal> {
         exchanges: Vec::with_capacity(rounds.iter().map(|round| round.journal.exchanges.len()).sum()),
         stopped: Vec::new(),
         not_asked: Vec::new(),
+        inside: Inside::default(),
         end: None,
         torn: false,
     };
@@ -43,6 +45,12 @@ pub(super) fn as_one(rounds: &VecDeque<Round>) -> Option<Journal> {
             }
             last = last.max(exchange.done);
             whole.exchanges.push(exchange);
+        }
+        let moved = |at: Nanos| Nanos(at.0.saturating_add(Nanos::from(shift).0));
+        let spans = round.journal.inside.spans.iter();
+        whole.inside.spans.extend(spans.map(|span| Span { start: moved(span.start), end: moved(span.end), ..span.clone() }));
+        if let Some(intake) = round.journal.inside.intake {
+            whole.inside.intake = Some(whole.inside.intake.unwrap_or_default().and(intake));
         }
         whole.stopped.extend(round.journal.stopped.iter().map(|stopped| Stopped { at: stopped.at.after(shift), ..*stopped }));
     }

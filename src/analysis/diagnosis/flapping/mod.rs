@@ -20,7 +20,6 @@ use crate::analysis::diagnosis::flapping::idle::idle;
 use crate::analysis::diagnosis::flapping::memory::{by_worker, memories_or_chance, per_instance};
 use crate::analysis::diagnosis::flapping::mixed_reads::mixed_reads;
 use crate::analysis::diagnosis::flapping::read_once::read_once;
-use crate::analysis::diagnosis::open::OpenQuestion;
 use crate::analysis::diagnosis::stretch;
 use crate::analysis::diagnosis::thresholds::{MOMENT_MS, SOON_MS};
 use crate::analysis::diagnosis::{Diagnosis, Pattern, Strength};
@@ -70,7 +69,8 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, data: &Dataset<'_>) -> Flappin
         return eviction(diagnosis, data, &others, Strength::Moderate);
     }
     let flaps = Flaps::of(data, others);
-    if !came_back && !flaps.goes_both_ways() && flaps.denied >= 3 {
+    let gone_for_good = flaps.rows.iter().all(|row| runs(row).last().is_some_and(|run| !run.seen));
+    if gone_for_good && !flaps.goes_both_ways() && flaps.denied >= 3 {
         return gone_or_elsewhere(diagnosis, data, &flaps);
     }
     if let Some(found) = same_poll(diagnosis, data, &flaps) {
@@ -98,13 +98,12 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, data: &Dataset<'_>) -> Flappin
     memories_or_chance(diagnosis, data, &flaps)
 }
 
-/// Changed once and not back, too few times to exclude that each scan met a worker that lacks it from then on.
+/// Changed once and not back, too few times to tell a scan that is gone from one that met a worker without it from then on.
 fn gone_or_elsewhere(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flaps: &Flaps<'_, '_>) -> Flapping {
-    let found = eviction(diagnosis, data, &flaps.rows, Strength::Moderate);
-    if let Some(cause) = diagnosis.causes.last_mut().filter(|cause| cause.class == FaultClass::F) {
-        cause.or = vec![FaultClass::B];
+    let found = per_instance(diagnosis, data, &flaps.rows, Strength::Moderate);
+    if let Some(cause) = diagnosis.causes.last_mut().filter(|cause| cause.class == FaultClass::B) {
+        cause.or = vec![FaultClass::F];
     }
-    diagnosis.open.push(OpenQuestion::MemoryOrEvicted);
     found
 }
 

@@ -8,6 +8,7 @@ use crate::analysis::diagnosis::dataset::{Dataset, ScanRow, median, ns};
 use crate::analysis::diagnosis::fact::{Exclusion, Fact};
 use crate::analysis::diagnosis::open::OpenQuestion;
 use crate::analysis::diagnosis::thresholds::{CHANCE, LIKELY};
+use crate::analysis::diagnosis::window_at_start::refresh::stabbing;
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::model::fault::FaultClass;
 
@@ -40,11 +41,13 @@ pub(in crate::analysis::diagnosis) fn queue(diagnosis: &mut Diagnosis, data: &Da
         let brackets: Vec<(f64, f64)> = burst.iter().map(|(_, bracket)| *bracket).collect();
         let p = growth_with_place(&brackets, data.journal.run.seed);
         // Alone a scan waits for nothing. Where it is denied all the same, writes that arrive in their order, each late by chance, grow with the
-        // place as well, if slowly.
+        // place as well; but those behind a late one arrive together with it, and a queue serves one after the other.
         let denied_alone = data.watched().filter(|row| data.was_idle(row)).any(|row| row.denied_at_start().next().is_some());
-        let longer_than_alone = idle.is_none_or(|idle| last > if denied_alone { 8.0 } else { 2.0 } * idle);
+        let instants = |(t0, (after, until)): &(f64, (f64, f64))| until.is_finite().then_some((t0 / 1e6 + after, t0 / 1e6 + until));
+        let one_by_one = stabbing(burst.iter().filter_map(instants).collect()).len() * 3 >= burst.len() * 2;
+        let longer_than_alone = idle.is_none_or(|idle| last > 2.0 * idle) && (!denied_alone || one_by_one);
         if p < LIKELY && longer_than_alone && last > first.min(last / 2.0) {
-            let sure = idle.is_some() && !denied_alone && p < CHANCE;
+            let sure = idle.is_some() && p < CHANCE;
             let grown = Fact::WindowGrows {
                 scans: burst.len() as u64,
                 first_third_at_most_ns: first_third,

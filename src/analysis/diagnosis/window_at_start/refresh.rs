@@ -56,7 +56,12 @@ pub(super) fn lattice(diagnosis: &mut Diagnosis, rows: &[&ScanRow<'_>]) -> bool 
     let instants = stabbing(windows.iter().map(|window| (window.t0 + window.after, window.t0 + window.until)).collect());
     // A lag that is always the same has a lattice where scans are asked for at even times: the age explains it better.
     let fixed = one_point(&windows) >= NEARLY_ALL;
-    let fitted = if fixed || by_age.len() < 3 { None } else { best(&windows, longest) };
+    let fitted = best(&windows, longest);
+    if fixed && fitted.is_some() {
+        // Scans that were asked for at even times meet the same moment of a period as well.
+        return false;
+    }
+    let fitted = fitted.filter(|_| by_age.len() >= 3);
     match fitted.filter(|lattice| lattice.ln_p < RARE_CHANCE.ln() && by_age.len() > ticks(&windows, lattice).min(2)) {
         Some(lattice) => {
             let instants = ticks(&windows, &lattice);
@@ -179,7 +184,7 @@ pub(super) fn on_one_clock<'r, 'a>(data: &Dataset<'a>, rows: Vec<&'r ScanRow<'a>
 }
 
 /// The fewest points that touch every interval, by the greedy choice of right ends (which is optimal); the points are returned.
-fn stabbing(mut intervals: Vec<(f64, f64)>) -> Vec<f64> {
+pub(super) fn stabbing(mut intervals: Vec<(f64, f64)>) -> Vec<f64> {
     intervals.sort_by(|a, b| a.1.total_cmp(&b.1));
     let mut points: Vec<f64> = Vec::new();
     for (after, until) in intervals {

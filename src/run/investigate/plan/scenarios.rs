@@ -17,6 +17,7 @@ use crate::run::investigate::plan::Stage;
 use crate::run::investigate::plan::question::Question;
 
 /// What the steps so far have shown.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each a yes or a no")]
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Known {
     /// Some scans were denied at the start and seen later.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::analysis::diagnosis::{Cause, Diagnosis};
 use crate::cli::commands::matrix::sizes::Tried;
 use crate::cli::commands::matrix::sizes::measures::Measure;
+use crate::model::fault::FaultClass;
 use crate::run::sweep::{Group, Outcome};
 
 /// How a row of the table is called.
@@ -69,7 +70,7 @@ fn push_row(text: &mut String, name: &str, tried: &[&Tried]) {
 /// One trial in a line: what was there, and what was said of it.
 fn line(tried: &Tried) -> String {
     let Tried { case, trial } = tried;
-    let possible: Vec<&str> = trial.diagnosis.possible().into_iter().map(|class| class.letter()).collect();
+    let possible: Vec<&str> = trial.diagnosis.possible().into_iter().map(FaultClass::letter).collect();
     let answer = answer(&trial.diagnosis);
     let seed = trial.seed;
     let there: Vec<&str> = case.classes.iter().map(|class| class.letter()).collect();
@@ -86,7 +87,7 @@ fn line(tried: &Tried) -> String {
 
 fn answer(diagnosis: &Diagnosis) -> String {
     let named = |cause: &Cause| {
-        let letters: Vec<&str> = std::iter::once(cause.class).chain(cause.or.iter().copied()).map(|class| class.letter()).collect();
+        let letters: Vec<&str> = std::iter::once(cause.class).chain(cause.or.iter().copied()).map(FaultClass::letter).collect();
         format!("{} {}", letters.join(" or "), cause.strength.word())
     };
     diagnosis.causes.iter().map(named).collect::<Vec<_>>().join(", ")

@@ -1,0 +1,92 @@
+//! The jobs of a log, each with the polls that say seen or denied: what estimates and comparisons are made of.
+
+use crate::analysis::scan::ScanHistory;
+use crate::model::answer::{Answer, State};
+use crate::model::exchange::{Connection, Exchange};
+
+/// One status answer that says seen or denied. Ages are in milliseconds since the id was known.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Poll<'a> {
+    /// The age at which it was sent.
+    pub(super) sent: f64,
+    /// The age at which its answer had arrived.
+    pub(super) done: f64,
+    pub(super) seen: bool,
+    pub(super) exchange: &'a Exchange,
+}
+
+/// One job that was accepted.
+#[derive(Debug)]
+pub(super) struct Row<'a> {
+    pub(super) scan: &'a ScanHistory<'a>,
+    /// Polls at the usual address by the time they were sent: on connections of their own, or on any where there are none of those.
+    pub(super) polls: Vec<Poll<'a>>,
+    /// The age at which the first answer that showed it had arrived.
+    pub(super) first_seen: Option<f64>,
+}
+
+impl<'a> Row<'a> {
+    /// `None` for a job that was not accepted.
+    fn of(scan: &'a ScanHistory<'a>) -> Option<Row<'a>> {
+        let t0 = scan.t0()?;
+        scan.id()?;
+        let read = |exchange: &'a Exchange| Poll {
+            sent: exchange.sent.since(t0).as_ms(),
+            done: exchange.done.since(t0).as_ms(),
+            seen: exchange.answer == Answer::Visible,
+            exchange,
+        };
+        let usual = || scan.evidence().filter(|poll| poll.route.is_none());
+        let mut polls: Vec<Poll<'a>> = usual().filter(|poll| poll.connection.is_own()).map(read).collect();
+        if polls.is_empty() {
+            polls = usual().map(read).collect();
+        }
+        let first_seen = polls.iter().filter(|poll| poll.seen).map(|poll| poll.done).reduce(f64::min);
+        Some(Row { scan, polls, first_seen })
+    }
+
+    /// The window at the start: the last denial before the job was seen, and that sight; infinite where it never was.
+    pub(super) fn window(&self) -> Option<(f64, f64)> {
+        let first = self.polls.first()?;
+        let seen = self.first_seen.unwrap_or(f64::INFINITY);
+        let denied = self.polls.iter().filter(|poll| !poll.seen && poll.sent < seen).map(|poll| poll.sent.max(0.0)).reduce(f64::max);
+        // A first poll that was seen bounds the window from above alone.
+        Some((denied.unwrap_or(0.0), seen.max(first.done).max(f64::MIN_POSITIVE)))
+    }
+
+    /// Whether it was denied before it was seen.
+    pub(super) fn denied_at_start(&self) -> bool {
+        let seen = self.first_seen.unwrap_or(f64::INFINITY);
+        self.polls.iter().any(|poll| !poll.seen && poll.sent < seen)
+    }
+
+    /// The polls that were sent after it had been seen.
+    pub(super) fn after_seen(&self) -> impl Iterator<Item = &Poll<'a>> {
+        let seen = self.first_seen.unwrap_or(f64::INFINITY);
+        self.polls.iter().filter(move |poll| poll.sent > seen)
+    }
+
+    /// When it ended: after the last answer that showed it at work, and by the first that showed its end; infinite where none did.
+    pub(super) fn end(&self) -> Option<(f64, f64)> {
+        let is_end = |poll: &&Poll<'_>| poll.exchange.state.is_some_and(State::is_terminal);
+        let by = self.polls.iter().filter(is_end).map(|poll| poll.done).fold(f64::INFINITY, f64::min);
+        let running = self.polls.iter().filter(|poll| poll.seen && !is_end(poll) && poll.sent < by).map(|poll| poll.sent);
+        running.reduce(f64::max).map(|after| (after.max(0.0), by)).or_else(|| by.is_finite().then_some((0.0, by)))
+    }
+
+    /// What the polls on the connection of the request that started it said.
+    pub(super) fn kept(&self) -> impl Iterator<Item = &'a Exchange> {
+        self.scan.evidence().filter(|poll| poll.route.is_none() && poll.connection == Connection::KeepAlive)
+    }
+}
+
+/// The jobs that were accepted.
+pub(super) fn rows<'a>(histories: &'a [ScanHistory<'a>]) -> Vec<Row<'a>> {
+    histories.iter().filter_map(Row::of).collect()
+}
+
+/// The median of some numbers, the lower one of two.
+pub(super) fn median(mut numbers: Vec<f64>) -> Option<f64> {
+    numbers.sort_by(f64::total_cmp);
+    numbers.get(numbers.len().saturating_sub(1) / 2).copied()
+}

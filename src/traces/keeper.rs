@@ -1,0 +1,165 @@
+//! Decides which spans are kept: those of the run's own traces, and those of traces that are linked with them. Bounded whatever comes.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::model::span::{Span, SpanIntake};
+use crate::model::text::Texts;
+use crate::model::trace::{SpanId, TraceId};
+use crate::traces::ReceivedSpan;
+
+/// What is kept at most.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Spans of the run.
+    pub spans: usize,
+    /// Memory that they take, in bytes.
+    pub bytes: usize,
+    /// Spans of one trace: a job that goes on for hours must not leave no room for the others.
+    pub of_one_trace: usize,
+    /// Spans of other traces that wait for a link: children arrive before their parents.
+    pub waiting: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Bounds {
+        Bounds { spans: 50_000, bytes: 32 * 1024 * 1024, of_one_trace: 500, waiting: 5_000 }
+    }
+}
+
+/// The largest share of the memory that spans of other traces may take while they wait.
+const WAITING_BYTES: usize = 4 * 1024 * 1024;
+
+/// Linked traces that are remembered at most.
+const LINKED: usize = 20_000;
+
+/// Spans as they come in.
+#[derive(Debug)]
+pub struct Keeper {
+    run: SpanId,
+    bounds: Bounds,
+    kept: BTreeMap<(TraceId, SpanId), ReceivedSpan>,
+    bytes: usize,
+    of_trace: BTreeMap<TraceId, usize>,
+    /// Traces that are not the run's, but in which a span is linked with one that is.
+    linked: BTreeSet<TraceId>,
+    waiting: VecDeque<ReceivedSpan>,
+    waiting_bytes: usize,
+    intake: SpanIntake,
+}
+
+impl Keeper {
+    /// Keeps the spans of the run whose trace ids begin so.
+    pub fn of_run(run: SpanId, bounds: Bounds) -> Keeper {
+        Keeper {
+            run,
+            bounds,
+            kept: BTreeMap::new(),
+            bytes: 0,
+            of_trace: BTreeMap::new(),
+            linked: BTreeSet::new(),
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
+            intake: SpanIntake::default(),
+        }
+    }
+
+    /// Takes spans in, in whatever order.
+    pub fn take_in(&mut self, spans: impl IntoIterator<Item = ReceivedSpan>) {
+        for span in spans {
+            self.intake.read += 1;
+            self.offer(span);
+        }
+    }
+
+    /// Notes requests or lines that could not be read.
+    pub fn unreadable(&mut self, requests: u64) {
+        self.intake.unreadable += requests;
+    }
+
+    /// Notes spans that were dropped before they were looked at.
+    pub fn dropped_unread(&mut self, requests: u64) {
+        self.intake.dropped += requests;
+    }
+
+    /// Spans that are kept at the moment.
+    pub fn count(&self) -> usize {
+        self.kept.len()
+    }
+
+    fn offer(&mut self, span: ReceivedSpan) {
+        if self.is_own(&span.trace) || self.linked.contains(&span.trace) {
+            self.keep(span);
+        } else if span.links.iter().any(|link| self.is_own(link)) {
+            self.adopt(span);
+        } else {
+            self.wait(span);
+        }
+    }
+
+    fn is_own(&self, trace: &TraceId) -> bool {
+        trace.of_run(self.run).is_some()
+    }
+
+    /// A span of another trace that is linked with the run: the trace counts from now on, and what came of it before.
+    fn adopt(&mut self, span: ReceivedSpan) {
+        if self.linked.len() >= LINKED {
+            self.intake.dropped += 1;
+            return;
+        }
+        let trace = span.trace;
+        self.linked.insert(trace);
+        self.keep(span);
+        let (mine, others): (Vec<_>, Vec<_>) = std::mem::take(&mut self.waiting).into_iter().partition(|waiting| waiting.trace == trace);
+        self.waiting = others.into();
+        for span in mine {
+            self.waiting_bytes = self.waiting_bytes.saturating_sub(span.weight());
+            self.keep(span);
+        }
+    }
+
+    fn keep(&mut self, span: ReceivedSpan) {
+        let key = (span.trace, span.span);
+        if self.kept.contains_key(&key) {
+            self.intake.doubled += 1;
+            return;
+        }
+        let weight = span.weight();
+        let of_trace = self.of_trace.entry(span.trace).or_default();
+        if self.kept.len() >= self.bounds.spans || self.bytes + weight > self.bounds.bytes || *of_trace >= self.bounds.of_one_trace {
+            self.intake.dropped += 1;
+            return;
+        }
+        *of_trace += 1;
+        self.bytes += weight;
+        self.kept.insert(key, span);
+    }
+
+    /// Holds a span of another trace for a while, since the one that links it may come later.
+    fn wait(&mut self, span: ReceivedSpan) {
+        self.waiting_bytes += span.weight();
+        self.waiting.push_back(span);
+        while self.waiting.len() > self.bounds.waiting || self.waiting_bytes > WAITING_BYTES {
+            let Some(gone) = self.waiting.pop_front() else { break };
+            self.waiting_bytes = self.waiting_bytes.saturating_sub(gone.weight());
+            self.intake.foreign += 1;
+        }
+    }
+
+    /// What was kept, by when it began, and what became of the rest. `started`: the run's wall clock at stamp zero, in ns since 1970;
+    /// `clean` takes secrets out of a text. Spans that come later are taken in for the next call: the next round of a watch.
+    pub fn hand_over(&mut self, started: u64, clean: impl Fn(String) -> String) -> (Vec<Span>, SpanIntake) {
+        let mut intake = std::mem::take(&mut self.intake);
+        intake.foreign += self.waiting.len() as u64;
+        self.waiting.clear();
+        self.waiting_bytes = 0;
+        self.bytes = 0;
+        self.of_trace.clear();
+        let run = self.run;
+        let mut texts = Texts::default();
+        let kept = std::mem::take(&mut self.kept);
+        let mut spans: Vec<Span> =
+            kept.into_values().map(|span| span.keep(started, &mut texts, |trace| trace.of_run(run).is_some(), &clean)).collect();
+        spans.sort_by_key(|span| (span.start, span.end, span.trace, span.span));
+        (spans, intake)
+    }
+}

@@ -1,0 +1,184 @@
+//! What spans say of the inside, with the reference service's own: it exports what it does, with its functions, files and lines.
+
+use statusgap::analysis::analyse;
+use statusgap::model::fault::FaultClass;
+use statusgap::model::run::Journal;
+use statusgap::model::scenario::Scenario;
+use statusgap::model::time::Nanos;
+use statusgap::traces::{Edge, Findings, Outcome, Stance, Statement, Unexplained, findings};
+
+use crate::support::virtual_run::{self, Tried, traced};
+
+/// Scans one after the other, each followed densely, so that the brackets are narrow and at random phases.
+fn followed() -> Scenario {
+    virtual_run::scenario(
+        "[load]\nscans = 50\nevery = '130ms'\n[polls]\noffsets = ['0s']\n[follow]\nevery = '20ms'\nuntil = 'visible'\ndeadline = '8s'\n",
+    )
+}
+
+fn tried<'a>(preset: &'a str, knobs: &'a [(&'a str, &'a str)]) -> Tried<'a> {
+    Tried { preset, knobs, seed: 5 }
+}
+
+fn found(journal: &Journal) -> Findings {
+    findings(journal, &analyse(journal)).expect("somebody listened")
+}
+
+fn named(journal: &Journal) -> statusgap::traces::Explanation {
+    match found(journal).outcome {
+        Outcome::Named(named) => named,
+        other => panic!("nothing is named: {other:#?}"),
+    }
+}
+
+#[test]
+fn the_write_that_makes_scans_visible_is_named_with_its_line_of_code() {
+    let named = named(&traced(tried("deferred", &[]), &followed()));
+    assert_eq!((named.explained, named.of), (50, 50));
+    assert_eq!(named.edge, Edge::End);
+    let place = named.span.place.clone().expect("a file and a line");
+    assert!(place.starts_with("src/service/") && place.rsplit(':').next().is_some_and(|line| line.parse::<u32>().is_ok()), "{place}");
+    assert!(named.span.function.as_deref().is_some_and(|function| function.contains("write")), "{named:#?}");
+    assert!((1_900.0..2_100.0).contains(&named.begins_ns.as_ms()), "{named:#?}");
+    assert!(named.p <= 0.05 && named.after_ns <= named.until_ns, "{named:#?}");
+}
+
+#[test]
+fn a_sound_service_is_blamed_for_nothing() {
+    let journal = traced(tried("sound", &[]), &followed());
+    assert!(!journal.inside.spans.is_empty());
+    let found = found(&journal);
+    assert_eq!((found.outcome, found.scans), (Outcome::NothingToExplain, 0));
+    assert!(found.facts.is_empty(), "{:#?}", found.facts);
+}
+
+#[test]
+fn a_window_that_varies_is_followed_scan_by_scan() {
+    let named = named(&traced(tried("sound", &[("registration-delay", "uniform(200ms,1500ms)")]), &followed()));
+    assert!(named.explained >= 49, "{named:#?}");
+    assert!(named.p <= 0.002, "{named:#?}");
+}
+
+#[test]
+fn a_clock_an_hour_off_changes_nothing() {
+    let mut journal = traced(tried("deferred", &[]), &followed());
+    let right = named(&journal);
+    let hour = 3_600_000_000_000;
+    for span in &mut journal.inside.spans {
+        (span.start, span.end) = (Nanos(span.start.0 + hour), Nanos(span.end.0 + hour));
+    }
+    let off = named(&journal);
+    assert_eq!((off.span, off.begins_ns, off.until_ns), (right.span, right.begins_ns, right.until_ns));
+    let clock = found(&journal).clock.expect("a bound");
+    assert!(clock.least_ns.0 <= hour && hour <= clock.most_ns.0 && clock.width().as_ms() <= 4.1, "{clock:?}");
+}
+
+#[test]
+fn a_clock_that_is_set_while_the_run_goes_on_is_bounded_scan_by_scan() {
+    let mut journal = traced(tried("deferred", &[]), &followed());
+    let right = named(&journal);
+    let middle = journal.exchanges[journal.exchanges.len() / 2].sent.0 as i64;
+    for span in journal.inside.spans.iter_mut().filter(|span| span.start.0 > middle) {
+        (span.start, span.end) = (Nanos(span.start.0 + 300_000_000), Nanos(span.end.0 + 300_000_000));
+    }
+    match found(&journal).outcome {
+        Outcome::Named(still) => assert_eq!(still.span, right.span),
+        // Scans that were under way when it was set have two clocks.
+        Outcome::CannotTell(_) => {}
+        other => panic!("a wrong answer: {other:#?}"),
+    }
+}
+
+#[test]
+fn spans_without_parents_are_matched_by_their_trace() {
+    let mut journal = traced(tried("deferred", &[]), &followed());
+    for span in &mut journal.inside.spans {
+        span.parent = None;
+    }
+    assert_eq!(named(&journal).explained, 50);
+}
+
+#[test]
+fn spans_that_were_lost_are_said_to_be() {
+    let mut journal = traced(tried("deferred", &[]), &followed());
+    let all = journal.inside.spans.clone();
+    journal.inside.spans.clear();
+    assert_eq!(found(&journal).outcome, Outcome::CannotTell(Unexplained::NoSpans));
+    // Only a few POSTs were sampled.
+    let posts: Vec<_> = journal
+        .exchanges
+        .iter()
+        .filter(|one| one.kind == statusgap::model::exchange::Kind::Initiate)
+        .filter_map(|one| journal.trace_of(one))
+        .collect();
+    journal.inside.spans = all.iter().filter(|span| !posts[10..].contains(&span.trace)).cloned().collect();
+    assert!(matches!(found(&journal).outcome, Outcome::CannotTell(Unexplained::FewWithSpans { with_spans: 10, of: 50 })));
+    // The write itself is not instrumented.
+    journal.inside.spans = all
+        .iter()
+        .filter(|span| !span.name.contains("write") && !span.name.contains("SET") && !span.name.contains("run_"))
+        .cloned()
+        .collect();
+    assert!(!matches!(found(&journal).outcome, Outcome::Named(_)), "{:#?}", found(&journal).outcome);
+}
+
+#[test]
+fn spans_of_other_scans_explain_nothing() {
+    let mut journal = traced(tried("sound", &[("registration-delay", "uniform(200ms,1500ms)")]), &followed());
+    // Each POST's spans move by an amount of their own, as if they had nothing to do with the scan.
+    for span in &mut journal.inside.spans {
+        if span.start.0 > 0 && span.kind != statusgap::model::span::SpanKind::Server {
+            let moved = i64::from(span.trace.bytes()[15]) * 11_000_000 - 1_000_000_000;
+            (span.start, span.end) = (Nanos(span.start.0 + moved), Nanos(span.end.0 + moved));
+        }
+    }
+    assert!(!matches!(found(&journal).outcome, Outcome::Named(_)), "{:#?}", found(&journal).outcome);
+}
+
+#[test]
+fn polls_that_are_too_coarse_name_nothing() {
+    let coarse = virtual_run::scenario("[load]\nscans = 50\nevery = '130ms'\n[polls]\noffsets = ['0s', '3s']\n");
+    match found(&traced(tried("deferred", &[]), &coarse)).outcome {
+        Outcome::CannotTell(Unexplained::Chance { p, .. }) => assert!(p > 0.05),
+        other => panic!("brackets of 3 s prove nothing: {other:#?}"),
+    }
+}
+
+#[test]
+fn a_replica_is_no_span_of_the_post() {
+    let found = found(&traced(tried("zoo-c", &[]), &followed()));
+    // A stage of the work happens to end when the replica has caught up.
+    assert!(!matches!(found.outcome, Outcome::Named(_)), "{:#?}", found.outcome);
+    assert!(says(&found, FaultClass::C, |statement| matches!(statement, Statement::ReadElsewhere { .. })), "{:#?}", found.facts);
+}
+
+#[test]
+fn a_queue_shows_in_how_long_messages_wait() {
+    let burst = virtual_run::scenario(
+        "[load]\nscans = 40\nevery = '0s'\n[polls]\noffsets = ['0s']\n[follow]\nevery = '50ms'\nuntil = 'visible'\ndeadline = '60s'\n",
+    );
+    let found = found(&traced(tried("zoo-e", &[]), &burst));
+    assert!(says(&found, FaultClass::E, |statement| matches!(statement, Statement::MessageWaited { .. })), "{found:#?}");
+}
+
+#[test]
+fn workers_that_share_nothing_are_told_by_who_answered() {
+    let found = found(&traced(tried("zoo-b", &[]), &followed()));
+    assert!(
+        !found.facts.iter().any(|fact| fact.class == FaultClass::B && fact.stance == Stance::Against),
+        "what is right is not contradicted: {:#?}",
+        found.facts
+    );
+}
+
+#[test]
+fn what_is_instrumented_speaks_for_the_cause_that_was_measured() {
+    let journal = traced(tried("deferred", &[]), &followed());
+    let found = found(&journal);
+    assert!(says(&found, FaultClass::A, |statement| matches!(statement, Statement::WrittenAfterAnswer { .. })), "{:#?}", found.facts);
+    assert!(found.facts.iter().all(|fact| fact.agrees != Some(false)), "{:#?}", found.facts);
+}
+
+fn says(found: &Findings, class: FaultClass, what: impl Fn(&Statement) -> bool) -> bool {
+    found.facts.iter().any(|fact| fact.class == class && fact.stance == Stance::For && what(&fact.statement))
+}
