@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::span::SpanKind;
+use crate::model::text::Text;
 use crate::model::trace::{SpanId, TraceId};
 
 /// What the Python SDK 1.45.2 exported for one `POST /scans` of `fixtures/services/traced/app.py`: protobuf as it was sent, the same as the
@@ -97,7 +98,7 @@ fn only_the_runs_own_spans_are_kept_and_only_once() {
     let (spans, intake) = keeper.hand_over(1_700_000_000_000_000_000, |text| text);
     assert_eq!(spans.iter().map(|span| span.trace).collect::<Vec<_>>().len(), 2);
     assert_eq!((intake.read, intake.doubled, intake.foreign, intake.dropped), (4, 1, 1, 0));
-    assert_eq!(spans[0].attributes.keys().map(|key| key.as_str()).collect::<Vec<_>>(), ["code.lineno"], "nothing else is kept");
+    assert_eq!(spans[0].attributes.keys().map(Text::as_str).collect::<Vec<_>>(), ["code.lineno"], "nothing else is kept");
     assert_eq!((spans[0].start.0, spans[0].end.0), (0, 1000));
 }
 
@@ -108,7 +109,9 @@ fn a_linked_trace_is_kept_whichever_of_its_spans_comes_first() {
     let linking = json(other, 11, None, &[own(5)]);
     for order in [[&child, &linking], [&linking, &child]] {
         let mut keeper = keeper(Bounds::default());
-        order.into_iter().for_each(|text| take(&mut keeper, text));
+        for text in order {
+            take(&mut keeper, text);
+        }
         let (spans, intake) = keeper.hand_over(0, |text| text);
         assert_eq!((spans.len(), intake.foreign), (2, 0));
         assert!(spans.iter().any(|span| span.links == [own(5)]));

@@ -106,7 +106,7 @@ fn bash_completes_an_option_and_its_values() {
     };
     assert_eq!(complete("statusgap rep", 1), "report reproduce");
     assert_eq!(complete("statusgap run --serv", 2), "--service");
-    assert_eq!(complete("statusgap run --service zoo-c", 3), "zoo-c zoo-c-prime");
+    assert_eq!(complete("statusgap run --service zoo-c", 3), "zoo-c zoo-c-prime zoo-c-prime-timers");
     assert_eq!(complete("statusgap run imm", 2), "immediate");
     assert_eq!(complete("statusgap run --format mark", 3), "markdown");
     assert_eq!(complete("statusgap explain SG-RY", 2), "SG-RYW");
@@ -157,5 +157,5 @@ fn codes_of_reports_are_explained() {
     let unknown = run("explain SG-XYZ", &[]);
     assert_eq!(unknown.status.code(), Some(2));
     let list: serde_json::Value = serde_json::from_str(&out(&run("explain --format json", &[]))).expect("JSON");
-    assert_eq!(list.as_array().map(Vec::len), Some(28));
+    assert_eq!(list.as_array().map(Vec::len), Some(37));
 }

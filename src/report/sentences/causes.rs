@@ -50,7 +50,7 @@ pub fn cure(cause: &Cause, owner: Owner) -> String {
     let step = match (cause.class, cause.or.as_slice()) {
         (_, []) => return faults::advice(cause.class, owner),
         (FaultClass::A | FaultClass::C, [FaultClass::A | FaultClass::C]) => {
-            "Find out first which it is, since the cures differ: a second write tells (describe `[cancel]` in the target file, and run `statusgap reproduce`), \
+            "Find out first which it is, since the cures differ: a second write tells (`statusgap reproduce` sends one where the target file has `[update]` or `[cancel]`), \
              and so does a look at whether the read goes to a replica or a cache."
         }
         (FaultClass::L | FaultClass::M, _) => {

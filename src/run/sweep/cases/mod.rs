@@ -85,7 +85,6 @@ impl Case {
         if assignments.is_empty() { "as it is".to_owned() } else { assignments.join(" ") }
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "numbers, shares and words are given as they are")]
     fn set(mut self, knob: &'static str, value: impl std::fmt::Display) -> Case {
         self.knobs.push((knob, format!("{value}")));
         self
