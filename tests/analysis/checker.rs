@@ -344,7 +344,8 @@ fn losses_that_gather_at_one_age_make_it_inconclusive_and_come_first() {
 fn first_polls_that_fail_where_later_ones_do_not_leave_no_pass() {
     let lenient = "[polls]\noffsets = [\"0s\"]\n[expect]\nerrors_at_most = 0.5";
     let followed = "[polls]\noffsets = [\"100ms\"]\n[expect]\nerrors_at_most = 0.5";
-    let polls = |first: &str, later: &str| format!("@100={first} {}", (2..80).map(|at| format!("{at}00={later} ")).collect::<String>());
+    let polls =
+        |first: &str, later: &str| format!("@100={first} {}", (2..80).map(|at| format!("{at}00={later}")).collect::<Vec<_>>().join(" "));
     let judged = |at_once: &str, watched: &str| {
         let seen = Seen::of(&together(vec![journal(scenario(lenient), at_once), journal(scenario(followed), watched)]));
         (seen.fact("verdict"), seen.fact("reasons"))

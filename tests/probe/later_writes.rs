@@ -98,6 +98,6 @@ async fn an_update_is_sent_once_the_scan_is_visible_and_looked_for() {
 async fn a_delete_ends_the_watching() {
     let journal = run("action = 'delete'\nwhen = 'visible'\noffsets = ['0s', '300ms']").await;
     assert_eq!(seen_after(&journal, Kind::Delete), [(0, Some(false)), (300, Some(true))]);
-    let last = journal.exchanges.iter().filter(|exchange| exchange.scan.get() == Some(0)).next_back().expect("exchanges");
+    let last = journal.exchanges.iter().rfind(|exchange| exchange.scan.get() == Some(0)).expect("exchanges");
     assert_eq!(last.purpose, Purpose::Then);
 }
