@@ -10,7 +10,7 @@ use crate::report::view::View;
 use crate::report::words;
 use crate::verdict::Verdict;
 
-/// Lines at most, on a terminal of [`USUAL_WIDTH`] columns.
+/// Lines at most, on a terminal of `USUAL_WIDTH` columns.
 pub const MOST_LINES: usize = 25;
 
 /// The width for which the lines of each part are counted; on a narrower terminal each part may take more of them.

@@ -4,7 +4,7 @@ use crate::report::latency::{Latency, NOTE, day_and_minute, lead, tables};
 use crate::report::markdown::{escape, sign, table};
 use crate::report::table::Room;
 
-/// The report as markdown; `picture` is the file that [`super::svg`] was written to, if it was. Ends with a newline.
+/// The report as markdown; `picture` is the file that [`super::svg()`] was written to, if it was. Ends with a newline.
 pub fn markdown(report: &Latency<'_>, picture: Option<&str>) -> String {
     let view = report.newest();
     let mut parts = vec![

@@ -3,7 +3,7 @@
 //!
 //! In go the views of one run or of several, out come tables, a page and a picture. The newest run is reported; the others are its
 //! history. Numbers of two runs stand side by side, and a difference is called one only where the limits of both exclude that there is
-//! none ([`change`]); a test over all of it is what a comparison is for.
+//! none (`change`); a test over all of it is what a comparison is for.
 
 mod change;
 mod html;
