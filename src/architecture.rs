@@ -29,6 +29,25 @@ const UNTYPED_TOML: &[&str] = &["toml::Table", "toml::Value", "toml::{"];
 /// Files that may read TOML without a type all the same. The keys of `statusgap.toml` are clap's, known only while it runs.
 const UNTYPED_TOML_ALLOWED: &[&str] = &["cli/config/file.rs"];
 
+/// All rooms but `cli`, which stands on top.
+const BELOW_CLI: &[&str] = &[
+    "model",
+    "log",
+    "target",
+    "statistics",
+    "analysis",
+    "verdict",
+    "bundle",
+    "report",
+    "import",
+    "traces",
+    "draft",
+    "client",
+    "run",
+    "probe",
+    "service",
+];
+
 const ROOMS: &[Room] = &[
     Room { name: "model", may_name: &[], barred: EFFECTS },
     Room { name: "log", may_name: &["model"], barred: LOG_EFFECTS },
@@ -67,51 +86,10 @@ const ROOMS: &[Room] = &[
         barred: &["clap", "println", "print", "eprintln", "eprint"],
     },
     // What an investigation asks next is decided as purely as what it found.
-    Room { name: "run/investigate/plan", may_name: &["model", "statistics", "analysis", "run"], barred: EFFECTS },
-    Room {
-        name: "cli",
-        may_name: &[
-            "model",
-            "log",
-            "target",
-            "statistics",
-            "analysis",
-            "verdict",
-            "bundle",
-            "report",
-            "import",
-            "traces",
-            "draft",
-            "client",
-            "run",
-            "probe",
-            "service",
-        ],
-        barred: &[],
-    },
+    Room { name: "run/investigate/plan", may_name: &["model", "statistics", "analysis"], barred: EFFECTS },
+    Room { name: "cli", may_name: BELOW_CLI, barred: &[] },
     // A command parses, calls `run`, and prints.
-    Room {
-        name: "cli/commands",
-        may_name: &[
-            "model",
-            "log",
-            "target",
-            "statistics",
-            "analysis",
-            "verdict",
-            "bundle",
-            "report",
-            "import",
-            "traces",
-            "draft",
-            "client",
-            "run",
-            "probe",
-            "service",
-            "cli",
-        ],
-        barred: &["Probe", "Recorder", "analyse", "judge"],
-    },
+    Room { name: "cli/commands", may_name: BELOW_CLI, barred: &["Probe", "Recorder", "analyse", "judge"] },
 ];
 
 /// What is wrong with one file's text, one line each.
@@ -132,7 +110,8 @@ fn violations(room: &Room, file: &str, text: &str) -> Vec<String> {
         }
         for named in code.split("crate::").skip(1) {
             let named: String = named.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-            if named != room.name && ROOMS.iter().any(|other| other.name == named) && !room.may_name.contains(&named.as_str()) {
+            let is_its_own = room.name.split('/').next() == Some(named.as_str());
+            if !is_its_own && ROOMS.iter().any(|other| other.name == named) && !room.may_name.contains(&named.as_str()) {
                 tell(format!("names `{named}`"));
             }
         }

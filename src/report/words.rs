@@ -69,7 +69,7 @@ pub(super) fn since_1970(rfc3339: &str) -> Option<Duration> {
 }
 
 /// A quantile's label: `p50`, `p99.9`.
-pub(super) fn quantile(p: f64) -> String {
+pub(crate) fn quantile(p: f64) -> String {
     let text = format!("{:.4}", p * 100.0);
     format!("p{}", text.trim_end_matches('0').trim_end_matches('.'))
 }

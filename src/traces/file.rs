@@ -12,7 +12,7 @@ const LONGEST: u64 = 256 * 1024 * 1024;
 pub fn read_file(file: &str, mut input: impl BufRead, mut take: impl FnMut(Vec<ReceivedSpan>)) -> Result<u64, ReadError> {
     let at = |line: usize, why: ReadError| ReadError::File { file: file.to_owned(), line, why: why.to_string() };
     let unreadable = |source: io::Error| ReadError::Io { file: file.to_owned(), source };
-    let (mut line, mut number, mut good, mut bad, mut first_bad) = (Vec::new(), 0, 0_u64, 0_u64, None);
+    let (mut line, mut number, mut tally) = (Vec::new(), 0, Tally::default());
     loop {
         line.clear();
         let read = input.by_ref().take(LONGEST).read_until(b'\n', &mut line).map_err(unreadable)?;
@@ -27,7 +27,7 @@ pub fn read_file(file: &str, mut input: impl BufRead, mut take: impl FnMut(Vec<R
             continue;
         }
         // Jaeger's document may be laid out over many lines, and OTLP as one pretty-printed document, too.
-        if good == 0 && bad == 0 && serde_json::from_slice::<serde::de::IgnoredAny>(&line).is_err() {
+        if tally.is_empty() && serde_json::from_slice::<serde::de::IgnoredAny>(&line).is_err() {
             let more = input.by_ref().take(LONGEST - line.len() as u64).read_to_end(&mut line).map_err(unreadable)?;
             if line.len() as u64 == LONGEST && more > 0 {
                 return Err(at(number, ReadError::TooLong));
@@ -38,33 +38,42 @@ pub fn read_file(file: &str, mut input: impl BufRead, mut take: impl FnMut(Vec<R
             }
             // Lines, the first of which is cut or broken: a file exporter that rotates its files may begin in the middle of one.
             for text in line.split(|byte| *byte == b'\n').filter(|text| !text.iter().all(u8::is_ascii_whitespace)) {
-                match read_document(text) {
-                    Ok(spans) => {
-                        good += 1;
-                        take(spans);
-                    }
-                    Err(why) => {
-                        bad += 1;
-                        first_bad.get_or_insert((number, why));
-                    }
-                }
+                tally.count(number, read_document(text), &mut take);
             }
             break;
         }
-        match read_document(&line) {
+        tally.count(number, read_document(&line), &mut take);
+    }
+    match tally.first_bad {
+        Some((line, why)) if tally.good == 0 => Err(at(line, why)),
+        _ => Ok(tally.bad),
+    }
+}
+
+/// How many pieces of a file could be read, and how many could not.
+#[derive(Default)]
+struct Tally {
+    good: u64,
+    bad: u64,
+    first_bad: Option<(usize, ReadError)>,
+}
+
+impl Tally {
+    fn is_empty(&self) -> bool {
+        self.good == 0 && self.bad == 0
+    }
+
+    fn count(&mut self, line: usize, read: Result<Vec<ReceivedSpan>, ReadError>, take: &mut impl FnMut(Vec<ReceivedSpan>)) {
+        match read {
             Ok(spans) => {
-                good += 1;
+                self.good += 1;
                 take(spans);
             }
             Err(why) => {
-                bad += 1;
-                first_bad.get_or_insert((number, why));
+                self.bad += 1;
+                self.first_bad.get_or_insert((line, why));
             }
         }
-    }
-    match first_bad {
-        Some((line, why)) if good == 0 => Err(at(line, why)),
-        _ => Ok(bad),
     }
 }
 

@@ -8,9 +8,6 @@ use statusgap::analysis::{Analysis, analyse};
 use statusgap::model::exchange::Exchange;
 use statusgap::model::fault::FaultClass::{self, F, R, S, T, V, W, X, Y};
 use statusgap::model::guarantee::Guarantee;
-use statusgap::model::run::{End, EndReason, Journal};
-use statusgap::model::time::Stamp;
-use statusgap::probe::Clock;
 
 const MS: u64 = 1_000_000;
 
@@ -30,10 +27,6 @@ fn line(scan: Option<usize>, kind: &str, at: u64, fields: &Value) -> Exchange {
 
 /// Scans asked for so many ms apart, each with these exchanges after it; an id that was never issued is answered 404.
 fn analysed(apart: u64, scans: &[Vec<Event>]) -> Analysis {
-    let scenario = driven::scenario("[load]\nscans = 1\nevery = \"1s\"\n[polls]\noffsets = [\"1s\"]");
-    let target = driven::target(
-        "name = \"t\"\nbase_url = \"http://127.0.0.1:1\"\n[initiate]\npath = \"/jobs\"\nid = { pointer = \"/id\" }\n[status]\npath = \"/jobs/{id}\"",
-    );
     let mut exchanges = vec![line(None, "unknown_poll", 0, &json!({ "answer": "not_found", "http": 404, "id": "nobody" }))];
     for (scan, events) in scans.iter().enumerate() {
         let at = 10 + scan as u64 * apart;
@@ -41,19 +34,7 @@ fn analysed(apart: u64, scans: &[Vec<Event>]) -> Analysis {
         exchanges.push(line(Some(scan), "initiate", at, &json!({ "answer": "accepted", "http": 202, "id": id })));
         exchanges.extend(events.iter().map(|(kind, age, fields)| line(Some(scan), kind, at + 1 + age, fields)));
     }
-    exchanges.sort_by_key(|exchange| exchange.sent);
-    let end = End::new(Stamp(3_600_000 * MS), EndReason::Complete, exchanges.len() as u64);
-    let run = driven::header(&target, &Clock::virtual_time(), &scenario, 1);
-    analyse(&Journal {
-        run,
-        scenarios: vec![scenario],
-        exchanges,
-        stopped: Vec::new(),
-        not_asked: Vec::new(),
-        inside: statusgap::model::span::Inside::default(),
-        end: Some(end),
-        torn: false,
-    })
+    analyse(&driven::recorded(exchanges))
 }
 
 fn classes(analysis: &Analysis) -> Vec<FaultClass> {

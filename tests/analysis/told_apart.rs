@@ -7,9 +7,6 @@ use statusgap::analysis::analyse;
 use statusgap::analysis::diagnosis::{Diagnosis, Fact, Strength};
 use statusgap::model::exchange::Exchange;
 use statusgap::model::fault::FaultClass;
-use statusgap::model::run::{End, EndReason, Journal};
-use statusgap::model::time::Stamp;
-use statusgap::probe::Clock;
 
 const MS: u64 = 1_000_000;
 
@@ -27,10 +24,6 @@ fn exchange(scan: usize, kind: &str, at: u64, answer: &str, offset: Option<u64>)
 
 /// Scans asked for one second apart, each polled as told.
 fn diagnose(scans: &[Polls]) -> Diagnosis {
-    let scenario = driven::scenario("[load]\nscans = 1\nevery = \"1s\"\n[polls]\noffsets = [\"1s\"]");
-    let target = driven::target(
-        "name = \"t\"\nbase_url = \"http://127.0.0.1:1\"\n[initiate]\npath = \"/jobs\"\nid = { pointer = \"/id\" }\n[status]\npath = \"/jobs/{id}\"",
-    );
     let mut exchanges = Vec::new();
     for (scan, polls) in scans.iter().enumerate() {
         let at = scan as u64 * 1000;
@@ -39,20 +32,7 @@ fn diagnose(scans: &[Polls]) -> Diagnosis {
             polls.iter().map(|(age, seen)| exchange(scan, "poll", at + 1 + age, if *seen { "visible" } else { "not_found" }, Some(*age))),
         );
     }
-    exchanges.sort_by_key(|exchange| exchange.sent);
-    let end = End::new(Stamp(3_600_000 * MS), EndReason::Complete, exchanges.len() as u64);
-    let run = driven::header(&target, &Clock::virtual_time(), &scenario, 1);
-    analyse(&Journal {
-        run,
-        scenarios: vec![scenario],
-        exchanges,
-        stopped: Vec::new(),
-        not_asked: Vec::new(),
-        inside: statusgap::model::span::Inside::default(),
-        end: Some(end),
-        torn: false,
-    })
-    .diagnosis
+    analyse(&driven::recorded(exchanges)).diagnosis
 }
 
 fn classes(diagnosis: &Diagnosis) -> Vec<FaultClass> {

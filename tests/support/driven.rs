@@ -4,9 +4,12 @@ use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use statusgap::log::LogWriter;
-use statusgap::model::run::{Environment, Journal, LOG_SCHEMA, Run};
+use statusgap::model::exchange::Exchange;
+use statusgap::model::run::{End, EndReason, Environment, Journal, LOG_SCHEMA, Run};
 use statusgap::model::scenario::Scenario;
 use statusgap::model::source::Source;
+use statusgap::model::span::Inside;
+use statusgap::model::time::Stamp;
 use statusgap::probe::{Clock, Options, Transport};
 use statusgap::run::{Session, rehearse, virtual_options};
 use statusgap::target::Target;
@@ -24,6 +27,26 @@ pub fn target(text: &str) -> Target {
 
 pub fn options(seed: u64) -> Options {
     virtual_options(seed)
+}
+
+/// The log of a run with these exchanges, an hour long: jobs a second apart at a target without states.
+pub fn recorded(mut exchanges: Vec<Exchange>) -> Journal {
+    let scenario = scenario("[load]\nscans = 1\nevery = \"1s\"\n[polls]\noffsets = [\"1s\"]");
+    let target = target(
+        "name = \"t\"\nbase_url = \"http://127.0.0.1:1\"\n[initiate]\npath = \"/jobs\"\nid = { pointer = \"/id\" }\n[status]\npath = \"/jobs/{id}\"",
+    );
+    exchanges.sort_by_key(|exchange| exchange.sent);
+    let end = End::new(Stamp(3_600_000_000_000), EndReason::Complete, exchanges.len() as u64);
+    Journal {
+        run: header(&target, &Clock::virtual_time(), &scenario, 1),
+        scenarios: vec![scenario],
+        exchanges,
+        stopped: Vec::new(),
+        not_asked: Vec::new(),
+        inside: Inside::default(),
+        end: Some(end),
+        torn: false,
+    }
 }
 
 pub fn header(target: &Target, clock: &Clock, scenario: &Scenario, seed: u64) -> Run {

@@ -38,26 +38,26 @@ fn sights<'a>(scan: &ScanHistory<'a>) -> Vec<&'a Exchange> {
     sights
 }
 
-fn told(poll: &Exchange) -> Option<State> {
+fn listed_state(poll: &Exchange) -> Option<State> {
     poll.state.filter(|state| *state != State::Unknown)
 }
 
 /// The first state that was answered, and at what age.
 fn first_state(scan: &ScanHistory<'_>) -> Option<(f64, State)> {
-    sights(scan).into_iter().find_map(|poll| Some((scan.age(poll).as_ms(), told(poll)?)))
+    sights(scan).into_iter().find_map(|poll| Some((scan.age(poll).as_ms(), listed_state(poll)?)))
 }
 
 /// The last age at which a scan that began with an end still showed it, before it ran.
 fn ran_after_first_end(scan: &ScanHistory<'_>) -> Option<f64> {
     let sights = sights(scan);
     first_state(scan).filter(|(_, state)| state.is_terminal())?;
-    let runs = sights.iter().position(|poll| told(poll) == Some(State::Running))?;
-    sights[..runs].iter().rev().find(|poll| told(poll).is_some()).map(|poll| scan.age(poll).as_ms())
+    let runs = sights.iter().position(|poll| listed_state(poll) == Some(State::Running))?;
+    sights[..runs].iter().rev().find(|poll| listed_state(poll).is_some()).map(|poll| scan.age(poll).as_ms())
 }
 
 /// Whether a scan was at work, then ended, then at work again.
 fn went_back_from_later_end(scan: &ScanHistory<'_>) -> bool {
-    let mut states: Vec<bool> = sights(scan).into_iter().filter_map(told).map(State::is_terminal).collect();
+    let mut states: Vec<bool> = sights(scan).into_iter().filter_map(listed_state).map(State::is_terminal).collect();
     states.dedup();
     // With the first end, which is the default: end, at work, end, at work.
     states.len() > if states.first() == Some(&true) { 3 } else { 2 }
@@ -69,7 +69,7 @@ pub(super) fn began_with_an_end(scan: &ScanHistory<'_>) -> bool {
 }
 
 fn ended_twice(scan: &ScanHistory<'_>) -> bool {
-    let mut ends: Vec<State> = sights(scan).into_iter().filter_map(told).filter(|state| state.is_terminal()).collect();
+    let mut ends: Vec<State> = sights(scan).into_iter().filter_map(listed_state).filter(|state| state.is_terminal()).collect();
     ends.dedup();
     ends.len() > 1
 }

@@ -248,7 +248,7 @@ pub struct Twin {
 pub enum Answer {
     /// One cause fits, and no other.
     OneFits,
-    /// Several fit, and are not told apart.
+    /// Several fit: the log does not decide between them.
     SeveralFit,
     /// No known cause fits.
     NoneFits,

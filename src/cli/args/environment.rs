@@ -1,5 +1,7 @@
 //! The variables that the program reads and the files that it reads and writes, as manual pages list them.
 
+use crate::cli::config::PROBING;
+
 /// A name, and what it is for.
 pub type Named = (&'static str, &'static str);
 
@@ -44,5 +46,5 @@ pub fn files(command: &str) -> Vec<Named> {
 }
 
 fn probes(command: &str) -> bool {
-    matches!(command, "run" | "reproduce" | "watch" | "statusgap")
+    command == "statusgap" || PROBING.contains(&command)
 }

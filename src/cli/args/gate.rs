@@ -74,15 +74,9 @@ impl std::str::FromStr for QuantileChoice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<QuantileChoice, String> {
-        let named = QUANTILES.into_iter().find(|p| quantile_name(*p) == text.trim().to_ascii_lowercase());
-        named.map(QuantileChoice).ok_or_else(|| format!("reports state {}", alternatives(&QUANTILES.map(quantile_name))))
+        let named = QUANTILES.into_iter().find(|p| sentences::quantile(*p) == text.trim().to_ascii_lowercase());
+        named.map(QuantileChoice).ok_or_else(|| format!("reports state {}", alternatives(&QUANTILES.map(sentences::quantile))))
     }
-}
-
-/// `p99.9`.
-fn quantile_name(p: f64) -> String {
-    // Rounded, because 0.999 × 100 is not 99.9 in binary.
-    format!("p{}", (p * 1000.0).round() / 10.0)
 }
 
 impl GateArgs {
@@ -108,7 +102,11 @@ impl GateArgs {
             scenarios.iter().filter(|scenario| measures_windows(scenario)).map(|scenario| u64::from(scenario.load.scans)).sum();
         let needed = jobs_needed(p);
         (scans < needed).then(|| {
-            format!("{scans} jobs at most are followed until they are visible, and limits for {} take {}", quantile_name(p), count(needed))
+            format!(
+                "{scans} jobs at most are followed until they are visible, and limits for {} take {}",
+                sentences::quantile(p),
+                count(needed)
+            )
         })
     }
 

@@ -17,7 +17,7 @@ use clap::{Arg, ArgAction, Command, ValueHint};
 use crate::cli::args::headings::INFORMATION;
 
 /// Commands that share the keys at the top of the file, and the variables without a command's name: those that probe.
-const PROBING: [&str; 3] = ["run", "reproduce", "watch"];
+pub(super) const PROBING: [&str; 3] = ["run", "reproduce", "watch"];
 
 /// Commands that print a text of their own. They must work whatever the file says.
 const WITHOUT_DEFAULTS: [&str; 5] = ["completions", "explain", "help", "man", "schema"];

@@ -26,8 +26,8 @@ pub(super) fn strip(live: &WatchStatus) -> Option<Markup> {
     let clock = |round: &StripRound| round.began.told.split(['.', 'Z']).next().unwrap_or_default().replace('T', " ");
     Some(html! {
         figure.chart data-chart {
-            figcaption { b { "Each round since " (clock(first)) " UTC." } " " (told(&live.strip)) } "\n"
-            svg.plot width="100%" height=(HEIGHT + 18.0) role="img" aria-label=(told(&live.strip)) {
+            figcaption { b { "Each round since " (clock(first)) " UTC." } " " (counts(&live.strip)) } "\n"
+            svg.plot width="100%" height=(HEIGHT + 18.0) role="img" aria-label=(counts(&live.strip)) {
                 line.grid x1="0" x2="100%" y1=(HEIGHT) y2=(HEIGHT) {} "\n"
                 @for round in &live.strip {
                     @let (class, height) = look(round.outcome);
@@ -56,7 +56,7 @@ fn look(outcome: Outcome) -> (&'static str, f64) {
     }
 }
 
-fn told(rounds: &[StripRound]) -> String {
+fn counts(rounds: &[StripRound]) -> String {
     let of = |outcome| rounds.iter().filter(|round| round.outcome == outcome).count() as u64;
     format!(
         "{}: {} clean, {} failing, {} not measured.",

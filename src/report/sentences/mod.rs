@@ -24,6 +24,7 @@ pub(super) use data::facts;
 use crate::model::time::Nanos;
 use crate::report::words::age;
 
+pub(crate) use crate::report::words::quantile;
 pub use guarantees::{not_assessed, proof, unclear};
 pub use power::{detects, outlook, percent, plan};
 pub use reasons::{reason, unused_allowance};

@@ -43,7 +43,7 @@ pub fn check(path: &Path, yes: bool, wait: Duration, quiet: bool) -> Ended {
     let redaction = Redaction::of(target.secrets());
     let clean = |text: String| redaction.clean(text);
     let checked = runtime.block_on(Checking { client: &client, target: &target, wait }.check(&mut |note| shown(&screen, &clean, note)));
-    told(&screen, &target, &checked);
+    show(&screen, &target, &checked);
     match checked.problem {
         Some(problem) => Err(CliError::target(format!("`{}` {}", problem.asked, problem.answered), problem.change)),
         None if checked.visible.is_none() => Ok(Exit::Inconclusive),
@@ -92,7 +92,7 @@ fn shown(screen: &Screen, clean: &dyn Fn(String) -> String, note: CheckNote<'_>)
 }
 
 /// What the answers came to.
-fn told(screen: &Screen, target: &Target, checked: &LiveCheck) {
+fn show(screen: &Screen, target: &Target, checked: &LiveCheck) {
     screen.gap_of(&checked.denied, checked.visible);
     for note in &checked.notes {
         screen.line("note", note);
