@@ -95,7 +95,7 @@ pub(super) fn half_record(diagnosis: &mut Diagnosis, data: &Dataset<'_>) {
     }
 }
 
-fn has(poll: &Exchange, member: Member) -> bool {
+pub(in crate::analysis) fn has(poll: &Exchange, member: Member) -> bool {
     match member {
         Member::Complete => poll.complete != Some(false),
         Member::State => poll.state != Some(State::Unknown) || poll.word.is_some(),

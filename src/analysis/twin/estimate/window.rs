@@ -1,8 +1,10 @@
 //! The settings of A, C, D and I: what denies a job at first.
 
-use crate::analysis::twin::estimate::{Estimate, Evidence, Known, Point, Value, estimate};
+use crate::analysis::twin::estimate::{Estimate, Evidence, Known, Point, Value, estimate, mixed};
 use crate::analysis::twin::law::{Bracketed, Law, LawFit, Look, fit, fit_fixed, fit_share};
 use crate::analysis::twin::rows::Row;
+use crate::model::answer::Answer;
+use crate::model::exchange::{Exchange, Kind};
 use crate::model::fault::FaultClass;
 
 /// The law of the windows at the start; `None` where nothing was denied at first, or nothing was seen.
@@ -14,7 +16,7 @@ pub(super) fn start(evidence: &Evidence<'_>) -> Option<LawFit> {
         .iter()
         // A job that was watched beyond all others and never seen is another matter.
         .filter(|row| row.first_seen.is_some() || row.polls.last().is_some_and(|poll| poll.sent <= longest))
-        .filter_map(|row| row.window().map(Bracketed::new))
+        .filter_map(|row| row.window_served().map(Bracketed::new))
         .collect();
     fit(&brackets)
 }
@@ -31,27 +33,58 @@ pub(super) fn replica(evidence: &Evidence<'_>) -> Vec<Estimate> {
 
 /// R: a permission that comes later than the job.
 pub(super) fn grant(evidence: &Evidence<'_>) -> Vec<Estimate> {
+    // What cannot be seen yet is refused, and not denied.
+    let mut denials = evidence.rows.iter().flat_map(|row| row.scan.denials());
+    if !denials.any(|denial| matches!(denial.http, Some(401 | 403))) {
+        return Vec::new();
+    }
+    let flaps = evidence.rows.iter().any(|row| row.after_seen().any(|poll| !poll.seen));
+    if flaps {
+        // Some of the servers know of the grant at once.
+        let looks = evidence.rows.iter().flat_map(|row| &row.polls).map(|poll| (poll.served, poll.seen)).collect();
+        return mixed(looks)
+            .map(|(lag, share)| estimate(FaultClass::R, &[("grant-lag", Known::Law(lag)), ("grant-share", share)]))
+            .into_iter()
+            .collect();
+    }
     start(evidence).map(|law| estimate(FaultClass::R, &[("grant-lag", Known::Law(law))])).into_iter().collect()
 }
 
-/// D: a denial that is kept, over a record that is written a little late.
+/// D: a denial that is kept, of an id whose record is written a little late, or of a user who had no job yet.
 pub(super) fn negative_cache(evidence: &Evidence<'_>) -> Vec<Estimate> {
-    let first_denial = |row: &Row<'_>| row.polls.first().filter(|poll| !poll.seen).map(|poll| (poll.sent.max(0.0), poll.done));
+    by_address(evidence).into_iter().chain(by_user(evidence)).collect()
+}
+
+/// That a user has no job was answered and kept before there was one: whatever the user asked was denied until that had passed.
+fn by_user(evidence: &Evidence<'_>) -> Option<Estimate> {
+    let served = |poll: &Exchange| evidence.trip.served(poll);
+    let polls = || evidence.rows.iter().flat_map(|row| &row.polls);
+    let first_job = evidence.rows.iter().map(|row| row.scan.initiate.sent).min()?;
+    let is_before = |exchange: &&Exchange| exchange.kind == Kind::UnknownPoll && exchange.answer == Answer::NotFound && exchange.sent < first_job;
+    let kept_from = evidence.journal.exchanges.iter().filter(is_before).map(served).reduce(f64::min)?;
+    let last_denied = polls().filter(|poll| !poll.seen).map(|poll| served(poll.exchange)).reduce(f64::max)?;
+    let seen = polls().filter(|poll| poll.seen).map(|poll| served(poll.exchange)).reduce(f64::min)?;
+    let ttl = fit_fixed(&[Bracketed::new((last_denied - kept_from, seen - kept_from))]).filter(|_| last_denied < seen)?;
+    Some(estimate(FaultClass::D, &[("negative-cache-ttl", Known::Law(ttl)), ("negative-cache-key", Known::Word("user"))]))
+}
+
+fn by_address(evidence: &Evidence<'_>) -> Vec<Estimate> {
+    let first_denial = |row: &Row<'_>| row.polls.first().filter(|poll| !poll.seen).map(|poll| poll.served);
     let kept: Vec<Bracketed> = evidence
         .rows
         .iter()
         .filter_map(|row| {
-            let (sent, done) = first_denial(row)?;
-            let (last, seen) = row.window()?;
-            (seen.is_finite() || last > done).then(|| Bracketed::new(((last - done).max(0.0), seen - sent)))
+            let first = first_denial(row)?;
+            let (last, seen) = row.window_served()?;
+            (seen.is_finite() || last > first).then(|| Bracketed::new((last - first, seen - first)))
         })
         .collect();
     let written: Vec<Bracketed> = evidence
         .rows
         .iter()
         .filter_map(|row| {
-            let (_, seen) = row.window()?;
-            Some(Bracketed::new((first_denial(row).map_or(0.0, |(sent, _)| sent), seen)))
+            let (_, seen) = row.window_served()?;
+            Some(Bracketed::new((first_denial(row).unwrap_or(0.0), seen)))
         })
         .collect();
     // The age from which jobs that had not been asked for before were seen, and the latest denial of one that had been.
@@ -77,8 +110,8 @@ pub(super) fn commit(evidence: &Evidence<'_>) -> Vec<Estimate> {
     }
     let looks: Vec<Look> = firsts()
         .filter_map(|(row, poll)| {
-            let (after, until) = row.window()?;
-            Some(if poll.seen { Look { after: None, until: poll.sent.max(0.0) } } else { Look { after: Some(after), until } })
+            let (after, until) = row.window_served()?;
+            Some(if poll.seen { Look { after: None, until: poll.served } } else { Look { after: Some(after), until } })
         })
         .collect();
     let Some((best, likely)) = fit_share(&looks) else { return Vec::new() };
