@@ -219,18 +219,33 @@ impl Tried {
     }
 }
 
-/// Says of each hypothesis that fits whether another one that does explains the log better where the two differ.
+/// Says of each hypothesis whether another one that fits explains the log better where the two differ.
 pub fn compare(tried: &mut [Tried], observed: &Measures) {
     let fitting: Vec<usize> = (0..tried.len()).filter(|at| tried[*at].fits()).collect();
-    let outdone = |worse: &usize| {
-        let differs = |better: &&usize| tried[**better].hypothesis.classes != tried[*worse].hypothesis.classes;
-        let better = fitting.iter().filter(differs).find(|better| rivals::outdoes(observed, &tried[**better].runs, &tried[*worse].runs))?;
-        Some((*worse, tried[*better].hypothesis.classes.clone()))
-    };
-    let outdone: Vec<(usize, Vec<FaultClass>)> = fitting.iter().filter_map(outdone).collect();
-    let decides = outdone.len() < fitting.len();
+    let outdone = outdone(tried, observed, &fitting, &fitting);
     // If each is outdone by another, the log is like none where they differ, and nothing is decided.
-    for (at, by) in outdone.into_iter().filter(|_| decides) {
+    if outdone.len() < fitting.len() {
+        mark(tried, outdone);
+    }
+    // What does not fit may still be near enough not to be excluded by itself.
+    let fitting: Vec<usize> = (0..tried.len()).filter(|at| tried[*at].fits()).collect();
+    let others: Vec<usize> = (0..tried.len()).filter(|at| !tried[*at].far_off && !tried[*at].fit.fits()).collect();
+    let outdone = self::outdone(tried, observed, &others, &fitting);
+    mark(tried, outdone);
+}
+
+/// Of some hypotheses those that are outdone, each with the causes by which.
+fn outdone(tried: &[Tried], observed: &Measures, worse: &[usize], better: &[usize]) -> Vec<(usize, Vec<FaultClass>)> {
+    let by = |worse: usize| {
+        let differs = |better: &&usize| tried[**better].hypothesis.classes != tried[worse].hypothesis.classes;
+        let better = better.iter().filter(differs).find(|better| rivals::outdoes(observed, &tried[**better].runs, &tried[worse].runs))?;
+        Some((worse, tried[*better].hypothesis.classes.clone()))
+    };
+    worse.iter().filter_map(|worse| by(*worse)).collect()
+}
+
+fn mark(tried: &mut [Tried], outdone: Vec<(usize, Vec<FaultClass>)>) {
+    for (at, by) in outdone {
         tried[at].outdone_by = Some(by);
     }
 }

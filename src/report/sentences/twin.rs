@@ -74,7 +74,7 @@ fn chance(p: f64) -> String {
 pub fn standing(candidate: &Candidate) -> String {
     match &candidate.fit {
         None => "not run".to_owned(),
-        Some(_) if candidate.outdone_by.is_some() => {
+        Some(fit) if candidate.outdone_by.is_some() && fit.fits() => {
             let better = candidate.outdone_by.as_deref().unwrap_or_default();
             format!("explains less than {}", causes(better))
         }

@@ -1,10 +1,13 @@
 //! The settings of B, C′, F and H: what denies a job that had been seen.
 
+use std::collections::BTreeMap;
+
 use crate::analysis::twin::estimate::{Estimate, Evidence, Known, estimate, mixed};
 use crate::analysis::twin::law::{Bracketed, LIKELY, Law, LawFit, fit, fit_fixed};
 use crate::analysis::twin::rows::{Poll, Row};
 use crate::model::answer::{Answer, State};
 use crate::model::fault::FaultClass;
+use crate::model::time::Nanos;
 use crate::statistics::binomial::clopper_pearson;
 
 /// Whether any job was denied after it had been seen.
@@ -29,8 +32,10 @@ pub(super) fn memories(evidence: &Evidence<'_>) -> Vec<Estimate> {
         answers().any(|answer| answer == Answer::Visible) && answers().any(|answer| answer == Answer::NotFound)
     });
     let routing = if torn { "per-request" } else { "per-connection" };
-    ["random", "round-robin"]
-        .into_iter()
+    // Where pollers of one instant agree, whoever takes one of their connections takes them all.
+    let policies: &[&'static str] = if pollers_agree(evidence) { &["bursts", "random"] } else { &["random", "round-robin"] };
+    policies
+        .iter()
         .map(|policy| {
             estimate(
                 FaultClass::B,
@@ -43,6 +48,23 @@ pub(super) fn memories(evidence: &Evidence<'_>) -> Vec<Estimate> {
             )
         })
         .collect()
+}
+
+/// Whether all pollers of one instant were answered alike, while a job was denied at some such instants and seen at others.
+fn pollers_agree(evidence: &Evidence<'_>) -> bool {
+    let mut instants: BTreeMap<(u64, Nanos), (u32, u32)> = BTreeMap::new();
+    for row in evidence.rows {
+        for poll in row.after_seen() {
+            if let Some(at) = poll.exchange.offset.get() {
+                let (seen, all) = instants.entry((row.scan.number(), at)).or_default();
+                *seen += u32::from(poll.seen);
+                *all += 1;
+            }
+        }
+    }
+    let several = || instants.values().filter(|(_, all)| *all > 1);
+    let mixed = several().filter(|(seen, all)| *seen > 0 && seen < all).count();
+    several().any(|(seen, _)| *seen == 0) && mixed * 10 < several().count()
 }
 
 /// C′: a share of the reads goes to a copy that lags.
