@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use crate::analysis::analyse;
 use crate::analysis::twin::Separation;
-use crate::model::run::Journal;
+use crate::model::run::{End, EndReason, Journal};
 use crate::model::scenario::Scenario;
 use crate::model::time::Stamp;
 use crate::run::Concluded;
-use crate::run::investigate::plan::Stage;
+use crate::run::investigate::plan::{JobBudget, Stage};
 use crate::run::investigate::steps::{Investigation, Progress};
 use crate::run::twin::Twins;
 
@@ -31,7 +32,9 @@ impl Investigation<'_> {
             return None;
         }
         note(&Progress::Simulates);
-        let (log, candidates) = (journal.clone(), self.explaining.candidates.clone());
+        let (mut log, candidates) = (journal.clone(), self.explaining.candidates.clone());
+        // Nothing is under way: what was planned so far has been asked.
+        log.end = Some(End::new(self.probe.clock().now(), EndReason::Complete, log.exchanges.len() as u64));
         // It takes seconds of a processor, in which what is recorded has to be written all the same.
         let simulated = tokio::task::spawn_blocking(move || Concluded::among(log, &candidates).with_twin(|_| {})).await;
         // A panic in there is a bug of ours, and is passed on; nothing cancels it.
@@ -42,8 +45,8 @@ impl Investigation<'_> {
         let scenario = match self.jobs.left() {
             None => scenario,
             Some(left) => {
-                let budget = crate::run::investigate::plan::JobBudget { most: left + self.jobs.started(), left };
-                Stage::Separate.within_jobs(vec![scenario], &crate::analysis::analyse(journal), budget).0.pop()?
+                let budget = JobBudget { most: left + self.jobs.started(), left };
+                Stage::Separate.within_jobs(vec![scenario], &analyse(journal), budget).0.pop()?
             }
         };
         (took.mul_f64(MARGIN) < left()).then_some(scenario)
