@@ -167,6 +167,7 @@ fn in_quotes(piece: &Piece) -> Option<String> {
     };
     let variable = match of {
         Placeholder::Uuid => return Some("$uuid".to_owned()),
+        Placeholder::UuidDashed => return Some("$(dashed \"$uuid\")".to_owned()),
         Placeholder::Number => return Some("$n".to_owned()),
         Placeholder::Environment(index) => format!("$v{index}"),
         Placeholder::RawId => "$id".to_owned(),

@@ -95,6 +95,7 @@ fn encoded(text: &str) -> String {
         Part::Variable(name) => marks::variable(name),
         Part::Id => marks::ID.to_string(),
         Part::Fresh => marks::FRESH.to_string(),
+        Part::Token => marks::TOKEN.to_string(),
         Part::Output => String::new(),
     };
     marks::parts(text).into_iter().map(of).collect()

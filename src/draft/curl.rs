@@ -6,7 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::DraftError;
 use super::error::cut;
-use super::marks::{self, OUTPUT, Part};
+use super::marks::{self, Part};
 use super::shell::{self, Words};
 use crate::model::call::Call;
 
@@ -486,14 +486,6 @@ impl Command {
     }
 
     fn call(mut self) -> Result<Call, DraftError> {
-        // In the address it may well be the job's id.
-        let texts = self.headers.iter().map(|(_, value)| value).chain(&self.data).chain(&self.user).chain(&self.query);
-        if let Some(text) = texts.into_iter().find(|text| text.contains(OUTPUT)) {
-            return Err(DraftError::new(
-                format!("a curl command takes what another command writes: `{}`", cut(text)),
-                "write the value itself there, or a variable such as $TOKEN that is set when statusgap runs",
-            ));
-        }
         let url = self.url.take().ok_or_else(|| DraftError::new("a curl command has no address", "copy the whole command"))?;
         let begins_with_variable = matches!(marks::parts(&url).first(), Some(Part::Variable(_)));
         let mut url = if url.contains("://") || begins_with_variable { url } else { format!("http://{url}") };

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::error::{DraftError, Settled, cut};
 use super::marks::{self, ID, unmarked};
-use super::pair::{Known, Pair};
+use super::pair::{IdFrom, Known, Pair};
 use super::yaml;
 use crate::model::call::Call;
 
@@ -50,7 +50,7 @@ pub fn pair(text: &str, options: DocumentOptions<'_>) -> Result<Pair, DraftError
     let status =
         Call { method: "GET".to_owned(), url: status_url, headers: document.headers_for(start.status_operation), body: None, answer: None };
     let known = Known { id_at: document.id_in(start.operation, &start.placeholder), ..document.states_of(start.status_operation) };
-    Ok(Pair { initiate, status, id: None, shape: None, known })
+    Ok(Pair { initiate, status, id_from: IdFrom::Answer, id: None, shape: None, login: None, known })
 }
 
 fn chosen<'a, 'd>(starts: &'a [Start<'d>], operation: Settled<'_>) -> Result<&'a Start<'d>, DraftError> {

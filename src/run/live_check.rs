@@ -10,7 +10,7 @@ use crate::model::call::Answered;
 use crate::model::contact::Problem;
 use crate::model::redaction::Redaction;
 use crate::probe::is_loopback;
-use crate::run::learn::{FIRST_PAUSE, LONGEST_PAUSE, POLLS, fresh};
+use crate::run::learn::{FIRST_PAUSE, LONGEST_PAUSE, POLLS, first_n, fresh};
 use crate::run::ordinary;
 use crate::target::{
     About, Accepted, Caller, Captured, Explaining, Heard, Initiated, Knows, Reading, Request, RequestError, StatusFinding, Target,
@@ -79,9 +79,9 @@ enum Asking {
 impl Checking<'_> {
     /// Checks.
     pub async fn check(&self, note: &mut dyn FnMut(CheckNote<'_>)) -> LiveCheck {
-        let n = jiff::Timestamp::now().as_second().unsigned_abs() * 1000 + 999;
         let redaction = Redaction::of(self.target.secrets());
-        let mut asked = Asked { checking: self, redaction, note, variables: Variables { n, uuid: fresh(), ..Variables::default() } };
+        let mut asked =
+            Asked { checking: self, redaction, note, variables: Variables { n: first_n(), uuid: fresh(), ..Variables::default() } };
         asked.check().await
     }
 }
@@ -111,7 +111,7 @@ impl Asked<'_, '_> {
         found.problem = target.wrong_initiate(&heard);
         let (None, Some(accepted), Some(posted)) = (&found.problem, accepted, posted) else { return found };
         self.variables.captured = accepted.captured.clone();
-        let mut evidence = Evidence { posted, id: accepted.id.clone(), never: Vec::new(), polls: Vec::new() };
+        let mut evidence = Evidence { posted, id: accepted.id.clone(), ..Evidence::default() };
         let mut last = self.poll(&accepted, handed_out, &mut evidence, &mut found).await;
         let never = self.controls(&accepted, &mut evidence).await;
         let mut pause = FIRST_PAUSE[usize::from(!is_loopback(target.base_url()))];
@@ -153,6 +153,17 @@ impl Asked<'_, '_> {
         None
     }
 
+    /// Logs in again; true if that gave something.
+    async fn renew(&mut self) -> bool {
+        let target = self.checking.target;
+        let Some(request) = target.login(&self.variables) else { return false };
+        let (_, answer) = self.ask(request, "", Asking::Step("[login]")).await;
+        let Some(Ok(session)) = answer.map(|answer| with_reply(&answer, |reply| target.read_login(reply))) else { return false };
+        self.redaction = self.redaction.and(target.captured_secrets(&session.captured));
+        self.variables.captured = self.variables.captured.with(&session.captured);
+        true
+    }
+
     /// Takes what a step gave, and strikes out what of it is secret; or says why it gave nothing.
     fn take(&mut self, heard: Heard, read: Option<Result<Captured, (Answer, String)>>, step: &str) -> Option<Problem> {
         match read {
@@ -173,7 +184,12 @@ impl Asked<'_, '_> {
     async fn poll(&mut self, accepted: &Accepted, handed_out: Instant, evidence: &mut Evidence, found: &mut LiveCheck) -> Heard {
         let target = self.checking.target;
         let age_ms = handed_out.elapsed().as_secs_f64() * 1e3;
-        let (heard, answer) = self.ask(target.status(&self.variables, Caller::Owner, accepted, None), &accepted.id, Asking::Status).await;
+        let status = |variables: &Variables| target.status(variables, Caller::Owner, accepted, None);
+        let (mut heard, mut answer) = self.ask(status(&self.variables), &accepted.id, Asking::Status).await;
+        // A run logs in again where its login has expired.
+        if heard.http == Some(401) && self.renew().await {
+            (heard, answer) = self.ask(status(&self.variables), &accepted.id, Asking::Status).await;
+        }
         let Some(answer) = answer else { return heard };
         let reading = with_reply(&answer, |reply| target.read_status(reply, About::scan(&accepted.id, &self.variables)));
         let poll = Poll { age_ms, answer };

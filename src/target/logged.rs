@@ -74,6 +74,8 @@ pub(crate) enum Placeholder {
     /// The scan's id as it is.
     RawId,
     Uuid,
+    /// The same with dashes.
+    UuidDashed,
     Number,
     /// A captured value, percent-encoded.
     Capture(u8),
@@ -264,6 +266,7 @@ impl LoggedTarget {
             Piece::Placeholder(Placeholder::Id, _) => "{id}".to_owned(),
             Piece::Placeholder(Placeholder::RawId, _) => "{id:raw}".to_owned(),
             Piece::Placeholder(Placeholder::Uuid, _) => "{uuid}".to_owned(),
+            Piece::Placeholder(Placeholder::UuidDashed, _) => "{uuid:dashed}".to_owned(),
             Piece::Placeholder(Placeholder::Number, _) => "{n}".to_owned(),
             Piece::Placeholder(Placeholder::Capture(place) | Placeholder::RawCapture(place), _) => {
                 format!("{{{}}}", self.target.captures[usize::from(*place)])
@@ -293,6 +296,8 @@ impl LoggedTarget {
         let mut marks = vec![
             (encoded, Placeholder::Id),
             (raw, Placeholder::RawId),
+            // The longer one first, since the other begins in the same way.
+            (super::template::dashed(&format!("{mark}uuid")), Placeholder::UuidDashed),
             (format!("{mark}uuid"), Placeholder::Uuid),
             (NUMBER.to_string(), Placeholder::Number),
         ];

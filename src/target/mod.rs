@@ -9,7 +9,6 @@ mod captured;
 mod compile;
 mod contact;
 pub mod credentials;
-mod events;
 mod file;
 mod fingerprint;
 mod hints;

@@ -3,13 +3,15 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use regex::Regex;
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
+use crate::model::events;
+
 use super::captured::About;
-use super::events;
 use super::template::{Template, Variable};
 
 /// A reply, whole, as it came.
@@ -35,7 +37,9 @@ pub(super) struct Opened<'a> {
 impl<'a> Opened<'a> {
     pub(super) fn new(reply: &Reply<'a>) -> Self {
         let bytes = reply.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(reply.body);
-        let bytes = events::first_data(reply.headers, bytes).map_or(Cow::Borrowed(bytes), Cow::Owned);
+        let kind = reply.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let event = events::is_stream(kind).then(|| events::first_data(bytes)).flatten();
+        let bytes = event.map_or(Cow::Borrowed(bytes), Cow::Owned);
         let json = serde_json::from_slice(&bytes).ok();
         Opened { http: reply.http, headers: reply.headers, bytes, json }
     }

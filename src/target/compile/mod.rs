@@ -200,8 +200,7 @@ impl Compiler<'_> {
 
     fn unknown_id(&self, text: Option<&str>) -> Result<Template, InputError> {
         let text = text.unwrap_or("{uuid}");
-        let allowed = &[Variable::Uuid, Variable::N];
-        Template::read(text, Braces::AreHoles, allowed, &[], self.lookup).map_err(|fault| self.fault("unknown_id", fault))
+        Template::read(text, Braces::AreHoles, Variable::IN_IDS, &[], self.lookup).map_err(|fault| self.fault("unknown_id", fault))
     }
 
     fn read(&self, name: &str, mut file: ReadFile, asked: Asked<'_>) -> Result<Read, InputError> {

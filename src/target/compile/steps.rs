@@ -85,7 +85,7 @@ impl Compiler<'_> {
         let allowed = if matches!(id, IdSource::OfTheClient(_)) { Variable::WITH_ID } else { Variable::WITHOUT_ID };
         let endpoint = self.endpoint("initiate", ask, Kind::Initiate, allowed)?;
         if let IdSource::OfTheClient(_) = id
-            && !endpoint.templates().any(|template| template.variables().any(|variable| variable.is_id() || variable == Variable::Uuid))
+            && !endpoint.templates().any(|template| template.variables().any(|variable| variable.is_id() || variable.is_fresh()))
         {
             return Err(self.complain(
                 "initiate.id",
@@ -105,8 +105,8 @@ impl Compiler<'_> {
     }
 
     fn client_id(&self, text: &str) -> Result<Template, InputError> {
-        let template = self.template("initiate.id", text, Braces::AreHoles, &[Variable::Uuid, Variable::N])?;
-        if !template.variables().any(|variable| variable == Variable::Uuid || variable == Variable::N) {
+        let template = self.template("initiate.id", text, Braces::AreHoles, Variable::IN_IDS)?;
+        if !template.variables().any(|variable| Variable::IN_IDS.contains(&variable)) {
             return Err(self.complain(
                 "initiate.id",
                 format!("every scan would have the id `{text}`"),
