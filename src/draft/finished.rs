@@ -80,11 +80,13 @@ pub fn from_assumptions(
     lookup: Lookup<'_>,
 ) -> Result<Finished, DraftError> {
     let pair = &draft.pair;
-    if pair.login.is_some() || pair.asks_for_a_list() {
-        let what =
-            if pair.login.is_some() { "what the login gives" } else { "where the job stands in the list that the second request asks for" };
-        return Err(DraftError::new(format!("without asking it is not known {what}"), "leave --offline out"));
+    if pair.asks_for_a_list() {
+        return Err(DraftError::new(
+            "without asking it is not known where the job stands in the list that the second request asks for",
+            "leave --offline out, or copy a request that asks for one job",
+        ));
     }
+    let token = pair.login.as_ref().map(Token::assumed);
     let id_at = match id_at {
         _ if pair.id_from == IdFrom::Client => IdPlace::Client(draft.id_of_the_client().unwrap_or_default()),
         Some(named) => IdPlace::named(named, pair)?,
@@ -98,8 +100,16 @@ pub fn from_assumptions(
     let contract = Contract::assumed(&pair.known);
     let unknown_id = draft.never_issued(pair.id.as_deref().unwrap_or_default(), random).swap_remove(0);
     let Origin { source, schema, .. } = origin;
-    let said =
-        Said { contract: &contract, id_at: &id_at, unknown_id: &unknown_id, token: None, redirect: None, source, schema, is_tried: false };
+    let said = Said {
+        contract: &contract,
+        id_at: &id_at,
+        unknown_id: &unknown_id,
+        token: token.as_ref(),
+        redirect: None,
+        source,
+        schema,
+        is_tried: false,
+    };
     let text = target_file(draft, said)?;
     let target = read(draft, &text, origin.file, lookup)?;
     Ok(Finished { text, target, contract, readings: None })

@@ -37,7 +37,11 @@ pub fn pair(text: &str, options: DocumentOptions<'_>) -> Result<Pair, DraftError
         None => document.server(options.from)?,
     };
     let starts = document.job_operations();
-    let start = chosen(&starts, options.operation)?;
+    let start =
+        chosen(&starts, options.operation).map_err(|error| match document.reference_to_nowhere().filter(|_| starts.is_empty()) {
+            Some(why) => DraftError { what: format!("{}; {why}", error.what), ..error },
+            None => error,
+        })?;
     let headers = document.headers_for(start.operation);
     let initiate_url = format!("{server}{}", document.filled(&start.path, start.item, start.operation, None));
     let status_url =
@@ -139,6 +143,21 @@ impl Document {
             }
         }
         value
+    }
+
+    /// The first `$ref` that cannot be followed, as a fragment.
+    fn reference_to_nowhere(&self) -> Option<String> {
+        let mut found = None;
+        super::json::leaves(&self.0, &mut |pointer, leaf| {
+            let Some(target) = leaf.as_str().filter(|_| found.is_none() && pointer.ends_with("/$ref")) else { return };
+            let from = pointer.strip_suffix("/$ref").unwrap_or_default();
+            match target.strip_prefix('#') {
+                Some(place) if self.0.pointer(place).is_some() => {}
+                Some(_) => found = Some(format!("`$ref: {}` at {from} leads nowhere", cut(target))),
+                None => found = Some(format!("`$ref: {}` at {from} is in another file, which is not read: put all into one", cut(target))),
+            }
+        });
+        found
     }
 
     fn job_operations(&self) -> Vec<Start<'_>> {

@@ -84,6 +84,13 @@ pub fn of_commands(calls: &[Call], options: PairOptions<'_>) -> Result<Pair, Dra
     };
     for call in &others {
         login::check_outputs(call, login.is_some())?;
+        if call
+            .url
+            .split_once("://")
+            .is_some_and(|(scheme, _)| !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https"))
+        {
+            Address::read(&call.url)?;
+        }
     }
     let (initiate, status) = chosen(&others, options)?;
     let named = match options.id_in_url {

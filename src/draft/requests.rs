@@ -4,7 +4,7 @@ use super::address::Address;
 use super::curl::basic;
 use super::error::DraftError;
 use super::marks::{self, FRESH, Part};
-use super::pair::{IdFrom, Pair};
+use super::pair::{IdFrom, Login, Pair};
 use super::secrets::{Secret, is_idempotency_key, take_out, upper};
 use super::shape::Shape;
 use crate::model::call::Call;
@@ -46,8 +46,8 @@ impl Draft {
     /// Names the target, finds the credentials, and drops what is the browser's own.
     pub fn of(mut pair: Pair, name: Option<&str>) -> Result<Draft, DraftError> {
         let (one, other) = (address(&mut pair.initiate)?, address(&mut pair.status)?);
-        if let Some(login) = &mut pair.login {
-            address(&mut login.call)?;
+        for call in pair.login.iter_mut().flat_map(Login::calls) {
+            address(call)?;
         }
         if one.origin != other.origin {
             return Err(DraftError::new(
@@ -57,7 +57,7 @@ impl Draft {
         }
         let name = name.map_or_else(|| named(&one), str::to_owned);
         let mut dropped = 0;
-        let login = pair.login.as_mut().map(|login| &mut login.call);
+        let login = pair.login.iter_mut().flat_map(Login::calls);
         for call in [&mut pair.initiate, &mut pair.status].into_iter().chain(login) {
             let before = call.headers.len();
             call.headers.retain(|(name, value)| !is_browsers_own(name, value));
@@ -66,7 +66,7 @@ impl Draft {
                 *value = FRESH.to_string();
             }
         }
-        let login = pair.login.as_mut().map(|login| &mut login.call);
+        let login = pair.login.iter_mut().flat_map(Login::calls);
         let secrets = take_out([&mut pair.initiate, &mut pair.status].into_iter().chain(login).collect(), &name);
         let mut draft = Draft { pair, name, origin: one.origin, secrets, dropped, variables: Vec::new(), certificates: [None, None, None] };
         draft.variables = draft.other_variables();
@@ -75,7 +75,7 @@ impl Draft {
 
     fn other_variables(&self) -> Vec<String> {
         let mut found: Vec<String> = Vec::new();
-        let login = self.pair.login.as_ref().map(|login| &login.call);
+        let login = self.pair.login.iter().flat_map(|login| std::iter::once(&login.call).chain(&login.foreign));
         for call in [&self.pair.initiate, &self.pair.status].into_iter().chain(login) {
             let texts = std::iter::once(&call.url).chain(call.headers.iter().map(|(_, value)| value)).chain(&call.body);
             for name in texts.flat_map(|text| marks::variables(text)) {

@@ -40,7 +40,7 @@ pub fn target_file(draft: &Draft, said: Said<'_>) -> Result<String, DraftError> 
     let common = common_headers(draft);
     file.users(&common);
     if let Some(token) = said.token {
-        file.login(token)?;
+        file.logins(token)?;
     }
     file.initiate(&common, &said)?;
     file.status(&common, said.contract, said.is_tried)?;
@@ -100,18 +100,34 @@ impl File<'_> {
             let members = common.iter().map(|(name, value)| (name.as_str(), quoted(&template(value, "{id:raw}"))));
             self.line(&format!("\n[users.owner]\nheaders = {}", table(members)));
         }
-        self.line("\n# Another user, who must not see the jobs. Without one, isolation is not assessed.");
-        self.line("# [users.foreign]\n# headers = { Authorization = \"Bearer ${OTHER_TOKEN}\" }");
+        let has_foreign = self.draft.pair.login.as_ref().is_some_and(|login| login.foreign.is_some());
+        if has_foreign {
+            let carried = common.iter().filter(|(_, value)| value.contains(marks::TOKEN));
+            let members = carried.map(|(name, value)| (name.as_str(), quoted(&template(value, "{id:raw}"))));
+            self.line("\n# Another user, who must not see the jobs.\n[users.foreign]");
+            self.line(&format!("headers = {}", table(members)));
+        } else {
+            self.line("\n# Another user, who must not see the jobs. Without one, isolation is not assessed.");
+            self.line("# [users.foreign]\n# headers = { Authorization = \"Bearer ${OTHER_TOKEN}\" }");
+        }
     }
 
-    fn login(&mut self, token: &Token) -> Result<(), DraftError> {
+    fn logins(&mut self, token: &Token) -> Result<(), DraftError> {
         let Some(login) = &self.draft.pair.login else { return Ok(()) };
+        if let Some(foreign) = &login.foreign {
+            self.line("\n[users.foreign.login]");
+            self.login(foreign, token)?;
+        }
         self.line("\n# Asked for once, and again before it expires or when a request is answered 401.\n[login]");
-        let origin = Address::read(&login.call.url)?.origin;
+        self.login(&login.call, token)
+    }
+
+    fn login(&mut self, call: &Call, token: &Token) -> Result<(), DraftError> {
+        let origin = Address::read(&call.url)?.origin;
         if origin != self.draft.origin {
             self.line(&format!("base_url = {}", quoted(&origin)));
         }
-        self.request(&login.call, "POST", &[])?;
+        self.request(call, "POST", &[])?;
         if !(200..300).contains(&token.http) {
             self.line(&format!("accept = [{}]", token.http));
         }

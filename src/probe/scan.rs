@@ -49,6 +49,10 @@ pub(crate) struct Shot {
 
 impl Shot {
     /// A request that belongs to no scan, on a fresh connection.
+    pub(crate) fn of_poller(self, poller: u32) -> Shot {
+        Shot { poller, ..self }
+    }
+
     pub(crate) fn other(scenario: u32, kind: Kind, planned: Stamp) -> Shot {
         Shot {
             scenario,

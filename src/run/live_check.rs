@@ -134,11 +134,12 @@ impl Asked<'_, '_> {
     /// The login and the steps before the POST.
     async fn prepare(&mut self) -> Option<Problem> {
         let target = self.checking.target;
-        if let Some(request) = target.login(&self.variables) {
+        for nth in 0..target.logins() {
+            let Some(request) = target.login(nth, &self.variables) else { continue };
             let (heard, answer) = self.ask(request, "", Asking::Step("[login]")).await;
-            let read = answer.map(|answer| with_reply(&answer, |reply| target.read_login(reply)));
-            let read = read.map(|read| read.map(|session| session.captured));
-            if let Some(problem) = self.take(heard, read, "[login]") {
+            let read = answer.map(|answer| with_reply(&answer, |reply| target.read_login(nth, reply)));
+            let read = read.map(|read| read.map(|session| self.variables.captured.with(&session.captured)));
+            if let Some(problem) = self.take(heard, read, &target.login_table(nth)) {
                 return Some(problem);
             }
         }
@@ -156,12 +157,14 @@ impl Asked<'_, '_> {
     /// Logs in again; true if that gave something.
     async fn renew(&mut self) -> bool {
         let target = self.checking.target;
-        let Some(request) = target.login(&self.variables) else { return false };
-        let (_, answer) = self.ask(request, "", Asking::Step("[login]")).await;
-        let Some(Ok(session)) = answer.map(|answer| with_reply(&answer, |reply| target.read_login(reply))) else { return false };
-        self.redaction = self.redaction.and(target.captured_secrets(&session.captured));
-        self.variables.captured = self.variables.captured.with(&session.captured);
-        true
+        for nth in 0..target.logins() {
+            let Some(request) = target.login(nth, &self.variables) else { continue };
+            let (_, answer) = self.ask(request, "", Asking::Step("[login]")).await;
+            let Some(Ok(session)) = answer.map(|answer| with_reply(&answer, |reply| target.read_login(nth, reply))) else { return false };
+            self.redaction = self.redaction.and(target.captured_secrets(&session.captured));
+            self.variables.captured = self.variables.captured.with(&session.captured);
+        }
+        target.has_login()
     }
 
     /// Takes what a step gave, and strikes out what of it is secret; or says why it gave nothing.

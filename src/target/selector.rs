@@ -289,13 +289,24 @@ impl Extract {
         let Some(found) = self.selector.find(reply, about) else {
             return Extracted::NotJson;
         };
-        let text = match found.first() {
-            None | Some(Value::Null) => return Extracted::Nothing,
-            Some(value) => match plain(value) {
-                Some(text) => text,
-                None => return Extracted::Composite,
-            },
-        };
+        // A header may come several times, such as `Set-Cookie`: the first value that the pattern matches is meant.
+        let is_header = matches!(self.selector, Selector::Header(_)) && self.pattern.is_some();
+        let values = if is_header { found.all() } else { found.first().into_iter().collect() };
+        let mut first = None;
+        for value in values {
+            match self.of(value) {
+                Extracted::Text(text) => return Extracted::Text(text),
+                other => first = first.or(Some(other)),
+            }
+        }
+        first.unwrap_or(Extracted::Nothing)
+    }
+
+    fn of(&self, value: &Value) -> Extracted {
+        if value.is_null() {
+            return Extracted::Nothing;
+        }
+        let Some(text) = plain(value) else { return Extracted::Composite };
         let Some(pattern) = &self.pattern else {
             return Extracted::Text(text);
         };

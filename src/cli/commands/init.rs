@@ -118,7 +118,7 @@ async fn init(args: &InitArgs) -> Ended {
     if let Some(readings) = finished.readings.as_ref().filter(|_| found.recorded.is_none() || args.live) {
         screen.gap(readings);
     }
-    screen.read_as(&finished.contract, finished.readings.is_some() && (found.recorded.is_none() || args.live));
+    screen.read_as(&finished, finished.readings.is_some() && (found.recorded.is_none() || args.live));
     if is_printed {
         output::print(&finished.text)?;
     } else {

@@ -4,8 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use crate::cli::terminal::output;
-use crate::draft::infer::{Contract, IdPlace, Poll, Unknown};
-use crate::draft::{Draft, Readings};
+use crate::draft::infer::{IdPlace, Poll, Unknown};
+use crate::draft::{Draft, Finished, Readings};
 use crate::model::call::Answered;
 use crate::model::wording::{age, counted};
 use crate::report::wrap;
@@ -167,7 +167,8 @@ impl Screen {
     }
 
     /// How the file reads the answers, and what it leaves open.
-    pub fn read_as(&self, contract: &Contract, is_tried: bool) {
+    pub fn read_as(&self, finished: &Finished, is_tried: bool) {
+        let (contract, has_foreign) = (&finished.contract, finished.target.can().foreign_user);
         let mut parts = vec![unknown(&contract.unknown)];
         if let Some(state) = &contract.state {
             let words: Vec<String> = contract.states.words().map(|(word, meaning)| format!("{word} → {meaning}")).collect();
@@ -187,7 +188,10 @@ impl Screen {
         if !is_tried {
             open.push("how an id is answered that nobody issued");
         }
-        open.extend(["a second user", "a cancel"]);
+        if !has_foreign {
+            open.push("a second user");
+        }
+        open.push("a cancel");
         self.line("open", &open.join("; "));
     }
 }

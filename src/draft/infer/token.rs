@@ -34,6 +34,17 @@ pub enum TokenPlace {
     },
 }
 
+impl Token {
+    /// What is assumed where nobody has logged in: the member that RFC 6749 names, or the cookie that the others carry.
+    pub fn assumed(login: &Login) -> Token {
+        let place = match &login.cookie {
+            Some(cookie) => cookie_place(cookie),
+            None => TokenPlace::Pointer("/access_token".to_owned()),
+        };
+        Token { value: String::new(), place, http: 200, expires: None }
+    }
+}
+
 impl TokenPlace {
     /// The place as it is shown.
     pub fn shown(&self) -> String {
@@ -103,8 +114,11 @@ fn of_cookie(answer: &Answered, cookie: &str) -> Option<(String, TokenPlace)> {
         let (name, value) = value.split(';').next()?.split_once('=')?;
         (name.trim() == cookie).then(|| value.trim().to_owned())
     })?;
-    let pattern = format!("^{}=([^;]+)", regex::escape(cookie));
-    Some((value, TokenPlace::Header { name: "Set-Cookie".to_owned(), pattern: Some(pattern) }))
+    Some((value, cookie_place(cookie)))
+}
+
+fn cookie_place(cookie: &str) -> TokenPlace {
+    TokenPlace::Header { name: "Set-Cookie".to_owned(), pattern: Some(format!("^{}=([^;]+)", regex::escape(cookie))) }
 }
 
 /// A number of seconds at a place of such a name.

@@ -85,7 +85,9 @@ fn candidates(initiate: &Call, status: &Call) -> Result<Vec<Candidate>, DraftErr
             return;
         }
         if is_placeholder(text) {
-            found.push(Candidate { score: 9, text: text.to_owned(), shape: None, is_given });
+            // `{id}` rather than `{tenant}`.
+            let is_named = is_job_name(text.trim_end_matches(['}', '>'])) || is_job_name(&marks::readable(text));
+            found.push(Candidate { score: 9 + u32::from(is_named), text: text.to_owned(), shape: None, is_given });
         } else if let Some(shape) = Shape::of(text).filter(|shape| !is_given || shape.certainty() >= 2) {
             found.push(Candidate { score: shape.certainty() * 2 + bonus, text: text.to_owned(), shape: Some(shape), is_given });
         }

@@ -14,6 +14,8 @@ use crate::model::secret_names::{is_credential, is_secret};
 pub struct Login {
     /// The request.
     pub call: Call,
+    /// The same for a user who must not see the jobs, where another command has that.
+    pub foreign: Option<Call>,
     /// The cookie that the others carry; `None` where they carry a token.
     pub cookie: Option<String>,
     /// The header in which the others carry it, in small letters.
@@ -100,12 +102,19 @@ fn names(call: &Call) -> Vec<String> {
 impl Logins {
     /// Puts a mark in the place of what the login gives, in both requests.
     pub(super) fn into_pair(self, pair: &mut Pair) -> Result<(), DraftError> {
-        if let Some(other) = self.others.first() {
-            return Err(DraftError::new(
-                format!("two commands look like logins: {} and {}", cut(&self.owner.url), cut(&other.url)),
-                "give one login, the POST that starts a job, and the GET of its status; name the two that are meant with --calls N,N",
-            ));
-        }
+        let same = |other: &Call| other.method == self.owner.method && other.url == self.owner.url && *other != self.owner;
+        let foreign = match self.others.as_slice() {
+            [] => None,
+            // The same login with other credentials is another user's.
+            [other] if same(other) => Some(other.clone()),
+            [other, ..] => {
+                return Err(DraftError::new(
+                    format!("two commands look like logins: {} and {}", cut(&self.owner.url), cut(&other.url)),
+                    "give one login, or the same one for two users, the POST that starts a job, and the GET of its status; name the two that \
+                     are meant with --calls N,N",
+                ));
+            }
+        };
         let carried = [&pair.initiate, &pair.status].into_iter().find_map(carries);
         let Some((header, cookie)) = carried else {
             return Err(DraftError::new(
@@ -118,7 +127,7 @@ impl Logins {
                 *value = with_token(name, value, cookie.as_deref());
             }
         }
-        pair.login = Some(Login { call: self.owner, cookie, header });
+        pair.login = Some(Login { call: self.owner, foreign, cookie, header });
         Ok(())
     }
 }
@@ -152,6 +161,11 @@ fn with_token(name: &str, value: &str, cookie: Option<&str>) -> String {
 }
 
 impl Login {
+    /// Its requests.
+    pub(crate) fn calls(&mut self) -> impl Iterator<Item = &mut Call> {
+        std::iter::once(&mut self.call).chain(&mut self.foreign)
+    }
+
     /// The login as it is shown.
     pub(crate) fn shown(&self) -> String {
         let path = Address::read(&self.call.url).map_or_else(|_| self.call.url.clone(), |address| address.path);

@@ -61,8 +61,24 @@ fn what_a_login_gives_stands_where_the_others_carry_it() {
         let (text, target) = made(&draft, answered(202, &json!({"id": NEW})), IdPlace::Pointer("/id".to_owned()), Some(token));
         assert!(text.contains(place) && text.contains("${JOBS_PASSWORD}"), "{carried}: no {place} in\n{text}");
         assert!(!text.contains("old-token") && !text.contains("lovelace") && !text.contains("fresh-token"), "{text}");
-        assert!(target.has_login(), "{text}");
+        // The file finds in the answer what was found without it.
+        let session = crate::draft::with_reply(answer, |reply| target.read_login(0, reply));
+        assert!(session.is_ok(), "{carried}: {session:?}\n{text}");
     }
+}
+
+#[test]
+fn the_same_login_with_other_credentials_is_the_foreign_users() {
+    let other = LOGIN.replace("ada", "mallory").replace("lovelace-1", "evil-plan-7");
+    let carried = "-H 'Authorization: Bearer old-token-1'";
+    let draft = draft(&format!("{LOGIN}{other}curl -d x h/jobs {carried}\ncurl h/jobs/{NEW} {carried}"));
+    let token = token_of(&draft, &answered(200, &json!({"token": "fresh-token"})));
+    let (text, target) = made(&draft, answered(202, &json!({"id": NEW})), IdPlace::Pointer("/id".to_owned()), Some(token));
+    assert!(target.can().foreign_user && target.logins() == 2, "{text}");
+    assert!(text.contains("${JOBS_PASSWORD_2}") && !text.contains("evil-plan"), "{text}");
+    let third = LOGIN.replace("h/auth", "h/other");
+    let error = pair(&format!("{LOGIN}{third}curl -d x h/jobs {carried}\ncurl h/jobs/{NEW} {carried}")).expect_err("two services");
+    assert!(error.what.contains("two commands look like logins"), "{error}");
 }
 
 #[test]

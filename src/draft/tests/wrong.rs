@@ -22,7 +22,7 @@ fn check(text: &str, result: Result<Draft, DraftError>, what: &str, way_out: &st
 fn every_wrong_command_is_refused_with_its_reason_and_a_way_out() {
     for (text, what, way_out) in [
         ("", "no curl command", "give two"),
-        ("wget h/x", "no curl command", "give two"),
+        ("nc h 80", "no curl command", "give two"),
         ("{\"log\": {\"entries\": []}}", "an HTTP Archive", "--har"),
         ("openapi: 3.0.0", "an OpenAPI document", "--openapi"),
         ("curl 'h/x", "a quote is not closed", "whole command"),
@@ -48,6 +48,13 @@ fn every_wrong_command_is_refused_with_its_reason_and_a_way_out() {
         ("curl h/a\ncurl h/b", "all of them only read", "the POST that starts"),
         ("curl -d x h/a", "no command that asks for a job's status", "the GET"),
         ("curl -d x h/jobs\ncurl -d y h/look", "no part of `http://h/look` looks like a job's id", "--id-in-url"),
+        ("curl -u bob -d x h/jobs\ncurl h/jobs/17", "--user `bob` has no password", "name:password"),
+        ("curl --url-query @q -d x h/jobs\ncurl h/jobs/17", "command 1: curl's --url-query reads the file `q`", "--data-raw"),
+        ("curl -d x h/jobs\ncurl wss://h/jobs/17", "`wss://h/jobs/17` is a WebSocket", "server-sent events"),
+        ("curl ws://h/jobs\ncurl ws://h/jobs/17", "is a WebSocket", "the GET"),
+        ("http POST h/jobs a=1\nhttp h/jobs/17", "commands of HTTPie are not read", "curl commands"),
+        ("wget --post-data=x h/jobs", "commands of wget are not read", "curl commands"),
+        ("$ websocat ws://h/jobs/17", "commands of websocat are not read", "curl commands"),
         ("curl h/login -d password=x\ncurl -d x h/jobs\ncurl h/jobs/17", "carry no credentials", "--calls"),
         ("curl -d x h/jobs\ncurl h/jobs/12345678/parts/87654321", "several parts", "--id-in-url 12345678"),
         ("curl -d x h/jobs\ncurl -d y h/jobs\ncurl h/jobs/17", "there are 3 commands", "--calls 1,3"),
@@ -93,6 +100,18 @@ fn every_wrong_recording_and_document_is_refused_likewise() {
         ("swagger: '2.0'", None, "Swagger 2", "3.0 or 3.1"),
         ("openapi: 3.0.0\nservers: [{url: 'http://h'}]\npaths: {}", None, "no POST whose answer has an id", "--curl"),
         ("openapi: 3.0.0\nservers: [{url: '/v1'}]\npaths: {}", None, "`/v1` is no whole address", "--base-url"),
+        (
+            "openapi: 3.0.0\nservers: [{url: 'http://h'}]\npaths: {/jobs: {post: {responses: {'202': {$ref: '#/x/y'}}}}}",
+            None,
+            "`$ref: #/x/y` at /paths/~1jobs/post/responses/202 leads nowhere",
+            "--curl",
+        ),
+        (
+            "openapi: 3.0.0\nservers: [{url: 'http://h'}]\npaths: {/jobs: {$ref: 'jobs.yaml'}}",
+            None,
+            "`$ref: jobs.yaml` at /paths/~1jobs is in another file",
+            "--curl",
+        ),
         (jobs, Some("other"), "no operation `other`", "it has: /jobs"),
     ] {
         check(text, document(text, operation), what, way_out);
