@@ -2,7 +2,7 @@
 
 use super::address::Address;
 use super::curl::basic;
-use super::error::DraftError;
+use super::error::{DraftError, cut};
 use super::marks::{self, FRESH, Part};
 use super::pair::{IdFrom, Login, Pair};
 use super::secrets::{Secret, is_idempotency_key, take_out, upper};
@@ -56,6 +56,10 @@ impl Draft {
             ));
         }
         let name = name.map_or_else(|| named(&one), str::to_owned);
+        let calls = [&pair.initiate, &pair.status].into_iter().chain(pair.login.iter().flat_map(Login::requests));
+        for (name, value) in calls.flat_map(|call| &call.headers) {
+            check_header(name, value)?;
+        }
         let mut dropped = 0;
         let login = pair.login.iter_mut().flat_map(Login::calls);
         for call in [&mut pair.initiate, &mut pair.status].into_iter().chain(login) {
@@ -75,7 +79,7 @@ impl Draft {
 
     fn other_variables(&self) -> Vec<String> {
         let mut found: Vec<String> = Vec::new();
-        let login = self.pair.login.iter().flat_map(|login| std::iter::once(&login.call).chain(&login.foreign));
+        let login = self.pair.login.iter().flat_map(Login::requests);
         for call in [&self.pair.initiate, &self.pair.status].into_iter().chain(login) {
             let texts = std::iter::once(&call.url).chain(call.headers.iter().map(|(_, value)| value)).chain(&call.body);
             for name in texts.flat_map(|text| marks::variables(text)) {
@@ -167,6 +171,17 @@ impl Draft {
         let shape = self.pair.shape.clone().filter(|shape| shape.fits(id)).or_else(|| Shape::of(id));
         shape.map_or_else(|| vec!["{uuid}".to_owned()], |shape| shape.never_issued(random))
     }
+}
+
+/// Refuses what no header can have: a line break in a copied value is a mistake in copying.
+fn check_header(name: &str, value: &str) -> Result<(), DraftError> {
+    let is_sendable = http::HeaderName::from_bytes(name.as_bytes()).is_ok() && !value.chars().any(|c| c.is_control() && c != '\t');
+    is_sendable.then_some(()).ok_or_else(|| {
+        DraftError::new(
+            format!("the header `{}` has characters that cannot be sent, such as a line break", cut(name)),
+            "copy the command again, with the header on one line",
+        )
+    })
 }
 
 /// An id as it stands in a path.

@@ -154,6 +154,15 @@ impl Asked<'_, '_> {
         None
     }
 
+    /// Asks for a status; as a run does, with a new login where the old one has expired.
+    async fn ask_anew(&mut self, request: impl Fn(&Variables) -> Result<Request, RequestError>, id: &str) -> (Heard, Option<Answered>) {
+        let first = self.ask(request(&self.variables), id, Asking::Status).await;
+        if first.0.http == Some(401) && self.renew().await {
+            return self.ask(request(&self.variables), id, Asking::Status).await;
+        }
+        first
+    }
+
     /// Logs in again; true if that gave something.
     async fn renew(&mut self) -> bool {
         let target = self.checking.target;
@@ -188,11 +197,7 @@ impl Asked<'_, '_> {
         let target = self.checking.target;
         let age_ms = handed_out.elapsed().as_secs_f64() * 1e3;
         let status = |variables: &Variables| target.status(variables, Caller::Owner, accepted, None);
-        let (mut heard, mut answer) = self.ask(status(&self.variables), &accepted.id, Asking::Status).await;
-        // A run logs in again where its login has expired.
-        if heard.http == Some(401) && self.renew().await {
-            (heard, answer) = self.ask(status(&self.variables), &accepted.id, Asking::Status).await;
-        }
+        let (heard, answer) = self.ask_anew(status, &accepted.id).await;
         let Some(answer) = answer else { return heard };
         let reading = with_reply(&answer, |reply| target.read_status(reply, About::scan(&accepted.id, &self.variables)));
         let poll = Poll { age_ms, answer };
@@ -219,9 +224,10 @@ impl Asked<'_, '_> {
         let target = self.checking.target;
         let mut first = None;
         for _ in 0..2 {
-            let variables = Variables { uuid: fresh(), ..self.variables.clone() };
-            let Ok((id, request)) = target.unknown_like(&variables, accepted) else { break };
-            let (heard, answer) = self.ask(Ok(request), &id, Asking::Status).await;
+            let uuid = fresh();
+            let unknown = |variables: &Variables| target.unknown_like(&Variables { uuid: uuid.clone(), ..variables.clone() }, accepted);
+            let Ok((id, _)) = unknown(&self.variables) else { break };
+            let (heard, answer) = self.ask_anew(|variables| unknown(variables).map(|(_, request)| request), &id).await;
             let Some(answer) = answer else { break };
             if first.is_none() {
                 let reading = with_reply(&answer, |reply| target.read_status(reply, About::scan(&id, &self.variables)));

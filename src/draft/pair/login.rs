@@ -166,6 +166,11 @@ impl Login {
         std::iter::once(&mut self.call).chain(&mut self.foreign)
     }
 
+    /// The same, to be read.
+    pub(crate) fn requests(&self) -> impl Iterator<Item = &Call> {
+        std::iter::once(&self.call).chain(&self.foreign)
+    }
+
     /// The login as it is shown.
     pub(crate) fn shown(&self) -> String {
         let path = Address::read(&self.call.url).map_or_else(|_| self.call.url.clone(), |address| address.path);

@@ -48,6 +48,7 @@ fn every_wrong_command_is_refused_with_its_reason_and_a_way_out() {
         ("curl h/a\ncurl h/b", "all of them only read", "the POST that starts"),
         ("curl -d x h/a", "no command that asks for a job's status", "the GET"),
         ("curl -d x h/jobs\ncurl -d y h/look", "no part of `http://h/look` looks like a job's id", "--id-in-url"),
+        ("curl -d x -H $'X-A: b\\nc' h/jobs\ncurl h/jobs/17", "`X-A` has characters that cannot be sent", "on one line"),
         ("curl -u bob -d x h/jobs\ncurl h/jobs/17", "--user `bob` has no password", "name:password"),
         ("curl --url-query @q -d x h/jobs\ncurl h/jobs/17", "command 1: curl's --url-query reads the file `q`", "--data-raw"),
         ("curl -d x h/jobs\ncurl wss://h/jobs/17", "`wss://h/jobs/17` is a WebSocket", "server-sent events"),
