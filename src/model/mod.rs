@@ -9,6 +9,7 @@ pub mod call;
 pub mod compact;
 pub mod contact;
 pub mod digest;
+pub mod events;
 pub mod exchange;
 pub mod fault;
 pub mod guarantee;
