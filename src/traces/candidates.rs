@@ -157,7 +157,7 @@ pub(super) fn name_in(span: &Span, scan: &Bracketed<'_>) -> SpanName {
 }
 
 /// A chain of parents that is longer goes in a circle.
-const DEEPEST: u32 = 64;
+pub(super) const DEEPEST: usize = 64;
 
 /// The name of a span by what it says itself, how deep it stands, and what is around it.
 fn named(span: &Span, around: &BTreeMap<SpanId, &Span>) -> (SpanName, u32, Surroundings) {
@@ -166,7 +166,7 @@ fn named(span: &Span, around: &BTreeMap<SpanId, &Span>) -> (SpanName, u32, Surro
     let mut depth = 0;
     let mut coded = Some(span).filter(|span| has_code(span));
     let mut next = within;
-    while let Some(outer) = next.filter(|_| depth < DEEPEST) {
+    while let Some(outer) = next.filter(|_| (depth as usize) < DEEPEST) {
         depth += 1;
         if coded.is_none() && has_code(outer) {
             coded = Some(outer);
@@ -248,7 +248,8 @@ const READS: [&str; 22] = [
     "FIND",
 ];
 
-fn only_reads(span: &Span) -> bool {
+/// Whether a span can have changed nothing, by what it says that it did.
+pub(super) fn only_reads(span: &Span) -> bool {
     if span.either(&["db.system.name", "db.system"]).is_none() {
         return matches!(span.either(&["http.request.method", "http.method"]), Some("GET" | "HEAD" | "OPTIONS"));
     }
