@@ -182,6 +182,28 @@ fn a_worker_with_one_trace_for_all_its_messages_is_followed_by_its_links() {
 }
 
 #[test]
+fn what_is_tried_again_in_some_scans_is_named_by_its_last_try() {
+    let mut journal = traced(tried("deferred", &[]), &followed());
+    let right = named(&journal);
+    let mut tries = Vec::new();
+    for (n, span) in journal.inside.spans.iter().filter(|span| span.name.contains("write_record")).enumerate().filter(|(n, _)| n % 3 == 0) {
+        let before = 500_000_000;
+        tries.push(Span {
+            span: SpanId::drawn(9, n as u64),
+            start: Nanos(span.start.0 - before),
+            end: Nanos(span.end.0 - before),
+            failed: true,
+            ..span.clone()
+        });
+    }
+    assert!(tries.len() >= 16, "{}", tries.len());
+    journal.inside.spans.extend(tries);
+    let named = named(&journal);
+    assert_eq!((named.explained, named.of, named.span.occurrence), (50, 50, 0));
+    assert_eq!((named.span.name, named.span.place), (right.span.name, right.span.place));
+}
+
+#[test]
 fn a_queue_at_another_address_is_no_replica() {
     let mut journal = traced(tried("deferred", &[]), &followed());
     let posts: BTreeSet<TraceId> = journal

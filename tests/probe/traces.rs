@@ -23,9 +23,14 @@ use crate::support::driven;
 type Asked = Arc<Mutex<Vec<(Version, String, String)>>>;
 
 async fn note(State(asked): State<Asked>, request: Request, next: Next) -> Response {
-    let header = |name: &str| request.headers().get(name).map(|value| value.to_str().expect("a text").to_owned()).unwrap_or_default();
-    asked.lock().expect("no panic").push((request.version(), header("traceparent"), header("tracestate")));
+    let said = said(&request);
+    asked.lock().expect("no panic").push(said);
     next.run(request).await
+}
+
+fn said(request: &Request) -> (Version, String, String) {
+    let header = |name: &str| request.headers().get(name).map(|value| value.to_str().expect("a text").to_owned()).unwrap_or_default();
+    (request.version(), header("traceparent"), header("tracestate"))
 }
 
 fn jobs(asked: &Asked) -> Router {
