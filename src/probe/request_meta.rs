@@ -8,6 +8,7 @@ use crate::model::exchange::{Connection, Exchange, Kind, Purpose, Route};
 use crate::model::redaction::Redaction;
 use crate::model::text::Text;
 use crate::model::time::{Nanos, Stamp};
+use crate::probe::pace::Urgency;
 
 /// A request about to be sent: everything of its log line that is known beforehand.
 #[derive(Debug, Clone)]
@@ -103,6 +104,15 @@ impl RequestMeta {
     /// Whether nothing but ourselves could make it leave late: it waits for no answer before it.
     pub(crate) fn is_due(&self) -> bool {
         self.kind == Kind::Poll && self.purpose == Purpose::Offset && matches!(self.connection, Connection::Fresh | Connection::Pooled)
+    }
+
+    /// How long it can wait where the target asked for less.
+    pub(crate) fn urgency(&self) -> Urgency {
+        match self.kind {
+            Kind::Initiate | Kind::Repeat => Urgency::StartsJob,
+            _ if self.offset.is_some() && self.purpose != Purpose::Follow => Urgency::DueAt(self.planned),
+            _ => Urgency::Patient,
+        }
     }
 
     pub(crate) fn with_id(mut self, id: &str) -> RequestMeta {

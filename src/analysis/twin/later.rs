@@ -76,12 +76,8 @@ fn listed(poll: &Poll<'_>) -> Option<State> {
 /// A job that began with an end and ran later: until when it showed that end, and by when it ran.
 pub(super) fn first_end(row: &Row<'_>) -> Option<(f64, f64)> {
     let rewritten = row.scan.rewritten_from();
-    let mut states: Vec<(f64, State)> = row
-        .polls
-        .iter()
-        .filter(|poll| poll.exchange.sent < rewritten)
-        .filter_map(|poll| Some((poll.served, listed(poll)?)))
-        .collect();
+    let mut states: Vec<(f64, State)> =
+        row.polls.iter().filter(|poll| poll.exchange.sent < rewritten).filter_map(|poll| Some((poll.served, listed(poll)?))).collect();
     states.sort_by(|a, b| a.0.total_cmp(&b.0));
     states.first().filter(|(_, state)| state.is_terminal())?;
     let ran = states.iter().position(|(_, state)| !state.is_terminal())?;
@@ -95,13 +91,13 @@ pub(super) fn first_state(row: &Row<'_>) -> Option<State> {
 }
 
 /// A job of which something was missing at first that each later answer had: until when it was missing, and by when it was there.
-pub(super) fn half_record(row: &Row<'_>) -> Option<(f64, f64)> {
+pub(super) fn half_record(row: &Row<'_>, state_at: Option<&str>) -> Option<(f64, f64)> {
     let rewritten = row.scan.rewritten_from();
     let mut sights: Vec<&Poll<'_>> = row.polls.iter().filter(|poll| poll.seen && poll.exchange.sent < rewritten).collect();
     sights.sort_by(|a, b| a.served.total_cmp(&b.served));
     let of = |member: Member| {
-        let first = sights.iter().position(|poll| has(poll.exchange, member)).filter(|first| *first > 0)?;
-        let stays = sights[first..].iter().all(|poll| has(poll.exchange, member));
+        let first = sights.iter().position(|poll| has(poll.exchange, member, state_at)).filter(|first| *first > 0)?;
+        let stays = sights[first..].iter().all(|poll| has(poll.exchange, member, state_at));
         stays.then(|| (sights[first - 1].served, sights[first].served))
     };
     // What progress there is often comes later, in services that are right.

@@ -55,7 +55,7 @@ impl Measures {
         measures.answers(journal, &histories);
         measures.observer(journal, &rows);
         measures.writes(&histories, trip);
-        measures.first_words(&rows);
+        measures.first_words(journal, &rows);
         measures.results(&rows, trip);
         measures.held(&rows);
         measures
@@ -260,10 +260,8 @@ impl Measures {
     }
 
     fn writes(&mut self, histories: &[ScanHistory<'_>], trip: Trip) {
-        let writes = [
-            (Write::Change, Aspect::SecondWrite, Aspect::ChangeHidden),
-            (Write::Deletion, Aspect::Deletion, Aspect::DeletionHidden),
-        ];
+        let writes =
+            [(Write::Change, Aspect::SecondWrite, Aspect::ChangeHidden), (Write::Deletion, Aspect::Deletion, Aspect::DeletionHidden)];
         for (write, shown, hidden) in writes {
             let followed: Vec<AfterWrite> = histories.iter().filter_map(|scan| AfterWrite::of(scan, write, trip)).collect();
             let lags: Vec<f64> = followed.iter().filter_map(AfterWrite::shown_by).map(|(not_yet, by)| f64::midpoint(not_yet, by)).collect();
@@ -276,13 +274,14 @@ impl Measures {
         }
     }
 
-    fn first_words(&mut self, rows: &[Row<'_>]) {
+    fn first_words(&mut self, journal: &Journal, rows: &[Row<'_>]) {
+        let state_at = journal.run.target.status.state.as_deref();
         let seen = || rows.iter().filter(|row| row.first_seen.is_some());
         let mean = |ages: Vec<f64>| (!ages.is_empty()).then(|| ages.iter().sum::<f64>() / ages.len() as f64);
         let ends = || seen().map(first_end);
         self.share(Aspect::BegunWithAnEnd, ends().map(|end| end.is_some()));
         self.size(Aspect::FirstEnd, mean(ends().flatten().map(|(shown, ran)| f64::midpoint(shown, ran)).collect()));
-        let halves = || seen().map(half_record);
+        let halves = || seen().map(|row| half_record(row, state_at));
         self.share(Aspect::HalfARecord, halves().map(|half| half.is_some()));
         self.size(Aspect::Missing, mean(halves().flatten().map(|(missing, there)| f64::midpoint(missing, there)).collect()));
     }
@@ -290,8 +289,12 @@ impl Measures {
     fn results(&mut self, rows: &[Row<'_>], trip: Trip) {
         let results: Vec<_> = rows.iter().filter_map(|row| late_result(row, trip)).collect();
         self.share(Aspect::ResultMissing, results.iter().map(|result| result.is_some()));
-        let late: Vec<f64> =
-            results.iter().flatten().filter(|(_, there)| there.is_finite()).map(|(missing, there)| f64::midpoint(*missing, *there)).collect();
+        let late: Vec<f64> = results
+            .iter()
+            .flatten()
+            .filter(|(_, there)| there.is_finite())
+            .map(|(missing, there)| f64::midpoint(*missing, *there))
+            .collect();
         let mean = late.iter().sum::<f64>() / late.len().max(1) as f64;
         self.size(Aspect::ResultLate, (!late.is_empty()).then_some(mean));
     }

@@ -61,7 +61,8 @@ pub(super) fn separation(journal: &Journal, one: &Tried, other: &Tried) -> Optio
 
 /// The scenario that says the most of an aspect: of those that ask for it at all, the one with the most jobs.
 fn asked_by(aspect: Aspect, scenarios: &[Scenario]) -> Option<&Scenario> {
-    let most = |asks: &dyn Fn(&Scenario) -> bool| scenarios.iter().filter(|scenario| asks(scenario)).max_by_key(|scenario| scenario.load.scans);
+    let most =
+        |asks: &dyn Fn(&Scenario) -> bool| scenarios.iter().filter(|scenario| asks(scenario)).max_by_key(|scenario| scenario.load.scans);
     let arms = |asks: fn(&Arm) -> bool| move |scenario: &Scenario| scenario.arms.iter().any(asks);
     let writes = |scenario: &Scenario| scenario.then.as_ref().is_some_and(|then| then.action != Action::Repeat);
     match aspect {
@@ -83,9 +84,7 @@ fn asked_by(aspect: Aspect, scenarios: &[Scenario]) -> Option<&Scenario> {
         | Aspect::FirstEnd
         | Aspect::HalfARecord
         | Aspect::Missing => most(&arms(|arm| arm.follow.is_some_and(|follow| follow.until != Until::Visible))),
-        Aspect::ResultMissing | Aspect::ResultLate => {
-            most(&|scenario| !scenario.readings.results.is_empty() || scenario.readings.at_end)
-        }
+        Aspect::ResultMissing | Aspect::ResultLate => most(&|scenario| !scenario.readings.results.is_empty() || scenario.readings.at_end),
         Aspect::Witness => most(&|scenario| !scenario.readings.witness.is_empty()),
         Aspect::ByRoute { .. } => most(&arms(|arm| arm.route.is_some())),
         Aspect::Disclosed => most(&|scenario| !scenario.controls.foreign_user.is_empty()),

@@ -71,7 +71,8 @@ fn name(best: &Candidate, standing: &Standing, diagnosis: &mut Diagnosis) {
         return;
     }
     for cause in &mut diagnosis.causes {
-        if let (false, Some(place)) = (standing.fitting.contains(&cause.class), cause.or.iter().position(|class| best.classes.contains(class)))
+        if let (false, Some(place)) =
+            (standing.fitting.contains(&cause.class), cause.or.iter().position(|class| best.classes.contains(class)))
         {
             // Of several that were not told apart it is this one.
             let class = cause.or.remove(place);

@@ -162,7 +162,9 @@ fn subject(aspect: Aspect, journal: &Journal) -> (Shown, String) {
         Aspect::Missing => (Shown::LogMs, "age until which something was missing".to_owned()),
         Aspect::ResultMissing => (Shown::Share, "ended jobs whose result was missing".to_owned()),
         Aspect::ResultLate => (Shown::LogMs, "time from the end to the result".to_owned()),
-        Aspect::KnownThoughFailed => (Shown::Share, "jobs that were not accepted, as the answer said, and are known all the same".to_owned()),
+        Aspect::KnownThoughFailed => {
+            (Shown::Share, "jobs that were not accepted, as the answer said, and are known all the same".to_owned())
+        }
         Aspect::HeldBack => (Shown::LogMs, "longest wait on the connection that had started the job".to_owned()),
     }
 }

@@ -78,13 +78,8 @@ mod tests {
         let journal = crate::log::read("deferred.ndjson", text.as_bytes()).expect("a log");
         let before = journal.scenarios[0].load.scans;
         let name = journal.scenarios[0].name.clone();
-        let separation = |scenario: Option<String>, times| Separation {
-            one: vec![A],
-            other: vec![C],
-            scenario,
-            aspect: Aspect::DeniedAtFirst,
-            times,
-        };
+        let separation =
+            |scenario: Option<String>, times| Separation { one: vec![A], other: vec![C], scenario, aspect: Aspect::DeniedAtFirst, times };
         let (twice, took) = larger(&journal, &separation(Some(name.clone()), 2.0)).expect("it is in the log");
         assert_eq!(twice.load.scans, (2 * before).min(MOST_SCANS));
         let (once, took_once) = larger(&journal, &separation(Some(name.clone()), 1.0)).expect("it is in the log");

@@ -84,7 +84,8 @@ mod tests {
         let (first, second) = (cases(0), cases(1));
         assert_eq!(first.len(), second.len());
         for case in first.iter().chain(&second) {
-            on_sound(case.knobs.iter().map(|(knob, value)| (*knob, value.as_str()))).unwrap_or_else(|error| panic!("{}: {error}", case.settings()));
+            on_sound(case.knobs.iter().map(|(knob, value)| (*knob, value.as_str())))
+                .unwrap_or_else(|error| panic!("{}: {error}", case.settings()));
         }
         let moved = first.iter().zip(&second).filter(|(first, second)| first.knobs != second.knobs).count();
         assert!(moved * 2 > first.len(), "only {moved} of {} cases have other sizes with another seed", first.len());

@@ -10,7 +10,9 @@ mod round_trips;
 mod tests;
 
 use crate::analysis::as_meant;
-use crate::analysis::twin::{Answer, FAR, FIRST_RUNS, Hypothesis, Measures, RUNS, Tried, Twin, compare, healthy, hypotheses, pairs, untried};
+use crate::analysis::twin::{
+    Answer, FAR, FIRST_RUNS, Hypothesis, Measures, RUNS, Tried, Twin, compare, healthy, hypotheses, pairs, untried,
+};
 use crate::model::fault::FaultClass;
 use crate::model::run::Journal;
 use crate::model::shard::Share;

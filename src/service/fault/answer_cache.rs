@@ -98,7 +98,8 @@ impl AnswerCache {
         // The body was made in this process: it is small and cannot fail.
         let body = axum::body::to_bytes(body, 1 << 20).await.unwrap_or_default();
         let fetched = Instant::now();
-        let kept = Kept { until: self.until(fetched, ttl), fetched, status: parts.status, headers: parts.headers.clone(), body: body.clone() };
+        let kept =
+            Kept { until: self.until(fetched, ttl), fetched, status: parts.status, headers: parts.headers.clone(), body: body.clone() };
         self.lock().insert(key, kept);
         Response::from_parts(parts, body.into())
     }

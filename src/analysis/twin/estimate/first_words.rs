@@ -9,10 +9,11 @@ use crate::model::fault::FaultClass;
 /// X: a record that has no more than its state for a while. Jobs that were complete whenever they were seen bound the time from above.
 pub(super) fn half(evidence: &Evidence<'_>) -> Vec<Estimate> {
     let rows = || evidence.rows.iter().filter(|row| row.first_seen.is_some());
-    if !rows().any(|row| half_record(row).is_some()) {
+    let halves = || rows().filter_map(|row| half_record(row, evidence.journal.run.target.status.state.as_deref()));
+    if halves().next().is_none() {
         return Vec::new();
     }
-    let brackets: Vec<Bracketed> = rows().filter_map(half_record).map(Bracketed::new).collect();
+    let brackets: Vec<Bracketed> = halves().map(Bracketed::new).collect();
     fit(&brackets).map(|lag| estimate(FaultClass::X, &[("detail-lag", Known::Law(lag))])).into_iter().collect()
 }
 

@@ -90,9 +90,8 @@ fn refresh_of_copies(evidence: &Evidence<'_>) -> Option<Estimate> {
     (ends.len() >= 2).then_some(())?;
     let n = ends.len() as f64;
     // The largest of n evenly spread times is below the end of their range by about one part in n.
-    let likely: Vec<Law> = (0..LIKELY)
-        .map(|place| Law::Fixed(longest / (1.0 - (place as f64 + 0.5) / LIKELY as f64).powf(1.0 / n).max(0.5)))
-        .collect();
+    let likely: Vec<Law> =
+        (0..LIKELY).map(|place| Law::Fixed(longest / (1.0 - (place as f64 + 0.5) / LIKELY as f64).powf(1.0 / n).max(0.5))).collect();
     let period = LawFit { best: Law::Fixed(by.clamp(longest, longest * 1.2)), likely };
     // Of copies whose refreshes are spread evenly, a job is missing from half of them in the middle of a period.
     let copies = Known::Count { best: 3, from: 2, to: 5 };

@@ -119,7 +119,8 @@ fn by_user(evidence: &Evidence<'_>) -> Option<Estimate> {
     let served = |poll: &Exchange| evidence.trip.served(poll);
     let polls = || evidence.rows.iter().flat_map(|row| &row.polls);
     let first_job = evidence.rows.iter().map(|row| row.scan.initiate.sent).min()?;
-    let is_before = |exchange: &&Exchange| exchange.kind == Kind::UnknownPoll && exchange.answer == Answer::NotFound && exchange.sent < first_job;
+    let is_before =
+        |exchange: &&Exchange| exchange.kind == Kind::UnknownPoll && exchange.answer == Answer::NotFound && exchange.sent < first_job;
     let kept_from = evidence.journal.exchanges.iter().filter(is_before).map(served).reduce(f64::min)?;
     let last_denied = polls().filter(|poll| !poll.seen).map(|poll| served(poll.exchange)).reduce(f64::max)?;
     let seen = polls().filter(|poll| poll.seen).map(|poll| served(poll.exchange)).reduce(f64::min)?;

@@ -24,10 +24,7 @@ fn late(evidence: &Evidence<'_>, class: FaultClass, knob: &'static str, write: W
     if followed.iter().any(AfterWrite::is_taken_back) {
         // Some readers know of it at once, and others do not.
         let looks: Vec<(f64, bool)> = looks().map(|look| (look.since, look.shown)).collect();
-        return mixed(looks)
-            .map(|(lag, share)| estimate(class, &[(knob, Known::Law(lag)), ("change-share", share)]))
-            .into_iter()
-            .collect();
+        return mixed(looks).map(|(lag, share)| estimate(class, &[(knob, Known::Law(lag)), ("change-share", share)])).into_iter().collect();
     }
     let last = |after: &AfterWrite| after.looks.last().map_or(0.0, |look| look.since);
     let brackets: Vec<Bracketed> =

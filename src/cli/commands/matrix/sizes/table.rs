@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::analysis::diagnosis::{Cause, Diagnosis};
-use crate::cli::commands::matrix::sizes::{Tried, twins};
 use crate::cli::commands::matrix::sizes::measures::Measure;
+use crate::cli::commands::matrix::sizes::{Tried, twins};
 use crate::model::fault::FaultClass;
 use crate::run::sweep::{Group, Outcome};
 
