@@ -125,6 +125,7 @@ fn condition(stage: Stage) -> &'static str {
         Stage::Alone | Stage::Together | Stage::Survey => ", unless never-issued ids are visible",
         Stage::SingleShots => ", unless a queue was found",
         Stage::Separate => ", if jobs were denied or never seen",
+        Stage::Further => ", as long as several causes are possible and jobs are left",
         Stage::Edge => ", if jobs were denied at first and connections agree",
     }
 }

@@ -68,6 +68,10 @@ impl Investigation<'_> {
         while let Some(stage) = step {
             note(&Progress::Stage(stage));
             let scenarios = self.affordable(stage, journal, &analysis, &note);
+            if stage == Stage::Further && scenarios.is_empty() {
+                // Nothing that is left to ask can be afforded.
+                break;
+            }
             journal.scenarios.extend(scenarios.iter().cloned());
             if let Err(halt) = self.probe.run_also(&scenarios).await {
                 return halt.reason();
@@ -83,7 +87,7 @@ impl Investigation<'_> {
             }
             if step.is_some() {
                 let before = journal.exchanges.len();
-                self.wait_for_jobs(shows_strain, deadline, &note).await;
+                self.wait_for_jobs(shows_strain, deadline, longest_window(&analysis), &note).await;
                 if asks_otherwise(&analysis) {
                     self.probe.ask_otherwise().await;
                 }
@@ -117,7 +121,8 @@ impl Investigation<'_> {
         let Some(left) = self.jobs.left() else { return scenarios };
         let budget = JobBudget { most: left + self.jobs.started(), left };
         let (scenarios, left_out) = stage.within_jobs(scenarios, analysis, budget);
-        for not_asked in left_out {
+        // What was asked before and is not asked once more leaves nothing unknown that was known.
+        for not_asked in left_out.into_iter().filter(|_| stage != Stage::Further) {
             note(&Progress::LeftOut(not_asked.scenario.clone()));
             self.probe.leave_out(&not_asked);
             journal.not_asked.push(not_asked);
@@ -132,13 +137,14 @@ impl Investigation<'_> {
 
     /// A queue of our own jobs would be measured by the next step. Under strain all of them are waited for, else those that may not
     /// have begun.
-    async fn wait_for_jobs(&self, strained: bool, deadline: Stamp, note: &impl Fn(&Progress)) {
+    async fn wait_for_jobs(&self, strained: bool, deadline: Stamp, longest: Duration, note: &impl Fn(&Progress)) {
         let now = self.probe.clock().now();
         let left = deadline.elapsed_from(now);
         let (which, patience, latest) = if strained {
             (Which::All, LONGEST_WAIT.min(left / 4), left / 3)
         } else {
-            (Which::Denied, SHORT_WAIT.min(left / 10), left / 2)
+            // What took so long once may take as long again.
+            (Which::Denied, SHORT_WAIT.min(left / 10).max(longest * 2).min(left / 4), left / 2)
         };
         let jobs = self.probe.waits_for(which);
         if jobs > 0 {
@@ -146,6 +152,12 @@ impl Investigation<'_> {
             self.probe.wait_for(which, patience, now.after(latest)).await;
         }
     }
+}
+
+/// The longest window that was seen to end.
+fn longest_window(analysis: &Analysis) -> Duration {
+    let ends = analysis.window.brackets.iter().filter(|bracket| bracket.0 > 0.0).filter_map(|bracket| bracket.1.get());
+    Duration::from_secs_f64(ends.fold(0.0, f64::max) / 1e3)
 }
 
 /// Whether some scans may be out of this caller's sight for good.
