@@ -135,3 +135,21 @@ impl AnswerCache {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cache_that_counts_seconds_keeps_an_answer_until_its_last_second_has_ended() {
+        let mut settings = Settings { negative_cache_ttl: Duration::from_secs(3), ..Settings::default() };
+        let at = |cache: &AnswerCache, ms: u64| cache.began + Duration::from_millis(ms);
+        let exact = AnswerCache::of(&settings).expect("it keeps not_found");
+        assert_eq!(exact.until(at(&exact, 400), Duration::from_secs(3)), at(&exact, 3400));
+        settings.cache_clock = Duration::from_secs(1);
+        let counting = AnswerCache::of(&settings).expect("it keeps not_found");
+        for (fetched, until) in [(0, 4000), (400, 4000), (999, 4000), (1000, 5000)] {
+            assert_eq!(counting.until(at(&counting, fetched), Duration::from_secs(3)), at(&counting, until), "fetched after {fetched} ms");
+        }
+    }
+}
