@@ -12,10 +12,10 @@ use crate::report::{tables, words};
 const BAR: usize = 9;
 const ROW: usize = 30;
 /// Where bars begin and how far they reach, in per cent of the width.
-const LEFT: f64 = 22.0;
-const REACH: f64 = 50.0;
+const LEFT: f64 = 34.0;
+const REACH: f64 = 38.0;
 /// Where the numbers stand.
-const NUMBERS: f64 = 76.0;
+const NUMBERS: f64 = 74.0;
 
 fn at(share: f64) -> String {
     format!("{:.2}%", LEFT + REACH * share.clamp(0.0, 1.0))
