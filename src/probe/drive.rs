@@ -26,6 +26,7 @@ use crate::probe::pace::{Pace, Throttled, retry_after};
 use crate::probe::record::Recorder;
 use crate::probe::scan::{Noted, ScanTask, Shot};
 use crate::probe::session::Sessions;
+use crate::probe::side_by_side::SideBySide;
 use crate::probe::strain::{Signs, Strain};
 use crate::probe::transport::{Lane, Limits, Prepared, Transport, Unsendable};
 use crate::target::{About, Accepted, Reply, Request, RequestError, Target, Variables};
@@ -129,6 +130,7 @@ pub struct Probe {
     pub(crate) sessions: Sessions,
     /// The jobs that were accepted and not seen to end; kept only where the run slows down under strain.
     pub(crate) open: Mutex<BTreeMap<(u64, Kind), OpenJob>>,
+    side_by_side: SideBySide,
     next_scenario: AtomicU32,
     next_scan: AtomicU64,
     nonce: AtomicU64,
@@ -175,6 +177,7 @@ impl Probe {
             strain: Strain::default(),
             sessions: Sessions::default(),
             open: Mutex::default(),
+            side_by_side: SideBySide::default(),
             next_scenario: AtomicU32::new(0),
             next_scan: AtomicU64::new(0),
             nonce: AtomicU64::new(0),
@@ -194,8 +197,8 @@ impl Probe {
         &self.recorder
     }
 
-    /// Runs the scenarios of the log's header in their order; one that overlaps runs beside those after it. Dropping the future
-    /// stops all of them.
+    /// Runs the scenarios of the log's header in their order; one that overlaps runs beside those after it, and those that may have
+    /// company begin as [`SideBySide`] allows. Dropping the future stops all of them.
     pub async fn run(self: &Arc<Probe>, scenarios: &[Scenario]) -> Result<(), Halt> {
         self.run_share(scenarios, None).await
     }
@@ -216,16 +219,34 @@ impl Probe {
     }
 
     async fn run_all(self: &Arc<Probe>, scenarios: &[Scenario], shard: Option<Shard>) -> Result<(), Unreachable> {
-        let mut beside = JoinSet::new();
+        // A shard sees a part of the jobs, and its scenarios must begin with those of the others.
+        let company_allowed = shard.is_none() && scenarios.iter().any(|scenario| scenario.side_by_side);
+        if company_allowed {
+            self.side_by_side.watch();
+        }
+        let (mut beside, mut company) = (JoinSet::new(), JoinSet::new());
+        let mut with: Vec<(u32, Scenario)> = Vec::new();
         for scenario in scenarios {
+            if scenario.overlap || scenario.side_by_side && company_allowed {
+                tokio::select! {
+                    ended = all_ended(&mut company) => ended?,
+                    () = self.side_by_side.room(scenario, &with, &self.clock), if company_allowed => {}
+                }
+            } else {
+                all_ended(&mut company).await?;
+            }
             let run = ScenarioRun::next(self, scenario, shard);
             if scenario.overlap {
                 beside.spawn(run.run());
+            } else if scenario.side_by_side && company_allowed {
+                with.push((run.index, scenario.clone()));
+                company.spawn(run.run());
             } else {
                 run.run().await?;
             }
         }
-        all_ended(beside).await
+        all_ended(&mut company).await?;
+        all_ended(&mut beside).await
     }
 
     /// Runs the same scenarios against two targets by turns: each scan of one beside its twin of the other, in random order, so
@@ -249,23 +270,29 @@ impl Probe {
                 run_twins(twins).await?;
             }
         }
-        all_ended(beside).await
+        all_ended(&mut beside).await
     }
 
     /// Runs the scenarios of another run again, each no earlier than it began there.
     pub async fn replay(self: &Arc<Probe>, plan: &[(Scenario, Stamp)]) -> Result<(), Halt> {
         let run_all = async {
-            let mut beside = JoinSet::new();
+            let (mut beside, mut company) = (JoinSet::new(), JoinSet::new());
             for (scenario, began) in plan {
+                if !scenario.overlap && !scenario.side_by_side {
+                    all_ended(&mut company).await?;
+                }
                 self.clock.sleep_until(*began).await;
                 let run = ScenarioRun::next(self, scenario, None);
                 if scenario.overlap {
                     beside.spawn(run.run());
+                } else if scenario.side_by_side {
+                    company.spawn(run.run());
                 } else {
                     run.run().await?;
                 }
             }
-            all_ended(beside).await
+            all_ended(&mut company).await?;
+            all_ended(&mut beside).await
         };
         tokio::select! {
             ran = run_all => Ok(ran?),
@@ -422,6 +449,7 @@ impl Probe {
 
     fn record(&self, exchange: &Exchange) {
         self.recorder.exchange(exchange);
+        self.side_by_side.exchange(exchange);
         self.see(exchange.scenario, Seen::Exchange(exchange));
     }
 
@@ -462,7 +490,7 @@ const DEALING: u64 = 1 << 61;
 const TURNS: u64 = 1 << 60;
 
 /// Waits for the scenarios that ran beside others.
-async fn all_ended(mut beside: JoinSet<Result<(), Unreachable>>) -> Result<(), Unreachable> {
+async fn all_ended(beside: &mut JoinSet<Result<(), Unreachable>>) -> Result<(), Unreachable> {
     while let Some(ended) = beside.join_next().await {
         // A task that panicked is a bug of ours, and is passed on; nobody else cancels these tasks.
         ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
@@ -541,6 +569,7 @@ impl ScenarioRun {
         let run = Arc::new(self);
         run.controls().await?;
         run.load().await;
+        run.probe.side_by_side.ended(index);
         (run.probe.watcher)(Event::ScenarioEnded { scenario: index });
         Ok(())
     }
@@ -707,6 +736,7 @@ impl ScenarioRun {
     fn ended(&self, ended: Result<u64, tokio::task::JoinError>) -> bool {
         // Nobody cancels single scans, so this is a panic: a bug of ours, to be passed on.
         let scan = ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+        self.probe.side_by_side.job_ended(scan);
         self.probe.see(self.index, Seen::ScanEnded { scenario: self.index, scan });
         (self.probe.watcher)(Event::ScanEnded { scenario: self.index });
         true

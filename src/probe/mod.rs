@@ -21,6 +21,7 @@ mod pool;
 mod record;
 mod scan;
 mod session;
+mod side_by_side;
 mod strain;
 mod timer;
 mod trace;
