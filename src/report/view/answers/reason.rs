@@ -67,7 +67,9 @@ fn how_sure(findings: Findings<'_>) -> String {
 
 /// What keeps the run from a verdict.
 fn undecided(findings: Findings<'_>) -> String {
-    let sentence = |text: &str| format!("{}.", words::sentence_case(text.trim_end_matches('.')));
+    // A reason may end with a question: is the target up?
+    let end = |text: &str| if text.ends_with(['.', '?', '!']) { "" } else { "." };
+    let sentence = |text: &str| format!("{}{}", words::sentence_case(text), end(text));
     let mut told = vec![sentence(&broken::first_reason(findings))];
     told.extend(headline::other_reasons(findings.judgement).iter().take(1).map(|reason| sentence(reason)));
     told.join(" ")

@@ -32,7 +32,7 @@ const SLACK: i64 = 20;
 
 /// What the jobs of a run have shown so far.
 #[derive(Debug, Default)]
-pub(crate) struct SideBySide {
+pub(super) struct SideBySide {
     shown: Mutex<Option<Shown>>,
     changed: Notify,
 }
@@ -73,12 +73,12 @@ enum Room {
 
 impl SideBySide {
     /// Begins to count. Until then nothing is kept, since most runs have no use for it.
-    pub(crate) fn watch(&self) {
+    pub(super) fn watch(&self) {
         self.lock().get_or_insert_default();
     }
 
     /// Takes note of an exchange that has ended.
-    pub(crate) fn exchange(&self, exchange: &Exchange) {
+    pub(super) fn exchange(&self, exchange: &Exchange) {
         if let Some(shown) = &mut *self.lock()
             && shown.exchange(exchange)
         {
@@ -87,14 +87,14 @@ impl SideBySide {
     }
 
     /// Nothing more will come of a job.
-    pub(crate) fn job_ended(&self, scan: u64) {
+    pub(super) fn job_ended(&self, scan: u64) {
         if let Some(shown) = &mut *self.lock() {
             shown.accepted.remove(&scan);
         }
     }
 
     /// A scenario has ended.
-    pub(crate) fn ended(&self, scenario: u32) {
+    pub(super) fn ended(&self, scenario: u32) {
         if let Some(shown) = &mut *self.lock() {
             shown.scenarios.entry(scenario).or_default().ended = true;
             self.changed.notify_waiters();
@@ -102,7 +102,7 @@ impl SideBySide {
     }
 
     /// Waits until a scenario may begin beside these.
-    pub(crate) async fn room(&self, scenario: &Scenario, company: &[(u32, Scenario)], clock: &Clock) {
+    pub(super) async fn room(&self, scenario: &Scenario, company: &[(u32, Scenario)], clock: &Clock) {
         loop {
             // Before it is looked at what is known: what changes meanwhile must not be missed.
             let changed = self.changed.notified();
@@ -210,9 +210,9 @@ impl Progress {
     }
 }
 
-/// Whether a scenario's first poll of its own comes late, or never.
+/// Whether the first poll of each job of a scenario comes late.
 fn is_late(scenario: &Scenario) -> bool {
-    scenario.arms.iter().all(|arm| arm.offsets.first().is_none_or(|first| first.0 >= LATE) && (arm.follow.is_none() || !arm.offsets.is_empty()))
+    scenario.arms.iter().all(|arm| arm.offsets.first().is_some_and(|first| first.0 >= LATE))
 }
 
 #[cfg(test)]
