@@ -18,8 +18,8 @@ const SHIPPED: [(&str, &str); 10] = [
     ("foreign-user", include_str!("../../../scenarios/foreign-user.toml")),
     ("immediate", include_str!("../../../scenarios/immediate.toml")),
     ("settled", include_str!("../../../scenarios/settled.toml")),
-    ("zero-delay", include_str!("../../../scenarios/zero-delay.toml")),
     ("keep-alive", include_str!("../../../scenarios/keep-alive.toml")),
+    ("zero-delay", include_str!("../../../scenarios/zero-delay.toml")),
     ("burst", include_str!("../../../scenarios/burst.toml")),
 ];
 

@@ -291,7 +291,7 @@ mod tests {
         };
         for service in ["deferred", "sound"] {
             let (all, first) = (lasts(service, &[]), lasts(service, &three));
-            assert!(all < 9_500_000_000, "{service}: {all} ns of virtual time");
+            assert!(all < 9_400_000_000, "{service}: {all} ns of virtual time");
             assert!(first < 4_800_000_000, "{service}: {first} ns of virtual time");
         }
     }

@@ -20,9 +20,11 @@ use crate::probe::clock::Clock;
 /// often would both be met, but for one run in 30,000.
 const AGREEING_POLLS: u64 = 16;
 
-/// How long after the last job was accepted its scenario still has the target to itself: the young ages of all its jobs are polled under the
-/// load that they would meet alone.
-const YOUNG: Duration = Duration::from_millis(150);
+/// Ages up to this one are asked for while a scenario still has the target to itself, under the load that its jobs would meet alone.
+const YOUNG: Duration = Duration::from_millis(200);
+
+/// How long the last of these exchanges may take.
+const ANSWER: Duration = Duration::from_millis(50);
 
 /// A scenario whose first poll comes this late may begin before any job was found: until then it sends nothing but its jobs.
 const LATE: Duration = Duration::from_secs(1);
@@ -200,7 +202,7 @@ impl Progress {
         if scenario.arms.iter().any(|arm| arm.pollers > 1) {
             return if self.agrees() { Room::At(Stamp(0)) } else { Room::NotYet };
         }
-        if self.answered < scenario.load.scans { Room::NotYet } else { Room::At(self.last_answer.after(YOUNG)) }
+        if self.answered < scenario.load.scans { Room::NotYet } else { Room::At(self.last_answer.after(busy(scenario))) }
     }
 
     /// Whether there is but one instance, or every instance knows the job.
@@ -208,6 +210,14 @@ impl Progress {
         let is_one = self.instances.len() == 1 && !self.anonymous;
         self.polls >= AGREEING_POLLS && (is_one || !self.denied)
     }
+}
+
+/// How long after its last job was accepted a scenario asks for young ages.
+fn busy(scenario: &Scenario) -> Duration {
+    let readings = &scenario.readings;
+    let beside = readings.witness.iter().chain(&readings.results).chain(&scenario.controls.foreign_user);
+    let ages = scenario.arms.iter().flat_map(|arm| &arm.offsets).chain(beside);
+    ages.map(|age| age.0).filter(|age| *age <= YOUNG).max().map_or(Duration::ZERO, |age| age + ANSWER)
 }
 
 /// Whether the first poll of each job of a scenario comes late.
@@ -253,7 +263,7 @@ mod tests {
         let company = [(0, early.clone())];
         let accepted = |scan| exchange(scan, "initiate", 10 * scan, "accepted", None);
         let poll = |scan, at, answer| exchange(scan, "poll", at, answer, None);
-        let after_the_last = Room::At(Stamp(11_000_000).after(YOUNG));
+        let after_the_last = Room::At(Stamp(11_000_000).after(Duration::from_millis(150)));
 
         let one = shown(&[accepted(0), poll(0, 101, "visible")]);
         assert_eq!(one.room(&early, &company), Room::NotYet, "one job of two is not accepted yet");
@@ -272,6 +282,15 @@ mod tests {
         same.exchange(&poll(1, 2_300, "not_found"));
         assert_eq!(same.room(&early, &company), Room::NotYet, "the second job waits for longer than the first: a queue, or chance");
         assert_eq!(same.room(&late, &company), Room::NotYet);
+    }
+
+    #[test]
+    fn a_scenario_is_busy_until_its_young_ages_are_asked_for() {
+        let after = |telling: &str| busy(&scenario(telling)).as_millis();
+        assert_eq!(after(EARLY), 150);
+        assert_eq!(after(LATE_POLL), 0);
+        assert_eq!(after("[load]\nscans = 2\n[polls]\noffsets = [\"0s\", \"2s\"]"), 50);
+        assert_eq!(after("[load]\nscans = 2\n[controls]\nforeign_user = [\"100ms\", \"2500ms\"]"), 150);
     }
 
     #[test]
@@ -308,6 +327,6 @@ mod tests {
             side_by_side.exchange(&exchange(0, "poll", 100, "visible", None));
         };
         tokio::join!(room, goes_on);
-        assert!(clock.now() >= Stamp(1_000_000).after(YOUNG));
+        assert!(clock.now() >= Stamp(1_000_000).after(busy(&early)));
     }
 }

@@ -26,7 +26,7 @@ fn cause(findings: Findings<'_>) -> String {
     let Some((first, others)) = diagnosis.causes.split_first() else {
         let found = diagnosis.patterns.first().map(|pattern| {
             let possible: Vec<String> = pattern.possible().iter().map(|class| class.named()).collect();
-            let statement = words::sentence(&patterns::statement(pattern));
+            let statement = words::sentence_case(&words::sentence(&patterns::statement(pattern)));
             format!("{}{}", statement.trim_end_matches('.'), if possible.is_empty() { ".".to_owned() } else { words::may_be(&possible) })
         });
         let open = || diagnosis.open.first().map_or_else(String::new, |open| format!(" It {}.", words::sentence(&open_question(open))));
