@@ -8,8 +8,9 @@ use std::time::Duration;
 use crate::model::answer::Answer;
 use crate::model::exchange::{Connection, Kind};
 use crate::model::time::Stamp;
-use crate::probe::drive::Probe;
-use crate::probe::scan::{Noted, Shot};
+use crate::probe::recorded::Recorded;
+use crate::probe::request_meta::RequestMeta;
+use crate::probe::runner::Probe;
 use crate::target::{Captured, Reading, Reply, Session, Variables};
 
 /// A login is made anew when this share of its time is over, so that it does not expire under way.
@@ -112,7 +113,7 @@ async fn one(probe: &Probe, nth: usize) -> Option<(Stamp, Option<Session>)> {
     let variables = Variables { n: probe.options.first_n, uuid: format!("{:032x}", u128::from(nonce)), nonce, ..Variables::default() };
     let request = probe.target.login(nth, &variables)?;
     let lane = probe.transport.lane(Connection::Fresh);
-    let shot = Shot::other(0, Kind::Login, probe.clock.now()).of_poller(nth as u32);
+    let meta = RequestMeta::other(0, Kind::Login, probe.clock.now()).of_poller(nth as u32);
     let read = |reply: &Reply<'_>| {
         let session = probe.target.read_login(nth, reply);
         let reading = match &session {
@@ -123,8 +124,8 @@ async fn one(probe: &Probe, nth: usize) -> Option<(Stamp, Option<Session>)> {
             }
             Err((answer, reason)) => Reading { reason: Some(reason.clone()), ..Reading::of(*answer) },
         };
-        (Noted::of(reading), session)
+        (Recorded::of(reading), session)
     };
-    let (exchange, session) = probe.fire_for(shot, &lane, &probe.prepare(request), read).await;
+    let (exchange, session) = probe.send_recorded(meta, &lane, &probe.prepare(request), read).await;
     Some((exchange.done, session.and_then(Result::ok)))
 }

@@ -235,7 +235,12 @@ impl Target {
 
     /// The reference contract at another address: what `--target http://host:port` means.
     pub fn reference(base_url: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Target, InputError> {
-        compile::reference(base_url, &|name, _| lookup(name))
+        compile::reference(base_url, false, &|name, _| lookup(name))
+    }
+
+    /// The same contract with ids that the client gives, so that a scan whose request failed can be looked for.
+    pub fn reference_with_own_ids(base_url: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Target, InputError> {
+        compile::reference(base_url, true, &|name, _| lookup(name))
     }
 
     /// The target's name.

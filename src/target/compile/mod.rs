@@ -29,8 +29,14 @@ use super::{FOREIGN, OWNER, REFERENCE, Read, Target, TlsFiles, WriteKind};
 /// The line of the reference file that another address replaces.
 const REFERENCE_ADDRESS: &str = "base_url = \"${STATUSGAP_URL:-http://127.0.0.1:8080}\"";
 
-/// The reference file, with another address.
-pub(super) fn reference(base_url: &str, lookup: Lookup<'_>) -> Result<Target, InputError> {
+/// The lines of the reference file by which the service gives the id, and those by which the client does.
+const IDS: [(&str, &str); 2] = [
+    ("symbols = [\"S{n}-{uuid}\"] }", "symbols = [\"S{n}-{uuid}\"], scan_id = \"scan_{uuid}\" }"),
+    ("id = { pointer = \"/scan_id\" }", "id = \"scan_{uuid}\"\norphan = true"),
+];
+
+/// The reference file, with another address, and perhaps with ids that the client gives.
+pub(super) fn reference(base_url: &str, names_scans: bool, lookup: Lookup<'_>) -> Result<Target, InputError> {
     let base = Base::read(base_url).map_err(|message| InputError {
         file: without_query(base_url),
         place: None,
@@ -39,6 +45,7 @@ pub(super) fn reference(base_url: &str, lookup: Lookup<'_>) -> Result<Target, In
     })?;
     let address = format!("base_url = {}", toml::Value::from(base.text()));
     let text = REFERENCE.replacen(REFERENCE_ADDRESS, &address, 1);
+    let text = if names_scans { IDS.iter().fold(text, |text, (service, client)| text.replacen(service, client, 1)) } else { text };
     compile_at(Source { file: "opportunity-scan.toml", text: &text }, lookup, |address| address)
 }
 
@@ -248,7 +255,7 @@ impl Compiler<'_> {
             not_yet: if matches!(asked, Asked::Results) { Some(State::Running) } else { None },
             redirects: match asked {
                 Asked::Status(base) => {
-                    Redirects::SeeOtherIsTheEnd(Own { base: endpoint.base(base, 0).clone(), path: endpoint.path.clone() })
+                    Redirects::ElsewhereIsTheEnd(Own { base: endpoint.base(base, 0).clone(), path: endpoint.path.clone() })
                 }
                 Asked::Witness | Asked::Results => Redirects::NoAnswer,
             },
