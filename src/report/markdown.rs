@@ -195,12 +195,8 @@ pub(super) fn causes(view: &View) -> String {
     }
     for pattern in &view.patterns {
         let may_be = words::may_be(&pattern.possible_named);
-        let _ = write!(
-            text,
-            "\n\n### No class is named\n\n{}{may_be}\n\n**Ask next.** {}",
-            prose(&pattern.statement),
-            prose(pattern.ask_next)
-        );
+        let _ =
+            write!(text, "\n\n### No class is named\n\n{}{may_be}\n\n**Ask next.** {}", prose(&pattern.statement), prose(pattern.ask_next));
     }
     if !view.ruled_out.is_empty() {
         let _ = write!(text, "\n\nRuled out:\n\n{}", table(&tables::ruled_out(view), Room::Document));

@@ -60,7 +60,7 @@ fn figure(picture: &Picture) -> Markup {
                 " Share of polls denied, by age: this service above, below it the simulated service with the fault, whose line shows how far "
                 "its runs differ from each other."
             }
-            svg.plot width="100%" height=(rows * ROW + 4) role="img" aria-label="Share of polls denied by age, observed and simulated; the text beside each bar has the numbers" {
+            svg.plot width="100%" height=(rows * ROW + 4) role="img" aria-label="Share of polls denied by age, observed and simulated; the table below has the numbers" {
                 "\n"
                 @for (place, row) in picture.ages.iter().enumerate() {
                     @let top = place * ROW + 2;

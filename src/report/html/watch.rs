@@ -126,7 +126,8 @@ mod tests {
         live.changes[0].reason = "</style><script>alert(1)</script>".to_owned();
         for view in [None, Some(samples::view(&samples::seed_bug()))] {
             let page = watch_html(&live, view.as_ref());
-            for told in ["✕</span> FAIL", "3 clean rounds in a row", "data-reloads=\"15\"", "connect-src 'self'", "<b>5</b> <span>of 24</span>"]
+            for told in
+                ["✕</span> FAIL", "3 clean rounds in a row", "data-reloads=\"15\"", "connect-src 'self'", "<b>5</b> <span>of 24</span>"]
             {
                 assert!(page.contains(told), "{told} is not in {page}");
             }

@@ -62,7 +62,11 @@ pub fn statement(pattern: &Pattern) -> String {
         ),
         Pattern::NothingSeen { scans, watched_ns, witnessed, asked_otherwise } => format!(
             "{} ever visible to this caller, watched for {} at most{}{}",
-            if *scans == 1 { "the only scan that was polled was not".to_owned() } else { format!("none of {} was", counted(*scans, "scan")) },
+            if *scans == 1 {
+                "the only scan that was polled was not".to_owned()
+            } else {
+                format!("none of {} was", counted(*scans, "scan"))
+            },
             time(*watched_ns),
             if *witnessed > 0 { format!("; the witness knew {witnessed} of them") } else { String::new() },
             if *asked_otherwise { "; neither the initiate's own headers nor the address that was handed out changed that" } else { "" }

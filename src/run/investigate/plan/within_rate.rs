@@ -34,9 +34,8 @@ fn share(question: Question) -> Option<Share> {
         Question::SingleShots => (16, 1, None),
         Question::ManyIds | Question::Observer => (8, 1, None),
         Question::SecondWrite => (3, 1, None),
-        // The pairs need fifteen scans to tell anything (`within_jobs`), and a minute has no room for them.
-        Question::Ends => return None,
-        Question::Together | Question::Dense | Question::Again | Question::Lattice | Question::Edge => return None,
+        // The pairs of `Ends` need fifteen scans to tell anything (`within_jobs`), and a minute has no room for them.
+        Question::Ends | Question::Together | Question::Dense | Question::Again | Question::Lattice | Question::Edge => return None,
     };
     Some(Share { scans, pollers, offsets })
 }
