@@ -158,6 +158,8 @@ pub struct Follow {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Until {
+    /// The id: the scan is not polled. With a second write of the same word, that is sent when `settle` has passed since the id.
+    Accepted,
     /// The first visible answer.
     Visible,
     /// The first terminal state.
@@ -166,12 +168,24 @@ pub enum Until {
     Deadline,
 }
 
+impl Until {
+    /// The word used in files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Until::Accepted => "accepted",
+            Until::Visible => "visible",
+            Until::Terminal => "terminal",
+            Until::Deadline => "deadline",
+        }
+    }
+}
+
 /// A second write to a scan, and the polls after it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Then {
     /// What is written.
     pub action: Action,
-    /// When: at the first visible answer or at the first terminal one.
+    /// When: at the first visible answer, at the first terminal one, or unasked, a while after the id.
     pub when: Until,
     /// Ages of the polls after it, counted from its answer.
     pub offsets: Vec<Span>,

@@ -43,11 +43,15 @@ pub struct MatrixArgs {
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
     /// Sweep over sizes: delays of 1 ms to 60 s under four laws, shares of 0.02 to 1, 2 to 32 workers, 1 to 8 slots, pairs of faults
-    #[arg(long)]
+    #[arg(long, group = "swept")]
     sizes: bool,
     /// With --sizes, diagnose each fault of this class as if the class were not known; `each` does so with every class in turn
-    #[arg(long, value_name = "CLASS", requires = "sizes")]
+    #[arg(long, value_name = "CLASS", requires = "swept")]
     leave_out: Option<LeaveOut>,
+    /// Run the twins as well, and measure them: whether the true cause's twin fits, whether the intervals hold the true settings, and whether an
+    /// investigation of the reproducer names the same cause. Of every preset with a fault; with --sizes of every case of the sweep
+    #[arg(long, group = "swept")]
+    twin: bool,
     /// How many threads are used [default: one for each processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
@@ -90,9 +94,15 @@ struct Row<'a> {
     disagreements: Vec<String>,
 }
 
+/// The presets with a fault of their own.
+fn zoo() -> impl Iterator<Item = &'static Configuration> {
+    let faulty = |configuration: &&Configuration| !configuration.causes.is_empty();
+    CONFIGURATIONS.iter().filter(|configuration| configuration.service.starts_with("zoo-")).filter(faulty)
+}
+
 /// Runs the command.
 pub fn run(args: &MatrixArgs) -> Ended {
-    if args.sizes {
+    if args.sizes || args.twin {
         return sizes::run(args);
     }
     let seeds = args.seeds.unwrap_or(5);

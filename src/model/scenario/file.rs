@@ -270,7 +270,7 @@ impl Scenario {
                 return wrong(
                     "then.when",
                     "the second write needs an event to wait for".into(),
-                    "use when = \"visible\" or when = \"terminal\"",
+                    "use when = \"accepted\", when = \"visible\" or when = \"terminal\"",
                 );
             }
             if !then.delete.is_empty() && then.action != Action::Update {
@@ -280,12 +280,15 @@ impl Scenario {
                     "use `delete` with action = \"update\", or write action = \"delete\" with `offsets` of its own",
                 );
             }
-            let reaches =
-                |follow: &super::Follow| follow.until == then.when || follow.until == Until::Deadline || then.when == Until::Visible;
+            let reaches = |follow: &super::Follow| match (follow.until, then.when) {
+                (until, when) if until == when => true,
+                (Until::Accepted, _) | (_, Until::Accepted) => false,
+                (until, when) => until == Until::Deadline || when == Until::Visible,
+            };
             if !checked.iter().all(|arm| arm.follow.as_ref().is_some_and(reaches)) {
                 return wrong(
                     "then",
-                    format!("nobody watches the scan until it is {}", if then.when == Until::Terminal { "terminal" } else { "visible" }),
+                    format!("nobody watches the scan until it is {}", then.when.word()),
                     "add a [follow] section whose `until` reaches what `then.when` waits for",
                 );
             }

@@ -8,7 +8,7 @@ mod sequence;
 mod side_by_side;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -136,6 +136,8 @@ pub struct Probe {
     next_scenario: AtomicU32,
     next_scan: AtomicU64,
     nonce: AtomicU64,
+    /// Whether the target has answered anything in this run.
+    was_reached: AtomicBool,
     watcher: Box<dyn Fn(Event) + Send + Sync>,
     decide: Box<dyn Fn(Observation<'_>) -> Decision + Send + Sync>,
     /// The scenarios that are to start no more scans.
@@ -183,6 +185,7 @@ impl Probe {
             next_scenario: AtomicU32::new(0),
             next_scan: AtomicU64::new(0),
             nonce: AtomicU64::new(0),
+            was_reached: AtomicBool::new(false),
             watcher,
             decide: Box::new(decide),
             stopped: Mutex::default(),

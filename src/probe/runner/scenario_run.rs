@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -32,6 +33,9 @@ pub(crate) struct ScenarioRun {
     /// The controls wait for the first accepted scan: its handed-out address is the only way to ask for another id.
     controls_wait: AtomicBool,
 }
+
+/// How long a target that answered before, and accepts no connection now, is waited for between looks at it.
+const RESTART_WAITS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
 
 /// Which randomness: each use has a stream of its own, so that one more poll in one place does not change all the others.
 pub(super) const CONTROLS: u64 = 1 << 62;
@@ -73,12 +77,25 @@ impl ScenarioRun {
         random
     }
 
-    /// Polls never-issued ids. If not one of them reaches the target, nothing else will.
+    /// Polls never-issued ids. If not one of them reaches the target, nothing else will; one that has answered before may only be
+    /// starting again, and is asked again after a while.
     pub(super) async fn controls(&self) -> Result<(), Unreachable> {
         let mut random = self.random(self.controls_stream());
+        for wait in RESTART_WAITS {
+            match self.ask_controls(&mut random).await {
+                Err(_) if self.probe.was_reached.load(Ordering::Relaxed) => {
+                    self.probe.clock.sleep_until(self.probe.clock.now().after(wait)).await;
+                }
+                asked => return asked,
+            }
+        }
+        self.ask_controls(&mut random).await
+    }
+
+    async fn ask_controls(&self, random: &mut ChaCha8Rng) -> Result<(), Unreachable> {
         let mut unreachable = None;
         for poll in 0..self.scenario.controls.unknown_id {
-            let variables = self.control_variables(&mut random);
+            let variables = self.control_variables(random);
             let Ok((id, _)) = self.probe.target.unknown(&self.filled(&variables).await) else {
                 self.controls_wait.store(true, Ordering::Relaxed);
                 return Ok(());
