@@ -12,8 +12,9 @@ use crate::model::exchange::{Connection, Exchange, Kind};
 use crate::model::limits::cut;
 use crate::model::time::Nanos;
 use crate::probe::cookies::Jar;
-use crate::probe::drive::{Probe, uuid};
-use crate::probe::scan::{Noted, Shot};
+use crate::probe::recorded::Recorded;
+use crate::probe::request_meta::RequestMeta;
+use crate::probe::runner::{Probe, uuid};
 use crate::target::{
     About, Accepted, Caller, Captured, Explaining, Heard, IdFault, Initiated, Knows, OtherId, Reading, Reply, Request, RequestError,
     StatusFinding, Target, Variables,
@@ -102,10 +103,13 @@ type Job = (Accepted, Vec<OtherId>);
 impl Asking<'_> {
     /// Logs in, if the target wants that.
     async fn log_in(&mut self, variables: &mut Variables) -> Result<(), Problem> {
-        let Some(request) = self.probe.target.login(variables) else { return Ok(()) };
-        let (heard, captured) = self.step(ContactStep::Login, 0, request, variables).await;
-        let Some(captured) = captured else { return Err(self.without_secrets(self.probe.target.wrong_step(&heard, "[login]"))) };
-        self.session = captured;
+        for nth in 0..self.probe.target.logins() {
+            let Some(request) = self.probe.target.login(nth, variables) else { continue };
+            let (heard, captured) = self.step(ContactStep::Login, nth, request, variables).await;
+            let table = self.probe.target.login_table(nth);
+            let Some(captured) = captured else { return Err(self.without_secrets(self.probe.target.wrong_step(&heard, &table))) };
+            self.session = self.session.with(&captured);
+        }
         variables.captured = self.session.clone();
         Ok(())
     }
@@ -305,7 +309,7 @@ impl Asking<'_> {
     ) -> (Heard, Option<Captured>) {
         let target = Arc::clone(&self.probe.target);
         let read = |reply: &Reply<'_>| match step {
-            ContactStep::Login => target.read_login(reply).map(|session| session.captured),
+            ContactStep::Login => target.read_login(index, reply).map(|session| session.captured),
             _ => target.read_setup(index, reply, variables),
         };
         let (heard, _, captured) = self.ask_step(step, request, "", variables, Some(&read)).await;
@@ -355,7 +359,7 @@ impl Asking<'_> {
             ContactStep::HandedOut | ContactStep::NoSuchPath | ContactStep::OtherId => Kind::Poll,
         };
         let lane = probe.transport.lane(Connection::Fresh);
-        let shot = Shot::other(0, kind, probe.clock.now()).with_id(id);
+        let meta = RequestMeta::other(0, kind, probe.clock.now()).with_id(id);
         let mut sets_a_cookie = None;
         let read = |reply: &Reply<'_>| {
             if let Some(jar) = jar {
@@ -404,9 +408,9 @@ impl Asking<'_> {
                 body: probe.recorder.excerpt(reply.body),
                 captured,
             };
-            (Noted::of(reading), more)
+            (Recorded::of(reading), more)
         };
-        let (exchange, more) = probe.fire_for(shot, &lane, &probe.prepare(request), read).await;
+        let (exchange, more) = probe.send_recorded(meta, &lane, &probe.prepare(request), read).await;
         let captured = more.as_ref().and_then(|more: &More| more.captured.clone());
         let (heard, job) = heard(asked, id, &exchange, more);
         self.contact.exchanges.push(Contacted {

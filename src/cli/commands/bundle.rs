@@ -21,7 +21,7 @@ use crate::target::credentials::{self, Literal};
 /// stands in that file itself is struck out if its name gives it away, and told. All is made from the log alone; nothing is sent.
 #[derive(Debug, Args)]
 pub struct BundleArgs {
-    /// The log (`log.ndjson` in a run's folder, or what `statusgap import` made)
+    /// The log, or the folder of the run that wrote it
     #[arg(value_name = "LOG")]
     log: PathBuf,
     /// The folder for report.md, report.html, result.json, log.ndjson, repro.sh and requests.har [default: the log's own]

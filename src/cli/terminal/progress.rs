@@ -18,7 +18,7 @@ use crate::model::noun::Noun;
 use crate::model::run::Run;
 use crate::model::scenario::Scenario;
 use crate::model::time::Nanos;
-use crate::probe::{Event, Seen};
+use crate::probe::{Event, Observation};
 use crate::report::live;
 use crate::run::{Forecast, Left, Shown};
 
@@ -100,11 +100,11 @@ impl Progress {
     }
 
     /// Takes note of what was recorded.
-    pub fn see(&self, seen: Seen<'_>) {
+    pub fn see(&self, seen: Observation<'_>) {
         let mut state = lock(&self.state);
         let is_first = match seen {
-            Seen::Exchange(exchange) => state.so_far.exchange(exchange),
-            Seen::ScanEnded { scan, .. } => {
+            Observation::Exchange(exchange) => state.so_far.exchange(exchange),
+            Observation::ScanEnded { scan, .. } => {
                 state.so_far.ended(scan);
                 false
             }
@@ -250,7 +250,7 @@ impl State {
     fn left(&self, now: Duration) -> String {
         let known = |age: Nanos| Duration::from_nanos(age.0.max(0) as u64);
         let window = self.so_far.denied_until.max(self.so_far.found_from_to.map(|(_, to)| to)).map(known).unwrap_or_default();
-        let shown = Shown { window, job: self.so_far.ended_until.map(known) };
+        let shown = Shown { window, job: self.so_far.ended_until.map(known), alike: self.so_far.are_alike() };
         let seconds = |left: Duration| left.as_secs_f64().ceil();
         match self.forecast.left(now, shown) {
             Some(Left::About(left)) => format!("; about {} s more", seconds(left)),

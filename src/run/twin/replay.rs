@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use crate::analysis::as_meant;
 use crate::analysis::twin::{Measures, Point};
 use crate::model::run::{End, EndReason, Journal};
 use crate::model::scenario::Scenario;
 use crate::model::span::Inside;
 use crate::model::time::Stamp;
-use crate::probe::{Clock, InProcess, Latency, Measured, Onward, Probe, Recorder, Seen, Transport};
+use crate::probe::{Clock, Decision, InProcess, Latency, Measured, Observation, Probe, Recorder, Transport};
 use crate::run::gates::onward;
 use crate::run::limits::time_limit;
 use crate::run::twin::excerpt::Excerpt;
@@ -68,7 +69,7 @@ impl<'a> Replay<'a> {
         // Without a clock that is driven by events alone, none of this would be over in milliseconds.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().ok()?;
         let journal = runtime.block_on(self.replayed(settings, uptime, seed))?;
-        Some(Measures::of(&self.excerpt.cut(&journal)))
+        Some(Measures::of(&self.excerpt.cut(&as_meant(&journal))))
     }
 
     async fn replayed(&self, settings: Settings, uptime: Duration, seed: u64) -> Option<Journal> {
@@ -82,10 +83,10 @@ impl<'a> Replay<'a> {
         // The plan's own chances are those of the log: the same jobs in the same arms, polled at the same phases.
         let options = virtual_options(self.journal.run.seed);
         let (decided, cut) = (onward(&self.journal.scenarios, None), self.excerpt.decide());
-        let decide = move |seen: Seen<'_>| {
+        let decide = move |seen: Observation<'_>| {
             // Both count what they see.
             let (decided, cut) = (decided(seen), cut(seen));
-            if cut == Onward::StopScenario { cut } else { decided }
+            if cut == Decision::StopScenario { cut } else { decided }
         };
         let probe = Probe::with_decisions(target.into(), transport, clock, Recorder::in_memory(), options, |_| {}, decide);
         // A twin that does not come to an end is measured as far as it came.
