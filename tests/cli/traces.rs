@@ -6,12 +6,18 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
+use crate::support::twinless::twinless;
+
 const FOLLOWED: &str = "name = 'followed'\ntitle = 'follows each scan'\nsource = 'a test'\n[load]\nscans = 20\nevery = '130ms'\n\
                         [polls]\noffsets = ['0s']\ntolerance = '5s'\n[follow]\nuntil = 'visible'\nevery = '20ms'\ndeadline = '20s'\n";
 
 fn statusgap(folder: &Path, words: &str) -> Output {
     fs::write(folder.join("followed.toml"), FOLLOWED).expect("a file");
-    Command::new(env!("CARGO_BIN_EXE_statusgap")).args(words.split_whitespace()).current_dir(folder).output().expect("the binary runs")
+    Command::new(env!("CARGO_BIN_EXE_statusgap"))
+        .args(twinless(words.split_whitespace()))
+        .current_dir(folder)
+        .output()
+        .expect("the binary runs")
 }
 
 fn text(bytes: &[u8]) -> String {
