@@ -144,11 +144,8 @@ pub(super) struct TemplateFault {
 
 /// 32 hexadecimal digits as a UUID has them; anything else gets a mark at its end.
 pub(super) fn dashed(uuid: &str) -> String {
-    let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|range| uuid.get(range));
-    match parts {
-        [Some(a), Some(b), Some(c), Some(d), Some(e)] if uuid.len() == 32 => format!("{a}-{b}-{c}-{d}-{e}"),
-        _ => format!("{uuid}-dashed"),
-    }
+    let parts: Option<Vec<&str>> = [0..8, 8..12, 12..16, 16..20, 20..32].into_iter().map(|range| uuid.get(range)).collect();
+    parts.filter(|_| uuid.len() == 32).map_or_else(|| format!("{uuid}-dashed"), |parts| parts.join("-"))
 }
 
 impl Template {
