@@ -37,5 +37,7 @@ pub(super) fn accepted_though_failed(diagnosis: &mut Diagnosis, journal: &Journa
 
 /// Whether a request may have been accepted although it failed: a gateway answered for the service, or nobody did.
 fn was_cut_off(initiate: &Exchange) -> bool {
-    matches!(initiate.http, Some(502 | 504)) || (initiate.http.is_none() && matches!(initiate.fault, Some(TransportFault::FirstByteTimeout | TransportFault::Timeout | TransportFault::Closed)))
+    matches!(initiate.http, Some(502 | 504))
+        || (initiate.http.is_none()
+            && matches!(initiate.fault, Some(TransportFault::FirstByteTimeout | TransportFault::Timeout | TransportFault::Closed)))
 }

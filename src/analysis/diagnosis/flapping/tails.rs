@@ -39,11 +39,7 @@ impl Tails {
         if denied < FEW_SCANS || tails.len() < 2 || by_chance > RARE_CHANCE || data.watched().any(|row| outlives(row, &tails, data)) {
             return None;
         }
-        diagnosis.found(
-            FaultClass::F,
-            Strength::Strong,
-            vec![Fact::Gone { scans: tails.len() as u64, fewest, after_end: true }],
-        );
+        diagnosis.found(FaultClass::F, Strength::Strong, vec![Fact::Gone { scans: tails.len() as u64, fewest, after_end: true }]);
         Some(Tails(tails))
     }
 

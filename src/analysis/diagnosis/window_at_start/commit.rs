@@ -120,7 +120,8 @@ pub(super) fn agrees_with_itself(rows: &[&ScanRow<'_>], last_denied: f64) -> boo
     let share = denied as f64 / all as f64;
     let again = rows.iter().flat_map(|row| row.after_seen()).filter(|observation| observation.age() <= last_denied);
     let (again, contrary) = again.fold((0, 0), |(all, denied), observation| (all + 1, denied + usize::from(!observation.seen())));
-    let pairs: Vec<bool> = rows.iter().filter_map(|row| TwoAtOnce::of(row)).filter(|pair| pair.age <= last_denied).map(|pair| pair.split).collect();
+    let pairs: Vec<bool> =
+        rows.iter().filter_map(|row| TwoAtOnce::of(row)).filter(|pair| pair.age <= last_denied).map(|pair| pair.split).collect();
     let split = pairs.iter().filter(|split| **split).count() as u64;
     // Two polls that are under way together may be served just before and just after a write.
     let so_few = 1.0 - survival(split + 1, pairs.len() as u64, 2.0 * share * (1.0 - share));

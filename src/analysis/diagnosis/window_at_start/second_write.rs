@@ -8,6 +8,7 @@ use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, median}
 use crate::analysis::diagnosis::never_visible::Lost;
 use crate::analysis::diagnosis::thresholds::{FEW_SCANS, LIKELY};
 use crate::analysis::guarantees::later_writes::{is_acknowledged, is_deletion};
+use crate::model::answer::Answer;
 use crate::model::exchange::Exchange;
 use crate::statistics::compare::rates::Rates;
 
@@ -91,7 +92,7 @@ impl SecondWrites {
 }
 
 fn after<'a>(row: &ScanRow<'a>, write: &'a Exchange) -> Option<AfterWrite> {
-    if !write.http.is_some_and(|code| (200..300).contains(&code)) {
+    if write.answer != Answer::Visible {
         return None;
     }
     let polls: Vec<&Exchange> = row.scan.polls_after(write).collect();

@@ -99,18 +99,9 @@ impl Stage {
 
     /// All steps in their order, as far as a rate allows: the most that an investigation may do, whatever is found.
     pub fn all(max_rps: Option<f64>) -> impl Iterator<Item = Stage> {
-        [
-            Stage::Controls,
-            Stage::Alone,
-            Stage::Together,
-            Stage::Survey,
-            Stage::SingleShots,
-            Stage::Separate,
-            Stage::Further,
-            Stage::Edge,
-        ]
-        .into_iter()
-        .filter(move |stage| within_rate::affords(*stage, max_rps))
+        [Stage::Controls, Stage::Alone, Stage::Together, Stage::Survey, Stage::SingleShots, Stage::Separate, Stage::Further, Stage::Edge]
+            .into_iter()
+            .filter(move |stage| within_rate::affords(*stage, max_rps))
     }
 }
 

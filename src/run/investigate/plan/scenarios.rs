@@ -14,8 +14,8 @@ use crate::model::scenario::{
     Action, Arm, Controls, Each, Expect, Follow, Input, Load, LoadModel, Readings, Scenario, Stop, Then, Tolerance, Until,
 };
 use crate::model::time::Span;
-use crate::run::investigate::plan::{Stage, further};
 use crate::run::investigate::plan::question::Question;
+use crate::run::investigate::plan::{Stage, further};
 
 /// What the steps so far have shown.
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, each a yes or a no")]
@@ -408,7 +408,9 @@ fn separate(analysis: &Analysis, known: Known, can: Capabilities) -> Vec<Scenari
 fn more(questions: &BTreeSet<Question>, analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
     let known = Known::of(analysis);
     let ask = |question: &Question| match question {
-        Question::SecondWrite => second_write(can, known).map(|second| Scenario { load: Load { scans: 20, ..second.load.clone() }, ..second }),
+        Question::SecondWrite => {
+            second_write(can, known).map(|second| Scenario { load: Load { scans: 20, ..second.load.clone() }, ..second })
+        }
         Question::Lattice => Some(lattice(known)),
         Question::AtOnce => Some(at_once(known)),
         Question::Deeper => Some(deeper(known)),
@@ -430,26 +432,26 @@ fn deeper(known: Known) -> Scenario {
 }
 
 fn many_ids(analysis: &Analysis, can: Capabilities) -> Scenario {
-        let ages = spans(&[700, 1400, 2100, 2800, 3500]);
-        let mut ids = scenario(
-            Question::ManyIds,
-            "many scans, to compare the ids that are never seen with the others",
-            "grouping by features of the id (fault classes L and M)",
-            36,
-            every(40),
-        );
-        ids.arms[0].offsets.clone_from(&ages);
-        ids.readings.witness = spans(&[900, 3000]);
-        if can.handed_out {
-            ids.arms.push(Arm { offsets: ages.clone(), route: Some(Route::HandedOut), ..arm("handed-out", Connection::Fresh) });
-        }
-        // Whoever was given the id may see what this caller does not.
-        let nothing_seen = analysis.diagnosis.patterns.iter().any(|pattern| matches!(pattern, Pattern::NothingSeen { .. }));
-        if can.other_initiator && nothing_seen {
-            ids.arms.push(Arm { offsets: ages, route: Some(Route::AsInitiator), ..arm("as-initiator", Connection::Fresh) });
-        }
-        ids.overlap = true;
-        ids
+    let ages = spans(&[700, 1400, 2100, 2800, 3500]);
+    let mut ids = scenario(
+        Question::ManyIds,
+        "many scans, to compare the ids that are never seen with the others",
+        "grouping by features of the id (fault classes L and M)",
+        36,
+        every(40),
+    );
+    ids.arms[0].offsets.clone_from(&ages);
+    ids.readings.witness = spans(&[900, 3000]);
+    if can.handed_out {
+        ids.arms.push(Arm { offsets: ages.clone(), route: Some(Route::HandedOut), ..arm("handed-out", Connection::Fresh) });
+    }
+    // Whoever was given the id may see what this caller does not.
+    let nothing_seen = analysis.diagnosis.patterns.iter().any(|pattern| matches!(pattern, Pattern::NothingSeen { .. }));
+    if can.other_initiator && nothing_seen {
+        ids.arms.push(Arm { offsets: ages, route: Some(Route::AsInitiator), ..arm("as-initiator", Connection::Fresh) });
+    }
+    ids.overlap = true;
+    ids
 }
 
 /// Pairs of equal age, one of them polled before; the common age is beyond the latest denial of a first poll.
