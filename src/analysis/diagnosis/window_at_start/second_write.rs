@@ -6,7 +6,7 @@
 
 use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, median};
 use crate::analysis::diagnosis::never_visible::Lost;
-use crate::analysis::diagnosis::thresholds::{FEW_SCANS, LIKELY};
+use crate::analysis::diagnosis::thresholds::{ENOUGH_FIRSTS, FEW_SCANS, LIKELY};
 use crate::analysis::guarantees::later_writes::{is_acknowledged, is_deletion};
 use crate::model::answer::Answer;
 use crate::model::exchange::Exchange;
@@ -42,9 +42,6 @@ pub(super) enum Says {
     /// There were too few of them, or they lagged far more seldom.
     Nothing,
 }
-
-/// So many first polls at the youngest ages say how often a new scan is denied.
-const ENOUGH_FIRSTS: usize = 12;
 
 impl SecondWrites {
     /// Those of scans that are not lost; none if there are fewer than three.
