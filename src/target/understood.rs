@@ -176,7 +176,7 @@ impl Telling<'_> {
             let when = self.when(when);
             self.part(&format!("rule {number}"), format!("{}{state}, if the reply has {when}", answer.word()));
         }
-        let ended = if kind == Kind::Poll { ", 303 visible and ended" } else { "" };
+        let ended = if kind == Kind::Poll { ", 302 303 307 to another address visible and ended" } else { "" };
         self.part("else", format!("401 403 refused, 404 410 not_found, 429 throttled, 5xx error, 2xx visible{ended}"));
         if let Some(state) = &reader.state {
             let words = |wanted: State| -> Option<String> {

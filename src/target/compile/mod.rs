@@ -238,7 +238,7 @@ impl Compiler<'_> {
             not_yet: if matches!(asked, Asked::Results) { Some(State::Running) } else { None },
             redirects: match asked {
                 Asked::Status(base) => {
-                    Redirects::SeeOtherIsTheEnd(Own { base: endpoint.base(base, 0).clone(), path: endpoint.path.clone() })
+                    Redirects::ElsewhereIsTheEnd(Own { base: endpoint.base(base, 0).clone(), path: endpoint.path.clone() })
                 }
                 Asked::Witness | Asked::Results => Redirects::NoAnswer,
             },
