@@ -12,6 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use tokio::task::JoinSet;
 
 use crate::model::answer::{Answer, State, TransportFault};
+use crate::model::denial_word::reads_as_denial;
 use crate::model::exchange::{Connection, Exchange, Kind, Purpose};
 use crate::model::run::{EndReason, NotAsked, Stopped};
 use crate::model::scenario::{Each, Input, LoadModel, Scenario};
@@ -132,6 +133,8 @@ pub struct Probe {
     next_scenario: AtomicU32,
     next_scan: AtomicU64,
     nonce: AtomicU64,
+    /// Whether the target has answered anything in this run.
+    was_reached: AtomicBool,
     watcher: Box<dyn Fn(Event) + Send + Sync>,
     onward: Box<dyn Fn(Seen<'_>) -> Onward + Send + Sync>,
     /// The scenarios that are to start no more scans.
@@ -178,6 +181,7 @@ impl Probe {
             next_scenario: AtomicU32::new(0),
             next_scan: AtomicU64::new(0),
             nonce: AtomicU64::new(0),
+            was_reached: AtomicBool::new(false),
             watcher,
             onward: Box::new(onward),
             stopped: Mutex::default(),
@@ -322,7 +326,7 @@ impl Probe {
             }
             // Before it is its turn: what is sent must not wait for it.
             let traced = request.as_ref().map(|request| self.transport.traced(request));
-            self.pace.turn(&self.clock).await;
+            self.pace.turn(&self.clock, shot.urgency()).await;
             let sent = self.clock.now();
             let mut exchange = shot.begin(sent);
             let request = match &traced {
@@ -351,6 +355,7 @@ impl Probe {
                     exchange.body = outcome.broken.map(Text::from);
                 }
                 Ok(received) => {
+                    self.was_reached.store(true, Ordering::Relaxed);
                     let reply = Reply { http: received.http, headers: &received.headers, body: &received.body };
                     let (Noted { reading, id, seen, kind, asked_at }, extra) = read(&reply);
                     more = Some(extra);
@@ -367,13 +372,11 @@ impl Probe {
                     exchange.seen = seen;
                     exchange.http = Some(received.http);
                     exchange.answer = reading.answer;
-                    // Visible by its code alone: what the body says instead is kept for whoever has to tell.
-                    let is_blank = exchange.kind == Kind::Poll
+                    // Visible, and no state says so: what the body says instead is kept for whoever has to tell.
+                    let is_doubtful = exchange.kind == Kind::Poll
                         && exchange.answer == Answer::Visible
                         && reading.state == Some(State::Unknown)
-                        && reading.word.is_none()
-                        && reading.echo.is_none()
-                        && reading.progress.is_none();
+                        && reading.word.as_deref().is_none_or(reads_as_denial);
                     exchange.state = reading.state;
                     exchange.word = reading.word.map(word);
                     exchange.progress = reading.progress.into();
@@ -389,7 +392,7 @@ impl Probe {
                     } else {
                         self.pace.answered(exchange.kind);
                     }
-                    if is_blank || shot.is_unexpected(exchange.answer) {
+                    if is_doubtful || shot.is_unexpected(exchange.answer) {
                         let why = reading.reason.map_or_else(String::new, |reason| format!("[{}] ", self.recorder.note(without(reason))));
                         exchange.body = Some((why + &self.recorder.excerpt_without(&received.body, of_scan)).into());
                     }
@@ -455,6 +458,9 @@ pub(crate) struct ScenarioRun {
     /// The controls wait for the first accepted scan: its handed-out address is the only way to ask for another id.
     controls_wait: AtomicBool,
 }
+
+/// How long a target that answered before, and accepts no connection now, is waited for between looks at it.
+const RESTART_WAITS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
 
 /// Which randomness: each use has a stream of its own, so that one more poll in one place does not change all the others.
 const CONTROLS: u64 = 1 << 62;
@@ -551,12 +557,25 @@ impl ScenarioRun {
         random
     }
 
-    /// Polls never-issued ids. If not one of them reaches the target, nothing else will.
+    /// Polls never-issued ids. If not one of them reaches the target, nothing else will; one that has answered before may only be
+    /// starting again, and is asked again after a while.
     async fn controls(&self) -> Result<(), Unreachable> {
         let mut random = self.random(self.controls_stream());
+        for wait in RESTART_WAITS {
+            match self.ask_controls(&mut random).await {
+                Err(_) if self.probe.was_reached.load(Ordering::Relaxed) => {
+                    self.probe.clock.sleep_until(self.probe.clock.now().after(wait)).await;
+                }
+                asked => return asked,
+            }
+        }
+        self.ask_controls(&mut random).await
+    }
+
+    async fn ask_controls(&self, random: &mut ChaCha8Rng) -> Result<(), Unreachable> {
         let mut unreachable = None;
         for poll in 0..self.scenario.controls.unknown_id {
-            let variables = self.control_variables(&mut random);
+            let variables = self.control_variables(random);
             let Ok((id, _)) = self.probe.target.unknown(&self.filled(&variables).await) else {
                 self.controls_wait.store(true, Ordering::Relaxed);
                 return Ok(());

@@ -21,6 +21,7 @@ use crate::probe::asking::Sender;
 use crate::probe::backlog::OpenJob;
 use crate::probe::cookies::Jar;
 use crate::probe::drive::{ScenarioRun, uuid};
+use crate::probe::pace::Urgency;
 use crate::probe::poll::{Onward, is_plain};
 use crate::probe::transport::{Lane, Prepared, Unsendable};
 use crate::target::{About, Accepted, Caller, Initiated, Reading, Reply, Request, RequestError, Variables, WriteKind};
@@ -114,6 +115,15 @@ impl Shot {
     /// Whether nothing but ourselves could make it leave late: it waits for no answer before it.
     pub(crate) fn is_due(&self) -> bool {
         self.kind == Kind::Poll && self.purpose == Purpose::Offset && matches!(self.connection, Connection::Fresh | Connection::Pooled)
+    }
+
+    /// How long it can wait where the target asked for less.
+    pub(crate) fn urgency(&self) -> Urgency {
+        match self.kind {
+            Kind::Initiate | Kind::Repeat => Urgency::StartsJob,
+            _ if self.offset.is_some() && self.purpose != Purpose::Follow => Urgency::DueAt(self.planned),
+            _ => Urgency::Patient,
+        }
     }
 
     pub(crate) fn with_id(mut self, id: &str) -> Shot {
