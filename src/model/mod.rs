@@ -8,6 +8,7 @@ pub mod answer;
 pub mod call;
 pub mod compact;
 pub mod contact;
+pub mod denial_word;
 pub mod digest;
 pub mod exchange;
 pub mod fault;

@@ -1,5 +1,6 @@
 //! Classes that show in the first answers about a scan: Y, a default that reads as an end, and X, a record with members missing.
 
+use crate::analysis::blank::has_null_state;
 use crate::analysis::diagnosis::dataset::{Dataset, ns};
 use crate::analysis::diagnosis::fact::{Fact, Member};
 use crate::analysis::diagnosis::thresholds::{FEW_SCANS, NEARLY_ALL};
@@ -78,10 +79,12 @@ fn ended_twice(scan: &ScanHistory<'_>) -> bool {
 pub(super) fn half_record(diagnosis: &mut Diagnosis, data: &Dataset<'_>) {
     let mut facts = Vec::new();
     for member in [Member::Complete, Member::State, Member::Id, Member::Progress] {
-        let late: Vec<f64> = data.rows.iter().filter_map(|row| missing_until(row.scan, member)).collect();
+        let has = |poll: &Exchange| has(poll, member, data);
+        let late: Vec<f64> = data.rows.iter().filter_map(|row| missing_until(row.scan, has)).collect();
         let Some(latest) = late.iter().copied().reduce(f64::max) else { continue };
         // Of the scans that were seen as young and are known to have the member at all, nearly all lack it at first.
-        let young = data.rows.iter().filter(|row| first_sight(row.scan).is_some_and(|age| age <= latest) && ever_has(row.scan, member));
+        let young =
+            data.rows.iter().filter(|row| first_sight(row.scan).is_some_and(|age| age <= latest) && sights(row.scan).into_iter().any(has));
         if late.len() >= FEW_SCANS && late.len() as f64 >= NEARLY_ALL * young.count() as f64 {
             facts.push(Fact::MemberMissing { member, scans: late.len() as u64, latest_ns: ns(latest) });
         }
@@ -95,17 +98,16 @@ pub(super) fn half_record(diagnosis: &mut Diagnosis, data: &Dataset<'_>) {
     }
 }
 
-fn has(poll: &Exchange, member: Member) -> bool {
+fn has(poll: &Exchange, member: Member, data: &Dataset<'_>) -> bool {
     match member {
         Member::Complete => poll.complete != Some(false),
-        Member::State => poll.state != Some(State::Unknown) || poll.word.is_some(),
+        Member::State => {
+            let place = data.journal.run.target.status.state.as_deref();
+            poll.state != Some(State::Unknown) || poll.word.is_some() || has_null_state(poll, place)
+        }
         Member::Id => poll.echo.is_some(),
         Member::Progress => poll.progress.get().is_some() || poll.state.is_some_and(State::is_terminal),
     }
-}
-
-fn ever_has(scan: &ScanHistory<'_>, member: Member) -> bool {
-    sights(scan).iter().any(|poll| has(poll, member))
 }
 
 fn first_sight(scan: &ScanHistory<'_>) -> Option<f64> {
@@ -113,9 +115,9 @@ fn first_sight(scan: &ScanHistory<'_>) -> Option<f64> {
 }
 
 /// The last age at which a scan was visible without a member that it had in each later answer.
-fn missing_until(scan: &ScanHistory<'_>, member: Member) -> Option<f64> {
+fn missing_until(scan: &ScanHistory<'_>, has: impl Fn(&Exchange) -> bool) -> Option<f64> {
     let sights = sights(scan);
-    let first = sights.iter().position(|poll| has(poll, member))?;
-    let complete_from_then = sights[first..].iter().all(|poll| has(poll, member));
+    let first = sights.iter().position(|poll| has(poll))?;
+    let complete_from_then = sights[first..].iter().all(|poll| has(poll));
     (first > 0 && complete_from_then).then(|| scan.age(sights[first - 1]).as_ms())
 }
