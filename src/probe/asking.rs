@@ -4,8 +4,9 @@ use std::pin::Pin;
 
 use crate::model::exchange::{Exchange, Purpose};
 use crate::probe::cookies::Jar;
-use crate::probe::drive::Probe;
-use crate::probe::scan::{Noted, Shot};
+use crate::probe::recorded::Recorded;
+use crate::probe::request_meta::RequestMeta;
+use crate::probe::runner::Probe;
 use crate::probe::transport::Lane;
 use crate::target::{Reply, Request, RequestError, Variables};
 
@@ -21,35 +22,35 @@ impl Probe {
     /// it is large and soon over.
     pub(crate) fn ask<T>(
         &self,
-        shot: Shot,
+        meta: RequestMeta,
         lane: &Lane,
         sender: Sender<'_>,
         build: impl Fn(&Variables) -> Result<Request, RequestError>,
-        read: impl Fn(&Reply<'_>, &Variables) -> (Noted, T),
+        read: impl Fn(&Reply<'_>, &Variables) -> (Recorded, T),
     ) -> Pin<Box<impl Future<Output = (Exchange, Option<T>)>>> {
         Box::pin(async move {
             if !self.target.has_login() {
-                return self.ask_once(shot, lane, sender, &build, &read).await;
+                return self.ask_once(meta, lane, sender, &build, &read).await;
             }
             let session = self.sessions.current(self).await;
             let filled = session.filled(sender.variables);
             let renews = session.may_have_expired(self.clock.now());
-            let first = self.ask_once(shot.clone().renewing(renews), lane, Sender { variables: &filled, ..sender }, &build, &read).await;
+            let first = self.ask_once(meta.clone().renewing(renews), lane, Sender { variables: &filled, ..sender }, &build, &read).await;
             if first.0.purpose != Purpose::Expired {
                 return first;
             }
             let filled = self.sessions.after(self, &session).await.filled(sender.variables);
-            self.ask_once(shot, lane, Sender { variables: &filled, ..sender }, &build, &read).await
+            self.ask_once(meta, lane, Sender { variables: &filled, ..sender }, &build, &read).await
         })
     }
 
     async fn ask_once<T>(
         &self,
-        shot: Shot,
+        meta: RequestMeta,
         lane: &Lane,
         sender: Sender<'_>,
         build: &impl Fn(&Variables) -> Result<Request, RequestError>,
-        read: &impl Fn(&Reply<'_>, &Variables) -> (Noted, T),
+        read: &impl Fn(&Reply<'_>, &Variables) -> (Recorded, T),
     ) -> (Exchange, Option<T>) {
         let mut request = build(sender.variables);
         let mut url = String::new();
@@ -58,7 +59,7 @@ impl Probe {
             url.clone_from(&request.url);
         }
         let request = self.prepare(request);
-        self.fire_for(shot, lane, &request, |reply| {
+        self.send_recorded(meta, lane, &request, |reply| {
             if let Some(jar) = sender.jar {
                 jar.learn(&url, reply.headers);
             }

@@ -10,8 +10,9 @@ use crate::model::exchange::{Connection, Exchange, Kind, Route};
 use crate::model::time::Stamp;
 use crate::probe::asking::Sender;
 use crate::probe::cookies::Jar;
-use crate::probe::drive::Probe;
-use crate::probe::scan::{Noted, Shot};
+use crate::probe::recorded::Recorded;
+use crate::probe::request_meta::RequestMeta;
+use crate::probe::runner::Probe;
 use crate::target::{About, Accepted, Caller, Reply, Variables};
 
 /// Time between two looks at the same job.
@@ -135,8 +136,8 @@ impl Probe {
         };
         for (key, job) in jobs {
             for (route, _) in routes.iter().filter(|(_, can)| *can) {
-                let shot = Shot::follow(job.scenario, job.arm, key.0, self.clock.now()).by_route(*route);
-                self.send_look(shot, &job, Some(*route)).await;
+                let meta = RequestMeta::follow(job.scenario, job.arm, key.0, self.clock.now()).by_route(*route);
+                self.send_look(meta, &job, Some(*route)).await;
             }
             // What became visible meanwhile was only late.
             self.look_at(key, &job).await;
@@ -147,21 +148,22 @@ impl Probe {
         let now = self.clock.now();
         // Until a job is seen, a look at it is a poll like any other, and says how long its window is. Later it is no evidence: that a
         // job is forgotten a while after its end is no fault.
-        let shot = if job.denied && key.1 == Kind::Initiate {
-            Shot::follow(job.scenario, job.arm, key.0, now)
+        let meta = if job.denied && key.1 == Kind::Initiate {
+            RequestMeta::follow(job.scenario, job.arm, key.0, now)
         } else {
-            Shot::look(job.scenario, job.arm, key.0, &job.accepted.id, now)
+            RequestMeta::look(job.scenario, job.arm, key.0, &job.accepted.id, now)
         };
-        let exchange = self.send_look(shot, job, None).await;
+        let exchange = self.send_look(meta, job, None).await;
         self.was_asked(key, &exchange);
     }
 
-    async fn send_look(&self, shot: Shot, job: &OpenJob, route: Option<Route>) -> Exchange {
+    async fn send_look(&self, meta: RequestMeta, job: &OpenJob, route: Option<Route>) -> Exchange {
         let variables = Variables { nonce: self.nonce(), ..job.variables.clone() };
         let lane = self.transport.lane(Connection::Fresh);
         let build = |filled: &Variables| self.target.status(filled, Caller::Owner, &job.accepted, route);
-        let read =
-            |reply: &Reply<'_>, filled: &Variables| (Noted::of(self.target.read_status(reply, About::scan(&job.accepted.id, filled))), ());
-        self.ask(shot, &lane, Sender { variables: &variables, jar: job.jar.as_deref() }, build, read).await.0
+        let read = |reply: &Reply<'_>, filled: &Variables| {
+            (Recorded::of(self.target.read_status(reply, About::scan(&job.accepted.id, filled))), ())
+        };
+        self.ask(meta, &lane, Sender { variables: &variables, jar: job.jar.as_deref() }, build, read).await.0
     }
 }

@@ -12,8 +12,9 @@ use crate::model::exchange::{Connection, Exchange, Kind};
 use crate::model::limits::cut;
 use crate::model::time::Nanos;
 use crate::probe::cookies::Jar;
-use crate::probe::drive::{Probe, uuid};
-use crate::probe::scan::{Noted, Shot};
+use crate::probe::recorded::Recorded;
+use crate::probe::request_meta::RequestMeta;
+use crate::probe::runner::{Probe, uuid};
 use crate::target::{
     About, Accepted, Caller, Captured, Explaining, Heard, IdFault, Initiated, Knows, OtherId, Reading, Reply, Request, RequestError,
     StatusFinding, Target, Variables,
@@ -355,7 +356,7 @@ impl Asking<'_> {
             ContactStep::HandedOut | ContactStep::NoSuchPath | ContactStep::OtherId => Kind::Poll,
         };
         let lane = probe.transport.lane(Connection::Fresh);
-        let shot = Shot::other(0, kind, probe.clock.now()).with_id(id);
+        let meta = RequestMeta::other(0, kind, probe.clock.now()).with_id(id);
         let mut sets_a_cookie = None;
         let read = |reply: &Reply<'_>| {
             if let Some(jar) = jar {
@@ -404,9 +405,9 @@ impl Asking<'_> {
                 body: probe.recorder.excerpt(reply.body),
                 captured,
             };
-            (Noted::of(reading), more)
+            (Recorded::of(reading), more)
         };
-        let (exchange, more) = probe.fire_for(shot, &lane, &probe.prepare(request), read).await;
+        let (exchange, more) = probe.send_recorded(meta, &lane, &probe.prepare(request), read).await;
         let captured = more.as_ref().and_then(|more: &More| more.captured.clone());
         let (heard, job) = heard(asked, id, &exchange, more);
         self.contact.exchanges.push(Contacted {

@@ -17,12 +17,13 @@ use tower::ServiceExt;
 use crate::model::answer::TransportFault;
 use crate::model::exchange::Connection;
 use crate::probe::clock::Clock;
-use crate::probe::events;
-use crate::probe::latency::Latency;
+use crate::probe::http1::LARGEST_BODY;
+use crate::probe::http1::events;
 use crate::probe::network::{USER_AGENT, usual_headers};
 use crate::probe::pool::Pool;
 use crate::probe::trace_ids::TraceIds;
-use crate::probe::transport::{Head, LARGEST_BODY, Received, Unsendable};
+use crate::probe::transport::{Head, Received, Unsendable};
+use crate::probe::virtual_network::Latency;
 use crate::target::Request;
 
 /// A router, and how far away it is.

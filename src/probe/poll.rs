@@ -6,13 +6,15 @@ use std::sync::PoisonError;
 use crate::model::answer::Answer;
 use crate::model::exchange::{Exchange, Kind, Purpose};
 use crate::probe::asking::Sender;
-use crate::probe::scan::{Noted, Scan, Shot};
+use crate::probe::recorded::Recorded;
+use crate::probe::request_meta::RequestMeta;
+use crate::probe::scan::Scan;
 use crate::probe::transport::Lane;
 use crate::target::{About, Accepted, Caller, Reading, Reply, Request, RequestError, Target, Variables, WriteKind};
 
 /// What the polls of one scan hand on to each other.
 #[derive(Debug, Default)]
-pub(crate) struct Onward {
+pub(crate) struct PollState {
     /// The address that was handed out last.
     address: Option<String>,
     /// The last `ETag`, and what its reply said.
@@ -42,12 +44,12 @@ pub(crate) fn is_plain(target: &Target) -> bool {
 
 impl Scan<'_> {
     /// One poll: the request that the polls before it lead to, and the pages after its reply.
-    pub(super) async fn poll_onward(&self, shot: Shot, lane: &Lane, write: Option<WriteKind>) -> Exchange {
+    pub(super) async fn poll_onward(&self, meta: RequestMeta, lane: &Lane, write: Option<WriteKind>) -> Exchange {
         let target = &self.probe().target;
         let (address, known, turn) = {
-            let mut onward = self.onward.lock().unwrap_or_else(PoisonError::into_inner);
-            onward.turn += 1;
-            (onward.address.clone(), onward.known.clone(), onward.turn - 1)
+            let mut polls_so_far = self.polls_so_far.lock().unwrap_or_else(PoisonError::into_inner);
+            polls_so_far.turn += 1;
+            (polls_so_far.address.clone(), polls_so_far.known.clone(), polls_so_far.turn - 1)
         };
         let mut accepted = self.accepted.clone();
         accepted.handed_out = address.or(accepted.handed_out);
@@ -63,19 +65,19 @@ impl Scan<'_> {
             let before = known.as_ref().filter(|_| reply.http == 304).map(|(_, reading)| reading.clone());
             self.read_poll(reply, filled, &accepted, before, write, most > 1)
         };
-        let (mut exchange, mut next) = self.probe().ask(shot.clone(), lane, sender, build, read).await;
+        let (mut exchange, mut next) = self.probe().ask(meta.clone(), lane, sender, build, read).await;
         let first_sent = exchange.sent;
         for page in 2..=most {
             let Some(request) = next.as_mut().and_then(|next| next.page.take()) else { break };
             let read = |reply: &Reply<'_>, filled: &Variables| self.read_poll(reply, filled, &accepted, None, write, page < most);
             // What was not on the first page may have come there since: the poll says what was so when it began.
-            let shot = shot.clone().begun_at(first_sent);
-            (exchange, next) = self.probe().ask(shot, lane, sender, |_| request.clone(), read).await;
+            let meta = meta.clone().begun_at(first_sent);
+            (exchange, next) = self.probe().ask(meta, lane, sender, |_| request.clone(), read).await;
         }
         if let Some(next) = next {
-            let mut onward = self.onward.lock().unwrap_or_else(PoisonError::into_inner);
-            onward.address = next.address.or(onward.address.take());
-            onward.known = next.tag.map(|tag| (tag, next.reading)).or(onward.known.take());
+            let mut polls_so_far = self.polls_so_far.lock().unwrap_or_else(PoisonError::into_inner);
+            polls_so_far.address = next.address.or(polls_so_far.address.take());
+            polls_so_far.known = next.tag.map(|tag| (tag, next.reading)).or(polls_so_far.known.take());
         }
         exchange
     }
@@ -88,7 +90,7 @@ impl Scan<'_> {
         before: Option<Reading>,
         write: Option<WriteKind>,
         may_go_on: bool,
-    ) -> (Noted, Next) {
+    ) -> (Recorded, Next) {
         let target = &self.probe().target;
         let about = About::scan(&accepted.id, filled);
         let reading = before.unwrap_or_else(|| target.read_status(reply, about));
@@ -96,7 +98,7 @@ impl Scan<'_> {
         let page = if goes_on { target.next_page(reply, filled, Caller::Owner, accepted) } else { None };
         let seen = write.and_then(|write| target.read_write_seen(write, reply, about));
         let kind = page.is_some().then_some((Kind::Page, Purpose::Other));
-        let noted = Noted { seen, kind, asked_at: target.asked_at(filled.turn), ..Noted::of(reading.clone()) };
+        let noted = Recorded { seen, kind, asked_at: target.asked_at(filled.turn), ..Recorded::of(reading.clone()) };
         (noted, Next { reading, tag: target.entity_tag(reply), address: target.next_address(reply, about), page })
     }
 }

@@ -6,180 +6,22 @@ use std::time::Duration;
 
 use futures_util::future::{OptionFuture, join, join_all};
 use rand::RngExt;
-use sha1::{Digest as _, Sha1};
 
 use crate::model::answer::{Answer, State};
-use crate::model::compact::CompactOption;
-use crate::model::digest::Digest;
 use crate::model::exchange::{Connection, Exchange, Kind, Purpose, Route};
 use crate::model::plan::ORPHAN_POLLS;
 use crate::model::redaction::Redaction;
 use crate::model::scenario::{Action, Arm, Follow, MOST_FOLLOWED, Then, Until};
-use crate::model::text::Text;
-use crate::model::time::{Nanos, Span, Stamp};
+use crate::model::time::{Span, Stamp};
 use crate::probe::asking::Sender;
 use crate::probe::backlog::OpenJob;
 use crate::probe::cookies::Jar;
-use crate::probe::drive::{ScenarioRun, uuid};
-use crate::probe::pace::Urgency;
-use crate::probe::poll::{Onward, is_plain};
+use crate::probe::poll::{PollState, is_plain};
+use crate::probe::recorded::Recorded;
+use crate::probe::request_meta::RequestMeta;
+use crate::probe::runner::{ScenarioRun, uuid};
 use crate::probe::transport::{Lane, Prepared, Unsendable};
 use crate::target::{About, Accepted, Caller, Initiated, Reading, Reply, Request, RequestError, Variables, WriteKind};
-
-/// A request about to be sent: everything of its log line that is known beforehand.
-#[derive(Debug, Clone)]
-pub(crate) struct Shot {
-    scenario: u32,
-    arm: u32,
-    scan: Option<u64>,
-    kind: Kind,
-    purpose: Purpose,
-    connection: Connection,
-    poller: u32,
-    offset: Option<Nanos>,
-    planned: Stamp,
-    route: Option<Route>,
-    id: Option<Text>,
-    /// When its poll began, if a request went before it.
-    begun: Option<Stamp>,
-    /// Whether a 401 means that its login has expired.
-    renews: bool,
-    /// What only its scan keeps secret.
-    secrets: Option<Arc<Redaction>>,
-}
-
-impl Shot {
-    /// A request that belongs to no scan, on a fresh connection.
-    pub(crate) fn other(scenario: u32, kind: Kind, planned: Stamp) -> Shot {
-        Shot {
-            scenario,
-            arm: 0,
-            scan: None,
-            kind,
-            purpose: Purpose::Other,
-            connection: Connection::Fresh,
-            poller: 0,
-            offset: None,
-            planned,
-            route: None,
-            id: None,
-            begun: None,
-            renews: false,
-            secrets: None,
-        }
-    }
-
-    /// The same, for the last request of a poll that began earlier.
-    pub(crate) fn begun_at(self, begun: Stamp) -> Shot {
-        Shot { begun: Some(begun), ..self }
-    }
-
-    /// The same, for a request that is sent again with a new login after a 401.
-    pub(crate) fn renewing(self, renews: bool) -> Shot {
-        Shot { renews, ..self }
-    }
-
-    pub(crate) fn renews(&self) -> bool {
-        self.renews
-    }
-
-    pub(crate) fn secrets(&self) -> Option<&Redaction> {
-        self.secrets.as_deref()
-    }
-
-    pub(crate) fn kind(&self) -> Kind {
-        self.kind
-    }
-
-    /// A look at a job beside what is measured: it is no evidence, and counts as a filler.
-    pub(crate) fn look(scenario: u32, arm: u32, scan: u64, id: &str, now: Stamp) -> Shot {
-        Shot { arm, scan: Some(scan), ..Shot::other(scenario, Kind::Filler, now) }.with_id(id)
-    }
-
-    /// A poll of a job that its scan's own polls left denied.
-    pub(crate) fn follow(scenario: u32, arm: u32, scan: u64, now: Stamp) -> Shot {
-        Shot { arm, scan: Some(scan), purpose: Purpose::Follow, ..Shot::other(scenario, Kind::Poll, now) }
-    }
-
-    /// The same by another way than the usual one.
-    pub(crate) fn by_route(mut self, route: Route) -> Shot {
-        self.route = Some(route);
-        self
-    }
-
-    /// When it was to leave.
-    pub(crate) fn planned(&self) -> Stamp {
-        self.planned
-    }
-
-    /// Whether nothing but ourselves could make it leave late: it waits for no answer before it.
-    pub(crate) fn is_due(&self) -> bool {
-        self.kind == Kind::Poll && self.purpose == Purpose::Offset && matches!(self.connection, Connection::Fresh | Connection::Pooled)
-    }
-
-    /// How long it can wait where the target asked for less.
-    pub(crate) fn urgency(&self) -> Urgency {
-        match self.kind {
-            Kind::Initiate | Kind::Repeat => Urgency::StartsJob,
-            _ if self.offset.is_some() && self.purpose != Purpose::Follow => Urgency::DueAt(self.planned),
-            _ => Urgency::Patient,
-        }
-    }
-
-    pub(crate) fn with_id(mut self, id: &str) -> Shot {
-        self.id = Some(id.into());
-        self
-    }
-
-    /// The log line, as far as it is known when the request leaves.
-    pub(crate) fn begin(&self, now: Stamp) -> Exchange {
-        let sent = self.begun.unwrap_or(now);
-        Exchange {
-            scenario: self.scenario,
-            arm: self.arm,
-            scan: self.scan.into(),
-            kind: self.kind,
-            purpose: self.purpose,
-            connection: self.connection,
-            poller: self.poller,
-            offset: self.offset.into(),
-            planned: self.planned,
-            sent,
-            first_byte: CompactOption::NONE,
-            done: now,
-            conn: CompactOption::NONE,
-            new_conn: None,
-            http: None,
-            answer: Answer::Transport,
-            fault: None,
-            state: None,
-            word: None,
-            progress: CompactOption::NONE,
-            id: self.id.clone(),
-            echo: None,
-            worker: None,
-            cache: None,
-            seen: None,
-            complete: None,
-            created: CompactOption::NONE,
-            route: self.route,
-            trace: None,
-            digest: None,
-            body: None,
-        }
-    }
-
-    /// Whether an answer is worth keeping the body of.
-    pub(crate) fn is_unexpected(&self, answer: Answer) -> bool {
-        match self.kind {
-            Kind::Initiate | Kind::Repeat | Kind::Login | Kind::Setup => answer != Answer::Accepted,
-            Kind::Poll | Kind::Witness => answer != Answer::Visible,
-            Kind::ForeignPoll | Kind::UnknownPoll | Kind::EarlyPoll | Kind::OrphanPoll => answer != Answer::NotFound,
-            Kind::Results | Kind::Cancel | Kind::Update | Kind::Delete => !answer.is_evidence(),
-            Kind::Filler | Kind::Page => false,
-        }
-    }
-}
 
 /// One scan to be run.
 pub(crate) struct ScanTask {
@@ -213,7 +55,7 @@ impl ScanTask {
             from_here,
             variables: Variables { n: self.n, uuid, ..Variables::default() },
             jar: run.probe.target.keeps_cookies().then(Arc::default),
-            onward: Box::default(),
+            polls_so_far: Box::default(),
             secrets: None,
             accepted: Accepted::default(),
             t0: Stamp(0),
@@ -286,7 +128,7 @@ pub(super) struct Scan<'a> {
     status_request: Option<Result<Prepared, Unsendable>>,
     /// The cookies that its replies set, where they go along.
     pub(super) jar: Option<Arc<Jar>>,
-    pub(super) onward: Box<Mutex<Onward>>,
+    pub(super) polls_so_far: Box<Mutex<PollState>>,
     secrets: Option<Arc<Redaction>>,
     watch: Mutex<Watch>,
 }
@@ -320,13 +162,19 @@ const LOOKS_FOR_ORPHANS: [Duration; ORPHAN_POLLS as usize] = [Duration::from_mil
 const AFTER_THE_STALL: Duration = Duration::from_millis(10);
 
 impl Scan<'_> {
-    pub(super) fn probe(&self) -> &crate::probe::drive::Probe {
+    pub(super) fn probe(&self) -> &crate::probe::runner::Probe {
         &self.task.run.probe
     }
 
-    fn shot(&self, kind: Kind, connection: Connection, planned: Stamp) -> Shot {
+    fn meta(&self, kind: Kind, connection: Connection, planned: Stamp) -> RequestMeta {
         let secrets = self.secrets.clone();
-        Shot { arm: self.task.arm, scan: Some(self.task.scan), connection, secrets, ..Shot::other(self.task.run.index, kind, planned) }
+        RequestMeta {
+            arm: self.task.arm,
+            scan: Some(self.task.scan),
+            connection,
+            secrets,
+            ..RequestMeta::other(self.task.run.index, kind, planned)
+        }
     }
 
     pub(super) fn numbered(&self) -> Variables {
@@ -345,7 +193,7 @@ impl Scan<'_> {
     }
 
     async fn fill(&self, lane: &Lane, connection: Connection) {
-        let shot = self.shot(Kind::Filler, connection, self.probe().clock.now());
+        let meta = self.meta(Kind::Filler, connection, self.probe().clock.now());
         let mut variables = self.numbered();
         // The default filler polls a never-issued id, which must not become the id of this scan.
         variables.uuid = format!("{:032x}", u128::from(variables.nonce));
@@ -354,20 +202,20 @@ impl Scan<'_> {
         if !target.has_login() && matches!(target.filler(&variables), Err(RequestError::NotCaptured { .. })) {
             return;
         }
-        self.ask(shot, lane, &variables, |filled| target.filler(filled), |reply, _| by_code(target.read_by_code(reply))).await;
+        self.ask(meta, lane, &variables, |filled| target.filler(filled), |reply, _| by_code(target.read_by_code(reply))).await;
     }
 
     /// One request of this scan, with its cookies and the login, whose reply is read as it stands.
     async fn ask(
         &self,
-        shot: Shot,
+        meta: RequestMeta,
         lane: &Lane,
         variables: &Variables,
         build: impl Fn(&Variables) -> Result<Request, RequestError>,
         read: impl Fn(&Reply<'_>, &Variables) -> Reading,
     ) -> Exchange {
-        let read = |reply: &Reply<'_>, filled: &Variables| (Noted::of(read(reply, filled)), ());
-        self.probe().ask(shot, lane, Sender { variables, jar: self.jar.as_deref() }, build, read).await.0
+        let read = |reply: &Reply<'_>, filled: &Variables| (Recorded::of(read(reply, filled)), ());
+        self.probe().ask(meta, lane, Sender { variables, jar: self.jar.as_deref() }, build, read).await.0
     }
 
     /// The steps before the initiate, and the poll before it; what they gave, or `None` where one of them went wrong.
@@ -375,15 +223,15 @@ impl Scan<'_> {
         let target = &self.probe().target;
         let mut variables = self.variables.clone();
         for step in 0..target.setups() {
-            let shot = self.shot(Kind::Setup, self.arm.connection.of_initiate(), self.probe().clock.now());
-            let shot = Shot { poller: step as u32, ..shot };
+            let meta = self.meta(Kind::Setup, self.arm.connection.of_initiate(), self.probe().clock.now());
+            let meta = RequestMeta { poller: step as u32, ..meta };
             let build = |filled: &Variables| target.setup(step, filled).unwrap_or(Err(RequestError::NoPath));
             let read = |reply: &Reply<'_>, filled: &Variables| match target.read_setup(step, reply, filled) {
-                Ok(captured) => (Noted::of(by_code(Answer::Accepted)), Some(captured)),
-                Err((answer, reason)) => (Noted::of(Reading { reason: Some(reason), ..by_code(answer) }), None),
+                Ok(captured) => (Recorded::of(by_code(Answer::Accepted)), Some(captured)),
+                Err((answer, reason)) => (Recorded::of(Reading { reason: Some(reason), ..by_code(answer) }), None),
             };
             let sender = Sender { variables: &variables, jar: self.jar.as_deref() };
-            let (_, captured) = self.probe().ask(shot, &self.initiate_lane, sender, build, read).await;
+            let (_, captured) = self.probe().ask(meta, &self.initiate_lane, sender, build, read).await;
             variables.captured = captured.flatten()?;
         }
         if target.asks_before() {
@@ -405,10 +253,10 @@ impl Scan<'_> {
     async fn poll_unaccepted(&self, kind: Kind, variables: &Variables) {
         let target = &self.probe().target;
         let Some(accepted) = target.before_acceptance(variables) else { return };
-        let shot = self.shot(kind, Connection::Fresh, self.probe().clock.now()).with_id(&accepted.id);
+        let meta = self.meta(kind, Connection::Fresh, self.probe().clock.now()).with_id(&accepted.id);
         let build = |filled: &Variables| target.status(filled, Caller::Owner, &accepted, None);
         let read = |reply: &Reply<'_>, filled: &Variables| target.read_status(reply, About::scan(&accepted.id, filled));
-        self.ask(shot, &self.fresh, variables, build, read).await;
+        self.ask(meta, &self.fresh, variables, build, read).await;
     }
 
     /// What of this scan must not be recorded, beside what the target file keeps secret.
@@ -420,18 +268,18 @@ impl Scan<'_> {
 
     /// Asks for the scan; t = 0 is the instant at which the whole answer had arrived.
     async fn initiate(&self, kind: Kind, planned: Stamp) -> Option<(Accepted, Stamp)> {
-        let shot = self.shot(kind, self.arm.connection.of_initiate(), planned);
+        let meta = self.meta(kind, self.arm.connection.of_initiate(), planned);
         let target = &self.probe().target;
         let sender = Sender { variables: &self.variables, jar: self.jar.as_deref() };
         let read = |reply: &Reply<'_>, filled: &Variables| {
             let initiated = target.read_initiate(reply, filled);
             let noted = match &initiated {
-                Initiated::Accepted(accepted) => Noted { id: Some(accepted.id.clone()), ..Noted::of(by_code(Answer::Accepted)) },
-                Initiated::Failed { answer, reason } => Noted::of(Reading { reason: Some(reason.clone()), ..by_code(*answer) }),
+                Initiated::Accepted(accepted) => Recorded { id: Some(accepted.id.clone()), ..Recorded::of(by_code(Answer::Accepted)) },
+                Initiated::Failed { answer, reason } => Recorded::of(Reading { reason: Some(reason.clone()), ..by_code(*answer) }),
             };
             (noted, initiated)
         };
-        let (exchange, initiated) = self.probe().ask(shot, &self.initiate_lane, sender, |filled| target.initiate(filled), read).await;
+        let (exchange, initiated) = self.probe().ask(meta, &self.initiate_lane, sender, |filled| target.initiate(filled), read).await;
         if self.probe().slows_down() {
             self.probe().strain.initiated(&exchange);
         }
@@ -632,9 +480,9 @@ impl Scan<'_> {
         if target.write(write, &self.variables, &self.accepted).is_none() {
             return;
         }
-        let shot = self.shot(write.kind(), Connection::Fresh, self.probe().clock.now());
+        let meta = self.meta(write.kind(), Connection::Fresh, self.probe().clock.now());
         let build = |filled: &Variables| target.write(write, filled, &self.accepted).unwrap_or(Err(RequestError::NoPath));
-        let written = self.ask(shot, &self.fresh, &self.numbered(), build, |reply, _| by_code(target.read_by_code(reply))).await;
+        let written = self.ask(meta, &self.fresh, &self.numbered(), build, |reply, _| by_code(target.read_by_code(reply))).await;
         self.polls_after(written.done, offsets, Some(write)).await;
     }
 
@@ -665,12 +513,12 @@ impl Scan<'_> {
             // There is a lane for every poller, or one for all.
             _ => self.poll_lanes.get(planned.poller as usize).unwrap_or(&self.poll_lanes[0]),
         };
-        let shot = Shot {
+        let meta = RequestMeta {
             purpose: planned.purpose,
             offset: planned.offset.map(Span::as_nanos),
             poller: planned.poller,
             route: self.arm.route,
-            ..self.shot(Kind::Poll, self.arm.connection, planned.at)
+            ..self.meta(Kind::Poll, self.arm.connection, planned.at)
         };
         let prepared = match self.arm.route {
             Some(Route::CacheBusted | Route::AsInitiator) if self.status_request.is_some() => self.status_request(),
@@ -679,9 +527,9 @@ impl Scan<'_> {
         probe.clock.sleep_until(planned.at).await;
         let exchange = match (&self.status_request, self.arm.route) {
             // The request was built beforehand, so that nothing but the sending lies between the timer and the wire.
-            (Some(request), None | Some(Route::HandedOut)) => self.fire_status(shot, lane, request, planned.write).await,
-            (Some(_), _) => self.fire_status(shot, lane, &prepared, planned.write).await,
-            (None, _) => Box::pin(self.poll_onward(shot, lane, planned.write)).await,
+            (Some(request), None | Some(Route::HandedOut)) => self.send_status(meta, lane, request, planned.write).await,
+            (Some(_), _) => self.send_status(meta, lane, &prepared, planned.write).await,
+            (None, _) => Box::pin(self.poll_onward(meta, lane, planned.write)).await,
         };
         probe.was_asked((self.task.scan, Kind::Initiate), &exchange);
         let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
@@ -711,7 +559,7 @@ impl Scan<'_> {
         build(&variables)?.ok();
         let planned = age.map_or_else(|| probe.clock.now(), |age| self.t0.after(age.0));
         probe.clock.sleep_until(planned).await;
-        let shot = Shot { offset: age.map(Span::as_nanos), ..self.shot(kind, Connection::Fresh, planned) };
+        let meta = RequestMeta { offset: age.map(Span::as_nanos), ..self.meta(kind, Connection::Fresh, planned) };
         let read = |reply: &Reply<'_>, filled: &Variables| {
             let about = About::scan(&self.accepted.id, filled);
             match kind {
@@ -723,19 +571,25 @@ impl Scan<'_> {
         let build = |filled: &Variables| build(filled).unwrap_or(Err(RequestError::NoPath));
         // Another user has none of the scan's cookies.
         let jar = self.jar.as_deref().filter(|_| kind != Kind::ForeignPoll);
-        let read = |reply: &Reply<'_>, filled: &Variables| (Noted::of(read(reply, filled)), ());
-        Some(probe.ask(shot, &self.fresh, Sender { variables: &variables, jar }, build, read).await.0)
+        let read = |reply: &Reply<'_>, filled: &Variables| (Recorded::of(read(reply, filled)), ());
+        Some(probe.ask(meta, &self.fresh, Sender { variables: &variables, jar }, build, read).await.0)
     }
 
     /// Sends the status request, and notes whether the write before it is already seen in the answer.
-    async fn fire_status(&self, shot: Shot, lane: &Lane, request: &Result<Prepared, Unsendable>, write: Option<WriteKind>) -> Exchange {
+    async fn send_status(
+        &self,
+        meta: RequestMeta,
+        lane: &Lane,
+        request: &Result<Prepared, Unsendable>,
+        write: Option<WriteKind>,
+    ) -> Exchange {
         let target = &self.probe().target;
         let read = |reply: &Reply<'_>| {
             let about = About::scan(&self.accepted.id, &self.variables);
             let seen = write.and_then(|write| target.read_write_seen(write, reply, about));
-            (Noted { seen, ..Noted::of(target.read_status(reply, about)) }, ())
+            (Recorded { seen, ..Recorded::of(target.read_status(reply, about)) }, ())
         };
-        self.probe().fire_for(shot, lane, request, read).await.0
+        self.probe().send_recorded(meta, lane, request, read).await.0
     }
 }
 
@@ -749,35 +603,9 @@ fn by_code(answer: Answer) -> Reading {
     Reading::of(answer)
 }
 
-/// A reading with what only some exchanges note beside it.
-pub(crate) struct Noted {
-    pub(crate) reading: Reading,
-    pub(crate) id: Option<String>,
-    pub(crate) seen: Option<bool>,
-    /// What the exchange is in the log, where its reply shows that it is something else than a poll.
-    pub(crate) kind: Option<(Kind, Purpose)>,
-    /// Which of several addresses was asked.
-    pub(crate) asked_at: Option<String>,
-}
-
-impl Noted {
-    /// A reading with nothing beside it.
-    pub(crate) fn of(reading: Reading) -> Noted {
-        Noted { reading, id: None, seen: None, kind: None, asked_at: None }
-    }
-}
-
-/// What is kept of a body to tell it from others.
-pub(crate) fn digest(body: &[u8]) -> Digest {
-    let mut first = [0; 8];
-    // The digest has 20 bytes.
-    first.copy_from_slice(&Sha1::digest(body)[..8]);
-    first.into()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{ScanTask, digest};
+    use super::ScanTask;
 
     /// How large the future of a function is.
     fn room<A, F: Future>(_: impl FnOnce(A) -> F) -> usize {
@@ -788,12 +616,5 @@ mod tests {
     fn a_scan_under_way_needs_little_room() {
         let bytes = room(ScanTask::run);
         assert!(bytes < 768, "{bytes} bytes for each scan");
-    }
-
-    #[test]
-    fn a_digest_is_the_beginning_of_the_sha1_that_everybody_computes() {
-        // sha1sum (GNU coreutils 9.1) of `abc` and of nothing
-        assert_eq!(digest(b"abc").to_string(), "a9993e364706816a");
-        assert_eq!(digest(b"").to_string(), "da39a3ee5e6b4b0d");
     }
 }

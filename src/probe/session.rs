@@ -8,8 +8,9 @@ use std::time::Duration;
 use crate::model::answer::Answer;
 use crate::model::exchange::{Connection, Kind};
 use crate::model::time::Stamp;
-use crate::probe::drive::Probe;
-use crate::probe::scan::{Noted, Shot};
+use crate::probe::recorded::Recorded;
+use crate::probe::request_meta::RequestMeta;
+use crate::probe::runner::Probe;
 use crate::target::{Captured, Reading, Reply, Session, Variables};
 
 /// A login is made anew when this share of its time is over, so that it does not expire under way.
@@ -89,7 +90,7 @@ impl Sessions {
         let variables = Variables { n: probe.options.first_n, uuid: format!("{:032x}", u128::from(nonce)), nonce, ..Variables::default() };
         let Some(request) = probe.target.login(&variables) else { return before };
         let lane = probe.transport.lane(Connection::Fresh);
-        let shot = Shot::other(0, Kind::Login, probe.clock.now());
+        let meta = RequestMeta::other(0, Kind::Login, probe.clock.now());
         let read = |reply: &Reply<'_>| {
             let session = probe.target.read_login(reply);
             let reading = match &session {
@@ -100,9 +101,9 @@ impl Sessions {
                 }
                 Err((answer, reason)) => Reading { reason: Some(reason.clone()), ..Reading::of(*answer) },
             };
-            (Noted::of(reading), session)
+            (Recorded::of(reading), session)
         };
-        let (exchange, session) = probe.fire_for(shot, &lane, &probe.prepare(request), read).await;
+        let (exchange, session) = probe.send_recorded(meta, &lane, &probe.prepare(request), read).await;
         let known = match session {
             Some(Ok(Session { captured, lasts })) => {
                 let until = lasts.map(|lasts| exchange.done.after(lasts.mul_f64(RENEWED_AFTER)));

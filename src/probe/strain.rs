@@ -219,7 +219,7 @@ fn failed(exchange: &Exchange) -> bool {
 mod tests {
     use super::*;
     use crate::model::exchange::Kind;
-    use crate::probe::scan::Shot;
+    use crate::probe::request_meta::RequestMeta;
 
     const MS: u64 = 1_000_000;
 
@@ -228,7 +228,7 @@ mod tests {
         let mut state = State::default();
         for (sent, done, answer) in initiates {
             state.under_way = under_way;
-            let begun = Shot::other(0, Kind::Initiate, Stamp(sent * MS)).begin(Stamp(sent * MS));
+            let begun = RequestMeta::other(0, Kind::Initiate, Stamp(sent * MS)).begin(Stamp(sent * MS));
             state.initiated(&Exchange { done: Stamp(done * MS), answer: *answer, ..begun });
         }
         state

@@ -11,12 +11,9 @@ use crate::model::time::Stamp;
 use crate::model::trace::SpanId;
 use crate::probe::clock::Clock;
 use crate::probe::in_process::{InProcess, InProcessLane};
-use crate::probe::network::{Network, NetworkLane, Outgoing};
+use crate::probe::network::{Network, NetworkLane, NetworkRequest};
 use crate::probe::trace_ids::{self, TRACEPARENT, TraceIds};
 use crate::target::{Request, RequestError};
-
-/// The largest body that is read; the rest of a larger one is not, and the exchange counts as failed.
-pub(crate) const LARGEST_BODY: usize = 1024 * 1024;
 
 /// Sockets, or calls.
 #[derive(Debug, Clone)]
@@ -38,7 +35,7 @@ pub(crate) enum Lane {
 /// A request that only waits for its time.
 #[derive(Debug, Clone)]
 pub(crate) enum Prepared {
-    Network(Outgoing),
+    Network(NetworkRequest),
     /// Boxed, so that the others need not hold the place for it.
     InProcess(Box<http::Request<Bytes>>),
 }

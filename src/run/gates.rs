@@ -4,13 +4,13 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::model::scenario::{Scenario, Stop, Tolerance};
 use crate::model::shard::Shard;
-use crate::probe::{Onward, Seen};
+use crate::probe::{Decision, Observation};
 use crate::verdict::sequential::{Gates, Need};
 
 /// Decides, from what is seen of each scenario, whether its gate needs more scans.
 ///
 /// A shard sees its own scans only. A denial decides there as it does anywhere; what a tolerated rate is, the merged log decides.
-pub fn onward(scenarios: &[Scenario], shard: Option<Shard>) -> Box<dyn Fn(Seen<'_>) -> Onward + Send + Sync> {
+pub fn onward(scenarios: &[Scenario], shard: Option<Shard>) -> Box<dyn Fn(Observation<'_>) -> Decision + Send + Sync> {
     let mut watched = scenarios.to_vec();
     for scenario in watched.iter_mut().filter(|scenario| shard.is_some() && scenario.expect.not_found != Tolerance::Never) {
         scenario.expect.stop = Stop::Never;
@@ -20,12 +20,12 @@ pub fn onward(scenarios: &[Scenario], shard: Option<Shard>) -> Box<dyn Fn(Seen<'
         // What a panic elsewhere left behind is still a count of whole exchanges.
         let mut gates = gates.lock().unwrap_or_else(PoisonError::into_inner);
         let need = match seen {
-            Seen::Exchange(exchange) => gates.exchange(exchange),
-            Seen::ScanEnded { scenario, scan } => gates.scan_ended(scenario, scan),
+            Observation::Exchange(exchange) => gates.exchange(exchange),
+            Observation::ScanEnded { scenario, scan } => gates.scan_ended(scenario, scan),
         };
         match need {
-            Need::More => Onward::Continue,
-            Need::NoMore => Onward::StopScenario,
+            Need::More => Decision::Continue,
+            Need::NoMore => Decision::StopScenario,
         }
     })
 }

@@ -8,7 +8,7 @@ use crate::model::contact::{Contact, Problem};
 use crate::model::run::Run;
 use crate::model::scenario::Scenario;
 use crate::model::time::Stamp;
-use crate::probe::{self, Event, Halt, Jobs, OnStrain, Recorder, Restraint, Seen, Tracing};
+use crate::probe::{self, Event, Halt, Jobs, Observation, OnStrain, Recorder, Restraint, Tracing};
 use crate::run::investigate::steps::Progress;
 use crate::run::{Destination, Limits, Session};
 
@@ -53,7 +53,7 @@ pub enum Note<'a> {
     /// A scenario or a scan began or ended.
     Event(Event),
     /// An exchange was recorded, or nothing more will come of a scan.
-    Seen(Seen<'a>),
+    Observed(Observation<'a>),
     /// No more is sent.
     Ends,
     /// The target ended the run before its plan was done.

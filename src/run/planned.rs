@@ -170,9 +170,9 @@ impl PlannedRun {
             options: probe.clone(),
             trace: options.trace.clone(),
             events: Box::new(move |event| observer(Note::Event(event))),
-            decide: Box::new(move |seen| {
-                witness(Note::Seen(seen));
-                decide(seen)
+            decide: Box::new(move |observation| {
+                witness(Note::Observed(observation));
+                decide(observation)
             }),
         };
         let recording = Recording::begin(&session, header, Sink::File { path: folder.join(LOG), log }, drive);

@@ -8,7 +8,7 @@ use crate::log::{LogWriter, StorageError};
 use crate::model::run::{End, EndReason, Journal, Run};
 use crate::model::second_opinion::SecondOpinion;
 use crate::model::span::Inside;
-use crate::probe::{Event, Onward, Options, Probe, Recorder, Seen, Tracing};
+use crate::probe::{Decision, Event, Observation, Options, Probe, Recorder, Tracing};
 use crate::run::conclude::{Concluded, read_own};
 use crate::run::spans::SpanSource;
 use crate::run::{RunError, Session};
@@ -31,13 +31,13 @@ pub struct Drive {
     /// Who hears of scenarios and scans.
     pub events: Box<dyn Fn(Event) + Send + Sync>,
     /// Whether a scenario goes on.
-    pub decide: Box<dyn Fn(Seen<'_>) -> Onward + Send + Sync>,
+    pub decide: Box<dyn Fn(Observation<'_>) -> Decision + Send + Sync>,
 }
 
 impl Drive {
     /// With nobody who watches, and every scenario to its end.
     pub fn plain(options: Options) -> Drive {
-        Drive { options, trace: None, events: Box::new(|_| {}), decide: Box::new(|_| Onward::Continue) }
+        Drive { options, trace: None, events: Box::new(|_| {}), decide: Box::new(|_| Decision::Continue) }
     }
 }
 

@@ -7,6 +7,8 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::support::twinless::twinless;
+
 struct Shell(TempDir);
 
 impl Shell {
@@ -17,7 +19,8 @@ impl Shell {
     /// Runs the words; gives back the exit code, and both outputs as one text.
     fn run(&self, words: &str) -> (Option<i32>, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_statusgap"));
-        let output = command.args(words.split_whitespace()).current_dir(self.0.path()).env("NO_COLOR", "1").output().expect("it starts");
+        let output =
+            command.args(twinless(words.split_whitespace())).current_dir(self.0.path()).env("NO_COLOR", "1").output().expect("it starts");
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
         (output.status.code(), text(&output.stdout) + &text(&output.stderr))
     }

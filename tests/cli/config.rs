@@ -8,6 +8,8 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::support::twinless::twinless;
+
 /// A repository with a file of defaults, and a shell in its folder `work`.
 struct Repository {
     top: TempDir,
@@ -33,7 +35,7 @@ impl Repository {
 
     fn run(&self, words: &str, variables: &[(&str, &str)]) -> Ended {
         let mut command = Command::new(env!("CARGO_BIN_EXE_statusgap"));
-        command.args(words.split_whitespace()).current_dir(self.path("work")).env_clear().envs(variables.iter().copied());
+        command.args(twinless(words.split_whitespace())).current_dir(self.path("work")).env_clear().envs(variables.iter().copied());
         let output = command.output().expect("the binary starts");
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
         Ended { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }

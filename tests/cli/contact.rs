@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::Value;
 
+use crate::support::twinless::twinless;
+
 /// A request: `POST /v1/renders`, and how many of its method came before it.
 struct Asked<'a> {
     line: &'a str,
@@ -125,7 +127,8 @@ state = { pointer = "/status" }
 states = { running = ["running"], succeeded = ["done"] }
 "#;
 
-const SCENARIO: &str = "name = 'two'\ntitle = 'two scans'\nsource = 'a test'\n[load]\nscans = 2\n[polls]\noffsets = ['100ms']\n";
+const SCENARIO: &str =
+    "name = 'two'\ntitle = 'two scans'\nsource = 'a test'\n[load]\nscans = 2\n[polls]\noffsets = ['100ms']\ntolerance = '1s'\n";
 
 const TOKEN: &str = "s3cret/of+mine";
 
@@ -133,7 +136,7 @@ fn statusgap(api: &str, folder: &Path, target: &str, args: &[&str]) -> Output {
     std::fs::write(folder.join("renders.toml"), target).expect("a target file");
     std::fs::write(folder.join("two.toml"), SCENARIO).expect("a scenario");
     Command::new(env!("CARGO_BIN_EXE_statusgap"))
-        .args(args)
+        .args(twinless(args.iter().copied()))
         .args(["--target", "renders.toml", "--out", "out", "--no-progress"])
         .env("RENDERS_URL", api)
         .env("JOBS_TOKEN", TOKEN)

@@ -6,11 +6,12 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 use crate::support::skip::have;
+use crate::support::twinless::twinless;
 
 fn run(words: &str, variables: &[(&str, &str)]) -> Output {
     let folder = TempDir::new().expect("a folder");
     let mut command = Command::new(env!("CARGO_BIN_EXE_statusgap"));
-    command.args(words.split_whitespace()).current_dir(folder.path()).env_clear().envs(variables.iter().copied());
+    command.args(twinless(words.split_whitespace())).current_dir(folder.path()).env_clear().envs(variables.iter().copied());
     command.output().expect("the binary starts")
 }
 

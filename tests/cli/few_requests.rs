@@ -10,6 +10,7 @@ fn reproduce(service: &str) -> (Option<i32>, Value) {
     let output = Command::new(env!("CARGO_BIN_EXE_statusgap"))
         .args([
             "reproduce",
+            "--no-twin",
             "--virtual",
             "--seed",
             "1",

@@ -17,7 +17,7 @@ fn run(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Output 
         .env_remove("GITHUB_STEP_SUMMARY")
         .env_remove("GITHUB_OUTPUT")
         .envs(variables.iter().copied())
-        .args(["run", "short.toml", "--virtual", "--seed", "1", "--out", "run"])
+        .args(["run", "--no-twin", "short.toml", "--virtual", "--seed", "1", "--out", "run"])
         .args(arguments)
         .current_dir(folder)
         .output()
@@ -27,7 +27,12 @@ fn run(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Output 
 }
 
 fn report(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_statusgap")).arg("report").args(arguments).current_dir(folder).output().expect("the binary runs")
+    Command::new(env!("CARGO_BIN_EXE_statusgap"))
+        .args(["report", "--no-twin"])
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .expect("the binary runs")
 }
 
 fn text(bytes: &[u8]) -> String {

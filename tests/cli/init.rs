@@ -11,11 +11,13 @@ use tempfile::TempDir;
 use wiremock::matchers::{method, path, path_regex};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
+use crate::support::twinless::twinless;
+
 const ID: &str = "3cd63d03-1111-4222-8333-0123456789ab";
 
 fn statusgap(folder: &Path, arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_statusgap"));
-    command.args(arguments).current_dir(folder).env_clear().envs(variables.iter().copied());
+    command.args(twinless(arguments.iter().copied())).current_dir(folder).env_clear().envs(variables.iter().copied());
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
     // A command that does not read its input closes it.
     let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());

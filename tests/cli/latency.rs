@@ -8,11 +8,12 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::served::Served;
+use crate::support::twinless::twinless;
 
 fn statusgap(folder: &Path, words: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_statusgap"));
     command
-        .args(words.split_whitespace())
+        .args(twinless(words.split_whitespace()))
         .current_dir(folder)
         .env("NO_COLOR", "1")
         .env_remove("GITHUB_ACTIONS")

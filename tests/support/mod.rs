@@ -8,4 +8,5 @@ pub mod long_log;
 pub mod served;
 pub mod skip;
 pub mod timeline;
+pub mod twinless;
 pub mod virtual_run;

@@ -37,9 +37,9 @@ pub fn observer(shown: Shown) -> Observer {
                 progress.say(&format!("           the gate has failed: {} more jobs show how long denials last", scenario.load.scans));
             }
         }
-        Note::Seen(seen) => {
+        Note::Observed(observation) => {
             if let Some(progress) = progress.get() {
-                progress.see(seen);
+                progress.see(observation);
             }
         }
         Note::Event(event) => {

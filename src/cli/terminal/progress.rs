@@ -18,7 +18,7 @@ use crate::model::noun::Noun;
 use crate::model::run::Run;
 use crate::model::scenario::Scenario;
 use crate::model::time::Nanos;
-use crate::probe::{Event, Seen};
+use crate::probe::{Event, Observation};
 use crate::report::live;
 use crate::run::{Forecast, Left, Shown};
 
@@ -100,11 +100,11 @@ impl Progress {
     }
 
     /// Takes note of what was recorded.
-    pub fn see(&self, seen: Seen<'_>) {
+    pub fn see(&self, seen: Observation<'_>) {
         let mut state = lock(&self.state);
         let is_first = match seen {
-            Seen::Exchange(exchange) => state.so_far.exchange(exchange),
-            Seen::ScanEnded { scan, .. } => {
+            Observation::Exchange(exchange) => state.so_far.exchange(exchange),
+            Observation::ScanEnded { scan, .. } => {
                 state.so_far.ended(scan);
                 false
             }

@@ -5,6 +5,7 @@ use std::io;
 use std::io::ErrorKind as Kind;
 
 use crate::model::answer::TransportFault;
+use crate::probe::http1::{Error as Http1Error, Failure};
 
 /// What a failed exchange on an open connection is called.
 pub(super) fn of_exchange(error: &hyper::Error) -> TransportFault {
@@ -19,6 +20,16 @@ pub(super) fn of_exchange(error: &hyper::Error) -> TransportFault {
         source = cause.source();
     }
     TransportFault::Protocol
+}
+
+/// What a failed exchange over HTTP/1.1 is called.
+pub(super) fn of_http1(error: Http1Error) -> TransportFault {
+    match error {
+        Http1Error::Stream(error) => of_stream(&error),
+        Http1Error::Reply(Failure::Closed) => TransportFault::Closed,
+        Http1Error::Reply(Failure::Malformed) => TransportFault::Protocol,
+        Http1Error::Reply(Failure::TooLarge) => TransportFault::TooLarge,
+    }
 }
 
 /// What a failed read or write is called.

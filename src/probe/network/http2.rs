@@ -8,12 +8,10 @@ use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 
 use super::fault;
-use super::link::Onward;
-use super::reply::LARGEST_HEAD;
 use super::stream::Stream;
 use crate::model::answer::TransportFault;
-use crate::probe::events;
-use crate::probe::transport::{LARGEST_BODY, Received};
+use crate::probe::http1::{KeepAlive, LARGEST_BODY, LARGEST_HEAD, events};
+use crate::probe::transport::Received;
 
 /// A connection.
 #[derive(Debug)]
@@ -46,7 +44,7 @@ impl Http2 {
     }
 
     /// Waits for the rest of the answer: its body to the end, or to the bound.
-    pub(super) async fn receive(&mut self) -> Result<(Received, Onward), TransportFault> {
+    pub(super) async fn receive(&mut self) -> Result<(Received, KeepAlive), TransportFault> {
         let (head, mut body) = self.answer.take().ok_or(TransportFault::Closed)?.into_parts();
         if body.size_hint().lower() > LARGEST_BODY as u64 {
             return Err(TransportFault::TooLarge);
@@ -64,6 +62,6 @@ impl Http2 {
                 break;
             }
         }
-        Ok((Received { http: head.status.as_u16(), headers: head.headers, body: whole.freeze() }, Onward::Open))
+        Ok((Received { http: head.status.as_u16(), headers: head.headers, body: whole.freeze() }, KeepAlive::Open))
     }
 }

@@ -4,17 +4,15 @@
 //! followed, no connection is shared unless a scenario asks for it: which connection carries what is the lane's business (`lane`),
 //! since it decides what is measured.
 
+mod connection;
+mod connection_policy;
 mod descriptors;
 mod destination;
 mod dial;
 mod fault;
-mod http1;
 mod http2;
-mod lane;
-mod link;
-mod outgoing;
 mod proxy;
-mod reply;
+mod request;
 mod stream;
 mod tcp;
 mod tls;
@@ -30,18 +28,19 @@ use tokio::time::timeout;
 use crate::model::answer::TransportFault;
 use crate::model::run::HttpVersion;
 use crate::probe::clock::Clock;
+use crate::probe::http1::KeepAlive;
 use crate::probe::pool::Pool;
 use crate::probe::trace_ids::TraceIds;
 use crate::probe::transport::{Head, Limits, Received, Unsendable};
 use crate::target::Request;
+use connection::HttpConnection;
+use connection_policy::Idle;
 use destination::{Asked, Destination, Front, Origin, Scheme};
-use lane::Idle;
-use link::{Link, Onward};
 use tcp::{Stamping, Tcp};
 use tls::Peer;
 
-pub(crate) use lane::NetworkLane;
-pub(crate) use outgoing::Outgoing;
+pub(crate) use connection_policy::NetworkLane;
+pub(crate) use request::NetworkRequest;
 
 pub use descriptors::make_room_for_connections;
 pub use destination::is_loopback;
@@ -74,7 +73,7 @@ pub enum NetworkError {
         /// What the parser said.
         why: String,
     },
-    /// The environment names a proxy that cannot be used. Its address is not told, since a password may stand in it.
+    /// The environment names a proxy that cannot be used. Its address is not shown, since a password may stand in it.
     #[error(
         "the proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names cannot be used: write http://host:port, or set NO_PROXY for this target"
     )]
@@ -177,9 +176,9 @@ impl Network {
         {
             home.proxy = options.proxies.toward(&home.origin, &uri)?;
         }
-        let told = |text: &str| HeaderValue::from_str(text).map_err(|_| NetworkError::Header(text.to_owned()));
-        told(&options.user_agent)?;
-        options.run_id.as_deref().map(told).transpose()?;
+        let sendable = |text: &str| HeaderValue::from_str(text).map_err(|_| NetworkError::Header(text.to_owned()));
+        sendable(&options.user_agent)?;
+        options.run_id.as_deref().map(sendable).transpose()?;
         let usual = usual_headers(&options.user_agent, options.run_id.as_deref(), options.trace_ids.as_ref());
         let encrypted = home.origin.scheme == Scheme::Https;
         let shared = Shared {
@@ -209,12 +208,12 @@ impl Network {
     }
 
     /// Does everything for a request that can be done before its time has come.
-    pub(crate) fn prepare(&self, request: Request) -> Result<Outgoing, Unsendable> {
+    pub(crate) fn prepare(&self, request: Request) -> Result<NetworkRequest, Unsendable> {
         let shared = &*self.shared;
         let (asked, to) = match shared.front.asked(&request.url) {
             Some(asked) => (asked, Arc::clone(&shared.home)),
             None => {
-                let uri = outgoing::address(&request.url)?;
+                let uri = request::address(&request.url)?;
                 let origin = Origin::of(&uri).ok_or(Unsendable::Address)?;
                 let to = if origin == shared.home.origin {
                     Arc::clone(&shared.home)
@@ -225,14 +224,14 @@ impl Network {
                 (Asked::of(&uri).ok_or(Unsendable::Address)?, to)
             }
         };
-        Outgoing::new(request, asked, to, shared.options.version, &shared.usual)
+        NetworkRequest::new(request, asked, to, shared.options.version, &shared.usual)
     }
 
     /// Sends one request and reads the whole reply, within its limits.
     pub(crate) async fn send(
         &self,
         lane: &NetworkLane,
-        request: &Outgoing,
+        request: &NetworkRequest,
         limits: Limits,
         clock: &Clock,
         head: &mut Head,
@@ -246,39 +245,39 @@ impl Network {
     async fn exchange(
         &self,
         lane: &NetworkLane,
-        request: &Outgoing,
+        request: &NetworkRequest,
         held: Duration,
         clock: &Clock,
         head: &mut Head,
         late: &mut TransportFault,
     ) -> Result<Received, TransportFault> {
         let options = &self.shared.options;
-        let (mut link, new) = match lane.take(&self.shared.pool, &request.to).await {
-            Some(link) => (link, false),
+        let (mut connection, new) = match lane.take(&self.shared.pool, &request.to).await {
+            Some(connection) => (connection, false),
             None => {
                 // Whichever limit runs out: a connection that never opened is not a target that is slow to answer.
                 *late = TransportFault::ConnectTimeout;
                 // Boxed, as it is large and soon over: every scan under way would hold the place for it.
-                let link = within(options.connect_limit, *late, Box::pin(self.connect(&request.to))).await?;
+                let connection = within(options.connect_limit, *late, Box::pin(self.connect(&request.to))).await?;
                 *late = TransportFault::Timeout;
-                (link, true)
+                (connection, true)
             }
         };
-        head.conn = link.port;
+        head.conn = connection.port;
         head.new_conn = Some(new);
         let first_byte_limit = options.first_byte_limit.map(|limit| limit + held);
-        let sent = within(first_byte_limit, TransportFault::FirstByteTimeout, link.send(&request.message)).await;
-        sent.inspect_err(|_| head.broken = link.broken())?;
-        head.first_byte = Some(clock.stamp(link.arrived()));
-        let (received, onward) = link.receive().await.inspect_err(|_| head.broken = link.broken())?;
-        head.done = Some(clock.stamp(link.arrived()));
-        if onward == Onward::Open {
-            lane.keep(&self.shared.pool, &request.to, link);
+        let sent = within(first_byte_limit, TransportFault::FirstByteTimeout, connection.send(&request.message)).await;
+        sent.inspect_err(|_| head.broken = connection.broken())?;
+        head.first_byte = Some(clock.stamp(connection.arrived()));
+        let (received, keep_alive) = connection.receive().await.inspect_err(|_| head.broken = connection.broken())?;
+        head.done = Some(clock.stamp(connection.arrived()));
+        if keep_alive == KeepAlive::Open {
+            lane.keep(&self.shared.pool, &request.to, connection);
         }
         Ok(received)
     }
 
-    async fn connect(&self, to: &Arc<Destination>) -> Result<Link, TransportFault> {
+    async fn connect(&self, to: &Arc<Destination>) -> Result<HttpConnection, TransportFault> {
         let peer = if Arc::ptr_eq(to, &self.shared.home) { Peer::Target } else { Peer::Stranger };
         let tls = match to.origin.scheme {
             Scheme::Http => None,
@@ -287,7 +286,7 @@ impl Network {
         let version = self.shared.options.version;
         let stream = dial::dial(to, version, tls).await?;
         let port = stream.tcp().and_then(Tcp::port);
-        Link::open(stream, port.map(u32::from), version).await
+        HttpConnection::open(stream, port.map(u32::from), version).await
     }
 }
 

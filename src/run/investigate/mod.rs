@@ -14,7 +14,7 @@ use crate::analysis::diagnosis::Candidates;
 use crate::log::storage::LOG;
 use crate::model::run::{Capabilities, EndReason, Journal};
 use crate::model::scenario::Scenario;
-use crate::probe::{Jobs, OnStrain, Onward, Options, Restraint};
+use crate::probe::{Decision, Jobs, OnStrain, Options, Restraint};
 use crate::run::contact::{first_contact, problem};
 use crate::run::limits::{INVESTIGATION_JOBS, Limits};
 use crate::run::recording::{Drive, Recording, Sink};
@@ -83,9 +83,9 @@ pub(crate) async fn investigate(options: RunOptions, session: Session, budget: D
     let drive = Drive {
         trace: options.trace.clone(),
         events: Box::new(move |event| observer(Note::Event(event))),
-        decide: Box::new(move |seen| {
-            witness(Note::Seen(seen));
-            Onward::Continue
+        decide: Box::new(move |observation| {
+            witness(Note::Observed(observation));
+            Decision::Continue
         }),
         options: probe,
     };

@@ -13,7 +13,7 @@ use crate::model::exchange::{Exchange, Kind, Purpose};
 use crate::model::run::Journal;
 use crate::model::scenario::{Scenario, Until};
 use crate::model::time::Stamp;
-use crate::probe::{Onward, Seen};
+use crate::probe::{Decision, Observation};
 
 /// How many exchanges a run of a twin has, about.
 const ENOUGH: usize = 2_000;
@@ -79,19 +79,19 @@ impl Excerpt {
     }
 
     /// Ends each scenario when so many jobs of it were asked for.
-    pub(super) fn decide(&self) -> impl Fn(Seen<'_>) -> Onward + Send + Sync + 'static {
+    pub(super) fn decide(&self) -> impl Fn(Observation<'_>) -> Decision + Send + Sync + 'static {
         let left: Vec<u32> = self.jobs.iter().map(|(_, jobs)| *jobs).collect();
         let left = Mutex::new(left);
         move |seen| {
-            let Seen::Exchange(exchange) = seen else { return Onward::Continue };
+            let Observation::Exchange(exchange) = seen else { return Decision::Continue };
             if exchange.kind != Kind::Initiate {
-                return Onward::Continue;
+                return Decision::Continue;
             }
             // A count is right whatever a panicking thread was doing.
             let mut left = left.lock().unwrap_or_else(PoisonError::into_inner);
-            let Some(left) = left.get_mut(exchange.scenario as usize) else { return Onward::Continue };
+            let Some(left) = left.get_mut(exchange.scenario as usize) else { return Decision::Continue };
             *left = left.saturating_sub(1);
-            if *left == 0 { Onward::StopScenario } else { Onward::Continue }
+            if *left == 0 { Decision::StopScenario } else { Decision::Continue }
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::model::run::{End, EndReason, Journal};
 use crate::model::scenario::Scenario;
 use crate::model::span::Inside;
 use crate::model::time::Stamp;
-use crate::probe::{Clock, InProcess, Latency, Measured, Onward, Probe, Recorder, Seen, Transport};
+use crate::probe::{Clock, Decision, InProcess, Latency, Measured, Observation, Probe, Recorder, Transport};
 use crate::run::gates::onward;
 use crate::run::limits::time_limit;
 use crate::run::twin::excerpt::Excerpt;
@@ -82,10 +82,10 @@ impl<'a> Replay<'a> {
         // The plan's own chances are those of the log: the same jobs in the same arms, polled at the same phases.
         let options = virtual_options(self.journal.run.seed);
         let (decided, cut) = (onward(&self.journal.scenarios, None), self.excerpt.decide());
-        let decide = move |seen: Seen<'_>| {
+        let decide = move |seen: Observation<'_>| {
             // Both count what they see.
             let (decided, cut) = (decided(seen), cut(seen));
-            if cut == Onward::StopScenario { cut } else { decided }
+            if cut == Decision::StopScenario { cut } else { decided }
         };
         let probe = Probe::with_decisions(target.into(), transport, clock, Recorder::in_memory(), options, |_| {}, decide);
         // A twin that does not come to an end is measured as far as it came.

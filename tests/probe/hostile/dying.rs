@@ -7,7 +7,7 @@ use statusgap::log::LogWriter;
 use statusgap::model::answer::{Answer, TransportFault};
 use statusgap::model::exchange::{Exchange, Kind};
 use statusgap::model::run::EndReason;
-use statusgap::probe::{Clock, Network, Onward, Probe, Recorder, Seen, Transport};
+use statusgap::probe::{Clock, Decision, Network, Observation, Probe, Recorder, Transport};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
@@ -53,15 +53,15 @@ async fn run(after: After) -> Outcome {
     let kept = driven::Kept::default();
     let log = LogWriter::begin(Box::new(kept.clone()), &driven::header(&target, &clock, &scenario, 1)).expect("memory takes a log");
     let back = Mutex::new(matches!(after, After::ComesBack).then_some(back));
-    let onward = move |seen: Seen<'_>| {
-        if let Seen::Exchange(exchange) = seen
+    let onward = move |seen: Observation<'_>| {
+        if let Observation::Exchange(exchange) = seen
             && exchange.fault.is_some()
             && let Some(back) = back.lock().expect("no panic").take()
         {
             back.send(listen_again(address)).expect("the server waits");
             std::mem::forget(back);
         }
-        Onward::Continue
+        Decision::Continue
     };
     let network = Transport::Network(Network::new(&base_url).expect("a way"));
     let recorder = Recorder::new(log, target.secrets());

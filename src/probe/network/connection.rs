@@ -2,19 +2,21 @@
 
 use std::time::Instant;
 
-use super::http1::Http1;
+use super::fault;
 use super::http2::Http2;
-use super::outgoing::Message;
+use super::request::Message;
 use super::stream::Stream;
+use super::tcp::Tcp;
 use crate::model::answer::TransportFault;
 use crate::model::run::HttpVersion;
+use crate::probe::http1::{Http1, KeepAlive, Response};
 use crate::probe::transport::Received;
 
 /// An open connection.
 ///
 /// What HTTP/2 does is boxed, so that exchanges over HTTP/1.1 need not hold the place for it.
 #[derive(Debug)]
-pub(super) struct Link {
+pub(super) struct HttpConnection {
     protocol: Protocol,
     /// The local port, where there is one.
     pub(super) port: Option<u32>,
@@ -22,27 +24,18 @@ pub(super) struct Link {
 
 #[derive(Debug)]
 enum Protocol {
-    One(Box<Http1>),
+    One(Box<Http1<Stream>>),
     Two(Box<Http2>),
 }
 
-/// What a connection is good for after an exchange.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Onward {
-    /// It can carry another one.
-    Open,
-    /// Peer or protocol ended it.
-    Over,
-}
-
-impl Link {
+impl HttpConnection {
     /// Begins to speak HTTP over a stream.
-    pub(super) async fn open(stream: Stream, port: Option<u32>, version: HttpVersion) -> Result<Link, TransportFault> {
+    pub(super) async fn open(stream: Stream, port: Option<u32>, version: HttpVersion) -> Result<HttpConnection, TransportFault> {
         let protocol = match version {
             HttpVersion::One => Protocol::One(Box::new(Http1::new(stream))),
             HttpVersion::Two => Protocol::Two(Box::new(Box::pin(Http2::open(stream)).await?)),
         };
-        Ok(Link { protocol, port })
+        Ok(HttpConnection { protocol, port })
     }
 
     /// Whether another request can be sent; notices what happened while nobody looked.
@@ -56,7 +49,7 @@ impl Link {
     /// Sends a request and waits for the head of its answer.
     pub(super) async fn send(&mut self, message: &Message) -> Result<(), TransportFault> {
         match (&mut self.protocol, message) {
-            (Protocol::One(one), Message::One { method, bytes, .. }) => one.send(method, bytes.clone()).await,
+            (Protocol::One(one), Message::One { method, bytes, .. }) => one.send(method, bytes.clone()).await.map_err(fault::of_http1),
             (Protocol::Two(two), Message::Two(request)) => Box::pin(two.send(http::Request::clone(request))).await,
             // Messages and connections are made for the version of the same options.
             _ => Err(TransportFault::Request),
@@ -74,7 +67,7 @@ impl Link {
     /// When the last of what has come of the answer had arrived.
     pub(super) fn arrived(&self) -> Instant {
         match &self.protocol {
-            Protocol::One(one) => one.arrived(),
+            Protocol::One(one) => one.stream().tcp().and_then(Tcp::arrived),
             // Which frame came with which packet is known only to hyper.
             Protocol::Two(_) => None,
         }
@@ -82,9 +75,12 @@ impl Link {
     }
 
     /// Waits for the rest of the answer.
-    pub(super) async fn receive(&mut self) -> Result<(Received, Onward), TransportFault> {
+    pub(super) async fn receive(&mut self) -> Result<(Received, KeepAlive), TransportFault> {
         match &mut self.protocol {
-            Protocol::One(one) => one.receive().await,
+            Protocol::One(one) => {
+                let (Response { status, headers, body }, keep_alive) = one.receive().await.map_err(fault::of_http1)?;
+                Ok((Received { http: status, headers, body }, keep_alive))
+            }
             Protocol::Two(two) => Box::pin(two.receive()).await,
         }
     }

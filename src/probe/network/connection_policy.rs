@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::connection::HttpConnection;
 use super::destination::Destination;
-use super::link::Link;
 use crate::model::exchange::Connection;
 use crate::probe::pool::Pool;
 
@@ -22,7 +22,7 @@ pub(crate) enum NetworkLane {
 #[derive(Debug)]
 pub(crate) struct Idle {
     to: Arc<Destination>,
-    link: Link,
+    connection: HttpConnection,
 }
 
 impl NetworkLane {
@@ -36,7 +36,7 @@ impl NetworkLane {
     }
 
     /// An open connection, if this lane has one that leads to the right place and still can be used.
-    pub(super) async fn take(&self, pool: &Pool<Idle>, to: &Arc<Destination>) -> Option<Link> {
+    pub(super) async fn take(&self, pool: &Pool<Idle>, to: &Arc<Destination>) -> Option<HttpConnection> {
         match self {
             NetworkLane::Fresh => None,
             NetworkLane::Kept(kept) => {
@@ -44,16 +44,16 @@ impl NetworkLane {
                 if idle.leads_to(to) { idle.if_usable().await } else { None }
             }
             NetworkLane::Pooled => loop {
-                if let Some(link) = pool.take(|idle| idle.leads_to(to))?.if_usable().await {
-                    return Some(link);
+                if let Some(connection) = pool.take(|idle| idle.leads_to(to))?.if_usable().await {
+                    return Some(connection);
                 }
             },
         }
     }
 
     /// Keeps a connection for the next exchange.
-    pub(super) fn keep(&self, pool: &Pool<Idle>, to: &Arc<Destination>, link: Link) {
-        let idle = Idle { to: Arc::clone(to), link };
+    pub(super) fn keep(&self, pool: &Pool<Idle>, to: &Arc<Destination>, connection: HttpConnection) {
+        let idle = Idle { to: Arc::clone(to), connection };
         match self {
             NetworkLane::Fresh => {}
             NetworkLane::Kept(kept) => *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(idle),
@@ -67,7 +67,7 @@ impl Idle {
         Arc::ptr_eq(&self.to, to) || self.to == *to
     }
 
-    async fn if_usable(mut self) -> Option<Link> {
-        self.link.is_usable().await.then_some(self.link)
+    async fn if_usable(mut self) -> Option<HttpConnection> {
+        self.connection.is_usable().await.then_some(self.connection)
     }
 }
