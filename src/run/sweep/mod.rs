@@ -114,7 +114,7 @@ mod tests {
             (U, "positive-cache-ttl", "5s"),
         ] {
             let case = Case { knobs: vec![(knob, value.to_owned())], ..Case::one(class) };
-            let trial = on_a_paused_clock(try_case(&case, 7, &Candidates::all())).expect("an investigation");
+            let trial = on_a_paused_clock(try_case(&case, 7, &Candidates::all(), Twins::LeftOut)).expect("an investigation");
             assert_eq!(trial.outcome, Outcome::Right, "{knob}={value}: {:?}", trial.diagnosis.causes);
         }
     }
