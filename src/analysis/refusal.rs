@@ -130,7 +130,14 @@ fn late_grants(exchanges: &[Exchange], like_unknown: &BTreeMap<Signature<'_>, Re
         .filter(|exchange| exchange.scan.get().and_then(|scan| refused.get(&scan)).is_some_and(|first| *first <= exchange.sent))
         .map(|exchange| exchange.done)
         .min();
-    let again = granted.is_some_and(|granted| places.iter().any(|place| granted <= exchanges[*place].sent));
+    // Scans that are refused later need not be granted while anybody looks, as long as new ones are accepted from the same caller.
+    let accepted = exchanges.iter().filter(|exchange| exchange.kind == Kind::Initiate && exchange.answer == Answer::Accepted);
+    let last_accepted = accepted.map(|initiate| initiate.sent).max().filter(|_| locked_out.is_empty());
+    let refused_after = |granted: Stamp, exchange: &Exchange| granted <= exchange.sent && Some(exchange.sent) <= last_accepted;
+    let again = granted.is_some_and(|granted| {
+        places.iter().any(|place| granted <= exchanges[*place].sent)
+            || exchanges.iter().any(|exchange| is_candidate(exchange) && refused_after(granted, exchange))
+    });
     if refused.len() >= 2 && again { places } else { Vec::new() }
 }
 

@@ -30,10 +30,10 @@ impl std::fmt::Debug for Secret {
 /// From this length on, a credential is also replaced where it stands under another name: a shorter one may be an ordinary word.
 const NO_WORD: usize = 8;
 
-/// Takes the credentials out of both requests and marks their places. `name` is the target's, and begins the variables' names.
-pub(super) fn take_out(initiate: &mut Call, status: &mut Call, name: &str) -> Vec<Secret> {
+/// Takes the credentials out of the requests and marks their places. `name` is the target's, and begins the variables' names.
+pub(super) fn take_out(mut calls: Vec<&mut Call>, name: &str) -> Vec<Secret> {
     let mut vault = Vault { name, secrets: Vec::new() };
-    for call in [&mut *initiate, &mut *status] {
+    for call in &mut calls {
         for (name, value) in &mut call.headers {
             if is_credential(name) && !is_idempotency_key(name) {
                 *value = vault.header(name, value);
@@ -44,7 +44,7 @@ pub(super) fn take_out(initiate: &mut Call, status: &mut Call, name: &str) -> Ve
             *body = vault.body(body);
         }
     }
-    for call in [initiate, status] {
+    for call in calls {
         for (_, value) in &mut call.headers {
             *value = vault.elsewhere(value);
         }

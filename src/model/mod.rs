@@ -10,6 +10,7 @@ pub mod compact;
 pub mod contact;
 pub mod denial_word;
 pub mod digest;
+pub mod events;
 pub mod exchange;
 pub mod fault;
 pub mod guarantee;

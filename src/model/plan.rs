@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::exchange::Kind;
 use crate::model::run::Capabilities;
-use crate::model::scenario::{Action, Each, LoadModel, MOST_FOLLOWED, Scenario};
+use crate::model::scenario::{Action, Each, LoadModel, MOST_FOLLOWED, Scenario, Until};
 use crate::model::time::Span;
 
 /// So often a scan is looked for whose initiate failed.
@@ -39,7 +39,7 @@ impl Plan {
             };
             let shots = if arm.each == Each::One && offsets > 0 { per_arm / offsets } else { per_arm };
             per_offset = per_offset.max(shots * pollers * u64::from(offsets > 0));
-            let followed = arm.follow.map_or(0, |follow| {
+            let followed = arm.follow.filter(|follow| follow.until != Until::Accepted).map_or(0, |follow| {
                 let start = arm.offsets.last().copied().unwrap_or_default();
                 let slots = (follow.deadline.0.saturating_sub(start.0).as_nanos() / follow.every.0.as_nanos().max(1)) as u64 + 1;
                 slots.min(MOST_FOLLOWED)

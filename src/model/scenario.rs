@@ -24,6 +24,10 @@ pub struct Scenario {
     pub source: String,
     /// Whether it mostly waits, so that the scenarios after it may run beside it.
     pub overlap: bool,
+    /// Whether the next scenario that is marked so may begin beside it once all its jobs are accepted, as long as all jobs of the run are
+    /// alike. One that is not marked waits for the end of those that are.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub side_by_side: bool,
     /// How many scans, and how fast.
     pub load: Load,
     /// How scans are polled; scans are dealt to the arms in random order.
@@ -154,6 +158,8 @@ pub struct Follow {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Until {
+    /// The id: the scan is not polled. With a second write of the same word, that is sent when `settle` has passed since the id.
+    Accepted,
     /// The first visible answer.
     Visible,
     /// The first terminal state.
@@ -162,12 +168,24 @@ pub enum Until {
     Deadline,
 }
 
+impl Until {
+    /// The word used in files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Until::Accepted => "accepted",
+            Until::Visible => "visible",
+            Until::Terminal => "terminal",
+            Until::Deadline => "deadline",
+        }
+    }
+}
+
 /// A second write to a scan, and the polls after it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Then {
     /// What is written.
     pub action: Action,
-    /// When: at the first visible answer or at the first terminal one.
+    /// When: at the first visible answer, at the first terminal one, or unasked, a while after the id.
     pub when: Until,
     /// Ages of the polls after it, counted from its answer.
     pub offsets: Vec<Span>,
@@ -395,6 +413,9 @@ mod tests {
         check("[polls]\noffsets=[\"1s\"]\n[expect]\nnot_found={at_most=0.02}\nstop=\"decided\"", "which rate must be caught");
         check("[polls]\noffsets=[\"1s\"]\n[expect]\nnot_found=\"any\"\nstop=\"decided\"", "no gate");
         check("[polls]\noffsets=[\"1s\"]\n[expect]\nstop=\"first\"", "did you mean `first-failure`?");
+        check("side_by_side=true\noverlap=true\n[polls]\noffsets=[\"1s\"]", "x.toml:4:14: the scenario runs beside all others already");
+        check("side_by_side=true\n[load]\nmodel=\"closed\"\n[polls]\noffsets=[\"1s\"]", "never only waits");
+        check("side_by_side=true\n[load]\nevery=\"0s\"\n[polls]\noffsets=[\"1s\"]", "starts all its jobs at once");
         check("[polls]\noffsets=[\"1s\"]\n[then]\naction=\"repeat\"\nwhen=\"terminal\"\noffsets=[\"0s\"]", "nobody watches the scan");
     }
 

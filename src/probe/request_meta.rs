@@ -53,6 +53,11 @@ impl RequestMeta {
         }
     }
 
+    /// The same, by this poller of its scan.
+    pub(crate) fn of_poller(self, poller: u32) -> RequestMeta {
+        RequestMeta { poller, ..self }
+    }
+
     /// The same, for the last request of a poll that began earlier.
     pub(crate) fn begun_at(self, begun: Stamp) -> RequestMeta {
         RequestMeta { begun: Some(begun), ..self }

@@ -394,6 +394,13 @@ impl Scan<'_> {
         // router in the same order for ever, and each would always be sent to the same worker.
         let mut random = self.task.run.random(self.task.scan);
         random.set_word_pos(self.from_here);
+        if follow.until == Until::Accepted {
+            if let Some(second) = then {
+                self.probe().clock.sleep_until(self.t0.after(follow.settle.0)).await;
+                Box::pin(self.second_write(second)).await;
+            }
+            return;
+        }
         loop {
             if slot == MOST_FOLLOWED {
                 return;
@@ -406,7 +413,9 @@ impl Scan<'_> {
             } else {
                 first.after(slot_time(follow.every.0, slot) + stray)
             };
-            if planned > deadline || self.is_over(follow, planned) {
+            // An end without its result may be none: it is watched for as long as the scan may be.
+            let is_open = owes_results && self.reached(Until::Terminal).is_some();
+            if planned > deadline || (self.is_over(follow, planned) && !is_open) {
                 return;
             }
             slot += 1;
@@ -443,6 +452,7 @@ impl Scan<'_> {
     fn reached(&self, until: Until) -> Option<Stamp> {
         let watch = *self.watch.lock().unwrap_or_else(PoisonError::into_inner);
         match until {
+            Until::Accepted => Some(self.t0),
             Until::Visible => watch.visible,
             Until::Terminal => watch.terminal,
             Until::Deadline => None,

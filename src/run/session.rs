@@ -47,6 +47,16 @@ pub struct ReferenceService {
     pub note: String,
 }
 
+/// Whether requests may fail that were accepted: such a scan is found again by an id that the client has given it.
+fn needs_own_ids(settings: &Settings) -> bool {
+    !settings.gateway_timeout.is_zero()
+}
+
+fn reference_target(base_url: &str, own_ids: bool) -> Result<Target, RunError> {
+    let target = if own_ids { Target::reference_with_own_ids(base_url, &|_| None) } else { Target::reference(base_url, &|_| None) };
+    Ok(target?)
+}
+
 /// A target that is ready to be probed.
 pub struct Session {
     pub(crate) target: Arc<Target>,
@@ -133,10 +143,11 @@ impl Session {
                 if let Some(address) = source.as_ref().and_then(|source| source.address()) {
                     service.settings.spans = SpanExport::To(format!("http://{address}"));
                 }
+                let own_ids = needs_own_ids(&service.settings);
                 let embedded = Embedded::start(service.settings).await?;
                 let base_url = format!("http://{}", embedded.address);
                 let network = NetworkOptions { run_id: Some(run_id.clone()), trace_ids, ..NetworkOptions::default() };
-                let target = Target::reference(&base_url, &|_| None)?;
+                let target = reference_target(&base_url, own_ids)?;
                 let session = Session::deployed(target, Contract::Address, network, run_id)?;
                 Ok(Session { name: service.name, settings: Some(service.note), service: Some(embedded), spans: source, ..session })
             }
@@ -159,6 +170,7 @@ impl Session {
         let mut settings = service.settings;
         settings.seed = Some(seed);
         settings.epoch = VIRTUAL_EPOCH.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond);
+        let own_ids = needs_own_ids(&settings);
         let opened = Service::open(settings).await.map_err(RunError::Service)?;
         // Equal runs write equal logs.
         let run_id = format!("virtual-{seed:016x}");
@@ -175,7 +187,7 @@ impl Session {
         };
         let transport = Transport::InProcess(in_process.named(&run_id));
         // The address is never connected to; requests are calls.
-        let target = Target::reference("http://127.0.0.1:1", &|_| None)?;
+        let target = reference_target("http://127.0.0.1:1", own_ids)?;
         let session = Session::over(target, transport, Clock::virtual_time(), run_id);
         Ok(Session { name: service.name, settings: Some(service.note), contract: Contract::Address, spans, ..session })
     }

@@ -26,6 +26,8 @@ pub(crate) const STRATEGIES: [&str; 14] = [
 pub(crate) struct DiscoverRequest {
     pub(crate) force_refresh: bool,
     pub(crate) recommendations: bool,
+    /// The id that the client gives the scan, for clients that have to find it again after a request that failed.
+    pub(crate) scan_id: Option<String>,
     pub(crate) filters: Filters,
 }
 
@@ -61,6 +63,7 @@ impl DiscoverRequest {
         Ok(DiscoverRequest {
             force_refresh: flag(&fields, "force_refresh", false)?,
             recommendations: flag(&fields, "include_strategy_recommendations", true)?,
+            scan_id: scan_id(&fields)?,
             filters: Filters {
                 symbols: list(&fields, "symbols")?,
                 asset_tiers: list(&fields, "asset_tiers")?,
@@ -68,6 +71,17 @@ impl DiscoverRequest {
             },
         })
     }
+}
+
+/// An id of the client's, in the form of the service's own.
+fn scan_id(fields: &Map<String, Value>) -> Result<Option<String>, BodyError> {
+    let Some(value) = fields.get("scan_id") else { return Ok(None) };
+    let is_id = |text: &&str| {
+        let digits = text.strip_prefix("scan_").unwrap_or_default();
+        (16..=64).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    let wrong = BodyError::WrongType { field: "scan_id", expected: "`scan_` and 16 to 64 letters, digits and hyphens" };
+    value.as_str().filter(is_id).map(|id| Some(id.to_owned())).ok_or(wrong)
 }
 
 impl Filters {

@@ -57,8 +57,11 @@ impl Telling<'_> {
         let logged = self.logged;
         let target = logged.target();
         self.say("called", format!("one {}, several {}", target.noun.one(), target.noun.many()));
-        if let Some(login) = &target.login {
-            self.request("login", Kind::Login, 0);
+        for (nth, login) in target.logins.iter().enumerate() {
+            self.request("login", Kind::Login, nth);
+            if nth > 0 || login.step.endpoint.user != super::OWNER {
+                self.part("of", login.step.endpoint.user.clone());
+            }
             self.step(&login.step);
             let lasts = match (&login.expires, login.lasts) {
                 (Some(expires), _) => format!("for as many seconds as {} says, and until a 401", self.place(expires)),

@@ -63,22 +63,15 @@ impl Keeper {
         }
     }
 
-    /// Takes spans in, in whatever order.
-    pub fn take_in(&mut self, spans: impl IntoIterator<Item = ReceivedSpan>) {
-        for span in spans {
-            self.intake.read += 1;
-            self.offer(span);
-        }
+    /// Takes a span in, in whatever order they come.
+    pub fn take_in(&mut self, span: ReceivedSpan) {
+        self.intake.read += 1;
+        self.offer(span);
     }
 
-    /// Notes requests or lines that could not be read.
-    pub fn unreadable(&mut self, requests: u64) {
-        self.intake.unreadable += requests;
-    }
-
-    /// Notes spans that were dropped before they were looked at.
-    pub fn dropped_unread(&mut self, requests: u64) {
-        self.intake.dropped += requests;
+    /// Notes requests, lines or spans that could not be read.
+    pub fn unreadable(&mut self, pieces: u64) {
+        self.intake.unreadable += pieces;
     }
 
     /// Spans that are kept at the moment.

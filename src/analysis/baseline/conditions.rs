@@ -70,6 +70,7 @@ fn arm(arm: &Arm) -> String {
 
 fn until(until: Until) -> &'static str {
     match until {
+        Until::Accepted => "accepted",
         Until::Visible => "visible",
         Until::Terminal => "ended",
         Until::Deadline => "the deadline",

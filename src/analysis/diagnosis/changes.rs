@@ -2,6 +2,7 @@
 
 use crate::analysis::diagnosis::dataset::{Dataset, ScanRow, median, ns};
 use crate::analysis::diagnosis::fact::{Exclusion, Fact, LateWrite};
+use crate::analysis::diagnosis::flapping::{Flapping, Kind};
 use crate::analysis::diagnosis::thresholds::FEW_SCANS;
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::analysis::guarantees::later_writes::{is_acknowledged, is_deletion};
@@ -9,10 +10,12 @@ use crate::model::exchange::Exchange;
 use crate::model::fault::FaultClass;
 
 /// S by the updates and cancels of a log, T by its deletions.
-pub(super) fn later_writes(diagnosis: &mut Diagnosis, data: &Dataset<'_>) {
+pub(super) fn later_writes(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flapping: &Flapping) {
     // Where new scans are denied by such a copy as well, it is the cause of both.
-    let of_creation = [FaultClass::B, FaultClass::C, FaultClass::CPrime, FaultClass::G];
-    let explained = of_creation.iter().any(|class| diagnosis.causes.iter().any(|cause| cause.class == *class || cause.or.contains(class)));
+    // A kept answer hides what came after it, and an answer about another job says nothing of this one.
+    let of_creation = [FaultClass::B, FaultClass::C, FaultClass::CPrime, FaultClass::G, FaultClass::U, FaultClass::J];
+    let explained = !diagnosis.doubts_memory()
+        && of_creation.iter().any(|class| diagnosis.causes.iter().any(|cause| cause.class == *class || cause.or.contains(class)));
     for class in [FaultClass::S, FaultClass::T] {
         let followed: Vec<AfterWrite> = data.rows.iter().filter_map(|row| AfterWrite::of(row, write_of(row, class)?)).collect();
         let late: Vec<&AfterWrite> = followed.iter().filter(|after| after.is_breach()).collect();
@@ -30,7 +33,14 @@ pub(super) fn later_writes(diagnosis: &mut Diagnosis, data: &Dataset<'_>) {
         let of = followed.len() as u64;
         let last = median(late.iter().map(|after| after.hidden_ms).collect()).unwrap_or_default();
         let facts = LateWrite { scans: late.len() as u64, of, taken_back, never, hidden_until_ns: ns(last) };
+        let at_random = flapping.kind == Some(Kind::AtRandom);
         let fact = if class == FaultClass::S { Fact::ChangeHidden(facts) } else { Fact::DeletionHidden(facts) };
+        if at_random || diagnosis.doubts_memory() {
+            // New scans are denied now and then as well: reads of which some go to a copy that lags, which no memory of a worker's own does.
+            diagnosis.causes.retain(|cause| cause.class != FaultClass::B);
+            diagnosis.found(FaultClass::CPrime, Strength::Moderate, vec![fact]);
+            return;
+        }
         diagnosis.found(class, if late.len() >= FEW_SCANS { Strength::Strong } else { Strength::Moderate }, vec![fact]);
     }
 }
@@ -52,9 +62,30 @@ struct AfterWrite {
     may_be_late: bool,
 }
 
+/// Changes that were read back old: in scans that had been seen before them, and in scans that nobody had asked for.
+pub(super) struct OldChanges {
+    pub(super) polled: (u64, u64),
+    pub(super) unasked: (u64, u64),
+}
+
+impl OldChanges {
+    pub(super) fn of(data: &Dataset<'_>) -> OldChanges {
+        let mut all = OldChanges { polled: (0, 0), unasked: (0, 0) };
+        for row in &data.rows {
+            let Some(write) = row.scan.change().or_else(|| row.scan.delete()) else { continue };
+            let Some(after) = AfterWrite::of(row, write).filter(|after| !after.may_be_late) else { continue };
+            let was_polled = row.scan.polls().iter().any(|poll| poll.sent < write.sent);
+            let count = if was_polled { &mut all.polled } else { &mut all.unasked };
+            *count = (count.0 + u64::from(after.hidden > 0), count.1 + 1);
+        }
+        all
+    }
+}
+
 impl AfterWrite {
     fn of<'a>(row: &ScanRow<'a>, write: &'a Exchange) -> Option<AfterWrite> {
-        if !write.was_answered() {
+        // What was not accepted changed nothing.
+        if !write.http.is_some_and(|code| (200..300).contains(&code)) {
             return None;
         }
         let since = |poll: &Exchange| poll.sent.since(write.done).as_ms();

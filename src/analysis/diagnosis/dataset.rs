@@ -7,7 +7,7 @@ use crate::model::exchange::{Connection, Exchange, Route};
 use crate::model::run::Journal;
 use crate::model::scenario::{LoadModel, Scenario};
 use crate::model::shard::Share;
-use crate::model::time::Nanos;
+use crate::model::time::{Nanos, Stamp};
 
 /// One status answer that says seen or not seen. Two words: there may be millions.
 #[derive(Debug, Clone, Copy)]
@@ -54,12 +54,13 @@ pub(super) struct Observations<'a> {
 }
 
 impl<'a> Observations<'a> {
-    pub(super) fn of(scans: &[&'a ScanHistory<'a>]) -> Observations<'a> {
+    /// Those that were sent before an instant from which on answers speak of other scans.
+    pub(super) fn of(scans: &[&'a ScanHistory<'a>], until: Stamp) -> Observations<'a> {
         // Room is measured before it is filled: a vector that grows needs its memory twice for a moment.
         let mut observations = Vec::with_capacity(scans.iter().map(|scan| scan.polls().len()).sum());
         let mut ends = Vec::with_capacity(scans.len());
         for scan in scans {
-            let usual = scan.evidence().filter(|poll| poll.route.is_none() && poll.connection.is_own());
+            let usual = scan.evidence().filter(|poll| poll.route.is_none() && poll.connection.is_own() && poll.sent < until);
             observations.extend(usual.map(|poll| Observation::of(scan, poll)));
             ends.push(observations.len() as u32);
         }
@@ -142,6 +143,11 @@ impl<'a> Dataset<'a> {
 }
 
 impl<'a> ScanRow<'a> {
+    /// The same with its first observations only.
+    pub(super) fn first(&self, observations: usize) -> ScanRow<'a> {
+        ScanRow { scan: self.scan, observations: &self.observations[..observations], first_seen: self.first_seen }
+    }
+
     /// The age in milliseconds at which the first of the observations that saw the scan had its answer.
     pub(super) fn first_seen(&self) -> Option<f64> {
         self.first_seen.get()

@@ -72,6 +72,8 @@ pub enum Fact {
     GoneScan { scan: u64, visible_until_ns: Nanos, denied: u64, denied_from_ns: Nanos, after_end_ns: Option<(Nanos, Nanos)> },
     /// Scans were seen and then denied on fresh connections, up to an age.
     FreshConnectionsDisagree { scans: u64, denied: u64, polls: u64, latest_ns: Nanos },
+    /// Of two first polls that were under way together one saw the scan and the other did not.
+    PairsSplit { split: u64, of: u64, latest_ns: Nanos },
     /// Each worker always knows a scan, or never does, by the worker header.
     WorkersDisagree,
     /// Pollers of one instant got both answers.
@@ -102,6 +104,10 @@ pub enum Fact {
 
     /// Polls at one age, of scans that were polled before and of others.
     PairsDiffer { pairs: Pairs, p: f64 },
+    /// Polls of scans that had been asked for before were denied more often than first polls of equal age, over all scenarios.
+    PolledBeforeDenied { classes: u64, denied: u64, of: u64, p: f64 },
+    /// A change was read back old, in scans that had been asked for before it and in others.
+    OldWherePolled { polled_hidden: u64, polled: u64, unasked_hidden: u64, unasked: u64, p: f64 },
     /// Denials came from a cache, by the headers.
     DeniedByCache { denials: u64 },
     /// The windows of scans that were asked for at once, and of a scan alone.
@@ -142,6 +148,8 @@ pub enum Fact {
     StatesDiffer { pairs: Pairs, p: f64 },
     /// Visible answers came from a cache, by the headers.
     SeenFromCache { answers: u64 },
+    /// Of all causes that were simulated only this one explains the log.
+    OnlyItsTwinFits { runs: u64, others: u64 },
     /// Requests failed, and status knew a scan by the id that the client had given it; how they failed, by HTTP status.
     KnownThoughFailed { scans: u64, failed: u64, http: Vec<Option<u16>> },
     /// Before an age no worker knew any scan.

@@ -75,17 +75,19 @@ fn ended_twice(scan: &ScanHistory<'_>) -> bool {
     ends.len() > 1
 }
 
-/// X: members that the target file names are missing from the first answers of nearly every scan, and are there later.
+/// X: members that the target file names are missing from the first answers, and are there later under the same word.
 pub(super) fn half_record(diagnosis: &mut Diagnosis, data: &Dataset<'_>) {
     let mut facts = Vec::new();
     for member in [Member::Complete, Member::State, Member::Id, Member::Progress] {
-        let has = |poll: &Exchange| has(poll, member, data);
-        let late: Vec<f64> = data.rows.iter().filter_map(|row| missing_until(row.scan, has)).collect();
+        let has = |poll: &Exchange| has(poll, member, data.journal.run.target.status.state.as_deref());
+        let late: Vec<f64> = data.rows.iter().filter_map(|row| missing_until(row.scan, member, has)).collect();
         let Some(latest) = late.iter().copied().reduce(f64::max) else { continue };
         // Of the scans that were seen as young and are known to have the member at all, nearly all lack it at first.
         let young =
             data.rows.iter().filter(|row| first_sight(row.scan).is_some_and(|age| age <= latest) && sights(row.scan).into_iter().any(has));
-        if late.len() >= FEW_SCANS && late.len() as f64 >= NEARLY_ALL * young.count() as f64 {
+        // A state that is missing at first is an accident unless nearly all scans lack it; other members came late under the same word.
+        let is_usual = member != Member::State || late.len() as f64 >= NEARLY_ALL * young.count() as f64;
+        if late.len() >= FEW_SCANS && is_usual {
             facts.push(Fact::MemberMissing { member, scans: late.len() as u64, latest_ns: ns(latest) });
         }
     }
@@ -98,13 +100,11 @@ pub(super) fn half_record(diagnosis: &mut Diagnosis, data: &Dataset<'_>) {
     }
 }
 
-fn has(poll: &Exchange, member: Member, data: &Dataset<'_>) -> bool {
+/// Whether an answer has a member; `state_at` is where the target file looks for the state.
+pub(in crate::analysis) fn has(poll: &Exchange, member: Member, state_at: Option<&str>) -> bool {
     match member {
         Member::Complete => poll.complete != Some(false),
-        Member::State => {
-            let place = data.journal.run.target.status.state.as_deref();
-            poll.state != Some(State::Unknown) || poll.word.is_some() || has_null_state(poll, place)
-        }
+        Member::State => poll.state != Some(State::Unknown) || poll.word.is_some() || has_null_state(poll, state_at),
         Member::Id => poll.echo.is_some(),
         Member::Progress => poll.progress.get().is_some() || poll.state.is_some_and(State::is_terminal),
     }
@@ -115,9 +115,12 @@ fn first_sight(scan: &ScanHistory<'_>) -> Option<f64> {
 }
 
 /// The last age at which a scan was visible without a member that it had in each later answer.
-fn missing_until(scan: &ScanHistory<'_>, has: impl Fn(&Exchange) -> bool) -> Option<f64> {
+fn missing_until(scan: &ScanHistory<'_>, member: Member, has: impl Fn(&Exchange) -> bool) -> Option<f64> {
     let sights = sights(scan);
     let first = sights.iter().position(|poll| has(poll))?;
     let complete_from_then = sights[first..].iter().all(|poll| has(poll));
-    (first > 0 && complete_from_then).then(|| scan.age(sights[first - 1]).as_ms())
+    // A service may rightly say less of a scan that waits than of one that runs.
+    let by_state = |before: &Exchange| matches!(member, Member::Id | Member::Progress) && before.word != sights[first].word;
+    let before = sights[..first].last().filter(|before| complete_from_then && !by_state(before))?;
+    Some(scan.age(before).as_ms())
 }

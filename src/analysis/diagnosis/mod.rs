@@ -9,7 +9,7 @@ mod chance;
 mod changes;
 mod dataset;
 mod fact;
-mod first_word;
+pub(in crate::analysis) mod first_word;
 mod flapping;
 mod grants;
 mod ids;
@@ -106,6 +106,16 @@ impl Diagnosis {
         self.causes.iter().any(|cause| cause.class == class)
     }
 
+    /// Whether a probe excludes a class.
+    fn excludes(&self, class: FaultClass) -> bool {
+        self.ruled_out.iter().any(|out| out.class == class)
+    }
+
+    /// Whether workers with memories of their own are named without having been told from mixed reads.
+    fn doubts_memory(&self) -> bool {
+        self.causes.iter().any(|cause| cause.class == FaultClass::B && cause.strength < Strength::Strong)
+    }
+
     /// The same, where scenarios were left out for lack of jobs: what they would have told apart is not excluded, whatever else was
     /// seen, and is said to be open.
     #[must_use]
@@ -198,7 +208,7 @@ pub fn diagnose(journal: &Journal, scans: &[&ScanHistory<'_>], scenarios: &[Scen
         // If everything is "visible", no other signature means anything.
         return diagnosis;
     }
-    let observations = Observations::of(scans);
+    let observations = Observations::of(scans, wrong_answers::speaks_until(journal, scenarios));
     let data = Dataset::new(journal, scans, &observations);
     wrong_answers::foreign_disclosure(&mut diagnosis, scenarios);
     orphans::accepted_though_failed(&mut diagnosis, journal);
@@ -230,7 +240,7 @@ fn answers_over_time(diagnosis: &mut Diagnosis, data: &Dataset<'_>, scenarios: &
     first_word::half_record(diagnosis, data);
     wrong_answers::stale(diagnosis, data, scenarios, wrong_answers::Explained { flapping, default_end, kept });
     late_results::end_before_result(diagnosis, data);
-    changes::later_writes(diagnosis, data);
+    changes::later_writes(diagnosis, data, flapping);
 }
 
 fn in_order(mut diagnosis: Diagnosis) -> Diagnosis {

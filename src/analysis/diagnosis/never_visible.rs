@@ -250,6 +250,13 @@ fn nothing_seen(diagnosis: &mut Diagnosis, data: &Dataset<'_>, unseen: &Unseen<'
     if unseen.lost.is_empty() && lost.iter().all(|row| row.observations.len() < 4) {
         return;
     }
+    let failed = lost.iter().filter(|row| failed_by_witness(row)).count();
+    if failed >= FEW_SCANS && failed * 2 > lost.len() {
+        // They were refused after they had been accepted, and only the witness says so.
+        let facts = vec![never_visible(&lost, 0), Fact::FailedByWitness { scans: failed as u64, of: lost.len() as u64 }];
+        diagnosis.found(FaultClass::M, Strength::Moderate, facts);
+        return;
+    }
     let witnessed = lost.iter().filter(|row| knows(row, Answer::Visible)).count();
     diagnosis.patterns.push(Pattern::NothingSeen {
         scans: lost.len() as u64,
@@ -279,6 +286,10 @@ fn seen_otherwise(diagnosis: &mut Diagnosis, unseen: &Unseen<'_, '_>, seen: usiz
     }
     diagnosis.found(FaultClass::K, if shown >= 2 { Strength::Strong } else { Strength::Moderate }, facts);
     true
+}
+
+fn failed_by_witness(row: &ScanRow<'_>) -> bool {
+    row.scan.witness().iter().any(|reading| reading.state == Some(State::Failed))
 }
 
 fn knows(row: &ScanRow<'_>, answer: Answer) -> bool {
@@ -312,7 +323,7 @@ fn lost(diagnosis: &mut Diagnosis, unseen: &Unseen<'_, '_>, seen: &[&ScanRow<'_>
         facts.push(Fact::IdsAlike);
         diagnosis.excluded(FaultClass::L, Exclusion::IdsAlike { lost: ids as u64, seen: seen.len() as u64 });
     }
-    let failed = lost.iter().filter(|row| row.scan.witness().iter().any(|reading| reading.state == Some(State::Failed))).count();
+    let failed = lost.iter().filter(|row| failed_by_witness(row)).count();
     if failed * 2 > lost.len() && telling {
         // They are known to have ended, and status says nothing of it.
         facts.push(Fact::FailedByWitness { scans: failed as u64, of: lost.len() as u64 });

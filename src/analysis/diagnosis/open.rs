@@ -15,6 +15,8 @@ pub enum OpenQuestion {
     NotAsked { scenario: String, title: String, needs: u64, left: u64, classes: Vec<FaultClass> },
     /// All polls went by connections that had carried something else.
     OnlyUsedConnections,
+    /// So many requests were cut off or answered with a gateway's error, and nobody looked whether they left a job behind: Z.
+    FailedUnseen { failed: u64, of: u64 },
     /// Slow polls, and no fresh connection to compare with: P or a slow service.
     HeldOrSlow,
     /// O, or a default that stands for an end.

@@ -1,5 +1,6 @@
 //! U: a cache that keeps what was visible, so that a scan that was asked for early seems to stand still.
 
+use crate::analysis::diagnosis::changes::OldChanges;
 use crate::analysis::diagnosis::dataset::{Dataset, Observation};
 use crate::analysis::diagnosis::fact::{Exclusion, Fact, Pairs};
 use crate::analysis::diagnosis::thresholds::CHANCE;
@@ -9,8 +10,18 @@ use crate::model::exchange::Purpose;
 use crate::model::fault::FaultClass;
 use crate::statistics::compare::rates::Rates;
 
-/// U: at equal age, scans that were polled before still show that they are at work, and scans that were not show their end.
+/// U: changes are read back old where the scan had been asked for before them, and nowhere else; or at equal age, scans that were polled before still show that they are at work, and scans that were not show their end.
 pub(super) fn positive_cache(diagnosis: &mut Diagnosis, data: &Dataset<'_>) -> bool {
+    let old = OldChanges::of(data);
+    let rates = Rates { base_events: old.unasked.0, base_trials: old.unasked.1, new_events: old.polled.0, new_trials: old.polled.1 };
+    let p = rates.fisher().p_higher;
+    if p < CHANCE {
+        let ((polled_hidden, polled), (unasked_hidden, unasked)) = (old.polled, old.unasked);
+        let mut facts = vec![Fact::OldWherePolled { polled_hidden, polled, unasked_hidden, unasked, p }];
+        facts.extend(from_cache(data));
+        diagnosis.found(FaultClass::U, Strength::Strong, facts);
+        return true;
+    }
     let mut tested = None;
     for (index, scenario) in data.journal.scenarios.iter().enumerate() {
         for (a, earlier) in scenario.arms.iter().enumerate() {

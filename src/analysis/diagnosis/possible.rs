@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::analysis::diagnosis::{Diagnosis, OpenQuestion};
-use crate::model::fault::FaultClass::{self, A, B, C, CPrime, E, F, G, H, I, L, M, O, P, R, W, Y};
+use crate::model::fault::FaultClass::{self, A, B, C, CPrime, E, F, G, H, I, L, M, O, P, R, W, Y, Z};
 
 impl Diagnosis {
     /// The classes that are named, alone or as one of several, or that a pattern or an open question mentions.
@@ -21,6 +21,7 @@ impl OpenQuestion {
         match self {
             OpenQuestion::NotAsked { classes, .. } => classes,
             OpenQuestion::OnlyUsedConnections => &[],
+            OpenQuestion::FailedUnseen { .. } => &[Z],
             OpenQuestion::HeldOrSlow => &[P],
             OpenQuestion::StaleOrDefault => &[O, Y],
             OpenQuestion::StaleOrRetried | OpenQuestion::StaleOrAccident => &[O],

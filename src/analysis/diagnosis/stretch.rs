@@ -49,15 +49,15 @@ pub(super) fn of(data: &Dataset<'_>) -> Option<Stretch> {
     if scans.len() < 2 || last + 1 == observations.len() || !all_came_back || (flapped && !scans.iter().any(returned)) {
         return None;
     }
-    // Scans that were visible before and after show by themselves that the time was special. Others need polls of the same age at other
-    // times: without them, their age explains the denials as well as the time does.
+    // Without polls of the same age at other times, the age of the scans explains the denials as well as the time does. Scans that were
+    // visible before and after may be compared with those of any scenario.
     let ages = || inside.iter().filter(|observation| is_denied(observation)).map(|(_, observation)| observation.age());
     let (youngest, oldest) = ages().fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), age| (low.min(age), high.max(age)));
     let scenarios: BTreeSet<u32> = inside.iter().filter(|observation| is_denied(observation)).map(|(row, _)| row.scan.scenario()).collect();
     let outside = observations[..first].iter().chain(&observations[last + 1..]);
     let comparable = outside
         .filter(|(row, observation)| {
-            flapped || ((youngest..=oldest).contains(&observation.age()) && scenarios.contains(&row.scan.scenario()))
+            (youngest..=oldest).contains(&observation.age()) && (flapped || scenarios.contains(&row.scan.scenario()))
         })
         .count();
     let by_chance = (-ln_choose(denied_in_all + comparable, denied_in_all)).exp();

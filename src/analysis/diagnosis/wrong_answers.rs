@@ -17,6 +17,7 @@ use crate::model::exchange::{Exchange, Kind};
 use crate::model::fault::FaultClass;
 use crate::model::guarantee::Guarantee;
 use crate::model::run::Journal;
+use crate::model::time::Stamp;
 
 /// A guarantee over all scenarios: how often checked, how often broken, and the proofs.
 fn sum(scenarios: &[ScenarioAnalysis], guarantee: Guarantee) -> (u64, u64, Vec<Fact>) {
@@ -65,6 +66,13 @@ pub(super) fn foreign_disclosure(diagnosis: &mut Diagnosis, scenarios: &[Scenari
     } else if checked > 0 {
         diagnosis.excluded(FaultClass::Q, Exclusion::ForeignDenied { scans: checked });
     }
+}
+
+/// The instant from which on denials say nothing of the scan that was asked for: where another one is answered, the first removal of any.
+pub(super) fn speaks_until(journal: &Journal, scenarios: &[ScenarioAnalysis]) -> Stamp {
+    let (_, misanswered, _) = sum(scenarios, Guarantee::Echo);
+    let removals = journal.exchanges.iter().filter(|exchange| matches!(exchange.kind, Kind::Delete | Kind::Cancel));
+    removals.filter(|_| misanswered > 0).map(|removal| removal.sent).min().unwrap_or(Stamp(u64::MAX))
 }
 
 /// J: another scan is answered.
@@ -140,8 +148,8 @@ pub(super) fn stale(diagnosis: &mut Diagnosis, data: &Dataset<'_>, scenarios: &[
     let of = |wanted: Regress| back.iter().filter(|regress| **regress == wanted).count();
     // Where reads alternate between a primary and a replica that lags, older states come back for as long as the lag; only
     // what lasts well beyond it is a fallback or a copy.
-    let mixed = flapping.kind == Some(flapping::Kind::MixedReads);
-    let lag_ms = if mixed { flapping.until_ms } else { 0.0 };
+    let mixed = flapping.kind == Some(flapping::Kind::MixedReads) || diagnosis.names(FaultClass::CPrime);
+    let lag_ms = if mixed { flapping.until_ms.max(longest_window(data)) } else { 0.0 };
     let (otherwise, by_turns, frozen_copy) = (of(Regress::EndedOtherwise), of(Regress::Alternated), of(Regress::Frozen));
     let ran_again = || scans().filter(|scan| went_back(scan) == Some(Regress::RanAgain));
     let lasting: Vec<Regression> = ran_again().filter_map(regression).filter(|back| back.lasted_ms > 2.0 * lag_ms).collect();

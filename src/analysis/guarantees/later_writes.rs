@@ -9,9 +9,14 @@ pub fn is_acknowledged(write: &Exchange) -> bool {
     write.http.is_some_and(|code| (200..300).contains(&code) && code != 202)
 }
 
+/// Whether a write was accepted: what was not changed nothing.
+fn is_accepted(write: &Exchange) -> bool {
+    write.http.is_some_and(|code| (200..300).contains(&code))
+}
+
 /// An answer that showed an acknowledged change or deletion, and a later one that did not.
 pub fn taken_back<'a>(scan: &ScanHistory<'a>) -> Option<(&'a Exchange, &'a Exchange)> {
-    [scan.change(), scan.delete()].into_iter().flatten().filter(|write| write.was_answered()).find_map(|write| {
+    [scan.change(), scan.delete()].into_iter().flatten().filter(|write| is_accepted(write)).find_map(|write| {
         let polls = || scan.polls_after(write).filter(|poll| scan.is_named_by(poll));
         let shown = polls().filter(|poll| poll.seen == Some(true)).min_by_key(|poll| poll.done)?;
         let old = |poll: &&Exchange| poll.seen == Some(false) && shown.done.after(may_be_old(poll)) <= poll.sent;

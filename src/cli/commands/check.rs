@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::cli::Ended;
+use crate::cli::args::target::something_else;
 use crate::cli::error::CliError;
 use crate::cli::terminal::output;
+use crate::draft::kind_of;
 use crate::model::allow::Allow;
 use crate::model::plan::Plan;
 use crate::model::run::Capabilities;
@@ -75,6 +77,11 @@ fn check(path: &Path) -> Result<String, CliError> {
     let text = std::fs::read_to_string(path).map_err(|source| CliError::file("read", path, source))?;
     let name = path.display().to_string();
     let source = Source { file: &name, text: &text };
+    if toml::from_str::<toml::Table>(&text).is_err()
+        && let Some(kind) = kind_of(&text)
+    {
+        return Err(something_else(&name, kind));
+    }
     // A target says how to initiate; a scenario never does, and allows nothing. What is neither is complained about as a scenario.
     let has = |key: &str| source.line_of(key).is_some();
     // Keys that no scenario has, also mistaken ones.

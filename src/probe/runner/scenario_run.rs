@@ -43,7 +43,7 @@ pub(super) const ASSIGNING: u64 = 1 << 61;
 pub(super) const TURNS: u64 = 1 << 60;
 
 /// Waits for the scenarios that ran beside others.
-pub(super) async fn all_ended(mut beside: JoinSet<Result<(), Unreachable>>) -> Result<(), Unreachable> {
+pub(super) async fn all_ended(beside: &mut JoinSet<Result<(), Unreachable>>) -> Result<(), Unreachable> {
     while let Some(ended) = beside.join_next().await {
         // A task that panicked is a bug of ours, and is passed on; nobody else cancels these tasks.
         ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
@@ -66,6 +66,7 @@ impl ScenarioRun {
         let run = Arc::new(self);
         run.controls().await?;
         run.load().await;
+        run.probe.side_by_side.ended(index);
         (run.probe.watcher)(Event::ScenarioEnded { scenario: index });
         Ok(())
     }
@@ -246,6 +247,7 @@ impl ScenarioRun {
     pub(super) fn ended(&self, ended: Result<u64, tokio::task::JoinError>) -> bool {
         // Nobody cancels single scans, so this is a panic: a bug of ours, to be passed on.
         let scan = ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+        self.probe.side_by_side.job_ended(scan);
         self.probe.see(self.index, Observation::ScanEnded { scenario: self.index, scan });
         (self.probe.watcher)(Event::ScanEnded { scenario: self.index });
         true

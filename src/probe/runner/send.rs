@@ -130,6 +130,7 @@ impl Probe {
 
     fn record(&self, exchange: &Exchange) {
         self.recorder.exchange(exchange);
+        self.side_by_side.exchange(exchange);
         self.see(exchange.scenario, Observation::Exchange(exchange));
     }
 }

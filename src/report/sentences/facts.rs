@@ -107,6 +107,10 @@ pub fn fact(fact: &Fact) -> String {
             counted(*polls, "poll"),
             time(*latest_ns)
         ),
+        Fact::PairsSplit { split, of, latest_ns } => format!(
+            "two polls sent together disagreed about {split} of {of} new scans, {} after the id at the latest",
+            time(*latest_ns)
+        ),
         Fact::WorkersDisagree => "of each scan every worker either always knows it or never does (by the worker header)".to_owned(),
         Fact::PollersDisagree { at_ns, seen, denied } => {
             format!("at one instant ({}), {} saw the same scan and {denied} did not", time(*at_ns), counted(*seen, "poller"))
@@ -145,6 +149,13 @@ pub fn fact(fact: &Fact) -> String {
         Fact::KnownToWitness { scans } => format!("though the witness knew {scans} of them"),
 
         Fact::PairsDiffer { pairs, p } => format!("{} (p = {p:.1e})", paired(pairs)),
+        Fact::PolledBeforeDenied { classes, denied, of, p } => format!(
+            "at equal age {} denied where the scan had been asked for before, more often than first polls were, over {classes} ranges of ages (p = {p:.1e})",
+            of_were(*denied, *of, "poll")
+        ),
+        Fact::OldWherePolled { polled_hidden, polled, unasked_hidden, unasked, p } => format!(
+            "a change was read back old in {polled_hidden} of {polled} scans that had been asked for before it, and in {unasked_hidden} of {unasked} that had not (p = {p:.1e})"
+        ),
         Fact::DeniedByCache { denials } => format!("{} came from a cache, as the headers say", counted(*denials, "denial")),
         Fact::WindowGrows { scans, first_third_at_most_ns, last_third_at_least_ns, alone_ns, p } => format!(
             "{scans} scans at once: the window grew with the place in which they were asked for (p = {p:.1e}), from at most {} for the first third to at least {} for the last{}",
@@ -216,6 +227,11 @@ pub fn fact(fact: &Fact) -> String {
         Fact::DeletionHidden(late) => format!("an acknowledged deletion was not seen in {}", late_write(late)),
         Fact::StatesDiffer { pairs, p } => format!("{} (p = {p:.1e})", at_work(pairs)),
         Fact::SeenFromCache { answers } => format!("{} that showed a scan came from a cache, as the headers say", counted(*answers, "answer")),
+        Fact::OnlyItsTwinFits { runs, others } => format!(
+            "{} of a service that has it look like this log, and those of {} do not",
+            counted(*runs, "run"),
+            counted(*others, "other cause")
+        ),
         Fact::KnownThoughFailed { scans, failed, http } => format!(
             "{} failed ({}), and status knew {scans} of them by the id that was sent along",
             counted(*failed, "request"),

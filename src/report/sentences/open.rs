@@ -35,6 +35,12 @@ pub fn open_question(question: &OpenQuestion) -> String {
                 rough_share(*share)
             );
         }
+        OpenQuestion::FailedUnseen { failed, of } => {
+            return format!(
+                "{failed} of {} were cut off or answered by a gateway's error, and nobody can tell whether they left a job behind (accepted, reported as failed, Z): let the client give the id (`[initiate] id` and `orphan = true` in the target file)",
+                counted(*of, "request for a job")
+            );
+        }
         OpenQuestion::CommitOrDelay { latest_ns, later_than_ns, later } => {
             return format!(
                 "cannot tell a commit after the answer (I) from a delayed registration (A) with these offsets: the last not_found was at {}, and only {later} scans were first polled after {}",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::analysis::diagnosis::{Candidates, Pattern};
+use crate::analysis::diagnosis::Pattern;
 use crate::analysis::{Analysis, analyse_among};
 use crate::model::fault::FaultClass;
 use crate::model::run::{EndReason, Journal, Run};
@@ -11,6 +11,7 @@ use crate::model::scenario::Scenario;
 use crate::model::time::Stamp;
 use crate::probe::{Jobs, Probe, Which};
 use crate::run::Limits;
+use crate::run::investigate::Explaining;
 use crate::run::investigate::plan::{JobBudget, Stage};
 
 /// An investigation of one target.
@@ -25,8 +26,8 @@ pub struct Investigation<'a> {
     pub jobs: Jobs,
     /// How long it may take.
     pub budget: Duration,
-    /// What may explain what it finds.
-    pub candidates: Candidates,
+    /// How it explains what it finds.
+    pub explaining: Explaining,
 }
 
 /// What an investigation does, for people who watch.
@@ -40,6 +41,10 @@ pub enum Progress {
     Strain(String),
     /// So many jobs have to end before the next step.
     Waits(usize),
+    /// The causes that are still possible are simulated, to see whether one more scenario would tell them apart.
+    Simulates,
+    /// This scenario is run once more, because it tells two causes apart.
+    Again(String),
 }
 
 /// How long jobs may stand still before they are no longer waited for between two steps: where the target shows strain, and where it
@@ -57,18 +62,22 @@ impl Investigation<'_> {
     }
 
     async fn steps(&self, journal: &mut Journal, deadline: Stamp, note: impl Fn(&Progress)) -> EndReason {
-        let mut analysis = analyse_among(journal, &self.candidates);
+        let mut analysis = analyse_among(journal, &self.explaining.candidates);
         let mut step = Some(Stage::FIRST);
         let mut strained = 0;
         while let Some(stage) = step {
             note(&Progress::Stage(stage));
             let scenarios = self.affordable(stage, journal, &analysis, &note);
+            if stage == Stage::Further && scenarios.is_empty() {
+                // Nothing that is left to ask can be afforded.
+                break;
+            }
             journal.scenarios.extend(scenarios.iter().cloned());
             if let Err(halt) = self.probe.run_also(&scenarios).await {
                 return halt.reason();
             }
             self.read(journal);
-            analysis = analyse_among(journal, &self.candidates);
+            analysis = analyse_among(journal, &self.explaining.candidates);
             step = stage.next(&analysis, self.limits.max_rps);
             let signs = self.probe.signs();
             let shows_strain = signs.total() > strained;
@@ -78,17 +87,25 @@ impl Investigation<'_> {
             }
             if step.is_some() {
                 let before = journal.exchanges.len();
-                self.wait_for_jobs(shows_strain, deadline, &note).await;
+                self.wait_for_jobs(shows_strain, deadline, longest_window(&analysis), &note).await;
                 if asks_otherwise(&analysis) {
                     self.probe.ask_otherwise().await;
                 }
                 self.read(journal);
                 if journal.exchanges.len() > before {
                     // What was seen meanwhile may change what is worth asking.
-                    analysis = analyse_among(journal, &self.candidates);
+                    analysis = analyse_among(journal, &self.explaining.candidates);
                     step = stage.next(&analysis, self.limits.max_rps);
                 }
             }
+        }
+        if let Some(scenario) = self.separating(journal, deadline, &note).await {
+            note(&Progress::Again(scenario.name.clone()));
+            journal.scenarios.push(scenario.clone());
+            if let Err(halt) = self.probe.run_also(&[scenario]).await {
+                return halt.reason();
+            }
+            self.read(journal);
         }
         // How many jobs are left behind is worth a look at each, where there is time for it.
         self.probe.look_at_all().await;
@@ -104,7 +121,8 @@ impl Investigation<'_> {
         let Some(left) = self.jobs.left() else { return scenarios };
         let budget = JobBudget { most: left + self.jobs.started(), left };
         let (scenarios, left_out) = stage.within_jobs(scenarios, analysis, budget);
-        for not_asked in left_out {
+        // What was asked before and is not asked once more leaves nothing unknown that was known.
+        for not_asked in left_out.into_iter().filter(|_| stage != Stage::Further) {
             note(&Progress::LeftOut(not_asked.scenario.clone()));
             self.probe.leave_out(&not_asked);
             journal.not_asked.push(not_asked);
@@ -119,13 +137,14 @@ impl Investigation<'_> {
 
     /// A queue of our own jobs would be measured by the next step. Under strain all of them are waited for, else those that may not
     /// have begun.
-    async fn wait_for_jobs(&self, strained: bool, deadline: Stamp, note: &impl Fn(&Progress)) {
+    async fn wait_for_jobs(&self, strained: bool, deadline: Stamp, longest: Duration, note: &impl Fn(&Progress)) {
         let now = self.probe.clock().now();
         let left = deadline.elapsed_from(now);
         let (which, patience, latest) = if strained {
             (Which::All, LONGEST_WAIT.min(left / 4), left / 3)
         } else {
-            (Which::Denied, SHORT_WAIT.min(left / 10), left / 2)
+            // What took so long once may take as long again.
+            (Which::Denied, SHORT_WAIT.min(left / 10).max(longest * 2).min(left / 4), left / 2)
         };
         let jobs = self.probe.waits_for(which);
         if jobs > 0 {
@@ -133,6 +152,12 @@ impl Investigation<'_> {
             self.probe.wait_for(which, patience, now.after(latest)).await;
         }
     }
+}
+
+/// The longest window that was seen to end.
+fn longest_window(analysis: &Analysis) -> Duration {
+    let ends = analysis.window.brackets.iter().filter(|bracket| bracket.0 > 0.0).filter_map(|bracket| bracket.1.get());
+    Duration::from_secs_f64(ends.fold(0.0, f64::max) / 1e3)
 }
 
 /// Whether some scans may be out of this caller's sight for good.

@@ -83,15 +83,17 @@ impl Reach {
             }
             Reach::Results(share, within) => {
                 let soon = |scan: &&ScanHistory<'_>| {
-                    let end = scan.ended().map(|(end, _)| end);
-                    end.is_some_and(|end| {
-                        let after = |reading: &&Exchange| end.done <= reading.sent && reading.sent.elapsed_from(end.done) < within;
+                    // The end came after the last answer that did not show it.
+                    scan.ended().is_some_and(|(end, _)| {
+                        let before = scan.evidence().filter(|poll| poll.sent < end.sent).map(|poll| poll.sent).max().unwrap_or(end.sent);
+                        let after = |reading: &&Exchange| end.done <= reading.sent && reading.sent.elapsed_from(before) < within;
                         scan.results().iter().any(after)
                     })
                 };
                 would_show(share, scans.iter().filter(soon).count())
             }
-            Reach::Initiates(share) => would_show(share, scans.len()),
+            // Without an id of the client's nobody can look.
+            Reach::Initiates(share) => journal.run.target.can.orphans && would_show(share, scans.len()),
             Reach::Always => true,
         }
     }

@@ -149,6 +149,7 @@ fn is_planned(exchange: &Exchange, journal: &Journal, watched: &BTreeMap<u64, Wa
     let Some(follow) = arm.and_then(|arm| arm.follow) else { return false };
     let Some(watched) = exchange.scan.get().and_then(|scan| watched.get(&scan)) else { return true };
     let (reached, slack) = match follow.until {
+        Until::Accepted => (watched.accepted, Duration::ZERO),
         Until::Visible => (watched.visible, Duration::ZERO),
         Until::Terminal => (watched.terminal, AFTER_THE_DEADLINE),
         Until::Deadline => (None, Duration::ZERO),

@@ -77,6 +77,10 @@ async fn lifecycle_vouches(context: &Context, user: &str, scan_id: &str) -> Resu
     if fallback == Fallback::None {
         return Ok(false);
     }
+    // What a deletion leaves behind in the lifecycle is another fault than an expired record.
+    if context.shared.is_deleted(&context.worker, scan_id).await? {
+        return Ok(false);
+    }
     let phases = match context.shared.database.phases(scan_id).await {
         Ok(phases) => phases,
         // As it was proposed: no lifecycle, no fallback.

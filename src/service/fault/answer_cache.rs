@@ -43,6 +43,8 @@ pub(crate) struct AnswerCache {
     absent_ttl: Duration,
     absent_key: CacheKey,
     present_ttl: Duration,
+    clock: Duration,
+    began: Instant,
     kept: Mutex<BTreeMap<String, Kept>>,
 }
 
@@ -68,7 +70,8 @@ impl AnswerCache {
     pub(crate) fn of(settings: &Settings) -> Option<AnswerCache> {
         let Settings { negative_cache_ttl: absent_ttl, negative_cache_key: absent_key, positive_cache_ttl: present_ttl, .. } = *settings;
         let keeps = !absent_ttl.is_zero() || !present_ttl.is_zero();
-        keeps.then(|| AnswerCache { absent_ttl, absent_key, present_ttl, kept: Mutex::default() })
+        let (clock, began) = (settings.cache_clock, Instant::now());
+        keeps.then(|| AnswerCache { absent_ttl, absent_key, present_ttl, clock, began, kept: Mutex::default() })
     }
 
     /// The answer kept for this request, with its age.
@@ -95,7 +98,8 @@ impl AnswerCache {
         // The body was made in this process: it is small and cannot fail.
         let body = axum::body::to_bytes(body, 1 << 20).await.unwrap_or_default();
         let fetched = Instant::now();
-        let kept = Kept { until: fetched + ttl, fetched, status: parts.status, headers: parts.headers.clone(), body: body.clone() };
+        let kept =
+            Kept { until: self.until(fetched, ttl), fetched, status: parts.status, headers: parts.headers.clone(), body: body.clone() };
         self.lock().insert(key, kept);
         Response::from_parts(parts, body.into())
     }
@@ -109,6 +113,16 @@ impl AnswerCache {
             (Subject::Absent, CacheKey::User) => return None,
         };
         (!ttl.is_zero()).then_some((key, ttl))
+    }
+
+    /// Until when an answer is kept. nginx, for one, counts seconds: it keeps an answer until the second has ended in which its time is over.
+    fn until(&self, fetched: Instant, ttl: Duration) -> Instant {
+        if self.clock.is_zero() {
+            return fetched + ttl;
+        }
+        let over = (fetched + ttl).duration_since(self.began).as_nanos();
+        let steps = over / self.clock.as_nanos() + 1;
+        self.began + self.clock.saturating_mul(u32::try_from(steps).unwrap_or(u32::MAX))
     }
 
     /// Removes what is too old.

@@ -96,7 +96,9 @@ fn new_job(shared: &Shared, worker: &Arc<Worker>, user: &str, request: &Discover
     let settings = &shared.settings;
     let ordinal = shared.next_ordinal();
     let mut dice = shared.chance.dice(Purpose::Scan, ordinal);
-    let scan_id = new_id(&mut dice, settings.special_id_share);
+    let own_id = new_id(&mut dice, settings.special_id_share);
+    let named = request.scan_id.clone().filter(|id| shared.running_job(id).is_none());
+    let scan_id = named.unwrap_or(own_id);
     let filter_key = request.filters.key(user);
     let cache_key = match settings.slot {
         Slot::PerFilters => filter_key.clone(),

@@ -274,6 +274,11 @@ impl Shared {
         Ok(Changes { label, deleted })
     }
 
+    /// Whether a scan's owner has deleted it.
+    pub(crate) async fn is_deleted(&self, worker: &Worker, scan_id: &str) -> Result<bool, StoreError> {
+        Ok(self.changes(View::Primary, worker, scan_id).await?.deleted)
+    }
+
     /// Whether a user has asked for any scan that is still remembered.
     pub(crate) async fn has_scans(&self, worker: &Worker, user: &str) -> Result<bool, StoreError> {
         Ok(self.latest(View::Primary, worker, user).await?.is_some())

@@ -17,6 +17,11 @@ pub(super) fn holes(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flaps: &Flaps
     if !rarely_split || flaps.observations < 12 || flaps.denied < 2 {
         return None;
     }
+    // New scans are denied at the same ages: a copy that lags hides what another one has shown, and nothing was taken out.
+    let window = data.watched().flat_map(ScanRow::denied_at_start).map(Observation::age).fold(0.0, f64::max);
+    if flaps.until_ms <= window {
+        return None;
+    }
     let holes: Vec<Run> = flaps.rows.iter().flat_map(|row| runs(row)).filter(|run| !run.seen).collect();
     let one_each = flaps.twice == 0 && flaps.rows.iter().all(|row| matches!(runs(row).as_slice(), [_, _, _]));
     let changes = Changes::around(&flaps.rows);

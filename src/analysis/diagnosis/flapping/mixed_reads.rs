@@ -6,7 +6,7 @@ use crate::analysis::diagnosis::fact::{Exclusion, Fact};
 use crate::analysis::diagnosis::flapping::flaps::{Flapping, Flaps, Kind, flaps};
 use crate::analysis::diagnosis::flapping::memory::per_instance;
 use crate::analysis::diagnosis::open::OpenQuestion;
-use crate::analysis::diagnosis::thresholds::MOMENT_MS;
+use crate::analysis::diagnosis::thresholds::{LIKELY, MOMENT_MS};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::model::fault::FaultClass;
 use crate::model::time::Stamp;
@@ -68,16 +68,18 @@ fn ended_in_the_run(data: &Dataset<'_>, flaps: &Flaps<'_, '_>) -> Option<Stamp> 
     if data.is_merged() {
         return None;
     }
-    let young = |row: &&ScanRow<'_>| row.after_seen().any(|observation| observation.age() <= flaps.until_ms);
-    let mut scans: Vec<(Stamp, bool)> = data
-        .watched()
-        .filter(young)
-        .map(|row| (row.scan.initiate.sent, flaps.rows.iter().any(|flapping| flapping.scan.number() == row.scan.number())))
-        .collect();
+    // First polls count as well: what heals by age denies new scans to the last.
+    let denied = |row: &ScanRow<'_>| {
+        let mut young = row.observations.iter().filter(|observation| observation.age() <= flaps.until_ms).peekable();
+        young.peek()?;
+        Some(young.any(|observation| !observation.seen()))
+    };
+    let mut scans: Vec<(Stamp, bool)> = data.watched().filter_map(|row| Some((row.scan.initiate.sent, denied(row)?))).collect();
     scans.sort_unstable();
     let first = scans.iter().rposition(|(_, denied)| *denied)? + 1;
+    let denied = scans.iter().filter(|(_, denied)| *denied).count();
     // Scans and not polls: those of one scan are not independent.
-    if all_among_first(flaps.rows.len(), first, scans.len()) > 0.01 {
+    if all_among_first(denied, first, scans.len()) > LIKELY {
         return None;
     }
     self::flaps(&flaps.rows).map(|observation| observation.exchange.sent).max()

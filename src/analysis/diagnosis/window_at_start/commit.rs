@@ -6,13 +6,14 @@ use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, ns};
 use crate::analysis::diagnosis::fact::{Exclusion, Fact};
 use crate::analysis::diagnosis::never_visible::Lost;
 use crate::analysis::diagnosis::open::OpenQuestion;
-use crate::analysis::diagnosis::thresholds::{AT_ONCE_MS, COMMIT_MS};
+use crate::analysis::diagnosis::thresholds::{AT_ONCE_MS, COMMIT_MS, LIKELY};
+use crate::analysis::diagnosis::window_at_start::disagreement::TwoAtOnce;
 use crate::analysis::diagnosis::window_at_start::second_write::{Says, SecondWrites};
 use crate::analysis::diagnosis::window_at_start::windows::Windows;
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::model::exchange::Connection;
 use crate::model::fault::FaultClass;
-use crate::statistics::binomial::clopper_pearson;
+use crate::statistics::binomial::{clopper_pearson, survival};
 
 /// I: some polls at once are denied, none a few milliseconds later.
 pub(super) fn commit(
@@ -54,7 +55,7 @@ pub(super) fn commit(
     if later < 8 || !at_once.some_are_in_time() {
         or.push(FaultClass::A);
     }
-    if SecondWrites::of(data, lost).is_none_or(|writes| writes.say(last_denied, last_denied) != Says::Current) {
+    if SecondWrites::of(data, lost).is_none_or(|writes| writes.say(last_denied) != Says::Current) {
         or.push(FaultClass::C);
     }
     if !agrees_with_itself(rows, last_denied) {
@@ -108,7 +109,7 @@ impl AtOnce {
 }
 
 /// Whether polls of one scan within the window were of one mind, and often enough: where some reads go to a copy that lags, a scan that
-/// one of them saw is denied by another.
+/// one of them saw is denied by another, at the same instant or later.
 pub(super) fn agrees_with_itself(rows: &[&ScanRow<'_>], last_denied: f64) -> bool {
     let firsts = || rows.iter().filter_map(|row| row.observations.first()).filter(|observation| observation.age() <= last_denied);
     let (all, denied) = (firsts().count(), firsts().filter(|observation| !observation.seen()).count());
@@ -119,7 +120,12 @@ pub(super) fn agrees_with_itself(rows: &[&ScanRow<'_>], last_denied: f64) -> boo
     let share = denied as f64 / all as f64;
     let again = rows.iter().flat_map(|row| row.after_seen()).filter(|observation| observation.age() <= last_denied);
     let (again, contrary) = again.fold((0, 0), |(all, denied), observation| (all + 1, denied + usize::from(!observation.seen())));
-    contrary == 0 && (1.0 - share).powi(again) < 0.01
+    let pairs: Vec<bool> =
+        rows.iter().filter_map(|row| TwoAtOnce::of(row)).filter(|pair| pair.age <= last_denied).map(|pair| pair.split).collect();
+    let split = pairs.iter().filter(|split| **split).count() as u64;
+    // Two polls that are under way together may be served just before and just after a write.
+    let so_few = 1.0 - survival(split + 1, pairs.len() as u64, 2.0 * share * (1.0 - share));
+    contrary == 0 && (1.0 - share).powi(again) * so_few < LIKELY
 }
 
 fn denied_rows(rows: &[&ScanRow<'_>]) -> usize {

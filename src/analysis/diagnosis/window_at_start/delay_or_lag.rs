@@ -52,13 +52,17 @@ pub(super) fn registration_or_lag(
         .map_or(windows.latest_denied, |(after, until)| if observer { windows.latest_denied } else { f64::midpoint(after, until) });
     let at_least = windows.median.map_or(windows.latest_denied, |(after, _)| if observer { windows.latest_denied } else { after });
     for (class, question) in [(FaultClass::G, OpenQuestion::DelayOrRefresh), (FaultClass::E, OpenQuestion::GrowthNotAsked)] {
-        if !diagnosis.names(class) && !diagnosis.ruled_out.iter().any(|out| out.class == class) {
+        if !diagnosis.names(class) && !diagnosis.excludes(class) {
             diagnosis.open.push(question);
         }
     }
     if observer {
-        // Beneath a cache that keeps denials neither window nor second write shows what the store does.
-        diagnosis.found_among(FaultClass::A, vec![FaultClass::C], facts);
+        // Beneath a cache that keeps denials the window does not show what the store does; a second write, which is visible, does.
+        if SecondWrites::of(data, lost).is_some_and(|writes| writes.say(own) == Says::Current) {
+            diagnosis.found_among(FaultClass::A, vec![FaultClass::I], facts);
+        } else {
+            diagnosis.found_among(FaultClass::A, vec![FaultClass::C], facts);
+        }
         return;
     }
     let Some(writes) = SecondWrites::of(data, lost) else {
@@ -73,11 +77,13 @@ pub(super) fn registration_or_lag(
         return;
     };
     let (n, (after, until)) = (writes.count(), writes.medians());
-    match writes.say(own, at_least) {
+    match writes.say(own) {
         Says::Lag => {
             facts.push(Fact::SecondWriteLags { cancels: n, after_ns: ns(after), until_ns: ns(until) });
-            // What is refreshed now and then shows a second write late as well, but each scan after another time.
-            if one_age(rows) {
+            // What is refreshed now and then shows a second write late as well, but each scan after another time, and at common instants.
+            if flapping.kind.is_some() {
+                diagnosis.found_among(FaultClass::C, vec![FaultClass::CPrime], facts);
+            } else if one_age(rows) || diagnosis.excludes(FaultClass::G) {
                 diagnosis.found(FaultClass::C, Strength::Strong, facts);
             } else {
                 diagnosis.open.push(OpenQuestion::LagOrRefresh);
@@ -113,7 +119,8 @@ pub(super) fn registration_or_lag(
 
 /// Whether one age lies in the bracket of nearly every scan: a lag that is always the same.
 fn one_age(rows: &[&ScanRow<'_>]) -> bool {
-    let brackets: Vec<(f64, f64)> = rows.iter().filter_map(|row| row.start()).collect();
+    let brackets: Vec<(f64, f64)> =
+        rows.iter().filter(|row| row.denied_at_start().next().is_some()).filter_map(|row| row.start()).collect();
     let within = |age: f64| brackets.iter().filter(|(after, until)| *after <= age && age <= *until).count();
     let most = brackets.iter().map(|(_, until)| within(*until)).max().unwrap_or_default();
     most * 10 >= brackets.len() * 9

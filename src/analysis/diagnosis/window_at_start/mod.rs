@@ -2,6 +2,7 @@
 
 mod commit;
 mod delay_or_lag;
+mod disagreement;
 mod observer_effect;
 mod queue;
 mod refresh;
@@ -19,6 +20,7 @@ use crate::analysis::diagnosis::never_visible::Lost;
 use crate::analysis::diagnosis::thresholds::AT_ONCE_MS;
 use crate::analysis::diagnosis::window_at_start::commit::commit;
 use crate::analysis::diagnosis::window_at_start::delay_or_lag::{Before, registration_or_lag};
+use crate::analysis::diagnosis::window_at_start::disagreement::disagreement;
 use crate::analysis::diagnosis::window_at_start::refresh::{lattice, on_one_clock};
 use crate::analysis::diagnosis::window_at_start::windows::windows;
 use crate::analysis::diagnosis::{Diagnosis, Pattern, Strength};
@@ -47,7 +49,7 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flapping: 
         _ => {}
     }
     // Behind a queue that this run filled a window is as long as the queue was, and its shape says nothing of the service.
-    if diagnosis.patterns.iter().any(|pattern| matches!(pattern, Pattern::StillWaiting { .. })) {
+    if lost.is_empty() && diagnosis.patterns.iter().any(|pattern| matches!(pattern, Pattern::StillWaiting { .. })) {
         return;
     }
     // A scan that was first polled when others were gone says nothing about its start.
@@ -79,6 +81,9 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flapping: 
         return;
     }
     if queued {
+        return;
+    }
+    if !observer && diagnosis.considers(FaultClass::CPrime) && disagreement(diagnosis, data, &rows, flapping) {
         return;
     }
     let rows_for_shape: Vec<&ScanRow<'_>> =

@@ -9,6 +9,7 @@ use crate::analysis::diagnosis::fact::{Exclusion, Fact};
 use crate::analysis::diagnosis::open::OpenQuestion;
 use crate::analysis::diagnosis::thresholds::{CHANCE, LIKELY};
 use crate::analysis::diagnosis::window_at_start::refresh::stabbing;
+use crate::analysis::diagnosis::window_at_start::second_write::lag_as_well;
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::model::fault::FaultClass;
 
@@ -16,6 +17,8 @@ use crate::model::fault::FaultClass;
 ///
 /// Decided before lost scans are: behind a long queue a scan may be denied as long as anybody looks.
 pub(in crate::analysis::diagnosis) fn queue(diagnosis: &mut Diagnosis, data: &Dataset<'_>) -> bool {
+    // In a queue a second write is seen at once; a copy that gets writes in their order shows each of many later than the one before.
+    let lags = lag_as_well(data);
     let mut found = false;
     let mut checked = None;
     for (index, _) in data.journal.scenarios.iter().enumerate() {
@@ -46,7 +49,7 @@ pub(in crate::analysis::diagnosis) fn queue(diagnosis: &mut Diagnosis, data: &Da
         let instants = |(t0, (after, until)): &(f64, (f64, f64))| until.is_finite().then_some((t0 / 1e6 + after, t0 / 1e6 + until));
         let one_by_one = stabbing(burst.iter().filter_map(instants).collect()).len() * 3 >= burst.len() * 2;
         let longer_than_alone = idle.is_none_or(|idle| last > 2.0 * idle) && (!denied_alone || one_by_one);
-        if p < LIKELY && longer_than_alone && last > first.min(last / 2.0) {
+        if !lags && p < LIKELY && longer_than_alone && last > first.min(last / 2.0) {
             let sure = idle.is_some() && p < CHANCE;
             let grown = Fact::WindowGrows {
                 scans: burst.len() as u64,

@@ -82,6 +82,10 @@ pub(super) fn lattice(diagnosis: &mut Diagnosis, rows: &[&ScanRow<'_>]) -> bool 
             true
         }
         None => {
+            // A lattice whose best fit would have been no surprise is not excluded by its absence.
+            if chance(&windows, longest, MOST_TRIED, 0) > RARE_CHANCE.ln() {
+                return false;
+            }
             diagnosis.excluded(FaultClass::G, Exclusion::NoCommonInstants { scans: n as u64, instants: instants.len() as u64 });
             false
         }
@@ -116,16 +120,21 @@ fn best(windows: &[Window], longest: f64) -> Option<Lattice> {
         period += (period * width / (4.0 * span.max(period))).max(0.002 * width);
     }
     let (period, phase, fits) = best?;
-    let (n, misses) = (windows.len(), windows.len() - fits);
-    if (fits as f64) < NEARLY_ALL * n as f64 {
+    let misses = windows.len() - fits;
+    if (fits as f64) < NEARLY_ALL * windows.len() as f64 {
         return None;
     }
+    Some(Lattice { period, phase, fits, ln_p: chance(windows, period, tried, misses) })
+}
+
+/// ln of the chance that the best of so many lattices of about this period misses so few windows by accident.
+fn chance(windows: &[Window], period: f64, tried: u32, misses: usize) -> f64 {
+    let n = windows.len();
     // Each window but one, which gives the phase, holds an instant of the lattice by chance with its share of the period; the widest count.
     let mut shares: Vec<f64> = windows.iter().map(|window| (window.width() / period).min(1.0)).collect();
     shares.sort_by(|a, b| b.total_cmp(a));
-    let by_chance: f64 = shares.iter().take(fits.saturating_sub(1)).map(|share| share.max(1e-6).ln()).sum();
-    let ln_p = f64::from(tried).ln() + (n as f64).ln() + ln_choose(n, misses) + by_chance;
-    Some(Lattice { period, phase, fits, ln_p })
+    let by_chance: f64 = shares.iter().take((n - misses).saturating_sub(1)).map(|share| share.max(1e-6).ln()).sum();
+    f64::from(tried).ln() + (n as f64).ln() + ln_choose(n, misses) + by_chance
 }
 
 /// So many periods are tried at most: what takes more is longer than a run can tell.

@@ -1,64 +1,115 @@
 //! When a second write is seen: a copy lags behind every write.
+//!
+//! The first poll after the acknowledgement of a write is compared with the first poll after the id, at no greater age: a copy that lags hides
+//! both alike, a record that is written late is up to date from its first sight on. No size is compared with another one, so that the lag may
+//! have any law.
 
-use crate::analysis::diagnosis::dataset::{Dataset, median};
+use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, median};
 use crate::analysis::diagnosis::never_visible::Lost;
+use crate::analysis::diagnosis::thresholds::{FEW_SCANS, LIKELY};
+use crate::analysis::guarantees::later_writes::{is_acknowledged, is_deletion};
+use crate::model::exchange::Exchange;
+use crate::statistics::compare::rates::Rates;
 
-/// The second writes of a log: of each, when the last poll that did not show it was sent and when the first answer came that did, in ms
-/// since its acknowledgement.
-pub(super) struct SecondWrites(Vec<(f64, f64)>);
+/// What the polls after one write showed; times in ms since its acknowledgement.
+#[derive(Debug, Clone, Copy)]
+struct AfterWrite {
+    /// The age of the first poll, and whether it did not show the write.
+    first: f64,
+    first_hidden: bool,
+    /// The latest poll before the first answer that showed it which did not, and that answer.
+    hidden: f64,
+    shown: f64,
+    /// Whether the acknowledgement says that the write is done: a cancel may take its time.
+    is_done: bool,
+}
+
+/// The second writes of a log, with the first polls of its scans.
+pub(super) struct SecondWrites {
+    writes: Vec<AfterWrite>,
+    /// The ages of the first polls of scans, in order, and whether they were denied.
+    firsts: Vec<(f64, bool)>,
+}
 
 /// What the second writes say of a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Says {
     /// They lag as well.
     Lag,
-    /// They were seen long before the window would have been over.
+    /// They were seen where as many first polls of new scans were denied that a copy that lags would have hidden some.
     Current,
-    /// They were followed too loosely.
+    /// There were too few of them, or they lagged far more seldom.
     Nothing,
 }
+
+/// So many first polls at the youngest ages say how often a new scan is denied.
+const ENOUGH_FIRSTS: usize = 12;
 
 impl SecondWrites {
     /// Those of scans that are not lost; none if there are fewer than three.
     pub(super) fn of(data: &Dataset<'_>, lost: &Lost) -> Option<SecondWrites> {
-        let changed = data.rows.iter().filter(|row| !lost.contains(&row.scan.number()));
-        let bracket = |row: &_| {
-            let row: &crate::analysis::diagnosis::dataset::ScanRow<'_> = row;
-            let change = row.scan.change().filter(|change| change.was_answered())?;
-            let polls: Vec<_> = row.scan.polls_after(change).collect();
-            let shown = polls.iter().filter(|poll| poll.seen == Some(true)).min_by_key(|poll| poll.done)?;
-            let hidden = polls
-                .iter()
-                .filter(|poll| poll.seen == Some(false) && poll.sent < shown.sent)
-                .map(|poll| poll.sent.since(change.done).as_ms())
-                .fold(0.0, f64::max);
-            Some((hidden, shown.done.since(change.done).as_ms()))
-        };
-        let brackets: Vec<(f64, f64)> = changed.filter_map(bracket).collect();
-        (brackets.len() >= 3).then_some(SecondWrites(brackets))
+        let rows = || data.watched().filter(|row| !lost.contains(&row.scan.number()));
+        let writes: Vec<AfterWrite> =
+            rows().flat_map(|row| [row.scan.change(), row.scan.delete()].map(|write| after(row, write?))).flatten().collect();
+        if writes.len() < FEW_SCANS {
+            return None;
+        }
+        let first = |row: &ScanRow<'_>| row.observations.first().map(|first| (first.age(), !first.seen()));
+        let mut firsts: Vec<(f64, bool)> = rows().filter_map(first).filter(|(age, _)| *age >= 0.0).collect();
+        firsts.sort_by(|a, b| a.0.total_cmp(&b.0));
+        Some(SecondWrites { writes, firsts })
     }
 
     pub(super) fn count(&self) -> u64 {
-        self.0.len() as u64
+        self.writes.len() as u64
     }
 
-    /// Medians of both ends.
+    /// Medians of both ends of the brackets in which writes were seen.
     pub(super) fn medians(&self) -> (f64, f64) {
-        let median_of = |end: fn(&(f64, f64)) -> f64| median(self.0.iter().map(end).collect()).unwrap_or_default();
-        (median_of(|bracket| bracket.0), median_of(|bracket| bracket.1))
+        let median_of = |end: fn(&AfterWrite) -> f64| median(self.writes.iter().map(end).collect()).unwrap_or_default();
+        (median_of(|write| write.hidden), median_of(|write| write.shown))
     }
 
-    /// What they say of a window of so many ms, the least that is certain of it. Each speaks for itself, since a poll that left late widens
-    /// one bracket and none of the others.
-    pub(super) fn say(&self, window: f64, at_least: f64) -> Says {
-        let lag = self.0.iter().filter(|(hidden, _)| *hidden > 0.3 * window).count();
-        let current = self.0.iter().filter(|(_, shown)| *shown <= 0.5 * at_least).count();
-        if lag >= 2 && lag >= current {
-            Says::Lag
-        } else if current >= 3 && lag == 0 {
-            Says::Current
-        } else {
-            Says::Nothing
+    /// What they say of a window of so many ms.
+    pub(super) fn say(&self, window: f64) -> Says {
+        // The youngest first polls: what is denied at some age is denied at every smaller one.
+        let usual = median(self.writes.iter().map(|write| write.first).collect()).unwrap_or_default();
+        let until = self.firsts.get(ENOUGH_FIRSTS.min(self.firsts.len()).saturating_sub(1)).map_or(usual, |(age, _)| age.max(usual));
+        let firsts: Vec<bool> = self.firsts.iter().filter(|(age, _)| *age <= until).map(|(_, denied)| *denied).collect();
+        let denied = firsts.iter().filter(|denied| **denied).count() as u64;
+        let prompt: Vec<&AfterWrite> = self.writes.iter().filter(|write| write.first <= until).collect();
+        let hides = |write: &&&AfterWrite| write.first_hidden && (write.is_done || write.hidden > 0.3 * window);
+        let hidden = prompt.iter().filter(hides).count() as u64;
+        let rates = Rates { base_events: denied, base_trials: firsts.len() as u64, new_events: hidden, new_trials: prompt.len() as u64 };
+        let seldom = rates.fisher().p_lower < LIKELY;
+        match hidden {
+            0 if seldom => Says::Current,
+            2.. if !seldom => Says::Lag,
+            _ => Says::Nothing,
         }
     }
+}
+
+fn after<'a>(row: &ScanRow<'a>, write: &'a Exchange) -> Option<AfterWrite> {
+    if !write.http.is_some_and(|code| (200..300).contains(&code)) {
+        return None;
+    }
+    let polls: Vec<&Exchange> = row.scan.polls_after(write).collect();
+    let since = |stamp: crate::model::time::Stamp| stamp.since(write.done).as_ms();
+    let first = polls.iter().min_by_key(|poll| poll.sent)?;
+    let shown = polls.iter().filter(|poll| poll.seen == Some(true)).min_by_key(|poll| poll.done)?;
+    let hidden = polls.iter().filter(|poll| poll.seen == Some(false) && poll.sent < shown.sent).map(|poll| since(poll.sent));
+    Some(AfterWrite {
+        first: since(first.sent),
+        first_hidden: first.seen == Some(false),
+        hidden: hidden.fold(0.0, f64::max),
+        shown: since(shown.done),
+        is_done: is_acknowledged(write) && (is_deletion(write) || row.scan.update().is_some()),
+    })
+}
+
+/// Whether second writes lag as well as first ones, whatever else is known.
+pub(super) fn lag_as_well(data: &Dataset<'_>) -> bool {
+    let longest = data.watched().flat_map(ScanRow::denied_at_start).map(Observation::age).fold(0.0, f64::max);
+    SecondWrites::of(data, &Lost::new()).is_some_and(|writes| writes.say(longest) == Says::Lag)
 }

@@ -4,6 +4,7 @@
 //! order is that of a person who knows the traps: controls first, a scan alone before scans together, fresh connections and
 //! settled ages before anything dense, and the probes that separate two causes only when both are still possible.
 
+mod further;
 mod question;
 mod scenarios;
 mod within_jobs;
@@ -32,6 +33,8 @@ pub enum Stage {
     SingleShots,
     /// Whatever separates what is still possible.
     Separate,
+    /// More of what separates causes that are still not told apart.
+    Further,
     /// More scans near the window's edge.
     Edge,
 }
@@ -49,6 +52,7 @@ impl Stage {
             Stage::Survey => "connections, pollers, users, dense traces",
             Stage::SingleShots => "one poll per scan",
             Stage::Separate => "telling the causes apart",
+            Stage::Further => "more of what tells the remaining causes apart",
             Stage::Edge => "locating the window's edge",
         }
     }
@@ -68,11 +72,12 @@ impl Stage {
             Stage::Alone => Some(Stage::Together),
             Stage::Together => Some(Stage::Survey),
             // A queue that is still draining would be measured by everything that comes after.
-            Stage::Survey if analysis.diagnosis.names(FaultClass::E) => None,
+            Stage::Survey if analysis.diagnosis.names(FaultClass::E) => further(analysis),
             Stage::Survey => Some(Stage::SingleShots),
             Stage::SingleShots if known.has_window || known.has_lost => Some(Stage::Separate),
-            Stage::Separate if known.has_window && !known.disagrees => Some(Stage::Edge),
-            Stage::SingleShots | Stage::Separate | Stage::Edge => None,
+            Stage::Separate if known.has_window && !known.disagrees => further(analysis).or(Some(Stage::Edge)),
+            Stage::SingleShots | Stage::Separate | Stage::Further => further(analysis),
+            Stage::Edge => None,
         }
     }
 
@@ -94,8 +99,13 @@ impl Stage {
 
     /// All steps in their order, as far as a rate allows: the most that an investigation may do, whatever is found.
     pub fn all(max_rps: Option<f64>) -> impl Iterator<Item = Stage> {
-        [Stage::Controls, Stage::Alone, Stage::Together, Stage::Survey, Stage::SingleShots, Stage::Separate, Stage::Edge]
+        [Stage::Controls, Stage::Alone, Stage::Together, Stage::Survey, Stage::SingleShots, Stage::Separate, Stage::Further, Stage::Edge]
             .into_iter()
             .filter(move |stage| within_rate::affords(*stage, max_rps))
     }
+}
+
+/// Goes on while causes are not told apart and something is left that would do it.
+fn further(analysis: &Analysis) -> Option<Stage> {
+    (!further::questions(analysis).is_empty()).then_some(Stage::Further)
 }

@@ -17,15 +17,17 @@ pub(super) enum Question {
     AtOnce,
     SingleShots,
     SecondWrite,
+    Unasked,
     Observer,
     Ends,
     ManyIds,
     Lattice,
     Edge,
+    Deeper,
 }
 
 impl Question {
-    const ALL: [Question; 17] = [
+    const ALL: [Question; 19] = [
         Question::Controls,
         Question::Alone,
         Question::Together,
@@ -38,11 +40,13 @@ impl Question {
         Question::AtOnce,
         Question::SingleShots,
         Question::SecondWrite,
+        Question::Unasked,
         Question::Observer,
         Question::Ends,
         Question::ManyIds,
         Question::Lattice,
         Question::Edge,
+        Question::Deeper,
     ];
 
     /// The scenario's name, in logs and reports.
@@ -60,11 +64,13 @@ impl Question {
             Question::AtOnce => "at-once",
             Question::SingleShots => "single-shots",
             Question::SecondWrite => "second-write",
+            Question::Unasked => "unasked-write",
             Question::Observer => "observer",
             Question::Ends => "ends",
             Question::ManyIds => "many-ids",
             Question::Lattice => "lattice",
             Question::Edge => "edge",
+            Question::Deeper => "deeper",
         }
     }
 

@@ -1,5 +1,6 @@
 //! The scenarios of each step.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::analysis::diagnosis::Pattern;
@@ -13,8 +14,8 @@ use crate::model::scenario::{
     Action, Arm, Controls, Each, Expect, Follow, Input, Load, LoadModel, Readings, Scenario, Stop, Then, Tolerance, Until,
 };
 use crate::model::time::Span;
-use crate::run::investigate::plan::Stage;
 use crate::run::investigate::plan::question::Question;
+use crate::run::investigate::plan::{Stage, further};
 
 /// What the steps so far have shown.
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, each a yes or a no")]
@@ -78,6 +79,7 @@ fn scenario(question: Question, title: &str, source: &str, scans: u32, model: Lo
         title: title.to_owned(),
         source: source.to_owned(),
         overlap: false,
+        side_by_side: false,
         load: Load { scans, model, input: Input::Distinct, detect: None },
         arms: vec![arm("fresh", Connection::Fresh)],
         then: None,
@@ -127,8 +129,9 @@ pub(super) fn scenarios(stage: Stage, journal: &Journal, analysis: &Analysis, ca
         Stage::Alone => alone(),
         Stage::Together => together(analysis),
         Stage::Survey => survey(analysis, can),
-        Stage::SingleShots => single_shots(journal, analysis),
+        Stage::SingleShots => single_shots(journal, analysis, can),
         Stage::Separate => separate(analysis, Known::of(analysis), can),
+        Stage::Further => more(&further::questions(analysis), analysis, can),
         Stage::Edge => edge(journal, analysis),
     }
 }
@@ -139,6 +142,7 @@ pub(super) fn outline(stage: Stage, journal: &Journal, can: Capabilities) -> Vec
     let found = Known { has_window: true, has_lost: true, disagrees: false, ..Known::of(&nothing) };
     match stage {
         Stage::Separate => separate(&nothing, found, can),
+        Stage::Further => more(&[Question::SecondWrite, Question::Lattice, Question::AtOnce, Question::Deeper].into(), &nothing, can),
         Stage::Edge => vec![edge_between(0.0, 1000.0)],
         other => scenarios(other, journal, &nothing, can),
     }
@@ -202,13 +206,14 @@ fn survey(analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
 
     let mut dense = scenario(
         Question::Dense,
-        "a scan polled every 10 ms",
-        "holes and the shape of the window (fault classes H, E and C')",
-        1,
-        every(0),
+        "scans polled every 15 ms to their end, and the result at once after it",
+        "holes, the shape of the window, and results that come after the end (fault classes H, E, C' and V)",
+        2,
+        every(70),
     );
     dense.overlap = true;
-    dense.arms[0].follow = Some(follow(Until::Deadline, 10, 0, 3500));
+    dense.arms[0].follow = Some(follow(Until::Terminal, 15, 200, 9000));
+    dense.readings.at_end = true;
     all.push(dense);
 
     let mut pollers =
@@ -245,26 +250,52 @@ fn survey(analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
 /// A later write to scans that are visible, asked for as finely as the window of a new scan; a change if the target can, else a cancel, and
 /// a deletion after it.
 fn second_write(can: Capabilities, known: Known) -> Option<Scenario> {
-    let action = match can {
-        Capabilities { update: true, .. } => Action::Update,
-        Capabilities { cancel: true, .. } => Action::Cancel,
-        Capabilities { delete: true, .. } => Action::Delete,
-        _ => return None,
-    };
+    let action = write_of(can)?;
     let watch = (known.window_ms * 2.0) as u64 + 1000;
     let mut second = scenario(
         Question::SecondWrite,
         "scans are changed once they are visible, and watched until that is seen",
         "a second write lags as the first did, or by itself (fault classes C, S and T)",
-        6,
+        10,
         every(61),
     );
     second.overlap = true;
+    // A handshake after the acknowledgement would hide as much of a lag as it takes.
+    second.arms[0].connection = Connection::PreOpened;
+    second.arms[0].offsets = spans(&[0]);
     second.arms[0].follow = Some(follow(Until::Visible, known.closely(), 0, watch));
     let offsets = after_write(known.window_ms);
     let delete = if can.delete && action == Action::Update { offsets.clone() } else { Vec::new() };
     second.then = Some(Then { action, when: Until::Visible, offsets, delete });
     Some(second)
+}
+
+/// The write that is sent to a scan which exists: a change if the target can, else a cancel, else a deletion.
+fn write_of(can: Capabilities) -> Option<Action> {
+    match can {
+        Capabilities { update: true, .. } => Some(Action::Update),
+        Capabilities { cancel: true, .. } => Some(Action::Cancel),
+        Capabilities { delete: true, .. } => Some(Action::Delete),
+        _ => None,
+    }
+}
+
+/// The same write to scans that nobody has asked for: what is read back old of them was not kept from an earlier answer.
+fn unasked(can: Capabilities, known: Known) -> Option<Scenario> {
+    let action = write_of(can)?;
+    let mut unasked = scenario(
+        Question::Unasked,
+        "scans are changed before anybody has asked for them",
+        "caches that keep what was visible (fault class U)",
+        8,
+        every(61),
+    );
+    unasked.overlap = true;
+    let settle = (known.window_ms * 2.0) as u64 + 500;
+    unasked.arms[0].connection = Connection::PreOpened;
+    unasked.arms[0].follow = Some(follow(Until::Accepted, 1000, settle, settle));
+    unasked.then = Some(Then { action, when: Until::Accepted, offsets: after_write(known.window_ms), delete: Vec::new() });
+    Some(unasked)
 }
 
 /// The ages of the polls after a write: dense for twice the window, or for 100 ms where there is none, and wider and wider beyond.
@@ -312,7 +343,7 @@ fn ends(journal: &Journal) -> Option<Scenario> {
 /// Jobs that take longer than this are not waited for once more.
 const LATEST_END_MS: u64 = 8000;
 
-fn single_shots(journal: &Journal, analysis: &Analysis) -> Vec<Scenario> {
+fn single_shots(journal: &Journal, analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
     let known = Known::of(analysis);
     let window = known.window_ms as u64;
     let mut offsets = vec![5, 15, 40, 90, 200, 500, 1000];
@@ -322,6 +353,18 @@ fn single_shots(journal: &Journal, analysis: &Analysis) -> Vec<Scenario> {
     shots.arms[0].offsets = spans(&offsets);
     shots.arms[0].each = Each::One;
     shots.arms[0].fillers = 2;
+    let mut all = Vec::new();
+    if asks_at_ends(analysis, can) {
+        all.extend(ends(journal));
+    }
+    if [FaultClass::S, FaultClass::T, FaultClass::O].iter().any(|class| analysis.diagnosis.names(*class)) {
+        all.extend(unasked(can, known));
+    }
+    all.extend([at_once(known), shots]);
+    all
+}
+
+fn at_once(known: Known) -> Scenario {
     // Where half of all scans are denied for long, a few show that polls at once are, too; more would only be more requests.
     let scans = if known.edge_ms.is_some_and(|(from, _)| from > 100.0) { 24 } else { 60 };
     let mut at_once = scenario(
@@ -332,35 +375,22 @@ fn single_shots(journal: &Journal, analysis: &Analysis) -> Vec<Scenario> {
         every(12),
     );
     at_once.overlap = true;
-    at_once.arms = vec![Arm { offsets: spans(&[0]), fillers: 3, ..arm("pre-opened", Connection::PreOpened) }];
-    let mut all = Vec::from_iter(ends(journal));
-    all.extend([at_once, shots]);
-    all
+    // Two pollers of one instant disagree where some reads go to a copy, and agree where the record is late.
+    at_once.arms = vec![Arm { offsets: spans(&[0]), pollers: 2, fillers: 3, ..arm("pre-opened", Connection::PreOpened) }];
+    at_once
+}
+
+/// Whether scans of equal age after their end are worth their jobs: something went at its end, or may have been kept from before it. Where
+/// a scan can be changed, the second write has shown whether answers are kept.
+fn asks_at_ends(analysis: &Analysis, can: Capabilities) -> bool {
+    let possible = analysis.diagnosis.possible();
+    write_of(can).is_none() || [FaultClass::F, FaultClass::W].iter().any(|class| possible.contains(class))
 }
 
 fn separate(analysis: &Analysis, known: Known, can: Capabilities) -> Vec<Scenario> {
     let mut all = Vec::new();
     if known.has_lost {
-        let ages = spans(&[700, 1400, 2100, 2800, 3500]);
-        let mut ids = scenario(
-            Question::ManyIds,
-            "many scans, to compare the ids that are never seen with the others",
-            "grouping by features of the id (fault classes L and M)",
-            36,
-            every(40),
-        );
-        ids.arms[0].offsets.clone_from(&ages);
-        ids.readings.witness = spans(&[900, 3000]);
-        if can.handed_out {
-            ids.arms.push(Arm { offsets: ages.clone(), route: Some(Route::HandedOut), ..arm("handed-out", Connection::Fresh) });
-        }
-        // Whoever was given the id may see what this caller does not.
-        let nothing_seen = analysis.diagnosis.patterns.iter().any(|pattern| matches!(pattern, Pattern::NothingSeen { .. }));
-        if can.other_initiator && nothing_seen {
-            ids.arms.push(Arm { offsets: ages, route: Some(Route::AsInitiator), ..arm("as-initiator", Connection::Fresh) });
-        }
-        ids.overlap = true;
-        all.push(ids);
+        all.push(many_ids(analysis, can));
     }
     // Scans that are never seen while they are polled may be kept out of sight by the polling itself.
     if known.has_lost && !known.disagrees {
@@ -375,9 +405,59 @@ fn separate(analysis: &Analysis, known: Known, can: Capabilities) -> Vec<Scenari
     all
 }
 
+/// More of what tells apart causes that are still possible together.
+fn more(questions: &BTreeSet<Question>, analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
+    let known = Known::of(analysis);
+    let ask = |question: &Question| match question {
+        Question::SecondWrite => {
+            second_write(can, known).map(|second| Scenario { load: Load { scans: 20, ..second.load.clone() }, ..second })
+        }
+        Question::Lattice => Some(lattice(known)),
+        Question::AtOnce => Some(at_once(known)),
+        Question::Deeper => Some(deeper(known)),
+        Question::ManyIds => Some(many_ids(analysis, can)),
+        _ => None,
+    };
+    questions.iter().filter_map(ask).collect()
+}
+
+/// More scans at once than before, followed closely: a queue with several slots shows only behind those that are served at once.
+fn deeper(known: Known) -> Scenario {
+    let watch = (4.0 * known.window_ms) as u64 + 5000;
+    let mut deeper =
+        scenario(Question::Deeper, "24 scans at once, followed closely", "a queue with several slots (fault class E)", 24, every(0));
+    deeper.arms[0].connection = Connection::PreOpened;
+    deeper.arms[0].offsets = spans(&[0]);
+    deeper.arms[0].follow = Some(follow(Until::Visible, known.closely(), 0, watch));
+    deeper
+}
+
+fn many_ids(analysis: &Analysis, can: Capabilities) -> Scenario {
+    let ages = spans(&[700, 1400, 2100, 2800, 3500]);
+    let mut ids = scenario(
+        Question::ManyIds,
+        "many scans, to compare the ids that are never seen with the others",
+        "grouping by features of the id (fault classes L and M)",
+        36,
+        every(40),
+    );
+    ids.arms[0].offsets.clone_from(&ages);
+    ids.readings.witness = spans(&[900, 3000]);
+    if can.handed_out {
+        ids.arms.push(Arm { offsets: ages.clone(), route: Some(Route::HandedOut), ..arm("handed-out", Connection::Fresh) });
+    }
+    // Whoever was given the id may see what this caller does not.
+    let nothing_seen = analysis.diagnosis.patterns.iter().any(|pattern| matches!(pattern, Pattern::NothingSeen { .. }));
+    if can.other_initiator && nothing_seen {
+        ids.arms.push(Arm { offsets: ages, route: Some(Route::AsInitiator), ..arm("as-initiator", Connection::Fresh) });
+    }
+    ids.overlap = true;
+    ids
+}
+
 /// Pairs of equal age, one of them polled before; the common age is beyond the latest denial of a first poll.
 fn observer(analysis: &Analysis) -> Scenario {
-    let common = ms((undisturbed_window(analysis) * 1.25).min(8000.0) as u64 + 250);
+    let common = ms((undisturbed_window(analysis) * 1.25).min(8000.0) as u64 + 20);
     let mut observer = scenario(
         Question::Observer,
         "pairs of equal age, one of them polled before",
@@ -394,7 +474,12 @@ fn observer(analysis: &Analysis) -> Scenario {
 }
 
 fn separate_windows(can: Capabilities, known: Known) -> Vec<Scenario> {
-    let mut all = Vec::new();
+    // The second write of the survey was followed as finely as the window that was known by then.
+    let second = second_write(can, known).filter(|_| known.window_grew);
+    std::iter::once(lattice(known)).chain(second).collect()
+}
+
+fn lattice(known: Known) -> Scenario {
     let watch = (known.window_ms * 2.0) as u64 + 1000;
     let mut lattice = scenario(
         Question::Lattice,
@@ -406,11 +491,7 @@ fn separate_windows(can: Capabilities, known: Known) -> Vec<Scenario> {
     );
     lattice.overlap = true;
     lattice.arms[0].follow = Some(follow(Until::Visible, known.closely(), 0, watch));
-    all.push(lattice);
-
-    // The second write of the survey was followed as finely as the window that was known by then.
-    all.extend(second_write(can, known).filter(|_| known.window_grew));
-    all
+    lattice
 }
 
 /// The latest age at which a scan that had not been polled before was denied, in ms.

@@ -28,11 +28,13 @@ fn need(question: Question) -> (u32, &'static [FaultClass]) {
         Question::AtOnce => (10, &[I]),
         Question::SingleShots => (8, &[A, F, G, L, M]),
         Question::SecondWrite => (3, &[C, S, T]),
+        Question::Unasked => (6, &[U]),
         Question::Observer => (12, &[D]),
         Question::Ends => (15, &[U, W]),
         Question::ManyIds => (8, &[K, L, M]),
         Question::Lattice => (6, &[G]),
         Question::Edge => (4, &[]),
+        Question::Deeper => (16, &[E]),
     }
 }
 
@@ -97,9 +99,9 @@ fn share(stage: Stage, narrowing: bool) -> u64 {
         Stage::Together => 16,
         Stage::Survey if narrowing => 38,
         Stage::Survey => 45,
-        Stage::SingleShots if narrowing => 70,
-        Stage::Separate => 90,
-        Stage::SingleShots | Stage::Edge => 100,
+        Stage::SingleShots if narrowing => 60,
+        Stage::Separate => 80,
+        Stage::SingleShots | Stage::Further | Stage::Edge => 100,
     }
 }
 

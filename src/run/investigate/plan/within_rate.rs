@@ -34,9 +34,10 @@ fn share(question: Question) -> Option<Share> {
         Question::SingleShots => (16, 1, None),
         Question::ManyIds | Question::Observer => (8, 1, None),
         Question::SecondWrite => (3, 1, None),
+        Question::Unasked => (6, 1, None),
         // The pairs need fifteen scans to tell anything (`within_jobs`), and a minute has no room for them.
         Question::Ends => return None,
-        Question::Together | Question::Dense | Question::Again | Question::Lattice | Question::Edge => return None,
+        Question::Together | Question::Dense | Question::Again | Question::Lattice | Question::Edge | Question::Deeper => return None,
     };
     Some(Share { scans, pollers, offsets })
 }
@@ -52,7 +53,7 @@ pub fn within(scenarios: Vec<Scenario>, max_rps: Option<f64>) -> Vec<Scenario> {
 
 /// Whether a step is worth its requests at this rate.
 pub fn affords(stage: Stage, max_rps: Option<f64>) -> bool {
-    max_rps.is_none_or(|rps| rps >= AMPLE_RPS) || !matches!(stage, Stage::Together | Stage::Edge)
+    max_rps.is_none_or(|rps| rps >= AMPLE_RPS) || !matches!(stage, Stage::Together | Stage::Further | Stage::Edge)
 }
 
 fn smaller(mut scenario: Scenario, rps: f64) -> Option<Scenario> {
