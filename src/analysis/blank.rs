@@ -14,9 +14,7 @@ use crate::model::run::Journal;
 /// The places of such answers among the exchanges of a run.
 pub(super) fn of(journal: &Journal) -> Vec<usize> {
     let status = &journal.run.target.status;
-    if status.state.is_none() && status.echo.is_none() {
-        return Vec::new();
-    }
+    let names_places = status.state.is_some() || status.echo.is_some();
     let polls = || journal.exchanges.iter().enumerate().filter(|(_, exchange)| is_visible_poll(exchange));
     // Where no answer says anything, the places in the file are wrong, which the guarantees report.
     if !polls().any(|(_, poll)| says_something(poll)) {
@@ -25,7 +23,11 @@ pub(super) fn of(journal: &Journal) -> Vec<usize> {
     let says_no_state = |poll: &Exchange| poll.word.is_none() && poll.state.is_none_or(|state| state == State::Unknown);
     let is_blank = |poll: &Exchange| match poll.word.as_deref() {
         Some(word) => poll.state == Some(State::Unknown) && reads_as_denial(word),
-        None => says_no_state(poll) && (reports_failure(poll) || !says_something(poll) && !has_null_state(poll, status.state.as_deref())),
+        None => {
+            names_places
+                && says_no_state(poll)
+                && (reports_failure(poll) || !says_something(poll) && !has_null_state(poll, status.state.as_deref()))
+        }
     };
     polls().filter(|(_, poll)| is_blank(poll)).map(|(place, _)| place).collect()
 }

@@ -33,6 +33,11 @@ pub(super) fn variable(name: &str) -> String {
     format!("{OPEN}{name}{CLOSE}")
 }
 
+/// Whether a variable of the environment may have this name, so that a target file can take it from there.
+pub(super) fn is_variable_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.starts_with(|c: char| c.is_ascii_digit())
+}
+
 /// A part of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part<'a> {

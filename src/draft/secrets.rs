@@ -75,10 +75,23 @@ impl Vault<'_> {
                 && !rest.trim().is_empty()
                 && scheme.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
         });
+        let has_places = marks::parts(value).iter().any(|part| !matches!(part, marks::Part::Text(_)));
+        if has_places && name.eq_ignore_ascii_case("cookie") {
+            return self.cookies(name, value);
+        }
         match scheme {
             Some((scheme, rest)) => format!("{scheme} {}", self.mark(name, rest.trim(), scheme.eq_ignore_ascii_case("basic"))),
             None => self.mark(name, value, false),
         }
+    }
+
+    /// The cookies, each by itself: one that a variable stands in is no reason to keep the others as they are.
+    fn cookies(&mut self, name: &str, value: &str) -> String {
+        let each = |cookie: &str| match cookie.trim().split_once('=') {
+            Some((one, text)) => format!("{one}={}", self.mark(name, text, false)),
+            None => cookie.trim().to_owned(),
+        };
+        value.split(';').map(each).collect::<Vec<_>>().join("; ")
     }
 
     fn mark(&mut self, place: &str, value: &str, is_basic: bool) -> String {

@@ -113,7 +113,7 @@ impl Shape {
 fn is_version_or_date(text: &str) -> bool {
     let is_dotted = text.contains('.') && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let shape = text.bytes().take(10).map(|byte| if byte.is_ascii_digit() { b'0' } else { byte });
-    let is_dated = shape.eq(*b"0000-00-00") && !text.bytes().nth(10).is_some_and(|byte| byte.is_ascii_alphanumeric() && byte != b'T');
+    let is_dated = shape.eq(*b"0000-00-00") && !text.as_bytes().get(10).is_some_and(|byte| byte.is_ascii_alphanumeric() && *byte != b'T');
     is_dotted || is_dated
 }
 

@@ -36,9 +36,9 @@ pub fn pull_request(view: &View) -> String {
     if !view.scenarios.is_empty() {
         let _ = write!(text, "\n{}\n", scenarios(view));
     }
-    let _ = write!(text, "\n**Next step.** {}\n", prose(&view.next_step));
 
-    let sections = [reasons(view), evidence(view), causes(view), guarantees(view), repeat(view), unseen(view), about(view)];
+    let next_step = format!("**Next step.** {}", prose(&view.next_step));
+    let sections = [next_step, reasons(view), evidence(view), causes(view), guarantees(view), repeat(view), unseen(view), about(view)];
     let (open, close) = ("\n<details><summary>Evidence, causes, and how to repeat it</summary>\n", "\n</details>\n");
     let cut = "\nThe rest did not fit; it is in the run's report.\n";
     text.push_str(open);

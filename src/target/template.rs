@@ -144,9 +144,9 @@ pub(super) struct TemplateFault {
 
 /// 32 hexadecimal digits as a UUID has them; anything else gets a mark at its end.
 pub(super) fn dashed(uuid: &str) -> String {
-    let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|range| uuid.get(range));
+    let parts: Option<Vec<&str>> = [0..8, 8..12, 12..16, 16..20, 20..32].into_iter().map(|range| uuid.get(range)).collect();
     match parts {
-        [Some(a), Some(b), Some(c), Some(d), Some(e)] if uuid.len() == 32 => format!("{a}-{b}-{c}-{d}-{e}"),
+        Some(parts) if uuid.len() == 32 => parts.join("-"),
         _ => format!("{uuid}-dashed"),
     }
 }

@@ -148,19 +148,21 @@ impl<'a> Clocks<'a> {
     /// Finds the processes whose clock is another one: it has what they did for a request before the request, or after the run.
     fn find_elsewhere(&mut self, journal: &'a Journal, exchanges: &BTreeMap<TraceId, &Exchange>) {
         let ended = exchanges.values().map(|exchange| nanos(exchange.done)).max().unwrap_or(i64::MAX);
-        let mut counts: BTreeMap<Process<'a>, (u64, u64)> = BTreeMap::new();
+        let mut by_request: BTreeMap<(Process<'a>, TraceId), bool> = BTreeMap::new();
         for span in &journal.inside.spans {
-            let asked = std::iter::once(&span.trace).chain(&span.links).filter_map(|trace| exchanges.get(trace));
-            let Some(asked) = asked.min_by_key(|exchange| exchange.sent) else { continue };
+            let asked = std::iter::once(&span.trace).chain(&span.links).filter_map(|trace| Some((*trace, exchanges.get(trace)?)));
+            let Some((trace, asked)) = asked.min_by_key(|(_, exchange)| exchange.sent) else { continue };
             let Some(clock) = self.of_span(span, asked.scan.get().unwrap_or(u64::MAX)).filter(|clock| clock.is_assumed) else { continue };
             let (earliest, latest) =
                 (span.start.0.saturating_sub(clock.bound.most_ns.0), span.start.0.saturating_sub(clock.bound.least_ns.0));
-            let (outside, all) = counts.entry(process(span)).or_default();
-            *outside += u64::from(latest < nanos(asked.sent) || ended < earliest);
-            *all += 1;
+            *by_request.entry((process(span), trace)).or_default() |= latest < nanos(asked.sent) || ended < earliest;
         }
-        // Some work goes on after the run.
-        self.elsewhere = counts.into_iter().filter(|(_, (outside, all))| outside * 2 > *all).map(|(process, _)| process).collect();
+        let mut counts: BTreeMap<Process<'a>, (u64, u64)> = BTreeMap::new();
+        for ((process, _), is_outside) in by_request {
+            let (outside, all) = counts.entry(process).or_default();
+            (*outside, *all) = (*outside + u64::from(is_outside), *all + 1);
+        }
+        self.elsewhere = counts.into_iter().filter(|(_, (outside, all))| outside * SOME > *all).map(|(process, _)| process).collect();
     }
 
     /// The clock of a span that belongs to a scan; `None` where nothing bounds it, or its bounds contradict each other.
@@ -217,6 +219,10 @@ fn common(bounds: impl Iterator<Item = ClockBound> + Clone) -> Option<ClockBound
 fn nanos(stamp: Stamp) -> i64 {
     i64::try_from(stamp.0).unwrap_or(i64::MAX)
 }
+
+/// A few may be of a request that was sent again, and some work goes on after the run: so many times those that are out of order have to be
+/// more than all.
+const SOME: u64 = 4;
 
 /// So many services that ask one another are followed.
 const SERVICES_IN_A_ROW: usize = 8;

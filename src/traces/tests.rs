@@ -90,12 +90,14 @@ fn every_format_tells_the_same_spans() {
         ("jaeger.json", JAEGER.as_bytes().to_vec()),
         ("one line of Jaeger's", jaeger.to_string().into_bytes()),
         ("the list of Jaeger's traces alone", jaeger["data"].to_string().into_bytes()),
-        ("one of Jaeger's traces alone", jaeger["data"][0].to_string().into_bytes()),
         ("Jaeger's newer interface", wrapped.into_bytes()),
     ] {
         let (spans, unreadable) = file(name, &bytes);
         assert_eq!((told(spans), unreadable), (protobuf.clone(), 0), "{name}");
     }
+    let (one, _) = file("one of Jaeger's traces alone", jaeger["data"][0].to_string().as_bytes());
+    let one = told(one);
+    assert!(!one.is_empty() && one.iter().all(|span| protobuf.contains(span)), "{one:#?}");
     let set = protobuf.iter().find(|(.., attributes)| attributes.contains_key("db.system")).expect("a span of Redis");
     assert_eq!((set.3, set.4.as_str()), (SpanKind::Client, "SET"));
     assert!(protobuf.iter().any(|(_, _, _, kind, ..)| *kind == SpanKind::Server));
@@ -138,12 +140,13 @@ fn what_is_no_format_is_refused_with_place_and_way_out() {
 #[test]
 fn what_can_be_read_of_a_damaged_file_is_read() {
     let line = |n| json(own(n), n, None, &[]) + "\n";
+    let in_one = file("whole", PROTOBUF).0.len();
     for (name, bytes, spans, unreadable) in [
         ("one broken line among others", format!("{}{{broken\n{}", line(1), line(2)).into_bytes(), 2, 1),
         ("rotated in the middle of a line", format!("Nano\":\"1\"}}]}}]}}\n{}", line(1)).into_bytes(), 1, 1),
         ("written while it was copied", [line(1), line(2)[..70].to_owned()].concat().into_bytes(), 1, 1),
         ("a blank line first", format!("\n\n{}", line(1)).into_bytes(), 1, 0),
-        ("protobuf that is cut off", framed(&[PROTOBUF, PROTOBUF])[..PROTOBUF.len() + 60].to_vec(), 7, 1),
+        ("protobuf that is cut off", framed(&[PROTOBUF, PROTOBUF])[..PROTOBUF.len() + 60].to_vec(), in_one, 1),
     ] {
         let (read, bad) = file(name, &bytes);
         assert_eq!((read.len(), bad), (spans, unreadable), "{name}");
@@ -211,6 +214,28 @@ fn a_linked_trace_is_kept_whichever_of_its_spans_comes_first() {
         assert_eq!((spans.len(), intake.foreign), (2, 0));
         assert!(spans.iter().any(|span| span.links == [own(5)]));
     }
+}
+
+#[test]
+fn of_a_trace_for_all_messages_only_the_runs_are_kept() {
+    let other = TraceId::of(&[7; 16]).expect("an id");
+    let somebodys = TraceId::of(&[8; 16]).expect("an id");
+    // The loop, the run's message with its write, somebody else's with its own, and many of the run's.
+    let mut texts = vec![
+        json(other, 2, Some(1), &[own(5)]),
+        json(other, 3, Some(2), &[]),
+        json(other, 4, Some(1), &[somebodys]),
+        json(other, 5, Some(4), &[]),
+        json(other, 1, None, &[]),
+    ];
+    texts.extend((0..20).map(|n| json(other, 100 + n, Some(1), &[own(n)])));
+    let mut keeper = keeper(Bounds { of_one_trace: 5, ..Bounds::default() });
+    for text in &texts {
+        take(&mut keeper, text);
+    }
+    let (spans, intake) = keeper.hand_over(0, |text| text);
+    assert_eq!((spans.len(), intake.foreign, intake.dropped), (23, 2, 0));
+    assert!(spans.iter().all(|span| ![4, 5].contains(&span.span.bytes()[7])), "{spans:#?}");
 }
 
 #[test]

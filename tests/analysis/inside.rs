@@ -168,9 +168,10 @@ fn a_worker_with_one_trace_for_all_its_messages_is_followed_by_its_links() {
     let mut journal = traced(tried("deferred", &[]), &followed());
     let right = named(&journal);
     let own = TraceId::of(&[7; 16]).expect("an id");
-    let servers: BTreeSet<SpanId> = journal.inside.spans.iter().filter(|span| is_server(span)).map(|span| span.span).collect();
+    let inner: BTreeSet<SpanId> = journal.inside.spans.iter().filter(|span| !is_server(span)).map(|span| span.span).collect();
     for span in journal.inside.spans.iter_mut().filter(|span| !is_server(span)) {
-        if span.parent.is_some_and(|parent| servers.contains(&parent)) {
+        // Those that the request began, and those within what had not ended by the end.
+        if span.parent.is_none_or(|parent| !inner.contains(&parent)) {
             span.links = vec![span.trace];
             span.parent = None;
         }
@@ -185,8 +186,17 @@ fn a_worker_with_one_trace_for_all_its_messages_is_followed_by_its_links() {
 fn what_is_tried_again_in_some_scans_is_named_by_its_last_try() {
     let mut journal = traced(tried("deferred", &[]), &followed());
     let right = named(&journal);
+    // One write of many has a name of its own.
+    let mut counts: BTreeMap<TraceId, u32> = BTreeMap::new();
+    for span in journal.inside.spans.iter_mut().filter(|span| span.name.as_str() == right.span.name) {
+        let count = counts.entry(span.trace).or_default();
+        *count += 1;
+        if *count == right.span.occurrence {
+            span.name = Text::from("publish");
+        }
+    }
     let mut tries = Vec::new();
-    for (n, span) in journal.inside.spans.iter().filter(|span| span.name.contains("write_record")).enumerate().filter(|(n, _)| n % 3 == 0) {
+    for (n, span) in journal.inside.spans.iter().filter(|span| span.name.as_str() == "publish").enumerate().filter(|(n, _)| n % 3 == 0) {
         let before = 500_000_000;
         tries.push(Span {
             span: SpanId::drawn(9, n as u64),
@@ -199,8 +209,8 @@ fn what_is_tried_again_in_some_scans_is_named_by_its_last_try() {
     assert!(tries.len() >= 16, "{}", tries.len());
     journal.inside.spans.extend(tries);
     let named = named(&journal);
-    assert_eq!((named.explained, named.of, named.span.occurrence), (50, 50, 0));
-    assert_eq!((named.span.name, named.span.place), (right.span.name, right.span.place));
+    assert_eq!((named.explained, named.of, named.span.name.as_str(), named.span.occurrence), (50, 50, "publish", 0));
+    assert_eq!(named.span.place, right.span.place);
 }
 
 #[test]

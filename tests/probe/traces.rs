@@ -40,11 +40,13 @@ fn jobs(asked: &Asked) -> Router {
         .layer(from_fn_with_state(Arc::clone(asked), note))
 }
 
-/// One scan with a control and two polls on every kind of connection.
-async fn run(base_url: &str, transport: Transport, clock: &Clock) -> Journal {
-    let scenario = driven::scenario(
-        "[load]\nscans = 3\n[polls]\noffsets = ['0s', '1ms']\nconnection = ['fresh', 'keep-alive', 'pooled']\n[controls]\nunknown_id = 1",
-    );
+const CONNECTIONS: [&str; 3] = ["fresh", "keep-alive", "pooled"];
+
+/// Three scans with a control, each polled twice.
+async fn run(base_url: &str, transport: Transport, clock: &Clock, connection: &str) -> Journal {
+    let scenario = driven::scenario(&format!(
+        "[load]\nscans = 3\n[polls]\noffsets = ['0s', '1ms']\nconnection = '{connection}'\n[controls]\nunknown_id = 1",
+    ));
     let target = format!(
         "name = 'canned'\nbase_url = '{base_url}'\nunknown_id = 'never-{{uuid}}'\n[initiate]\npath = '/jobs'\nid = {{ pointer = '/id' }}\n\
          [status]\npath = '/jobs/{{id}}'\nstate = {{ pointer = '/state' }}\nstates = {{ running = ['busy'] }}"
@@ -54,7 +56,7 @@ async fn run(base_url: &str, transport: Transport, clock: &Clock) -> Journal {
 
 /// Every request had ids of its own, and the log has them.
 fn check(asked: &Asked, journal: &Journal, ids: &TraceIds, version: Version) {
-    let asked = asked.lock().expect("no panic");
+    let asked = std::mem::take(&mut *asked.lock().expect("no panic"));
     let sent: BTreeSet<String> = asked.iter().map(|(_, parent, _)| parent.clone()).collect();
     let logged: BTreeSet<String> =
         journal.exchanges.iter().map(|exchange| traceparent(ids.run(), exchange.trace.expect("ids in the log"))).collect();
@@ -89,8 +91,10 @@ async fn over_both_versions_of_http() {
         let ids = TraceIds::of_run(7, "r-1");
         let options = NetworkOptions { version, trace_ids: Some(ids.clone()), ..NetworkOptions::default() };
         let network = Transport::Network(Network::with(&base_url, options).expect("a way"));
-        let journal = run(&base_url, network, &Clock::real().expect("a kernel timer")).await;
-        check(&asked, &journal, &ids, spoken);
+        for connection in CONNECTIONS {
+            let journal = run(&base_url, network.clone(), &Clock::real().expect("a kernel timer"), connection).await;
+            check(&asked, &journal, &ids, spoken);
+        }
         serving.abort();
     }
 }
@@ -100,6 +104,8 @@ async fn in_process() {
     let asked = Asked::default();
     let ids = TraceIds::of_run(7, "r-1");
     let router = InProcess::new(jobs(&asked), Latency::Fixed(Duration::from_millis(1))).traced_by(ids.clone());
-    let journal = run("http://in-process", Transport::InProcess(router), &Clock::virtual_time()).await;
-    check(&asked, &journal, &ids, Version::HTTP_11);
+    for connection in CONNECTIONS {
+        let journal = run("http://in-process", Transport::InProcess(router.clone()), &Clock::virtual_time(), connection).await;
+        check(&asked, &journal, &ids, Version::HTTP_11);
+    }
 }

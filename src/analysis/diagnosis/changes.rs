@@ -6,6 +6,7 @@ use crate::analysis::diagnosis::flapping::{Flapping, Kind};
 use crate::analysis::diagnosis::thresholds::FEW_SCANS;
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::analysis::guarantees::later_writes::{is_acknowledged, is_deletion};
+use crate::model::answer::Answer;
 use crate::model::exchange::Exchange;
 use crate::model::fault::FaultClass;
 
@@ -85,7 +86,7 @@ impl OldChanges {
 impl AfterWrite {
     fn of<'a>(row: &ScanRow<'a>, write: &'a Exchange) -> Option<AfterWrite> {
         // What was not accepted changed nothing.
-        if !write.http.is_some_and(|code| (200..300).contains(&code)) {
+        if write.answer != Answer::Visible {
             return None;
         }
         let since = |poll: &Exchange| poll.sent.since(write.done).as_ms();

@@ -17,7 +17,7 @@ pub(super) fn default_end(diagnosis: &mut Diagnosis, data: &Dataset<'_>) -> bool
     let ran: Vec<f64> = scans().filter_map(ran_after_first_end).collect();
     let Some(latest) = ran.iter().copied().reduce(f64::max) else { return false };
     // At work, ended, and at work again: there an older answer, or a new attempt, has replaced a newer one.
-    if ran.len() < FEW_SCANS || scans().any(went_back_from_later_end) {
+    if ran.len() < 2 || scans().any(went_back_from_later_end) {
         return false;
     }
     let young = || scans().filter_map(first_state).filter(|(age, _)| *age <= latest);
@@ -26,7 +26,7 @@ pub(super) fn default_end(diagnosis: &mut Diagnosis, data: &Dataset<'_>) -> bool
         return false;
     }
     let facts = vec![Fact::BegunWithAnEnd { scans: ended as u64, of: all as u64, ran: ran.len() as u64, latest_ns: ns(latest) }];
-    diagnosis.found(FaultClass::Y, Strength::Strong, facts);
+    diagnosis.found(FaultClass::Y, if ran.len() >= FEW_SCANS { Strength::Strong } else { Strength::Moderate }, facts);
     true
 }
 
@@ -78,16 +78,21 @@ fn ended_twice(scan: &ScanHistory<'_>) -> bool {
 /// X: members that the target file names are missing from the first answers, and are there later under the same word.
 pub(super) fn half_record(diagnosis: &mut Diagnosis, data: &Dataset<'_>) {
     let mut facts = Vec::new();
+    let mut most = 0;
     for member in [Member::Complete, Member::State, Member::Id, Member::Progress] {
         let has = |poll: &Exchange| has(poll, member, data.journal.run.target.status.state.as_deref());
         let late: Vec<f64> = data.rows.iter().filter_map(|row| missing_until(row.scan, member, has)).collect();
         let Some(latest) = late.iter().copied().reduce(f64::max) else { continue };
         // Of the scans that were seen as young and are known to have the member at all, nearly all lack it at first.
-        let young =
-            data.rows.iter().filter(|row| first_sight(row.scan).is_some_and(|age| age <= latest) && sights(row.scan).into_iter().any(has));
+        let young = data
+            .rows
+            .iter()
+            .filter(|row| first_sight(row.scan).is_some_and(|age| age <= latest) && sights_of_record(row.scan).into_iter().any(has));
         // A state that is missing at first is an accident unless nearly all scans lack it; other members came late under the same word.
         let is_usual = member != Member::State || late.len() as f64 >= NEARLY_ALL * young.count() as f64;
-        if late.len() >= FEW_SCANS && is_usual {
+        // Two scans that lacked the same are no accident of one.
+        if late.len() >= 2 && is_usual {
+            most = most.max(if member == Member::Progress { 0 } else { late.len() });
             facts.push(Fact::MemberMissing { member, scans: late.len() as u64, latest_ns: ns(latest) });
         }
     }
@@ -95,7 +100,7 @@ pub(super) fn half_record(diagnosis: &mut Diagnosis, data: &Dataset<'_>) {
         // Many services say nothing of progress before there is any.
         let only_progress = facts.iter().all(|fact| matches!(fact, Fact::MemberMissing { member: Member::Progress, .. }));
         if !only_progress {
-            diagnosis.found(FaultClass::X, Strength::Strong, facts);
+            diagnosis.found(FaultClass::X, if most >= FEW_SCANS { Strength::Strong } else { Strength::Moderate }, facts);
         }
     }
 }
@@ -110,13 +115,20 @@ pub(in crate::analysis) fn has(poll: &Exchange, member: Member, state_at: Option
     }
 }
 
+/// The answers that showed a scan, in their order, before it was removed: a change leaves the rest of its record as it was.
+fn sights_of_record<'a>(scan: &ScanHistory<'a>) -> Vec<&'a Exchange> {
+    let mut sights: Vec<&Exchange> = scan.evidence().filter(|poll| poll.answer == Answer::Visible && scan.is_named_by(poll)).collect();
+    sights.sort_by_key(|poll| poll.sent);
+    sights
+}
+
 fn first_sight(scan: &ScanHistory<'_>) -> Option<f64> {
-    sights(scan).first().map(|poll| scan.age(poll).as_ms())
+    sights_of_record(scan).first().map(|poll| scan.age(poll).as_ms())
 }
 
 /// The last age at which a scan was visible without a member that it had in each later answer.
 fn missing_until(scan: &ScanHistory<'_>, member: Member, has: impl Fn(&Exchange) -> bool) -> Option<f64> {
-    let sights = sights(scan);
+    let sights = sights_of_record(scan);
     let first = sights.iter().position(|poll| has(poll))?;
     let complete_from_then = sights[first..].iter().all(|poll| has(poll));
     // A service may rightly say less of a scan that waits than of one that runs.

@@ -31,6 +31,8 @@ pub enum OpenQuestion {
     HoleOrDisturbance { scans: u64 },
     /// B, or a service that changed: from this instant of the run on nothing was denied.
     MemoryOrChange { from_ns: Nanos },
+    /// First polls of equal age were denied only up to an instant of the run, or only from it on.
+    Changed { at_ns: Nanos, denied_before: bool, polls: u64, denied: u64 },
     /// C′, or H.
     MixedReadsOrHole,
     /// B behind a balancer, or chance: kept connections were denied as well.

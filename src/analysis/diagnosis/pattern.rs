@@ -137,7 +137,7 @@ impl Pattern {
             Pattern::SamePoll { .. } => &[D],
             Pattern::OnceEach { .. } => &[D, H],
             Pattern::MaybeLost { .. } => &[A, B, K, L, M],
-            Pattern::StillWaiting { .. } => &[E, A, M],
+            Pattern::StillWaiting { .. } => &[E, A, C, M],
             Pattern::DeniedLate { .. } => &[F, K, L, M],
             Pattern::NothingSeen { witnessed, .. } if *witnessed > 0 => &[K, C, A],
             Pattern::NothingSeen { .. } => &[K, A, C, L, M],

@@ -20,7 +20,7 @@ impl OpenQuestion {
     pub fn classes(&self) -> &[FaultClass] {
         match self {
             OpenQuestion::NotAsked { classes, .. } => classes,
-            OpenQuestion::OnlyUsedConnections => &[],
+            OpenQuestion::OnlyUsedConnections | OpenQuestion::Changed { .. } => &[],
             OpenQuestion::FailedUnseen { .. } => &[Z],
             OpenQuestion::HeldOrSlow => &[P],
             OpenQuestion::StaleOrDefault => &[O, Y],

@@ -21,6 +21,18 @@ pub(super) const NEARLY_ALL: f64 = 0.9;
 /// The fewest scans that show a pattern of the service rather than of one scan.
 pub(super) const FEW_SCANS: usize = 3;
 
+/// So many first polls at the youngest ages say how often a new scan is denied: with twelve of twelve, eight writes of which none is hidden
+/// are an accident in one of ten thousand.
+pub(super) const ENOUGH_FIRSTS: usize = 12;
+
+/// So many polls after the last denial of which none was denied show that denials end with age: workers that deny a half would pass them in one
+/// of four thousand.
+pub(super) const SETTLED: usize = 12;
+
+/// The share of pairs of polls sent together that a record which is written between the two may split: a window of 100 ms has a place for two
+/// polls that arrive 5 ms apart.
+pub(super) const SPLIT_BY_CHANCE: f64 = 0.05;
+
 /// The fewest windows that a lattice is fitted to: it has two settings of its own.
 pub(super) const FEWEST_WINDOWS: usize = 10;
 

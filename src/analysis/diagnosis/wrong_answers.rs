@@ -153,6 +153,8 @@ pub(super) fn stale(diagnosis: &mut Diagnosis, data: &Dataset<'_>, scenarios: &[
     let (otherwise, by_turns, frozen_copy) = (of(Regress::EndedOtherwise), of(Regress::Alternated), of(Regress::Frozen));
     let ran_again = || scans().filter(|scan| went_back(scan) == Some(Regress::RanAgain));
     let lasting: Vec<Regression> = ran_again().filter_map(regression).filter(|back| back.lasted_ms > 2.0 * lag_ms).collect();
+    let lasting = if mixed { lasting } else { explained_by_lag(diagnosis, data, flapping, lasting) };
+    let mixed = mixed || diagnosis.names(FaultClass::CPrime);
     if !lasting.is_empty() {
         let longest = lasting.iter().map(|back| back.lasted_ms).fold(0.0, f64::max);
         facts.push(Fact::WentBack { scans: lasting.len() as u64, of: checked, latest_ns: ns(longest) });
@@ -210,6 +212,23 @@ pub(super) fn stale(diagnosis: &mut Diagnosis, data: &Dataset<'_>, scenarios: &[
     } else if watched > 0 && checked > 0 && regressed == 0 {
         diagnosis.excluded(FaultClass::O, Exclusion::NoneWentBack { ended: watched, of: checked });
     }
+}
+
+/// Older states that came back for no longer than scans are denied now and then: reads of which some go to a copy that lags, and nothing
+/// that is served for good. What is left.
+fn explained_by_lag(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flapping: &Flapping, back: Vec<Regression>) -> Vec<Regression> {
+    let is_open = flapping.kind == Some(flapping::Kind::AtRandom) || diagnosis.doubts_memory();
+    let lag_ms = flapping.until_ms.max(longest_window(data));
+    let (within, lasting): (Vec<Regression>, Vec<Regression>) =
+        back.into_iter().partition(|back| is_open && !back.first_word && !back.failed && back.lasted_ms <= lag_ms);
+    if within.is_empty() || !diagnosis.considers(FaultClass::CPrime) {
+        return lasting.into_iter().chain(within).collect();
+    }
+    let latest = within.iter().map(|back| back.lasted_ms).fold(0.0, f64::max);
+    diagnosis.causes.retain(|cause| cause.class != FaultClass::B);
+    let fact = Fact::WentBack { scans: within.len() as u64, of: data.rows.len() as u64, latest_ns: ns(latest) };
+    diagnosis.found(FaultClass::CPrime, Strength::Moderate, vec![fact]);
+    lasting
 }
 
 /// The latest age at which a scan was denied that was seen later, in ms.

@@ -2,6 +2,7 @@
 
 use super::may_be_old;
 use crate::analysis::scan::ScanHistory;
+use crate::model::answer::Answer;
 use crate::model::exchange::{Exchange, Kind};
 
 /// What a write's acknowledgement says is done: a 202 promises no more than that it will be.
@@ -11,7 +12,7 @@ pub fn is_acknowledged(write: &Exchange) -> bool {
 
 /// Whether a write was accepted: what was not changed nothing.
 fn is_accepted(write: &Exchange) -> bool {
-    write.http.is_some_and(|code| (200..300).contains(&code))
+    write.answer == Answer::Visible
 }
 
 /// An answer that showed an acknowledged change or deletion, and a later one that did not.

@@ -77,11 +77,6 @@ fn check(path: &Path) -> Result<String, CliError> {
     let text = std::fs::read_to_string(path).map_err(|source| CliError::file("read", path, source))?;
     let name = path.display().to_string();
     let source = Source { file: &name, text: &text };
-    if toml::from_str::<toml::Table>(&text).is_err()
-        && let Some(kind) = kind_of(&text)
-    {
-        return Err(something_else(&name, kind));
-    }
     // A target says how to initiate; a scenario never does, and allows nothing. What is neither is complained about as a scenario.
     let has = |key: &str| source.line_of(key).is_some();
     // Keys that no scenario has, also mistaken ones.
@@ -118,7 +113,11 @@ fn check(path: &Path) -> Result<String, CliError> {
         let allowed = allowed.map(|allow| format!("  {} in {} until {}: {}\n", allow.failure, allow.scenario, allow.expires, allow.reason));
         return Ok(format!("{name}: known failures\n{}", allowed.collect::<String>()));
     }
-    let scenario = sized(Scenario::read(source)?);
+    let scenario = Scenario::read(source).map_err(|error| match kind_of(&text) {
+        Some(kind) => something_else(&name, kind),
+        None => error.into(),
+    })?;
+    let scenario = sized(scenario);
     Ok(format!("{name}: scenario `{}`: {}\n{}", scenario.name, scenario.title, plan_lines(&scenario, &Plan::of(&scenario))))
 }
 

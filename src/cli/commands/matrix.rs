@@ -269,8 +269,10 @@ mod tests {
     #[test]
     #[ignore = "every configuration, with two workers as well: minutes"]
     fn scenarios_side_by_side_find_the_same_in_every_configuration() {
-        let mut all = CONFIGURATIONS.to_vec();
-        all.extend(CONFIGURATIONS.iter().filter(|one| one.workers == 4).map(|one| Configuration { workers: 2, ..*one }));
+        // `zoo-d-before` keeps denials for the first 5 s of the run: whoever begins earlier meets more of them, whatever its company.
+        let mut all: Vec<Configuration> = CONFIGURATIONS.iter().filter(|one| one.service != "zoo-d-before").copied().collect();
+        let two = |one: &Configuration| (one.workers == 4).then_some(Configuration { workers: 2, ..*one });
+        all.extend(all.clone().iter().filter_map(two));
         assert_same_findings(&all, 1);
     }
 

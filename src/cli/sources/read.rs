@@ -12,6 +12,7 @@ use crate::draft::pair::{self, Pair, PairOptions};
 use crate::draft::{Draft, DraftError, SourceKind, commands, fill_hosts, har, kind_of};
 use crate::model::call::Call;
 use crate::model::redaction::without_query;
+use crate::model::source::Source;
 
 /// Longer texts are no commands and no documents; a recording may well be as long.
 const LONGEST: u64 = 512 << 20;
@@ -97,7 +98,8 @@ pub async fn read(named: &Named, args: &SourceArgs, described: Described<'_>) ->
 
 /// The error for a text that is of another kind than it was given for.
 fn wrong_kind(text: &str, wanted: SourceKind, source: &str) -> Option<CliError> {
-    if toml::from_str::<toml::Table>(text).is_ok_and(|table| table.contains_key("initiate") || table.contains_key("base_url")) {
+    let toml = Source { file: source, text };
+    if ["initiate", "base_url"].into_iter().any(|key| toml.line_of(key).is_some()) {
         let quoted = shlex::try_quote(source).unwrap_or(source.into());
         let hint = format!("`statusgap run --target {quoted}` runs with it, and `statusgap check --live {quoted}` tries it");
         return Some(CliError::usage("this is a target file already", hint));

@@ -158,7 +158,7 @@ fn location_pattern(pair: &Pair) -> String {
             let last = before.rsplit('/').next().unwrap_or_default();
             format!("{}/([^/?#]+)", regex::escape(last))
         }
-        _ => "/([^/?#]+)/?(?:[?#]|$)".to_owned(),
+        _ => "/([^/?#]+)/?$".to_owned(),
     }
 }
 

@@ -193,6 +193,17 @@ fn what_browsers_copy_for_windows_is_the_same_request() {
 }
 
 #[test]
+fn what_is_no_variable_stays_text() {
+    for (text, header) in [
+        ("Invoke-WebRequest -Uri 'http://h/x' -Headers @{ \"X-A\"=\"a $ref: b\" }", "a \u{e000}ref\u{e001}: b"),
+        ("Invoke-WebRequest -Uri 'http://h/x' -Headers @{ \"X-A\"=\"$env:NAME $1\" }", "\u{e000}NAME\u{e001} $1"),
+        ("curl http://h/x -H \"X-A: ${1} $2 ${N}\"", "${1} $2 \u{e000}N\u{e001}"),
+    ] {
+        assert_eq!(calls(text)[0].header("x-a"), Some(header), "{text}");
+    }
+}
+
+#[test]
 fn a_call_of_fetch_is_read() {
     let text = "await fetch(\"https://h/jobs\", {\n  \"headers\": {\n    \"content-type\": \"application/json\"\n  },\n  \"body\": \"{\\\"a\\\":1}\",\n  \
         \"method\": \"POST\",\n  \"mode\": \"cors\"\n});\nfetch(\"https://h/jobs/17\");";

@@ -82,6 +82,15 @@ fn the_same_login_with_other_credentials_is_the_foreign_users() {
 }
 
 #[test]
+fn a_cookie_beside_a_variable_is_still_a_secret() {
+    let carried = "-b \"sid=$SID; theme=dark-secret-1\"";
+    let draft = draft(&format!("curl -d x h/jobs {carried}\ncurl h/jobs/{NEW} {carried}"));
+    assert_eq!((draft.variables.as_slice(), draft.secrets.len()), (["SID".to_owned()].as_slice(), 1), "{:?}", draft.secrets);
+    let (text, _) = made(&draft, answered(202, &json!({"id": NEW})), IdPlace::Pointer("/id".to_owned()), None);
+    assert!(text.contains("sid=${SID}; theme=${JOBS_COOKIE}") && !text.contains("dark-secret"), "{text}");
+}
+
+#[test]
 fn a_job_whose_address_looks_like_a_login_is_still_a_job() {
     // No credentials of its own: an endpoint that makes sessions.
     assert!(draft(&format!("curl -d '{{\"a\": 1}}' h/sessions\ncurl h/sessions/{NEW}")).pair.login.is_none());

@@ -67,7 +67,7 @@ fn figure(picture: &Picture) -> Markup {
                 " " (key("twin-observed")) " this service · " (key("twin-simulated")) " the simulated service with the fault: if it is the cause, both bars "
                 "of an age are about equally long. The thin line shows how far single runs of the simulated service differ by chance."
             }
-            svg.plot width="100%" height=(rows * ROW + 4) role="img" aria-label="Share of polls denied by age, observed and simulated; the text beside each bar has the numbers" {
+            svg.plot width="100%" height=(rows * ROW + 4) role="img" aria-label="Share of polls denied by age, observed and simulated; the table below has the numbers" {
                 "\n"
                 @for (place, row) in picture.ages.iter().enumerate() {
                     @let top = place * ROW + 2;

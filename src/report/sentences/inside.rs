@@ -59,8 +59,8 @@ fn unexplained(why: &Unexplained, scans: u64, label: impl Fn(&SpanName) -> SpanL
     match why {
         Unexplained::NoSpans { others: 0 } => format!(
             "no span came. Does the service export its traces here (OTEL_EXPORTER_OTLP_ENDPOINT, http/protobuf), within the time that is waited for \
-             them (--span-wait), and does it sample the requests of the {}?",
-            counted(scans, "scan with a window", )
+             them (--span-wait), and does it sample the requests that began the {}?",
+            counted(scans, "scan")
         ),
         Unexplained::NoSpans { others } => format!(
             "{} came, and none of a request of this run. Does the service continue the `traceparent` of requests, and does whatever stands in front of \

@@ -35,6 +35,13 @@ pub fn open_question(question: &OpenQuestion) -> String {
                 rough_share(*share)
             );
         }
+        OpenQuestion::Changed { at_ns, denied_before, polls, denied } => {
+            return format!(
+                "the service changed {} into the run: of {polls} first polls of equal age {denied} were denied, all of them {} that; run again to see which of the two lasts",
+                time(*at_ns),
+                if *denied_before { "before" } else { "after" }
+            );
+        }
         OpenQuestion::FailedUnseen { failed, of } => {
             return format!(
                 "{failed} of {} were cut off or answered by a gateway's error, and nobody can tell whether they left a job behind (accepted, reported as failed, Z): let the client give the id (`[initiate] id` and `orphan = true` in the target file)",

@@ -98,4 +98,29 @@ mod tests {
             assert!(cases.iter().any(|case| case.group == Group::One(class)), "no case has {}", class.letter());
         }
     }
+
+    /// What earlier sweeps answered wrongly, by kind: a class that is not there was named, or the one that is there was not even possible.
+    #[test]
+    fn faults_are_named_at_sizes_and_under_laws_of_any_kind() {
+        use crate::model::fault::FaultClass::{C, U};
+        for (class, knob, value) in [
+            // Random lags were taken for a queue, or for an index, and the changes and deletions that lag with them for faults of their own.
+            (C, "replica-lag", "exp(30ms)"),
+            (C, "replica-lag", "lognormal(200ms,0.8)"),
+            // A lag of a few round trips was not told from a late commit.
+            (C, "replica-lag", "25ms"),
+            // What an earlier answer hides was taken for late changes and deletions.
+            (U, "positive-cache-ttl", "200ms"),
+            (U, "positive-cache-ttl", "5s"),
+        ] {
+            let case = Case { knobs: vec![(knob, value.to_owned())], ..Case::one(class) };
+            let trial = on_a_paused_clock(try_case(&case, 7, &Candidates::all(), Twins::LeftOut)).expect("an investigation");
+            assert_eq!(trial.outcome, Outcome::Right, "{knob}={value}: {:?}", trial.diagnosis.causes);
+        }
+    }
+
+    fn on_a_paused_clock<T>(work: impl Future<Output = T>) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        runtime.expect("a runtime").block_on(work)
+    }
 }

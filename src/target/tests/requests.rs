@@ -254,6 +254,7 @@ fn a_users_own_login_gives_what_its_headers_name() {
     }
     let mut secrets = target.captured_secrets(&known.captured);
     secrets.sort();
+    secrets.dedup();
     assert_eq!(secrets, ["ada's", "mallory's"]);
 }
 

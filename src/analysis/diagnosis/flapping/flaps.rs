@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::analysis::diagnosis::chance::few_runs_together;
 use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow};
 use crate::analysis::diagnosis::thresholds::MOMENT_MS;
+use crate::model::exchange::Purpose;
 use crate::model::time::Nanos;
 
 /// What the flaps are, for the classes that must not be mistaken for them.
@@ -138,10 +139,13 @@ impl<'r, 'a> Flaps<'r, 'a> {
 /// The age up to which other polls are comparable with the denied ones: to the end of the polls at the planned age of the last, and a
 /// moment on.
 fn comparable_until(data: &Dataset<'_>, rows: &[&ScanRow<'_>]) -> f64 {
-    let denied: BTreeSet<i64> = flaps(rows).filter_map(|observation| Some(observation.exchange.offset.get()?.0)).collect();
+    // The offset of a poll after a later write is no age.
+    let planned = |observation: &&Observation<'_>| observation.exchange.purpose == Purpose::Offset;
+    let denied: BTreeSet<i64> = flaps(rows).filter(planned).filter_map(|observation| Some(observation.exchange.offset.get()?.0)).collect();
     let alike = data
         .watched()
         .flat_map(|row| row.observations)
+        .filter(planned)
         .filter(|observation| observation.exchange.offset.get().is_some_and(|at| denied.contains(&at.0)));
     let last = flaps(rows).map(Observation::age).fold(0.0, f64::max) + MOMENT_MS;
     alike.map(Observation::age).fold(last, f64::max)

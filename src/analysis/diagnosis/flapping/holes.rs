@@ -3,9 +3,9 @@
 use crate::analysis::diagnosis::chance::all_among;
 use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, ns};
 use crate::analysis::diagnosis::fact::Fact;
-use crate::analysis::diagnosis::flapping::flaps::{Flapping, Flaps, Kind, Run, instants, runs};
+use crate::analysis::diagnosis::flapping::flaps::{self, Flapping, Flaps, Kind, Run, instants, runs};
 use crate::analysis::diagnosis::open::OpenQuestion;
-use crate::analysis::diagnosis::thresholds::{CHANCE, RARE_CHANCE};
+use crate::analysis::diagnosis::thresholds::{CHANCE, MOMENT_MS, RARE_CHANCE};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::model::fault::FaultClass;
 
@@ -19,7 +19,8 @@ pub(super) fn holes(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flaps: &Flaps
     }
     // New scans are denied at the same ages: a copy that lags hides what another one has shown, and nothing was taken out.
     let window = data.watched().flat_map(ScanRow::denied_at_start).map(Observation::age).fold(0.0, f64::max);
-    if flaps.until_ms <= window {
+    let latest = flaps::flaps(&flaps.rows).map(Observation::age).fold(0.0, f64::max);
+    if latest <= window + MOMENT_MS {
         return None;
     }
     let holes: Vec<Run> = flaps.rows.iter().flat_map(|row| runs(row)).filter(|run| !run.seen).collect();

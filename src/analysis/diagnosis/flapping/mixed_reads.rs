@@ -6,7 +6,7 @@ use crate::analysis::diagnosis::fact::{Exclusion, Fact};
 use crate::analysis::diagnosis::flapping::flaps::{Flapping, Flaps, Kind, flaps};
 use crate::analysis::diagnosis::flapping::memory::per_instance;
 use crate::analysis::diagnosis::open::OpenQuestion;
-use crate::analysis::diagnosis::thresholds::{LIKELY, MOMENT_MS};
+use crate::analysis::diagnosis::thresholds::{LIKELY, MOMENT_MS, SETTLED};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::model::fault::FaultClass;
 use crate::model::time::Stamp;
@@ -17,7 +17,7 @@ pub(super) fn mixed_reads(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flaps: 
     // Polls after the last flap, well apart from it, and the chance that all denials would come before them by accident.
     let until = flaps.until_ms * 1.3 + 100.0;
     let settled = data.watched().flat_map(ScanRow::after_seen).filter(|observation| observation.age() > until).count();
-    if settled < 12 || all_among_first(flaps.denied, flaps.before, flaps.all) > 1e-4 || begins_clean(data, flaps) {
+    if settled < SETTLED || all_among_first(flaps.denied, flaps.before, flaps.all) > 1e-4 || begins_clean(data, flaps) {
         return None;
     }
     if let Some(at) = ended_in_the_run(data, flaps) {

@@ -20,14 +20,14 @@ impl Tails {
         let mut chances = 0;
         let mut fewest = u64::MAX;
         for row in data.watched() {
-            let tail = tail(row);
+            let tail = tail(row, 1);
             let before = tail.unwrap_or(row.observations.len());
             let after_seen = row.observations[..before].iter().filter(|look| Some(look.age()) > row.first_seen());
             for look in after_seen {
                 looks += 1;
                 denied += usize::from(!look.seen());
             }
-            if let Some(place) = tail {
+            if let Some(place) = self::tail(row, FEW_SCANS) {
                 let gone = moments(row.observations[place..].iter().map(Observation::age));
                 chances += gone;
                 fewest = fewest.min((row.observations.len() - place) as u64);
@@ -43,12 +43,6 @@ impl Tails {
         Some(Tails(tails))
     }
 
-    /// The observations before the tails.
-    pub(super) fn cut<'a>(&self, data: &Dataset<'a>) -> Dataset<'a> {
-        let before = |row: &ScanRow<'a>| row.first(self.0.get(&row.scan.number()).copied().unwrap_or(row.observations.len()));
-        Dataset { journal: data.journal, rows: data.rows.iter().map(before).collect() }
-    }
-
     /// The earliest age at which a scan went for good, in ms.
     pub(super) fn earliest(&self, data: &Dataset<'_>) -> Option<f64> {
         let gone = |row: &ScanRow<'_>| Some(row.observations[*self.0.get(&row.scan.number())?].age());
@@ -56,12 +50,18 @@ impl Tails {
     }
 }
 
-/// Where a scan that was seen to end begins to be denied for good, if it does.
-fn tail(row: &ScanRow<'_>) -> Option<usize> {
+/// The observations before each scan's tail, however short that is.
+pub(super) fn without_tails<'a>(data: &Dataset<'a>) -> Dataset<'a> {
+    let before = |row: &ScanRow<'a>| row.first(tail(row, 1).unwrap_or(row.observations.len()));
+    Dataset { journal: data.journal, rows: data.rows.iter().map(before).collect() }
+}
+
+/// Where a scan that was seen to end begins to be denied for good, if it is at so many moments at least.
+fn tail(row: &ScanRow<'_>, at_least: usize) -> Option<usize> {
     let (ended, _) = row.scan.ended()?;
     let place = row.observations.iter().rposition(Observation::seen)? + 1;
     let denials = &row.observations[place..];
-    (moments(denials.iter().map(Observation::age)) >= FEW_SCANS && denials.iter().all(|denial| ended.sent <= denial.exchange.done))
+    (moments(denials.iter().map(Observation::age)) >= at_least && denials.iter().all(|denial| ended.sent <= denial.exchange.done))
         .then_some(place)
 }
 

@@ -43,6 +43,11 @@ pub(super) fn commit(
     if later < 8 {
         diagnosis.open.push(OpenQuestion::CommitOrDelay { latest_ns: ns(last_denied), later_than_ns: ns(COMMIT_MS), later: later as u64 });
     }
+    let says = SecondWrites::of(data, lost).map(|writes| writes.say(last_denied));
+    if says == Some(Says::Lag) {
+        // Whatever is committed late, an acknowledged change of it is not hidden once more.
+        return false;
+    }
     if at_once.all >= 10 && at_once.denied == at_once.all {
         return false;
     }
@@ -55,7 +60,7 @@ pub(super) fn commit(
     if later < 8 || !at_once.some_are_in_time() {
         or.push(FaultClass::A);
     }
-    if SecondWrites::of(data, lost).is_none_or(|writes| writes.say(last_denied) != Says::Current) {
+    if says != Some(Says::Current) {
         or.push(FaultClass::C);
     }
     if !agrees_with_itself(rows, last_denied) {

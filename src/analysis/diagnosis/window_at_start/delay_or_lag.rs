@@ -2,7 +2,7 @@
 
 use crate::analysis::diagnosis::dataset::{Dataset, ScanRow, median, ns};
 use crate::analysis::diagnosis::fact::{Exclusion, Fact};
-use crate::analysis::diagnosis::flapping::Flapping;
+use crate::analysis::diagnosis::flapping::{Flapping, Kind};
 use crate::analysis::diagnosis::never_visible::Lost;
 use crate::analysis::diagnosis::open::OpenQuestion;
 use crate::analysis::diagnosis::thresholds::COMMIT_MS;
@@ -81,7 +81,7 @@ pub(super) fn registration_or_lag(
         Says::Lag => {
             facts.push(Fact::SecondWriteLags { cancels: n, after_ns: ns(after), until_ns: ns(until) });
             // What is refreshed now and then shows a second write late as well, but each scan after another time, and at common instants.
-            if flapping.kind.is_some() {
+            if flapping.kind == Some(Kind::AtRandom) {
                 diagnosis.found_among(FaultClass::C, vec![FaultClass::CPrime], facts);
             } else if one_age(rows) || diagnosis.excludes(FaultClass::G) {
                 diagnosis.found(FaultClass::C, Strength::Strong, facts);
@@ -94,7 +94,11 @@ pub(super) fn registration_or_lag(
         Says::Nothing => {
             // Followed too loosely: the second write may have lagged as the first did, or not at all.
             diagnosis.open.push(OpenQuestion::DelayOrLag { cancels: n, after_ns: ns(after), until_ns: ns(until) });
-            diagnosis.found_among(FaultClass::A, vec![FaultClass::C], facts);
+            let mut or = vec![FaultClass::C];
+            if !denied_alone(data, rows, at_least) {
+                or.push(FaultClass::E);
+            }
+            diagnosis.found_among(FaultClass::A, or, facts);
         }
         Says::Current => {
             diagnosis.excluded(FaultClass::C, Exclusion::SecondWriteCurrent { cancels: n, within_ns: ns(until) });
@@ -104,7 +108,7 @@ pub(super) fn registration_or_lag(
                 return;
             }
             // A second write that a primary shows at once proves nothing of reads that go to a copy now and then.
-            if flapping.kind.is_some() || !agrees_with_itself(rows, windows.latest_denied) {
+            if flapping.kind == Some(Kind::AtRandom) || !agrees_with_itself(rows, windows.latest_denied) {
                 diagnosis.open.push(OpenQuestion::DelayOrMixedReads);
                 diagnosis.found_among(FaultClass::A, vec![FaultClass::CPrime], facts);
             } else if windows.latest_denied <= COMMIT_MS {

@@ -4,16 +4,10 @@ use crate::analysis::diagnosis::chance::share_left;
 use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, ns};
 use crate::analysis::diagnosis::fact::{Exclusion, Fact};
 use crate::analysis::diagnosis::flapping::Flapping;
-use crate::analysis::diagnosis::thresholds::{CHANCE, FEW_SCANS};
+use crate::analysis::diagnosis::thresholds::{CHANCE, FEW_SCANS, SETTLED, SPLIT_BY_CHANCE};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::model::fault::FaultClass;
 use crate::statistics::binomial::survival;
-
-/// Pairs of first polls that a record which is written between them may split.
-const SPLIT_BY_CHANCE: f64 = 0.05;
-
-/// So many later polls of which none was denied show that the disagreement ends.
-const SETTLED: usize = 12;
 
 /// The first two polls of a scan, where they were under way together.
 pub(super) struct TwoAtOnce {

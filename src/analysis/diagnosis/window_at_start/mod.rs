@@ -1,5 +1,6 @@
 //! The window between the id and the first sight: A, C, D, E, G and I.
 
+mod changed;
 mod commit;
 mod delay_or_lag;
 mod disagreement;
@@ -17,7 +18,8 @@ use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, ns};
 use crate::analysis::diagnosis::fact::{Exclusion, Fact};
 use crate::analysis::diagnosis::flapping::{Flapping, Kind};
 use crate::analysis::diagnosis::never_visible::Lost;
-use crate::analysis::diagnosis::thresholds::AT_ONCE_MS;
+use crate::analysis::diagnosis::thresholds::{AT_ONCE_MS, NEARLY_ALL};
+use crate::analysis::diagnosis::window_at_start::changed::changed;
 use crate::analysis::diagnosis::window_at_start::commit::commit;
 use crate::analysis::diagnosis::window_at_start::delay_or_lag::{Before, registration_or_lag};
 use crate::analysis::diagnosis::window_at_start::disagreement::disagreement;
@@ -77,7 +79,7 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flapping: 
     }
     let Known { queued, observer } = known;
     // A negative cache stretches every window that is polled more than once; only first polls tell the one beneath.
-    if observer && windows.denied < 3 {
+    if observer && (windows.denied < 3 || kept_from_before(&rows)) {
         return;
     }
     if queued {
@@ -95,6 +97,15 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flapping: 
         return;
     }
     registration_or_lag(diagnosis, data, &rows, &windows, Before { lost, flapping, observer });
+    changed(diagnosis, data, &rows);
+}
+
+/// Whether nearly all first polls that were denied were answered by a cache, as its headers say: it was filled before the scans were asked for,
+/// and nothing of the denials is theirs.
+fn kept_from_before(rows: &[&ScanRow<'_>]) -> bool {
+    let denied = || rows.iter().filter_map(|row| row.observations.first()).filter(|first| !first.seen());
+    let kept = denied().filter(|first| first.exchange.cache.as_deref().is_some_and(says_hit)).count();
+    kept as f64 >= NEARLY_ALL * denied().count() as f64
 }
 
 fn rule_out_all(diagnosis: &mut Diagnosis, data: &Dataset<'_>, rows: &[&ScanRow<'_>]) {

@@ -6,8 +6,9 @@
 
 use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, median};
 use crate::analysis::diagnosis::never_visible::Lost;
-use crate::analysis::diagnosis::thresholds::{FEW_SCANS, LIKELY};
+use crate::analysis::diagnosis::thresholds::{ENOUGH_FIRSTS, FEW_SCANS, LIKELY};
 use crate::analysis::guarantees::later_writes::{is_acknowledged, is_deletion};
+use crate::model::answer::Answer;
 use crate::model::exchange::Exchange;
 use crate::statistics::compare::rates::Rates;
 
@@ -41,9 +42,6 @@ pub(super) enum Says {
     /// There were too few of them, or they lagged far more seldom.
     Nothing,
 }
-
-/// So many first polls at the youngest ages say how often a new scan is denied.
-const ENOUGH_FIRSTS: usize = 12;
 
 impl SecondWrites {
     /// Those of scans that are not lost; none if there are fewer than three.
@@ -91,7 +89,7 @@ impl SecondWrites {
 }
 
 fn after<'a>(row: &ScanRow<'a>, write: &'a Exchange) -> Option<AfterWrite> {
-    if !write.http.is_some_and(|code| (200..300).contains(&code)) {
+    if write.answer != Answer::Visible {
         return None;
     }
     let polls: Vec<&Exchange> = row.scan.polls_after(write).collect();

@@ -162,6 +162,8 @@ fn alone() -> Vec<Scenario> {
         2,
         LoadModel::Closed { in_flight: 1 },
     );
+    // Asked at once: a scan that waits for nothing is there, whatever others wait for.
+    alone.arms[0].offsets = spans(&[0]);
     alone.arms[0].follow = Some(follow(Until::Visible, 40, 400, 3000));
     alone.readings.witness = spans(&[50]);
     vec![alone]
