@@ -104,9 +104,23 @@ pub(super) fn half_record(row: &Row<'_>, state_at: Option<&str>) -> Option<(f64,
     [Member::Complete, Member::State, Member::Id].into_iter().find_map(of)
 }
 
-/// Whether the result of a job that succeeded was missing when it was asked for after the end: `Some(None)`: it was there; else since when
-/// the end it was missing, and by when it was there (infinite: never). `None`: it was not asked for after the end.
-pub(super) fn late_result(row: &Row<'_>, trip: Trip) -> Option<Option<(f64, f64)>> {
+/// What became of the result of a job that succeeded.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum AfterEnd {
+    /// It was there whenever it was asked for after the end.
+    There,
+    /// It was missing for at least so long after the end, and there by the second time, infinite where it never was.
+    Late(f64, f64),
+}
+
+impl AfterEnd {
+    pub(super) fn late(self) -> Option<(f64, f64)> {
+        if let AfterEnd::Late(missing, there) = self { Some((missing, there)) } else { None }
+    }
+}
+
+/// Whether the result of a job that succeeded was there after the end; `None`: it was not asked for then.
+pub(super) fn result_after_end(row: &Row<'_>, trip: Trip) -> Option<AfterEnd> {
     let (ended, State::Succeeded) = row.scan.ended()? else { return None };
     let accepted = trip.made(row.scan.initiate);
     let end_by = trip.served(ended) - accepted;
@@ -125,9 +139,10 @@ pub(super) fn late_result(row: &Row<'_>, trip: Trip) -> Option<Option<(f64, f64)
         .reduce(f64::max);
     match (missing, there) {
         (Some(missing), there) => {
-            Some(Some(((missing - end_by).max(0.0), there.map_or(f64::INFINITY, |there| (there - end_after).max(0.0)))))
+            let there = there.map_or(f64::INFINITY, |there| (there - end_after).max(0.0));
+            Some(AfterEnd::Late((missing - end_by).max(0.0), there))
         }
-        (None, Some(_)) => Some(None),
+        (None, Some(_)) => Some(AfterEnd::There),
         (None, None) => None,
     }
 }

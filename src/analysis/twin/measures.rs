@@ -9,7 +9,7 @@ use crate::analysis::echo::Likeness;
 use crate::analysis::guarantees::{Regress, went_back};
 use crate::analysis::scan::{ScanHistory, Scans};
 use crate::analysis::twin::aspects::Aspect;
-use crate::analysis::twin::later::{AfterWrite, Write, first_end, half_record, late_result, pairs};
+use crate::analysis::twin::later::{AfterEnd, AfterWrite, Write, first_end, half_record, pairs, result_after_end};
 use crate::analysis::twin::rows::{Row, Trip, median, rows};
 use crate::model::answer::{Answer, State};
 use crate::model::exchange::{Exchange, Kind, Purpose, Route};
@@ -287,14 +287,10 @@ impl Measures {
     }
 
     fn results(&mut self, rows: &[Row<'_>], trip: Trip) {
-        let results: Vec<_> = rows.iter().filter_map(|row| late_result(row, trip)).collect();
-        self.share(Aspect::ResultMissing, results.iter().map(|result| result.is_some()));
-        let late: Vec<f64> = results
-            .iter()
-            .flatten()
-            .filter(|(_, there)| there.is_finite())
-            .map(|(missing, there)| f64::midpoint(*missing, *there))
-            .collect();
+        let results: Vec<AfterEnd> = rows.iter().filter_map(|row| result_after_end(row, trip)).collect();
+        let late = || results.iter().filter_map(|result| result.late());
+        self.share(Aspect::ResultMissing, results.iter().map(|result| result.late().is_some()));
+        let late: Vec<f64> = late().filter(|(_, there)| there.is_finite()).map(|(missing, there)| f64::midpoint(missing, there)).collect();
         let mean = late.iter().sum::<f64>() / late.len().max(1) as f64;
         self.size(Aspect::ResultLate, (!late.is_empty()).then_some(mean));
     }

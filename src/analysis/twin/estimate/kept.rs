@@ -2,7 +2,7 @@
 
 use crate::analysis::scan::Scans;
 use crate::analysis::twin::estimate::{Estimate, Evidence, Known, estimate};
-use crate::analysis::twin::later::late_result;
+use crate::analysis::twin::later::{AfterEnd, result_after_end};
 use crate::analysis::twin::law::{Bracketed, fit, fit_fixed, longer_than};
 use crate::analysis::twin::rows::{Poll, Row};
 use crate::model::answer::{Answer, State};
@@ -60,11 +60,11 @@ fn stretches(row: &Row<'_>) -> Vec<Bracketed> {
 
 /// V: the result is there some time after the end.
 pub(super) fn late_results(evidence: &Evidence<'_>) -> Vec<Estimate> {
-    let asked: Vec<Option<(f64, f64)>> = evidence.rows.iter().filter_map(|row| late_result(row, evidence.trip)).collect();
-    if asked.iter().all(Option::is_none) {
+    let asked = evidence.rows.iter().filter_map(|row| result_after_end(row, evidence.trip));
+    let late: Vec<Bracketed> = asked.filter_map(AfterEnd::late).map(Bracketed::new).collect();
+    if late.is_empty() {
         return Vec::new();
     }
-    let late: Vec<Bracketed> = asked.into_iter().flatten().map(Bracketed::new).collect();
     let longest = late.iter().map(|late| late.after).fold(0.0, f64::max);
     let lag = fit(&late).unwrap_or_else(|| longer_than(longest));
     vec![estimate(FaultClass::V, &[("result-lag", Known::Law(lag))])]
