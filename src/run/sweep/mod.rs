@@ -43,7 +43,7 @@ pub(crate) async fn try_case(case: &Case, seed: u64, candidates: &Candidates, tw
     let service = on_sound(case.knobs.iter().map(|(knob, value)| (*knob, value.as_str())))?;
     let concluded = investigated(service, seed, candidates, twins).await?;
     let (Concluded { journal, analysis, judgement }, twin) = match twins {
-        Twins::Run => twins::try_twins(case, seed, concluded).await?,
+        Twins::Run => Box::pin(twins::try_twins(case, seed, concluded)).await?,
         Twins::LeftOut => (concluded, None),
     };
     let outcome = Outcome::of(case, judgement.verdict, &analysis.diagnosis, &journal);

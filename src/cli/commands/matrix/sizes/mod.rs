@@ -74,7 +74,7 @@ pub(super) fn run(args: &MatrixArgs) -> Ended {
     }
     let twins = if args.twin { Twins::Run } else { Twins::LeftOut };
     let tried = in_parallel(&planned, args.jobs, |planned| {
-        let trial = on_a_paused_clock(async { Ok(try_case(&planned.case, planned.seed, &planned.candidates, twins).await?) })?;
+        let trial = on_a_paused_clock(async { Ok(Box::pin(try_case(&planned.case, planned.seed, &planned.candidates, twins)).await?) })?;
         Ok(Tried { case: planned.case.clone(), trial })
     })?;
     let measures = match args.leave_out {
