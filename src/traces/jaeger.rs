@@ -91,8 +91,7 @@ struct Process {
 pub fn read_jaeger(bytes: &[u8], take: Take<'_>) -> Result<u64, ReadError> {
     let document: Document = serde_json::from_slice(bytes).map_err(|error| ReadError::Json(error.to_string()))?;
     let traces = match document {
-        Document::List(traces) => traces,
-        Document::Answer(Answer { data: Some(traces), .. }) => traces,
+        Document::List(traces) | Document::Answer(Answer { data: Some(traces), .. }) => traces,
         Document::Answer(Answer { data: None, spans, processes }) => vec![Trace { spans, processes }],
     };
     let mut unusable = 0;
