@@ -195,6 +195,8 @@ fn what_is_tried_again_in_some_scans_is_named_by_its_last_try() {
             span.name = Text::from("publish");
         }
     }
+    // Others are written at the same time, and would do as well.
+    journal.inside.spans.retain(|span| span.name.as_str() != right.span.name);
     let mut tries = Vec::new();
     for (n, span) in journal.inside.spans.iter().filter(|span| span.name.as_str() == "publish").enumerate().filter(|(n, _)| n % 3 == 0) {
         let before = 500_000_000;
