@@ -203,7 +203,7 @@ impl Probe {
     }
 
     /// Runs the scenarios of the log's header in their order; one that overlaps runs beside those after it, and those that may
-    /// have company begin when [`SideBySide`] says so. Dropping the future stops all of them.
+    /// have company begin when `SideBySide` says so. Dropping the future stops all of them.
     pub async fn run(self: &Arc<Probe>, scenarios: &[Scenario]) -> Result<(), Halt> {
         self.run_share(scenarios, None).await
     }
