@@ -2,7 +2,7 @@
 
 use crate::analysis::diagnosis::dataset::{Dataset, ns};
 use crate::analysis::diagnosis::fact::{Fact, Member};
-use crate::analysis::diagnosis::thresholds::{FEW_SCANS, NEARLY_ALL};
+use crate::analysis::diagnosis::thresholds::{FEW_SCANS, MANY_ALIKE, NEARLY_ALL};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::analysis::scan::ScanHistory;
 use crate::model::answer::{Answer, State};
@@ -21,7 +21,8 @@ pub(super) fn default_end(diagnosis: &mut Diagnosis, data: &Dataset<'_>) -> bool
     }
     let young = || scans().filter_map(first_state).filter(|(age, _)| *age <= latest);
     let (all, ended) = (young().count(), young().filter(|(_, state)| state.is_terminal()).count());
-    if (ended as f64) < NEARLY_ALL * all as f64 {
+    // Two that ran speak for the others where those begin alike.
+    if (ended as f64) < NEARLY_ALL * all as f64 || (ran.len() < FEW_SCANS && all < MANY_ALIKE) {
         return false;
     }
     let facts = vec![Fact::BegunWithAnEnd { scans: ended as u64, of: all as u64, ran: ran.len() as u64, latest_ns: ns(latest) }];

@@ -33,6 +33,9 @@ pub(super) const SETTLED: usize = 12;
 /// polls that arrive 5 ms apart.
 pub(super) const SPLIT_BY_CHANCE: f64 = 0.05;
 
+/// So many scans that begin alike leave a share of less than a third that begins otherwise, at 95 %.
+pub(super) const MANY_ALIKE: usize = 8;
+
 /// The fewest windows that a lattice is fitted to: it has two settings of its own.
 pub(super) const FEWEST_WINDOWS: usize = 10;
 

@@ -5,7 +5,7 @@ use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, ns};
 use crate::analysis::diagnosis::fact::Fact;
 use crate::analysis::diagnosis::flapping::flaps::{self, Flapping, Flaps, Kind, Run, instants, runs};
 use crate::analysis::diagnosis::open::OpenQuestion;
-use crate::analysis::diagnosis::thresholds::{CHANCE, MOMENT_MS, RARE_CHANCE};
+use crate::analysis::diagnosis::thresholds::{CHANCE, FEW_SCANS, MOMENT_MS, RARE_CHANCE};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::model::fault::FaultClass;
 
@@ -20,7 +20,7 @@ pub(super) fn holes(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flaps: &Flaps
     // New scans are denied at the same ages: a copy that lags hides what another one has shown, and nothing was taken out.
     let window = data.watched().flat_map(ScanRow::denied_at_start).map(Observation::age).fold(0.0, f64::max);
     let latest = flaps::flaps(&flaps.rows).map(Observation::age).fold(0.0, f64::max);
-    if latest <= window + MOMENT_MS {
+    if latest <= window + MOMENT_MS || denied_at_once_again(data) {
         return None;
     }
     let holes: Vec<Run> = flaps.rows.iter().flat_map(|row| runs(row)).filter(|run| !run.seen).collect();
@@ -64,6 +64,13 @@ pub(super) fn holes(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flaps: &Flaps
         gone_ms: earliest,
         ..Flapping::of(Kind::Holes)
     })
+}
+
+/// Whether most scans were denied by the very next poll after their first sight: then most reads deny them, and what is short is the sight.
+fn denied_at_once_again(data: &Dataset<'_>) -> bool {
+    let next = || data.watched().filter(|row| row.denied_at_start().next().is_some()).filter_map(|row| row.after_seen().next());
+    let (denied, all) = next().fold((0, 0), |(denied, all), look| (denied + usize::from(!look.seen()), all + 1));
+    denied >= FEW_SCANS && denied * 2 > all
 }
 
 /// Whether the holes lie where what a scan shows changes.

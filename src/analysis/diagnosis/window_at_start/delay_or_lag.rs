@@ -81,7 +81,7 @@ pub(super) fn registration_or_lag(
         Says::Lag => {
             facts.push(Fact::SecondWriteLags { cancels: n, after_ns: ns(after), until_ns: ns(until) });
             // What is refreshed now and then shows a second write late as well, but each scan after another time, and at common instants.
-            if flapping.kind == Some(Kind::AtRandom) {
+            if flapping.kind == Some(Kind::AtRandom) || !agrees_with_itself(rows, windows.latest_denied) {
                 diagnosis.found_among(FaultClass::C, vec![FaultClass::CPrime], facts);
             } else if one_age(rows) || diagnosis.excludes(FaultClass::G) {
                 diagnosis.found(FaultClass::C, Strength::Strong, facts);
