@@ -26,6 +26,7 @@ pub mod timing;
 pub mod twin;
 pub mod window;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -195,6 +196,15 @@ pub fn analyse_among(journal: &Journal, candidates: &Candidates) -> Analysis {
         scenarios,
         refusals,
         as_read: as_read.clone(),
+    }
+}
+
+/// A log as an analysis takes it: with refusals that deny, answers that say nothing, and ids that are none as what they are.
+pub fn as_meant(journal: &Journal) -> Cow<'_, Journal> {
+    let read = refusal::read(journal).0.map_or(Cow::Borrowed(journal), Cow::Owned);
+    match misnamed::read(&read).0 {
+        Cow::Owned(named) => Cow::Owned(named),
+        Cow::Borrowed(_) => read,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Refusals that are denials: a handed-out id that is answered exactly as an id that was never issued.
 //!
-//! Some services do not say `not_found`: they answer 403, 401 or 400 for an id they do not know. What their controls were
-//! answered with tells which. Such an answer to the poll of a handed-out id denies it, provided that the caller's credentials
+//! Some services do not say `not_found`: they answer 403, 401 or 400 for an id they do not know, or lead to an error page. What
+//! their controls were answered with tells which. Such an answer to the poll of a handed-out id denies it, provided that the caller's credentials
 //! were good at that time; a refused caller learns nothing about any id.
 
 use std::collections::BTreeMap;
@@ -25,16 +25,23 @@ pub struct Refusal {
     pub polls: u64,
 }
 
-/// The answer kind and the HTTP status code, by which answers are compared.
-type Signature = (Answer, Option<u16>);
+/// The answer kind, the HTTP status code and where a redirect leads, by which answers are compared.
+type Signature<'a> = (Answer, Option<u16>, Option<&'a str>);
+
+fn signature(exchange: &Exchange) -> Signature<'_> {
+    let is_redirect = exchange.http.is_some_and(|code| (300..400).contains(&code));
+    // What the answer was read as, with the address in it, stands in brackets before the body.
+    let note = exchange.body.as_deref().filter(|_| is_redirect).and_then(|body| body.split_once(']')).map(|(note, _)| note);
+    (exchange.answer, exchange.http, note)
+}
 
 /// The log with each refusal that is a denial read as `not_found`, and what was read so; answers that say nothing of the job
 /// (`blank`) are read as malformed; `None` without any of either.
 pub(super) fn read(journal: &Journal) -> (Option<Journal>, Vec<Refusal>) {
-    let mut found: BTreeMap<Signature, Refusal> = BTreeMap::new();
+    let mut found: BTreeMap<Signature<'_>, Refusal> = BTreeMap::new();
     for control in journal.exchanges.iter().filter(|exchange| exchange.kind == Kind::UnknownPoll && could_deny(exchange)) {
         let (answer, http) = (control.answer, control.http);
-        found.entry((answer, http)).or_insert(Refusal { answer, http, controls: 0, polls: 0 }).controls += 1;
+        found.entry(signature(control)).or_insert(Refusal { answer, http, controls: 0, polls: 0 }).controls += 1;
     }
     // Without a visible answer nothing shows that the caller may ask at all: then a refused control is no control.
     if !journal.exchanges.iter().any(shows_good_credentials) {
@@ -56,7 +63,7 @@ pub(super) fn read(journal: &Journal) -> (Option<Journal>, Vec<Refusal>) {
     }
     for place in denials {
         let exchange = &mut read.exchanges[place];
-        if let Some(refusal) = found.get_mut(&(exchange.answer, exchange.http)) {
+        if let Some(refusal) = found.get_mut(&signature(&journal.exchanges[place])) {
             refusal.polls += u64::from(exchange.kind == Kind::Poll);
         }
         exchange.answer = Answer::NotFound;
@@ -69,7 +76,7 @@ pub(super) fn read(journal: &Journal) -> (Option<Journal>, Vec<Refusal>) {
 fn could_deny(exchange: &Exchange) -> bool {
     match exchange.answer {
         Answer::Refused => true,
-        Answer::Malformed => exchange.http.is_some_and(|code| (400..500).contains(&code) && code != 408 && code != 429),
+        Answer::Malformed => exchange.http.is_some_and(|code| (300..500).contains(&code) && !matches!(code, 304 | 408 | 429)),
         _ => false,
     }
 }
@@ -81,12 +88,12 @@ fn shows_good_credentials(exchange: &Exchange) -> bool {
 /// The places of refusals that deny the owner a scan for a while, where ids that do not exist are answered otherwise: the scan had been
 /// accepted from this caller, it was shown to it later, and no initiate was refused in between, as it would be with credentials that have
 /// expired. A second scan that is refused after the first was shown tells it from a caller who was locked out once.
-fn late_grants(exchanges: &[Exchange], like_unknown: &BTreeMap<Signature, Refusal>) -> Vec<usize> {
+fn late_grants(exchanges: &[Exchange], like_unknown: &BTreeMap<Signature<'_>, Refusal>) -> Vec<usize> {
     let is_candidate = |exchange: &Exchange| {
         exchange.kind == Kind::Poll
             && exchange.answer == Answer::Refused
             && matches!(exchange.http, Some(401 | 403))
-            && !like_unknown.contains_key(&(exchange.answer, exchange.http))
+            && !like_unknown.contains_key(&signature(exchange))
     };
     let shown: BTreeMap<u64, Stamp> = exchanges
         .iter()
@@ -138,8 +145,8 @@ fn late_grants(exchanges: &[Exchange], like_unknown: &BTreeMap<Signature, Refusa
 ///
 /// A refused poll denies if another scan was visible to the same caller later on, and no initiate was refused meanwhile: an
 /// expired token, or a caller who is locked out for a while, is refused everywhere.
-fn denials(exchanges: &[Exchange], found: &BTreeMap<Signature, Refusal>) -> Vec<usize> {
-    let is_like_unknown = |exchange: &Exchange| found.contains_key(&(exchange.answer, exchange.http));
+fn denials(exchanges: &[Exchange], found: &BTreeMap<Signature<'_>, Refusal>) -> Vec<usize> {
+    let is_like_unknown = |exchange: &Exchange| found.contains_key(&signature(exchange));
     let mut order: Vec<usize> = (0..exchanges.len()).collect();
     order.sort_by_key(|place| exchanges[*place].sent);
     let mut denials = Vec::new();
@@ -149,7 +156,7 @@ fn denials(exchanges: &[Exchange], found: &BTreeMap<Signature, Refusal>) -> Vec<
         match exchange.kind {
             Kind::UnknownPoll if is_like_unknown(exchange) => denials.push(place),
             Kind::Poll if is_like_unknown(exchange) => open.push(place),
-            Kind::Initiate | Kind::Repeat if exchange.answer == Answer::Refused => locked_out = true,
+            Kind::Initiate | Kind::Repeat if exchange.answer == Answer::Refused || is_like_unknown(exchange) => locked_out = true,
             _ if shows_good_credentials(exchange) => {
                 if !locked_out {
                     denials.append(&mut open);

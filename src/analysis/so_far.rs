@@ -69,6 +69,12 @@ impl SoFar {
         }
     }
 
+    /// Whether one window explains all jobs that were denied: none was denied at an age at which another one had been found.
+    pub fn are_alike(&self) -> bool {
+        let found = self.found_from_to.map(|(from, _)| from);
+        self.denied_until.zip(found).is_none_or(|(denied, found)| denied.0 <= found.0 + found.0 / 20)
+    }
+
     /// Nothing more will come of a job.
     pub fn ended(&mut self, scan: u64) {
         self.open.remove(&scan);
@@ -143,5 +149,8 @@ mod tests {
         assert_eq!(so_far.denied_until, Some(Nanos(200_000_000)));
         assert_eq!(so_far.found_from_to, Some((Nanos(501_000_000), Nanos(501_000_000))));
         assert_eq!(so_far.ages.get(&Nanos(100_000_000)), Some(&(2, 5)));
+        assert!(so_far.are_alike());
+        so_far.exchange(&exchange(2, "poll", 901, "not_found"));
+        assert!(!so_far.are_alike(), "denied at 900 ms, and another one was found at 501 ms");
     }
 }

@@ -101,6 +101,7 @@ fn in_quotes(logged: &LoggedTarget, piece: &Piece) -> Option<String> {
         Piece::Placeholder(Placeholder::Id, _) => "$ID".to_owned(),
         Piece::Placeholder(Placeholder::RawId, _) => "$RAW".to_owned(),
         Piece::Placeholder(Placeholder::Uuid, _) => "$(uuidgen | tr -d -)".to_owned(),
+        Piece::Placeholder(Placeholder::UuidDashed, _) => "$(uuidgen)".to_owned(),
         Piece::Placeholder(Placeholder::Number, _) => "$(date +%s)".to_owned(),
     })
 }

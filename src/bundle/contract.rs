@@ -74,8 +74,8 @@ impl Contract {
             return Err(unclear(what));
         }
         let (mut login, mut setup) = (String::new(), String::new());
-        let mut is_login = logged.has_login();
-        for step in logged.steps() {
+        for (nth, step) in logged.steps().enumerate() {
+            let is_login = nth < logged.logins();
             let LoggedStep { request, accept, captures } = step.map_err(|_| unclear("a step before the initiate"))?;
             let name = if is_login { "login" } else { "setup" };
             let ask = command(name, Ok(request))?;
@@ -87,7 +87,6 @@ impl Contract {
                 "{indent}case $code in {codes}) ;; *) unable \"the {name} was answered HTTP $code: $(head -c 300 \"$reply\")\" ;; esac"
             );
             *lines += &captured(&logged, indent, captures).ok_or_else(|| unclear("a captured value"))?;
-            is_login = false;
         }
         let captures = captured(&logged, "  ", logged.captures()).ok_or_else(|| unclear("a captured value"))?;
         let own_id = match logged.client_id() {
@@ -167,6 +166,7 @@ fn in_quotes(piece: &Piece) -> Option<String> {
     };
     let variable = match of {
         Placeholder::Uuid => return Some("$uuid".to_owned()),
+        Placeholder::UuidDashed => return Some("$(dashed \"$uuid\")".to_owned()),
         Placeholder::Number => return Some("$n".to_owned()),
         Placeholder::Environment(index) => format!("$v{index}"),
         Placeholder::RawId => "$id".to_owned(),

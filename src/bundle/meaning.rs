@@ -56,11 +56,15 @@ pub(super) fn take(logged: &LoggedTarget, id: &Extract) -> Option<String> {
     let Some(pattern) = &id.pattern else { return Some(whole) };
     let pattern = pattern.as_str();
     // What is written alike in both dialects, with one group.
-    let alike = logged.is_constant(pattern) && pattern.chars().all(|c| c.is_ascii_alphanumeric() || "/_-.:=[]^+*()$?".contains(c));
+    let alike = logged.is_constant(pattern) && pattern.chars().all(|c| c.is_ascii_alphanumeric() || "/_-.:=[]^+*()$?#&".contains(c));
     let one_group = pattern.matches('(').count() == 1 && !["(?", "*?", "+?", "??"].iter().any(|other| pattern.contains(other));
+    // Around the expression stands what is not in it.
+    let end = ['#', ',', '~'].into_iter().find(|end| !pattern.contains(*end))?;
     // The first place that it matches, as in the run: sed's own `.*` before it would find the last.
-    (alike && one_group)
-        .then(|| format!("{whole} | sed -nE {}\"$mark\"'\\1'\"$mark\"'#p' | cut -d \"$mark\" -f 2", literal(&format!("s#{pattern}#"))))
+    (alike && one_group).then(|| {
+        let expression = literal(&format!("s{end}{pattern}{end}"));
+        format!("{whole} | sed -nE {expression}\"$mark\"'\\1'\"$mark\"'{end}p' | cut -d \"$mark\" -f 2")
+    })
 }
 
 /// Where the state is and what its words mean; `None` where the file does not say, or not in words that a script can have.

@@ -154,6 +154,7 @@ TRACE_DRAWN  code=$(curl -q -gsS --path-as-is VERSION COOKIES --max-time 20 --re
   }
 }
 random() { od -An -N16 -tx1 /dev/urandom | tr -d ' \n'; }
+dashed() { printf %s "$1" | sed 's/^\(.\{8\}\)\(.\{4\}\)\(.\{4\}\)\(.\{4\}\)/\1-\2-\3-\4-/'; }
 
 # The value of a header of the last reply.
 field() {

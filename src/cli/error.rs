@@ -112,11 +112,11 @@ impl CliError {
                 ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
                     Some("make room there, or name another place, such as with --out")
                 }
-                ErrorKind::PermissionDenied
-                | ErrorKind::ReadOnlyFilesystem
-                | ErrorKind::NotADirectory
-                | ErrorKind::IsADirectory
-                | ErrorKind::AlreadyExists => Some("name a place that this user can read and write, such as with --out"),
+                ErrorKind::IsADirectory => Some("a directory is in the way: name a file, or another place with --out"),
+                ErrorKind::InvalidData => Some("name a text file in UTF-8"),
+                ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem | ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
+                    Some("name a place that this user can read and write, such as with --out")
+                }
                 _ => None,
             },
             _ => None,

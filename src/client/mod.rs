@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::model::call::{Answered, Call};
+use crate::model::events;
 use crate::target::Request;
 
 /// More of a body is not read: nothing that is looked for stands behind that.
@@ -111,11 +112,17 @@ impl Client {
         let text = |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers = answer.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
         let http = answer.status().as_u16();
+        let kind = answer.headers().get(reqwest::header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let is_stream = kind.is_some_and(events::is_stream);
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(|error| why(&error))? {
             body.extend_from_slice(&chunk);
             if body.len() > LONGEST_BODY {
                 body.truncate(LONGEST_BODY);
+                break;
+            }
+            // A stream may never end; its first event is the answer.
+            if is_stream && events::end_of_first(&body).is_some() {
                 break;
             }
         }

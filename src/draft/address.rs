@@ -40,6 +40,12 @@ impl Address {
             return Err(no_host(name));
         }
         let (scheme, rest) = url.split_once("://").ok_or_else(|| wrong("it has no scheme such as https://"))?;
+        if scheme.eq_ignore_ascii_case("ws") || scheme.eq_ignore_ascii_case("wss") {
+            return Err(DraftError::new(
+                format!("`{shown}` is a WebSocket, and only requests that are answered are understood"),
+                "give the GET that asks for a job's status; of a stream of server-sent events, the first event is the answer",
+            ));
+        }
         if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
             return Err(wrong("only http and https are spoken"));
         }
@@ -95,6 +101,7 @@ fn encoded(text: &str) -> String {
         Part::Variable(name) => marks::variable(name),
         Part::Id => marks::ID.to_string(),
         Part::Fresh => marks::FRESH.to_string(),
+        Part::Token => marks::TOKEN.to_string(),
         Part::Output => String::new(),
     };
     marks::parts(text).into_iter().map(of).collect()

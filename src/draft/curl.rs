@@ -6,7 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::DraftError;
 use super::error::cut;
-use super::marks::{self, OUTPUT, Part};
+use super::marks::{self, Part};
 use super::shell::{self, Words};
 use crate::model::call::Call;
 
@@ -31,8 +31,10 @@ pub fn commands(text: &str, read_file: ReadFile<'_>) -> Result<Commands, DraftEr
         let Some(curl) = words.iter().position(|word| is_curl(word)) else { continue };
         // `--next` begins another request of the same command.
         for part in words[curl + 1..].split(|word| word == "--next" || word == "-:") {
-            let command = Command::read(part, read_file)?;
-            found.take(command)?;
+            let number = found.calls.len() + 1;
+            let which = |error: DraftError| DraftError { what: format!("curl command {number}: {}", error.what), ..error };
+            let command = Command::read(part, read_file).map_err(which)?;
+            found.take(command).map_err(which)?;
         }
     }
     if found.calls.is_empty() {
@@ -414,7 +416,7 @@ impl Command {
             "url" => self.url = Some(value.to_owned()),
             "url-query" => self.query.push(match value.strip_prefix('+') {
                 Some(as_it_is) => as_it_is.to_owned(),
-                None => url_encoded(value, read_file)?,
+                None => url_encoded(option, value, read_file)?,
             }),
             "header" => self.header(value, read_file)?,
             "user-agent" => self.headers.push(("User-Agent".to_owned(), value.to_owned())),
@@ -424,6 +426,12 @@ impl Command {
                 return Err(DraftError::new(
                     format!("curl's --cookie reads a cookie jar (`{}`)", cut(value)),
                     "write the cookies themselves: --cookie 'name=value; other=value'",
+                ));
+            }
+            "user" if !value.contains(':') && marks::variables(value).next().is_none() => {
+                return Err(DraftError::new(
+                    format!("curl's --user `{}` has no password, which curl would ask for", cut(value)),
+                    "write --user name:password, or --user \"name:$PASSWORD\" with a variable that is set when statusgap runs",
                 ));
             }
             "user" => self.user = Some(value.to_owned()),
@@ -438,7 +446,7 @@ impl Command {
                 None => value.to_owned(),
             }),
             "data-raw" => self.data.push(value.to_owned()),
-            "data-urlencode" => self.data.push(url_encoded(value, read_file)?),
+            "data-urlencode" => self.data.push(url_encoded(option, value, read_file)?),
             "json" => {
                 self.is_json = true;
                 self.data.push(match value.strip_prefix('@') {
@@ -486,14 +494,6 @@ impl Command {
     }
 
     fn call(mut self) -> Result<Call, DraftError> {
-        // In the address it may well be the job's id.
-        let texts = self.headers.iter().map(|(_, value)| value).chain(&self.data).chain(&self.user).chain(&self.query);
-        if let Some(text) = texts.into_iter().find(|text| text.contains(OUTPUT)) {
-            return Err(DraftError::new(
-                format!("a curl command takes what another command writes: `{}`", cut(text)),
-                "write the value itself there, or a variable such as $TOKEN that is set when statusgap runs",
-            ));
-        }
         let url = self.url.take().ok_or_else(|| DraftError::new("a curl command has no address", "copy the whole command"))?;
         let begins_with_variable = matches!(marks::parts(&url).first(), Some(Part::Variable(_)));
         let mut url = if url.contains("://") || begins_with_variable { url } else { format!("http://{url}") };
@@ -606,7 +606,7 @@ fn multipart(parts: &[FormPart]) -> (String, String) {
 }
 
 /// `content`, `=content`, `name=content`, `@file` or `name@file`; only the content is encoded.
-fn url_encoded(value: &str, read_file: ReadFile<'_>) -> Result<String, DraftError> {
+fn url_encoded(option: &str, value: &str, read_file: ReadFile<'_>) -> Result<String, DraftError> {
     /// What curl leaves as it is.
     const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
     let encode = |text: &str| {
@@ -622,8 +622,7 @@ fn url_encoded(value: &str, read_file: ReadFile<'_>) -> Result<String, DraftErro
     match value.find(['=', '@']) {
         Some(at) => {
             let (name, content) = (&value[..at], &value[at + 1..]);
-            let content =
-                if value[at..].starts_with('@') { encode(&text_of("data-urlencode", content, read_file)?) } else { encode(content) };
+            let content = if value[at..].starts_with('@') { encode(&text_of(option, content, read_file)?) } else { encode(content) };
             Ok(if name.is_empty() { content } else { format!("{name}={content}") })
         }
         None => Ok(encode(value)),

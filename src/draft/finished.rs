@@ -1,9 +1,9 @@
 //! From answers to a target file that was read back.
 
 use super::error::{DraftError, Settled};
-use super::infer::{self, Contract, Evidence, IdPlace, Poll};
+use super::infer::{self, Contract, Evidence, IdPlace, Poll, Token};
 use super::marks::ID;
-use super::pair::Pair;
+use super::pair::{IdFrom, Pair};
 use super::read_back::{Readings, read_back};
 use super::write::{Said, target_file};
 use super::{Draft, Lookup};
@@ -20,6 +20,8 @@ pub struct Answers {
     pub id_at: IdPlace,
     /// The template of ids that were never issued.
     pub unknown_id: String,
+    /// What the login gave, if there was one.
+    pub token: Option<Token>,
 }
 
 /// A target file with what it was made of.
@@ -51,7 +53,18 @@ pub fn from_answers(draft: &Draft, answers: &Answers, origin: Origin<'_>, lookup
     let contract = Contract::of(&answers.evidence, &draft.pair)?;
     let is_tried = !answers.evidence.never.is_empty();
     let Origin { source, schema, .. } = origin;
-    let said = Said { contract: &contract, id_at: &answers.id_at, unknown_id: &answers.unknown_id, source, schema, is_tried };
+    let posted = &answers.evidence.posted;
+    let redirect = posted.is_redirect_to_what_it_made().then_some(posted.http);
+    let said = Said {
+        contract: &contract,
+        id_at: &answers.id_at,
+        unknown_id: &answers.unknown_id,
+        token: answers.token.as_ref(),
+        redirect,
+        source,
+        schema,
+        is_tried,
+    };
     let text = target_file(draft, said)?;
     let target = read(draft, &text, origin.file, lookup)?;
     let readings = read_back(draft, &target, &answers.evidence)?;
@@ -67,7 +80,15 @@ pub fn from_assumptions(
     lookup: Lookup<'_>,
 ) -> Result<Finished, DraftError> {
     let pair = &draft.pair;
+    if pair.asks_for_a_list() {
+        return Err(DraftError::new(
+            "without asking it is not known where the job stands in the list that the second request asks for",
+            "leave --offline out, or copy a request that asks for one job",
+        ));
+    }
+    let token = pair.login.as_ref().map(Token::assumed);
     let id_at = match id_at {
+        _ if pair.id_from == IdFrom::Client => IdPlace::Client(draft.id_of_the_client().unwrap_or_default()),
         Some(named) => IdPlace::named(named, pair)?,
         None => pair.known.id_at.clone().ok_or_else(|| {
             DraftError::new(
@@ -79,7 +100,16 @@ pub fn from_assumptions(
     let contract = Contract::assumed(&pair.known);
     let unknown_id = draft.never_issued(pair.id.as_deref().unwrap_or_default(), random).swap_remove(0);
     let Origin { source, schema, .. } = origin;
-    let said = Said { contract: &contract, id_at: &id_at, unknown_id: &unknown_id, source, schema, is_tried: false };
+    let said = Said {
+        contract: &contract,
+        id_at: &id_at,
+        unknown_id: &unknown_id,
+        token: token.as_ref(),
+        redirect: None,
+        source,
+        schema,
+        is_tried: false,
+    };
     let text = target_file(draft, said)?;
     let target = read(draft, &text, origin.file, lookup)?;
     Ok(Finished { text, target, contract, readings: None })
@@ -107,10 +137,13 @@ fn read(draft: &Draft, text: &str, file: &str, lookup: Lookup<'_>) -> Result<Tar
 /// What a recording says about its job.
 pub fn recorded(pair: &Pair, calls: &[Call], id_at: Settled<'_>) -> Result<(Evidence, IdPlace), DraftError> {
     let posted = pair.initiate.answer.clone().unwrap_or_default();
-    let (id, id_at) = infer::id(&posted, pair, id_at)?;
+    let (id, id_at) = match (&pair.id, &pair.shape) {
+        (Some(id), Some(shape)) if pair.id_from == IdFrom::Client => (id.clone(), IdPlace::Client(shape.of_the_client())),
+        _ => infer::id(&posted, pair, id_at)?,
+    };
     let wanted = pair.status.url.replace(ID, pair.id.as_deref().unwrap_or_default());
     let path = |url: &str| url.split(['?', '#']).next().unwrap_or_default().to_owned();
     let is_poll = |call: &&Call| call.method == pair.status.method && path(&call.url) == path(&wanted);
     let polls = calls.iter().filter(is_poll).filter_map(|call| call.answer.clone()).map(|answer| Poll { age_ms: 0.0, answer }).collect();
-    Ok((Evidence { posted, id, never: Vec::new(), polls }, id_at))
+    Ok((Evidence { posted, id, polls, is_list: pair.asks_for_a_list(), ..Evidence::default() }, id_at))
 }

@@ -4,18 +4,22 @@ mod id;
 mod list;
 mod progress;
 mod rule;
+mod token;
 
 use serde_json::Value;
 
 pub use id::{IdPlace, id};
 pub use rule::{Unknown, is_unknown};
+pub use token::{Token, TokenPlace, token};
 
 use super::DraftError;
+use super::error::cut;
 use super::json::{depth, leaves, name, text};
 use super::pair::{Known, Pair};
 use super::shape::Shape;
-use super::states::{STATE_NAMES, States, is_end};
+use super::states::{States, is_end, is_of_envelope, is_running, state_name};
 use crate::model::call::Answered;
+use crate::target::Variables;
 
 /// A poll of a job, with its answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +41,10 @@ pub struct Evidence {
     pub never: Vec<Answered>,
     /// The polls of the job, in order.
     pub polls: Vec<Poll>,
+    /// Whether the status request names no job, so that only a list can show it.
+    pub is_list: bool,
+    /// What the request for the job was filled with, where the client gives the id.
+    pub variables: Variables,
 }
 
 /// What the answers say about the contract.
@@ -48,6 +56,8 @@ pub struct Contract {
     pub state: Option<String>,
     /// Its words.
     pub states: States,
+    /// The lists whose names say the state, each as a JSONPath with what it means.
+    pub by_list: Vec<(String, &'static str)>,
     /// Where the id is repeated.
     pub echo: Option<String>,
     /// Where the progress stands.
@@ -63,6 +73,7 @@ impl Contract {
             unknown: Unknown::UsualCode(404),
             state: known.state.clone(),
             states: known.states.clone(),
+            by_list: Vec::new(),
             echo: None,
             progress: None,
             follow: None,
@@ -73,6 +84,12 @@ impl Contract {
     pub fn of(evidence: &Evidence, pair: &Pair) -> Result<Contract, DraftError> {
         let known = &pair.known;
         let mut contract = if evidence.never.is_empty() { recorded(evidence, known)? } else { asked(evidence)? };
+        if let Unknown::Constant { http, pointer, value: Value::String(word) } = &contract.unknown
+            && state_name(&name(pointer)) > 0
+            && is_running(word)
+        {
+            return Err(answered_as_at_work(*http, pointer, word));
+        }
         contract.follow = id::follow(&evidence.posted, pair, &evidence.id);
         // A word that did not come up in one job is still one.
         if contract.state == known.state || contract.state.is_none() {
@@ -87,8 +104,14 @@ impl Contract {
 pub fn has_ended(evidence: &Evidence) -> bool {
     let Ok(contract) = asked(evidence) else { return false };
     let Some(last) = evidence.polls.last().and_then(|poll| poll.answer.json()) else { return false };
+    if let Unknown::NotListed { list, .. } = &contract.unknown
+        && let Some(name) = list.state(&last, &evidence.id)
+    {
+        return is_end(&name);
+    }
     let items = items(&contract.unknown, std::iter::once(last), &evidence.id);
-    let state = items.first().and_then(|item| state(&items, &evidence.id).and_then(|pointer| item.pointer(&pointer).and_then(text)));
+    let envelopes = Envelopes::of(evidence);
+    let state = items.first().and_then(|item| state(&items, &evidence.id, &envelopes).and_then(|at| item.pointer(&at).and_then(text)));
     state.is_some_and(|word| is_end(&word))
 }
 
@@ -113,8 +136,24 @@ fn asked(evidence: &Evidence) -> Result<Contract, DraftError> {
             "nothing tells \"no such job\" from \"out of order\" then: look at the service's log, or try again later",
         ));
     }
-    let rule = rule::between(never, &last.answer, id).ok_or_else(|| not_told_apart(unknown, last))?;
-    Ok(understood(rule, polls, id))
+    let rule = if evidence.is_list { rule::not_listed(&last.answer, id) } else { rule::between(never, &last.answer, id) };
+    let rule = rule.ok_or_else(|| if evidence.is_list { not_in_a_list(last) } else { not_told_apart(unknown, last) })?;
+    Ok(understood(rule, evidence))
+}
+
+fn not_in_a_list(last: &Poll) -> DraftError {
+    DraftError::new(
+        format!("the second request names no job, and its last answer (HTTP {}) has no list in which the job stands", last.answer.http),
+        "copy a request that asks for one job, with its id; name the id as it stands there with --id-in-url; or give the job more time (--wait 2m)",
+    )
+}
+
+fn answered_as_at_work(http: u16, pointer: &str, word: &str) -> DraftError {
+    DraftError::new(
+        format!("an id that was never issued is answered like a job that waits: HTTP {http}, and {pointer} is \"{}\"", cut(word)),
+        "nothing tells an unknown id from a job at work then, which is a fault of its own (class N: `statusgap explain N`): copy another \
+         request that asks for the job, if the service has one",
+    )
 }
 
 fn not_told_apart(unknown: &Answered, last: &Poll) -> DraftError {
@@ -144,18 +183,31 @@ fn recorded(evidence: &Evidence, known: &Known) -> Result<Contract, DraftError> 
 }
 
 /// What the answers say, once it is known how an unknown id is answered.
-fn understood(unknown: Unknown, polls: &[Poll], id: &str) -> Contract {
+fn understood(unknown: Unknown, evidence: &Evidence) -> Contract {
+    let Evidence { polls, id, .. } = evidence;
     let visible = polls.iter().map(|poll| &poll.answer).filter(|answer| answer.is_success() && !is_unknown(&unknown, answer, id));
     let items = items(&unknown, visible.filter_map(Answered::json), id);
     let place = |pointer: String| match &unknown {
         Unknown::NotListed { list, .. } => list.place(&pointer),
         _ => pointer,
     };
-    let state = state(&items, id);
+    let by_list = by_list(&unknown);
+    let state = if by_list.is_empty() { state(&items, id, &Envelopes::of(evidence)) } else { None };
     let states = state.as_ref().map(|pointer| states(&items, pointer)).unwrap_or_default();
     // In a list, the item was found by the id.
     let echo = if matches!(unknown, Unknown::NotListed { .. }) { None } else { echo(&items, id) };
-    Contract { states, state: state.map(place), echo, progress: progress::of(&items).map(place), follow: None, unknown }
+    Contract { states, state: state.map(place), by_list, echo, progress: progress::of(&items).map(place), follow: None, unknown }
+}
+
+/// The lists whose names say the state.
+fn by_list(unknown: &Unknown) -> Vec<(String, &'static str)> {
+    let Unknown::NotListed { list, .. } = unknown else { return Vec::new() };
+    let meaning = |name: &str| {
+        let mut states = States::default();
+        states.add(name);
+        states.words().next().map_or("running", |(_, meaning)| meaning)
+    };
+    list.of_states().into_iter().map(|(name, one)| (one.path(), meaning(&name))).collect()
 }
 
 /// The bodies, or in each the job's own item where it stands in a list.
@@ -166,14 +218,42 @@ fn items(unknown: &Unknown, bodies: impl Iterator<Item = Value>, id: &str) -> Ve
     }
 }
 
+/// Answers that are not about a job at work. What they have in common with the polls is said of the request, and not of the job.
+#[derive(Debug, Default)]
+struct Envelopes {
+    /// About ids that were never issued.
+    never: Vec<Value>,
+    /// To the initiate, when no job can have ended.
+    posted: Option<Value>,
+}
+
+impl Envelopes {
+    fn of(evidence: &Evidence) -> Envelopes {
+        Envelopes { never: evidence.never.iter().filter_map(Answered::json).collect(), posted: evidence.posted.json() }
+    }
+
+    /// Whether a word at a place that never changes is that of an envelope.
+    fn explain(&self, pointer: &str, word: &str) -> bool {
+        let same = |body: &Value| body.pointer(pointer).and_then(text).as_deref() == Some(word);
+        self.never.iter().any(same) || (is_end(word) && self.posted.as_ref().is_some_and(same))
+    }
+}
+
+/// A place that may hold the state.
+struct StatePlace {
+    score: i32,
+    pointer: String,
+    is_named: bool,
+    /// Whether its word may be that of an envelope.
+    is_doubtful: bool,
+}
+
 /// Where the state stands: a word at a place of such a name, or one that changes into a word for an end.
-fn state(bodies: &[Value], id: &str) -> Option<String> {
-    let last = bodies.last()?;
-    let mut best: Option<(i32, String)> = None;
-    leaves(last, &mut |pointer, leaf| {
+fn state(bodies: &[Value], id: &str, envelopes: &Envelopes) -> Option<String> {
+    let mut places: Vec<StatePlace> = Vec::new();
+    leaves(bodies.last()?, &mut |pointer, leaf| {
         let Some(word) = text(leaf).filter(|word| *word != id) else { return };
-        let name = name(pointer);
-        let named = STATE_NAMES.iter().position(|known| *known == name).map_or(0, |at| if at < 2 { 6 } else { 4 });
+        let named = state_name(&name(pointer));
         let values: Vec<String> = bodies.iter().filter_map(|body| body.pointer(pointer).and_then(text)).collect();
         let changes = values.windows(2).any(|pair| pair[0] != pair[1]);
         let is_possible = match leaf {
@@ -183,17 +263,21 @@ fn state(bodies: &[Value], id: &str) -> Option<String> {
             _ => false,
         };
         let ends = values.iter().any(|value| is_end(value));
-        if !is_possible || (named == 0 && !(changes && ends)) {
+        if !is_possible || (named == 0 && !(changes && ends)) || (!changes && envelopes.explain(pointer, &word)) {
             return;
         }
         let score = named + 3 * i32::from(changes && named > 0) + 3 * i32::from(ends) + i32::from(changes)
             - depth(pointer) as i32
             - i32::from(leaf.is_boolean());
-        if best.as_ref().is_none_or(|(most, _)| score > *most) {
-            best = Some((score, pointer.to_owned()));
-        }
+        let is_doubtful = !changes && is_of_envelope(&word);
+        places.push(StatePlace { score, pointer: pointer.to_owned(), is_named: named > 0, is_doubtful });
     });
-    best.map(|(_, pointer)| pointer)
+    // Around another state, "ok" and "success" speak of the request.
+    if places.iter().any(|place| place.is_named && !place.is_doubtful) {
+        places.retain(|place| !place.is_doubtful);
+    }
+    let best = places.iter().map(|place| place.score).max()?;
+    places.into_iter().find(|place| place.score == best).map(|place| place.pointer)
 }
 
 fn states(bodies: &[Value], pointer: &str) -> States {

@@ -13,11 +13,14 @@ pub(super) const ID: char = '\u{e003}';
 /// Stands for a text that no other request has.
 pub(super) const FRESH: char = '\u{e004}';
 
+/// Stands for the credential that a login gives.
+pub(super) const TOKEN: char = '\u{e006}';
+
 /// Stands before the file of a redirection, which is no word of the command.
 pub(super) const REDIRECTION: char = '\u{e005}';
 
 fn is_mark(c: char) -> bool {
-    (OPEN..=REDIRECTION).contains(&c)
+    (OPEN..=TOKEN).contains(&c)
 }
 
 /// A copied text, in which no mark stands.
@@ -30,6 +33,11 @@ pub(super) fn variable(name: &str) -> String {
     format!("{OPEN}{name}{CLOSE}")
 }
 
+/// Whether a variable of the environment may have this name, so that a target file can take it from there.
+pub(super) fn is_variable_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.starts_with(|c: char| c.is_ascii_digit())
+}
+
 /// A part of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part<'a> {
@@ -38,6 +46,7 @@ pub(super) enum Part<'a> {
     Id,
     Fresh,
     Output,
+    Token,
 }
 
 /// The parts of a text.
@@ -67,6 +76,10 @@ pub(super) fn parts(text: &str) -> Vec<Part<'_>> {
                 parts.push(Part::Output);
                 after
             }
+            (TOKEN, _) => {
+                parts.push(Part::Token);
+                after
+            }
             // A mark that was never closed is made by nobody, and one of a redirection is gone by then.
             _ => after,
         };
@@ -93,6 +106,7 @@ pub(super) fn readable(marked: &str) -> String {
         Part::Id => "{id}".to_owned(),
         Part::Fresh => "{uuid}".to_owned(),
         Part::Output => "$(…)".to_owned(),
+        Part::Token => "{token}".to_owned(),
         Part::Text(text) => text.to_owned(),
     })
 }

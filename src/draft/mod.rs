@@ -30,9 +30,9 @@ mod yaml;
 
 pub use error::{Choice, DraftError, Settled};
 pub use finished::{Answers, Finished, Origin, from_answers, from_assumptions, recorded};
-pub use pair::Pair;
+pub use pair::{IdFrom, Pair};
 pub use read_back::{Readings, read_back, with_reply};
-pub use requests::{Draft, Lookup, fill_hosts};
+pub use requests::{Draft, Filling, Lookup, fill_hosts};
 pub use secrets::Secret;
 pub use source::{SourceKind, commands, kind_of};
 pub use write::{Said, target_file};

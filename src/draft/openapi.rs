@@ -11,7 +11,7 @@ use url::Url;
 
 use super::error::{DraftError, Settled, cut};
 use super::marks::{self, ID, unmarked};
-use super::pair::{Known, Pair};
+use super::pair::{IdFrom, Known, Pair};
 use super::yaml;
 use crate::model::call::Call;
 
@@ -37,7 +37,11 @@ pub fn pair(text: &str, options: DocumentOptions<'_>) -> Result<Pair, DraftError
         None => document.server(options.from)?,
     };
     let starts = document.job_operations();
-    let start = chosen(&starts, options.operation)?;
+    let start =
+        chosen(&starts, options.operation).map_err(|error| match document.reference_to_nowhere().filter(|_| starts.is_empty()) {
+            Some(why) => DraftError { what: format!("{}; {why}", error.what), ..error },
+            None => error,
+        })?;
     let headers = document.headers_for(start.operation);
     let initiate_url = format!("{server}{}", document.filled(&start.path, start.item, start.operation, None));
     let status_url =
@@ -50,7 +54,7 @@ pub fn pair(text: &str, options: DocumentOptions<'_>) -> Result<Pair, DraftError
     let status =
         Call { method: "GET".to_owned(), url: status_url, headers: document.headers_for(start.status_operation), body: None, answer: None };
     let known = Known { id_at: document.id_in(start.operation, &start.placeholder), ..document.states_of(start.status_operation) };
-    Ok(Pair { initiate, status, id: None, shape: None, known })
+    Ok(Pair { initiate, status, id_from: IdFrom::Answer, id: None, shape: None, login: None, known })
 }
 
 fn chosen<'a, 'd>(starts: &'a [Start<'d>], operation: Settled<'_>) -> Result<&'a Start<'d>, DraftError> {
@@ -139,6 +143,21 @@ impl Document {
             }
         }
         value
+    }
+
+    /// The first `$ref` that cannot be followed, as a fragment.
+    fn reference_to_nowhere(&self) -> Option<String> {
+        let mut found = None;
+        super::json::leaves(&self.0, &mut |pointer, leaf| {
+            let Some(target) = leaf.as_str().filter(|_| found.is_none() && pointer.ends_with("/$ref")) else { return };
+            let from = pointer.strip_suffix("/$ref").unwrap_or_default();
+            match target.strip_prefix('#') {
+                Some(place) if self.0.pointer(place).is_some() => {}
+                Some(_) => found = Some(format!("`$ref: {}` at {from} leads nowhere", cut(target))),
+                None => found = Some(format!("`$ref: {}` at {from} is in another file, which is not read: put all into one", cut(target))),
+            }
+        });
+        found
     }
 
     fn job_operations(&self) -> Vec<Start<'_>> {

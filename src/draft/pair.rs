@@ -1,32 +1,57 @@
 //! Which of several requests starts a job, which asks for its status, and where the id stands in the second.
 
+mod id;
+mod login;
+
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use super::DraftError;
-use super::address::{Address, decoded};
+use super::address::Address;
 use super::error::{Settled, cut};
 use super::infer::IdPlace;
-use super::json::leaves;
-use super::marks::{self, ID, OUTPUT, Part};
+use super::json::{leaves, text};
+use super::marks;
 use super::shape::Shape;
 use super::states::States;
 use crate::model::call::{Answered, Call};
+use id::{Named, id_in, is_placeholder, with_mark};
+
+pub use login::Login;
 
 /// The two requests that describe a job API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pair {
     /// Starts a job.
     pub initiate: Call,
-    /// Asks for a job's status; the id is marked in it.
+    /// Asks for a job's status; the id is marked in it, unless the answer is a list of jobs.
     pub status: Call,
+    /// Whose the id is.
+    pub id_from: IdFrom,
     /// The id that stood there; `None` for a placeholder.
     pub id: Option<String>,
     /// What ids look like; unknown where a placeholder stood there.
     pub shape: Option<Shape>,
+    /// Gets the credentials that both carry, where a third command does.
+    pub login: Option<Login>,
     /// What a document says of the answers.
     pub known: Known,
+}
+
+/// Who gives a job its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdFrom {
+    /// The service, in its answer.
+    Answer,
+    /// The client: it is marked in the request that starts the job, too.
+    Client,
+}
+
+impl Pair {
+    /// Whether the status request names no job, so that its answer must be a list of them.
+    pub fn asks_for_a_list(&self) -> bool {
+        let texts = std::iter::once(&self.status.url).chain(&self.status.body).chain(self.status.headers.iter().map(|(_, value)| value));
+        !texts.into_iter().any(|text| text.contains(marks::ID))
+    }
 }
 
 /// What is known of the answers before anything was asked.
@@ -53,20 +78,50 @@ const TWO: &str = "give two commands: the POST that starts a job, and the GET th
 
 /// The pair among commands.
 pub fn of_commands(calls: &[Call], options: PairOptions<'_>) -> Result<Pair, DraftError> {
-    let (initiate, status) = chosen(calls, options)?;
-    let (id, shape) = match options.id_in_url {
-        Some(id) => (id.to_owned(), Shape::of(id)),
+    let (login, others) = match options.calls {
+        Some(_) => (None, calls.to_vec()),
+        None => login::among(calls),
+    };
+    for call in &others {
+        login::check_outputs(call, login.is_some())?;
+        if call
+            .url
+            .split_once("://")
+            .is_some_and(|(scheme, _)| !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https"))
+        {
+            Address::read(&call.url)?;
+        }
+    }
+    let (initiate, status) = chosen(&others, options)?;
+    let named = match options.id_in_url {
+        Some(id) => Named::said(id, initiate),
         None => id_in(initiate, status)?,
     };
-    let is_placeholder = is_placeholder(&id);
-    let marked = with_mark(status, &id).ok_or_else(|| {
-        DraftError::new(
-            format!("`{}` does not stand in {} {}", cut(&id), status.method, cut(&status.url)),
-            "name the id as it stands there: --id-in-url TEXT",
-        )
-    })?;
-    let id = (!is_placeholder).then_some(id);
-    Ok(Pair { initiate: initiate.clone(), status: marked, id, shape, known: Known::default() })
+    let mut pair = match named {
+        Named::Nothing => {
+            let (initiate, status) = (initiate.clone(), status.clone());
+            Pair { initiate, status, id_from: IdFrom::Answer, id: None, shape: None, login: None, known: Known::default() }
+        }
+        Named::Id { id, shape, from } => {
+            let not_there = || {
+                DraftError::new(
+                    format!("`{}` does not stand in {} {}", cut(&id), status.method, cut(&status.url)),
+                    "name the id as it stands there: --id-in-url TEXT",
+                )
+            };
+            let status = with_mark(status, &id).ok_or_else(not_there)?;
+            let initiate = match from {
+                IdFrom::Answer => initiate.clone(),
+                IdFrom::Client => with_mark(initiate, &id).unwrap_or_else(|| initiate.clone()),
+            };
+            let id = (!is_placeholder(&id)).then_some(id);
+            Pair { initiate, status, id_from: from, id, shape, login: None, known: Known::default() }
+        }
+    };
+    if let Some(login) = login {
+        login.into_pair(&mut pair)?;
+    }
+    Ok(pair)
 }
 
 /// The two commands that are meant.
@@ -129,11 +184,11 @@ pub fn of_recording(calls: &[Call], options: PairOptions<'_>) -> Result<Pair, Dr
     if options.calls.is_some() || options.id_in_url.is_some() {
         return of_commands(calls, options);
     }
-    let mut best: Option<(usize, usize, usize, String)> = None;
+    let mut best: Option<(usize, usize, usize, String, IdFrom)> = None;
     for (at, start) in calls.iter().enumerate() {
-        let accepted = start.answer.as_ref().filter(|answer| answer.is_success());
+        let accepted = start.answer.as_ref().filter(|answer| answer.is_success() || answer.is_redirect_to_what_it_made());
         let (false, Some(answer)) = (start.only_reads(), accepted) else { continue };
-        for value in handed_out(answer) {
+        for (value, from) in handed_out(answer).into_iter().map(|value| (value, IdFrom::Answer)).chain(id::given(start)) {
             let mut by_path: BTreeMap<String, (usize, usize)> = BTreeMap::new();
             for (later, call) in
                 calls.iter().enumerate().skip(at + 1).filter(|(_, call)| call.method == "GET" && with_mark(call, &value).is_some())
@@ -146,11 +201,11 @@ pub fn of_recording(calls: &[Call], options: PairOptions<'_>) -> Result<Pair, Dr
                 continue;
             };
             if best.as_ref().is_none_or(|(most, ..)| times > *most) {
-                best = Some((times, at, first, value));
+                best = Some((times, at, first, value, from));
             }
         }
     }
-    let Some((_, start, status, id)) = best else {
+    let Some((_, start, status, id, id_from)) = best else {
         return Err(DraftError::new(
             "the recording holds no POST whose answer names what a later GET asks for",
             "record with the bodies (\"Save all as HAR with content\"), from before the job starts until it has ended",
@@ -159,7 +214,15 @@ pub fn of_recording(calls: &[Call], options: PairOptions<'_>) -> Result<Pair, Dr
     // It was found there.
     let marked = with_mark(&calls[status], &id).unwrap_or_else(|| calls[status].clone());
     let shape = Shape::of(&id);
-    Ok(Pair { initiate: calls[start].clone(), status: marked, id: Some(id), shape, known: Known::default() })
+    let initiate = match id_from {
+        IdFrom::Answer => calls[start].clone(),
+        IdFrom::Client => with_mark(&calls[start], &id).unwrap_or_else(|| calls[start].clone()),
+    };
+    let mut pair = Pair { initiate, status: marked, id_from, id: Some(id), shape, login: None, known: Known::default() };
+    if let Some(login) = login::recorded(&calls[..start], &pair.initiate) {
+        login.into_pair(&mut pair)?;
+    }
+    Ok(pair)
 }
 
 /// Texts of an answer that may be ids: those that look like one.
@@ -167,12 +230,8 @@ fn handed_out(answer: &Answered) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     if let Some(json) = answer.json() {
         leaves(&json, &mut |_, leaf| {
-            let text = match leaf {
-                Value::String(text) => text.clone(),
-                Value::Number(number) => number.to_string(),
-                _ => return,
-            };
-            if Shape::of(&text).is_some() && !found.contains(&text) {
+            let Some(text) = text(leaf).filter(|text| Shape::of(text).is_some()) else { return };
+            if !found.contains(&text) {
                 found.push(text);
             }
         });
@@ -184,111 +243,4 @@ fn handed_out(answer: &Answered) -> Vec<String> {
         found.push(last.to_owned());
     }
     found
-}
-
-/// The request with its id marked: as a whole segment of its path, a whole value of its query, or in a text of its body. `None` if it
-/// does not stand there.
-fn with_mark(call: &Call, id: &str) -> Option<Call> {
-    if id.is_empty() {
-        return None;
-    }
-    let is_id = |part: &str| part == id || decoded(part) == id;
-    let (before, after) = call.url.split_once("://").map_or((0, call.url.as_str()), |(scheme, after)| (scheme.len() + 3, after));
-    let path = before + after.find(['/', '?']).unwrap_or(after.len());
-    let separators = ['/', '?', '&', '='];
-    let mut found = false;
-    let mut url = call.url[..path].to_owned();
-    for piece in call.url[path..].split('#').next().unwrap_or_default().split_inclusive(separators) {
-        let (part, separator) = piece.strip_suffix(separators).map_or((piece, ""), |part| (part, &piece[part.len()..]));
-        if is_id(part) {
-            found = true;
-            url.push(ID);
-        } else {
-            url.push_str(part);
-        }
-        url.push_str(separator);
-    }
-    // In a body, where it stands within a text (a query of GraphQL), too; a short one would be found everywhere.
-    let body = call.body.as_ref().map(|body| {
-        let whole = format!("\"{id}\"");
-        if body.contains(&whole) {
-            found = true;
-            body.replace(&whole, &format!("\"{ID}\""))
-        } else if id.len() >= 6 && body.contains(id) {
-            found = true;
-            body.replace(id, &ID.to_string())
-        } else {
-            body.clone()
-        }
-    });
-    found.then(|| Call { url, body, ..call.clone() })
-}
-
-/// The id in the status request: the part that is not in the initiate and looks most like one.
-fn id_in(initiate: &Call, status: &Call) -> Result<(String, Option<Shape>), DraftError> {
-    let (start, address) = (Address::read(&initiate.url)?, Address::read(&status.url)?);
-    let known = start.segments();
-    let segments: Vec<String> = address.segments().into_iter().filter(|segment| !known.contains(segment)).collect();
-    let mut candidates: Vec<(u32, String, Option<Shape>)> = Vec::new();
-    let mut offer = |text: &str, bonus: u32| {
-        if is_placeholder(text) {
-            candidates.push((9, text.to_owned(), None));
-        } else if let Some(shape) = Shape::of(text) {
-            candidates.push((shape.certainty() * 2 + bonus, text.to_owned(), Some(shape)));
-        }
-    };
-    // What stands in the initiate's path as well is no job's.
-    for segment in &segments {
-        offer(segment, 1);
-    }
-    for (name, value) in address.parameters() {
-        let name = name.to_ascii_lowercase();
-        offer(&value, u32::from(["id", "job", "task", "uuid"].iter().any(|end| name.ends_with(end))));
-    }
-    if let Some(json) = status.body.as_ref().and_then(|body| serde_json::from_str::<Value>(body).ok()) {
-        leaves(&json, &mut |pointer, leaf| {
-            if let Value::String(text) = leaf {
-                let bonus = u32::from(pointer.to_ascii_lowercase().ends_with("id"));
-                offer(text, bonus);
-                // Within a query of GraphQL.
-                for word in text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_')).filter(|word| *word != text.as_str())
-                {
-                    if Shape::of(word).is_some_and(|shape| shape.certainty() >= 2) {
-                        offer(word, 0);
-                    }
-                }
-            }
-        });
-    }
-    candidates.sort_by_key(|(score, ..)| std::cmp::Reverse(*score));
-    candidates.dedup_by(|one, other| one.1 == other.1);
-    let shown = cut(&status.url);
-    match candidates.as_slice() {
-        // An address that only goes on where the initiate's ended: what follows is the id, whatever it looks like.
-        [] => match segments.as_slice() {
-            [only] => Ok((only.clone(), None)),
-            _ => Err(DraftError::new(
-                format!("no part of `{shown}` looks like a job's id"),
-                "name it, as it stands in the command that asks for the status: --id-in-url TEXT",
-            )),
-        },
-        [(first, ..), (second, ..), ..] if first == second => {
-            let best = candidates.iter().filter(|(score, ..)| score == first);
-            let values = best.map(|(_, id, _)| (marks::readable(id), format!("in {} {shown}", status.method))).collect();
-            Err(DraftError::ambiguous(format!("several parts of `{shown}` look like a job's id"), "--id-in-url", values))
-        }
-        [(_, id, shape), ..] => Ok((id.clone(), shape.clone())),
-    }
-}
-
-/// `{id}`, `:id`, `<id>`, `$ID`, `ID`: how people write "the id here".
-fn is_placeholder(text: &str) -> bool {
-    let marked = |open: &str, close: &str| text.strip_prefix(open).is_some_and(|rest| rest.ends_with(close) && rest.len() > close.len());
-    let is_variable = matches!(marks::parts(text).as_slice(), [Part::Variable(_) | Part::Output]);
-    is_variable
-        || text.contains(OUTPUT)
-        || marked("{", "}")
-        || marked("<", ">")
-        || marked(":", "")
-        || matches!(text, "ID" | "JOB_ID" | "TASK_ID" | "JOBID" | "TASKID" | "YOUR_ID" | "UUID")
 }

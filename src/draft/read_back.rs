@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::error::cut;
 use super::infer::{Evidence, Poll};
-use super::{Draft, DraftError};
+use super::{Draft, DraftError, IdFrom};
 use crate::model::answer::Answer;
 use crate::model::call::Answered;
 use crate::target::{Initiated, Reading, Reply, Target, Variables};
@@ -36,8 +36,10 @@ pub fn read_back(draft: &Draft, target: &Target, evidence: &Evidence) -> Result<
             "write the file by hand: `statusgap schema target` lists its keys",
         )
     };
-    match with_reply(&evidence.posted, |reply| target.read_initiate(reply, &Variables::default())) {
-        Initiated::Accepted(accepted) if accepted.id == evidence.id => {}
+    let is_given = evidence.variables == Variables::default() && draft.pair.id_from == IdFrom::Client;
+    match with_reply(&evidence.posted, |reply| target.read_initiate(reply, &evidence.variables)) {
+        // What a recording's client filled its ids with is not known.
+        Initiated::Accepted(accepted) if accepted.id == evidence.id || is_given => {}
         Initiated::Accepted(accepted) => return Err(wrong(format!("it would take `{}` for the id", cut(&accepted.id)))),
         Initiated::Failed { reason, .. } => return Err(wrong(format!("it would take no id from the answer to the POST: {reason}"))),
     }

@@ -2,15 +2,26 @@
 
 use super::address::Address;
 use super::curl::basic;
-use super::error::DraftError;
+use super::error::{DraftError, cut};
 use super::marks::{self, FRESH, Part};
-use super::pair::Pair;
+use super::pair::{IdFrom, Login, Pair};
 use super::secrets::{Secret, is_idempotency_key, take_out, upper};
 use super::shape::Shape;
 use crate::model::call::Call;
 
 /// Looks up a variable of the environment.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// What stands in the places of a request, beside the id.
+#[derive(Clone, Copy)]
+pub struct Filling<'a> {
+    /// The environment.
+    pub lookup: Lookup<'a>,
+    /// What the login gave; empty where there is none.
+    pub token: &'a str,
+    /// A text that no other request has.
+    pub fresh: &'a str,
+}
 
 /// A target that is about to be described.
 #[derive(Debug, Clone)]
@@ -35,6 +46,9 @@ impl Draft {
     /// Names the target, finds the credentials, and drops what is the browser's own.
     pub fn of(mut pair: Pair, name: Option<&str>) -> Result<Draft, DraftError> {
         let (one, other) = (address(&mut pair.initiate)?, address(&mut pair.status)?);
+        for call in pair.login.iter_mut().flat_map(Login::calls) {
+            address(call)?;
+        }
         if one.origin != other.origin {
             return Err(DraftError::new(
                 format!("the two requests go to different servers: {} and {}", one.origin, other.origin),
@@ -42,8 +56,13 @@ impl Draft {
             ));
         }
         let name = name.map_or_else(|| named(&one), str::to_owned);
+        let calls = [&pair.initiate, &pair.status].into_iter().chain(pair.login.iter().flat_map(Login::requests));
+        for (name, value) in calls.flat_map(|call| &call.headers) {
+            check_header(name, value)?;
+        }
         let mut dropped = 0;
-        for call in [&mut pair.initiate, &mut pair.status] {
+        let login = pair.login.iter_mut().flat_map(Login::calls);
+        for call in [&mut pair.initiate, &mut pair.status].into_iter().chain(login) {
             let before = call.headers.len();
             call.headers.retain(|(name, value)| !is_browsers_own(name, value));
             dropped = dropped.max(before - call.headers.len());
@@ -51,7 +70,8 @@ impl Draft {
                 *value = FRESH.to_string();
             }
         }
-        let secrets = take_out(&mut pair.initiate, &mut pair.status, &name);
+        let login = pair.login.iter_mut().flat_map(Login::calls);
+        let secrets = take_out([&mut pair.initiate, &mut pair.status].into_iter().chain(login).collect(), &name);
         let mut draft = Draft { pair, name, origin: one.origin, secrets, dropped, variables: Vec::new(), certificates: [None, None, None] };
         draft.variables = draft.other_variables();
         Ok(draft)
@@ -59,7 +79,8 @@ impl Draft {
 
     fn other_variables(&self) -> Vec<String> {
         let mut found: Vec<String> = Vec::new();
-        for call in [&self.pair.initiate, &self.pair.status] {
+        let login = self.pair.login.iter().flat_map(Login::requests);
+        for call in [&self.pair.initiate, &self.pair.status].into_iter().chain(login) {
             let texts = std::iter::once(&call.url).chain(call.headers.iter().map(|(_, value)| value)).chain(&call.body);
             for name in texts.flat_map(|text| marks::variables(text)) {
                 if !found.iter().any(|known| known == name) && !self.secrets.iter().any(|secret| secret.variable == name) {
@@ -86,22 +107,34 @@ impl Draft {
         self.variables.iter().filter(|name| lookup(name).is_none()).map(String::as_str).collect()
     }
 
-    /// The request that starts a job. `fresh` stands where each job needs a text of its own.
-    pub fn initiate(&self, lookup: Lookup<'_>, fresh: &str) -> Call {
-        self.filled(&self.pair.initiate, lookup, "", fresh)
+    /// The request that logs in.
+    pub fn login(&self, filling: Filling<'_>) -> Option<Call> {
+        self.pair.login.as_ref().map(|login| self.filled(&login.call, filling, ""))
+    }
+
+    /// The request that starts a job; the id is the one that the client gives, if it does.
+    pub fn initiate(&self, filling: Filling<'_>, id: &str) -> Call {
+        self.filled(&self.pair.initiate, filling, id)
     }
 
     /// The request that asks for the status of a job.
-    pub fn status(&self, lookup: Lookup<'_>, id: &str, fresh: &str) -> Call {
-        self.filled(&self.pair.status, lookup, id, fresh)
+    pub fn status(&self, filling: Filling<'_>, id: &str) -> Call {
+        self.filled(&self.pair.status, filling, id)
     }
 
-    fn filled(&self, call: &Call, lookup: Lookup<'_>, id: &str, fresh: &str) -> Call {
+    /// The template of the ids that the client gives; `None` where the service does.
+    pub fn id_of_the_client(&self) -> Option<String> {
+        let of_shape = || self.pair.shape.as_ref().map_or_else(|| "{uuid}".to_owned(), Shape::of_the_client);
+        (self.pair.id_from == IdFrom::Client).then(of_shape)
+    }
+
+    fn filled(&self, call: &Call, filling: Filling<'_>, id: &str) -> Call {
         let fill = |text: &str, id: &str| {
             marks::written(text, str::to_owned, |place| match place {
-                Part::Variable(name) => self.value(name, lookup).unwrap_or_default(),
+                Part::Variable(name) => self.value(name, filling.lookup).unwrap_or_default(),
                 Part::Id => id.to_owned(),
-                Part::Fresh => fresh.to_owned(),
+                Part::Fresh => filling.fresh.to_owned(),
+                Part::Token => filling.token.to_owned(),
                 Part::Output | Part::Text(_) => String::new(),
             })
         };
@@ -138,6 +171,17 @@ impl Draft {
         let shape = self.pair.shape.clone().filter(|shape| shape.fits(id)).or_else(|| Shape::of(id));
         shape.map_or_else(|| vec!["{uuid}".to_owned()], |shape| shape.never_issued(random))
     }
+}
+
+/// Refuses what no header can have: a line break in a copied value is a mistake in copying.
+fn check_header(name: &str, value: &str) -> Result<(), DraftError> {
+    let is_sendable = http::HeaderName::from_bytes(name.as_bytes()).is_ok() && !value.chars().any(|c| c.is_control() && c != '\t');
+    is_sendable.then_some(()).ok_or_else(|| {
+        DraftError::new(
+            format!("the header `{}` has characters that cannot be sent, such as a line break", cut(name)),
+            "copy the command again, with the header on one line",
+        )
+    })
 }
 
 /// An id as it stands in a path.

@@ -30,10 +30,10 @@ impl std::fmt::Debug for Secret {
 /// From this length on, a credential is also replaced where it stands under another name: a shorter one may be an ordinary word.
 const NO_WORD: usize = 8;
 
-/// Takes the credentials out of both requests and marks their places. `name` is the target's, and begins the variables' names.
-pub(super) fn take_out(initiate: &mut Call, status: &mut Call, name: &str) -> Vec<Secret> {
+/// Takes the credentials out of the requests and marks their places. `name` is the target's, and begins the variables' names.
+pub(super) fn take_out(mut calls: Vec<&mut Call>, name: &str) -> Vec<Secret> {
     let mut vault = Vault { name, secrets: Vec::new() };
-    for call in [&mut *initiate, &mut *status] {
+    for call in &mut calls {
         for (name, value) in &mut call.headers {
             if is_credential(name) && !is_idempotency_key(name) {
                 *value = vault.header(name, value);
@@ -44,7 +44,7 @@ pub(super) fn take_out(initiate: &mut Call, status: &mut Call, name: &str) -> Ve
             *body = vault.body(body);
         }
     }
-    for call in [initiate, status] {
+    for call in calls {
         for (_, value) in &mut call.headers {
             *value = vault.elsewhere(value);
         }
@@ -75,10 +75,23 @@ impl Vault<'_> {
                 && !rest.trim().is_empty()
                 && scheme.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
         });
+        let has_places = marks::parts(value).iter().any(|part| !matches!(part, marks::Part::Text(_)));
+        if has_places && name.eq_ignore_ascii_case("cookie") {
+            return self.cookies(name, value);
+        }
         match scheme {
             Some((scheme, rest)) => format!("{scheme} {}", self.mark(name, rest.trim(), scheme.eq_ignore_ascii_case("basic"))),
             None => self.mark(name, value, false),
         }
+    }
+
+    /// The cookies, each by itself: one that a variable stands in is no reason to keep the others as they are.
+    fn cookies(&mut self, name: &str, value: &str) -> String {
+        let each = |cookie: &str| match cookie.trim().split_once('=') {
+            Some((one, text)) => format!("{one}={}", self.mark(name, text, false)),
+            None => cookie.trim().to_owned(),
+        };
+        value.split(';').map(each).collect::<Vec<_>>().join("; ")
     }
 
     fn mark(&mut self, place: &str, value: &str, is_basic: bool) -> String {

@@ -35,6 +35,9 @@ impl Shape {
         if let Some(core) = Core::of(text) {
             return Some(Shape { prefix: String::new(), core });
         }
+        if is_version_or_date(text) {
+            return None;
+        }
         // `scan_6f1d…`, `job-17`, `urn:job:17`: the shortest prefix that leaves a core.
         text.char_indices().filter(|(_, c)| matches!(c, '_' | '-' | ':' | '.' | '/')).find_map(|(at, _)| {
             let core = Core::of(&text[at + 1..])?;
@@ -65,6 +68,16 @@ impl Shape {
         }
     }
 
+    /// A template of this look, by which a client gives each job an id of its own.
+    pub fn of_the_client(&self) -> String {
+        let core = match self.core {
+            Core::Uuid => "{uuid:dashed}",
+            Core::Digits { .. } => "{n}",
+            Core::Hex { .. } | Core::Letters { .. } => "{uuid}",
+        };
+        format!("{}{core}", self.prefix.replace('{', "{{").replace('}', "}}"))
+    }
+
     /// Texts of this look, for ids that were never issued, the best first: with `{uuid}` or `{n}`, where a target file fills in what is
     /// new in each request. Elsewhere `random` is all that makes it new, and every control asks for the same id.
     pub fn never_issued(&self, random: &[u8; 32]) -> Vec<String> {
@@ -77,12 +90,7 @@ impl Shape {
             String::from_utf8(text).unwrap_or_default()
         };
         let cores = match self.core {
-            // What a target file fills in has no dashes, and not every service takes an id without them.
-            Core::Uuid => {
-                let digits = drawn(30, b"0123456789abcdef");
-                let dashed = format!("{}-{}-4{}-8{}-{}", &digits[..8], &digits[8..12], &digits[12..15], &digits[15..18], &digits[18..]);
-                vec!["{uuid}".to_owned(), dashed]
-            }
+            Core::Uuid => vec!["{uuid:dashed}".to_owned()],
             Core::Hex { len: 32, capitals: false } => vec!["{uuid}".to_owned()],
             Core::Hex { len, capitals } => vec![drawn(len, if capitals { b"0123456789ABCDEF" } else { b"0123456789abcdef" })],
             // Far above any counter, and exact in every reader of JSON.
@@ -99,6 +107,14 @@ impl Shape {
         };
         cores.into_iter().map(|core| format!("{}{core}", self.prefix.replace('{', "{{").replace('}', "}}"))).collect()
     }
+}
+
+/// `2.0`, `10.0.0.7`, `2026-11-30` and `2026-11-30T12:00:00Z` are no ids.
+fn is_version_or_date(text: &str) -> bool {
+    let is_dotted = text.contains('.') && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let shape = text.bytes().take(10).map(|byte| if byte.is_ascii_digit() { b'0' } else { byte });
+    let is_dated = shape.eq(*b"0000-00-00") && !text.as_bytes().get(10).is_some_and(|byte| byte.is_ascii_alphanumeric() && *byte != b'T');
+    is_dotted || is_dated
 }
 
 /// Whether a text that is drawn so has a digit.
@@ -155,9 +171,22 @@ mod tests {
             assert!(shape.fits(other), "{id} {other}");
             let made = shape.never_issued(&[7; 32]).pop().expect("one at least");
             let made = made.replace("{n}", "3").replace("{uuid}", "00000000000000000000000000000001");
+            let made = made.replace("{uuid:dashed}", "00000000-0000-4000-8000-000000000001");
             assert!(shape.fits(&made), "{id}: {made}");
         }
-        for word in ["processing", "completed", "v1", "", "a b", "not_found", "https://h/x", "Ada Lovelace"] {
+        for word in [
+            "processing",
+            "completed",
+            "v1",
+            "",
+            "a b",
+            "not_found",
+            "https://h/x",
+            "Ada Lovelace",
+            "2.0",
+            "2026-11-30",
+            "2026-11-30T12:00:00Z",
+        ] {
             assert_eq!(Shape::of(word), None, "{word}");
         }
     }

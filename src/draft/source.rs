@@ -60,6 +60,24 @@ fn is_powershell(text: &str) -> bool {
     ["invoke-webrequest ", "invoke-restmethod "].iter().any(|name| lower.contains(name))
 }
 
+/// Another program that sends requests, if a line begins with it.
+fn other_client(text: &str) -> Option<&'static str> {
+    const OTHERS: &[(&str, &str)] = &[
+        ("http", "HTTPie"),
+        ("https", "HTTPie"),
+        ("xh", "xh"),
+        ("wget", "wget"),
+        ("websocat", "websocat"),
+        ("wscat", "wscat"),
+        ("grpcurl", "grpcurl"),
+        ("hurl", "hurl"),
+    ];
+    text.lines().find_map(|line| {
+        let first = line.split_whitespace().find(|word| *word != "$")?;
+        OTHERS.iter().find(|(word, _)| *word == first).map(|(_, name)| *name)
+    })
+}
+
 /// The requests of a text with commands, whatever sends them.
 pub fn commands(text: &str, read_file: ReadFile<'_>) -> Result<Commands, DraftError> {
     if text.contains("fetch(\"") && !curl::has_command(text) {
@@ -69,6 +87,10 @@ pub fn commands(text: &str, read_file: ReadFile<'_>) -> Result<Commands, DraftEr
         Some(kind @ (SourceKind::Har | SourceKind::OpenApi)) => Err(DraftError::new(
             format!("this is {}, and no text with curl commands", kind.noun()),
             format!("give it with {} FILE", kind.option()),
+        )),
+        None if other_client(text).is_some() => Err(DraftError::new(
+            format!("commands of {} are not read", other_client(text).unwrap_or_default()),
+            "write them as curl commands: the POST that starts a job, and the GET that asks for its status",
         )),
         _ => curl::commands(text, read_file),
     }

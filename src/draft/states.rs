@@ -51,6 +51,39 @@ const FAILED: &[&str] = &[
     "deleted",
 ];
 
+/// Words of a job that waits or is at work.
+const RUNNING: &[&str] = &[
+    "pending",
+    "queued",
+    "queueing",
+    "enqueued",
+    "waiting",
+    "scheduled",
+    "submitted",
+    "accepted",
+    "created",
+    "received",
+    "new",
+    "init",
+    "initializing",
+    "initialized",
+    "initiated",
+    "preparing",
+    "starting",
+    "started",
+    "running",
+    "processing",
+    "in_progress",
+    "inprogress",
+    "working",
+    "active",
+    "executing",
+    "busy",
+];
+
+/// Words by which an envelope says that the request itself went well or not, whatever the job does.
+const OF_ENVELOPES: &[&str] = &["ok", "success", "true", "error", "fail"];
+
 /// Names of members that hold a state, the surest first.
 pub(super) const STATE_NAMES: &[&str] =
     &["status", "state", "phase", "job_status", "jobstatus", "task_status", "job_state", "stage", "done", "finished", "completed"];
@@ -92,6 +125,26 @@ impl States {
 pub fn is_end(word: &str) -> bool {
     let word = common(word);
     SUCCEEDED.contains(&word.as_str()) || FAILED.contains(&word.as_str())
+}
+
+/// Whether a word says that a job waits or is at work.
+pub(super) fn is_running(word: &str) -> bool {
+    RUNNING.contains(&common(word).as_str())
+}
+
+/// Whether a word may be that of an envelope.
+pub(super) fn is_of_envelope(word: &str) -> bool {
+    OF_ENVELOPES.contains(&common(word).as_str())
+}
+
+/// How surely a member of this name holds a state: 0 for none.
+pub(super) fn state_name(name: &str) -> i32 {
+    match STATE_NAMES.iter().position(|known| *known == name) {
+        Some(0 | 1) => 6,
+        Some(_) => 4,
+        None if ["status", "state", "phase"].iter().any(|end| name.ends_with(end)) => 4,
+        None => 0,
+    }
 }
 
 fn common(word: &str) -> String {

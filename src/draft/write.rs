@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::address::Address;
 use super::error::DraftError;
-use super::infer::{Contract, IdPlace, Unknown};
+use super::infer::{Contract, IdPlace, Token, TokenPlace, Unknown};
 use super::marks::{self, Part};
 use super::requests::Draft;
 use super::states::States;
@@ -21,6 +21,10 @@ pub struct Said<'a> {
     pub id_at: &'a IdPlace,
     /// The template of an id that was never issued.
     pub unknown_id: &'a str,
+    /// What the login gave, if there is one.
+    pub token: Option<&'a Token>,
+    /// The code of a redirect that says that the job was accepted, if one does.
+    pub redirect: Option<u16>,
     /// What the file was made from, for its first line.
     pub source: &'a str,
     /// The file beside it that has the form of target files, for editors.
@@ -35,7 +39,10 @@ pub fn target_file(draft: &Draft, said: Said<'_>) -> Result<String, DraftError> 
     file.head(&said);
     let common = common_headers(draft);
     file.users(&common);
-    file.initiate(&common, said.id_at)?;
+    if let Some(token) = said.token {
+        file.logins(token)?;
+    }
+    file.initiate(&common, &said)?;
     file.status(&common, said.contract, said.is_tried)?;
     Ok(file.out)
 }
@@ -72,8 +79,11 @@ impl File<'_> {
         self.line("");
         self.line(&format!("name = {}", quoted(&braces(&draft.name))));
         self.line(&format!("base_url = {}", quoted(&format!("${{{}:-{}}}", draft.address_variable(), draft.origin))));
-        self.line("# What an id looks like that was never issued. It must be answered as unknown.");
-        self.line(&format!("unknown_id = {}", quoted(said.unknown_id)));
+        // Where the client gives the ids, those that were never issued look alike by themselves.
+        if !matches!(said.id_at, IdPlace::Client(_)) {
+            self.line("# What an id looks like that was never issued. It must be answered as unknown.");
+            self.line(&format!("unknown_id = {}", quoted(said.unknown_id)));
+        }
         let [ca, cert, key] = &draft.certificates;
         if draft.certificates.iter().any(Option::is_some) {
             self.line("\n# Relative to this file.\n[tls]");
@@ -90,22 +100,70 @@ impl File<'_> {
             let members = common.iter().map(|(name, value)| (name.as_str(), quoted(&template(value, "{id:raw}"))));
             self.line(&format!("\n[users.owner]\nheaders = {}", table(members)));
         }
-        self.line("\n# Another user, who must not see the jobs. Without one, isolation is not assessed.");
-        self.line("# [users.foreign]\n# headers = { Authorization = \"Bearer ${OTHER_TOKEN}\" }");
+        let has_foreign = self.draft.pair.login.as_ref().is_some_and(|login| login.foreign.is_some());
+        if has_foreign {
+            let carried = common.iter().filter(|(_, value)| value.contains(marks::TOKEN));
+            let members = carried.map(|(name, value)| (name.as_str(), quoted(&template(value, "{id:raw}"))));
+            self.line("\n# Another user, who must not see the jobs.\n[users.foreign]");
+            self.line(&format!("headers = {}", table(members)));
+        } else {
+            self.line("\n# Another user, who must not see the jobs. Without one, isolation is not assessed.");
+            self.line("# [users.foreign]\n# headers = { Authorization = \"Bearer ${OTHER_TOKEN}\" }");
+        }
     }
 
-    fn initiate(&mut self, common: &[&Header], id_at: &IdPlace) -> Result<(), DraftError> {
+    fn logins(&mut self, token: &Token) -> Result<(), DraftError> {
+        let Some(login) = &self.draft.pair.login else { return Ok(()) };
+        if let Some(foreign) = &login.foreign {
+            self.line("\n[users.foreign.login]");
+            self.login(foreign, token)?;
+        }
+        self.line("\n# Asked for once, and again before it expires or when a request is answered 401.\n[login]");
+        self.login(&login.call, token)
+    }
+
+    fn login(&mut self, call: &Call, token: &Token) -> Result<(), DraftError> {
+        let origin = Address::read(&call.url)?.origin;
+        if origin != self.draft.origin {
+            self.line(&format!("base_url = {}", quoted(&origin)));
+        }
+        self.request(call, "POST", &[])?;
+        if !(200..300).contains(&token.http) {
+            self.line(&format!("accept = [{}]", token.http));
+        }
+        let place = match &token.place {
+            TokenPlace::Pointer(pointer) => format!("pointer = {}", quoted(&braces(pointer))),
+            TokenPlace::Header { name, pattern: Some(pattern) } => format!("header = {}, pattern = {}", quoted(name), quoted(pattern)),
+            TokenPlace::Header { name, pattern: None } => format!("header = {}", quoted(name)),
+        };
+        self.line(&format!("capture = {{ token = {{ {place} }} }}"));
+        match &token.expires {
+            Some(pointer) => self.line(&format!("expires = {{ pointer = {} }}", quoted(&braces(pointer)))),
+            None => self.line("# For how long it is good is not in the answer: lasts = \"10m\""),
+        }
+        Ok(())
+    }
+
+    fn initiate(&mut self, common: &[&Header], said: &Said<'_>) -> Result<(), DraftError> {
         self.line("\n[initiate]");
         let call = &self.draft.pair.initiate;
-        if call.body.is_some() && !is_new_each_time(call) {
+        let is_given = matches!(said.id_at, IdPlace::Client(_));
+        if call.body.is_some() && !is_given && !is_new_each_time(call) {
             self.line("# If the service takes equal requests for one job, put {uuid} or {n} into a text of the body.");
         }
         self.request(call, "POST", common)?;
-        let id = match id_at {
+        if let Some(http) = said.redirect {
+            self.line(&format!("accept = [{http}]"));
+        }
+        let id = match said.id_at {
             IdPlace::Pointer(pointer) => format!("{{ pointer = {} }}", quoted(&braces(pointer))),
             IdPlace::Location(pattern) => format!("{{ header = \"Location\", pattern = {} }}", quoted(pattern)),
+            IdPlace::Client(template) => quoted(template),
         };
         self.line(&format!("id = {id}"));
+        if is_given {
+            self.line("# Whether a job is there although its request failed: orphan = true; whether an early poll spoils it: ask_before = true in [status].");
+        }
         Ok(())
     }
 
@@ -115,7 +173,7 @@ impl File<'_> {
         match &contract.follow {
             Some(IdPlace::Pointer(pointer)) => self.line(&format!("follow = {{ pointer = {} }}", quoted(&braces(pointer)))),
             Some(IdPlace::Location(_)) => self.line("follow = { header = \"Location\" }"),
-            None => {}
+            Some(IdPlace::Client(_)) | None => {}
         }
         for (key, place) in [("state", &contract.state), ("echo", &contract.echo), ("progress", &contract.progress)] {
             if let Some(place) = place {
@@ -124,10 +182,14 @@ impl File<'_> {
         }
         if contract.state.is_some() {
             self.states(&contract.states, is_tried);
-        } else {
+        } else if contract.by_list.is_empty() {
             self.line("# Where the state stands is not known: state = { pointer = \"/status\" }, and its words below [status.states].");
         }
         if let Some(when) = when(&contract.unknown) {
+            for (list, state) in &contract.by_list {
+                let when = format!("{{ jsonpath = {}, exists = true }}", quoted(list));
+                self.line(&format!("\n[[status.answer]]\nis = \"visible\"\nstate = \"{state}\"\nwhen = {when}"));
+            }
             self.line(&format!("\n# How an id is answered that is not known.\n[[status.answer]]\nis = \"not_found\"\nwhen = {when}"));
         }
         Ok(())
@@ -191,6 +253,7 @@ fn written(place: Part<'_>, id: &str) -> String {
         Part::Variable(name) => format!("${{{name}}}"),
         Part::Id => id.to_owned(),
         Part::Fresh => "{uuid}".to_owned(),
+        Part::Token => "{token}".to_owned(),
         Part::Output => String::new(),
         Part::Text(text) => text.to_owned(),
     }
@@ -205,7 +268,9 @@ fn braces(text: &str) -> String {
 fn raw_body(marked: &str) -> Result<String, DraftError> {
     for part in marks::parts(marked) {
         let Part::Text(text) = part else { continue };
-        let place = ["{id}", "{id:raw}", "{uuid}", "{n}", "{user}", "${"].into_iter().find(|place| text.contains(*place));
+        let place = ["{id}", "{id:raw}", "{uuid}", "{uuid:dashed}", "{n}", "{user}", "{token}", "${"]
+            .into_iter()
+            .find(|place| text.contains(*place));
         if let Some(place) = place {
             return Err(DraftError::new(
                 format!("the body has the text `{place}`, which would be filled in"),

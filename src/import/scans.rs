@@ -256,6 +256,7 @@ fn scenario(wording: &Wording, scans: usize, every: Duration, deadline: Option<S
         title: wording.title.to_owned(),
         source: "a recording; no request was sent".to_owned(),
         overlap: false,
+        side_by_side: false,
         load: Load {
             scans: u32::try_from(scans).unwrap_or(u32::MAX),
             // Never zero, which would mean a burst that was meant as one.

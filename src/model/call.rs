@@ -1,6 +1,10 @@
 //! A request and its answer outside of what is measured: as a person copied it, or as an ordinary client sends it.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
+
+use super::events;
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -31,12 +35,34 @@ pub struct Answered {
 impl Answered {
     /// The body as JSON; `None` if it is none.
     pub fn json(&self) -> Option<Value> {
-        serde_json::from_slice(&self.body).ok()
+        serde_json::from_slice(&self.content()).ok()
+    }
+
+    /// What the body says: of a stream of events, the first one's data.
+    pub fn content(&self) -> Cow<'_, [u8]> {
+        let event = if self.is_stream() { events::first_data(&self.body) } else { None };
+        event.map_or(Cow::Borrowed(&self.body), Cow::Owned)
+    }
+
+    /// Whether the body is a stream of events.
+    pub fn is_stream(&self) -> bool {
+        self.header("content-type").is_some_and(events::is_stream)
     }
 
     /// A header's value; names are compared without regard to case.
     pub fn header(&self, name: &str) -> Option<&str> {
         header(&self.headers, name)
+    }
+
+    /// Whether it leads on to what the request has made, as services answer a form: anything but a page where people log in. The codes are
+    /// those after which a POST becomes a GET.
+    pub fn is_redirect_to_what_it_made(&self) -> bool {
+        const LOGINS: &[&str] = &["login", "signin", "sign-in", "sign_in", "logon", "sso", "saml", "oauth", "oauth2", "auth", "error"];
+        let leads_on = |to: &str| {
+            let path = to.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+            !path.is_empty() && !path.split(['/', '.']).any(|step| LOGINS.contains(&step))
+        };
+        matches!(self.http, 302 | 303) && self.header("location").is_some_and(leads_on)
     }
 
     /// Whether its code says that all went well.

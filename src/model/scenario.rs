@@ -24,6 +24,10 @@ pub struct Scenario {
     pub source: String,
     /// Whether it mostly waits, so that the scenarios after it may run beside it.
     pub overlap: bool,
+    /// Whether the next scenario that is marked so may begin beside it once all its jobs are accepted, as long as all jobs of the run are
+    /// alike. One that is not marked waits for the end of those that are.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub side_by_side: bool,
     /// How many scans, and how fast.
     pub load: Load,
     /// How scans are polled; scans are dealt to the arms in random order.
@@ -409,6 +413,9 @@ mod tests {
         check("[polls]\noffsets=[\"1s\"]\n[expect]\nnot_found={at_most=0.02}\nstop=\"decided\"", "which rate must be caught");
         check("[polls]\noffsets=[\"1s\"]\n[expect]\nnot_found=\"any\"\nstop=\"decided\"", "no gate");
         check("[polls]\noffsets=[\"1s\"]\n[expect]\nstop=\"first\"", "did you mean `first-failure`?");
+        check("side_by_side=true\noverlap=true\n[polls]\noffsets=[\"1s\"]", "x.toml:4:14: the scenario runs beside all others already");
+        check("side_by_side=true\n[load]\nmodel=\"closed\"\n[polls]\noffsets=[\"1s\"]", "never only waits");
+        check("side_by_side=true\n[load]\nevery=\"0s\"\n[polls]\noffsets=[\"1s\"]", "starts all its jobs at once");
         check("[polls]\noffsets=[\"1s\"]\n[then]\naction=\"repeat\"\nwhen=\"terminal\"\noffsets=[\"0s\"]", "nobody watches the scan");
     }
 

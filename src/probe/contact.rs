@@ -103,10 +103,13 @@ type Job = (Accepted, Vec<OtherId>);
 impl Asking<'_> {
     /// Logs in, if the target wants that.
     async fn log_in(&mut self, variables: &mut Variables) -> Result<(), Problem> {
-        let Some(request) = self.probe.target.login(variables) else { return Ok(()) };
-        let (heard, captured) = self.step(ContactStep::Login, 0, request, variables).await;
-        let Some(captured) = captured else { return Err(self.without_secrets(self.probe.target.wrong_step(&heard, "[login]"))) };
-        self.session = captured;
+        for nth in 0..self.probe.target.logins() {
+            let Some(request) = self.probe.target.login(nth, variables) else { continue };
+            let (heard, captured) = self.step(ContactStep::Login, nth, request, variables).await;
+            let table = self.probe.target.login_table(nth);
+            let Some(captured) = captured else { return Err(self.without_secrets(self.probe.target.wrong_step(&heard, &table))) };
+            self.session = self.session.with(&captured);
+        }
         variables.captured = self.session.clone();
         Ok(())
     }
@@ -306,7 +309,7 @@ impl Asking<'_> {
     ) -> (Heard, Option<Captured>) {
         let target = Arc::clone(&self.probe.target);
         let read = |reply: &Reply<'_>| match step {
-            ContactStep::Login => target.read_login(reply).map(|session| session.captured),
+            ContactStep::Login => target.read_login(index, reply).map(|session| session.captured),
             _ => target.read_setup(index, reply, variables),
         };
         let (heard, _, captured) = self.ask_step(step, request, "", variables, Some(&read)).await;

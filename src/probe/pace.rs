@@ -21,8 +21,28 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// After a pause that a target asked for, this long without another one, and twice as many requests may leave again.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// It doubles with each further pause, up to this: a limit that was found is not tried again and again.
+const LONGEST_PATIENCE: Duration = Duration::from_secs(300);
+
+/// A poll that is due leaves on time, unless it is later than this already: then it was held back, and its age is lost anyway.
+const ON_TIME: Duration = Duration::from_millis(10);
+
+/// Each job brings more requests: at least the initiate and one poll, and at most so many that count.
+const REQUESTS_A_JOB: (u64, u64) = (2, 20);
+
 /// The slowest that a target makes us: a request per second.
 const LARGEST_GAP: Duration = Duration::from_secs(1);
+
+/// How long a request can wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Urgency {
+    /// It starts a job: what is asked of the target later follows from it, so this is where the load is made less.
+    StartsJob,
+    /// It asks for a certain age of a job, and is useless later.
+    DueAt(Stamp),
+    /// Any time will do.
+    Patient,
+}
 
 /// Holds requests back. Polls that are held back are sent late, and say so by their stamps.
 #[derive(Debug)]
@@ -34,6 +54,8 @@ pub(crate) struct Pace {
     stretch: Duration,
     /// Requests that have left or are about to.
     turns: AtomicU64,
+    /// Those among them that start a job.
+    jobs: AtomicU64,
     /// Whether nobody ever has to wait: no limit, and no target has asked for a pause.
     open: AtomicBool,
     next: Mutex<Next>,
@@ -73,15 +95,43 @@ struct Gap {
     usual: Duration,
     /// When the last request leaves.
     last: Stamp,
+    /// When the last one left that starts a job.
+    last_job: Stamp,
     /// When it was last made wider or narrower.
     changed: Stamp,
+    /// After so long without a pause it is made narrower.
+    patience: Duration,
+}
+
+impl Gap {
+    /// When a request may leave. A poll that is due does not wait: the jobs that bring polls do, and by as much more.
+    fn earliest(self, now: Stamp, urgency: Urgency, requests_a_job: u32) -> Stamp {
+        match urgency {
+            Urgency::StartsJob => now.max(self.last_job.after(self.between * requests_a_job)),
+            Urgency::DueAt(planned) if now <= planned.after(ON_TIME) => now,
+            Urgency::DueAt(_) | Urgency::Patient => now.max(self.last.after(self.between)),
+        }
+    }
+
+    /// What it is after a request that leaves at `slot`; `None` when there is nothing left to be careful about.
+    fn after(mut self, slot: Stamp, urgency: Urgency) -> Option<Gap> {
+        match urgency {
+            Urgency::StartsJob => self.last_job = slot,
+            Urgency::DueAt(_) | Urgency::Patient => self.last = self.last.max(slot),
+        }
+        if slot.elapsed_from(self.changed) >= self.patience {
+            self.between /= 2;
+            self.changed = slot;
+        }
+        (self.between > self.usual).then_some(self)
+    }
 }
 
 /// When a request may leave.
 enum Turn {
     At(Stamp),
-    /// Nobody may until then; ask again.
-    Paused(Stamp),
+    /// Not until then; ask again.
+    NotBefore(Stamp),
 }
 
 impl Pace {
@@ -92,6 +142,7 @@ impl Pace {
             at_most: limited.map(|(whole, _)| whole as usize),
             stretch: limited.map_or(Duration::ZERO, |(whole, rps)| Duration::from_secs_f64(whole / rps)),
             turns: AtomicU64::new(0),
+            jobs: AtomicU64::new(0),
             open: AtomicBool::new(limited.is_none()),
             next: Mutex::default(),
             max_wait,
@@ -101,14 +152,15 @@ impl Pace {
     }
 
     /// Waits for this request's turn.
-    pub(crate) async fn turn(&self, clock: &Clock) {
+    pub(crate) async fn turn(&self, clock: &Clock, urgency: Urgency) {
         self.turns.fetch_add(1, Ordering::Relaxed);
+        self.jobs.fetch_add(u64::from(urgency == Urgency::StartsJob), Ordering::Relaxed);
         if self.open.load(Ordering::Relaxed) {
             return;
         }
         loop {
             let now = clock.now();
-            match self.claim(now) {
+            match self.claim(now, urgency) {
                 Turn::At(slot) if slot <= now => return,
                 Turn::At(slot) => {
                     clock.sleep_until(slot).await;
@@ -117,7 +169,7 @@ impl Pace {
                         return;
                     }
                 }
-                Turn::Paused(until) => clock.sleep_until(until).await,
+                Turn::NotBefore(until) => clock.sleep_until(until).await,
             }
         }
     }
@@ -127,33 +179,28 @@ impl Pace {
     }
 
     /// Takes the next slot, unless the target asked for a pause.
-    fn claim(&self, now: Stamp) -> Turn {
+    fn claim(&self, now: Stamp, urgency: Urgency) -> Turn {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         if now < next.paused_until {
-            return Turn::Paused(next.paused_until);
+            return Turn::NotBefore(next.paused_until);
         }
-        let mut slot = now;
+        let earliest = next.gap.map_or(now, |gap| gap.earliest(now, urgency, self.requests_a_job()));
+        // A job takes no slot in advance: until it comes, there may be another pause, or an end of the waiting.
+        if urgency == Urgency::StartsJob && earliest > now {
+            return Turn::NotBefore(earliest);
+        }
+        let mut slot = earliest;
         if let Some(at_most) = self.at_most {
             if next.latest.len() >= at_most {
-                slot = next.latest.pop_front().map_or(now, |first| first.after(self.stretch).max(now));
+                slot = next.latest.pop_front().map_or(slot, |first| first.after(self.stretch).max(slot));
             }
             // Slots are given out in ascending order, so that the earliest of the latest is always the first.
             slot = next.latest.back().map_or(slot, |last| slot.max(*last));
-        }
-        if let Some(mut gap) = next.gap.take() {
-            slot = slot.max(gap.last.after(gap.between));
-            gap.last = slot;
-            if slot.elapsed_from(gap.changed) >= PATIENCE {
-                gap.between /= 2;
-                gap.changed = slot;
-            }
-            next.gap = (gap.between > gap.usual).then_some(gap);
-            if next.gap.is_none() && self.at_most.is_none() {
-                self.open.store(true, Ordering::Relaxed);
-            }
-        }
-        if self.at_most.is_some() {
             next.latest.push_back(slot);
+        }
+        next.gap = next.gap.and_then(|gap| gap.after(slot, urgency));
+        if next.gap.is_none() && self.at_most.is_none() {
+            self.open.store(true, Ordering::Relaxed);
         }
         Turn::At(slot)
     }
@@ -173,7 +220,8 @@ impl Pace {
         if now >= next.paused_until {
             let usual = next.gap.map_or_else(|| self.usual_gap(now), |gap| gap.usual);
             let between = next.gap.map_or(usual, |gap| gap.between).saturating_mul(2).min(LARGEST_GAP.max(usual));
-            next.gap = Some(Gap { between, usual, last: until, changed: until });
+            let patience = next.gap.map_or(PATIENCE, |gap| (gap.patience * 2).min(LONGEST_PATIENCE));
+            next.gap = Some(Gap { between, usual, last: until, last_job: until, changed: until, patience });
         }
         next.paused_until = next.paused_until.max(until);
         let since = *next.held_since.entry(kind).or_insert(now);
@@ -205,6 +253,13 @@ impl Pace {
             }
             ended.await;
         }
+    }
+
+    /// How many requests a job has brought so far.
+    fn requests_a_job(&self) -> u32 {
+        let jobs = self.jobs.load(Ordering::Relaxed).max(1);
+        let requests = (self.turns.load(Ordering::Relaxed) / jobs).clamp(REQUESTS_A_JOB.0, REQUESTS_A_JOB.1);
+        u32::try_from(requests).unwrap_or(u32::MAX)
     }
 
     /// How far requests were apart up to now: by the limit, or on average.
@@ -247,9 +302,9 @@ mod tests {
     fn leaving(max_rps: f64, requests: usize) -> Vec<u64> {
         let pace = Pace::new(Some(max_rps), Duration::from_secs(60));
         (0..requests)
-            .map(|_| match pace.claim(Stamp(0)) {
+            .map(|_| match pace.claim(Stamp(0), Urgency::Patient) {
                 Turn::At(slot) => slot.0,
-                Turn::Paused(_) => panic!("nobody asked for a pause"),
+                Turn::NotBefore(_) => panic!("nobody asked for a pause"),
             })
             .collect()
     }
@@ -273,9 +328,9 @@ mod tests {
     /// When requests leave that all want to leave at this instant.
     fn leaving_at(pace: &Pace, now: Stamp, requests: usize) -> Vec<u64> {
         (0..requests)
-            .map(|_| match pace.claim(now) {
+            .map(|_| match pace.claim(now, Urgency::Patient) {
                 Turn::At(slot) => slot.0 / 1_000_000,
-                Turn::Paused(until) => panic!("a pause until {until:?} is over"),
+                Turn::NotBefore(until) => panic!("a pause until {until:?} is over"),
             })
             .collect()
     }
@@ -291,7 +346,7 @@ mod tests {
     #[test]
     fn what_a_pause_held_back_leaves_at_half_the_rate_and_not_at_once() {
         let pace = throttled(Some(2));
-        assert!(matches!(pace.claim(Stamp(SECOND)), Turn::Paused(until) if until.0 == 3 * SECOND));
+        assert!(matches!(pace.claim(Stamp(SECOND), Urgency::Patient), Turn::NotBefore(until) if until.0 == 3 * SECOND));
         assert_eq!(leaving_at(&pace, Stamp(3 * SECOND), 4), [3020, 3040, 3060, 3080]);
     }
 
@@ -303,6 +358,36 @@ mod tests {
         pace.pause(Kind::Poll, Stamp(3 * SECOND), Some(Duration::from_secs(1)));
         let left = leaving_at(&pace, Stamp(4 * SECOND), 3);
         assert_eq!(left[2] - left[1], 40);
+    }
+
+    #[test]
+    fn after_a_pause_jobs_are_spaced_and_polls_that_are_due_are_not() {
+        let pace = throttled(None);
+        // A hundred requests for ten jobs in a second: now ten every two seconds.
+        pace.jobs.store(10, Ordering::Relaxed);
+        let leaves = |ms: u64, urgency| match pace.claim(Stamp(ms * 1_000_000), urgency) {
+            Turn::At(slot) => Ok(slot.0 / 1_000_000),
+            Turn::NotBefore(until) => Err(until.0 / 1_000_000),
+        };
+        let due = |ms: u64| Urgency::DueAt(Stamp(ms * 1_000_000));
+        assert_eq!(leaves(1500, due(1500)), Err(2000), "the pause holds for all");
+        assert_eq!(leaves(2000, Urgency::StartsJob), Err(2200));
+        assert_eq!(leaves(2200, Urgency::StartsJob), Ok(2200));
+        assert_eq!(leaves(2201, Urgency::StartsJob), Err(2400), "no slot was taken in advance");
+        assert_eq!([leaves(2210, due(2210)), leaves(2210, due(2205)), leaves(2211, due(2211))], [Ok(2210), Ok(2210), Ok(2211)]);
+        // What the pause held back does not leave at once.
+        assert_eq!([leaves(2212, due(1500)), leaves(2212, due(1500))], [Ok(2231), Ok(2251)]);
+    }
+
+    #[test]
+    fn a_limit_that_was_found_is_tried_again_less_and_less_often() {
+        let pace = throttled(None);
+        pace.pause(Kind::Poll, Stamp(3 * SECOND), None);
+        let left = leaving_at(&pace, Stamp(20 * SECOND), 2);
+        assert_eq!(left[1] - left[0], 40, "sixteen seconds after the second pause");
+        leaving_at(&pace, Stamp(24 * SECOND), 1);
+        let left = leaving_at(&pace, Stamp(25 * SECOND), 2);
+        assert_eq!(left[1] - left[0], 20);
     }
 
     #[test]
@@ -319,11 +404,14 @@ mod tests {
     fn no_target_can_ask_for_an_hour() {
         for absurd in [3600, u64::MAX] {
             let pace = throttled(Some(absurd));
-            assert!(matches!(pace.claim(Stamp(2 * SECOND)), Turn::Paused(until) if until.0 == 31 * SECOND), "{absurd}");
+            assert!(
+                matches!(pace.claim(Stamp(2 * SECOND), Urgency::Patient), Turn::NotBefore(until) if until.0 == 31 * SECOND),
+                "{absurd}"
+            );
         }
         for none in [None, Some(0)] {
             let pace = throttled(none);
-            assert!(matches!(pace.claim(Stamp(SECOND)), Turn::Paused(until) if until.0 == 2 * SECOND), "{none:?}");
+            assert!(matches!(pace.claim(Stamp(SECOND), Urgency::Patient), Turn::NotBefore(until) if until.0 == 2 * SECOND), "{none:?}");
         }
     }
 

@@ -8,6 +8,7 @@ use crate::model::exchange::{Connection, Exchange, Kind, Purpose, Route};
 use crate::model::redaction::Redaction;
 use crate::model::text::Text;
 use crate::model::time::{Nanos, Stamp};
+use crate::probe::pace::Urgency;
 
 /// A request about to be sent: everything of its log line that is known beforehand.
 #[derive(Debug, Clone)]
@@ -50,6 +51,11 @@ impl RequestMeta {
             renews: false,
             secrets: None,
         }
+    }
+
+    /// The same, by this poller of its scan.
+    pub(crate) fn of_poller(self, poller: u32) -> RequestMeta {
+        RequestMeta { poller, ..self }
     }
 
     /// The same, for the last request of a poll that began earlier.
@@ -98,6 +104,15 @@ impl RequestMeta {
     /// Whether nothing but ourselves could make it leave late: it waits for no answer before it.
     pub(crate) fn is_due(&self) -> bool {
         self.kind == Kind::Poll && self.purpose == Purpose::Offset && matches!(self.connection, Connection::Fresh | Connection::Pooled)
+    }
+
+    /// How long it can wait where the target asked for less.
+    pub(crate) fn urgency(&self) -> Urgency {
+        match self.kind {
+            Kind::Initiate | Kind::Repeat => Urgency::StartsJob,
+            _ if self.offset.is_some() && self.purpose != Purpose::Follow => Urgency::DueAt(self.planned),
+            _ => Urgency::Patient,
+        }
     }
 
     pub(crate) fn with_id(mut self, id: &str) -> RequestMeta {

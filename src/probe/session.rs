@@ -1,4 +1,4 @@
-//! The login of a run: one for all scans, made when it is first needed, and again when it has expired.
+//! The logins of a run, mostly one: for all scans, made when it is first needed, and again when it has expired.
 //!
 //! Only one login is under way at a time; whoever needs it waits for it.
 
@@ -23,7 +23,7 @@ const YOUNGEST_EXPIRED: Duration = Duration::from_secs(1);
 /// After a login that failed, nobody tries again for so long.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
-/// The login that all scans share.
+/// The logins that all scans share.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
     /// Whose turn it is to log in.
@@ -85,33 +85,47 @@ impl Sessions {
         if was_renewed || has_just_failed { known } else { self.log_in(probe, known).await }
     }
 
+    /// Logs in whoever has a login. The first of them that expires is the end of all.
     async fn log_in(&self, probe: &Probe, before: Known) -> Known {
-        let nonce = probe.nonce();
-        let variables = Variables { n: probe.options.first_n, uuid: format!("{:032x}", u128::from(nonce)), nonce, ..Variables::default() };
-        let Some(request) = probe.target.login(&variables) else { return before };
-        let lane = probe.transport.lane(Connection::Fresh);
-        let meta = RequestMeta::other(0, Kind::Login, probe.clock.now());
-        let read = |reply: &Reply<'_>| {
-            let session = probe.target.read_login(reply);
-            let reading = match &session {
-                Ok(Session { captured, .. }) => {
-                    // Before anything of the reply is recorded.
-                    probe.recorder.strike_out_too(probe.target.captured_secrets(captured));
-                    Reading::of(Answer::Accepted)
+        let mut known = Known { failed: None, until: None, ..before.clone() };
+        for nth in 0..probe.target.logins() {
+            let Some((done, session)) = one(probe, nth).await else { continue };
+            match session {
+                Some(Session { captured, lasts }) => {
+                    let until = lasts.map(|lasts| done.after(lasts.mul_f64(RENEWED_AFTER)));
+                    let until = [known.until, until].into_iter().flatten().min();
+                    let captured = known.captured.with(&captured);
+                    known = Known { generation: before.generation + 1, captured, since: done, until, ..known };
                 }
-                Err((answer, reason)) => Reading { reason: Some(reason.clone()), ..Reading::of(*answer) },
-            };
-            (Recorded::of(reading), session)
-        };
-        let (exchange, session) = probe.send_recorded(meta, &lane, &probe.prepare(request), read).await;
-        let known = match session {
-            Some(Ok(Session { captured, lasts })) => {
-                let until = lasts.map(|lasts| exchange.done.after(lasts.mul_f64(RENEWED_AFTER)));
-                Known { generation: before.generation + 1, captured, since: exchange.done, until, failed: None }
+                None => known.failed = Some(done),
             }
-            _ => Known { failed: Some(exchange.done), ..before },
-        };
+        }
+        // As long as nobody is logged in, what was known before holds.
+        let known = if known.generation == before.generation { Known { failed: known.failed, ..before } } else { known };
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = known.clone();
         known
     }
+}
+
+/// One login: when it was answered, and what it gave.
+async fn one(probe: &Probe, nth: usize) -> Option<(Stamp, Option<Session>)> {
+    let nonce = probe.nonce();
+    let variables = Variables { n: probe.options.first_n, uuid: format!("{:032x}", u128::from(nonce)), nonce, ..Variables::default() };
+    let request = probe.target.login(nth, &variables)?;
+    let lane = probe.transport.lane(Connection::Fresh);
+    let meta = RequestMeta::other(0, Kind::Login, probe.clock.now()).of_poller(nth as u32);
+    let read = |reply: &Reply<'_>| {
+        let session = probe.target.read_login(nth, reply);
+        let reading = match &session {
+            Ok(Session { captured, .. }) => {
+                // Before anything of the reply is recorded.
+                probe.recorder.strike_out_too(probe.target.captured_secrets(captured));
+                Reading::of(Answer::Accepted)
+            }
+            Err((answer, reason)) => Reading { reason: Some(reason.clone()), ..Reading::of(*answer) },
+        };
+        (Recorded::of(reading), session)
+    };
+    let (exchange, session) = probe.send_recorded(meta, &lane, &probe.prepare(request), read).await;
+    Some((exchange.done, session.and_then(Result::ok)))
 }

@@ -46,7 +46,7 @@ fn title(view: &View) -> String {
         format!("**{} {}**: {}.", sign(view.verdict), view.verdict.word().to_uppercase(), escape(&view.headline)),
     ];
     for notice in &view.notices {
-        lines.extend([String::new(), "> [!WARNING]".to_owned(), format!("> {}", escape(notice))]);
+        lines.extend([String::new(), "> [!WARNING]".to_owned(), format!("> {}", prose(notice))]);
     }
     lines.extend([String::new(), answers(view)]);
     if let Some(second) = &view.second_opinion {
@@ -56,7 +56,7 @@ fn title(view: &View) -> String {
         lines.push(String::new());
         lines.push(list(&view.reasons));
     }
-    lines.extend([String::new(), format!("**Next step.** {}", escape(&view.next_step))]);
+    lines.extend([String::new(), format!("**Next step.** {}", prose(&view.next_step))]);
     lines.join("\n")
 }
 
@@ -187,20 +187,16 @@ pub(super) fn causes(view: &View) -> String {
     }
     let mut text = "## Diagnosis".to_owned();
     for cause in &view.causes {
-        let _ = write!(text, "\n\n### {}, {} evidence\n\n{}", words::sentence_case(&cause.named), cause.strength, escape(&cause.mechanism));
+        let _ = write!(text, "\n\n### {}, {} evidence\n\n{}", words::sentence_case(&cause.named), cause.strength, prose(&cause.mechanism));
         if !cause.evidence.is_empty() {
             let _ = write!(text, "\n\n{}", list(&cause.evidence));
         }
-        let _ = write!(text, "\n\n**Cure.** {}", escape(&cause.cure));
+        let _ = write!(text, "\n\n**Cure.** {}", prose(&cause.cure));
     }
     for pattern in &view.patterns {
         let may_be = words::may_be(&pattern.possible_named);
-        let _ = write!(
-            text,
-            "\n\n### No class is named\n\n{}{may_be}\n\n**Ask next.** {}",
-            escape(&pattern.statement),
-            escape(pattern.ask_next)
-        );
+        let _ =
+            write!(text, "\n\n### No class is named\n\n{}{may_be}\n\n**Ask next.** {}", prose(&pattern.statement), prose(pattern.ask_next));
     }
     if !view.ruled_out.is_empty() {
         let _ = write!(text, "\n\nRuled out:\n\n{}", table(&tables::ruled_out(view), Room::Document));
@@ -213,13 +209,13 @@ pub(super) fn causes(view: &View) -> String {
 
 pub(super) fn twin(view: &View) -> String {
     let Some(twin) = &view.twin else { return String::new() };
-    let mut text = format!("## The fault, simulated\n\n{}.", escape(&words::sentence_case(&twin.statement)));
+    let mut text = format!("## The fault, simulated\n\n{}.", prose(&words::sentence_case(&twin.statement)));
     let _ = write!(text, "\n\n{}", table(&tables::twins(twin), Room::Document));
     for candidate in twin.candidates.iter().filter(|candidate| !candidate.misfits.is_empty()) {
         let _ = write!(text, "\n\n{} does not explain:\n\n{}", escape(&words::sentence_case(&candidate.name)), list(&candidate.misfits));
     }
     if let Some(separation) = &twin.separation {
-        let _ = write!(text, "\n\n**To tell them apart.** {}.", escape(&words::sentence_case(separation)));
+        let _ = write!(text, "\n\n**To tell them apart.** {}.", prose(&words::sentence_case(separation)));
     }
     if let Some(picture) = &twin.picture {
         let _ = write!(text, "\n\nThis service beside the simulated one that is nearest:\n\n{}", folded(&tables::picture(picture)));
@@ -229,7 +225,7 @@ pub(super) fn twin(view: &View) -> String {
             text,
             "\n\nThe fault on another machine:\n\n{}\n\nThe same scenarios against it, and against the same service without the fault ({}):\n\n{}",
             fenced("sh", &reproducer.serve),
-            escape(&reproducer.cured_shows),
+            prose(&reproducer.cured_shows),
             fenced("sh", &format!("{}\n{}", reproducer.run, reproducer.cured))
         );
     }
@@ -239,9 +235,9 @@ pub(super) fn twin(view: &View) -> String {
 /// What the target says of itself.
 pub(super) fn inside(view: &View) -> String {
     let Some(inside) = &view.inside else { return String::new() };
-    let mut text = format!("## Inside the service\n\n**{}.**", escape(&words::sentence_case(&inside.statement)));
+    let mut text = format!("## Inside the service\n\n**{}.**", prose(&words::sentence_case(&inside.statement)));
     if let Some(basis) = &inside.basis {
-        let _ = write!(text, "\n\n{}.", escape(basis));
+        let _ = write!(text, "\n\n{}.", prose(basis));
     }
     if !inside.spans.is_empty() {
         let _ = write!(text, "\n\n{}", table(&tables::inside(inside), Room::Document));
@@ -252,7 +248,7 @@ pub(super) fn inside(view: &View) -> String {
         let _ = write!(text, "\n\n{}", list(&said));
     }
     if let Some(lost) = &inside.lost {
-        let _ = write!(text, "\n\n{}.", escape(lost));
+        let _ = write!(text, "\n\n{}.", prose(lost));
     }
     text
 }
@@ -354,7 +350,7 @@ fn folded(rows: &Table) -> String {
 
 /// Sentences as a list.
 pub(super) fn list(items: &[String]) -> String {
-    items.iter().map(|item| format!("- {}", escape(item))).collect::<Vec<_>>().join("\n")
+    items.iter().map(|item| format!("- {}", prose(item))).collect::<Vec<_>>().join("\n")
 }
 
 /// A code block whose fence is longer than any run of backticks in it.
@@ -365,7 +361,7 @@ pub(super) fn fenced(language: &str, text: &str) -> String {
 }
 
 /// A sentence in which backquotes mark code; the rest is literal text, and so is all of it where a backquote has no partner.
-fn prose(text: &str) -> String {
+pub(super) fn prose(text: &str) -> String {
     let parts: Vec<&str> = text.split('`').collect();
     let is_code = |at: usize, part: &str| at % 2 == 1 && !part.trim().is_empty();
     if parts.len().is_multiple_of(2) || parts.iter().enumerate().any(|(at, part)| at % 2 == 1 && !is_code(at, part)) {

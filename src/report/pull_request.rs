@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::report::markdown::{about, answers, causes, escape, evidence, guarantees, list, repeat, sign, table, unseen};
+use crate::report::markdown::{about, answers, causes, escape, evidence, guarantees, list, prose, repeat, sign, table, unseen};
 use crate::report::table::Room;
 use crate::report::tables;
 use crate::report::view::{ScenarioRow, View};
@@ -27,7 +27,7 @@ pub fn pull_request(view: &View) -> String {
     );
     for notice in &view.notices {
         // Writing to a String cannot fail.
-        let _ = write!(text, "\n> [!WARNING]\n> {}\n", escape(notice));
+        let _ = write!(text, "\n> [!WARNING]\n> {}\n", prose(notice));
     }
     let _ = write!(text, "\n{}\n", answers(view));
     if let Some(second) = &view.second_opinion {
@@ -36,9 +36,9 @@ pub fn pull_request(view: &View) -> String {
     if !view.scenarios.is_empty() {
         let _ = write!(text, "\n{}\n", scenarios(view));
     }
-    let _ = write!(text, "\n**Next step.** {}\n", escape(&view.next_step));
 
-    let sections = [reasons(view), evidence(view), causes(view), guarantees(view), repeat(view), unseen(view), about(view)];
+    let next_step = format!("**Next step.** {}", prose(&view.next_step));
+    let sections = [next_step, reasons(view), evidence(view), causes(view), guarantees(view), repeat(view), unseen(view), about(view)];
     let (open, close) = ("\n<details><summary>Evidence, causes, and how to repeat it</summary>\n", "\n</details>\n");
     let cut = "\nThe rest did not fit; it is in the run's report.\n";
     text.push_str(open);

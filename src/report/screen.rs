@@ -22,6 +22,7 @@ const TARGET: usize = 1;
 const NOTICES: usize = 2;
 const CLIENT: usize = 2;
 const ANSWER: usize = 4;
+const INSIDE: usize = 3;
 const COMMAND: usize = 3;
 const FAILED: usize = 1;
 
@@ -38,9 +39,11 @@ pub fn screen(view: &View, style: Style) -> String {
     page.heading(view);
     let again = page.again(view);
     let footer = page.cut("`-v` shows scenarios, window and evidence; report.html draws them.", 1);
+    let inside = page.inside_lines(view);
     // With the blank line before the footer.
-    let below = again.len() + footer.len() + 1;
+    let below = inside.len() + again.len() + footer.len() + 1;
     page.answers(view, below);
+    page.block("inside", &inside);
     page.block("again", &again);
     let below = footer.len() + 1;
     page.failed_scenarios(view, below);
@@ -113,6 +116,12 @@ impl Page {
         for (told, most) in answers.iter().zip(given) {
             self.block(told.label, &cut(told.answer, self.room(), most));
         }
+    }
+
+    /// What the target's spans say; nothing where nobody asked for them, or there is nothing to explain.
+    fn inside_lines(&self, view: &View) -> Vec<String> {
+        let inside = view.inside.as_ref().filter(|inside| view.verdict != Verdict::Pass || inside.scans > 0);
+        inside.map_or_else(Vec::new, |inside| self.cut(&inside.statement, INSIDE))
     }
 
     /// The command that repeats the run, ready to be pasted.

@@ -66,7 +66,11 @@ pub(super) fn inside(inside: &InsideView) -> Table {
     ];
     let rows = inside.spans.iter().map(|row| {
         let span = &row.span;
-        let nth = if span.occurrence > 1 { format!(" (no. {})", span.occurrence) } else { String::new() };
+        let nth = match span.occurrence {
+            0 => " (last)".to_owned(),
+            1 => String::new(),
+            n => format!(" (no. {n})"),
+        };
         let system = span.system.as_ref().map_or_else(String::new, |system| format!(" ({system})"));
         let at = if row.age_ms < 0.0 { format!("{} before", words::age(-row.age_ms)) } else { words::age(row.age_ms) };
         [

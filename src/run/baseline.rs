@@ -8,6 +8,7 @@ use crate::analysis::baseline::{Baseline, Rate, SCHEMA, ScenarioBaseline};
 use crate::log::StorageError;
 use crate::log::storage::{self, LOG};
 use crate::model::exchange::Connection;
+use crate::model::noun::Noun;
 use crate::model::time::Span;
 use crate::run::{Concluded, RunError};
 use crate::target::fingerprint;
@@ -150,6 +151,7 @@ fn of_result(result: ResultFile) -> Side {
         tool: result.tool,
         started: result.started,
         target: result.target,
+        noun: Noun::of_older_logs(),
         service: result.service,
         contract: None,
         time: None,

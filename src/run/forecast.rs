@@ -52,35 +52,42 @@ impl Forecast {
 
     /// How long it still takes if the jobs to come are like those so far; `None` once nothing is known to be left.
     pub fn left(&self, now: Duration, shown: Shown) -> Option<Left> {
-        let (mut in_turn, mut beside) = (Duration::ZERO, Duration::ZERO);
+        // When the next scenario begins, and when all those that may have company have ended, and all that overlap.
+        let (mut next, mut company, mut beside) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
         let mut is_limit = false;
         for (scenario, stage) in &self.scenarios {
             let (all, waits) = takes(scenario, shown);
-            let left = match stage {
+            let elapsed = match stage {
                 Stage::Over => continue,
-                Stage::Waits => all,
-                Stage::Runs(began) => all.saturating_sub(now.saturating_sub(*began)),
+                Stage::Waits => Duration::ZERO,
+                Stage::Runs(began) => now.saturating_sub(*began),
             };
+            let left = all.saturating_sub(elapsed);
             is_limit |= waits;
             if scenario.overlap {
-                let starts = if *stage == Stage::Waits { in_turn } else { Duration::ZERO };
-                beside = beside.max(starts + left);
+                let begins = if *stage == Stage::Waits { next } else { Duration::ZERO };
+                beside = beside.max(begins + left);
+            } else if scenario.side_by_side && shown.alike {
+                company = company.max(next + left);
+                next += starting(scenario).saturating_sub(elapsed);
             } else {
-                in_turn += left;
+                next = next.max(company) + left;
             }
         }
-        let left = in_turn.max(beside);
+        let left = next.max(company).max(beside);
         (!left.is_zero()).then_some(if is_limit { Left::AtMost(left) } else { Left::About(left) })
     }
 }
 
 /// What jobs have shown so far: the longest of each.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Shown {
     /// How long a job was denied.
     pub window: Duration,
     /// How long a job took to its end; `None`: none has ended yet.
     pub job: Option<Duration>,
+    /// Whether one window explains all of them, so that scenarios run side by side.
+    pub alike: bool,
 }
 
 /// How long a run still takes.
@@ -90,6 +97,14 @@ pub enum Left {
     About(Duration),
     /// In any case: how long a job takes is not known yet.
     AtMost(Duration),
+}
+
+/// How long it takes to start all jobs of a scenario; those of a closed load start until its end.
+fn starting(scenario: &Scenario) -> Duration {
+    match scenario.load.model {
+        LoadModel::Open { every } => every.0 * scenario.load.scans.saturating_sub(1),
+        LoadModel::Closed { .. } => Duration::ZERO,
+    }
 }
 
 /// How long one scenario takes, and whether that is no more than a limit.
@@ -110,7 +125,7 @@ fn takes(scenario: &Scenario, shown: Shown) -> (Duration, bool) {
     let one = one.chain(ages.map(|age| age.0)).max().unwrap_or_default();
     let one = (one + then).min(longest);
     let all = match scenario.load.model {
-        LoadModel::Open { every } => every.0 * scenario.load.scans.saturating_sub(1) + one,
+        LoadModel::Open { .. } => starting(scenario) + one,
         LoadModel::Closed { in_flight } => one * scenario.load.scans.div_ceil(in_flight.max(1)),
     };
     (all, scenario.waits_for_ends() && shown.job.is_none())
@@ -133,7 +148,7 @@ mod tests {
         let followed = "[load]\nscans = 11\nevery = \"100ms\"\n[polls]\noffsets = [\"100ms\"]\n[follow]\nuntil = \"visible\"\nevery = \"1s\"\ndeadline = \"9s\"";
         let at_ages = "[load]\nscans = 1\n[polls]\noffsets = [\"3s\"]";
         let mut forecast = Forecast::of(&[scenario(followed), scenario(at_ages)]);
-        let shown = |window: u32| Shown { window: SECOND * window, job: None };
+        let shown = |window: u32| Shown { window: SECOND * window, job: None, alike: false };
         assert_eq!(forecast.left(Duration::ZERO, shown(0)), Some(Left::About(SECOND * 5)), "1 s of starts, a poll, and 3 s");
         assert_eq!(forecast.left(Duration::ZERO, shown(2)), Some(Left::About(SECOND * 7)), "and the window");
         assert_eq!(forecast.left(Duration::ZERO, shown(100)), Some(Left::About(SECOND * 13)), "no longer than the deadline");
@@ -146,10 +161,23 @@ mod tests {
     }
 
     #[test]
+    fn scenarios_side_by_side_take_as_long_as_the_longest_once_their_jobs_have_started() {
+        let beside = "side_by_side = true\n[load]\nscans = 11\nevery = \"100ms\"\n[polls]\noffsets = [\"3s\"]";
+        let alone = "[load]\nscans = 1\n[polls]\noffsets = [\"2s\"]";
+        let mut forecast = Forecast::of(&[scenario(beside), scenario(beside), scenario(alone)]);
+        let shown = |alike| Shown { window: Duration::ZERO, job: None, alike };
+        assert_eq!(forecast.left(Duration::ZERO, shown(false)), Some(Left::About(SECOND * 10)), "4 s, 4 s, 2 s");
+        assert_eq!(forecast.left(Duration::ZERO, shown(true)), Some(Left::About(SECOND * 7)), "the second begins 1 s after the first");
+        forecast.begins(0, Duration::ZERO);
+        forecast.begins(1, SECOND);
+        assert_eq!(forecast.left(SECOND * 2, shown(true)), Some(Left::About(SECOND * 5)));
+    }
+
+    #[test]
     fn how_long_jobs_take_is_a_limit_until_one_has_ended() {
         let to_the_end = "overlap = true\n[load]\nscans = 1\n[polls]\noffsets = [\"0s\"]\n[follow]\nuntil = \"terminal\"\nevery = \"1s\"\ndeadline = \"30s\"";
         let forecast = Forecast::of(&[scenario(to_the_end), scenario("[load]\nscans = 1\n[polls]\noffsets = [\"3s\"]")]);
-        let shown = Shown { window: Duration::ZERO, job: None };
+        let shown = Shown { window: Duration::ZERO, job: None, alike: false };
         assert_eq!(forecast.left(Duration::ZERO, shown), Some(Left::AtMost(SECOND * 30)));
         let shown = Shown { job: Some(SECOND * 6), ..shown };
         assert_eq!(forecast.left(Duration::ZERO, shown), Some(Left::About(SECOND * 7)));

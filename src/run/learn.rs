@@ -2,15 +2,17 @@
 //!
 //! All of it by an ordinary client: nothing is measured here to more than a few milliseconds.
 
+use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
 use crate::client::{Client, ClientError};
-use crate::draft::infer::{self, Evidence, IdPlace, Poll};
-use crate::draft::{Answers, Draft, DraftError, Lookup};
+use crate::draft::infer::{self, Evidence, IdPlace, Poll, Token};
+use crate::draft::{Answers, Draft, DraftError, Filling, Lookup};
 use crate::model::call::{Answered, Call};
 use crate::model::contact::{QUOTED, visible};
 use crate::model::limits::cut;
 use crate::probe::is_loopback;
+use crate::target::Variables;
 
 /// At most so many polls of the one job.
 pub const POLLS: usize = 60;
@@ -30,6 +32,8 @@ const WITHOUT_STATE: Duration = Duration::from_secs(5);
 /// What happens on the way.
 #[derive(Debug, Clone, Copy)]
 pub enum LearnNote<'a> {
+    /// The login was answered.
+    LoggedIn(&'a Answered, &'a Token),
     /// The POST was answered after so long.
     Posted(&'a Answered, Duration),
     /// The id, and its place in that answer.
@@ -72,95 +76,60 @@ impl Learning<'_> {
         note: &mut dyn FnMut(LearnNote<'_>),
         choose: &mut dyn FnMut(&DraftError) -> Option<String>,
     ) -> Result<Answers, LearnError> {
-        let initiate = self.draft.initiate(self.lookup, &fresh());
+        let token = self.log_in(note).await?;
+        let first = token.as_ref().map_or_else(String::new, |token| token.value.clone());
+        let asking = Asking { learning: self, token: RefCell::new(first) };
+        let variables = Variables { n: first_n(), uuid: fresh(), ..Variables::default() };
+        let given = self.draft.id_of_the_client();
+        let given_id = given.as_deref().map(|template| filled(template, &variables));
+        let initiate = asking.initiate(given_id.as_deref().unwrap_or_default());
         let sent = Instant::now();
         let posted = self.client.send(&initiate).await.map_err(|why| self.no_answer(&initiate, &why))?;
         let handed_out = Instant::now();
         note(LearnNote::Posted(&posted, handed_out - sent));
-        if !posted.is_success() {
+        if !posted.is_success() && !posted.is_redirect_to_what_it_made() {
             return Err(self.not_accepted(&initiate, &posted));
         }
-        let (id, id_at) = match infer::id(&posted, &self.draft.pair, self.id_at.as_deref()) {
-            Ok(found) => found,
-            Err(error) => match choose(&error) {
-                Some(named) => infer::id(&posted, &self.draft.pair, Some(&named)).map_err(LearnError::Undecided)?,
-                None if error.choice.is_some() => return Err(LearnError::Undecided(error)),
-                None => return Err(LearnError::Target(self.with_answer(error, &posted))),
-            },
+        let (id, id_at) = match (given_id, given) {
+            (Some(id), Some(template)) => (id, IdPlace::Client(template)),
+            _ => self.id(&posted, choose)?,
         };
         note(LearnNote::Id(&id, &id_at));
-        let mut evidence = Evidence { posted, id, never: Vec::new(), polls: Vec::new() };
-        self.poll(&mut evidence, handed_out, note).await?;
-        let unknown_id = self.controls(&mut evidence, note).await?;
-        self.follow(&mut evidence, handed_out, note).await?;
-        Ok(Answers { evidence, id_at, unknown_id })
+        let is_list = self.draft.pair.asks_for_a_list();
+        let mut evidence = Evidence { posted, id, is_list, variables, ..Evidence::default() };
+        asking.poll(&mut evidence, handed_out, note).await?;
+        let unknown_id = asking.controls(&mut evidence, note).await?;
+        asking.follow(&mut evidence, handed_out, note).await?;
+        Ok(Answers { evidence, id_at, unknown_id, token })
     }
 
-    /// One poll of the job.
-    async fn poll(&self, evidence: &mut Evidence, handed_out: Instant, note: &mut dyn FnMut(LearnNote<'_>)) -> Result<(), LearnError> {
-        let status = self.draft.status(self.lookup, &evidence.id, &fresh());
-        let age_ms = handed_out.elapsed().as_secs_f64() * 1e3;
-        let answer = match self.client.send(&status).await {
-            Ok(answer) => answer,
-            // One failure among many says nothing: the next poll does.
-            Err(_) if evidence.polls.len() > 1 => return Ok(()),
-            Err(why) => return Err(self.no_answer(&status, &why)),
+    /// What the login gives, if there is one.
+    async fn log_in(&self, note: &mut dyn FnMut(LearnNote<'_>)) -> Result<Option<Token>, LearnError> {
+        let (Some(login), Some(call)) =
+            (&self.draft.pair.login, self.draft.login(Filling { lookup: self.lookup, token: "", fresh: &fresh() }))
+        else {
+            return Ok(None);
         };
-        let poll = Poll { age_ms, answer };
-        note(LearnNote::Polled(&poll));
-        evidence.polls.push(poll);
-        Ok(())
+        let answer = self.client.send(&call).await.map_err(|why| self.no_answer(&call, &why))?;
+        if !answer.is_success() && login.cookie.is_none() {
+            return Err(self.refused(&call, &answer, "are the user and the password of the login still right?"));
+        }
+        let token = infer::token(&answer, login).map_err(LearnError::Target)?;
+        note(LearnNote::LoggedIn(&answer, &token));
+        Ok(Some(token))
     }
 
-    /// Asks for ids that were never issued, each another one, so that what changes by itself is not taken for a constant. The template
-    /// that is answered as the surest one is, and fills in a new id each time, is preferred.
-    async fn controls(&self, evidence: &mut Evidence, note: &mut dyn FnMut(LearnNote<'_>)) -> Result<String, LearnError> {
-        let templates = self.draft.never_issued(&evidence.id, &rand::random());
-        // The last one has the look of the job's own id.
-        let (Some(preferred), Some(sure)) = (templates.first().cloned(), templates.last().cloned()) else {
-            return Ok("{uuid}".to_owned());
+    /// The id in the answer to the POST.
+    fn id(&self, posted: &Answered, choose: &mut dyn FnMut(&DraftError) -> Option<String>) -> Result<(String, IdPlace), LearnError> {
+        let error = match infer::id(posted, &self.draft.pair, self.id_at.as_deref()) {
+            Ok(found) => return Ok(found),
+            Err(error) => error,
         };
-        let first = self.control(&sure).await?;
-        note(LearnNote::Never(&first));
-        let second = self.control(&preferred).await?;
-        let is_alike = first.http == second.http && first.json().is_some() == second.json().is_some();
-        evidence.never.push(first);
-        if preferred == sure || is_alike {
-            evidence.never.push(second);
-            return Ok(preferred);
+        match choose(&error) {
+            Some(named) => infer::id(posted, &self.draft.pair, Some(&named)).map_err(LearnError::Undecided),
+            None if error.choice.is_some() => Err(LearnError::Undecided(error)),
+            None => Err(LearnError::Target(self.with_answer(error, posted))),
         }
-        let other = self.draft.never_issued(&evidence.id, &rand::random());
-        evidence.never.push(self.control(other.last().unwrap_or(&sure)).await?);
-        Ok(sure)
-    }
-
-    async fn control(&self, template: &str) -> Result<Answered, LearnError> {
-        let id = template
-            .replace("{uuid}", &fresh())
-            .replace("{n}", &(1000 + u32::from(rand::random::<u16>()) % 1000).to_string())
-            .replace("{{", "{")
-            .replace("}}", "}");
-        let status = self.draft.status(self.lookup, &id, &fresh());
-        self.client.send(&status).await.map_err(|why| self.no_answer(&status, &why))
-    }
-
-    /// Polls until the job has ended, the time is over, or so much is sent as was said.
-    async fn follow(&self, evidence: &mut Evidence, handed_out: Instant, note: &mut dyn FnMut(LearnNote<'_>)) -> Result<(), LearnError> {
-        let mut pause = FIRST_PAUSE[usize::from(!is_loopback(&self.draft.origin))];
-        let mut visible_since = None;
-        while handed_out.elapsed() < self.wait && evidence.polls.len() < POLLS && !infer::has_ended(evidence) {
-            if infer::is_visible(evidence) {
-                let since = *visible_since.get_or_insert_with(Instant::now);
-                let has_state = infer::Contract::of(evidence, &self.draft.pair).is_ok_and(|contract| contract.state.is_some());
-                if !has_state && since.elapsed() > WITHOUT_STATE {
-                    break;
-                }
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 3 / 2).min(LONGEST_PAUSE);
-            self.poll(evidence, handed_out, note).await?;
-        }
-        Ok(())
     }
 
     fn no_answer(&self, call: &Call, why: &ClientError) -> LearnError {
@@ -209,6 +178,119 @@ impl Learning<'_> {
     }
 }
 
+/// The requests of one job.
+struct Asking<'a, 'b> {
+    learning: &'a Learning<'b>,
+    /// What the last login gave.
+    token: RefCell<String>,
+}
+
+impl Asking<'_, '_> {
+    fn initiate(&self, id: &str) -> Call {
+        let learning = self.learning;
+        learning.draft.initiate(Filling { lookup: learning.lookup, token: &self.token.borrow(), fresh: &fresh() }, id)
+    }
+
+    /// Asks for a status; with a new login, where the old one has expired.
+    async fn ask(&self, id: &str) -> Result<Answered, (Call, ClientError)> {
+        let learning = self.learning;
+        let status = self.status(id);
+        let answer = learning.client.send(&status).await.map_err(|why| (status, why))?;
+        if answer.http != 401 || learning.draft.pair.login.is_none() {
+            return Ok(answer);
+        }
+        // A login that fails says nothing of the job: then the 401 stands.
+        if let Ok(Some(token)) = learning.log_in(&mut |_| {}).await {
+            *self.token.borrow_mut() = token.value;
+        }
+        let status = self.status(id);
+        learning.client.send(&status).await.map_err(|why| (status, why))
+    }
+
+    fn status(&self, id: &str) -> Call {
+        let learning = self.learning;
+        learning.draft.status(Filling { lookup: learning.lookup, token: &self.token.borrow(), fresh: &fresh() }, id)
+    }
+
+    /// One poll of the job.
+    async fn poll(&self, evidence: &mut Evidence, handed_out: Instant, note: &mut dyn FnMut(LearnNote<'_>)) -> Result<(), LearnError> {
+        let age_ms = handed_out.elapsed().as_secs_f64() * 1e3;
+        let answer = match self.ask(&evidence.id).await {
+            Ok(answer) => answer,
+            // One failure among many says nothing: the next poll does.
+            Err(_) if evidence.polls.len() > 1 => return Ok(()),
+            Err((status, why)) => return Err(self.learning.no_answer(&status, &why)),
+        };
+        let poll = Poll { age_ms, answer };
+        note(LearnNote::Polled(&poll));
+        evidence.polls.push(poll);
+        Ok(())
+    }
+
+    /// Asks for ids that were never issued, each another one, so that what changes by itself is not taken for a constant. The template
+    /// that is answered as the surest one is, and fills in a new id each time, is preferred.
+    async fn controls(&self, evidence: &mut Evidence, note: &mut dyn FnMut(LearnNote<'_>)) -> Result<String, LearnError> {
+        let templates = self.learning.draft.never_issued(&evidence.id, &rand::random());
+        // The last one has the look of the job's own id.
+        let (Some(preferred), Some(sure)) = (templates.first().cloned(), templates.last().cloned()) else {
+            return Ok("{uuid}".to_owned());
+        };
+        let first = self.control(&sure).await?;
+        note(LearnNote::Never(&first));
+        let second = self.control(&preferred).await?;
+        let is_alike = first.http == second.http && first.json().is_some() == second.json().is_some();
+        evidence.never.push(first);
+        if preferred == sure || is_alike {
+            evidence.never.push(second);
+            return Ok(preferred);
+        }
+        let other = self.learning.draft.never_issued(&evidence.id, &rand::random());
+        evidence.never.push(self.control(other.last().unwrap_or(&sure)).await?);
+        Ok(sure)
+    }
+
+    async fn control(&self, template: &str) -> Result<Answered, LearnError> {
+        let variables = Variables { n: 1000 + u64::from(rand::random::<u16>()) % 1000, uuid: fresh(), ..Variables::default() };
+        let id = filled(template, &variables);
+        self.ask(&id).await.map_err(|(status, why)| self.learning.no_answer(&status, &why))
+    }
+
+    /// Polls until the job has ended, the time is over, or so much is sent as was said.
+    async fn follow(&self, evidence: &mut Evidence, handed_out: Instant, note: &mut dyn FnMut(LearnNote<'_>)) -> Result<(), LearnError> {
+        let mut pause = FIRST_PAUSE[usize::from(!is_loopback(&self.learning.draft.origin))];
+        let mut visible_since = None;
+        while handed_out.elapsed() < self.learning.wait && evidence.polls.len() < POLLS && !infer::has_ended(evidence) {
+            if infer::is_visible(evidence) {
+                let since = *visible_since.get_or_insert_with(Instant::now);
+                let has_state = infer::Contract::of(evidence, &self.learning.draft.pair).is_ok_and(|contract| contract.state.is_some());
+                if !has_state && since.elapsed() > WITHOUT_STATE {
+                    break;
+                }
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+            self.poll(evidence, handed_out, note).await?;
+        }
+        Ok(())
+    }
+}
+
+/// An id by a template of the target file's.
+fn filled(template: &str, variables: &Variables) -> String {
+    let dashed = uuid::Uuid::try_parse(&variables.uuid).map_or_else(|_| variables.uuid.clone(), |uuid| uuid.hyphenated().to_string());
+    template
+        .replace("{uuid:dashed}", &dashed)
+        .replace("{uuid}", &variables.uuid)
+        .replace("{n}", &variables.n.to_string())
+        .replace("{{", "{")
+        .replace("}}", "}")
+}
+
+/// A number that no scan of an earlier run has had.
+pub(super) fn first_n() -> u64 {
+    jiff::Timestamp::now().as_second().unsigned_abs() * 1000 + 999
+}
+
 /// A text that no other request has.
 pub(super) fn fresh() -> String {
     uuid::Uuid::new_v4().simple().to_string()
@@ -216,7 +298,8 @@ pub(super) fn fresh() -> String {
 
 /// The beginning of a body, as a terminal may show it.
 pub fn quoted(answer: &Answered) -> String {
-    let text = String::from_utf8_lossy(&answer.body);
+    let content = answer.content();
+    let text = String::from_utf8_lossy(&content);
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if text.is_empty() { "with an empty body".to_owned() } else { cut(visible(&text), QUOTED) }
 }

@@ -100,6 +100,8 @@ fn bounded(mut scenarios: Vec<Scenario>, max_scans: Option<u32>) -> Vec<Scenario
 fn slowed(mut scenario: Scenario, max_rps: Option<f64>) -> Scenario {
     let Some(rps) = max_rps else { return scenario };
     let beat = Duration::from_secs_f64(1.0 / rps);
+    // Polls of several scenarios would wait for each other's turn, and be late.
+    scenario.side_by_side = false;
     for arm in &mut scenario.arms {
         // Without any, a router that goes round would always send a scan's poll to the same neighbour.
         arm.fillers = arm.fillers.min(1);

@@ -10,7 +10,7 @@ use crate::model::call::Answered;
 use crate::model::contact::Problem;
 use crate::model::redaction::Redaction;
 use crate::probe::is_loopback;
-use crate::run::learn::{FIRST_PAUSE, LONGEST_PAUSE, POLLS, fresh};
+use crate::run::learn::{FIRST_PAUSE, LONGEST_PAUSE, POLLS, first_n, fresh};
 use crate::run::ordinary;
 use crate::target::{
     About, Accepted, Caller, Captured, Explaining, Heard, Initiated, Knows, Reading, Request, RequestError, StatusFinding, Target,
@@ -79,9 +79,9 @@ enum Asking {
 impl Checking<'_> {
     /// Checks.
     pub async fn check(&self, note: &mut dyn FnMut(CheckNote<'_>)) -> LiveCheck {
-        let n = jiff::Timestamp::now().as_second().unsigned_abs() * 1000 + 999;
         let redaction = Redaction::of(self.target.secrets());
-        let mut asked = Asked { checking: self, redaction, note, variables: Variables { n, uuid: fresh(), ..Variables::default() } };
+        let mut asked =
+            Asked { checking: self, redaction, note, variables: Variables { n: first_n(), uuid: fresh(), ..Variables::default() } };
         asked.check().await
     }
 }
@@ -111,7 +111,7 @@ impl Asked<'_, '_> {
         found.problem = target.wrong_initiate(&heard);
         let (None, Some(accepted), Some(posted)) = (&found.problem, accepted, posted) else { return found };
         self.variables.captured = accepted.captured.clone();
-        let mut evidence = Evidence { posted, id: accepted.id.clone(), never: Vec::new(), polls: Vec::new() };
+        let mut evidence = Evidence { posted, id: accepted.id.clone(), ..Evidence::default() };
         let mut last = self.poll(&accepted, handed_out, &mut evidence, &mut found).await;
         let never = self.controls(&accepted, &mut evidence).await;
         let mut pause = FIRST_PAUSE[usize::from(!is_loopback(target.base_url()))];
@@ -134,11 +134,12 @@ impl Asked<'_, '_> {
     /// The login and the steps before the POST.
     async fn prepare(&mut self) -> Option<Problem> {
         let target = self.checking.target;
-        if let Some(request) = target.login(&self.variables) {
+        for nth in 0..target.logins() {
+            let Some(request) = target.login(nth, &self.variables) else { continue };
             let (heard, answer) = self.ask(request, "", Asking::Step("[login]")).await;
-            let read = answer.map(|answer| with_reply(&answer, |reply| target.read_login(reply)));
-            let read = read.map(|read| read.map(|session| session.captured));
-            if let Some(problem) = self.take(heard, read, "[login]") {
+            let read = answer.map(|answer| with_reply(&answer, |reply| target.read_login(nth, reply)));
+            let read = read.map(|read| read.map(|session| self.variables.captured.with(&session.captured)));
+            if let Some(problem) = self.take(heard, read, &target.login_table(nth)) {
                 return Some(problem);
             }
         }
@@ -151,6 +152,28 @@ impl Asked<'_, '_> {
             }
         }
         None
+    }
+
+    /// Asks for a status; as a run does, with a new login where the old one has expired.
+    async fn ask_anew(&mut self, request: impl Fn(&Variables) -> Result<Request, RequestError>, id: &str) -> (Heard, Option<Answered>) {
+        let first = self.ask(request(&self.variables), id, Asking::Status).await;
+        if first.0.http == Some(401) && self.renew().await {
+            return self.ask(request(&self.variables), id, Asking::Status).await;
+        }
+        first
+    }
+
+    /// Logs in again; true if that gave something.
+    async fn renew(&mut self) -> bool {
+        let target = self.checking.target;
+        for nth in 0..target.logins() {
+            let Some(request) = target.login(nth, &self.variables) else { continue };
+            let (_, answer) = self.ask(request, "", Asking::Step("[login]")).await;
+            let Some(Ok(session)) = answer.map(|answer| with_reply(&answer, |reply| target.read_login(nth, reply))) else { return false };
+            self.redaction = self.redaction.and(target.captured_secrets(&session.captured));
+            self.variables.captured = self.variables.captured.with(&session.captured);
+        }
+        target.has_login()
     }
 
     /// Takes what a step gave, and strikes out what of it is secret; or says why it gave nothing.
@@ -173,7 +196,8 @@ impl Asked<'_, '_> {
     async fn poll(&mut self, accepted: &Accepted, handed_out: Instant, evidence: &mut Evidence, found: &mut LiveCheck) -> Heard {
         let target = self.checking.target;
         let age_ms = handed_out.elapsed().as_secs_f64() * 1e3;
-        let (heard, answer) = self.ask(target.status(&self.variables, Caller::Owner, accepted, None), &accepted.id, Asking::Status).await;
+        let status = |variables: &Variables| target.status(variables, Caller::Owner, accepted, None);
+        let (heard, answer) = self.ask_anew(status, &accepted.id).await;
         let Some(answer) = answer else { return heard };
         let reading = with_reply(&answer, |reply| target.read_status(reply, About::scan(&accepted.id, &self.variables)));
         let poll = Poll { age_ms, answer };
@@ -200,9 +224,10 @@ impl Asked<'_, '_> {
         let target = self.checking.target;
         let mut first = None;
         for _ in 0..2 {
-            let variables = Variables { uuid: fresh(), ..self.variables.clone() };
-            let Ok((id, request)) = target.unknown_like(&variables, accepted) else { break };
-            let (heard, answer) = self.ask(Ok(request), &id, Asking::Status).await;
+            let uuid = fresh();
+            let unknown = |variables: &Variables| target.unknown_like(&Variables { uuid: uuid.clone(), ..variables.clone() }, accepted);
+            let Ok((id, _)) = unknown(&self.variables) else { break };
+            let (heard, answer) = self.ask_anew(|variables| unknown(variables).map(|(_, request)| request), &id).await;
             let Some(answer) = answer else { break };
             if first.is_none() {
                 let reading = with_reply(&answer, |reply| target.read_status(reply, About::scan(&id, &self.variables)));

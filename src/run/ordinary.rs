@@ -23,9 +23,10 @@ pub fn is_plain(target: &Target) -> bool {
 /// Logs in and takes the steps before the POST, as far as the target has any: what they gave stands in the variables. `None` if one of
 /// them failed.
 pub async fn prepared(client: &Client, target: &Target, mut variables: Variables) -> Option<Variables> {
-    if let Some(login) = target.login(&variables) {
-        let answer = client.ask(&login.ok()?).await.ok()?;
-        variables.captured = with_reply(&answer, |reply| target.read_login(reply)).ok()?.captured;
+    for nth in 0..target.logins() {
+        let answer = client.ask(&target.login(nth, &variables)?.ok()?).await.ok()?;
+        let session = with_reply(&answer, |reply| target.read_login(nth, reply)).ok()?;
+        variables.captured = variables.captured.with(&session.captured);
     }
     for step in 0..target.setups() {
         let answer = client.ask(&target.setup(step, &variables)?.ok()?).await.ok()?;

@@ -57,6 +57,7 @@ fn window_of(gate: &Scenario, jobs: u32) -> Scenario {
         title: format!("{jobs} more jobs, polled until they are found, since {} had failed", gate.name),
         source: "how long denials last, for whoever reviews a failed gate".to_owned(),
         overlap: false,
+        side_by_side: false,
         load: Load { scans: jobs, model: LoadModel::Open { every: Span::millis(20) }, input: gate.load.input, detect: None },
         arms: arm.into_iter().collect(),
         then: None,

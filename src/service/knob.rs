@@ -204,6 +204,11 @@ fn table() -> Vec<Knob> {
         knob!("replica-share", replica_share, "Class C': share of status reads that go to the replica, the rest to the primary."),
         knob!("quorum", quorum, "Status reads race with writes in a published three-replica quorum."),
         knob!("negative-cache-ttl", negative_cache_ttl, "Class D: a cache in front keeps not_found answers this long, by full URL."),
+        knob!(
+            "cache-clock",
+            cache_clock,
+            "Classes D and U: a cache that counts whole steps of this length, and keeps an answer until the step has ended in which its time is over; 0 is exact."
+        ),
         knob!("queue-slots", queue_slots, "Class E: how many jobs may hold a slot; 0 is no queue."),
         knob!("queue-hold", queue_hold, "Class E: how long a job holds its slot."),
         knob!("queue-record", queue_record, "Class E: whether a waiting job is already recorded."),

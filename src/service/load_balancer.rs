@@ -28,6 +28,9 @@ use super::spans;
 /// A connection nobody used for so long has no worker any more.
 const PIN_LIFE: Duration = Duration::from_secs(600);
 
+/// What comes within this time of the former is of one burst.
+const BURST: Duration = Duration::from_millis(2);
+
 /// Pins are looked through when there are this many more than there were after the last look.
 const PIN_SLACK: usize = 4096;
 
@@ -38,6 +41,8 @@ pub(crate) struct LoadBalancer {
     workers: Vec<Router>,
     next: AtomicUsize,
     pins: Mutex<Pins>,
+    /// Which worker was chosen last, and when.
+    last: Mutex<Option<(usize, Instant)>>,
     held: HeldConnections,
     cache: Option<AnswerCache>,
 }
@@ -56,6 +61,7 @@ impl LoadBalancer {
             workers,
             next: AtomicUsize::new(0),
             pins: Mutex::default(),
+            last: Mutex::default(),
             held: HeldConnections::default(),
             cache: AnswerCache::of(&shared.settings),
             shared,
@@ -100,8 +106,23 @@ impl LoadBalancer {
         let count = self.workers.len();
         match self.shared.settings.policy {
             Policy::RoundRobin => self.next.fetch_add(1, Ordering::Relaxed) % count,
-            Policy::Random => self.shared.chance.with(Purpose::Routing, |dice| dice.random_range(0..count)),
+            Policy::Random => self.draw(count),
+            Policy::Bursts => {
+                let now = Instant::now();
+                // Whatever a panicking thread was doing, a worker and an instant are worth as much as any others.
+                let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+                let worker = match *last {
+                    Some((worker, at)) if now.saturating_duration_since(at) <= BURST => worker,
+                    _ => self.draw(count),
+                };
+                *last = Some((worker, now));
+                worker
+            }
         }
+    }
+
+    fn draw(&self, count: usize) -> usize {
+        self.shared.chance.with(Purpose::Routing, |dice| dice.random_range(0..count))
     }
 
     /// A worker's answer to a request. To a POST that takes too long the front answers itself, and the worker goes on (class Z).

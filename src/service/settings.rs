@@ -139,6 +139,8 @@ pub struct Settings {
     pub quorum: Quorum,
     /// Class D: how long the front keeps a `not_found` answer.
     pub negative_cache_ttl: Duration,
+    /// Classes D and U: the steps in which the cache in front counts time; 0: none.
+    pub cache_clock: Duration,
     /// Class E: jobs that may hold a slot at a time; 0: no queue.
     pub queue_slots: usize,
     /// Class E: how long a job holds its slot.
@@ -258,6 +260,7 @@ impl Default for Settings {
             replica_share: 1.0,
             quorum: Quorum::Off,
             negative_cache_ttl: Duration::ZERO,
+            cache_clock: Duration::ZERO,
             queue_slots: 0,
             queue_hold: Distribution::fixed(300),
             queue_record: QueueRecord::AtStart,

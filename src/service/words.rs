@@ -49,6 +49,8 @@ words! {
         RoundRobin = "round-robin",
         /// By a seeded draw.
         Random = "random",
+        /// By a seeded draw, and for all that come within 2 ms of each other the same: a process that wakes takes all that waits.
+        Bursts = "bursts",
     }
 }
 words! {

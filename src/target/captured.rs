@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::request::Variables;
-use super::template::{Variable, encode};
+use super::template::{Variable, dashed, encode};
 
 /// The values that `capture` took out of replies, each at the place of its name in the target file. Some are credentials, so none is
 /// shown.
@@ -71,6 +71,7 @@ impl<'a> About<'a> {
             Variable::Id => Some(encode(self.id)),
             Variable::IdRaw => Some(self.id.to_owned()),
             Variable::Uuid => self.variables.map(|variables| variables.uuid.clone()),
+            Variable::UuidDashed => self.variables.map(|variables| dashed(&variables.uuid)),
             Variable::N => self.variables.map(|variables| variables.n.to_string()),
             Variable::Capture(place) | Variable::CaptureRaw(place) => {
                 self.variables.and_then(|variables| variables.captured.get(place)).map(str::to_owned)

@@ -297,6 +297,8 @@ impl Target {
         let http = poll.http.unwrap_or_default();
         match poll.answer {
             Answer::Visible if alike && poll.is_web_page() => problem(self.web_page("[status] path")),
+            // Whatever is asked leads elsewhere: the API has moved, and no job has ended.
+            Answer::Visible if never.is_some() && alike && (300..400).contains(&http) => problem(self.redirected(poll, "[status] path")),
             Answer::Visible => StatusFinding::GoOn(Target::odd_state(poll)),
             Answer::NotFound if Target::is_denied_by_rule(poll) && never.is_some_and(|never| never.answer != Answer::Visible) => {
                 self.denied_by_rule(never, poll, nowhere, alike)

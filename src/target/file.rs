@@ -85,12 +85,14 @@ pub(super) struct TlsFile {
 }
 
 /// `[users.NAME]`
-#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[derive(Debug, Default, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct UserFile {
     /// Headers that make a request this user's.
     #[serde(default)]
     pub(super) headers: BTreeMap<String, String>,
+    /// How to get this user's credentials, where `[login]` gets those of another; what it captures is known in this user's headers.
+    pub(super) login: Option<LoginFile>,
 }
 
 /// The keys that every endpoint takes: what is asked, and as whom.
@@ -143,6 +145,12 @@ macro_rules! endpoint {
         }
 
         impl $name {
+            /// As whom it is asked, where the file does not say so.
+            #[allow(dead_code, reason = "not every endpoint has one of its own")]
+            pub(super) fn set_user(&mut self, user: &str) {
+                self.user.get_or_insert_with(|| user.to_owned());
+            }
+
             /// Takes the keys out that every endpoint has.
             pub(super) fn ask(&mut self) -> AskFile {
                 let $path = std::mem::take(&mut self.path);
@@ -191,7 +199,7 @@ endpoint! {
 }
 
 endpoint! {
-    /// `[login]`
+    /// `[login]`, and `[users.NAME.login]`
     LoginFile, path: String => |path| Some(path), {
         /// The codes of a login that went well.
         pub(super) accept: Option<HttpCodes>,

@@ -3,7 +3,7 @@
 use crate::model::source::InputError;
 
 /// Keys that people write, the key that is there instead, and what to do.
-const KEYS: [(&[&str], &str, &str); 17] = [
+const KEYS: &[(&[&str], &str, &str)] = &[
     // Before the next one: an endpoint may have a `base_url`, too.
     (
         &["url", "uri", "endpoint", "route", "address", "href", "location"],
@@ -53,11 +53,42 @@ const KEYS: [(&[&str], &str, &str); 17] = [
         "id",
         "where the reply has the id is `id = { pointer = \"/job_id\" }`",
     ),
+    (&["code", "codes", "status", "status_code", "statuscode"], "http", "the code of a reply is `http = 404`"),
+    (&["value", "eq", "is", "equal", "contains"], "equals", "a value is compared by `equals = …`, `one_of = […]` or `matches = \"…\"`"),
+    (
+        &["json_pointer", "jsonpointer", "path", "field", "key"],
+        "pointer",
+        "a place in a body is `pointer = \"/status\"`, or `jsonpath = \"$.status\"`",
+    ),
+    (
+        &["pending", "queued", "waiting", "started", "active", "processing", "in_progress", "open", "created"],
+        "running",
+        "the names are those of this program, and the service's words stand behind them: `running = [\"pending\", \"processing\"]`",
+    ),
+    (
+        &["success", "successful", "complete", "completed", "done", "finished", "ok", "ended"],
+        "succeeded",
+        "the names are those of this program, and the service's words stand behind them: `succeeded = [\"completed\"]`",
+    ),
+    (
+        &["failure", "error", "errors", "errored", "cancelled", "canceled", "aborted", "dead"],
+        "failed",
+        "the names are those of this program, and the service's words stand behind them: `failed = [\"error\", \"cancelled\"]`",
+    ),
     (
         &["save", "extract", "store", "export", "set", "variables"],
         "capture",
         "values for later requests are `capture = { name = { pointer = \"/…\" } }`",
     ),
+];
+
+/// Words that people write for what a reply means, and the word that is there instead.
+const MEANINGS: &[(&[&str], &str)] = &[
+    (&["missing", "unknown", "absent", "none", "404", "gone", "denied", "not found", "notfound", "lost"], "not_found"),
+    (&["found", "ok", "present", "exists", "known", "seen", "success", "running", "succeeded", "done"], "visible"),
+    (&["forbidden", "unauthorized", "unauthorised", "401", "403"], "refused"),
+    (&["rate_limited", "ratelimited", "limited", "429", "too_many_requests"], "throttled"),
+    (&["failed", "failure", "broken", "5xx", "500"], "error"),
 ];
 
 /// Keys of things that this program does not do, and why.
@@ -102,7 +133,8 @@ const NAMES: [(&str, &str); 20] = [
 
 /// The same error in the words of a target file, with a hint where the key or the value shows what was meant.
 pub(super) fn explained(error: InputError) -> InputError {
-    let hint = of_key(&error.message).or_else(|| of_value(&error)).or(error.hint.clone());
+    let hint = of_key(&error.message).or_else(|| of_value(&error)).or_else(|| of_meaning(&error.message)).or_else(|| of_form(&error));
+    let hint = hint.or(error.hint.clone());
     InputError { message: plain(&error.message), hint, ..error }
 }
 
@@ -139,5 +171,31 @@ fn of_value(error: &InputError) -> Option<String> {
         format!("write {{ jsonpath = \"{text}\" }}")
     } else {
         format!("write {{ pointer = \"/{}\" }}", text.trim_start_matches('/').replace('.', "/"))
+    })
+}
+
+/// For `unknown variant `missing`, expected one of `visible`, …`.
+fn of_meaning(message: &str) -> Option<String> {
+    let rest = message.strip_prefix("unknown variant `")?;
+    let wrong = rest.split('`').next()?.to_ascii_lowercase();
+    let (_, right) = MEANINGS.iter().find(|(words, right)| words.contains(&wrong.as_str()) && rest.contains(&format!("`{right}`")))?;
+    Some(format!("write `{right}`"))
+}
+
+/// For values of another form than the key has, and for what is no TOML at all.
+fn of_form(error: &InputError) -> Option<String> {
+    let message = error.message.as_str();
+    let is_at = |key: &str| error.place.as_ref().is_some_and(|place| place.text.trim_start().starts_with(key));
+    if message.starts_with("invalid type: map, expected a string") && is_at("body") {
+        return Some("a body of JSON is `json = { … }`, one of form fields `form = { … }`; `body` is a text".to_owned());
+    }
+    let is_bare = ["integer", "floating point", "boolean"].iter().any(|kind| message.starts_with(&format!("invalid type: {kind}")));
+    if is_bare && message.ends_with("expected a string") {
+        return Some("put the value in quotes".to_owned());
+    }
+    let is_first_line = error.place.as_ref().is_none_or(|place| place.line == 1);
+    let is_of_form = ["unknown ", "missing ", "invalid type", "invalid value"].iter().any(|start| message.starts_with(start));
+    (is_first_line && !is_of_form).then(|| {
+        "a target file is TOML (`name = \"jobs\"`): `statusgap init` makes one of curl commands, a recording or a document".to_owned()
     })
 }

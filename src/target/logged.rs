@@ -74,6 +74,8 @@ pub(crate) enum Placeholder {
     /// The scan's id as it is.
     RawId,
     Uuid,
+    /// The same with dashes.
+    UuidDashed,
     Number,
     /// A captured value, percent-encoded.
     Capture(u8),
@@ -148,12 +150,12 @@ impl LoggedTarget {
         !text.contains(self.mark)
     }
 
-    /// The steps before an initiate, the login first: each as a request, the codes with which it went well, and what it captures.
+    /// The steps before an initiate, the logins first: each as a request, the codes with which it went well, and what it captures.
     pub(crate) fn steps(&self) -> impl Iterator<Item = Result<LoggedStep<'_>, RequestError>> {
         let variables = self.marked();
-        let login = self.target.login.as_ref().map(|login| (self.target.login(&variables), &login.step));
+        let logins = self.target.logins.iter().enumerate().map(|(nth, login)| (self.target.login(nth, &variables), &login.step));
         let setup = self.target.setup.iter().enumerate().map(|(index, step)| (self.target.setup(index, &variables), step));
-        let all: Vec<_> = login.into_iter().chain(setup).collect();
+        let all: Vec<_> = logins.chain(setup).collect();
         all.into_iter().filter_map(|(request, step)| {
             Some(request?.map(|request| LoggedStep {
                 request: self.logged(&request, step.endpoint.body.encoding()),
@@ -163,9 +165,9 @@ impl LoggedTarget {
         })
     }
 
-    /// Whether the first of [`LoggedTarget::steps`] is a login.
-    pub(crate) fn has_login(&self) -> bool {
-        self.target.login.is_some()
+    /// How many of [`LoggedTarget::steps`] are logins.
+    pub(crate) fn logins(&self) -> usize {
+        self.target.logins()
     }
 
     /// What the initiate's reply is captured for, by place.
@@ -220,7 +222,7 @@ impl LoggedTarget {
         // An address that was handed out is not in the log.
         let route = exchange.route.filter(|route| *route != Route::HandedOut);
         let request = match exchange.kind {
-            Kind::Login => target.login(&variables)?,
+            Kind::Login => target.login(exchange.poller as usize, &variables)?,
             Kind::Setup => target.setup(exchange.poller as usize, &variables)?,
             Kind::Initiate | Kind::Repeat => target.initiate(&variables),
             // Where a list goes on is not in the log.
@@ -248,7 +250,7 @@ impl LoggedTarget {
             Kind::Poll | Kind::UnknownPoll | Kind::ForeignPoll | Kind::EarlyPoll | Kind::OrphanPoll | Kind::Page => {
                 Some(&target.status.endpoint)
             }
-            Kind::Login => target.login.as_ref().map(|login| &login.step.endpoint),
+            Kind::Login => target.logins.first().map(|login| &login.step.endpoint),
             Kind::Setup => target.setup.first().map(|step| &step.endpoint),
             Kind::Witness => target.witness.as_ref().map(|read| &read.endpoint),
             Kind::Results => target.results.as_ref().map(|read| &read.endpoint),
@@ -264,6 +266,7 @@ impl LoggedTarget {
             Piece::Placeholder(Placeholder::Id, _) => "{id}".to_owned(),
             Piece::Placeholder(Placeholder::RawId, _) => "{id:raw}".to_owned(),
             Piece::Placeholder(Placeholder::Uuid, _) => "{uuid}".to_owned(),
+            Piece::Placeholder(Placeholder::UuidDashed, _) => "{uuid:dashed}".to_owned(),
             Piece::Placeholder(Placeholder::Number, _) => "{n}".to_owned(),
             Piece::Placeholder(Placeholder::Capture(place) | Placeholder::RawCapture(place), _) => {
                 format!("{{{}}}", self.target.captures[usize::from(*place)])
@@ -293,6 +296,8 @@ impl LoggedTarget {
         let mut marks = vec![
             (encoded, Placeholder::Id),
             (raw, Placeholder::RawId),
+            // The longer one first, since the other begins in the same way.
+            (super::template::dashed(&format!("{mark}uuid")), Placeholder::UuidDashed),
             (format!("{mark}uuid"), Placeholder::Uuid),
             (NUMBER.to_string(), Placeholder::Number),
         ];
@@ -341,7 +346,7 @@ impl LoggedTarget {
         let (target, variables) = (&self.target, self.marked());
         let accepted = Accepted { id: self.marked_id(), ..Accepted::default() };
         let request = match kind {
-            Kind::Login => target.login(&variables)?,
+            Kind::Login => target.login(step, &variables)?,
             Kind::Setup => target.setup(step, &variables)?,
             Kind::Initiate => target.initiate(&variables),
             Kind::Poll => target.status(&variables, Caller::Owner, &accepted, None),
@@ -354,7 +359,11 @@ impl LoggedTarget {
     }
 
     pub(super) fn endpoint_of(&self, kind: Kind, step: usize) -> Option<&Endpoint> {
-        if kind == Kind::Setup { self.target.setup.get(step).map(|step| &step.endpoint) } else { self.endpoint(kind) }
+        match kind {
+            Kind::Setup => self.target.setup.get(step).map(|step| &step.endpoint),
+            Kind::Login => self.target.logins.get(step).map(|login| &login.step.endpoint),
+            _ => self.endpoint(kind),
+        }
     }
 
     pub(super) fn marked(&self) -> Variables {

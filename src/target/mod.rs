@@ -9,7 +9,6 @@ mod captured;
 mod compile;
 mod contact;
 pub mod credentials;
-mod events;
 mod file;
 mod fingerprint;
 mod hints;
@@ -99,7 +98,8 @@ pub struct Target {
     literal_secrets: Vec<String>,
     users: BTreeMap<String, Headers>,
     unknown_id: Template,
-    login: Option<Login>,
+    /// The one that users share first, then those of users.
+    logins: Vec<Login>,
     setup: Vec<steps::Step>,
     /// The names of what is captured, by place.
     captures: Vec<String>,
@@ -311,7 +311,7 @@ impl Target {
             delete: self.writes.contains_key(&WriteKind::Delete),
             setups: self.setup.len() as u32,
             pages: self.status.pages.as_ref().map_or(0, |pages| pages.most),
-            login: self.login.is_some(),
+            login: self.has_login(),
             asks_before: self.status.ask_before,
             orphans: self.orphan,
             complete: status.complete.is_some(),
@@ -360,7 +360,7 @@ impl Target {
             .into_iter()
             .chain(self.witness.iter().map(|read| &read.endpoint))
             .chain(self.results.iter().map(|read| &read.endpoint))
-            .chain(self.login.iter().map(|login| &login.step.endpoint))
+            .chain(self.logins.iter().map(|login| &login.step.endpoint))
             .chain(self.setup.iter().map(|step| &step.endpoint))
             .chain(self.writes.values().map(|write| &write.endpoint))
             .chain(&self.filler);

@@ -87,7 +87,7 @@ impl Target {
     pub fn addresses(&self) -> Vec<&str> {
         let reads = [Some(&self.status), self.witness.as_ref(), self.results.as_ref()];
         let of_reads = reads.into_iter().flatten().map(|read| &read.endpoint);
-        let of_steps = self.login.iter().map(|login| &login.step).chain(&self.setup).map(|step| &step.endpoint);
+        let of_steps = self.logins.iter().map(|login| &login.step).chain(&self.setup).map(|step| &step.endpoint);
         let of_writes = self.writes.values().map(|write| &write.endpoint);
         let endpoints = of_reads.chain(of_steps).chain(of_writes).chain([&self.initiate]).chain(&self.filler);
         let own = endpoints.flat_map(|endpoint| &endpoint.bases).map(super::address::Base::text);

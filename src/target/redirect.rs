@@ -13,8 +13,8 @@ use super::template::{Template, Variable};
 pub(super) enum Redirects {
     /// No redirect says anything.
     NoAnswer,
-    /// 303 See Other leads from the status of a job that has ended to what it made.
-    SeeOtherIsTheEnd(Own),
+    /// 302, 303 and 307 lead from the status of a job that has ended to what it made.
+    ElsewhereIsTheEnd(Own),
 }
 
 /// The endpoint's own address: one that leads back to itself says nothing.
@@ -45,42 +45,88 @@ impl Redirects {
             return Some(Meaning::Nothing(format!("HTTP {http} without a Location that can be read")));
         };
         let shown = without_query(location);
-        let Redirects::SeeOtherIsTheEnd(own) = self else {
+        let Redirects::ElsewhereIsTheEnd(own) = self else {
             return Some(Meaning::Nothing(format!("HTTP {http} redirects to {shown}, and no redirect is followed")));
         };
+        let nothing = |why: &str| Some(Meaning::Nothing(format!("HTTP {http} redirects to {why}")));
         if leads_to_a_login(location) {
-            return Some(Meaning::Nothing(format!(
-                "HTTP {http} redirects to a login page ({shown}): are the credentials of this user set and valid?"
-            )));
+            return nothing(&format!("a login page ({shown}): are the credentials of this user set and valid?"));
         }
-        if own.is_named_by(location, about) {
-            return Some(Meaning::Nothing(format!("HTTP {http} redirects to the address that was asked ({shown})")));
+        match own.place(location, about) {
+            Place::Own => nothing(&format!("the address that was asked ({shown})")),
+            Place::Above => nothing(&format!("{shown}, which is not about one job")),
+            Place::Error => nothing(&format!("an error page ({shown})")),
+            Place::Elsewhere if matches!(http, 302 | 303 | 307) => Some(Meaning::Ended),
+            Place::Elsewhere | Place::Moved => nothing(&format!(
+                "{shown}, and no redirect is followed: write that address into the target file, or a rule that says what {http} means"
+            )),
         }
-        if http == 303 {
-            return Some(Meaning::Ended);
-        }
-        Some(Meaning::Nothing(format!(
-            "HTTP {http} redirects to {shown}, and no redirect is followed: write that address into the target file, or a rule \
-             that says what {http} means"
-        )))
     }
 }
 
+/// Where a redirect leads, seen from the address that was asked.
+enum Place {
+    /// To the same address; another scheme or a slash at the end is no other one.
+    Own,
+    /// To the same path on another host.
+    Moved,
+    /// To an address that the asked one lies below: a start page, the list of all jobs.
+    Above,
+    /// To a page that says that something went wrong.
+    Error,
+    /// To none of these, as a result is.
+    Elsewhere,
+}
+
 impl Own {
-    fn is_named_by(&self, location: &str, about: About<'_>) -> bool {
-        let Some(path) = &self.path else { return false };
+    fn place(&self, location: &str, about: About<'_>) -> Place {
+        let own = self.asked(about);
+        let parsed = own.as_ref().map_or_else(|| Url::parse(location), |own| own.join(location));
+        let led = match parsed {
+            Ok(led) if matches!(led.scheme(), "http" | "https") => led,
+            // Without an own address to start from, a relative one cannot be compared.
+            Err(url::ParseError::RelativeUrlWithoutBase) => return Place::Elsewhere,
+            _ => return Place::Moved,
+        };
+        if names_an_error(&led) {
+            return Place::Error;
+        }
+        let Some(own) = own else { return Place::Elsewhere };
+        let (path, to) = (decoded_path(&own), decoded_path(&led));
+        let same_host = led.host_str() == own.host_str();
+        // The query counts where the id stands in it.
+        let same_query = own.query().is_none() || led.query() == own.query();
+        match (same_host, path == to) {
+            (true, true) if same_query => Place::Own,
+            (false, true) => Place::Moved,
+            (true, false) if led.query().is_none() && path.starts_with(&format!("{to}/")) => Place::Above,
+            _ => Place::Elsewhere,
+        }
+    }
+
+    /// The address that was asked; `None` where it is not known.
+    fn asked(&self, about: About<'_>) -> Option<Url> {
+        let path = self.path.as_ref()?;
         if path.variables().any(|variable| variable == Variable::User) {
-            return false;
+            return None;
         }
         let filled = path.fill(|variable| about.in_path(variable));
-        let Some(own) = self.base.path(&filled).ok().and_then(|own| Url::parse(&own).ok()) else { return false };
-        let Ok(location) = own.join(location) else { return false };
-        let path = |url: &Url| -> String {
-            percent_encoding::percent_decode_str(url.path().trim_end_matches('/')).decode_utf8_lossy().into_owned()
-        };
-        // The query counts where the id stands in it; another scheme or a slash at the end is the same place.
-        location.host_str() == own.host_str() && path(&location) == path(&own) && (own.query().is_none() || location.query() == own.query())
+        Url::parse(&self.base.path(&filled).ok()?).ok()
     }
+}
+
+/// An address's path without percent-encoding and without a slash at the end.
+fn decoded_path(url: &Url) -> String {
+    percent_encoding::percent_decode_str(url.path().trim_end_matches('/')).decode_utf8_lossy().into_owned()
+}
+
+/// Whether the last step of an address names an error, as `/errors/404.html` and `/not-found` do.
+fn names_an_error(url: &Url) -> bool {
+    let words = ["error", "errors", "404", "403", "500", "503", "notfound", "missing", "maintenance", "unavailable"];
+    let path = url.path().to_ascii_lowercase();
+    let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let word: String = last.split('.').next().unwrap_or_default().chars().filter(|letter| !matches!(letter, '-' | '_')).collect();
+    words.contains(&word.as_str())
 }
 
 /// Whether an address looks like a page where people sign in.

@@ -216,7 +216,7 @@ impl Endpoint {
 
     /// Whether a request to it depends on which scan is asked for: by its id, or by the text that is its own.
     pub(super) fn names_the_scan(&self) -> bool {
-        self.templates().any(|template| template.variables().any(|variable| variable.is_id() || variable == Variable::Uuid))
+        self.templates().any(|template| template.variables().any(|variable| variable.is_id() || variable.is_fresh()))
     }
 
     /// Whether a request to it depends on who asks, apart from the user's headers.

@@ -3,13 +3,15 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use regex::Regex;
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
+use crate::model::events;
+
 use super::captured::About;
-use super::events;
 use super::template::{Template, Variable};
 
 /// A reply, whole, as it came.
@@ -35,7 +37,9 @@ pub(super) struct Opened<'a> {
 impl<'a> Opened<'a> {
     pub(super) fn new(reply: &Reply<'a>) -> Self {
         let bytes = reply.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(reply.body);
-        let bytes = events::first_data(reply.headers, bytes).map_or(Cow::Borrowed(bytes), Cow::Owned);
+        let kind = reply.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let event = events::is_stream(kind).then(|| events::first_data(bytes)).flatten();
+        let bytes = event.map_or(Cow::Borrowed(bytes), Cow::Owned);
         let json = serde_json::from_slice(&bytes).ok();
         Opened { http: reply.http, headers: reply.headers, bytes, json }
     }
@@ -285,13 +289,24 @@ impl Extract {
         let Some(found) = self.selector.find(reply, about) else {
             return Extracted::NotJson;
         };
-        let text = match found.first() {
-            None | Some(Value::Null) => return Extracted::Nothing,
-            Some(value) => match plain(value) {
-                Some(text) => text,
-                None => return Extracted::Composite,
-            },
-        };
+        // A header may come several times, such as `Set-Cookie`: the first value that the pattern matches is meant.
+        let is_header = matches!(self.selector, Selector::Header(_)) && self.pattern.is_some();
+        let values = if is_header { found.all() } else { found.first().into_iter().collect() };
+        let mut first = None;
+        for value in values {
+            match self.of(value) {
+                Extracted::Text(text) => return Extracted::Text(text),
+                other => first = first.or(Some(other)),
+            }
+        }
+        first.unwrap_or(Extracted::Nothing)
+    }
+
+    fn of(&self, value: &Value) -> Extracted {
+        if value.is_null() {
+            return Extracted::Nothing;
+        }
+        let Some(text) = plain(value) else { return Extracted::Composite };
         let Some(pattern) = &self.pattern else {
             return Extracted::Text(text);
         };

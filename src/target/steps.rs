@@ -20,7 +20,7 @@ pub(super) struct Step {
     pub(super) capture: Vec<Capture>,
 }
 
-/// `[login]`: one for all scans of a run, until it has expired.
+/// `[login]` or that of a user: one for all scans of a run, until it has expired.
 #[derive(Debug, Clone)]
 pub(super) struct Login {
     pub(super) step: Step,
@@ -63,21 +63,37 @@ impl Target {
 
     /// Whether requests need a login.
     pub fn has_login(&self) -> bool {
-        self.login.is_some()
+        !self.logins.is_empty()
+    }
+
+    /// How many logins there are: one that users share, and those of users.
+    pub fn logins(&self) -> usize {
+        self.logins.len()
     }
 
     /// The request that logs in. What its user's headers take from a login is left out: there is none yet.
-    pub fn login(&self, variables: &Variables) -> Option<Result<Request, RequestError>> {
-        let endpoint = &self.login.as_ref()?.step.endpoint;
+    pub fn login(&self, nth: usize, variables: &Variables) -> Option<Result<Request, RequestError>> {
+        let endpoint = &self.logins.get(nth)?.step.endpoint;
         let user: Headers =
             self.users.get(&endpoint.user).into_iter().flatten().filter(|(_, value)| !names_a_capture(value)).cloned().collect();
         let filling = Filling { variables, user: &endpoint.user, id: "" };
         Some(endpoint.at_path(&self.base, &user, filling))
     }
 
+    /// The table of a login in the file, for messages.
+    pub fn login_table(&self, nth: usize) -> String {
+        let is_shared = self.logins.get(nth).is_none_or(|login| {
+            login.step.capture.iter().all(|capture| self.captures.get(usize::from(capture.place)).is_some_and(|name| *name == capture.name))
+        });
+        match self.logins.get(nth).filter(|_| !is_shared) {
+            Some(login) => format!("[users.{}.login]", login.step.endpoint.user),
+            None => "[login]".to_owned(),
+        }
+    }
+
     /// Reads the reply to a login.
-    pub fn read_login(&self, reply: &Reply<'_>) -> Result<Session, (Answer, String)> {
-        let Some(login) = &self.login else { return Ok(Session { captured: Captured::default(), lasts: None }) };
+    pub fn read_login(&self, nth: usize, reply: &Reply<'_>) -> Result<Session, (Answer, String)> {
+        let Some(login) = self.logins.get(nth) else { return Ok(Session { captured: Captured::default(), lasts: None }) };
         let reply = Opened::new(reply);
         let captured = login.step.read(&reply, &Captured::default())?;
         let said = login.expires.as_ref().and_then(|expires| expires.text(&reply, About::nothing()));
@@ -88,14 +104,14 @@ impl Target {
     /// Of what was captured, the values that must not be recorded: all that a login gave, and what has the name of a credential or
     /// stood in such a header.
     pub fn captured_secrets(&self, captured: &Captured) -> Vec<String> {
-        let of_login = self.login.iter().flat_map(|login| &login.step.capture).map(|capture| capture.place);
+        let of_login = self.logins.iter().flat_map(|login| &login.step.capture).map(|capture| capture.place);
         let named = self.all_captures().filter(|capture| capture.is_secret()).map(|capture| capture.place);
         of_login.chain(named).filter_map(|place| captured.get(place)).map(str::to_owned).collect()
     }
 
     pub(super) fn all_captures(&self) -> impl Iterator<Item = &Capture> {
         let of_setup = self.setup.iter().flat_map(|step| &step.capture);
-        self.login.iter().flat_map(|login| &login.step.capture).chain(of_setup).chain(&self.initiate_reader.capture)
+        self.logins.iter().flat_map(|login| &login.step.capture).chain(of_setup).chain(&self.initiate_reader.capture)
     }
 }
 

@@ -56,6 +56,8 @@ pub(super) enum Variable {
     IdRaw,
     /// The scan's own random text.
     Uuid,
+    /// The same with dashes, as UUIDs are usually written.
+    UuidDashed,
     /// The scan's number.
     N,
     /// The name of the user who asks.
@@ -67,19 +69,22 @@ pub(super) enum Variable {
 }
 
 impl Variable {
-    const ALL: [Variable; 5] = [Variable::Id, Variable::IdRaw, Variable::Uuid, Variable::N, Variable::User];
+    const ALL: [Variable; 6] = [Variable::Id, Variable::IdRaw, Variable::Uuid, Variable::UuidDashed, Variable::N, Variable::User];
     /// Where an id is known.
     pub(super) const WITH_ID: &'static [Variable] = &Self::ALL;
     /// Where no id is known yet.
-    pub(super) const WITHOUT_ID: &'static [Variable] = &[Variable::Uuid, Variable::N, Variable::User];
+    pub(super) const WITHOUT_ID: &'static [Variable] = &[Variable::Uuid, Variable::UuidDashed, Variable::N, Variable::User];
     /// In a rule, which is about a scan and not about a request.
-    pub(super) const IN_RULES: &'static [Variable] = &[Variable::Id, Variable::IdRaw, Variable::Uuid, Variable::N];
+    pub(super) const IN_RULES: &'static [Variable] = &[Variable::Id, Variable::IdRaw, Variable::Uuid, Variable::UuidDashed, Variable::N];
+    /// In an id: each scan has another.
+    pub(super) const IN_IDS: &'static [Variable] = &[Variable::Uuid, Variable::UuidDashed, Variable::N];
 
     fn name(self) -> &'static str {
         match self {
             Variable::Id => "id",
             Variable::IdRaw => "id:raw",
             Variable::Uuid => "uuid",
+            Variable::UuidDashed => "uuid:dashed",
             Variable::N => "n",
             Variable::User => "user",
             Variable::Capture(_) | Variable::CaptureRaw(_) => "a captured value",
@@ -110,6 +115,11 @@ impl Variable {
         }
     }
 
+    /// Whether it is another text for each scan.
+    pub(super) fn is_fresh(self) -> bool {
+        matches!(self, Variable::Uuid | Variable::UuidDashed)
+    }
+
     /// Whether it stands for the scan's id.
     pub(super) fn is_id(self) -> bool {
         matches!(self, Variable::Id | Variable::IdRaw)
@@ -130,6 +140,15 @@ pub(super) enum Braces {
 pub(super) struct TemplateFault {
     pub(super) message: String,
     pub(super) hint: String,
+}
+
+/// 32 hexadecimal digits as a UUID has them; anything else gets a mark at its end.
+pub(super) fn dashed(uuid: &str) -> String {
+    let parts: Option<Vec<&str>> = [0..8, 8..12, 12..16, 16..20, 20..32].into_iter().map(|range| uuid.get(range)).collect();
+    match parts {
+        Some(parts) if uuid.len() == 32 => parts.join("-"),
+        _ => format!("{uuid}-dashed"),
+    }
 }
 
 impl Template {

@@ -57,8 +57,11 @@ impl Telling<'_> {
         let logged = self.logged;
         let target = logged.target();
         self.say("called", format!("one {}, several {}", target.noun.one(), target.noun.many()));
-        if let Some(login) = &target.login {
-            self.request("login", Kind::Login, 0);
+        for (nth, login) in target.logins.iter().enumerate() {
+            self.request("login", Kind::Login, nth);
+            if nth > 0 || login.step.endpoint.user != super::OWNER {
+                self.part("of", login.step.endpoint.user.clone());
+            }
             self.step(&login.step);
             let lasts = match (&login.expires, login.lasts) {
                 (Some(expires), _) => format!("for as many seconds as {} says, and until a 401", self.place(expires)),
@@ -176,7 +179,7 @@ impl Telling<'_> {
             let when = self.when(when);
             self.part(&format!("rule {number}"), format!("{}{state}, if the reply has {when}", answer.word()));
         }
-        let ended = if kind == Kind::Poll { ", 303 visible and ended" } else { "" };
+        let ended = if kind == Kind::Poll { ", 302 303 307 to another address visible and ended" } else { "" };
         self.part("else", format!("401 403 refused, 404 410 not_found, 429 throttled, 5xx error, 2xx visible{ended}"));
         if let Some(state) = &reader.state {
             let words = |wanted: State| -> Option<String> {

@@ -59,21 +59,68 @@ const KEPT: &[&str] = &[
 const SUMMARY: &str = "db.query.summary";
 const STATEMENTS: &[&str] = &["db.query.text", "db.statement"];
 
-/// What is kept of attributes. Later ones replace earlier ones of the same name.
-pub(super) fn kept<'v>(attributes: impl Iterator<Item = (&'v str, String)>) -> BTreeMap<String, String> {
-    let mut kept = BTreeMap::new();
-    let mut summary = None;
-    for (name, value) in attributes {
-        if KEPT.binary_search(&name).is_ok() {
-            kept.insert(name.to_owned(), cut(&value));
+/// What is kept of attributes as they come in. Later ones replace earlier ones of the same name.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Attributes {
+    kept: BTreeMap<&'static str, String>,
+    /// Of the last statement.
+    summary: Option<String>,
+}
+
+impl Attributes {
+    /// Takes one in; `value` is asked for only if it may be kept.
+    pub(super) fn add(&mut self, name: &str, value: impl FnOnce() -> Option<String>) {
+        if let Ok(at) = KEPT.binary_search(&name) {
+            if let Some(value) = value() {
+                self.kept.insert(KEPT[at], without_values(&cut(&value)));
+            }
         } else if STATEMENTS.contains(&name) {
-            summary = summarised(&value);
+            self.summary = value().as_deref().and_then(summarised);
         }
     }
-    if let Some(summary) = summary {
-        kept.entry(SUMMARY.to_owned()).or_insert(summary);
+
+    /// These, and those of the process that are not among them.
+    pub(super) fn over(mut self, process: &Attributes) -> Attributes {
+        for (name, value) in &process.kept {
+            self.kept.entry(name).or_insert_with(|| value.clone());
+        }
+        self.summary = self.summary.or_else(|| process.summary.clone());
+        self
     }
-    kept
+
+    /// By name. What a statement does is said by its summary, where it has none of its own.
+    pub(super) fn into_map(self) -> BTreeMap<String, String> {
+        let mut map: BTreeMap<String, String> = self.kept.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        if let Some(summary) = self.summary {
+            map.entry(SUMMARY.to_owned()).or_insert(summary);
+        }
+        map
+    }
+}
+
+/// A name without what varies from call to call and may be a secret: the query of an address, and literals of a statement.
+pub(super) fn without_values(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    let mut rest = name;
+    while let Some(at) = rest.find(['?', '\'']) {
+        let (before, from) = rest.split_at(at);
+        text.push_str(before);
+        let (literal, shown) = if from.starts_with('\'') { literal(from) } else { query(from) };
+        text.push_str(shown);
+        rest = &from[literal..];
+    }
+    text + rest
+}
+
+/// The length of a literal in quotes, and what is shown of it; a single quote is an apostrophe.
+fn literal(from: &str) -> (usize, &'static str) {
+    from[1..].find('\'').map_or((1, "'"), |end| (end + 2, "'*'"))
+}
+
+/// The length of an address's query, and what is shown of it; a question mark alone is a placeholder.
+fn query(from: &str) -> (usize, &'static str) {
+    let end = from.find(|c: char| c.is_whitespace() || c == '#' || c == '"').unwrap_or(from.len());
+    if from[..end].contains('=') { (end, "?*") } else { (1, "?") }
 }
 
 /// The words of SQL after which a table's name stands.
@@ -112,8 +159,23 @@ mod tests {
     #[test]
     fn only_what_is_named_is_kept() {
         let given = [("http.request.header.authorization", "Bearer x"), ("code.lineno", "867"), ("user.email", "a@b"), ("enduser.id", "7")];
-        let kept = kept(given.iter().map(|(name, value)| (*name, (*value).to_owned())));
-        assert_eq!(kept.into_iter().collect::<Vec<_>>(), [("code.lineno".to_owned(), "867".to_owned())]);
+        let mut kept = Attributes::default();
+        for (name, value) in given {
+            kept.add(name, || Some(value.to_owned()));
+        }
+        assert_eq!(kept.into_map().into_iter().collect::<Vec<_>>(), [("code.lineno".to_owned(), "867".to_owned())]);
+    }
+
+    #[test]
+    fn of_a_name_nothing_is_kept_that_varies_from_call_to_call() {
+        for (name, shown) in [
+            ("GET /scans?sig=abc&x=1 HTTP/1.1", "GET /scans?* HTTP/1.1"),
+            ("SELECT * FROM users WHERE pin = '1234' AND x = ?", "SELECT * FROM users WHERE pin = '*' AND x = ?"),
+            ("SET ? ?", "SET ? ?"),
+            ("the user's scan", "the user's scan"),
+        ] {
+            assert_eq!(without_values(name), shown);
+        }
     }
 
     #[test]

@@ -6,7 +6,8 @@ use crate::analysis::scan::{ScanHistory, Visibility};
 use crate::model::run::Journal;
 use crate::model::span::Span;
 use crate::model::time::Stamp;
-use crate::model::trace::TraceId;
+use crate::model::trace::{SpanId, TraceId};
+use crate::traces::candidates::DEEPEST;
 
 /// A scan that was denied at first and visible later.
 #[derive(Debug, Clone)]
@@ -27,15 +28,14 @@ pub(super) struct ByTrace<'a>(BTreeMap<TraceId, Vec<&'a Span>>);
 
 impl<'a> ByTrace<'a> {
     pub(super) fn of(journal: &'a Journal) -> ByTrace<'a> {
-        let mut linked: BTreeMap<TraceId, BTreeSet<TraceId>> = BTreeMap::new();
+        let mut of_trace: BTreeMap<TraceId, Vec<&Span>> = BTreeMap::new();
         for span in &journal.inside.spans {
-            linked.entry(span.trace).or_default().extend(&span.links);
+            of_trace.entry(span.trace).or_default().push(span);
         }
-        let mut by_trace: BTreeMap<TraceId, Vec<&Span>> = BTreeMap::new();
-        for span in &journal.inside.spans {
-            by_trace.entry(span.trace).or_default().push(span);
-            for link in linked.get(&span.trace).into_iter().flatten().filter(|link| **link != span.trace) {
-                by_trace.entry(*link).or_default().push(span);
+        let mut by_trace = of_trace.clone();
+        for (trace, spans) in of_trace.iter().filter(|(_, spans)| spans.iter().any(|span| !span.links.is_empty())) {
+            for (link, span) in linked(spans).filter(|(link, _)| link != trace) {
+                by_trace.entry(link).or_default().push(span);
             }
         }
         for spans in by_trace.values_mut() {
@@ -48,6 +48,19 @@ impl<'a> ByTrace<'a> {
     pub(super) fn get(&self, trace: TraceId) -> &[&'a Span] {
         self.0.get(&trace).map_or(&[], Vec::as_slice)
     }
+}
+
+/// Which traces the spans of another one belong to by its links. A worker may have one trace for all its messages, or one for a batch of them:
+/// a span belongs to what it is linked with itself, or else the nearest span around it; where none is, to all that the trace is linked with.
+fn linked<'s, 'a>(spans: &'s [&'a Span]) -> impl Iterator<Item = (TraceId, &'a Span)> + use<'s, 'a> {
+    let by_id: BTreeMap<SpanId, &Span> = spans.iter().map(|span| (span.span, *span)).collect();
+    let all: BTreeSet<TraceId> = spans.iter().flat_map(|span| span.links.iter().copied()).collect();
+    spans.iter().flat_map(move |span| {
+        let around = std::iter::successors(Some(*span), |inner| by_id.get(&inner.parent?).copied()).take(DEEPEST);
+        let nearest = around.into_iter().find(|span| !span.links.is_empty());
+        let links = nearest.map_or_else(|| all.clone(), |span| span.links.iter().copied().collect());
+        links.into_iter().map(|link| (link, *span))
+    })
 }
 
 /// The scans with a window, in the order of their numbers.

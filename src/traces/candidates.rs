@@ -1,6 +1,6 @@
 //! Which beginnings and ends of spans may go with scans becoming visible: one candidate for each name, edge and occurrence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -48,7 +48,7 @@ pub struct SpanName {
     /// File and line, likewise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
-    /// Which of several spans of this name in one trace, from 1.
+    /// Which of several spans of this name in one trace, from 1; 0: the last of them, where some traces have more than others.
     pub occurrence: u32,
 }
 
@@ -77,6 +77,9 @@ type Surroundings = (Option<String>, Option<String>, Option<String>);
 /// So many spans of one name in one trace are told apart.
 const OCCURRENCES: u32 = 8;
 
+/// The last span of its name: what is tried again until it succeeds, or done once for each of some pieces.
+pub(super) const LAST: u32 = 0;
+
 /// So many candidates are looked at, those that most scans have: more are no piece of code, but names with something in them that differs
 /// from scan to scan.
 const MOST: usize = 120;
@@ -84,23 +87,56 @@ const MOST: usize = 120;
 /// Spans that are longer than so many brackets say too little of when something took effect in them.
 const LONGEST: i64 = 2;
 
+/// A span of one scan with its name and number.
+struct Numbered<'a> {
+    name: SpanName,
+    depth: u32,
+    surroundings: Surroundings,
+    span: &'a Span,
+    clock: SpanClock,
+    is_last: bool,
+}
+
+/// The spans of a scan whose clock is known.
+fn numbered<'a>(scan: &Bracketed<'a>, clocks: &Clocks<'_>) -> Vec<Numbered<'a>> {
+    let around: BTreeMap<SpanId, &Span> = scan.spans.iter().map(|span| (span.span, *span)).collect();
+    let mut counts: BTreeMap<SpanName, (u32, usize)> = BTreeMap::new();
+    let mut all: Vec<Numbered<'a>> = Vec::new();
+    for span in &scan.spans {
+        let Some(clock) = clocks.of_span(span, scan.scan) else { continue };
+        let (name, depth, surroundings) = named(span, &around);
+        let (count, last) = counts.entry(name.clone()).or_default();
+        (*count, *last) = (*count + 1, all.len());
+        all.push(Numbered { name: SpanName { occurrence: *count, ..name }, depth, surroundings, span, clock, is_last: false });
+    }
+    for (_, last) in counts.values() {
+        all[*last].is_last = true;
+    }
+    all
+}
+
+/// The names of which some scans have more spans than others.
+fn varying<'n>(scans: impl Iterator<Item = &'n Numbered<'n>>) -> BTreeSet<SpanName> {
+    let mut counts: BTreeMap<SpanName, BTreeSet<u32>> = BTreeMap::new();
+    for last in scans.filter(|one| one.is_last) {
+        counts.entry(SpanName { occurrence: LAST, ..last.name.clone() }).or_default().insert(last.name.occurrence);
+    }
+    counts.into_iter().filter(|(_, counts)| counts.len() > 1).map(|(name, _)| name).collect()
+}
+
 /// The candidates of all scans.
 pub(super) fn candidates<'a>(scans: &[Bracketed<'a>], clocks: &Clocks<'_>) -> Vec<Candidate<'a>> {
     let mut found: BTreeMap<(SpanName, Edge), Candidate<'a>> = BTreeMap::new();
     let width = median(&mut scans.iter().map(|scan| scan.until - scan.after).collect::<Vec<i64>>());
-    for (place, scan) in scans.iter().enumerate() {
-        let around: BTreeMap<SpanId, &Span> = scan.spans.iter().map(|span| (span.span, *span)).collect();
-        let mut seen: BTreeMap<SpanName, u32> = BTreeMap::new();
-        for span in &scan.spans {
-            let Some(clock) = clocks.of_span(span, scan.scan) else { continue };
-            let (mut name, depth, surroundings) = named(span, &around);
-            let occurrence = seen.entry(name.clone()).or_default();
-            *occurrence += 1;
-            if *occurrence > OCCURRENCES {
-                continue;
-            }
-            name.occurrence = *occurrence;
-            let takes_effect_inside = span.kind == SpanKind::Client && span.end.0.saturating_sub(span.start.0) <= LONGEST * width;
+    let all: Vec<Vec<Numbered<'a>>> = scans.iter().map(|scan| numbered(scan, clocks)).collect();
+    let varying = varying(all.iter().flatten());
+    for (place, one) in all.iter().enumerate().flat_map(|(place, spans)| spans.iter().map(move |one| (place, one))) {
+        let Numbered { depth, surroundings, span, clock, .. } = one;
+        let last = SpanName { occurrence: LAST, ..one.name.clone() };
+        let by_number = Some(one.name.clone()).filter(|name| name.occurrence <= OCCURRENCES);
+        let from_the_end = Some(last).filter(|last| one.is_last && varying.contains(last));
+        let takes_effect_inside = span.kind == SpanKind::Client && span.end.0.saturating_sub(span.start.0) <= LONGEST * width;
+        for name in by_number.into_iter().chain(from_the_end) {
             for edge in [Edge::End, Edge::During, Edge::Start].into_iter().filter(|edge| *edge != Edge::During || takes_effect_inside) {
                 let candidate = found.entry((name.clone(), edge)).or_insert_with(|| Candidate {
                     name: name.clone(),
@@ -112,9 +148,9 @@ pub(super) fn candidates<'a>(scans: &[Bracketed<'a>], clocks: &Clocks<'_>) -> Ve
                     surroundings: Vec::new(),
                     is_assumed: false,
                 });
-                candidate.depth = candidate.depth.max(depth);
+                candidate.depth = candidate.depth.max(*depth);
                 candidate.is_assumed |= clock.is_assumed;
-                candidate.ages[place] = Some(ages(scan, span, edge, clock));
+                candidate.ages[place] = Some(ages(&scans[place], span, edge, *clock));
                 candidate.spans[place] = Some(span);
                 candidate.surroundings.push(surroundings.clone());
             }
@@ -157,7 +193,7 @@ pub(super) fn name_in(span: &Span, scan: &Bracketed<'_>) -> SpanName {
 }
 
 /// A chain of parents that is longer goes in a circle.
-const DEEPEST: u32 = 64;
+pub(super) const DEEPEST: usize = 64;
 
 /// The name of a span by what it says itself, how deep it stands, and what is around it.
 fn named(span: &Span, around: &BTreeMap<SpanId, &Span>) -> (SpanName, u32, Surroundings) {
@@ -166,7 +202,7 @@ fn named(span: &Span, around: &BTreeMap<SpanId, &Span>) -> (SpanName, u32, Surro
     let mut depth = 0;
     let mut coded = Some(span).filter(|span| has_code(span));
     let mut next = within;
-    while let Some(outer) = next.filter(|_| depth < DEEPEST) {
+    while let Some(outer) = next.filter(|_| (depth as usize) < DEEPEST) {
         depth += 1;
         if coded.is_none() && has_code(outer) {
             coded = Some(outer);
@@ -185,7 +221,7 @@ fn named(span: &Span, around: &BTreeMap<SpanId, &Span>) -> (SpanName, u32, Surro
         operation: operation.map(|operation| shape(&operation)),
         function: function(span),
         place: place(span),
-        occurrence: 0,
+        occurrence: LAST,
     };
     (name, depth, (within.map(|outer| shape(&outer.name)), coded.and_then(function), coded.and_then(place)))
 }
@@ -248,7 +284,8 @@ const READS: [&str; 22] = [
     "FIND",
 ];
 
-fn only_reads(span: &Span) -> bool {
+/// Whether a span can have changed nothing, by what it says that it did.
+pub(super) fn only_reads(span: &Span) -> bool {
     if span.either(&["db.system.name", "db.system"]).is_none() {
         return matches!(span.either(&["http.request.method", "http.method"]), Some("GET" | "HEAD" | "OPTIONS"));
     }

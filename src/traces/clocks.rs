@@ -2,7 +2,9 @@
 //!
 //! A server's span begins after its request was sent and before the whole answer had arrived. That bounds the difference of the two clocks
 //! from both sides, for each exchange; over many exchanges the bounds are narrowed to less than a round trip. The span's end bounds nothing:
-//! some frameworks end it only when work in the background has ended.
+//! some frameworks end it only when work in the background has ended. A service behind another is bounded likewise, by the client span of the
+//! one that asked it. Nothing bounds a worker from both sides: it is assumed to have the others' clock, unless that would put what it did
+//! before the request that asked for it, or after the run.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +14,7 @@ use serde::Serialize;
 use crate::model::exchange::Exchange;
 use crate::model::run::Journal;
 use crate::model::span::{Span, SpanKind};
-use crate::model::time::Nanos;
+use crate::model::time::{Nanos, Stamp};
 use crate::model::trace::{SpanId, TraceId};
 
 /// By how much a clock of the target is ahead of the run's: at least and at most, in ns. The run's wall clock at stamp zero is its zero.
@@ -28,10 +30,18 @@ pub struct ClockBound {
 
 impl ClockBound {
     fn of(exchange: &Exchange, server: &Span) -> ClockBound {
-        let at = |stamp: u64| i64::try_from(stamp).unwrap_or(i64::MAX);
         ClockBound {
-            least_ns: Nanos(server.start.0.saturating_sub(at(exchange.done.0))),
-            most_ns: Nanos(server.start.0.saturating_sub(at(exchange.sent.0))),
+            least_ns: Nanos(server.start.0.saturating_sub(nanos(exchange.done))),
+            most_ns: Nanos(server.start.0.saturating_sub(nanos(exchange.sent))),
+            spans: 1,
+        }
+    }
+
+    /// Of a server that was asked by a client with this bound.
+    fn behind(self, client: &Span, server: &Span) -> ClockBound {
+        ClockBound {
+            least_ns: Nanos(server.start.0.saturating_sub(client.end.0).saturating_add(self.least_ns.0)),
+            most_ns: Nanos(server.start.0.saturating_sub(client.start.0).saturating_add(self.most_ns.0)),
             spans: 1,
         }
     }
@@ -62,8 +72,15 @@ pub(super) struct Clocks<'a> {
     /// The same for each scan alone: all that is left of a clock that was set, or drifts, while the run went on.
     of_scan: BTreeMap<(Option<&'a str>, u64), ClockBound>,
     /// The processes whose clocks are bounded.
-    processes: BTreeSet<(Option<&'a str>, Option<&'a str>)>,
+    processes: BTreeSet<Process<'a>>,
+    /// What all machines have in common that are known, if their clocks agree: others are assumed to agree with them, too.
+    common: Option<ClockBound>,
+    /// The processes that cannot have the clock that they would be assumed to have.
+    elsewhere: BTreeSet<Process<'a>>,
 }
+
+/// A machine, a service, and which of its processes, as far as spans say.
+type Process<'a> = (Option<&'a str>, Option<&'a str>, Option<&'a str>);
 
 /// The clock by which a span was timed.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -89,31 +106,89 @@ impl<'a> Clocks<'a> {
             let Some(exchange) = exchanges.get(&span.trace).filter(|one| one.trace.is_some_and(|own| is_answer_to(span, own))) else {
                 continue;
             };
-            let bound = ClockBound::of(exchange, span);
-            let narrow = |known: &mut ClockBound| *known = known.and(bound);
-            clocks.whole.entry(span.host()).and_modify(narrow).or_insert(bound);
-            if let Some(scan) = exchange.scan.get() {
-                clocks.of_scan.entry((span.host(), scan)).and_modify(narrow).or_insert(bound);
-            }
-            clocks.processes.insert(process(span));
+            clocks.narrow(span, exchange.scan.get(), ClockBound::of(exchange, span));
         }
+        clocks.bound_services_behind(journal);
+        clocks.common = common(clocks.whole.values().copied());
+        clocks.find_elsewhere(journal, &exchanges);
         clocks
+    }
+
+    fn narrow(&mut self, span: &'a Span, scan: Option<u64>, bound: ClockBound) {
+        let narrow = |known: &mut ClockBound| *known = known.and(bound);
+        self.whole.entry(span.host()).and_modify(narrow).or_insert(bound);
+        if let Some(scan) = scan {
+            self.of_scan.entry((span.host(), scan)).and_modify(narrow).or_insert(bound);
+        }
+        self.processes.insert(process(span));
+    }
+
+    /// Bounds the clocks of services that are asked by others, one after the other.
+    fn bound_services_behind(&mut self, journal: &'a Journal) {
+        let spans = &journal.inside.spans;
+        let clients: BTreeMap<(TraceId, SpanId), &Span> =
+            spans.iter().filter(|span| span.kind == SpanKind::Client).map(|span| ((span.trace, span.span), span)).collect();
+        for _ in 0..SERVICES_IN_A_ROW {
+            let mut bounds = Vec::new();
+            for span in spans.iter().filter(|span| span.kind == SpanKind::Server && !self.whole.contains_key(&span.host())) {
+                let Some(client) = span.parent.and_then(|parent| clients.get(&(span.trace, parent))) else { continue };
+                if let Some(known) = self.whole.get(&client.host()).filter(|known| known.is_consistent()) {
+                    bounds.push((span, known.behind(client, span)));
+                }
+            }
+            if bounds.is_empty() {
+                return;
+            }
+            for (span, bound) in bounds {
+                self.narrow(span, None, bound);
+            }
+        }
+    }
+
+    /// Finds the processes whose clock is another one: it has what they did for a request before the request, or after the run.
+    fn find_elsewhere(&mut self, journal: &'a Journal, exchanges: &BTreeMap<TraceId, &Exchange>) {
+        let ended = exchanges.values().map(|exchange| nanos(exchange.done)).max().unwrap_or(i64::MAX);
+        let mut by_request: BTreeMap<(Process<'a>, TraceId), bool> = BTreeMap::new();
+        for span in &journal.inside.spans {
+            let asked = std::iter::once(&span.trace).chain(&span.links).filter_map(|trace| Some((*trace, exchanges.get(trace)?)));
+            let Some((trace, asked)) = asked.min_by_key(|(_, exchange)| exchange.sent) else { continue };
+            let Some(clock) = self.of_span(span, asked.scan.get().unwrap_or(u64::MAX)).filter(|clock| clock.is_assumed) else { continue };
+            let (earliest, latest) =
+                (span.start.0.saturating_sub(clock.bound.most_ns.0), span.start.0.saturating_sub(clock.bound.least_ns.0));
+            *by_request.entry((process(span), trace)).or_default() |= latest < nanos(asked.sent) || ended < earliest;
+        }
+        let mut counts: BTreeMap<Process<'a>, (u64, u64)> = BTreeMap::new();
+        for ((process, _), is_outside) in by_request {
+            let (outside, all) = counts.entry(process).or_default();
+            (*outside, *all) = (*outside + u64::from(is_outside), *all + 1);
+        }
+        self.elsewhere = counts.into_iter().filter(|(_, (outside, all))| outside * SOME > *all).map(|(process, _)| process).collect();
     }
 
     /// The clock of a span that belongs to a scan; `None` where nothing bounds it, or its bounds contradict each other.
     pub(super) fn of_span(&self, span: &Span, scan: u64) -> Option<SpanClock> {
         let host = span.host();
-        let (host, is_assumed) = if self.whole.contains_key(&host) {
-            (host, !self.processes.contains(&process(span)) && host.is_none())
-        } else if let (1, Some((only, _))) = (self.whole.len(), self.whole.first_key_value()) {
+        if !self.whole.contains_key(&host) {
             // The machine is another one, or does not say which it is.
-            (*only, true)
-        } else {
+            let bound = self.common.or_else(|| match self.whole.first_key_value() {
+                Some((only, _)) if self.whole.len() == 1 => self.of_scan.get(&(*only, scan)).copied().filter(|bound| bound.is_consistent()),
+                _ => None,
+            })?;
+            return (!self.elsewhere.contains(&process(span))).then_some(SpanClock { bound, is_assumed: true });
+        }
+        let is_assumed = host.is_none() && !self.processes.contains(&process(span));
+        if is_assumed && self.elsewhere.contains(&process(span)) {
             return None;
-        };
+        }
         let whole = self.whole.get(&host).copied().filter(|bound| bound.is_consistent());
         let bound = whole.or_else(|| self.of_scan.get(&(host, scan)).copied().filter(|bound| bound.is_consistent()))?;
         Some(SpanClock { bound, is_assumed })
+    }
+
+    /// Whether a span was timed by a clock that cannot be laid beside the run's.
+    pub(super) fn is_elsewhere(&self, span: &Span) -> bool {
+        self.elsewhere.contains(&process(span))
+            || (!self.whole.is_empty() && !self.whole.contains_key(&span.host()) && self.common.is_none())
     }
 
     /// The bound of the clock that answered most, if it held all the while.
@@ -127,6 +202,27 @@ impl<'a> Clocks<'a> {
     }
 }
 
-fn process(span: &Span) -> (Option<&str>, Option<&str>) {
-    (span.attribute("service.name"), span.either(&["service.instance.id", "process.pid"]))
+fn process(span: &Span) -> Process<'_> {
+    (span.host(), span.attribute("service.name"), span.either(&["service.instance.id", "process.pid"]))
 }
+
+/// The bounds of several clocks that agree, as one.
+fn common(bounds: impl Iterator<Item = ClockBound> + Clone) -> Option<ClockBound> {
+    let agreed = bounds.clone().reduce(ClockBound::and).filter(|bound| bound.is_consistent())?;
+    Some(ClockBound {
+        least_ns: bounds.clone().map(|bound| bound.least_ns).min()?,
+        most_ns: bounds.map(|bound| bound.most_ns).max()?,
+        spans: agreed.spans,
+    })
+}
+
+fn nanos(stamp: Stamp) -> i64 {
+    i64::try_from(stamp.0).unwrap_or(i64::MAX)
+}
+
+/// A few may be of a request that was sent again, and some work goes on after the run: so many times those that are out of order have to be
+/// more than all.
+const SOME: u64 = 4;
+
+/// So many services that ask one another are followed.
+const SERVICES_IN_A_ROW: usize = 8;

@@ -15,6 +15,7 @@ use crate::model::run::Journal;
 use crate::model::span::{Span, SpanKind};
 use crate::model::time::Nanos;
 use crate::traces::bracketed::ByTrace;
+use crate::traces::candidates::only_reads;
 use crate::traces::clocks::{Clocks, is_answer_to};
 use crate::traces::explain::{Outcome, Unexplained, median};
 
@@ -164,17 +165,8 @@ fn message_waits(scans: &[InsideScan<'_>], clocks: &Clocks<'_>) -> Option<Statem
     let mut waited = Vec::new();
     let mut windows = Vec::new();
     for scan in &denied {
-        let of_kind = |kind: SpanKind| scan.of_post.iter().filter(move |span| span.kind == kind);
-        let Some(begun) = of_kind(SpanKind::Consumer).min_by_key(|span| span.start) else { continue };
-        let wait = match of_kind(SpanKind::Producer).map(|span| span.end).min() {
-            Some(sent) => begun.start.0.saturating_sub(sent.0),
-            // Nobody says when the message was sent; it was before the answer with the id.
-            None => match (clocks.of_span(begun, scan.history.number()), scan.history.known_from()) {
-                (Some(clock), Some(known)) => begun.start.0.saturating_sub(clock.bound.most_ns.0).saturating_sub(known.0 as i64),
-                _ => continue,
-            },
-        };
-        windows.extend(scan.window_ns);
+        let (Some(wait), Some(window)) = (waited_in(scan, clocks), scan.window_ns) else { continue };
+        windows.push(window);
         waited.push(wait);
     }
     let of = denied.len() as u64;
@@ -184,6 +176,26 @@ fn message_waits(scans: &[InsideScan<'_>], clocks: &Clocks<'_>) -> Option<Statem
         return None;
     }
     Some(Statement::MessageWaited { scans: most, of, waited_ns: Nanos(median(&mut waited)), window_ns: Nanos(median(&mut windows)) })
+}
+
+/// How long the message of a scan waited, in ns, by the run's clock; `None` where that cannot be said.
+fn waited_in(scan: &InsideScan<'_>, clocks: &Clocks<'_>) -> Option<i64> {
+    let of_kind = |kind: SpanKind| scan.of_post.iter().filter(move |span| span.kind == kind);
+    // By the middle of what the clock's bounds leave open: of one machine, what is open is the same for both.
+    let at = |span: &Span, instant: Nanos| {
+        let bound = clocks.of_span(span, scan.history.number())?.bound;
+        Some(instant.0.saturating_sub(bound.least_ns.0.saturating_add(bound.most_ns.0) / 2))
+    };
+    let begun = of_kind(SpanKind::Consumer).min_by_key(|span| span.start)?;
+    let begun = at(begun, begun.start)?;
+    let known = i64::try_from(scan.history.known_from()?.0).ok()?;
+    let sent = match of_kind(SpanKind::Producer).min_by_key(|span| span.end) {
+        Some(producer) => at(producer, producer.end)?,
+        // Nobody says when the message was sent; it was before the answer with the id.
+        None => known,
+    };
+    // What was worked on after the scan was visible did not make it so.
+    (begun.saturating_sub(known) <= scan.window_ns?).then(|| begun.saturating_sub(sent))
 }
 
 /// B: who denied, and who wrote.
@@ -212,31 +224,54 @@ fn instances(scans: &[InsideScan<'_>], analysis: &Analysis) -> Option<(Stance, S
         return Some((Stance::For, statement));
     }
     let named = analysis.diagnosis.names(FaultClass::B);
-    (named && denied >= FEWEST && (denied - elsewhere) * 2 > denied)
+    // Processes that share one id, as those that are forked after their resource was made, cannot be told apart by it.
+    (named && instances.len() >= 2 && denied >= FEWEST && (denied - elsewhere) * 2 > denied)
         .then_some((Stance::Against, Statement::DeniedByWriter { denied_at_writer: denied - elsewhere, denied }))
 }
 
-/// The address that a database span talked to.
-fn peer(span: &Span) -> Option<String> {
-    span.either(&["db.system.name", "db.system"])?;
-    let host = span.either(&["server.address", "network.peer.address", "net.peer.name"])?;
-    let port = span.either(&["server.port", "network.peer.port", "net.peer.port"]);
-    Some(port.map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+/// A database that a span talked to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Peer<'a> {
+    system: &'a str,
+    host: &'a str,
+    port: Option<&'a str>,
+}
+
+impl<'a> Peer<'a> {
+    fn of(span: &'a Span) -> Option<Peer<'a>> {
+        let system = span.either(&["db.system.name", "db.system"])?;
+        let host = span.either(&["server.address", "network.peer.address", "net.peer.name"])?;
+        let host = if matches!(host, "127.0.0.1" | "::1") { "localhost" } else { host };
+        Some(Peer { system, host, port: span.either(&["server.port", "network.peer.port", "net.peer.port"]) })
+    }
+
+    /// Whether it is another one, as far as that can be said: a name says nothing of an address, and one database nothing of another.
+    fn differs(&self, other: &Peer<'_>) -> Option<bool> {
+        let is_address = |host: &str| host.contains(':') || host.chars().all(|c| c.is_ascii_digit() || c == '.');
+        if self.system != other.system || (is_address(self.host) != is_address(other.host) && self.host != other.host) {
+            return None;
+        }
+        let ports = self.port.zip(other.port);
+        Some(self.host != other.host || ports.is_some_and(|(port, other)| port != other))
+    }
+}
+
+/// Whether what was read is nowhere among what was written; `None` where nothing was written to a database that it can be compared with.
+fn is_elsewhere(read: &BTreeSet<Peer<'_>>, written: &BTreeSet<Peer<'_>>) -> Option<bool> {
+    let compared = read.iter().flat_map(|read| written.iter().filter_map(|written| read.differs(written)));
+    compared.reduce(|all, differs| all && differs)
 }
 
 /// C: denials that were read from where nothing was written.
 fn read_elsewhere(scans: &[InsideScan<'_>]) -> Option<Statement> {
     let (mut denied, mut elsewhere) = (0, 0);
     for scan in scans {
-        let written: BTreeSet<String> = scan.of_post.iter().filter_map(|span| peer(span)).collect();
-        if written.is_empty() {
-            continue;
-        }
+        let written: BTreeSet<Peer<'_>> = scan.of_post.iter().filter(|span| !only_reads(span)).filter_map(|span| Peer::of(span)).collect();
         for poll in scan.polls.iter().filter(|poll| poll.is_denial) {
-            let read: BTreeSet<String> = poll.spans.iter().filter_map(|span| peer(span)).collect();
-            if !read.is_empty() {
+            let read: BTreeSet<Peer<'_>> = poll.spans.iter().filter_map(|span| Peer::of(span)).collect();
+            if let Some(is_elsewhere) = is_elsewhere(&read, &written) {
                 denied += 1;
-                elsewhere += u64::from(read.is_disjoint(&written));
+                elsewhere += u64::from(is_elsewhere);
             }
         }
     }

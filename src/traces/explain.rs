@@ -13,7 +13,7 @@ use crate::model::span::{Span, SpanIntake};
 use crate::model::time::Nanos;
 use crate::statistics::coincidence::{chance, meets};
 use crate::traces::bracketed::{Bracketed, ByTrace, bracketed};
-use crate::traces::candidates::{Candidate, Edge, SpanName, candidates};
+use crate::traces::candidates::{Candidate, Edge, SpanName, ages, candidates, name_in};
 use crate::traces::clocks::{ClockBound, Clocks};
 use crate::traces::evidence::{self, InsideFact};
 use crate::traces::picture::{self, ScanPicture};
@@ -67,7 +67,10 @@ pub enum Outcome {
 #[serde(tag = "why", rename_all = "snake_case")]
 pub enum Unexplained {
     /// No span of any of the run's requests came.
-    NoSpans,
+    NoSpans {
+        /// Spans that came, of other traces.
+        others: u64,
+    },
     /// The POSTs of too few scans have spans.
     FewWithSpans {
         /// Scans whose POST has spans.
@@ -79,6 +82,15 @@ pub enum Unexplained {
     ClocksUnknown {
         /// Whether there were bounds that contradict each other: a clock was set while the run went on.
         contradict: bool,
+    },
+    /// Spans of many scans were timed by a clock that is not the one that answers requests, and nothing bounds it.
+    OtherClock {
+        /// Scans that have such spans.
+        scans: u64,
+        /// Of so many.
+        of: u64,
+        /// One of these spans, as a rule.
+        of_them: SpanName,
     },
     /// There are too few scans with a window.
     FewScans {
@@ -244,7 +256,11 @@ fn outcome(journal: &Journal, windows: u64, scans: &[Bracketed<'_>], clocks: &Cl
     let of = scans.len() as u64;
     let unexplained = |why| Outcome::CannotTell(why);
     if journal.inside.spans.is_empty() {
-        return if windows == 0 { Outcome::NothingToExplain } else { unexplained(Unexplained::NoSpans) };
+        return if windows == 0 {
+            Outcome::NothingToExplain
+        } else {
+            unexplained(Unexplained::NoSpans { others: journal.inside.intake.map_or(0, |intake| intake.foreign) })
+        };
     }
     if windows == 0 {
         return Outcome::NothingToExplain;
@@ -256,11 +272,17 @@ fn outcome(journal: &Journal, windows: u64, scans: &[Bracketed<'_>], clocks: &Cl
         return unexplained(Unexplained::FewWithSpans { with_spans: of, of: windows });
     }
     let Some(best) = scored.first() else {
+        if let Some(why) = other_clock(scans, clocks) {
+            return unexplained(why);
+        }
         return unexplained(Unexplained::ClocksUnknown { contradict: !clocks.is_empty() });
     };
     let needed = (of as f64 * NEARLY_ALL).ceil() as u64;
     let best_writer = scored.iter().find(|scored| !scored.candidate.only_reads).unwrap_or(best);
     if best_writer.explained < needed {
+        if let Some(why) = other_clock(scans, clocks) {
+            return unexplained(why);
+        }
         return all_had_ended(scans, clocks, needed)
             .unwrap_or_else(|| unexplained(Unexplained::NoneFits { explained: best.explained, of, best: best.candidate.name.clone() }));
     }
@@ -270,6 +292,14 @@ fn outcome(journal: &Journal, windows: u64, scans: &[Bracketed<'_>], clocks: &Cl
         return unexplained(Unexplained::Chance { explained: best_writer.explained, of, p, width_ns: Nanos(median(&mut widths)) });
     }
     Outcome::Named(explanation(scans, best_writer, scored, p))
+}
+
+/// Whether what is missing may be in spans that cannot be laid beside polls.
+fn other_clock(scans: &[Bracketed<'_>], clocks: &Clocks<'_>) -> Option<Unexplained> {
+    let names: Vec<SpanName> =
+        scans.iter().filter_map(|scan| scan.spans.iter().find(|span| clocks.is_elsewhere(span)).map(|span| name_in(span, scan))).collect();
+    let (with, of) = (names.len() as u64, scans.len() as u64);
+    (with * 2 > of).then_some(Unexplained::OtherClock { scans: with, of, of_them: most_frequent(names.into_iter())? })
 }
 
 /// The chance that the best candidate explains so many.
@@ -344,6 +374,9 @@ fn explanation(scans: &[Bracketed<'_>], best: &Scored<'_, '_>, scored: &[Scored<
     }
 }
 
+/// So far apart are clocks of machines that are kept right, at most, as a rule.
+const BETWEEN_MACHINES: i64 = 50_000_000;
+
 /// The outcome where all spans had ended before scans were visible.
 fn all_had_ended(scans: &[Bracketed<'_>], clocks: &Clocks<'_>, needed: u64) -> Option<Outcome> {
     let mut before = Vec::new();
@@ -351,14 +384,15 @@ fn all_had_ended(scans: &[Bracketed<'_>], clocks: &Clocks<'_>, needed: u64) -> O
     for scan in scans {
         let ends = scan.spans.iter().map(|span| {
             let clock = clocks.of_span(span, scan.scan)?;
-            Some((crate::traces::candidates::ages(scan, span, Edge::End, clock).1, *span))
+            let margin = if clock.is_assumed { BETWEEN_MACHINES } else { 0 };
+            Some((ages(scan, span, Edge::End, clock).1.saturating_add(margin), *span))
         });
         // One span whose instant is not known may be the one that matters.
         let ends: Option<Vec<_>> = ends.collect();
         let Some((age, span)) = ends.and_then(|ends| ends.into_iter().max_by_key(|(age, _)| *age)) else { continue };
         if age <= scan.after {
             before.push(scan.after - age);
-            last.push(crate::traces::candidates::name_in(span, scan));
+            last.push(name_in(span, scan));
         }
     }
     if (before.len() as u64) < needed {

@@ -6,6 +6,7 @@ use crate::model::span::{Span, SpanIntake};
 use crate::model::text::Texts;
 use crate::model::trace::{SpanId, TraceId};
 use crate::traces::ReceivedSpan;
+use crate::traces::candidates::DEEPEST;
 
 /// What is kept at most.
 #[derive(Debug, Clone, Copy)]
@@ -40,8 +41,8 @@ pub struct Keeper {
     kept: BTreeMap<(TraceId, SpanId), ReceivedSpan>,
     bytes: usize,
     of_trace: BTreeMap<TraceId, usize>,
-    /// Traces that are not the run's, but in which a span is linked with one that is.
-    linked: BTreeSet<TraceId>,
+    /// Traces that are not the run's, but in which spans are linked with those that are: by how many links.
+    linked: BTreeMap<TraceId, usize>,
     waiting: VecDeque<ReceivedSpan>,
     waiting_bytes: usize,
     intake: SpanIntake,
@@ -56,29 +57,22 @@ impl Keeper {
             kept: BTreeMap::new(),
             bytes: 0,
             of_trace: BTreeMap::new(),
-            linked: BTreeSet::new(),
+            linked: BTreeMap::new(),
             waiting: VecDeque::new(),
             waiting_bytes: 0,
             intake: SpanIntake::default(),
         }
     }
 
-    /// Takes spans in, in whatever order.
-    pub fn take_in(&mut self, spans: impl IntoIterator<Item = ReceivedSpan>) {
-        for span in spans {
-            self.intake.read += 1;
-            self.offer(span);
-        }
+    /// Takes a span in, in whatever order they come.
+    pub fn take_in(&mut self, span: ReceivedSpan) {
+        self.intake.read += 1;
+        self.offer(span);
     }
 
-    /// Notes requests or lines that could not be read.
-    pub fn unreadable(&mut self, requests: u64) {
-        self.intake.unreadable += requests;
-    }
-
-    /// Notes spans that were dropped before they were looked at.
-    pub fn dropped_unread(&mut self, requests: u64) {
-        self.intake.dropped += requests;
+    /// Notes requests, lines or spans that could not be read.
+    pub fn unreadable(&mut self, pieces: u64) {
+        self.intake.unreadable += pieces;
     }
 
     /// Spans that are kept at the moment.
@@ -87,10 +81,14 @@ impl Keeper {
     }
 
     fn offer(&mut self, span: ReceivedSpan) {
-        if self.is_own(&span.trace) || self.linked.contains(&span.trace) {
+        let own_links = span.links.iter().filter(|link| self.is_own(link)).count();
+        if self.is_own(&span.trace) {
             self.keep(span);
-        } else if span.links.iter().any(|link| self.is_own(link)) {
-            self.adopt(span);
+        } else if let Some(links) = self.linked.get_mut(&span.trace) {
+            *links += own_links;
+            self.keep(span);
+        } else if own_links > 0 {
+            self.adopt(span, own_links);
         } else {
             self.wait(span);
         }
@@ -101,13 +99,13 @@ impl Keeper {
     }
 
     /// A span of another trace that is linked with the run: the trace counts from now on, and what came of it before.
-    fn adopt(&mut self, span: ReceivedSpan) {
+    fn adopt(&mut self, span: ReceivedSpan, own_links: usize) {
         if self.linked.len() >= LINKED {
             self.intake.dropped += 1;
             return;
         }
         let trace = span.trace;
-        self.linked.insert(trace);
+        self.linked.insert(trace, own_links);
         self.keep(span);
         let (mine, others): (Vec<_>, Vec<_>) = std::mem::take(&mut self.waiting).into_iter().partition(|waiting| waiting.trace == trace);
         self.waiting = others.into();
@@ -124,8 +122,10 @@ impl Keeper {
             return;
         }
         let weight = span.weight();
+        // One trace may have the work for many jobs.
+        let most = self.bounds.of_one_trace * self.linked.get(&span.trace).map_or(1, |links| (*links).max(1));
         let of_trace = self.of_trace.entry(span.trace).or_default();
-        if self.kept.len() >= self.bounds.spans || self.bytes + weight > self.bounds.bytes || *of_trace >= self.bounds.of_one_trace {
+        if self.kept.len() >= self.bounds.spans || self.bytes + weight > self.bounds.bytes || *of_trace >= most {
             self.intake.dropped += 1;
             return;
         }
@@ -145,6 +145,19 @@ impl Keeper {
         }
     }
 
+    /// The spans of linked traces that are of somebody else's work: a worker with one trace for all its messages has more than the run's.
+    fn of_others(&self) -> BTreeSet<(TraceId, SpanId)> {
+        let around = |key: &(TraceId, SpanId)| {
+            let outer = |inner: &&ReceivedSpan| self.kept.get(&(inner.trace, inner.parent?));
+            std::iter::successors(self.kept.get(key), outer).take(DEEPEST)
+        };
+        let is_others = |key: &(TraceId, SpanId)| {
+            let linking = around(key).find(|span| !span.links.is_empty());
+            linking.is_some_and(|span| !span.links.iter().any(|link| self.is_own(link)))
+        };
+        self.kept.keys().filter(|key| self.linked.contains_key(&key.0) && is_others(key)).copied().collect()
+    }
+
     /// What was kept, by when it began, and what became of the rest. `started`: the run's wall clock at stamp zero, in ns since 1970;
     /// `clean` takes secrets out of a text. Spans that come later are taken in for the next call: the next round of a watch.
     pub fn hand_over(&mut self, started: u64, clean: impl Fn(String) -> String) -> (Vec<Span>, SpanIntake) {
@@ -156,7 +169,10 @@ impl Keeper {
         self.of_trace.clear();
         let run = self.run;
         let mut texts = Texts::default();
-        let kept = std::mem::take(&mut self.kept);
+        let others = self.of_others();
+        let mut kept = std::mem::take(&mut self.kept);
+        kept.retain(|key, _| !others.contains(key));
+        intake.foreign += others.len() as u64;
         let mut spans: Vec<Span> =
             kept.into_values().map(|span| span.keep(started, &mut texts, |trace| trace.of_run(run).is_some(), &clean)).collect();
         spans.sort_by_key(|span| (span.start, span.end, span.trace, span.span));

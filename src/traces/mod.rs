@@ -34,6 +34,9 @@ pub use received::ReceivedSpan;
 pub use candidates::{Edge, SpanName};
 pub use explain::findings;
 
+/// Where readers put spans, one by one: no reader has all of them in memory.
+pub type Take<'t> = &'t mut dyn FnMut(ReceivedSpan);
+
 /// Why spans could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -44,22 +47,44 @@ pub enum ReadError {
     #[error("not spans in JSON: {0}")]
     Json(String),
     /// JSON without spans.
-    #[error("neither OTLP in JSON (`resourceSpans`) nor a trace that Jaeger saved (`data`)")]
+    #[error("JSON, but neither of OpenTelemetry (`resourceSpans`) nor of Jaeger (`data`)")]
     NoSpans,
     /// A line or document that is longer than is read.
     #[error("longer than 256 MiB: split it, or keep the traces of the run alone")]
     TooLong,
-    /// A file holds no spans that can be read.
-    #[error(
-        "{file}:{line}: {why}; give what the OpenTelemetry collector's file exporter writes (JSON lines), or what Jaeger saves or answers at /api/traces"
-    )]
-    File {
+    /// A message ends in the middle.
+    #[error("cut off: {missing} bytes of a message of {length} are missing")]
+    CutOff {
+        /// What is missing, in bytes.
+        missing: u64,
+        /// The length that the message should have, in bytes.
+        length: u64,
+    },
+    /// A file is compressed in a way that is not undone here.
+    #[error("{file} is compressed ({how}): unpack it first with `{command}`, and give what comes out")]
+    Packed {
         /// The file as the user named it.
         file: String,
-        /// The line, from 1.
-        line: usize,
+        /// How it is compressed.
+        how: &'static str,
+        /// What unpacks it.
+        command: &'static str,
+    },
+    /// A file holds no spans that can be read.
+    #[error("{place}: {why}; {FORMATS}")]
+    File {
+        /// The file as the user named it, and the line or message, from 1.
+        place: String,
         /// What is wrong.
         why: String,
+    },
+    /// A file is of a known form, and has no span.
+    #[error("{file} holds no spans{why}; {FORMATS}")]
+    Empty {
+        /// The file as the user named it.
+        file: String,
+        /// What it holds instead, where that is known.
+        why: &'static str,
     },
     /// The file could not be read.
     #[error("cannot read {file}")]
@@ -71,3 +96,7 @@ pub enum ReadError {
         source: std::io::Error,
     },
 }
+
+/// What can be read.
+const FORMATS: &str = "give what the OpenTelemetry collector's file exporter writes (JSON lines or protobuf, also gzipped), or the JSON that \
+                       Jaeger saves or answers at /api/traces";

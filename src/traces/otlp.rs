@@ -7,33 +7,14 @@ use prost::Message;
 
 use crate::model::span::SpanKind;
 use crate::model::trace::{SpanId, TraceId};
-use crate::traces::ReadError;
-use crate::traces::received::{Parts, ReceivedSpan};
-
-#[derive(Clone, PartialEq, Message)]
-struct Export {
-    #[prost(message, repeated, tag = "1")]
-    resource_spans: Vec<ResourceSpans>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct ResourceSpans {
-    #[prost(message, optional, tag = "1")]
-    resource: Option<Resource>,
-    #[prost(message, repeated, tag = "2")]
-    scope_spans: Vec<ScopeSpans>,
-}
+use crate::traces::attributes::Attributes;
+use crate::traces::received::{LINKS, Parts, ReceivedSpan};
+use crate::traces::{ReadError, Take};
 
 #[derive(Clone, PartialEq, Message)]
 struct Resource {
     #[prost(message, repeated, tag = "1")]
     attributes: Vec<KeyValue>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct ScopeSpans {
-    #[prost(message, repeated, tag = "2")]
-    spans: Vec<WireSpan>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -113,36 +94,133 @@ pub(super) fn kind(number: i64) -> SpanKind {
     }
 }
 
-/// Reads a request of an exporter. Spans without ids or instants are left out.
-pub fn read_protobuf(bytes: &[u8]) -> Result<Vec<ReceivedSpan>, ReadError> {
-    let export = Export::decode(bytes).map_err(|error| ReadError::Protobuf(error.to_string()))?;
-    let mut received = Vec::new();
-    for of_resource in export.resource_spans {
-        let resource = of_resource.resource.unwrap_or_default().attributes;
-        for span in of_resource.scope_spans.into_iter().flat_map(|scope| scope.spans) {
-            let parts = Parts {
-                trace: TraceId::of(&span.trace_id),
-                span: SpanId::of(&span.span_id),
-                parent: SpanId::of(&span.parent_span_id),
-                links: span.links.iter().filter_map(|link| TraceId::of(&link.trace_id)).collect(),
-                kind: kind(span.kind.into()),
-                name: &span.name,
-                start: span.start,
-                end: span.end,
-                failed: span.status.is_some_and(|status| status.code == FAILED),
-            };
-            received.extend(parts.with(resource.iter().chain(&span.attributes).filter_map(text)));
+/// The longest span that is read, in bytes: decoding takes many times as much.
+const LONGEST_SPAN: usize = 1024 * 1024;
+
+/// Where the messages stand in those around them.
+const RESOURCE_SPANS: u64 = 1;
+const RESOURCE: u64 = 1;
+const SCOPE_SPANS: u64 = 2;
+const SPANS: u64 = 2;
+
+/// Reads a request of an exporter, span by span: a few bytes can stand for a message that takes hundreds. Returns how many spans cannot be
+/// used: they have no ids or no instants, or are not of the form.
+pub fn read_protobuf(bytes: &[u8], take: Take<'_>) -> Result<u64, ReadError> {
+    let mut unusable = 0;
+    for of_resource in Fields::of(bytes, RESOURCE_SPANS) {
+        let of_resource = of_resource?;
+        let mut resource = Attributes::default();
+        for one in Fields::of(of_resource, RESOURCE) {
+            let one = one?;
+            if one.len() <= LONGEST_SPAN {
+                let decoded = Resource::decode(one).map_err(|error| ReadError::Protobuf(error.to_string()))?;
+                resource = attributes(&decoded.attributes).over(&resource);
+            }
+        }
+        for scope in Fields::of(of_resource, SCOPE_SPANS) {
+            for span in Fields::of(scope?, SPANS) {
+                match read(span?, &resource) {
+                    Some(span) => take(span),
+                    None => unusable += 1,
+                }
+            }
         }
     }
-    Ok(received)
+    Ok(unusable)
 }
 
-fn text(attribute: &KeyValue) -> Option<(&str, String)> {
-    let value = match attribute.value.as_ref()?.value.as_ref()? {
+fn read(bytes: &[u8], resource: &Attributes) -> Option<ReceivedSpan> {
+    let span = Some(bytes).filter(|bytes| bytes.len() <= LONGEST_SPAN).and_then(|bytes| WireSpan::decode(bytes).ok())?;
+    let parts = Parts {
+        trace: TraceId::of(&span.trace_id),
+        span: SpanId::of(&span.span_id),
+        parent: SpanId::of(&span.parent_span_id),
+        links: span.links.iter().filter_map(|link| TraceId::of(&link.trace_id)).take(LINKS).collect(),
+        kind: kind(span.kind.into()),
+        name: &span.name,
+        start: span.start,
+        end: span.end,
+        failed: span.status.is_some_and(|status| status.code == FAILED),
+    };
+    parts.with(attributes(&span.attributes).over(resource))
+}
+
+fn attributes(list: &[KeyValue]) -> Attributes {
+    let mut attributes = Attributes::default();
+    for one in list {
+        attributes.add(&one.key, || text(one));
+    }
+    attributes
+}
+
+fn text(attribute: &KeyValue) -> Option<String> {
+    Some(match attribute.value.as_ref()?.value.as_ref()? {
         Value::Text(text) => text.clone(),
         Value::Bool(bool) => bool.to_string(),
         Value::Int(int) => int.to_string(),
         Value::Double(double) => double.to_string(),
-    };
-    Some((&attribute.key, value))
+    })
+}
+
+/// The messages of one field, one after the other; all other fields are skipped. Ends after the first error.
+struct Fields<'b> {
+    rest: &'b [u8],
+    wanted: u64,
+}
+
+impl<'b> Fields<'b> {
+    fn of(message: &'b [u8], wanted: u64) -> Fields<'b> {
+        Fields { rest: message, wanted }
+    }
+
+    fn varint(&mut self) -> Option<u64> {
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = *self.rest.split_off_first()?;
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Some(number);
+            }
+        }
+        None
+    }
+
+    fn bytes(&mut self, length: u64) -> Option<&'b [u8]> {
+        self.rest.split_off(..usize::try_from(length).ok()?)
+    }
+
+    /// The next field: its number, and its bytes where it is a message or text.
+    fn field(&mut self) -> Option<(u64, Option<&'b [u8]>)> {
+        let key = self.varint()?;
+        // The wire types; groups are none that OTLP has.
+        let message = match key & 7 {
+            0 => self.varint().map(|_| None)?,
+            1 => self.bytes(8).map(|_| None)?,
+            2 => {
+                let length = self.varint()?;
+                Some(self.bytes(length)?)
+            }
+            5 => self.bytes(4).map(|_| None)?,
+            _ => return None,
+        };
+        Some((key >> 3, message))
+    }
+}
+
+impl<'b> Iterator for Fields<'b> {
+    type Item = Result<&'b [u8], ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.rest.is_empty() {
+            match self.field() {
+                Some((number, Some(message))) if number == self.wanted => return Some(Ok(message)),
+                Some(_) => {}
+                None => {
+                    self.rest = &[];
+                    return Some(Err(ReadError::Protobuf("a field is cut off, or of a kind that OTLP does not have".to_owned())));
+                }
+            }
+        }
+        None
+    }
 }

@@ -3,7 +3,7 @@
 use crate::model::span::SpanKind;
 use crate::model::time::Nanos;
 use crate::traces::bracketed::Bracketed;
-use crate::traces::candidates::{Edge, SpanName, ages, name_in};
+use crate::traces::candidates::{Edge, LAST, SpanName, ages, name_in};
 use crate::traces::clocks::Clocks;
 use crate::traces::explain::Outcome;
 
@@ -75,10 +75,17 @@ fn drawn(scan: &Bracketed<'_>, clocks: &Clocks<'_>, named: Option<&SpanName>) ->
             continue;
         }
         let is_named = named.is_some_and(|named| {
-            (&named.name, &named.service, named.kind, &named.operation, named.occurrence)
-                == (&name.name, &name.service, name.kind, &name.operation, name.occurrence)
+            (&named.name, &named.service, named.kind, &named.operation) == (&name.name, &name.service, name.kind, &name.operation)
+                && [LAST, name.occurrence].contains(&named.occurrence)
         });
         spans.push(PicturedSpan { name, start_ns: Nanos(start), end_ns: Nanos(middle(Edge::End)), kind: span.kind, is_named });
+    }
+    if named.is_some_and(|named| named.occurrence == LAST)
+        && let Some(last) = spans.iter().rposition(|span: &PicturedSpan| span.is_named)
+    {
+        for earlier in &mut spans[..last] {
+            earlier.is_named = false;
+        }
     }
     (!spans.is_empty()).then_some(ScanPicture {
         scan: scan.scan,

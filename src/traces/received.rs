@@ -1,15 +1,22 @@
 //! A span as it came in, whatever format it came in, before anybody decided whether to keep it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 use crate::model::span::{Span, SpanKind};
 use crate::model::text::{Text, Texts};
 use crate::model::time::Nanos;
 use crate::model::trace::{SpanId, TraceId};
-use crate::traces::attributes;
+use crate::traces::attributes::{Attributes, without_values};
 
 /// The longest name or value that is kept, in bytes.
 pub(super) const LONGEST: usize = 200;
+
+/// So many links of one span are kept: SDKs send no more by default.
+pub(super) const LINKS: usize = 128;
 
 /// One span, with those attributes alone that may be kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,8 +77,8 @@ pub(super) struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    /// The span with its attributes, those of its process first; `None` where it has no ids or no instants.
-    pub(super) fn with<'v>(self, attributes: impl Iterator<Item = (&'v str, String)>) -> Option<ReceivedSpan> {
+    /// The span with its attributes; `None` where it has no ids or no instants.
+    pub(super) fn with(self, attributes: Attributes) -> Option<ReceivedSpan> {
         // A span that ends before it begins was timed by a clock that was set meanwhile: it says nothing of when anything happened.
         if self.start == 0 || self.end < self.start {
             return None;
@@ -82,13 +89,27 @@ impl Parts<'_> {
             parent: self.parent,
             links: self.links,
             kind: self.kind,
-            name: cut(self.name),
+            name: without_values(&cut(self.name)),
             start: self.start,
             end: self.end,
             failed: self.failed,
-            attributes: attributes::kept(attributes),
+            attributes: attributes.into_map(),
         })
     }
+}
+
+/// A trace id as texts have it: hex digits, of which Jaeger leaves out leading zeros, or base64, as protobuf's own JSON and Tempo have it.
+pub(super) fn trace_id(text: &str) -> Option<TraceId> {
+    padded(text, 32).parse().ok().or_else(|| TraceId::of(&STANDARD.decode(text).ok()?))
+}
+
+/// The id of a span, likewise.
+pub(super) fn span_id(text: &str) -> Option<SpanId> {
+    padded(text, 16).parse().ok().or_else(|| SpanId::of(&STANDARD.decode(text).ok()?))
+}
+
+fn padded(id: &str, digits: usize) -> Cow<'_, str> {
+    if id.len() < digits && !id.is_empty() { Cow::Owned(format!("{id:0>digits$}")) } else { Cow::Borrowed(id) }
 }
 
 /// A text of at most so many bytes, without what controls a terminal.

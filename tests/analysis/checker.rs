@@ -267,6 +267,29 @@ fn a_run_of_errors_never_passes() {
     check("8* @100=v\n2* refused", &[("verdict", "inconclusive"), ("reasons", "initiates_failed")]);
 }
 
+#[test]
+fn one_request_that_failed_is_an_accident_of_the_network_in_a_small_scenario_too() {
+    check("5* @100=v\nrefused", &[("verdict", "pass")]);
+    check("5* @100=v\n@100=5xx", &[("verdict", "pass")]);
+    check("4* @100=v\n2* refused", &[("verdict", "inconclusive"), ("reasons", "initiates_failed")]);
+    check("refused", &[("verdict", "inconclusive")]);
+    check("@100=5xx", &[("verdict", "inconclusive")]);
+    check_in(&format!("{AT_TWO}\n[expect]\nerrors_at_most = 0.0"), "5* @0=v @100=v\n@0=v @100=5xx", &[("verdict", "inconclusive")]);
+}
+
+#[test]
+fn an_unlisted_word_that_reads_as_a_denial_is_no_sight_of_the_job() {
+    let words = [("not_found", "inconclusive"), ("UNKNOWN", "inconclusive"), ("NoSuchJob", "inconclusive"), ("warming", "pass")];
+    for (word, verdict) in words {
+        let mut run = journal(scenario(AT_TWO), &format!("20* @0=v:odd.{word} @100=v:run"));
+        for exchange in run.exchanges.iter_mut().filter(|exchange| exchange.kind == Kind::Poll) {
+            exchange.http = Some(200);
+        }
+        let seen = Seen::of(&run);
+        assert_eq!(seen.fact("verdict"), verdict, "{word}: {:?}", seen.judgement.reasons);
+    }
+}
+
 // What a never-issued id is answered with, and polls that tell nothing.
 
 const AT_TWO: &str = "[polls]\noffsets = [\"0s\", \"100ms\"]";
@@ -304,6 +327,20 @@ fn a_refusal_denies_only_if_never_issued_ids_are_refused_with_the_same_code() {
         }
         let seen = Seen::of(&run);
         assert_eq!(seen.fact("verdict"), verdict, "controls {control}, a poll {poll}: {:?}", seen.judgement.reasons);
+    }
+}
+
+#[test]
+fn a_redirect_denies_only_if_never_issued_ids_are_led_to_the_same_place() {
+    for (page, verdict) in [("/not-found", "fail"), ("/elsewhere", "pass")] {
+        let mut run = journal(scenario(AT_TWO), "control n bad\n59* @0=v @100=v\n@0=bad @100=v");
+        for exchange in run.exchanges.iter_mut().filter(|exchange| exchange.answer == Answer::Malformed) {
+            let to = if exchange.kind == Kind::UnknownPoll { "/not-found" } else { page };
+            exchange.http = Some(302);
+            exchange.body = Some(format!("[HTTP 302 redirects to {to}] ").as_str().into());
+        }
+        let seen = Seen::of(&run);
+        assert_eq!(seen.fact("verdict"), verdict, "a poll that is led to {page}: {:?}", seen.judgement.reasons);
     }
 }
 

@@ -11,6 +11,8 @@ use statusgap::log::read;
 use statusgap::verdict::{Judgement, Verdict, judge};
 use tempfile::TempDir;
 
+use crate::support::twinless::twinless;
+
 struct Folder(TempDir);
 
 impl Folder {
@@ -25,7 +27,8 @@ impl Folder {
     /// Runs the words; gives back the exit code, and both outputs as one text.
     fn run(&self, words: &str) -> (Option<i32>, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_statusgap"));
-        let output = command.args(words.split_whitespace()).current_dir(self.0.path()).env("NO_COLOR", "1").output().expect("it starts");
+        let output =
+            command.args(twinless(words.split_whitespace())).current_dir(self.0.path()).env("NO_COLOR", "1").output().expect("it starts");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (output.status.code(), text(&output.stdout) + &text(&output.stderr))
     }

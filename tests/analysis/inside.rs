@@ -1,10 +1,15 @@
 //! What spans say of the inside, with the reference service's own: it exports what it does, with its functions, files and lines.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use statusgap::analysis::analyse;
 use statusgap::model::fault::FaultClass;
 use statusgap::model::run::Journal;
 use statusgap::model::scenario::Scenario;
+use statusgap::model::span::{Span, SpanIntake, SpanKind};
+use statusgap::model::text::Text;
 use statusgap::model::time::Nanos;
+use statusgap::model::trace::{SpanId, TraceId};
 use statusgap::traces::{Edge, Findings, Outcome, Stance, Statement, Unexplained, findings};
 
 use crate::support::virtual_run::{self, Tried, traced};
@@ -89,6 +94,177 @@ fn a_clock_that_is_set_while_the_run_goes_on_is_bounded_scan_by_scan() {
     }
 }
 
+/// Gives spans an attribute.
+fn say(span: &mut Span, name: &str, value: &str) {
+    span.attributes.insert(Text::from(name), Text::from(value));
+}
+
+fn is_server(span: &Span) -> bool {
+    span.kind == SpanKind::Server
+}
+
+/// A journal whose requests are answered by two machines by turns, and worked on by a third.
+fn on_three_machines() -> Journal {
+    let mut journal = traced(tried("deferred", &[]), &followed());
+    let traces: BTreeMap<TraceId, usize> =
+        journal.inside.spans.iter().map(|span| span.trace).collect::<BTreeSet<_>>().into_iter().zip(0..).collect();
+    for span in &mut journal.inside.spans {
+        let host = if is_server(span) { ["web-1", "web-2"][traces[&span.trace] % 2] } else { "worker" };
+        say(span, "host.name", host);
+    }
+    journal
+}
+
+#[test]
+fn a_worker_is_assumed_to_have_the_clock_on_which_all_others_agree() {
+    let named = named(&on_three_machines());
+    assert_eq!((named.explained, named.of, named.clock_is_assumed), (50, 50, true));
+}
+
+#[test]
+fn a_worker_with_a_clock_of_its_own_is_compared_with_nothing() {
+    // Early by an hour, late by an hour, and early by less than the window.
+    for off in [-3_600_000_000_000, 3_600_000_000_000, -900_000_000] {
+        let mut journal = on_three_machines();
+        for span in journal.inside.spans.iter_mut().filter(|span| span.attribute("host.name") == Some("worker")) {
+            (span.start, span.end) = (Nanos(span.start.0 + off), Nanos(span.end.0 + off));
+        }
+        match found(&journal).outcome {
+            Outcome::CannotTell(Unexplained::OtherClock { scans: 50, of: 50, .. }) => {}
+            other => panic!("{off} ns: {other:#?}"),
+        }
+    }
+}
+
+#[test]
+fn a_service_behind_another_is_bounded_by_the_request_that_it_was_sent() {
+    let mut journal = traced(tried("deferred", &[]), &followed());
+    let hour = 3_600_000_000_000;
+    let mut gateway = Vec::new();
+    for (n, span) in journal.inside.spans.iter_mut().enumerate() {
+        say(span, "host.name", "inner");
+        if is_server(span) {
+            let id = |which: u64| SpanId::drawn(9, 2 * n as u64 + which);
+            let mut outer = Span { span: id(0), attributes: BTreeMap::new(), ..span.clone() };
+            let mut client = Span { span: id(1), parent: Some(id(0)), kind: SpanKind::Client, ..outer.clone() };
+            (outer.start, outer.end) = (Nanos(span.start.0 - 2_000), Nanos(span.end.0 + 2_000));
+            (client.start, client.end) = (Nanos(span.start.0 - 1_000), Nanos(span.end.0 + 1_000));
+            span.parent = Some(id(1));
+            for one in [&mut outer, &mut client] {
+                say(one, "host.name", "gateway");
+            }
+            gateway.extend([outer, client]);
+        }
+        (span.start, span.end) = (Nanos(span.start.0 + hour), Nanos(span.end.0 + hour));
+    }
+    journal.inside.spans.extend(gateway);
+    let named = named(&journal);
+    assert_eq!((named.explained, named.of, named.clock_is_assumed), (50, 50, false), "{named:#?}");
+    assert!((1_900.0..2_100.0).contains(&named.begins_ns.as_ms()), "{named:#?}");
+}
+
+#[test]
+fn a_worker_with_one_trace_for_all_its_messages_is_followed_by_its_links() {
+    let mut journal = traced(tried("deferred", &[]), &followed());
+    let right = named(&journal);
+    let own = TraceId::of(&[7; 16]).expect("an id");
+    let inner: BTreeSet<SpanId> = journal.inside.spans.iter().filter(|span| !is_server(span)).map(|span| span.span).collect();
+    for span in journal.inside.spans.iter_mut().filter(|span| !is_server(span)) {
+        // Those that the request began, and those within what had not ended by the end.
+        if span.parent.is_none_or(|parent| !inner.contains(&parent)) {
+            span.links = vec![span.trace];
+            span.parent = None;
+        }
+        span.trace = own;
+    }
+    let linked = named(&journal);
+    assert_eq!((linked.explained, linked.of, linked.edge), (right.explained, right.of, right.edge));
+    assert_eq!((linked.span.name, linked.span.place), (right.span.name, right.span.place));
+}
+
+#[test]
+fn what_is_tried_again_in_some_scans_is_named_by_its_last_try() {
+    let mut journal = traced(tried("deferred", &[]), &followed());
+    let right = named(&journal);
+    // One write of many has a name of its own.
+    let mut counts: BTreeMap<TraceId, u32> = BTreeMap::new();
+    for span in journal.inside.spans.iter_mut().filter(|span| span.name.as_str() == right.span.name) {
+        let count = counts.entry(span.trace).or_default();
+        *count += 1;
+        if *count == right.span.occurrence {
+            span.name = Text::from("publish");
+        }
+    }
+    // Others are written at the same time, and would do as well.
+    journal.inside.spans.retain(|span| span.name.as_str() != right.span.name);
+    let mut tries = Vec::new();
+    for (n, span) in journal.inside.spans.iter().filter(|span| span.name.as_str() == "publish").enumerate().filter(|(n, _)| n % 3 == 0) {
+        let before = 500_000_000;
+        tries.push(Span {
+            span: SpanId::drawn(9, n as u64),
+            start: Nanos(span.start.0 - before),
+            end: Nanos(span.end.0 - before),
+            failed: true,
+            ..span.clone()
+        });
+    }
+    assert!(tries.len() >= 16, "{}", tries.len());
+    journal.inside.spans.extend(tries);
+    let named = named(&journal);
+    assert_eq!((named.explained, named.of), (50, 50));
+    // What is around it ends at the same time, and would do as well; of the tries only the last one would.
+    match named.span.name.as_str() {
+        "publish" => assert_eq!((named.span.occurrence, &named.span.place), (0, &right.span.place)),
+        around => assert_eq!(around, "write_record"),
+    }
+}
+
+#[test]
+fn a_queue_at_another_address_is_no_replica() {
+    let mut journal = traced(tried("deferred", &[]), &followed());
+    let posts: BTreeSet<TraceId> = journal
+        .exchanges
+        .iter()
+        .filter(|one| one.kind == statusgap::model::exchange::Kind::Initiate)
+        .filter_map(|one| journal.trace_of(one))
+        .collect();
+    let compared = |journal: &mut Journal, written: (&str, &str), read: (&str, &str)| {
+        for span in &mut journal.inside.spans {
+            let (system, address) = if posts.contains(&span.trace) { written } else { read };
+            say(span, "db.system.name", system);
+            say(span, "server.address", address);
+            say(span, "db.operation.name", if posts.contains(&span.trace) { "SET" } else { "GET" });
+        }
+        says(&found(journal), FaultClass::C, |statement| matches!(statement, Statement::ReadElsewhere { .. }))
+    };
+    for (written, read, is_replica) in [
+        (("redis", "queue"), ("postgresql", "db-1"), false),
+        (("redis", "queue"), ("redis", "10.0.0.7"), false),
+        (("redis", "localhost"), ("redis", "127.0.0.1"), false),
+        (("redis", "primary"), ("redis", "replica"), true),
+    ] {
+        assert_eq!(compared(&mut journal, written, read), is_replica, "{written:?} {read:?}");
+    }
+}
+
+#[test]
+fn processes_that_share_one_id_speak_neither_for_nor_against_their_sharing_nothing() {
+    let mut journal = traced(tried("zoo-b", &[]), &followed());
+    for span in &mut journal.inside.spans {
+        say(span, "service.instance.id", "made before the fork");
+    }
+    let facts = found(&journal).facts;
+    assert!(facts.iter().all(|fact| fact.class != FaultClass::B), "{facts:#?}");
+}
+
+#[test]
+fn spans_of_other_services_alone_are_said_to_be_so() {
+    let mut journal = traced(tried("deferred", &[]), &followed());
+    journal.inside.spans.clear();
+    journal.inside.intake = Some(SpanIntake { read: 40, foreign: 40, ..SpanIntake::default() });
+    assert_eq!(found(&journal).outcome, Outcome::CannotTell(Unexplained::NoSpans { others: 40 }));
+}
+
 #[test]
 fn spans_without_parents_are_matched_by_their_trace() {
     let mut journal = traced(tried("deferred", &[]), &followed());
@@ -103,7 +279,7 @@ fn spans_that_were_lost_are_said_to_be() {
     let mut journal = traced(tried("deferred", &[]), &followed());
     let all = journal.inside.spans.clone();
     journal.inside.spans.clear();
-    assert_eq!(found(&journal).outcome, Outcome::CannotTell(Unexplained::NoSpans));
+    assert_eq!(found(&journal).outcome, Outcome::CannotTell(Unexplained::NoSpans { others: 0 }));
     // Only a few POSTs were sampled.
     let posts: Vec<_> = journal
         .exchanges

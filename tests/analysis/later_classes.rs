@@ -25,8 +25,12 @@ fn line(scan: Option<usize>, kind: &str, at: u64, fields: &Value) -> Exchange {
     serde_json::from_value(line).expect("an exchange")
 }
 
-/// Scans asked for so many ms apart, each with these exchanges after it; an id that was never issued is answered 404.
 fn analysed(apart: u64, scans: &[Vec<Event>]) -> Analysis {
+    analyse(&driven::recorded(exchanges(apart, scans)))
+}
+
+/// Scans asked for so many ms apart, each with these exchanges after it; an id that was never issued is answered 404.
+fn exchanges(apart: u64, scans: &[Vec<Event>]) -> Vec<Exchange> {
     let mut exchanges = vec![line(None, "unknown_poll", 0, &json!({ "answer": "not_found", "http": 404, "id": "nobody" }))];
     for (scan, events) in scans.iter().enumerate() {
         let at = 10 + scan as u64 * apart;
@@ -34,7 +38,7 @@ fn analysed(apart: u64, scans: &[Vec<Event>]) -> Analysis {
         exchanges.push(line(Some(scan), "initiate", at, &json!({ "answer": "accepted", "http": 202, "id": id })));
         exchanges.extend(events.iter().map(|(kind, age, fields)| line(Some(scan), kind, at + 1 + age, fields)));
     }
-    analyse(&driven::recorded(exchanges))
+    exchanges
 }
 
 fn classes(analysis: &Analysis) -> Vec<FaultClass> {
@@ -161,6 +165,21 @@ fn a_read_that_takes_the_end_away_is_told_from_a_lifetime_by_scans_that_nobody_r
     };
     assert_eq!(classes(&analysed(2000, &scans(true))), [W]);
     assert_eq!(classes(&analysed(2000, &scans(false))), [F]);
+}
+
+#[test]
+fn a_state_that_is_null_until_work_begins_is_no_half_record_and_one_that_is_missing_is() {
+    let first = |body: &str| json!({ "answer": "visible", "http": 200, "state": "unknown", "echo": "scan", "body": body });
+    let classes_with = |body: &str| {
+        let scan = || vec![poll(5, first(body)), poll(200, first(body)), poll(600, shows("running"))];
+        let mut run = driven::recorded(exchanges(1000, &[scan(), scan(), scan(), scan()]));
+        run.run.target.status.state = Some("/state".to_owned());
+        classes(&analyse(&run))
+    };
+    assert_eq!(classes_with(r#"[no state at `/state`] {"id": "scan", "state": null}"#), []);
+    assert_eq!(classes_with(r#"[no state at `/state`] {"id": "scan"}"#), [X]);
+    // An answer that says that it failed shows no job at all.
+    assert_eq!(classes_with(r#"[no state at `/state`] {"id": "scan", "success": false}"#), []);
 }
 
 #[test]

@@ -294,6 +294,97 @@ fn a_file_that_is_no_target_file_is_recognised() {
         assert_eq!(refused.status.code(), Some(2), "{name}");
         assert!(err(&refused).contains(&format!("statusgap init {option}")), "{name}: {}", err(&refused));
     }
+    let target = "name = 'x'\nbase_url = 'http://h'\n[initiate]\npath = '/j'\nid = { pointer = '/id' }\n[status]\npath = '/j/{id}'\n";
+    std::fs::write(folder.path().join("x.toml"), target).expect("a file");
+    for (option, file, wanted) in [
+        ("--curl", "x.toml", "statusgap run --target x.toml"),
+        ("--har", "x.toml", "statusgap run --target x.toml"),
+        ("--openapi", "x.toml", "statusgap run --target x.toml"),
+        ("--har", "calls.txt", "give it with --curl"),
+        ("--openapi", "calls.txt", "give it with --curl"),
+        ("--curl", "api.yaml", "init --openapi"),
+    ] {
+        let refused = statusgap(folder.path(), &["init", option, file, "--offline"], &[], "");
+        assert_eq!(refused.status.code(), Some(2), "{option} {file}");
+        assert!(err(&refused).contains(&format!("{file}: ")) && err(&refused).contains(wanted), "{option} {file}: {}", err(&refused));
+    }
+    let commands = statusgap(folder.path(), &["check", "calls.txt"], &[], "");
+    assert!(commands.status.code() == Some(2) && err(&commands).contains("init --curl calls.txt"), "{}", err(&commands));
     let document = statusgap(folder.path(), &["run", "--target", "http://127.0.0.1:1/openapi.json"], &[], "");
     assert!(document.status.code() == Some(2) && err(&document).contains("init --openapi"), "{}", err(&document));
+}
+
+/// A service that takes the client's own ids from whoever has logged in, and lets a login make three requests.
+#[derive(Clone, Default)]
+struct Strict {
+    known: Arc<Mutex<(u64, BTreeMap<String, u32>)>>,
+}
+
+/// So many requests a login is good for.
+const GOOD_FOR: u64 = 3;
+
+/// So many times a job is denied, and then visible before it ends.
+const TIMES: u32 = 4;
+
+impl Respond for Strict {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let body = |code, body: serde_json::Value| ResponseTemplate::new(code).set_body_json(body);
+        let mut known = self.known.lock().expect("nobody panics");
+        let (used, jobs) = &mut *known;
+        if request.url.path() == "/login" {
+            let is_right = String::from_utf8_lossy(&request.body).contains("lovelace-1");
+            // The next login begins where the last one ends.
+            *used = used.next_multiple_of(GOOD_FOR);
+            return if is_right {
+                body(200, serde_json::json!({"token": format!("token-{used}")}))
+            } else {
+                body(401, serde_json::json!({}))
+            };
+        }
+        let bearer = format!("Bearer token-{}", *used - *used % GOOD_FOR);
+        let is_fresh = request.headers.get("authorization").is_some_and(|value| value.as_bytes() == bearer.as_bytes());
+        *used += 1;
+        if !is_fresh {
+            return body(401, serde_json::json!({"detail": "log in"}));
+        }
+        let id = request.url.path().rsplit('/').next().unwrap_or_default().to_owned();
+        if request.method == "PUT" {
+            jobs.insert(id, 0);
+            return body(202, serde_json::json!({"accepted": true}));
+        }
+        let Some(asked) = jobs.get_mut(&id) else { return body(404, serde_json::json!({"detail": "no such package"})) };
+        *asked += 1;
+        match *asked {
+            ..=TIMES => body(404, serde_json::json!({"detail": "no such package"})),
+            n if n <= 2 * TIMES => body(200, serde_json::json!({"package": id, "phase": "running"})),
+            _ => body(200, serde_json::json!({"package": id, "phase": "done"})),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_is_a_third_command_and_is_made_again_when_it_has_expired() {
+    let server = MockServer::start().await;
+    Mock::given(path_regex("^/(login|packages)")).respond_with(Strict::default()).mount(&server).await;
+    let folder = TempDir::new().expect("a folder");
+    let base = server.uri();
+    let commands = format!(
+        "curl {base}/login --json '{{\"user\": \"ada\", \"password\": \"lovelace-1\"}}'\n\
+         curl -X PUT {base}/packages/{ID} -H 'Authorization: Bearer old' -d x\n\
+         curl {base}/packages/{ID} -H 'Authorization: Bearer old'\n"
+    );
+    let made = statusgap(folder.path(), &["init", "--curl", "-", "--yes"], &[], &commands);
+    assert_eq!(made.status.code(), Some(0), "{}", err(&made));
+    let file = std::fs::read_to_string(folder.path().join("packages.toml")).expect("a file");
+    for wanted in
+        ["[login]", "capture = { token = { pointer = \"/token\" } }", "Bearer {token}", "id = \"{uuid:dashed}\"", "method = \"PUT\""]
+    {
+        assert!(file.contains(wanted), "no {wanted} in\n{file}");
+    }
+    assert!(!file.contains("lovelace-1") && !err(&made).contains("token-0"), "{file}\n{}", err(&made));
+    let told = err(&made);
+    assert!(told.contains(&format!("denied this job {TIMES} times")) && told.contains("done → succeeded"), "{told}");
+    let checked = statusgap(folder.path(), &["check", "--live", "--yes", "packages.toml"], &[("PACKAGES_PASSWORD", "lovelace-1")], "");
+    assert_eq!(checked.status.code(), Some(0), "{}", err(&checked));
+    assert!(err(&checked).contains("denied this job"), "{}", err(&checked));
 }

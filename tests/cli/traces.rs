@@ -6,12 +6,18 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
+use crate::support::twinless::twinless;
+
 const FOLLOWED: &str = "name = 'followed'\ntitle = 'follows each scan'\nsource = 'a test'\n[load]\nscans = 20\nevery = '130ms'\n\
                         [polls]\noffsets = ['0s']\ntolerance = '5s'\n[follow]\nuntil = 'visible'\nevery = '20ms'\ndeadline = '20s'\n";
 
 fn statusgap(folder: &Path, words: &str) -> Output {
     fs::write(folder.join("followed.toml"), FOLLOWED).expect("a file");
-    Command::new(env!("CARGO_BIN_EXE_statusgap")).args(words.split_whitespace()).current_dir(folder).output().expect("the binary runs")
+    Command::new(env!("CARGO_BIN_EXE_statusgap"))
+        .args(twinless(words.split_whitespace()))
+        .current_dir(folder)
+        .output()
+        .expect("the binary runs")
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -72,6 +78,10 @@ fn a_log_of_last_week_is_explained_by_what_a_collector_wrote() {
     for field in ["outcome", "named", "clock_ahead_ms", "evidence", "spans"] {
         assert_eq!(later["inside"][field], direct["inside"][field], "{field}");
     }
+    let diagnosed = text(&statusgap(folder, "diagnose without --traces traces.json").stdout);
+    assert!(diagnosed.contains("\ninside\n") && diagnosed.contains("20 of 20"), "{diagnosed}");
+    let first_screen = text(&statusgap(folder, "report with").stdout);
+    assert!(first_screen.contains("\ninside   visible") && first_screen.lines().count() <= 25, "{first_screen}");
     // In every format that people read, and again from the log alone.
     for format in ["table", "markdown", "html"] {
         let told = text(&statusgap(folder, &format!("report with --format {format}")).stdout);
@@ -130,9 +140,19 @@ fn what_cannot_be_used_is_refused_before_anything_is_sent() {
     }
     statusgap(folder.path(), "run followed.toml --virtual --seed 2 --quiet --out run");
     fs::write(folder.path().join("bad.json"), "{\"a\": 1}\n").expect("a file");
-    let refused = statusgap(folder.path(), "report run --traces bad.json");
-    assert_eq!(refused.status.code(), Some(2));
-    assert!(text(&refused.stderr).contains("bad.json:1:") && text(&refused.stderr).contains("file exporter"), "{}", text(&refused.stderr));
+    fs::write(folder.path().join("empty.json"), "").expect("a file");
+    for command in ["report", "diagnose"] {
+        for (file, told) in [("bad.json", "bad.json:1:"), ("empty.json", "it is empty"), (".", "is a folder")] {
+            let refused = statusgap(folder.path(), &format!("{command} run --traces {file}"));
+            let said = text(&refused.stderr);
+            assert_eq!(refused.status.code(), Some(2), "{command} {file}: {said}");
+            assert!(said.contains(told) && (file == "." || said.contains("file exporter")), "{command} {file}: {said}");
+        }
+    }
+    // A run that has been made keeps its verdict, whatever somebody wrote into the file meanwhile.
+    let kept = statusgap(folder.path(), "run followed.toml --virtual --seed 2 --quiet --traces bad.json --out kept");
+    assert_eq!(kept.status.code(), Some(1), "{}", text(&kept.stderr));
+    assert_eq!(result(&folder.path().join("kept"))["inside"]["intake"]["unreadable"], 1);
 }
 
 #[test]
@@ -141,7 +161,7 @@ fn tickets_carry_the_trace_of_each_request() {
     let folder = folder.path();
     statusgap(folder, "run followed.toml --virtual --seed 2 --quiet --out run");
     let bundled = statusgap(folder, "bundle run --out ticket");
-    assert!(folder.join("ticket/requests.har").is_file(), "{}", text(&bundled.stderr));
+    assert_eq!(bundled.status.code(), Some(1), "the verdict's: {}", text(&bundled.stderr));
     let archive: Value = serde_json::from_str(&fs::read_to_string(folder.join("ticket/requests.har")).expect("an archive")).expect("JSON");
     let lines = lines(&folder.join("run/log.ndjson"));
     let prefix = lines[0]["trace_prefix"].as_str().expect("a half");

@@ -19,3 +19,4 @@ mod production;
 mod safety;
 #[path = "../support/mod.rs"]
 mod support;
+mod traces;

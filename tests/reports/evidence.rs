@@ -11,9 +11,14 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::skip::{have, skipped};
+use crate::support::twinless::twinless;
 
 fn statusgap(folder: &Path, words: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_statusgap")).args(words).current_dir(folder).output().expect("the binary starts")
+    Command::new(env!("CARGO_BIN_EXE_statusgap"))
+        .args(twinless(words.iter().copied()))
+        .current_dir(folder)
+        .output()
+        .expect("the binary starts")
 }
 
 #[track_caller]
@@ -187,7 +192,7 @@ fn no_secret_is_in_a_bundle() {
     let scenario = "name = 'short'\ntitle = 't'\nsource = 's'\n[load]\nscans = 3\n[polls]\noffsets = ['100ms', '300ms']\n";
     fs::write(folder.path().join("short.toml"), scenario).expect("a file");
     let run = Command::new(env!("CARGO_BIN_EXE_statusgap"))
-        .args(["run", "short.toml", "--target", "t.toml", "--out", "run", "--quiet"])
+        .args(["run", "--no-twin", "short.toml", "--target", "t.toml", "--out", "run", "--quiet"])
         .current_dir(folder.path())
         .env("SECRET_TOKEN", "alice-token")
         .output()
@@ -352,7 +357,6 @@ fn what_cannot_be_imported_is_refused_with_two_and_a_way_out() {
     for (words, told) in [
         (vec!["har", &combined, "--target", &jobs], "not an HTTP Archive"),
         (vec!["har", &archive, "--target", &jobs], "--any-host"),
-        (vec!["har", &archive], "--target FILE"),
         (vec!["ndjson", &combined, "--target", &jobs], "--map"),
         (vec!["access-log", &combined, "--target", &jobs, "--log-format", "$status"], "no time"),
         (vec!["access-log", &combined, "--target", &jobs, "--map", "tim=x"], "did you mean `time`?"),

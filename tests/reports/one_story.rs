@@ -392,7 +392,7 @@ fn the_jobs_of_first_contact_are_counted_once_and_alike() {
     assert_eq!(result(&view)["jobs"]["at_first_contact"], 1);
     for format in [Format::Table, Format::Markdown, Format::Html] {
         let text = read(&view, format);
-        assert!(text.contains("Started 61 jobs: 60 for scans, 1 at first contact; 60 had not ended"), "{format:?}: {text}");
+        assert!(text.contains("Started 61 jobs: 60 to be measured, 1 at first contact; 60 had not ended"), "{format:?}: {text}");
     }
 }
 

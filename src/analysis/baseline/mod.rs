@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::analysis::Analysis;
 use crate::analysis::scan::{ScanHistory, Scans};
 use crate::model::exchange::{Connection, Kind};
+use crate::model::noun::Noun;
 use crate::model::run::{Journal, Pair};
 use crate::model::time::Span;
 use crate::statistics::compare::dependence;
@@ -41,6 +42,9 @@ pub struct Baseline {
     pub started: String,
     /// The target's name.
     pub target: String,
+    /// What the target calls a job; "scan" where it is not said.
+    #[serde(default = "Noun::of_older_logs", skip_serializing_if = "Noun::is_of_older_logs")]
+    pub noun: Noun,
     /// The settings of the reference service, where the run started one: it is one target, however it is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
@@ -166,6 +170,7 @@ impl Baseline {
             tool: run.tool.clone(),
             started: run.started.clone(),
             target: run.target.name.clone(),
+            noun: run.target.noun.clone(),
             service: run.target.service.clone(),
             contract,
             time: Some(if run.clock.timer == "virtual" { "virtual" } else { "real" }.to_owned()),

@@ -148,6 +148,8 @@ pub enum Fact {
     StatesDiffer { pairs: Pairs, p: f64 },
     /// Visible answers came from a cache, by the headers.
     SeenFromCache { answers: u64 },
+    /// Of all causes that were simulated only this one explains the log.
+    OnlyItsTwinFits { runs: u64, others: u64 },
     /// Requests failed, and status knew a scan by the id that the client had given it; how they failed, by HTTP status.
     KnownThoughFailed { scans: u64, failed: u64, http: Vec<Option<u16>> },
     /// Before an age no worker knew any scan.

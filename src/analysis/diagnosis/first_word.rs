@@ -1,5 +1,6 @@
 //! Classes that show in the first answers about a scan: Y, a default that reads as an end, and X, a record with members missing.
 
+use crate::analysis::blank::has_null_state;
 use crate::analysis::diagnosis::dataset::{Dataset, ns};
 use crate::analysis::diagnosis::fact::{Fact, Member};
 use crate::analysis::diagnosis::thresholds::{FEW_SCANS, MANY_ALIKE, NEARLY_ALL};
@@ -80,10 +81,14 @@ pub(super) fn half_record(diagnosis: &mut Diagnosis, data: &Dataset<'_>) {
     let mut facts = Vec::new();
     let mut most = 0;
     for member in [Member::Complete, Member::State, Member::Id, Member::Progress] {
-        let late: Vec<f64> = data.rows.iter().filter_map(|row| missing_until(row.scan, member)).collect();
+        let has = |poll: &Exchange| has(poll, member, data.journal.run.target.status.state.as_deref());
+        let late: Vec<f64> = data.rows.iter().filter_map(|row| missing_until(row.scan, member, has)).collect();
         let Some(latest) = late.iter().copied().reduce(f64::max) else { continue };
         // Of the scans that were seen as young and are known to have the member at all, nearly all lack it at first.
-        let young = data.rows.iter().filter(|row| first_sight(row.scan).is_some_and(|age| age <= latest) && ever_has(row.scan, member));
+        let young = data
+            .rows
+            .iter()
+            .filter(|row| first_sight(row.scan).is_some_and(|age| age <= latest) && sights_of_record(row.scan).into_iter().any(has));
         // A state that is missing at first is an accident unless nearly all scans lack it; other members came late under the same word.
         let is_usual = member != Member::State || late.len() as f64 >= NEARLY_ALL * young.count() as f64;
         // Two scans that lacked the same are no accident of one.
@@ -101,10 +106,11 @@ pub(super) fn half_record(diagnosis: &mut Diagnosis, data: &Dataset<'_>) {
     }
 }
 
-fn has(poll: &Exchange, member: Member) -> bool {
+/// Whether an answer has a member; `state_at` is where the target file looks for the state.
+pub(in crate::analysis) fn has(poll: &Exchange, member: Member, state_at: Option<&str>) -> bool {
     match member {
         Member::Complete => poll.complete != Some(false),
-        Member::State => poll.state != Some(State::Unknown) || poll.word.is_some(),
+        Member::State => poll.state != Some(State::Unknown) || poll.word.is_some() || has_null_state(poll, state_at),
         Member::Id => poll.echo.is_some(),
         Member::Progress => poll.progress.get().is_some() || poll.state.is_some_and(State::is_terminal),
     }
@@ -117,19 +123,15 @@ fn sights_of_record<'a>(scan: &ScanHistory<'a>) -> Vec<&'a Exchange> {
     sights
 }
 
-fn ever_has(scan: &ScanHistory<'_>, member: Member) -> bool {
-    sights_of_record(scan).iter().any(|poll| has(poll, member))
-}
-
 fn first_sight(scan: &ScanHistory<'_>) -> Option<f64> {
     sights_of_record(scan).first().map(|poll| scan.age(poll).as_ms())
 }
 
 /// The last age at which a scan was visible without a member that it had in each later answer.
-fn missing_until(scan: &ScanHistory<'_>, member: Member) -> Option<f64> {
+fn missing_until(scan: &ScanHistory<'_>, member: Member, has: impl Fn(&Exchange) -> bool) -> Option<f64> {
     let sights = sights_of_record(scan);
-    let first = sights.iter().position(|poll| has(poll, member))?;
-    let complete_from_then = sights[first..].iter().all(|poll| has(poll, member));
+    let first = sights.iter().position(|poll| has(poll))?;
+    let complete_from_then = sights[first..].iter().all(|poll| has(poll));
     // A service may rightly say less of a scan that waits than of one that runs.
     let by_state = |before: &Exchange| matches!(member, Member::Id | Member::Progress) && before.word != sights[first].word;
     let before = sights[..first].last().filter(|before| complete_from_then && !by_state(before))?;

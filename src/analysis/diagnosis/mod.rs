@@ -9,7 +9,7 @@ mod chance;
 mod changes;
 mod dataset;
 mod fact;
-mod first_word;
+pub(in crate::analysis) mod first_word;
 mod flapping;
 mod grants;
 mod ids;

@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::analysis::twin::aspects::{Aspect, Group, Measured, Measures};
+use crate::analysis::twin::aspects::{Aspect, Group};
+use crate::analysis::twin::measures::{Measured, Measures};
 use crate::statistics::compare::windows::{Scores, scores};
 use crate::statistics::npmle::Observation;
 
@@ -63,7 +64,12 @@ impl Fit {
     /// Whether the twin may be what was observed. Runs that are all but equal leave any log the farthest; what differs in nothing by
     /// much is no reason to reject.
     pub fn fits(&self) -> bool {
-        self.p > LEVEL || self.misfits.is_empty()
+        self.p > LEVEL || self.misfits.iter().all(|misfit| misfit.z.abs() < REJECTS)
+    }
+
+    /// Whether the twin is so unlike the log that chance, and what a service has besides its fault, cannot be why.
+    pub fn excludes(&self) -> bool {
+        !self.fits() && self.misfits.iter().any(|misfit| misfit.z.abs() >= EXCLUDES)
     }
 }
 
@@ -113,6 +119,12 @@ impl Table {
 
 /// A difference of more standard deviations is named.
 const MUCH: f64 = 2.0;
+
+/// A twin is rejected for a difference of at least as many: of some fifty aspects one is more than two away in most logs.
+const REJECTS: f64 = 3.0;
+
+/// And excluded for a difference of at least as many.
+const EXCLUDES: f64 = 6.0;
 
 /// Farther than this is as good as impossible.
 const FARTHEST: f64 = 1e3;

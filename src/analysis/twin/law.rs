@@ -127,6 +127,21 @@ pub(super) struct LawFit {
 /// How many equally likely sizes are kept.
 pub(super) const LIKELY: usize = 40;
 
+/// Which quantile each of them is: evenly from one end to the other, so that the outermost hold nearly all that is likely. Sizes that
+/// somebody chose often lie at an end of what is known, because the ages of polls were chosen alike.
+pub(super) fn quantile(place: usize) -> f64 {
+    TAIL + (1.0 - 2.0 * TAIL) * place as f64 / (LIKELY - 1) as f64
+}
+
+const TAIL: f64 = 0.002;
+
+/// A duration of which nothing is known but that it was longer than this: up to some times as long.
+pub(super) fn longer_than(ms: f64) -> LawFit {
+    const TIMES: f64 = 6.0;
+    let ms = ms.max(1.0);
+    LawFit { best: Law::Fixed(2.0 * ms), likely: (0..LIKELY).map(|place| Law::Fixed(ms * TIMES.powf(quantile(place)))).collect() }
+}
+
 /// More brackets than this say nothing more about a law that is to be replayed.
 const ENOUGH: usize = 200;
 
@@ -188,7 +203,8 @@ pub(super) fn fit_share(looks: &[Look]) -> Option<(Shared, Vec<Shared>)> {
         for twentieth in 1..=20 {
             let share = f64::from(twentieth) / 20.0;
             let chance = |look: &Look| match look.after {
-                Some(after) => share * (law.by(look.until + SLACK_MS) - law.by((after - SLACK_MS).max(0.0))).max(0.0),
+                // Without slack: with one, a law within it would be denied and seen at one age.
+                Some(after) => share * (law.by(look.until) - law.by(after)).max(0.0),
                 None => 1.0 - share * (1.0 - law.by(look.until)),
             };
             let likelihood = looks.iter().map(|look| (0.999 * chance(look) + 1e-6).ln()).sum::<f64>() - law.parameters();
@@ -201,7 +217,7 @@ pub(super) fn fit_share(looks: &[Look]) -> Option<(Shared, Vec<Shared>)> {
     let all: f64 = weights.iter().sum();
     let (mut likely, mut reached, mut at) = (Vec::with_capacity(LIKELY), 0.0, 0);
     for place in 0..LIKELY {
-        let wanted = all * (place as f64 + 0.5) / LIKELY as f64;
+        let wanted = all * quantile(place);
         while at + 1 < weights.len() && reached + weights[at] < wanted {
             reached += weights[at];
             at += 1;
@@ -249,7 +265,7 @@ impl Grid {
         let mut likely = Vec::with_capacity(LIKELY);
         let (mut reached, mut at) = (0.0, 0);
         for place in 0..LIKELY {
-            let wanted = all * (place as f64 + 0.5) / LIKELY as f64;
+            let wanted = all * quantile(place);
             while at + 1 < weights.len() && reached + weights[at] < wanted {
                 reached += weights[at];
                 at += 1;

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::analysis::twin::aspects::{Aspect, Measures, SHARE_RESOLUTION};
+use crate::analysis::twin::aspects::Aspect;
+use crate::analysis::twin::measures::{Measures, SHARE_RESOLUTION};
 
 /// A log beside runs of its twin. Shares are from 0 to 1, ages in milliseconds since the id was known.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]

@@ -2,7 +2,40 @@
 
 use crate::analysis::scan::ScanHistory;
 use crate::model::answer::{Answer, State};
-use crate::model::exchange::{Connection, Exchange};
+use crate::model::exchange::{Connection, Exchange, Kind};
+use crate::model::run::Journal;
+
+/// How long a round trip on an open connection takes, in milliseconds: what lies between a stamp here and the instant at the service.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Trip(f64);
+
+impl Trip {
+    pub(super) fn of(journal: &Journal) -> Trip {
+        let polls = || journal.exchanges.iter().filter(|exchange| exchange.kind == Kind::Poll && exchange.was_answered());
+        let trip = |poll: &Exchange| poll.round_trip().as_secs_f64() * 1e3;
+        let open = polls().filter(|poll| poll.new_conn == Some(false)).map(trip).collect();
+        let shortest = || polls().map(trip).reduce(f64::min);
+        Trip(median(open).or_else(shortest).unwrap_or_default())
+    }
+
+    /// It, in milliseconds.
+    pub(super) fn ms(self) -> f64 {
+        self.0
+    }
+
+    /// About when an exchange was dealt with at the service, in milliseconds of the run: half of a round trip before its reply had arrived.
+    /// What is longer than usual about it may have been on the way there as well as on the way back.
+    pub(super) fn served(self, exchange: &Exchange) -> f64 {
+        let (sent, done) = (exchange.sent.0 as f64 / 1e6, exchange.done.0 as f64 / 1e6);
+        let is_open = exchange.new_conn == Some(false);
+        if is_open { f64::midpoint(sent, done) } else { f64::midpoint(sent, done).max(done - self.0 / 2.0) }
+    }
+
+    /// When a write was made at the service that was acknowledged by this reply, at the latest: half of a round trip before it arrived.
+    pub(super) fn made(self, write: &Exchange) -> f64 {
+        (write.done.0 as f64 / 1e6 - self.0 / 2.0).max(write.sent.0 as f64 / 1e6)
+    }
+}
 
 /// One status answer that says seen or denied. Ages are in milliseconds since the id was known.
 #[derive(Debug, Clone, Copy)]
@@ -11,6 +44,8 @@ pub(super) struct Poll<'a> {
     pub(super) sent: f64,
     /// The age at which its answer had arrived.
     pub(super) done: f64,
+    /// About how long the job had been accepted when the service dealt with it.
+    pub(super) served: f64,
     pub(super) seen: bool,
     pub(super) exchange: &'a Exchange,
 }
@@ -27,12 +62,14 @@ pub(super) struct Row<'a> {
 
 impl<'a> Row<'a> {
     /// `None` for a job that was not accepted.
-    fn of(scan: &'a ScanHistory<'a>) -> Option<Row<'a>> {
+    fn of(scan: &'a ScanHistory<'a>, trip: Trip) -> Option<Row<'a>> {
         let t0 = scan.t0()?;
+        let accepted = trip.made(scan.initiate);
         scan.id()?;
         let read = |exchange: &'a Exchange| Poll {
             sent: exchange.sent.since(t0).as_ms(),
             done: exchange.done.since(t0).as_ms(),
+            served: trip.served(exchange) - accepted,
             seen: exchange.answer == Answer::Visible,
             exchange,
         };
@@ -52,6 +89,15 @@ impl<'a> Row<'a> {
         let denied = self.polls.iter().filter(|poll| !poll.seen && poll.sent < seen).map(|poll| poll.sent.max(0.0)).reduce(f64::max);
         // A first poll that was seen bounds the window from above alone.
         Some((denied.unwrap_or(0.0), seen.max(first.done).max(f64::MIN_POSITIVE)))
+    }
+
+    /// The same by the service's time: how long the job had been accepted when it was denied last, and when it was seen first.
+    pub(super) fn window_served(&self) -> Option<(f64, f64)> {
+        self.polls.first()?;
+        let seen = self.first_seen.unwrap_or(f64::INFINITY);
+        let denied = self.polls.iter().filter(|poll| !poll.seen && poll.sent < seen).map(|poll| poll.served).fold(0.0, f64::max);
+        let by = self.polls.iter().filter(|poll| poll.seen).map(|poll| poll.served).fold(f64::INFINITY, f64::min);
+        Some((denied, by.max(denied).max(f64::MIN_POSITIVE)))
     }
 
     /// Whether it was denied before it was seen.
@@ -81,8 +127,8 @@ impl<'a> Row<'a> {
 }
 
 /// The jobs that were accepted.
-pub(super) fn rows<'a>(histories: &'a [ScanHistory<'a>]) -> Vec<Row<'a>> {
-    histories.iter().filter_map(Row::of).collect()
+pub(super) fn rows<'a>(histories: &'a [ScanHistory<'a>], trip: Trip) -> Vec<Row<'a>> {
+    histories.iter().filter_map(|scan| Row::of(scan, trip)).collect()
 }
 
 /// The median of some numbers, the lower one of two.

@@ -91,7 +91,10 @@ impl GateArgs {
                 "name one that does, such as `immediate`",
             ));
         };
-        scenario.load.scans = scenario.load.scans.max(u32::try_from(jobs_needed(p)).unwrap_or(u32::MAX));
+        let needed = u32::try_from(jobs_needed(p)).unwrap_or(u32::MAX);
+        // What was small enough for company may be that no longer.
+        scenario.side_by_side &= scenario.load.scans >= needed;
+        scenario.load.scans = scenario.load.scans.max(needed);
         Ok(scenarios)
     }
 
@@ -182,6 +185,7 @@ fn raised(mut scenario: Scenario, detect: Detect) -> Result<Scenario, CliError> 
     })?;
     scenario.load.detect = Some(detect);
     let scans = u32::try_from(needed.saturating_mul(u64::from(scenario.hands()))).unwrap_or(u32::MAX);
+    scenario.side_by_side &= scenario.load.scans >= scans;
     scenario.load.scans = scenario.load.scans.max(scans);
     Ok(scenario)
 }

@@ -7,8 +7,9 @@ use crate::model::scenario::Scenario;
 use crate::model::source::{Source, nearest};
 use crate::verdict::power::sized;
 
-/// The shipped scenarios, in the order in which they run: controls first, then what must come before other scans are asked
-/// for, then what mostly waits, then the rest beside it.
+/// The shipped scenarios, in the order in which they begin: controls first; then what must come before other jobs are asked for; then
+/// what waits for the ends of jobs, beside all the rest; then small loads, beside each other where jobs are alike; and last, alone, jobs that
+/// are all asked for at once.
 const SHIPPED: [(&str, &str); 10] = [
     ("unknown-id", include_str!("../../../scenarios/unknown-id.toml")),
     ("concurrent-polls", include_str!("../../../scenarios/concurrent-polls.toml")),
@@ -17,9 +18,9 @@ const SHIPPED: [(&str, &str); 10] = [
     ("foreign-user", include_str!("../../../scenarios/foreign-user.toml")),
     ("immediate", include_str!("../../../scenarios/immediate.toml")),
     ("settled", include_str!("../../../scenarios/settled.toml")),
+    ("keep-alive", include_str!("../../../scenarios/keep-alive.toml")),
     ("zero-delay", include_str!("../../../scenarios/zero-delay.toml")),
     ("burst", include_str!("../../../scenarios/burst.toml")),
-    ("keep-alive", include_str!("../../../scenarios/keep-alive.toml")),
 ];
 
 /// Shipped, and run only where it is named: it asks for more scans than all the others together.

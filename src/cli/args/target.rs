@@ -14,7 +14,7 @@ pub fn is_an_address(named: &str) -> bool {
 }
 
 /// The command that takes a file which is no target file.
-fn something_else(named: &str, kind: SourceKind) -> CliError {
+pub fn something_else(named: &str, kind: SourceKind) -> CliError {
     let quoted = shlex::try_quote(named).unwrap_or(named.into());
     let init = format!("statusgap init {} {quoted}", kind.option());
     let hint = match kind {
@@ -22,6 +22,15 @@ fn something_else(named: &str, kind: SourceKind) -> CliError {
         _ => format!("`{init}` makes a target file of it; `statusgap reproduce {} {quoted}` needs none", kind.option()),
     };
     CliError::usage(format!("`{}` holds {}, and is no target file", without_query(named), kind.noun()), hint)
+}
+
+/// The error for an address that is asked by no request.
+pub fn no_such_scheme(named: &str, scheme: &str) -> CliError {
+    let hint = match scheme.to_ascii_lowercase().as_str() {
+        "ws" | "wss" => "WebSockets are not spoken: name the http:// address of a service with a status that is asked by GET",
+        _ => "name a TOML file, or an address that begins with http:// or https://",
+    };
+    CliError::usage(format!("`{}` is no address that is asked by HTTP", without_query(named)), hint)
 }
 
 /// Reads `--target`.
@@ -36,6 +45,9 @@ pub fn resolve(named: &str) -> Result<Target, CliError> {
             ));
         }
         return Ok(Target::reference(named, &lookup)?);
+    }
+    if let Some((scheme, _)) = named.split_once("://") {
+        return Err(no_such_scheme(named, scheme));
     }
     let path = Path::new(named);
     let text = std::fs::read_to_string(path).map_err(|source| match source.kind() {

@@ -5,6 +5,7 @@ use clap::Args;
 use crate::cli::args::headings;
 use crate::cli::terminal::output;
 use crate::run::Concluded;
+use crate::run::twin::Twins;
 
 /// The options about the twins of a log.
 #[derive(Debug, Clone, Copy, Args)]
@@ -16,6 +17,11 @@ pub struct TwinArgs {
 }
 
 impl TwinArgs {
+    /// Whether twins are run.
+    pub fn twins(self) -> Twins {
+        if self.no_twin { Twins::LeftOut } else { Twins::Run }
+    }
+
     /// What was concluded of a log, with its twins if they are wanted. `quiet`: without a word on standard error.
     pub fn apply(self, concluded: Concluded, quiet: bool) -> Concluded {
         if self.no_twin {

@@ -21,7 +21,7 @@ use crate::target::credentials::{self, Literal};
 /// stands in that file itself is struck out if its name gives it away, and told. All is made from the log alone; nothing is sent.
 #[derive(Debug, Args)]
 pub struct BundleArgs {
-    /// The log (`log.ndjson` in a run's folder, or what `statusgap import` made)
+    /// The log, or the folder of the run that wrote it
     #[arg(value_name = "LOG")]
     log: PathBuf,
     /// The folder for report.md, report.html, result.json, log.ndjson, repro.sh and requests.har [default: the log's own]
@@ -36,13 +36,14 @@ pub struct BundleArgs {
 
 /// Runs the command. The exit code is the verdict's.
 pub fn run(args: &BundleArgs) -> Ended {
-    let own = args.log.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let log = if args.log.is_dir() { args.log.join(files::LOG) } else { args.log.clone() };
+    let own = log.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let folder = args.out.as_deref().unwrap_or(own);
-    let concluded = args.twin.apply(Concluded::read(&args.log)?, args.quiet);
+    let concluded = args.twin.apply(Concluded::read(&log)?, args.quiet);
     let folder = &*files::OwnFolder::claim(folder)?;
     let copy = folder.join(files::LOG);
-    if copy.canonicalize().ok() != args.log.canonicalize().ok() || !copy.exists() {
-        std::fs::copy(&args.log, &copy).map_err(|source| CliError::file("write", &copy, source))?;
+    if copy.canonicalize().ok() != log.canonicalize().ok() || !copy.exists() {
+        std::fs::copy(&log, &copy).map_err(|source| CliError::file("write", &copy, source))?;
     }
     let view = report::view(&concluded);
     report::write(&view, folder, &[])?;

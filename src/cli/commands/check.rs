@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::cli::Ended;
+use crate::cli::args::target::something_else;
 use crate::cli::error::CliError;
 use crate::cli::terminal::output;
+use crate::draft::kind_of;
 use crate::model::allow::Allow;
 use crate::model::plan::Plan;
 use crate::model::run::Capabilities;
@@ -111,7 +113,11 @@ fn check(path: &Path) -> Result<String, CliError> {
         let allowed = allowed.map(|allow| format!("  {} in {} until {}: {}\n", allow.failure, allow.scenario, allow.expires, allow.reason));
         return Ok(format!("{name}: known failures\n{}", allowed.collect::<String>()));
     }
-    let scenario = sized(Scenario::read(source)?);
+    let scenario = Scenario::read(source).map_err(|error| match kind_of(&text) {
+        Some(kind) => something_else(&name, kind),
+        None => error.into(),
+    })?;
+    let scenario = sized(scenario);
     Ok(format!("{name}: scenario `{}`: {}\n{}", scenario.name, scenario.title, plan_lines(&scenario, &Plan::of(&scenario))))
 }
 

@@ -13,7 +13,7 @@ use crate::cli::terminal::output;
 use crate::model::fault::Owner;
 use crate::model::wording::alternatives;
 use crate::report::sentences::{causes, exclusions, facts, open, patterns};
-use crate::report::view::{Reproducer, TwinView};
+use crate::report::view::{InsideView, Reproducer, TwinView};
 use crate::run::Concluded;
 use crate::verdict::{Exit, Verdict};
 
@@ -23,6 +23,10 @@ pub struct DiagnoseArgs {
     /// The logs (`log.ndjson` in a run's folder)
     #[arg(required = true, value_name = "LOG")]
     logs: Vec<PathBuf>,
+    /// Adds the spans of these files to a log whose requests carried trace ids: what the OpenTelemetry collector's file exporter
+    /// writes, or what Jaeger saves; may be repeated
+    #[arg(long, value_name = "FILE")]
+    traces: Vec<PathBuf>,
     #[command(flatten)]
     twin: TwinArgs,
     /// No notes.
@@ -34,14 +38,26 @@ pub struct DiagnoseArgs {
 pub fn run(args: &DiagnoseArgs) -> Ended {
     let mut worst = Exit::Pass;
     for path in &args.logs {
-        let Concluded { journal, analysis, judgement } = args.twin.apply(Concluded::read(path)?, args.quiet);
+        let concluded = args.twin.apply(Concluded::read_with_spans(path, &args.traces)?, args.quiet);
+        let inside = report::view(&concluded).inside.map_or_else(String::new, |view| inside(&view));
+        let Concluded { journal, analysis, judgement } = concluded;
         let verdict = judgement.verdict;
         let heading = if args.logs.len() > 1 { format!("{}\n", path.display()) } else { String::new() };
         let twin = TwinView::of(&journal, &analysis).map_or_else(String::new, |twin| simulated(&twin));
-        output::print(&(heading + &tell(&analysis.diagnosis, verdict, journal.run.target.owner()) + &twin))?;
+        output::print(&(heading + &tell(&analysis.diagnosis, verdict, journal.run.target.owner()) + &inside + &twin))?;
         worst = report::worse(worst, verdict.into());
     }
     Ok(worst)
+}
+
+/// What the target's own spans say.
+fn inside(view: &InsideView) -> String {
+    let mut text = format!("\ninside\n  {}\n", view.statement);
+    for said in view.evidence.iter().map(|one| &one.sentence).chain(&view.contradictions).chain(&view.lost) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "  - {said}");
+    }
+    text
 }
 
 /// What the twins say.

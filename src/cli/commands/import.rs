@@ -179,7 +179,7 @@ fn note_derived(derived: &Finished) {
     output::eprint_note(
         "note: there is no target file, so that what the requests mean is taken from the recording itself (`statusgap init --har` writes it down):",
     );
-    Screen::new(false).read_as(&derived.contract, false);
+    Screen::new(false).read_as(derived, false);
 }
 
 fn open(path: &Path) -> Result<Box<dyn BufRead>, CliError> {

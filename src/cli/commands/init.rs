@@ -13,6 +13,7 @@ use crate::cli::commands::schema;
 use crate::cli::error::CliError;
 use crate::cli::sources::{self, Answer, Found, Named, Screen, client_for, confirm, settle, variable};
 use crate::cli::terminal::output;
+use crate::draft::infer::token;
 use crate::draft::{Answers, Finished, Origin, from_answers, from_assumptions, recorded};
 use crate::model::call::Call;
 use crate::model::time::Span;
@@ -117,7 +118,7 @@ async fn init(args: &InitArgs) -> Ended {
     if let Some(readings) = finished.readings.as_ref().filter(|_| found.recorded.is_none() || args.live) {
         screen.gap(readings);
     }
-    screen.read_as(&finished.contract, finished.readings.is_some() && (found.recorded.is_none() || args.live));
+    screen.read_as(&finished, finished.readings.is_some() && (found.recorded.is_none() || args.live));
     if is_printed {
         output::print(&finished.text)?;
     } else {
@@ -179,7 +180,9 @@ pub fn of_recording(found: &Found, calls: &[Call], id: Option<&str>) -> Result<A
         },
     };
     let unknown_id = found.draft.never_issued(&evidence.id, &rand::random()).swap_remove(0);
-    Ok(Answers { evidence, id_at, unknown_id })
+    let login = found.draft.pair.login.as_ref();
+    let token = login.and_then(|login| Some(token(login.call.answer.as_ref()?, login))).transpose()?;
+    Ok(Answers { evidence, id_at, unknown_id, token })
 }
 
 /// What one job shows.
@@ -194,7 +197,8 @@ fn agreed(args: &InitArgs, found: &Found, screen: &Screen) -> Result<bool, CliEr
     let host = found.draft.origin.split_once("://").map_or(found.draft.origin.as_str(), |(_, host)| host);
     let (initiate, status) = (&found.draft.pair.initiate, &found.draft.pair.status);
     let polls = counted((POLLS + CONTROLS) as u64, status.method.as_str());
-    let plan = format!("1 {} and at most {polls} to {host}", initiate.method);
+    let login = if found.draft.pair.login.is_some() { "1 login, " } else { "" };
+    let plan = format!("{login}1 {} and at most {polls} to {host}", initiate.method);
     if args.yes {
         screen.line("sends", &plan);
         return Ok(true);

@@ -76,7 +76,7 @@ pub fn run(args: &MergeArgs) -> Ended {
         quiet: args.quiet,
         github: Annotations::WhereItRuns,
     };
-    let concluded = Concluded::read_back(&path, &summary.run)?;
+    let concluded = Concluded::read_back(&path, &summary.run)?.with_twin(|_| {});
     report::conclude(&folder, &concluded, &report::view(&concluded), &wanted, EndReason::Complete)
 }
 

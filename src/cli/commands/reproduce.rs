@@ -65,7 +65,7 @@ async fn reproduce(args: &ReproduceArgs) -> Ended {
         session.close().await;
         return Ok(Exit::Pass);
     }
-    let mut finished = Box::pin(investigate::investigate(options, session, args.budget.0)).await?;
+    let mut finished = Box::pin(investigate::investigate(options, session, args.budget.0, args.twin.twins())).await?;
     finished.concluded = args.twin.apply(finished.concluded, args.probe.no_progress);
     let view = report::view(&finished.concluded);
     let exit = report::conclude(&finished.folder, &finished.concluded, &view, &args.probe.wanted(), finished.reason)?;
@@ -106,6 +106,7 @@ fn dry_run(outline: &Outline, budget: Span) -> String {
         "at most {} in all (--max-jobs {}): scenarios that would need more get fewer, or are left out and named\n\
          at most {}{rate}, besides first contact and looks at jobs that have not ended; where a window is found, jobs are followed\n\
          for up to twice as long as it lasts, with more requests\n\
+         where two causes explain what was found, the scenario in which they differ most is run once more, within these limits\n\
          where jobs are denied, {SECOND_OPINION}\n\
          fewer jobs at a time when initiates fail or slow down; ends after {budget} in any case (--budget), and after {} of nothing but 429\n\
          nothing was sent",

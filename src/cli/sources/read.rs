@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 use super::{for_documents, settle, variable};
 use crate::cli::args::source::SourceArgs;
-use crate::cli::args::target::is_an_address;
+use crate::cli::args::target::{is_an_address, no_such_scheme};
 use crate::cli::error::CliError;
 use crate::draft::openapi::{self, DocumentOptions};
 use crate::draft::pair::{self, Pair, PairOptions};
 use crate::draft::{Draft, DraftError, SourceKind, commands, fill_hosts, har, kind_of};
 use crate::model::call::Call;
 use crate::model::redaction::without_query;
+use crate::model::source::Source;
 
 /// Longer texts are no commands and no documents; a recording may well be as long.
 const LONGEST: u64 = 512 << 20;
@@ -87,9 +88,34 @@ pub async fn read(named: &Named, args: &SourceArgs, described: Described<'_>) ->
         Named::Document(_) => SourceKind::OpenApi,
         Named::Something(_) => kind_of(&text).ok_or_else(|| not_understood(&source))?,
     };
-    let mut found = of_text(&text, kind, args, described, from.as_deref(), named)?;
+    let mut found = of_text(&text, kind, args, described, from.as_deref(), named).map_err(|error| {
+        let error = wrong_kind(&text, kind, &source).unwrap_or(error);
+        in_file(&source, error)
+    })?;
     found.source = source;
     Ok(found)
+}
+
+/// The error for a text that is of another kind than it was given for.
+fn wrong_kind(text: &str, wanted: SourceKind, source: &str) -> Option<CliError> {
+    let toml = Source { file: source, text };
+    if ["initiate", "base_url"].into_iter().any(|key| toml.line_of(key).is_some()) {
+        let quoted = shlex::try_quote(source).unwrap_or(source.into());
+        let hint = format!("`statusgap run --target {quoted}` runs with it, and `statusgap check --live {quoted}` tries it");
+        return Some(CliError::usage("this is a target file already", hint));
+    }
+    let kind = kind_of(text).filter(|kind| *kind != wanted)?;
+    let option = if kind == SourceKind::OpenApi { "statusgap init --openapi" } else { kind.option() };
+    let this = if kind == SourceKind::Commands { "these are" } else { "this is" };
+    Some(CliError::usage(format!("{this} {}, and not {}", kind.noun(), wanted.noun()), format!("give it with {option} FILE")))
+}
+
+/// The error with the file that it is about.
+fn in_file(source: &str, error: CliError) -> CliError {
+    match error {
+        CliError::Usage { message, hint } => CliError::Usage { message: format!("{source}: {message}"), hint },
+        other => other,
+    }
 }
 
 fn not_understood(source: &str) -> CliError {
@@ -222,6 +248,9 @@ async fn document(client: &crate::client::Client, address: &str) -> Result<Strin
 
 /// A service's document, at its own address or at one of the usual places below it.
 async fn searched(place: &str) -> Result<(String, String), CliError> {
+    if let Some((scheme, _)) = place.split_once("://").filter(|_| !is_an_address(place)) {
+        return Err(no_such_scheme(place, scheme));
+    }
     let address = if place.contains("://") { place.to_owned() } else { format!("http://{place}") };
     if url::Url::parse(&address).ok().and_then(|url| url.host_str().map(str::to_owned)).is_none() {
         return Err(CliError::usage(
@@ -240,9 +269,11 @@ async fn searched(place: &str) -> Result<(String, String), CliError> {
             Ok(_) => tried.push(format!("{} is none", if path.is_empty() { "the address itself" } else { path })),
             // Nobody is there: the other places are not, either.
             Err(why) if why.starts_with("got no answer") => {
+                // Without a scheme it may have been meant for a file.
+                let no_file = if place.contains("://") { String::new() } else { format!("there is no file `{place}`, and ") };
                 return Err(CliError::usage(
-                    format!("{} {why}", without_query(&address)),
-                    "is the address right, and does the service run?",
+                    format!("{no_file}{} {why}", without_query(&address)),
+                    "is the file's name or the address right, and does the service run?",
                 ));
             }
             Err(why) => tried.push(format!("{} {why}", if path.is_empty() { "the address itself" } else { path })),

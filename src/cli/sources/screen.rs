@@ -4,8 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use crate::cli::terminal::output;
-use crate::draft::infer::{Contract, IdPlace, Poll, Unknown};
-use crate::draft::{Draft, Readings};
+use crate::draft::infer::{IdPlace, Poll, Unknown};
+use crate::draft::{Draft, Finished, Readings};
 use crate::model::call::Answered;
 use crate::model::wording::{age, counted};
 use crate::report::wrap;
@@ -64,7 +64,8 @@ impl Screen {
         } else {
             format!("; {} of the browser's own left out", counted(draft.dropped as u64, "header"))
         };
-        self.line("read", &format!("{}, {}{dropped}", draft.asked(initiate), draft.asked(status)));
+        let login = draft.pair.login.as_ref().map_or_else(String::new, |login| format!("login {}, ", login.shown()));
+        self.line("read", &format!("{login}{}, {}{dropped}", draft.asked(initiate), draft.asked(status)));
         for note in left_out {
             self.line("note", note);
         }
@@ -77,11 +78,25 @@ impl Screen {
     /// What was asked, and answered.
     pub fn note(&self, draft: &Draft, note: LearnNote<'_>) {
         match note {
+            // What it gave is nobody's business.
+            LearnNote::LoggedIn(answer, token) => {
+                let expires = token.expires.as_ref().map_or_else(String::new, |place| format!(", good for the seconds at {place}"));
+                self.line("login", &format!("{}, and {} is what the others carry{expires}", answer.http, token.place.shown()));
+            }
             LearnNote::Posted(answer, took) => {
-                self.cut_line("POST", &format!("{} in {}  ", answer.http, ms(took)), &draft.shown(&quoted(answer)), "");
+                self.cut_line(
+                    &draft.pair.initiate.method,
+                    &format!("{} in {}  ", answer.http, ms(took)),
+                    &draft.shown(&quoted(answer)),
+                    "",
+                );
             }
             LearnNote::Id(id, place) => {
                 self.id.replace(id.to_owned());
+                if let IdPlace::Client(template) = place {
+                    self.cut_line("id", "", id, &format!("   (the client gives it: {template})"));
+                    return;
+                }
                 let looks_alike = draft.pair.shape.as_ref().is_some_and(|shape| shape.fits(id)) && matches!(place, IdPlace::Pointer(_));
                 let why = if looks_alike { "   (looks like the id in your second request)" } else { "" };
                 self.cut_line("id", &format!("{} = ", place.shown()), id, why);
@@ -152,26 +167,31 @@ impl Screen {
     }
 
     /// How the file reads the answers, and what it leaves open.
-    pub fn read_as(&self, contract: &Contract, is_tried: bool) {
+    pub fn read_as(&self, finished: &Finished, is_tried: bool) {
+        let (contract, has_foreign) = (&finished.contract, finished.target.can().foreign_user);
         let mut parts = vec![unknown(&contract.unknown)];
         if let Some(state) = &contract.state {
             let words: Vec<String> = contract.states.words().map(|(word, meaning)| format!("{word} → {meaning}")).collect();
             parts.push(if words.is_empty() { format!("state {state}") } else { format!("state {state}: {}", words.join(", ")) });
         }
+        parts.extend(contract.by_list.iter().map(|(list, state)| format!("in {} → {state}", list.split('[').next().unwrap_or(list))));
         parts.extend(contract.echo.iter().map(|place| format!("echo {place}")));
         parts.extend(contract.progress.iter().map(|place| format!("progress {place}")));
         parts.extend(contract.follow.iter().map(|place| format!("follow {}", place.shown())));
         self.line("read as", &parts.join(" · "));
         let mut open = Vec::new();
-        if contract.state.is_none() {
+        if contract.state.is_none() && contract.by_list.is_empty() {
             open.push("where the state stands");
-        } else if contract.states.failed.is_empty() {
+        } else if contract.states.failed.is_empty() && contract.by_list.is_empty() {
             open.push("words for failure");
         }
         if !is_tried {
             open.push("how an id is answered that nobody issued");
         }
-        open.extend(["a second user", "a cancel"]);
+        if !has_foreign {
+            open.push("a second user");
+        }
+        open.push("a cancel");
         self.line("open", &open.join("; "));
     }
 }

@@ -82,6 +82,8 @@ fn investigation(progress: &Investigation) -> String {
         Investigation::Stage(stage) => stage.title().to_owned(),
         Investigation::LeftOut(scenario) => format!("  too few jobs left for {scenario}"),
         Investigation::Strain(signs) => format!("  the target shows strain ({signs}): less at a time from now on"),
+        Investigation::Simulates => "  simulating the causes that are still possible".to_owned(),
+        Investigation::Again(scenario) => format!("scenario {scenario} once more, to tell two causes apart"),
         Investigation::Waits(jobs) => format!("  waiting for {jobs} of its own jobs"),
     }
 }

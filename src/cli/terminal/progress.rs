@@ -250,7 +250,7 @@ impl State {
     fn left(&self, now: Duration) -> String {
         let known = |age: Nanos| Duration::from_nanos(age.0.max(0) as u64);
         let window = self.so_far.denied_until.max(self.so_far.found_from_to.map(|(_, to)| to)).map(known).unwrap_or_default();
-        let shown = Shown { window, job: self.so_far.ended_until.map(known) };
+        let shown = Shown { window, job: self.so_far.ended_until.map(known), alike: self.so_far.are_alike() };
         let seconds = |left: Duration| left.as_secs_f64().ceil();
         match self.forecast.left(now, shown) {
             Some(Left::About(left)) => format!("; about {} s more", seconds(left)),

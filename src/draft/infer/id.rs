@@ -17,6 +17,8 @@ pub enum IdPlace {
     Pointer(String),
     /// In the `Location` header, as the first group of a pattern; the whole header, if the pattern is empty.
     Location(String),
+    /// Nowhere: the client gives it, by a template such as `{uuid}`.
+    Client(String),
 }
 
 impl IdPlace {
@@ -25,6 +27,7 @@ impl IdPlace {
         match self {
             IdPlace::Pointer(pointer) => pointer.clone(),
             IdPlace::Location(_) => "Location".to_owned(),
+            IdPlace::Client(template) => template.clone(),
         }
     }
 
@@ -79,7 +82,7 @@ pub fn id(posted: &Answered, pair: &Pair, wanted: Settled<'_>) -> Result<(String
     }
     Err(DraftError::new(
         format!("there is no id in the answer to the {} (HTTP {})", pair.initiate.method, posted.http),
-        "name its place with --id, such as --id /job/id; if the client itself chooses the id, write the target file by hand",
+        "name its place with --id, such as --id /job/id; if the client itself chooses the id, both commands must have the same one",
     ))
 }
 
@@ -91,6 +94,7 @@ fn at(posted: &Answered, place: &IdPlace) -> Option<String> {
             let location = posted.header("location")?;
             Some(regex::Regex::new(pattern).ok()?.captures(location)?.get(1)?.as_str().to_owned())
         }
+        IdPlace::Client(_) => None,
     }
 }
 
@@ -144,7 +148,12 @@ fn in_location(posted: &Answered, pair: &Pair) -> Option<(String, String)> {
 fn location_pattern(pair: &Pair) -> String {
     let path = pair.status.url.split_once("://").map_or(pair.status.url.as_str(), |(_, rest)| rest);
     let path = path.find('/').map_or("", |at| &path[at..]);
-    match path.split_once(ID).map(|(before, _)| before).and_then(|before| before.rsplit_once('/')) {
+    let before = path.split_once(ID).map(|(before, _)| before).unwrap_or_default();
+    // `?job=…`
+    if let Some(name) = before.strip_suffix('=').and_then(|before| before.rsplit(['?', '&']).next()) {
+        return format!("[?&]{}=([^&#]+)", regex::escape(name));
+    }
+    match before.rsplit_once('/') {
         Some((before, "")) => {
             let last = before.rsplit('/').next().unwrap_or_default();
             format!("{}/([^/?#]+)", regex::escape(last))

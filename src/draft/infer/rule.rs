@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::list::ItemsBy;
 use crate::draft::json::{depth, leaves, name};
-use crate::draft::states::STATE_NAMES;
+use crate::draft::states::state_name;
 use crate::model::call::Answered;
 
 /// How a reply says that it does not know an id.
@@ -52,6 +52,12 @@ pub fn is_unknown(rule: &Unknown, answer: &Answered, id: &str) -> bool {
     }
 }
 
+/// Absence from the list in which the job stands: the only sign where the request names no job.
+pub(super) fn not_listed(known: &Answered, id: &str) -> Option<Unknown> {
+    let list = ItemsBy::with(&known.json()?, id)?;
+    known.is_success().then_some(Unknown::NotListed { http: known.http, list })
+}
+
 /// The code, else absence from a list, else a constant, else a member's absence; `None` where nothing differs. `never` are answers
 /// about ids that were never issued, `known` the one about a job.
 pub(super) fn between(never: &[Answered], known: &Answered, id: &str) -> Option<Unknown> {
@@ -86,7 +92,7 @@ fn constant(never: &[Answered], here: &Value, there: &Value) -> Option<(String, 
         };
         // A word at a place of that name says it best; a sentence may be reworded.
         let name = name(pointer);
-        let is_likely = STATE_NAMES.contains(&name.as_str()) || name.contains("code") || name.contains("error");
+        let is_likely = state_name(&name) > 0 || name.contains("code") || name.contains("error");
         let key = (usize::from(!is_likely) * 20 + length, depth(pointer), pointer.to_owned());
         if best.as_ref().is_none_or(|(least, _)| key < *least) {
             best = Some((key, leaf.clone()));

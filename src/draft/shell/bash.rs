@@ -6,7 +6,7 @@ use std::str::Chars;
 
 use super::{Words, ansi_c, unclosed};
 use crate::draft::DraftError;
-use crate::draft::marks::{OUTPUT, REDIRECTION, variable};
+use crate::draft::marks::{OUTPUT, REDIRECTION, is_variable_name, variable};
 
 /// How deep commands may stand in one another.
 const DEEPEST: usize = 8;
@@ -155,11 +155,11 @@ impl Reader<'_, '_> {
                 let inner: String = std::iter::from_fn(|| self.rest.next_if(|c| *c != '}')).collect();
                 self.rest.next();
                 let name: String = inner.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-                if name.is_empty() {
-                    // No variable's name: as it stands, since what a shell makes of it helps nobody.
-                    self.literal(&format!("${{{inner}}}"), in_quotes);
-                } else {
+                if is_variable_name(&name) {
                     self.command.push_str(&variable(&name));
+                } else {
+                    // As it stands, since what a shell makes of it helps nobody.
+                    self.literal(&format!("${{{inner}}}"), in_quotes);
                 }
             }
             Some(c) if c.is_ascii_alphabetic() || c == '_' => {

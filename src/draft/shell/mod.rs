@@ -85,6 +85,7 @@ fn with_values(word: &str, values: &BTreeMap<String, String>) -> String {
         Part::Variable(name) => values.get(name).cloned().unwrap_or_else(|| variable(name)),
         Part::Id => super::marks::ID.to_string(),
         Part::Fresh => super::marks::FRESH.to_string(),
+        Part::Token => super::marks::TOKEN.to_string(),
         Part::Output => super::marks::OUTPUT.to_string(),
         Part::Text(text) => text.to_owned(),
     })

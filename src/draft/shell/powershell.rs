@@ -10,7 +10,7 @@ use std::str::Chars;
 use super::{Words, unclosed};
 use crate::draft::DraftError;
 use crate::draft::error::cut;
-use crate::draft::marks::variable;
+use crate::draft::marks::{is_variable_name, variable};
 
 /// The commands in a text.
 pub(super) fn commands(text: &str) -> Result<Vec<Words>, DraftError> {
@@ -160,7 +160,9 @@ impl Script {
     fn value(&self, token: &Token) -> Token {
         let Token::Bare(name) = token else { return token.clone() };
         let Some(name) = name.strip_prefix('$') else { return token.clone() };
-        self.variables.get(&name.to_ascii_lowercase()).cloned().unwrap_or_else(|| Token::Text(variable(name.trim_start_matches("env:"))))
+        let of_environment = name.trim_start_matches("env:");
+        let unknown = || if is_variable_name(of_environment) { Token::Text(variable(of_environment)) } else { token.clone() };
+        self.variables.get(&name.to_ascii_lowercase()).cloned().unwrap_or_else(unknown)
     }
 }
 
@@ -292,12 +294,19 @@ fn dollar(rest: &mut Peekable<Chars<'_>>, text: &mut String) {
         }
     }
     rest.next_if_eq(&'{');
-    let mut name: String = std::iter::from_fn(|| rest.next_if(|c| c.is_ascii_alphanumeric() || *c == '_' || *c == ':')).collect();
-    rest.next_if_eq(&'}');
-    if let Some(of_environment) = name.strip_prefix("env:") {
-        name = of_environment.to_owned();
+    let is_of_name = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
+    let mut name: String = std::iter::from_fn(|| rest.next_if(is_of_name)).collect();
+    // `$env:NAME`
+    if name.eq_ignore_ascii_case("env") && rest.next_if_eq(&':').is_some() {
+        name = std::iter::from_fn(|| rest.next_if(is_of_name)).collect();
     }
-    if name.is_empty() { text.push('$') } else { text.push_str(&variable(&name)) }
+    rest.next_if_eq(&'}');
+    if is_variable_name(&name) {
+        text.push_str(&variable(&name));
+    } else {
+        text.push('$');
+        text.push_str(&name);
+    }
 }
 
 /// `@"` … `"@`, each on a line of its own.

@@ -3,7 +3,7 @@
 use super::{calls, draft, no_files, pair};
 use crate::draft::curl as reader;
 use crate::draft::pair::{PairOptions, of_recording};
-use crate::draft::{SourceKind, commands, har, kind_of};
+use crate::draft::{Filling, SourceKind, commands, har, kind_of};
 use crate::model::call::Call;
 
 #[track_caller]
@@ -97,11 +97,32 @@ fn the_id_is_found_in_the_second_command() {
     ] {
         assert_eq!(id_of(&format!("curl -d x h/v1/renders\ncurl {status}")), Ok(id.to_owned()), "{status}");
     }
-    assert!(id_of("curl -d x h/jobs\ncurl h/jobs").is_err_and(|error| error.contains("looks like a job's id")));
+    // A request that names no job asks for a list.
+    assert!(pair("curl -d x h/jobs\ncurl h/jobs").is_ok_and(|pair| pair.asks_for_a_list()));
+    assert!(pair("curl -d x h/schedule\ncurl h/list?project=shop").is_ok_and(|pair| pair.asks_for_a_list()));
+    assert!(id_of("curl -d x h/jobs\ncurl -d y h/look").is_err_and(|error| error.contains("looks like a job's id")));
     assert!(id_of("curl h/a\ncurl h/b").is_err_and(|error| error.contains("only read")));
     assert!(id_of("curl -d x h/a").is_err_and(|error| error.contains("asks for a job's status")));
     let two = format!("curl -d x h/jobs\ncurl h/{uuid}/jobs/{}", uuid.replace("6f1d", "7777"));
     assert!(id_of(&two).is_err_and(|error| error.starts_with("several parts")));
+}
+
+#[test]
+fn the_id_is_found_in_bodies_of_json() {
+    let rpc = |params: &str| format!("curl h/rpc -d '{{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"get\",\"params\":{params}}}'");
+    let start = rpc("{\"kind\":\"backup\"}").replace("get", "start");
+    for (params, id, marked) in [
+        ("{\"job\":\"job-1004\"}", "job-1004", "\"job\":\"\u{e003}\""),
+        ("{\"id\":1004}", "1004", "\"params\":{\"id\":\u{e003}}"),
+        ("[\"6f1de3a1aaaa4bbb8ccc0123456789ab\"]", "6f1de3a1aaaa4bbb8ccc0123456789ab", "[\"\u{e003}\"]"),
+    ] {
+        let pair = pair(&format!("{start}\n{}", rpc(params))).unwrap_or_else(|error| panic!("{params}: {error}"));
+        assert_eq!(pair.id.as_deref(), Some(id), "{params}");
+        assert!(pair.status.body.as_ref().is_some_and(|body| body.contains(marked) && body.contains("\"id\":2")), "{pair:?}");
+    }
+    let inline = "curl h/graphql --json '{\"query\": \"mutation { start { id } }\"}'\n\
+        curl h/graphql --json '{\"query\": \"{ job(id: \\\"8c0e2c6e-1d2a-4f0a-9d4f-0a1b2c3d4e5f\\\") { id status } }\"}'";
+    assert_eq!(id_of(inline), Ok("8c0e2c6e-1d2a-4f0a-9d4f-0a1b2c3d4e5f".to_owned()));
 }
 
 #[test]
@@ -172,6 +193,17 @@ fn what_browsers_copy_for_windows_is_the_same_request() {
 }
 
 #[test]
+fn what_is_no_variable_stays_text() {
+    for (text, header) in [
+        ("Invoke-WebRequest -Uri 'http://h/x' -Headers @{ \"X-A\"=\"a $ref: b\" }", "a \u{e000}ref\u{e001}: b"),
+        ("Invoke-WebRequest -Uri 'http://h/x' -Headers @{ \"X-A\"=\"$env:NAME $1\" }", "\u{e000}NAME\u{e001} $1"),
+        ("curl http://h/x -H \"X-A: ${1} $2 ${N}\"", "${1} $2 \u{e000}N\u{e001}"),
+    ] {
+        assert_eq!(calls(text)[0].header("x-a"), Some(header), "{text}");
+    }
+}
+
+#[test]
 fn a_call_of_fetch_is_read() {
     let text = "await fetch(\"https://h/jobs\", {\n  \"headers\": {\n    \"content-type\": \"application/json\"\n  },\n  \"body\": \"{\\\"a\\\":1}\",\n  \
         \"method\": \"POST\",\n  \"mode\": \"cors\"\n});\nfetch(\"https://h/jobs/17\");";
@@ -194,7 +226,7 @@ fn a_script_has_variables_and_commands_within_commands() {
         "curl http://h/jobs -H \"Authorization: Bearer $API_TOKEN\" -d x\ncurl http://h/jobs/7 -H \"Authorization: Bearer ${API_TOKEN}\"",
     );
     assert_eq!(unset.variables, ["API_TOKEN"]);
-    let sent = unset.initiate(&|name| Some(format!("<{name}>")), "");
+    let sent = unset.initiate(Filling { lookup: &|name| Some(format!("<{name}>")), token: "", fresh: "" }, "");
     assert_eq!(sent.header("authorization"), Some("Bearer <API_TOKEN>"));
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::draft;
 use crate::draft::infer::{self, Contract, Evidence, IdPlace, Poll};
-use crate::draft::{Answers, Origin, from_answers, with_reply};
+use crate::draft::{Answers, Filling, Origin, from_answers, with_reply};
 use crate::model::answer::{Answer, State};
 use crate::model::call::Answered;
 use crate::model::source::Source;
@@ -31,7 +31,7 @@ fn commands() -> String {
 
 fn evidence(case: &Case, id: &str) -> Evidence {
     let polls = case.polls.iter().map(|answer| Poll { age_ms: 1.0, answer: answer.clone() }).collect();
-    Evidence { posted: case.posted.clone(), id: id.to_owned(), never: case.never.to_vec(), polls }
+    Evidence { posted: case.posted.clone(), id: id.to_owned(), never: case.never.to_vec(), polls, ..Evidence::default() }
 }
 
 /// Every answer is read as it must be, by the file that is made of them.
@@ -40,7 +40,7 @@ fn check(case: &Case, wanted: &[(Answer, Option<State>)]) -> Contract {
     let draft = draft(&commands());
     let (id, id_at) = infer::id(&case.posted, &draft.pair, None).expect("an id");
     let unknown_id = draft.never_issued(&id, &[7; 32]).swap_remove(0);
-    let answers = Answers { evidence: evidence(case, &id), id_at, unknown_id };
+    let answers = Answers { evidence: evidence(case, &id), id_at, unknown_id, token: None };
     let made = from_answers(&draft, &answers, ORIGIN, &|_| None).unwrap_or_else(|error| panic!("{error}"));
     for (answer, (meaning, state)) in case.polls.iter().zip(wanted) {
         let reading = with_reply(answer, |reply| made.target.read_status(reply, &id));
@@ -145,7 +145,7 @@ fn lists_of_numbers_and_nested_answers_are_read() {
     let without = list(json!([{"job_id": 16, "state": "ended"}]));
     let case =
         Case { posted: posted(), never: [without.clone(), without.clone()], polls: vec![without, item("waiting"), item("succeeded")] };
-    let answers = Answers { evidence: evidence(&case, &id), id_at, unknown_id: "90071992{n}".to_owned() };
+    let answers = Answers { evidence: evidence(&case, &id), id_at, unknown_id: "90071992{n}".to_owned(), token: None };
     let made = from_answers(&draft, &answers, ORIGIN, &|_| None).unwrap_or_else(|error| panic!("{error}"));
     assert!(made.text.contains("$['the jobs'][?@.job_id == {id:raw}]"), "{}", made.text);
     let readings = made.readings.expect("readings");
@@ -157,8 +157,13 @@ fn what_cannot_be_told_apart_is_refused_with_the_reason() {
     let draft = draft(&commands());
     let of = |never: Answered, poll: Answered| {
         let polls = vec![Poll { age_ms: 1.0, answer: poll }];
-        let evidence =
-            Evidence { posted: answered(200, &json!({"id": NEW})), id: NEW.to_owned(), never: vec![never.clone(), never], polls };
+        let evidence = Evidence {
+            posted: answered(200, &json!({"id": NEW})),
+            id: NEW.to_owned(),
+            never: vec![never.clone(), never],
+            polls,
+            ..Evidence::default()
+        };
         Contract::of(&evidence, &draft.pair).expect_err("nothing differs")
     };
     let pending = answered(200, &json!({"status": "pending"}));
@@ -206,8 +211,9 @@ fn secrets_become_variables_and_the_browsers_own_headers_go() {
         id: NEW.to_owned(),
         never: vec![gone.clone(), gone],
         polls: vec![Poll { age_ms: 1.0, answer: answered(200, &json!({"status": "done"})) }],
+        ..Evidence::default()
     };
-    let answers = Answers { evidence, id_at: IdPlace::Pointer("/id".to_owned()), unknown_id: "{uuid}".to_owned() };
+    let answers = Answers { evidence, id_at: IdPlace::Pointer("/id".to_owned()), unknown_id: "{uuid}".to_owned(), token: None };
     let text = from_answers(&draft, &answers, ORIGIN, &|_| None).unwrap_or_else(|error| panic!("{error}")).text;
     for secret in ["s3cr3t", "k3y-value", "hunter2", "qu3ry", "pa%24s", "once"] {
         assert!(!text.contains(secret), "{text}");
@@ -225,10 +231,13 @@ fn secrets_become_variables_and_the_browsers_own_headers_go() {
         !format!("{draft:?}").contains("hunter2!") || draft.secrets.iter().all(|secret| !format!("{secret:?}").contains(&secret.value))
     );
     // What is sent is what was copied, but for what must be new.
-    let sent = draft.initiate(&|_| None, "fresh");
+    let sent = draft.initiate(Filling { lookup: &|_| None, token: "", fresh: "fresh" }, "");
     assert_eq!((sent.header("authorization"), sent.header("idempotency-key")), (Some("Bearer s3cr3t-token"), Some("fresh")));
     assert!(sent.body.is_some_and(|body| body.contains("hunter2!")));
-    assert_eq!(draft.status(&|_| None, "a/b", "").url, "http://h/jobs/a%2Fb?access_token=qu3ry-token");
+    assert_eq!(
+        draft.status(Filling { lookup: &|_| None, token: "", fresh: "" }, "a/b").url,
+        "http://h/jobs/a%2Fb?access_token=qu3ry-token"
+    );
 }
 
 #[test]
@@ -258,4 +267,119 @@ fn a_body_is_written_so_that_it_is_sent_as_it_was() {
         crate::draft::from_assumptions(&odd, Some("/id"), &[1; 32], ORIGIN, &|_| None)
             .is_err_and(|error| error.what.contains("would be filled in"))
     );
+}
+
+#[test]
+fn what_an_envelope_says_is_no_state() {
+    let never = answered(200, &json!({"currstate": null, "status": "ok"}));
+    let visible = |state: &str| answered(200, &json!({"currstate": state, "status": "ok"}));
+    let contract = check(
+        &Case {
+            posted: answered(200, &json!({"jobid": NEW, "status": "ok"})),
+            never: [never.clone(), never.clone()],
+            polls: vec![never, visible("pending"), visible("running"), visible("finished")],
+        },
+        &[NOT_FOUND, RUNS, RUNS, DONE],
+    );
+    assert_eq!(contract.state.as_deref(), Some("/currstate"));
+    // Where an unknown id has another envelope, the answer to the POST and the other state show it.
+    let gone = answered(404, &json!({"status": "fail", "message": "no such job"}));
+    let visible = |state: &str| answered(200, &json!({"status": "success", "data": {"job": {"state": state}}}));
+    let case = Case {
+        posted: answered(202, &json!({"status": "success", "data": {"id": NEW}})),
+        never: [gone.clone(), gone.clone()],
+        polls: vec![gone, visible("queued"), visible("done")],
+    };
+    assert_eq!(check(&case, &[NOT_FOUND, RUNS, DONE]).state.as_deref(), Some("/data/job/state"));
+    let early = Evidence { polls: evidence(&case, NEW).polls[..2].to_vec(), ..evidence(&case, NEW) };
+    assert!(!infer::has_ended(&early), "the envelope of a running job says success");
+}
+
+#[test]
+fn an_unknown_id_that_is_answered_as_waiting_is_refused() {
+    let draft = draft(&commands());
+    let state = |word: &str| answered(200, &json!({"task-id": "x", "state": word}));
+    let of = |word: &str| {
+        let polls = vec![Poll { age_ms: 1.0, answer: state("STARTED") }, Poll { age_ms: 2.0, answer: state("SUCCESS") }];
+        let posted = answered(200, &json!({"id": NEW}));
+        Contract::of(
+            &Evidence { posted, id: NEW.to_owned(), never: vec![state(word), state(word)], polls, ..Evidence::default() },
+            &draft.pair,
+        )
+    };
+    assert!(of("PENDING").is_err_and(|error| error.what.contains("like a job that waits") && error.hint.contains("class N")));
+    assert!(of("UNKNOWN").is_ok());
+}
+
+#[test]
+fn a_request_that_names_no_job_is_read_by_its_list_alone() {
+    let draft = draft("curl -d x http://h/jobs\ncurl http://h/jobs");
+    let list = |items: &Value| answered(200, &json!({"total": items.as_array().map_or(0, Vec::len), "jobs": items}));
+    let (before, after) = (list(&json!([])), list(&json!([{"id": NEW, "state": "done"}])));
+    let of = |polls: &[&Answered]| {
+        let polls = polls.iter().map(|answer| Poll { age_ms: 1.0, answer: (*answer).clone() }).collect();
+        let posted = answered(200, &json!({"id": NEW}));
+        // The control is asked when the job is there already.
+        Evidence { posted, id: NEW.to_owned(), never: vec![after.clone(), after.clone()], polls, is_list: true, ..Evidence::default() }
+    };
+    assert!(Contract::of(&of(&[&before]), &draft.pair).is_err_and(|error| error.what.contains("names no job")));
+    let answers = Answers {
+        evidence: of(&[&before, &after]),
+        id_at: IdPlace::Pointer("/id".to_owned()),
+        unknown_id: "{uuid:dashed}".to_owned(),
+        token: None,
+    };
+    let made = from_answers(&draft, &answers, ORIGIN, &|_| None).unwrap_or_else(|error| panic!("{error}"));
+    let readings = made.readings.expect("readings");
+    assert_eq!(readings.polls.iter().map(|(_, reading)| (reading.answer, reading.state)).collect::<Vec<_>>(), [NOT_FOUND, DONE]);
+}
+
+#[test]
+fn a_job_goes_from_list_to_list() {
+    let empty = json!([]);
+    let lists = |pending: &Value, running: &Value, finished: &Value| {
+        answered(200, &json!({"pending": pending, "running": running, "finished": finished, "status": "ok"}))
+    };
+    let (item, other) = (json!([{"id": NEW, "project": "shop"}]), json!([{"id": "0ther1d", "project": "shop"}]));
+    let never = lists(&empty, &empty, &other);
+    let contract = check(
+        &Case {
+            posted: answered(200, &json!({"jobid": NEW, "status": "ok"})),
+            never: [never.clone(), never.clone()],
+            polls: vec![never, lists(&item, &empty, &other), lists(&empty, &item, &other), lists(&empty, &empty, &item)],
+        },
+        &[NOT_FOUND, RUNS, RUNS, DONE],
+    );
+    assert_eq!(contract.by_list.len(), 3, "{:?}", contract.by_list);
+    // One look is enough to know that there are others.
+    let first = Case {
+        posted: answered(200, &json!({"jobid": NEW})),
+        never: [lists(&empty, &empty, &other), lists(&empty, &empty, &other)],
+        polls: vec![lists(&item, &empty, &other)],
+    };
+    assert_eq!(check(&first, &[RUNS]).by_list.len(), 3);
+    assert!(!infer::has_ended(&evidence(&first, NEW)));
+}
+
+#[test]
+fn the_first_event_of_a_stream_is_the_answer() {
+    let stream = |text: &str| Answered {
+        http: 200,
+        headers: vec![("content-type".to_owned(), "text/event-stream; charset=utf-8".to_owned())],
+        body: text.as_bytes().to_vec(),
+    };
+    let gone = answered(404, &json!({}));
+    let contract = check(
+        &Case {
+            posted: answered(202, &json!({"id": NEW})),
+            never: [gone.clone(), gone.clone()],
+            polls: vec![
+                gone,
+                stream(&format!(": beat\n\nevent: ping\ndata: {{}}\n\nid: 1\ndata: {{\"id\": \"{NEW}\", \"status\": \"running\"}}\n\n")),
+                stream("data: {\"status\": \"done\"}\n\ndata: {\"status\": \"running\"}\n\n"),
+            ],
+        },
+        &[NOT_FOUND, RUNS, DONE],
+    );
+    assert_eq!(contract.state.as_deref(), Some("/status"));
 }

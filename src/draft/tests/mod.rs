@@ -3,6 +3,7 @@
 mod commands;
 mod contracts;
 mod documents;
+mod logins;
 mod properties;
 mod wrong;
 

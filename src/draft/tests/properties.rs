@@ -103,7 +103,7 @@ proptest! {
         let answer = |at: usize| Answered { http: codes[at], headers: Vec::new(), body: bodies[at].clone().into_bytes() };
         let pair = super::pair("curl -d x h/jobs\ncurl h/jobs/16").expect("a pair");
         let polls = vec![Poll { age_ms: 0.0, answer: answer(2) }, Poll { age_ms: 1.0, answer: answer(3) }];
-        let _ = Contract::of(&Evidence { posted: answer(0), id: "17".to_owned(), never: vec![answer(1), answer(1)], polls: polls.clone() }, &pair);
-        let _ = Contract::of(&Evidence { posted: answer(0), id: "17".to_owned(), never: Vec::new(), polls }, &pair);
+        let _ = Contract::of(&Evidence { posted: answer(0), id: "17".to_owned(), never: vec![answer(1), answer(1)], polls: polls.clone(), ..Evidence::default() }, &pair);
+        let _ = Contract::of(&Evidence { posted: answer(0), id: "17".to_owned(), never: Vec::new(), polls, ..Evidence::default() }, &pair);
     }
 }

@@ -209,12 +209,11 @@ impl<'a> Search<'a> {
                 }
                 self.look(&read);
                 // Of 16 bits each.
-                if read.bytes.windows(6).any(|six| (0..6).all(|at| (six[at] == 0) == (at % 2 == 1)))
-                    && let Some(mut narrow) = read.unfolded()
-                {
-                    self.look(&narrow);
-                    narrow.is_unfolded = false;
-                    self.look(&narrow);
+                if read.bytes.windows(6).any(|six| (0..6).all(|at| (six[at] == 0) == (at % 2 == 1))) {
+                    self.look(&read.without_zeros());
+                    if let Some(unfolded) = read.unfolded() {
+                        self.look(&unfolded);
+                    }
                 }
                 texts.add_texts_of(&read);
             }

@@ -349,6 +349,17 @@ fn a_large_secret_is_struck_out_as_well() {
     assert_eq!(Redaction::of([large.clone()]).clean(format!("<{large}>")), "<[secret]>");
 }
 
+#[test]
+fn a_short_secret_with_an_umlaut_is_struck_out_of_utf16_in_base64() {
+    for secret in ["aAä0  ß0", "ßäöü", "x-ä-ö-ß-"] {
+        for bytes in [u16::to_le_bytes, u16::to_be_bytes] {
+            let form = STANDARD.encode(secret.encode_utf16().flat_map(bytes).collect::<Vec<_>>());
+            let clean = Redaction::of([secret.to_owned()]).clean(format!("(({form}))"));
+            assert!(clean.contains(STRUCK), "{secret}: {clean}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

@@ -114,6 +114,15 @@ impl View {
         Some(undone)
     }
 
+    /// The same without the zeros between the characters of UTF-16.
+    pub(super) fn without_zeros(&self) -> View {
+        let mut narrow = self.child(Reach::Bytes);
+        for (at, byte) in self.bytes.iter().enumerate().filter(|(_, byte)| **byte != 0) {
+            narrow.push(*byte, self, &(at..at + 1));
+        }
+        narrow
+    }
+
     /// The same without blanks, line ends and what else cannot be seen.
     pub(super) fn unfolded(&self) -> Option<View> {
         let is_blank = |byte: &u8| *byte <= b' ' && *byte != GAP || *byte == 0x7f;

@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use super::{
-    Action, Controls, Detect, Each, Expect, Guarantee, Input, InputError, MOST_FOLLOWED, MOST_OFFSETS, MOST_POLLERS, MOST_SCANS,
+    Action, Controls, Detect, Each, Expect, Guarantee, Input, InputError, LoadModel, MOST_FOLLOWED, MOST_OFFSETS, MOST_POLLERS, MOST_SCANS,
     QuantileLimit, Readings, Source, Span, Stop, Tolerance, Until,
 };
 use crate::model::exchange::{Connection, Route};
@@ -25,6 +25,10 @@ pub(super) struct Scenario {
     /// Whether it may run beside the others.
     #[serde(default)]
     overlap: bool,
+    /// Whether it may run beside others that say so: each begins once the jobs of those before it are accepted, as long as all jobs are
+    /// alike.
+    #[serde(default)]
+    side_by_side: bool,
     /// How many scans, and how fast.
     #[serde(default)]
     load: Load,
@@ -248,6 +252,19 @@ impl Scenario {
                 "give polls.offsets, a [follow] section or controls.foreign_user",
             );
         }
+        if self.side_by_side {
+            let at_once = load.model == LoadModel::Open { every: Span::default() } && load.scans > 1;
+            let why = match load.model {
+                _ if self.overlap => "runs beside all others already, by `overlap`",
+                LoadModel::Closed { .. } => "starts a job when another has ended, so it never only waits",
+                LoadModel::Open { .. } if at_once => "starts all its jobs at once, and asks what the target bears alone",
+                LoadModel::Open { .. } if self.then.is_some() => "writes again, at an instant that nobody knows beforehand",
+                LoadModel::Open { .. } => "",
+            };
+            if !why.is_empty() {
+                return wrong("side_by_side", format!("the scenario {why}"), "leave `side_by_side` out");
+            }
+        }
         if let Some(then) = &self.then {
             if then.when == Until::Deadline {
                 return wrong(
@@ -294,6 +311,7 @@ impl Scenario {
             title: self.title,
             source: self.source,
             overlap: self.overlap,
+            side_by_side: self.side_by_side,
             load,
             arms: checked,
             then: self.then.map(|then| super::Then { action: then.action, when: then.when, offsets: then.offsets, delete: then.delete }),

@@ -125,8 +125,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
                     taken.map_err(Error::Reply)?;
                     unsendable = error;
                 }
-                (Poll::Ready(Err(error)), _) => return Poll::Ready(Err(Error::Stream(error))),
-                (Poll::Pending, Some(error)) => return Poll::Ready(Err(Error::Stream(error))),
+                (Poll::Ready(Err(error)), _) | (Poll::Pending, Some(error)) => return Poll::Ready(Err(Error::Stream(error))),
                 (Poll::Pending, None) => return Poll::Pending,
             }
         }

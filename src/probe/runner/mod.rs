@@ -4,15 +4,16 @@ mod assignment;
 mod pairs;
 mod scenario_run;
 mod send;
+mod sequence;
+mod side_by_side;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rand::Rng;
-use scenario_run::all_ended;
-use tokio::task::JoinSet;
+use side_by_side::SideBySide;
 
 use crate::model::answer::TransportFault;
 use crate::model::exchange::{Exchange, Kind};
@@ -131,9 +132,12 @@ pub struct Probe {
     pub(crate) sessions: Sessions,
     /// The jobs that were accepted and not seen to end; kept only where the run slows down under strain.
     pub(crate) open: Mutex<BTreeMap<(u64, Kind), OpenJob>>,
+    side_by_side: SideBySide,
     next_scenario: AtomicU32,
     next_scan: AtomicU64,
     nonce: AtomicU64,
+    /// Whether the target has answered anything in this run.
+    was_reached: AtomicBool,
     watcher: Box<dyn Fn(Event) + Send + Sync>,
     decide: Box<dyn Fn(Observation<'_>) -> Decision + Send + Sync>,
     /// The scenarios that are to start no more scans.
@@ -177,9 +181,11 @@ impl Probe {
             strain: Strain::default(),
             sessions: Sessions::default(),
             open: Mutex::default(),
+            side_by_side: SideBySide::default(),
             next_scenario: AtomicU32::new(0),
             next_scan: AtomicU64::new(0),
             nonce: AtomicU64::new(0),
+            was_reached: AtomicBool::new(false),
             watcher,
             decide: Box::new(decide),
             stopped: Mutex::default(),
@@ -196,8 +202,8 @@ impl Probe {
         &self.recorder
     }
 
-    /// Runs the scenarios of the log's header in their order; one that overlaps runs beside those after it. Dropping the future
-    /// stops all of them.
+    /// Runs the scenarios of the log's header in their order; one that overlaps runs beside those after it, and those that may
+    /// have company begin when [`SideBySide`] says so. Dropping the future stops all of them.
     pub async fn run(self: &Arc<Probe>, scenarios: &[Scenario]) -> Result<(), Halt> {
         self.run_share(scenarios, None).await
     }
@@ -213,40 +219,6 @@ impl Probe {
     async fn run_share(self: &Arc<Probe>, scenarios: &[Scenario], shard: Option<Shard>) -> Result<(), Halt> {
         tokio::select! {
             ran = self.run_all(scenarios, shard) => Ok(ran?),
-            throttled = self.pace.given_up() => Err(Halt::Throttled(throttled)),
-        }
-    }
-
-    async fn run_all(self: &Arc<Probe>, scenarios: &[Scenario], shard: Option<Shard>) -> Result<(), Unreachable> {
-        let mut beside = JoinSet::new();
-        for scenario in scenarios {
-            let run = ScenarioRun::next(self, scenario, shard);
-            if scenario.overlap {
-                beside.spawn(run.run());
-            } else {
-                run.run().await?;
-            }
-        }
-        all_ended(beside).await
-    }
-
-    /// Runs the scenarios of another run again, each no earlier than it began there.
-    pub async fn replay(self: &Arc<Probe>, plan: &[(Scenario, Stamp)]) -> Result<(), Halt> {
-        let run_all = async {
-            let mut beside = JoinSet::new();
-            for (scenario, began) in plan {
-                self.clock.sleep_until(*began).await;
-                let run = ScenarioRun::next(self, scenario, None);
-                if scenario.overlap {
-                    beside.spawn(run.run());
-                } else {
-                    run.run().await?;
-                }
-            }
-            all_ended(beside).await
-        };
-        tokio::select! {
-            ran = run_all => Ok(ran?),
             throttled = self.pace.given_up() => Err(Halt::Throttled(throttled)),
         }
     }

@@ -33,7 +33,7 @@ impl Probe {
                 run_twins(twins).await?;
             }
         }
-        all_ended(beside).await
+        all_ended(&mut beside).await
     }
 }
 

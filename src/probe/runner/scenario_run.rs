@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -33,13 +34,16 @@ pub(crate) struct ScenarioRun {
     controls_wait: AtomicBool,
 }
 
+/// How long a target that answered before, and accepts no connection now, is waited for between looks at it.
+const RESTART_WAITS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+
 /// Which randomness: each use has a stream of its own, so that one more poll in one place does not change all the others.
 pub(super) const CONTROLS: u64 = 1 << 62;
 pub(super) const ASSIGNING: u64 = 1 << 61;
 pub(super) const TURNS: u64 = 1 << 60;
 
 /// Waits for the scenarios that ran beside others.
-pub(super) async fn all_ended(mut beside: JoinSet<Result<(), Unreachable>>) -> Result<(), Unreachable> {
+pub(super) async fn all_ended(beside: &mut JoinSet<Result<(), Unreachable>>) -> Result<(), Unreachable> {
     while let Some(ended) = beside.join_next().await {
         // A task that panicked is a bug of ours, and is passed on; nobody else cancels these tasks.
         ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
@@ -62,6 +66,7 @@ impl ScenarioRun {
         let run = Arc::new(self);
         run.controls().await?;
         run.load().await;
+        run.probe.side_by_side.ended(index);
         (run.probe.watcher)(Event::ScenarioEnded { scenario: index });
         Ok(())
     }
@@ -72,12 +77,25 @@ impl ScenarioRun {
         random
     }
 
-    /// Polls never-issued ids. If not one of them reaches the target, nothing else will.
+    /// Polls never-issued ids. If not one of them reaches the target, nothing else will; one that has answered before may only be
+    /// starting again, and is asked again after a while.
     pub(super) async fn controls(&self) -> Result<(), Unreachable> {
         let mut random = self.random(self.controls_stream());
+        for wait in RESTART_WAITS {
+            match self.ask_controls(&mut random).await {
+                Err(_) if self.probe.was_reached.load(Ordering::Relaxed) => {
+                    self.probe.clock.sleep_until(self.probe.clock.now().after(wait)).await;
+                }
+                asked => return asked,
+            }
+        }
+        self.ask_controls(&mut random).await
+    }
+
+    async fn ask_controls(&self, random: &mut ChaCha8Rng) -> Result<(), Unreachable> {
         let mut unreachable = None;
         for poll in 0..self.scenario.controls.unknown_id {
-            let variables = self.control_variables(&mut random);
+            let variables = self.control_variables(random);
             let Ok((id, _)) = self.probe.target.unknown(&self.filled(&variables).await) else {
                 self.controls_wait.store(true, Ordering::Relaxed);
                 return Ok(());
@@ -229,6 +247,7 @@ impl ScenarioRun {
     pub(super) fn ended(&self, ended: Result<u64, tokio::task::JoinError>) -> bool {
         // Nobody cancels single scans, so this is a panic: a bug of ours, to be passed on.
         let scan = ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+        self.probe.side_by_side.job_ended(scan);
         self.probe.see(self.index, Observation::ScanEnded { scenario: self.index, scan });
         (self.probe.watcher)(Event::ScanEnded { scenario: self.index });
         true

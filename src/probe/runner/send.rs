@@ -1,9 +1,11 @@
 //! From a prepared request to a line in the log.
 
 use std::pin::Pin;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use crate::model::answer::{Answer, State, TransportFault};
+use crate::model::denial_word::reads_as_denial;
 use crate::model::exchange::{Exchange, Kind, Purpose};
 use crate::model::text::Text;
 use crate::probe::pace::retry_after;
@@ -29,7 +31,7 @@ impl Probe {
             }
             // Before it is its turn: what is sent must not wait for it.
             let traced = request.as_ref().map(|request| self.transport.traced(request));
-            self.pace.turn(&self.clock).await;
+            self.pace.turn(&self.clock, meta.urgency()).await;
             let sent = self.clock.now();
             let mut exchange = meta.begin(sent);
             let request = match &traced {
@@ -58,6 +60,7 @@ impl Probe {
                     exchange.body = outcome.broken.map(Text::from);
                 }
                 Ok(received) => {
+                    self.was_reached.store(true, Ordering::Relaxed);
                     let reply = Reply { http: received.http, headers: &received.headers, body: &received.body };
                     let (Recorded { reading, id, seen, kind, asked_at }, extra) = read(&reply);
                     more = Some(extra);
@@ -74,13 +77,11 @@ impl Probe {
                     exchange.seen = seen;
                     exchange.http = Some(received.http);
                     exchange.answer = reading.answer;
-                    // Visible by its code alone: what the body says instead goes into the log for whoever reads it.
-                    let is_blank = exchange.kind == Kind::Poll
+                    // Visible, and no state says so: what the body says instead goes into the log for whoever reads it.
+                    let is_doubtful = exchange.kind == Kind::Poll
                         && exchange.answer == Answer::Visible
                         && reading.state == Some(State::Unknown)
-                        && reading.word.is_none()
-                        && reading.echo.is_none()
-                        && reading.progress.is_none();
+                        && reading.word.as_deref().is_none_or(reads_as_denial);
                     exchange.state = reading.state;
                     exchange.word = reading.word.map(word);
                     exchange.progress = reading.progress.into();
@@ -96,7 +97,7 @@ impl Probe {
                     } else {
                         self.pace.answered(exchange.kind);
                     }
-                    if is_blank || meta.is_unexpected(exchange.answer) {
+                    if is_doubtful || meta.is_unexpected(exchange.answer) {
                         let why = reading.reason.map_or_else(String::new, |reason| format!("[{}] ", self.recorder.note(without(reason))));
                         exchange.body = Some((why + &self.recorder.excerpt_without(&received.body, of_scan)).into());
                     }
@@ -129,6 +130,7 @@ impl Probe {
 
     fn record(&self, exchange: &Exchange) {
         self.recorder.exchange(exchange);
+        self.side_by_side.exchange(exchange);
         self.see(exchange.scenario, Observation::Exchange(exchange));
     }
 }

@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
 use crate::model::exchange::{Connection, Kind};
+use crate::model::noun::Noun;
 use crate::report::comparison::{ComparisonView, view};
 use crate::report::json::{document, schema_of};
 use crate::report::rounded::Rounded;
@@ -165,7 +166,7 @@ pub fn json(comparison: &Comparison) -> String {
         blocked: comparison.blocked.iter().map(|why| words::sentence(&sentences::mismatch(why))).collect(),
         notes: &told.notes,
         open: &told.open,
-        scenarios: comparison.scenarios.iter().map(scenario).collect(),
+        scenarios: comparison.scenarios.iter().map(|one| scenario(one, &comparison.noun)).collect(),
     })
 }
 
@@ -182,17 +183,17 @@ fn minimum(minimum: Minimum) -> MinimumResult {
     MinimumResult { share: minimum.share.0, floor_ms: minimum.floor.as_ms() }
 }
 
-fn scenario(scenario: &ScenarioComparison) -> ScenarioResult {
+fn scenario(scenario: &ScenarioComparison, noun: &Noun) -> ScenarioResult {
     ScenarioResult {
         name: words::name(&scenario.name),
         not_compared: scenario.not_compared.as_ref().map(|why| words::sentence(&sentences::not_compared(why))),
-        left_out: scenario.left_out.iter().map(|why| words::sentence(&sentences::left_out(why))).collect(),
+        left_out: scenario.left_out.iter().map(|why| words::sentence(&sentences::left_out(why, noun))).collect(),
         together: scenario.together,
-        findings: scenario.findings.iter().map(finding).collect(),
+        findings: scenario.findings.iter().map(|one| finding(one, noun)).collect(),
     }
 }
 
-fn finding(finding: &Finding) -> FindingResult {
+fn finding(finding: &Finding, noun: &Noun) -> FindingResult {
     let (subject, unit) = match &finding.subject {
         Subject::Denied { .. } => ("denied", "share"),
         Subject::Flapping => ("flapping", "share"),
@@ -201,7 +202,7 @@ fn finding(finding: &Finding) -> FindingResult {
     };
     let mut result = FindingResult {
         subject,
-        told: view::subject(&finding.subject),
+        told: view::subject(&finding.subject, noun),
         unit,
         base: number(finding.base).filter(|_| finding.base_known),
         new: number(finding.new).filter(|_| finding.new_known),

@@ -1,5 +1,6 @@
 use super::{json, markdown, table};
 use crate::model::exchange::{Connection, Kind};
+use crate::model::noun::Noun;
 use crate::model::time::Span;
 use crate::report::{Colour, Style};
 use crate::statistics::compare::units::Layout;
@@ -36,6 +37,7 @@ fn comparison() -> Comparison {
     Comparison {
         base: run("2026-01-05T09:00:00Z"),
         new: run("2026-01-12T09:00:00Z"),
+        noun: Noun::of_older_logs(),
         layout: Layout::Apart,
         criteria: Criteria::default(),
         outcome: Outcome::Regression,
@@ -104,4 +106,15 @@ fn names_from_a_log_cannot_steer_any_format() {
     }
     let read: serde_json::Value = serde_json::from_str(&json(&hostile)).expect("JSON");
     assert_eq!(read["schema"], "statusgap.comparison/1");
+}
+
+#[test]
+fn a_comparison_speaks_of_what_the_target_calls_its_jobs() {
+    let flapping = finding(Subject::Flapping, [0.0, 0.2], [1e-6, 1.0], Change::Regression);
+    let mut comparison = Comparison { noun: Noun::read("render").expect("a noun"), ..comparison() };
+    comparison.scenarios[0].findings.push(flapping);
+    for text in [table(&comparison, PLAIN), markdown(&comparison)] {
+        assert!(text.contains("flapping renders") && text.contains("2,400 renders") && text.contains("of all renders"), "{text}");
+        assert!(!text.replace("Scans", "scans").contains("scans of") && !text.contains("50 scans"), "{text}");
+    }
 }

@@ -1,5 +1,6 @@
 //! What is told of a comparison: every number and every sentence, chosen once.
 
+use crate::model::noun::Noun;
 use crate::report::sentences::comparison as sentences;
 use crate::report::table::{Cell, Column, Table};
 use crate::report::view::Mark;
@@ -32,15 +33,15 @@ impl ComparisonView {
         let mut rows: Vec<_> = all.filter(|(_, finding)| is_worth_a_row(finding)).collect();
         rows.sort_by_key(|(_, finding)| rank(finding.change));
         let mut open: Vec<String> = comparison.blocked.iter().map(|why| words::sentence(&sentences::mismatch(why))).collect();
-        open.extend(comparison.scenarios.iter().filter_map(left_out));
+        open.extend(comparison.scenarios.iter().filter_map(|scenario| left_out(scenario, &comparison.noun)));
         ComparisonView {
             headline: headline(comparison),
             runs: [&comparison.base, &comparison.new]
                 .map(|run| words::sentence(&format!("{}, {} ({})", run.target, run.started, run.tool))),
             method: method(comparison),
-            notes: comparison.notes.iter().map(|note| words::sentence(&sentences::note(note))).collect(),
+            notes: comparison.notes.iter().map(|note| words::sentence(&sentences::note(note, &comparison.noun))).collect(),
             unchanged: rows.iter().filter(|(_, finding)| finding.change == Change::None).count(),
-            table: table(&rows),
+            table: table(&rows, &comparison.noun),
             open,
         }
     }
@@ -65,7 +66,7 @@ fn rank(change: Change) -> u8 {
 fn headline(comparison: &Comparison) -> String {
     let all = || comparison.scenarios.iter().flat_map(|scenario| scenario.findings.iter().map(move |finding| (scenario, finding)));
     let of = |change: Change| all().filter(move |(_, finding)| finding.change == change);
-    let told: Vec<String> = of(Change::Regression).map(|(scenario, finding)| sentence(scenario, finding)).collect();
+    let told: Vec<String> = of(Change::Regression).map(|(scenario, finding)| sentence(scenario, finding, &comparison.noun)).collect();
     match comparison.outcome {
         Outcome::Regression => {
             let more = if told.len() > 1 { format!(", and {} more", told.len() - 1) } else { String::new() };
@@ -77,9 +78,9 @@ fn headline(comparison: &Comparison) -> String {
         }
         Outcome::Inconclusive => match of(Change::OneState).find(|(_, finding)| finding.new > finding.base) {
             Some((scenario, finding)) => {
-                format!("{}, and no run shows how long the target keeps a state", sentence(scenario, finding))
+                format!("{}, and no run shows how long the target keeps a state", sentence(scenario, finding, &comparison.noun))
             }
-            None => "too few scans for any difference to be told from chance".to_owned(),
+            None => format!("too few {} for any difference to be told from chance", comparison.noun.many()),
         },
         Outcome::NoRegression => {
             let able = comparison.scenarios.iter().filter(|scenario| is_told(scenario)).count();
@@ -99,12 +100,12 @@ fn is_told(scenario: &ScenarioComparison) -> bool {
     scenario.findings.iter().any(|finding| !matches!(finding.change, Change::TooFew | Change::NotIdentified))
 }
 
-fn sentence(scenario: &ScenarioComparison, finding: &Finding) -> String {
+fn sentence(scenario: &ScenarioComparison, finding: &Finding, noun: &Noun) -> String {
     let (base, new) = (base(finding), new(finding));
-    format!("{} of {} went from {base} to {new}", subject(&finding.subject), words::name(&scenario.name))
+    format!("{} of {} went from {base} to {new}", subject(&finding.subject, noun), words::name(&scenario.name))
 }
 
-fn table(rows: &[(&ScenarioComparison, &Finding)]) -> Table {
+fn table(rows: &[(&ScenarioComparison, &Finding)], noun: &Noun) -> Table {
     let columns = [
         Column::text("Scenario"),
         Column::text("What").second_line(),
@@ -119,7 +120,7 @@ fn table(rows: &[(&ScenarioComparison, &Finding)]) -> Table {
         let p = finding.p_worse.zip(finding.p_better).map(|(worse, better)| p_value(worse.min(better)));
         [
             words::name(&scenario.name).into(),
-            subject(&finding.subject).into(),
+            subject(&finding.subject, noun).into(),
             base(finding).into(),
             new(finding).into(),
             difference(finding).into(),
@@ -130,14 +131,14 @@ fn table(rows: &[(&ScenarioComparison, &Finding)]) -> Table {
                 other => Cell::Marked(Mark::Neutral, other.word().to_owned()),
             },
             // Where these were too few for the smallest difference that counts.
-            finding.needs.map_or_else(String::new, |needs| format!("{} scans", words::count(rounded(needs)))).into(),
+            finding.needs.map_or_else(String::new, |needs| format!("{} {}", words::count(rounded(needs)), noun.many())).into(),
         ]
     });
     Table::new(columns, cells)
 }
 
 /// What was compared, in a few words.
-pub(super) fn subject(subject: &Subject) -> String {
+pub(super) fn subject(subject: &Subject, noun: &Noun) -> String {
     match subject {
         Subject::Denied { arm, connection, at } if *arm == connection.word() || arm == "polls" => {
             format!("denied at {} ({})", words::planned(at.as_nanos()), connection.word())
@@ -145,7 +146,7 @@ pub(super) fn subject(subject: &Subject) -> String {
         Subject::Denied { arm, connection, at } => {
             format!("denied at {} ({}, {})", words::planned(at.as_nanos()), words::name(arm), connection.word())
         }
-        Subject::Flapping => "flapping scans".to_owned(),
+        Subject::Flapping => format!("flapping {}", noun.many()),
         Subject::Window => "mean window".to_owned(),
         Subject::RoundTrip { kind, connection } => format!("median {} round trip ({})", kind.word(), connection.word()),
     }
@@ -190,6 +191,10 @@ fn p_value(p: f64) -> String {
     }
 }
 
+fn counted(n: u64, noun: &Noun) -> String {
+    format!("{} {}", words::count(n), if n == 1 { noun.one().to_owned() } else { noun.many() })
+}
+
 /// Two digits: what an approximation is good for.
 fn rounded(scans: u64) -> u64 {
     let magnitude = 10_u64.pow(scans.max(1).ilog10().saturating_sub(1));
@@ -197,49 +202,54 @@ fn rounded(scans: u64) -> u64 {
 }
 
 /// Why a scenario, or a part of it, says nothing.
-fn left_out(scenario: &ScenarioComparison) -> Option<String> {
+fn left_out(scenario: &ScenarioComparison, noun: &Noun) -> Option<String> {
     let name = words::name(&scenario.name);
     if let Some(why) = &scenario.not_compared {
         return Some(format!("{name}: not compared, {}", words::sentence(&sentences::not_compared(why))));
     }
     let few: Vec<&Finding> = scenario.findings.iter().filter(|finding| finding.change == Change::TooFew).collect();
-    let mut parts: Vec<String> = scenario.left_out.iter().map(|why| words::sentence(&sentences::left_out(why))).collect();
+    let mut parts: Vec<String> = scenario.left_out.iter().map(|why| words::sentence(&sentences::left_out(why, noun))).collect();
     if let Some(most) = few.iter().max_by_key(|finding| finding.base_scans.min(finding.new_scans)) {
         let asked = scenario.findings.iter().filter(|finding| finding.change != Change::NotIdentified).count();
         let what = if few.len() == asked {
             "nothing can be told".to_owned()
         } else {
-            let told: Vec<String> = few.iter().map(|finding| subject(&finding.subject)).collect();
+            let told: Vec<String> = few.iter().map(|finding| subject(&finding.subject, noun)).collect();
             format!("nothing can be told of {}", told.join(", "))
         };
         let scans = most.base_scans.min(most.new_scans);
         let why = if scenario.together > 1 && scenario.together >= scans {
-            format!("{} that were asked for at once, or that depend on each other, count as one", words::counted(scans, "scan"))
+            format!("{} that were asked for at once, or that depend on each other, count as one", counted(scans, noun))
         } else {
             let together =
                 if scenario.together > 1 { format!(", of which each {} in a row count as one", scenario.together) } else { String::new() };
             let needs = few.iter().filter_map(|finding| finding.needs).min();
             let needs = needs.map_or_else(String::new, |needs| format!(" (about {} would do)", words::count(rounded(needs))));
             let are = if scans == 1 { "is" } else { "are" };
-            format!("{} {are} too few{together}{needs}", words::counted(scans, "scan"))
+            format!("{} {are} too few{together}{needs}", counted(scans, noun))
         };
         parts.push(format!("{what}: {why}"));
     }
     for finding in scenario.findings.iter().filter(|finding| finding.change == Change::NotIdentified) {
-        parts.push(format!("the {} is not identified: no scan of either run was denied when it was polled", subject(&finding.subject)));
+        parts.push(format!(
+            "the {} is not identified: no {} of either run was denied when it was polled",
+            subject(&finding.subject, noun),
+            noun.one()
+        ));
     }
     (!parts.is_empty()).then(|| format!("{name}: {}", parts.join("; ")))
 }
 
 fn method(comparison: &Comparison) -> String {
     let criteria = &comparison.criteria;
+    let many = comparison.noun.many();
     let how = match comparison.layout {
-        Layout::Apart => "scans of two runs, one after the other",
-        Layout::Pairs => "pairs of scans, asked for by turns",
+        Layout::Apart => format!("{many} of two runs, one after the other"),
+        Layout::Pairs => format!("pairs of {many}, asked for by turns"),
     };
     let minimum = |minimum: Minimum| format!("{} and {}", words::share(minimum.share.0), minimum.floor);
     format!(
-        "{how}; worse means p ≤ {} over {} together (Holm), and a difference of at least {} of all scans, {} of the window, or {} of a round trip",
+        "{how}; worse means p ≤ {} over {} together (Holm), and a difference of at least {} of all {many}, {} of the window, or {} of a round trip",
         criteria.alpha,
         words::counted(comparison.tests as u64, "test"),
         words::share(criteria.min_rate.0),

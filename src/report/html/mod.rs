@@ -33,6 +33,7 @@ use crate::report::words;
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
+const WATCH_SCRIPT: &str = include_str!("watch.js");
 
 /// The report as a page of its own. Ends with a newline.
 pub fn html(view: &View) -> String {
@@ -66,15 +67,32 @@ pub fn html(view: &View) -> String {
     document(view.verdict.word(), &view.run.target, &Behaviour::Scripted, &body)
 }
 
-/// Whether a page has the script, or loads itself anew without one, or has a picture.
+/// What a page does beside being read.
 pub(super) enum Behaviour {
+    /// The report's script adds to it.
     Scripted,
-    Reloaded {
-        seconds: u64,
-    },
-    /// Neither, and with a picture inside it.
+    /// It brings itself up to date.
+    Updated { seconds: u64 },
+    /// Nothing; it has a picture inside it.
     Pictured,
 }
+
+impl Behaviour {
+    fn script(&self) -> Option<&'static str> {
+        match self {
+            Behaviour::Scripted => Some(SCRIPT),
+            Behaviour::Updated { .. } => Some(WATCH_SCRIPT),
+            Behaviour::Pictured => None,
+        }
+    }
+
+    fn seconds(&self) -> Option<u64> {
+        if let Behaviour::Updated { seconds } = self { Some(*seconds) } else { None }
+    }
+}
+
+/// What tabs and search engines show of a title, in characters.
+const LONGEST_TITLE: usize = 70;
 
 pub(super) fn document(word: &str, target: &str, behaviour: &Behaviour, body: &Markup) -> String {
     html! {
@@ -83,16 +101,15 @@ pub(super) fn document(word: &str, target: &str, behaviour: &Behaviour, body: &M
             head {
                 meta charset="utf-8"; "\n"
                 meta http-equiv="Content-Security-Policy" content=(policy(behaviour)); "\n"
-                @if let Behaviour::Reloaded { seconds } = behaviour { meta http-equiv="refresh" content=(seconds); "\n" }
                 meta name="viewport" content="width=device-width, initial-scale=1"; "\n"
                 meta name="color-scheme" content="light dark"; "\n"
                 meta name="referrer" content="no-referrer"; "\n"
-                title { (word.to_uppercase()) ": " (target) " – status gap" } "\n"
+                title { (words::clean(&format!("{}: {target} – status gap", word.to_uppercase()), LONGEST_TITLE - 1)) } "\n"
                 style { (PreEscaped(STYLE)) } "\n"
             }
-            body class=(word) {
+            body class=(word) data-reloads=[behaviour.seconds()] {
                 "\n" (PreEscaped(SHAPES)) (body)
-                @if let Behaviour::Scripted = behaviour { "\n" script { (PreEscaped(SCRIPT)) } }
+                @if let Some(script) = behaviour.script() { "\n" script { (PreEscaped(script)) } }
                 "\n"
             }
         }
@@ -115,13 +132,15 @@ impl Section {
     }
 }
 
-/// What the page may do: show itself, with this style and this script. Everything that would reach a network is barred.
+/// What the page may do: show itself, with this style and this script. Everything that would reach a network is barred, but for a watch's
+/// own address.
 fn policy(behaviour: &Behaviour) -> String {
-    let more = match behaviour {
-        Behaviour::Scripted => format!(" script-src 'sha256-{}';", digest(SCRIPT)),
-        Behaviour::Reloaded { .. } => String::new(),
-        Behaviour::Pictured => " img-src data:;".to_owned(),
-    };
+    let mut more = behaviour.script().map_or_else(String::new, |script| format!(" script-src 'sha256-{}';", digest(script)));
+    more.push_str(match behaviour {
+        Behaviour::Scripted => "",
+        Behaviour::Updated { .. } => " connect-src 'self';",
+        Behaviour::Pictured => " img-src data:;",
+    });
     format!("default-src 'none'; style-src 'sha256-{}';{more} base-uri 'none'; form-action 'none'", digest(STYLE))
 }
 

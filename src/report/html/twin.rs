@@ -12,8 +12,10 @@ use crate::report::{tables, words};
 const BAR: usize = 9;
 const ROW: usize = 30;
 /// Where bars begin and how far they reach, in per cent of the width.
-const LEFT: f64 = 22.0;
-const REACH: f64 = 74.0;
+const LEFT: f64 = 34.0;
+const REACH: f64 = 38.0;
+/// Where the numbers stand.
+const NUMBERS: f64 = 74.0;
 
 fn at(share: f64) -> String {
     format!("{:.2}%", LEFT + REACH * share.clamp(0.0, 1.0))
@@ -51,16 +53,21 @@ fn misfits(twin: &TwinView) -> Markup {
     }
 }
 
+/// A patch of a bar's colour.
+fn key(class: &str) -> Markup {
+    html! { svg.mark-key width="10" height="10" aria-hidden="true" { rect class=(class) width="10" height="10" {} } }
+}
+
 fn figure(picture: &Picture) -> Markup {
     let rows = picture.ages.len();
     html! {
         figure.chart {
             figcaption {
-                b { "This service and its twin." }
-                " Share of polls denied, by age: this service above, below it the simulated service with the fault, whose line shows how far "
-                "its runs differ from each other."
+                b { "How often a poll was denied, by the age of the job." }
+                " " (key("twin-observed")) " this service · " (key("twin-simulated")) " the simulated service with the fault: if it is the cause, both bars "
+                "of an age are about equally long. The thin line shows how far single runs of the simulated service differ by chance."
             }
-            svg.plot width="100%" height=(rows * ROW + 4) role="img" aria-label="Share of polls denied by age, observed and simulated; the text beside each bar has the numbers" {
+            svg.plot width="100%" height=(rows * ROW + 4) role="img" aria-label="Share of polls denied by age, observed and simulated; the table below has the numbers" {
                 "\n"
                 @for (place, row) in picture.ages.iter().enumerate() {
                     @let top = place * ROW + 2;
@@ -71,6 +78,7 @@ fn figure(picture: &Picture) -> Markup {
                     rect class="twin-simulated" x=(at(0.0)) y=(top + BAR + 2) width=(width(row.denied.twin)) height=(BAR) {
                         title { "twin: " (words::share(row.denied.twin)) ", in single runs " (words::share_between(row.denied.twin_from, row.denied.twin_to)) }
                     }
+                    text x=(format!("{NUMBERS}%")) y=(top + 14) { (format!("{:.0} % · {:.0} %", 100.0 * row.denied.observed, 100.0 * row.denied.twin)) }
                     line class="bar" x1=(at(row.denied.twin_from)) x2=(at(row.denied.twin_to)) y1=(top + BAR + 6) y2=(top + BAR + 6) {}
                     "\n"
                 }

@@ -58,7 +58,8 @@ impl<'a> Latency<'a> {
 fn lead(view: &View) -> String {
     let denied = Denied::of(view);
     let noun = view.timing.noun.one();
-    let denied = if denied.of == 0 { format!("no {noun} was polled") } else { format!("not found although accepted: {}", denied.told()) };
+    let denied =
+        if denied.of == 0 { format!("no {noun} was polled") } else { format!("not found although accepted: {}", denied.told(&view.noun)) };
     format!("{} accepted; {denied}", words::counted(view.timing.jobs, noun))
 }
 

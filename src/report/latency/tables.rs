@@ -80,7 +80,7 @@ pub(super) fn history(report: &Latency<'_>) -> Table {
         [
             day_and_minute(&view.run.started).into(),
             Cell::Verdict(view.verdict),
-            Denied::of(view).told().into(),
+            Denied::of(view).told(&view.noun).into(),
             quantile(Wait::Post, "p50"),
             quantile(Wait::Post, "p95"),
             quantile(Wait::Visible, "p50"),

@@ -1,6 +1,7 @@
 //! What keeps two runs, or parts of them, from being compared, and what to know where they are.
 
 use super::reason;
+use crate::model::noun::Noun;
 use crate::report::words::planned_span;
 use crate::verdict::comparison::{LeftOut, Mismatch, NotCompared, Note, Side, Spoilt};
 
@@ -23,7 +24,7 @@ pub fn mismatch(mismatch: &Mismatch) -> String {
 }
 
 /// What a reader should know of the two runs.
-pub fn note(note: &Note) -> String {
+pub fn note(note: &Note, noun: &Noun) -> String {
     match note {
         Note::ResultOnly(run) => format!(
             "of the {} run only a result is known: it is taken on trust that it was made in the same way; a log or a saved baseline tells",
@@ -34,8 +35,9 @@ pub fn note(note: &Note) -> String {
         }
         Note::Versions(old, new) => format!("the runs were made by different versions ({old}; {new})"),
         Note::OneWay(scenarios) => format!(
-            "the scans of each run went the same way ({}): a state of the target that outlasts a whole run looks alike; asking by turns \
+            "the {} of each run went the same way ({}): a state of the target that outlasts a whole run looks alike; asking by turns \
              (--against), or a longer run, tells them apart",
+            noun.many(),
             scenarios.join(", ")
         ),
     }
@@ -64,11 +66,11 @@ pub fn spoilt(why: Spoilt<'_>) -> String {
 }
 
 /// What could not be asked of a scenario, and why.
-pub fn left_out(left_out: &LeftOut) -> String {
+pub fn left_out(left_out: &LeftOut, noun: &Noun) -> String {
     match left_out {
         LeftOut::NoSample { at, arm } => format!("denials at {} ({arm}): no sample in one of the runs", planned_span(*at)),
         LeftOut::NewOffset { at, arm } => format!("denials at {} ({arm}): not in the old run", planned_span(*at)),
-        LeftOut::NoWindows => "windows: no scan of one of the runs has one".to_owned(),
+        LeftOut::NoWindows => format!("windows: no {} of one of the runs has one", noun.one()),
         LeftOut::WindowsOfResult => "windows: one of the runs is known by its result alone, which does not hold the brackets".to_owned(),
         LeftOut::RoundTripsOfResult => "round trips: one of the runs is known by its result alone, which does not hold them".to_owned(),
     }

@@ -227,6 +227,11 @@ pub fn fact(fact: &Fact) -> String {
         Fact::DeletionHidden(late) => format!("an acknowledged deletion was not seen in {}", late_write(late)),
         Fact::StatesDiffer { pairs, p } => format!("{} (p = {p:.1e})", at_work(pairs)),
         Fact::SeenFromCache { answers } => format!("{} that showed a scan came from a cache, as the headers say", counted(*answers, "answer")),
+        Fact::OnlyItsTwinFits { runs, others } => format!(
+            "{} of a service that has it look like this log, and those of {} do not",
+            counted(*runs, "run"),
+            counted(*others, "other cause")
+        ),
         Fact::KnownThoughFailed { scans, failed, http } => format!(
             "{} failed ({}), and status knew {scans} of them by the id that was sent along",
             counted(*failed, "request"),

@@ -57,10 +57,22 @@ fn explained(named: &Explanation, label: impl Fn(&SpanName) -> SpanLabel) -> Str
 
 fn unexplained(why: &Unexplained, scans: u64, label: impl Fn(&SpanName) -> SpanLabel) -> String {
     match why {
-        Unexplained::NoSpans => format!(
-            "no span of the {} with a window came. Does the service export its traces here (OTEL_EXPORTER_OTLP_ENDPOINT, http/protobuf), does it \
-             continue the `traceparent` of requests, and does it sample them?",
+        Unexplained::NoSpans { others: 0 } => format!(
+            "no span came. Does the service export its traces here (OTEL_EXPORTER_OTLP_ENDPOINT, http/protobuf), within the time that is waited for \
+             them (--span-wait), and does it sample the requests that began the {}?",
             counted(scans, "scan")
+        ),
+        Unexplained::NoSpans { others } => format!(
+            "{} came, and none of a request of this run. Does the service continue the `traceparent` of requests, and does whatever stands in front of \
+             it let that header through?",
+            counted(*others, "span")
+        ),
+        Unexplained::OtherClock { scans, of, of_them } => format!(
+            "the process of {} has another clock than the one that answers requests, and nothing says by how much they differ ({} of {} have such spans). \
+             Are the clocks of both machines set by NTP?",
+            label(of_them).quoted(),
+            count(*scans),
+            counted(*of, "scan")
         ),
         Unexplained::FewWithSpans { with_spans, of } => {
             format!("of {} with a window only {} have spans: are all of them sampled, and is every worker instrumented?", counted(*of, "scan"), count(*with_spans))
@@ -184,7 +196,7 @@ pub fn intake(intake: SpanIntake) -> Option<String> {
         lost.push(format!("{} of this run were dropped, because there were too many of them", counted(intake.dropped, "span")));
     }
     if intake.unreadable > 0 {
-        lost.push(format!("{} could not be read", counted(intake.unreadable, "request or line")));
+        lost.push(format!("{} could not be read", counted(intake.unreadable, "request, line or span")));
     }
     (!lost.is_empty()).then(|| lost.join("; "))
 }

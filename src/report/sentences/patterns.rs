@@ -61,8 +61,12 @@ pub fn statement(pattern: &Pattern) -> String {
             time(*visible_ns)
         ),
         Pattern::NothingSeen { scans, watched_ns, witnessed, asked_otherwise } => format!(
-            "none of {} was ever visible to this caller, watched for {} at most{}{}",
-            counted(*scans, "scan"),
+            "{} ever visible to this caller, watched for {} at most{}{}",
+            if *scans == 1 {
+                "the only scan that was polled was not".to_owned()
+            } else {
+                format!("none of {} was", counted(*scans, "scan"))
+            },
             time(*watched_ns),
             if *witnessed > 0 { format!("; the witness knew {witnessed} of them") } else { String::new() },
             if *asked_otherwise { "; neither the initiate's own headers nor the address that was handed out changed that" } else { "" }

@@ -164,7 +164,7 @@ impl fmt::Display for Sentence<'_> {
             Reason::WarmIds { repeated, of } => {
                 write!(
                     f,
-                    "{} given an id that another scan already had: put {{n}} into the request so that every scan is a new one",
+                    "{} given an id that another scan already had, so that no answer tells which of them it is about",
                     of_were(*repeated, *of, "scan")
                 )
             }

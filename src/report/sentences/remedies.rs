@@ -32,7 +32,10 @@ pub fn remedy(reason: &Reason, journal: &Journal) -> Option<String> {
         Reason::RateUnproven { .. } | Reason::RateUndecided { .. } | Reason::WindowUnproven { .. } | Reason::SpeedUnproven { .. } => {
             "Run more scans (`load.scans` in the scenario), or tolerate what so few scans can show."
         }
-        Reason::WarmIds { .. } => "Put `{n}` into the initiate's body in the target file, so that every scan is a new one.",
+        Reason::WarmIds { .. } => {
+            "Put `{n}` into the initiate's body in the target file, so that every scan is a new one. If it has that already, the API \
+             gives out its ids again: poll fewer scans at a time, or for a shorter time than it keeps an id."
+        }
         // Polls that were never sent are the consequence of another reason.
         Reason::NoSamples { late: 0, other: 0, .. }
         | Reason::NoScans { initiates: 0 }

@@ -74,6 +74,10 @@ fn chance(p: f64) -> String {
 pub fn standing(candidate: &Candidate) -> String {
     match &candidate.fit {
         None => "not run".to_owned(),
+        Some(fit) if candidate.outdone_by.is_some() && fit.fits() => {
+            let better = candidate.outdone_by.as_deref().unwrap_or_default();
+            format!("explains less than {}", causes(better))
+        }
         Some(fit) if candidate.fits => format!("fits, p = {}", chance(fit.p)),
         Some(_) if candidate.far_off => "does not fit by far".to_owned(),
         Some(fit) => format!("does not fit, p = {}", chance(fit.p)),
@@ -139,7 +143,28 @@ fn subject(aspect: Aspect, journal: &Journal) -> (Shown, String) {
         Aspect::UnknownSeen => (Shown::Share, "polls for ids that were never issued that were answered".to_owned()),
         Aspect::ByRoute { route } => (Shown::Share, format!("polls {} that were answered", by(route))),
         Aspect::Witness => (Shown::Share, "readings of the witness that knew the job".to_owned()),
-        Aspect::SecondWrite => (Shown::LogMs, "time until a cancel was seen".to_owned()),
+        Aspect::SecondWrite => (Shown::LogMs, "time until a change was seen".to_owned()),
+        Aspect::ChangeHidden => (Shown::Share, "polls after a change that did not show it".to_owned()),
+        Aspect::ChangeTakenBack => (Shown::Share, "changed jobs that showed the change and then hid it again".to_owned()),
+        Aspect::Deletion => (Shown::LogMs, "time until a deletion was seen".to_owned()),
+        Aspect::DeletionHidden => (Shown::Share, "polls after a deletion that still showed the job".to_owned()),
+        Aspect::Refused => (Shown::Share, "denials that were refusals (401 or 403)".to_owned()),
+        Aspect::DeniedIfPolledBefore { scenario: index } => {
+            (Shown::Number, format!("share denied if polled before, less the share denied if not, at equal age{}", scenario(index)))
+        }
+        Aspect::BehindIfPolledBefore { scenario: index } => {
+            let what = "share still shown at work if polled before, less the share if not, at equal age";
+            (Shown::Number, format!("{what}{}", scenario(index)))
+        }
+        Aspect::BegunWithAnEnd => (Shown::Share, "jobs whose first state was an end, and that ran later".to_owned()),
+        Aspect::FirstEnd => (Shown::LogMs, "age until which jobs showed an end before they ran".to_owned()),
+        Aspect::HalfARecord => (Shown::Share, "jobs of which something was missing when they were first seen".to_owned()),
+        Aspect::Missing => (Shown::LogMs, "age until which something was missing".to_owned()),
+        Aspect::ResultMissing => (Shown::Share, "ended jobs whose result was missing".to_owned()),
+        Aspect::ResultLate => (Shown::LogMs, "time from the end to the result".to_owned()),
+        Aspect::KnownThoughFailed => {
+            (Shown::Share, "jobs that were not accepted, as the answer said, and are known all the same".to_owned())
+        }
         Aspect::HeldBack => (Shown::LogMs, "longest wait on the connection that had started the job".to_owned()),
     }
 }

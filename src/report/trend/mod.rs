@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::exchange::Kind;
+use crate::model::noun::Noun;
 use crate::model::run::Journal;
 use crate::model::scenario::Scenario;
 use crate::report::table::{Cell, Column, Room, Table};
@@ -64,6 +65,9 @@ pub struct Row {
     pub window: Quantiles,
     /// Round trips of status polls on their usual connection.
     pub polls: Option<Polls>,
+    /// What the target calls a job.
+    #[serde(skip)]
+    pub noun: Noun,
     #[serde(skip)]
     scenarios: Vec<Scenario>,
 }
@@ -123,9 +127,9 @@ impl Denied {
     }
 
     /// `25 of 25 (86.3–100 %)`.
-    pub(super) fn told(&self) -> String {
+    pub(super) fn told(&self, noun: &Noun) -> String {
         if self.of == 0 {
-            return "no scans".to_owned();
+            return format!("no {}", noun.many());
         }
         format!("{} of {} ({})", words::count(self.scans), words::count(self.of), words::share_between(self.lower, self.upper))
     }
@@ -152,6 +156,7 @@ impl Row {
             denied: Denied::of(view),
             window: Quantiles { p50: quantile("p50"), p99: quantile("p99") },
             polls: polls.map(|row| Polls { count: row.sent.count, p50_ms: row.sent.p50, p99_ms: row.sent.p99 }),
+            noun: view.noun.clone(),
             scenarios: journal.scenarios.iter().map(questions).collect(),
         }
     }
@@ -197,7 +202,7 @@ impl Trend {
             [
                 row.started.as_str().into(),
                 Cell::Verdict(row.verdict),
-                row.denied.told().into(),
+                row.denied.told(&row.noun).into(),
                 row.quantile(row.window.p50.as_ref()).into(),
                 row.quantile(row.window.p99.as_ref()).into(),
                 row.polls_told().into(),

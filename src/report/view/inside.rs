@@ -100,7 +100,7 @@ pub struct SpanLabel {
     /// File and line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
-    /// Which of several spans of this name, from 1.
+    /// Which of several spans of this name, from 1; 0: the last of them, where some jobs have more than others.
     pub occurrence: u32,
 }
 
@@ -196,8 +196,10 @@ impl SpanLabel {
             parts.push(format!("in `{outer}`"));
         }
         parts.extend(self.place.clone());
-        if self.occurrence > 1 {
-            parts.push(format!("no. {} of its name", self.occurrence));
+        match self.occurrence {
+            0 => parts.push("the last of its name".to_owned()),
+            1 => {}
+            n => parts.push(format!("no. {n} of its name")),
         }
         if parts.is_empty() { format!("`{}`", self.name) } else { format!("`{}` ({})", self.name, parts.join(", ")) }
     }

@@ -53,7 +53,7 @@ impl Jobs {
         if started == 0 {
             return None;
         }
-        let mut of_them = vec![format!("{} for scans", words::count(started - at_first_contact - self.repeats))];
+        let mut of_them = vec![format!("{} to be measured", words::count(started - at_first_contact - self.repeats))];
         if self.repeats > 0 {
             of_them.push(format!("{} by asking again", words::count(self.repeats)));
         }

@@ -90,7 +90,13 @@ fn row(candidate: &Candidate, journal: &Journal) -> CandidateRow {
         p: candidate.fit.as_ref().map(|fit| fit.p),
         runs: candidate.fit.as_ref().map_or(0, |fit| fit.runs),
         standing: sentences::standing(candidate),
-        misfits: candidate.fit.iter().flat_map(|fit| &fit.misfits).map(|misfit| sentences::misfit(misfit, journal)).collect(),
+        misfits: candidate
+            .fit
+            .iter()
+            .filter(|_| !candidate.fits)
+            .flat_map(|fit| &fit.misfits)
+            .map(|misfit| sentences::misfit(misfit, journal))
+            .collect(),
         fault: of_fault.map(sentences::setting).collect::<Vec<_>>().join(", "),
         settings: candidate.settings.clone(),
     }

@@ -1,6 +1,7 @@
 //! An investigation: what a target has, and why, in a minute. The plan is adaptive: what is asked next depends on what was found.
 
 mod plan;
+mod separate;
 pub(super) mod steps;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use crate::run::limits::{INVESTIGATION_JOBS, Limits};
 use crate::run::recording::{Drive, Recording, Sink};
 use crate::run::second_opinion::{self, Bounds};
 use crate::run::stop::interrupted;
+use crate::run::twin::Twins;
 use crate::run::{Finished, Note, RunError, RunOptions, Session};
 use steps::Investigation;
 
@@ -59,8 +61,15 @@ pub(crate) fn outline(options: &RunOptions, session: &Session, budget: Duration)
     }
 }
 
+/// How an investigation explains what it finds: which classes it considers, and whether it runs their twins to decide what to ask last.
+#[derive(Debug, Clone)]
+pub(crate) struct Explaining {
+    pub(crate) candidates: Candidates,
+    pub(crate) twins: Twins,
+}
+
 /// Investigates a target, until there is nothing left to ask, the budget is spent, or Ctrl-C.
-pub(crate) async fn investigate(options: RunOptions, session: Session, budget: Duration) -> Result<Finished, RunError> {
+pub(crate) async fn investigate(options: RunOptions, session: Session, budget: Duration, twins: Twins) -> Result<Finished, RunError> {
     let limits = options.limits(&session);
     let mut header = session.header(options.seed, Vec::new(), options.command.clone());
     let folder = options.destination.claim(&header.started, &session.name)?;
@@ -90,8 +99,8 @@ pub(crate) async fn investigate(options: RunOptions, session: Session, budget: D
         options: probe,
     };
     let recording = Recording::begin(&session, header, Sink::Followed { path: folder.join(LOG), log }, drive);
-    let candidates = Candidates::all();
-    let investigation = Investigation { probe: &recording.probe, header: &recording.header, limits, jobs, budget, candidates };
+    let explaining = Explaining { candidates: Candidates::all(), twins };
+    let investigation = Investigation { probe: &recording.probe, header: &recording.header, limits, jobs, budget, explaining };
     let note = |progress: &Progress| options.note(Note::Investigates { at: recording.probe.clock().now(), progress });
     if !held_up {
         options.note(Note::Begins { run: &recording.header, scenarios: &[], scans: 0 });
@@ -108,21 +117,22 @@ pub(crate) async fn investigate(options: RunOptions, session: Session, budget: D
 
 /// The same, recorded in memory alone and without limits of rate and scans.
 pub async fn rehearse(session: &Session, options: Options, budget: Duration, note: impl Fn(&Progress)) -> Result<Journal, RunError> {
-    rehearse_among(session, options, budget, Candidates::all(), note).await
+    let explaining = Explaining { candidates: Candidates::all(), twins: Twins::LeftOut };
+    rehearse_among(session, options, budget, explaining, note).await
 }
 
-/// The same, with these classes to explain what is found.
+/// The same, with what it finds explained so.
 pub(crate) async fn rehearse_among(
     session: &Session,
     options: Options,
     budget: Duration,
-    candidates: Candidates,
+    explaining: Explaining,
     note: impl Fn(&Progress),
 ) -> Result<Journal, RunError> {
     let jobs = options.restraint.jobs.clone();
     let header = session.header(options.seed, Vec::new(), String::new());
     let recording = Recording::begin(session, header, Sink::Memory, Drive::plain(options));
     let limits = Limits { max_rps: None, max_scans: None };
-    let reason = Investigation { probe: &recording.probe, header: &recording.header, limits, jobs, budget, candidates }.run(note).await;
+    let reason = Investigation { probe: &recording.probe, header: &recording.header, limits, jobs, budget, explaining }.run(note).await;
     recording.end(reason)
 }

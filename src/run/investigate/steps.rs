@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::analysis::diagnosis::{Candidates, Pattern};
+use crate::analysis::diagnosis::Pattern;
 use crate::analysis::{Analysis, analyse_among};
 use crate::model::fault::FaultClass;
 use crate::model::run::{EndReason, Journal, Run};
@@ -11,6 +11,7 @@ use crate::model::scenario::Scenario;
 use crate::model::time::Stamp;
 use crate::probe::{Jobs, Probe, Which};
 use crate::run::Limits;
+use crate::run::investigate::Explaining;
 use crate::run::investigate::plan::{JobBudget, Stage};
 
 /// An investigation of one target.
@@ -25,8 +26,8 @@ pub struct Investigation<'a> {
     pub jobs: Jobs,
     /// How long it may take.
     pub budget: Duration,
-    /// What may explain what it finds.
-    pub candidates: Candidates,
+    /// How it explains what it finds.
+    pub explaining: Explaining,
 }
 
 /// What an investigation does, for people who watch.
@@ -40,6 +41,10 @@ pub enum Progress {
     Strain(String),
     /// So many jobs have to end before the next step.
     Waits(usize),
+    /// The causes that are still possible are simulated, to see whether one more scenario would tell them apart.
+    Simulates,
+    /// This scenario is run once more, because it tells two causes apart.
+    Again(String),
 }
 
 /// How long jobs may stand still before they are no longer waited for between two steps: where the target shows strain, and where it
@@ -57,7 +62,7 @@ impl Investigation<'_> {
     }
 
     async fn steps(&self, journal: &mut Journal, deadline: Stamp, note: impl Fn(&Progress)) -> EndReason {
-        let mut analysis = analyse_among(journal, &self.candidates);
+        let mut analysis = analyse_among(journal, &self.explaining.candidates);
         let mut step = Some(Stage::FIRST);
         let mut strained = 0;
         while let Some(stage) = step {
@@ -72,7 +77,7 @@ impl Investigation<'_> {
                 return halt.reason();
             }
             self.read(journal);
-            analysis = analyse_among(journal, &self.candidates);
+            analysis = analyse_among(journal, &self.explaining.candidates);
             step = stage.next(&analysis, self.limits.max_rps);
             let signs = self.probe.signs();
             let shows_strain = signs.total() > strained;
@@ -89,10 +94,18 @@ impl Investigation<'_> {
                 self.read(journal);
                 if journal.exchanges.len() > before {
                     // What was seen meanwhile may change what is worth asking.
-                    analysis = analyse_among(journal, &self.candidates);
+                    analysis = analyse_among(journal, &self.explaining.candidates);
                     step = stage.next(&analysis, self.limits.max_rps);
                 }
             }
+        }
+        if let Some(scenario) = self.separating(journal, deadline, &note).await {
+            note(&Progress::Again(scenario.name.clone()));
+            journal.scenarios.push(scenario.clone());
+            if let Err(halt) = self.probe.run_also(&[scenario]).await {
+                return halt.reason();
+            }
+            self.read(journal);
         }
         // How many jobs are left behind is worth a look at each, where there is time for it.
         self.probe.look_at_all().await;

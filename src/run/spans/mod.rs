@@ -1,6 +1,8 @@
 //! Where a run's spans come from: exporters that send them, files that a collector writes, or the reference service in this process.
 
 mod receiver;
+#[cfg(test)]
+mod tests;
 mod unpack;
 
 use std::fs::File;
@@ -75,7 +77,7 @@ impl SpanSource {
     pub fn open(options: &SpanOptions, run: SpanId) -> Result<SpanSource, RunError> {
         for file in &options.files {
             // Not after a run of an hour.
-            File::open(file).map_err(|source| StorageError::file("read", file, source))?;
+            opened(file)?;
         }
         let keeper = Arc::new(Mutex::new(Keeper::of_run(run, Bounds::default())));
         let receiver = options.listen.map(|address| Receiver::open(address, Arc::clone(&keeper))).transpose()?;
@@ -110,13 +112,15 @@ impl SpanSource {
                 self.take_json(&json);
             }
         }
+        let mut keeper = self.keeper();
         for file in &self.files {
-            let input = File::open(file).map_err(|source| StorageError::file("read", file, source))?;
-            let mut keeper = self.keeper();
-            let bad = read_file(&file.display().to_string(), BufReader::new(input), |spans| keeper.take_in(spans))?;
-            keeper.unreadable(bad);
+            // The run is over, and its log does not depend on what somebody wrote beside it.
+            match read_into(&mut keeper, file) {
+                Err(RunError::Spans(_) | RunError::Storage(_)) => keeper.unreadable(1),
+                read => read?,
+            }
         }
-        Ok(self.keeper().hand_over(since_1970(started), clean))
+        Ok(keeper.hand_over(since_1970(started), clean))
     }
 
     /// Stops listening.
@@ -127,10 +131,9 @@ impl SpanSource {
     }
 
     fn take_json(&self, json: &[u8]) {
-        match read_json(json) {
-            Ok(spans) => self.keeper().take_in(spans),
-            Err(_) => self.keeper().unreadable(1),
-        }
+        let mut keeper = self.keeper();
+        let read = read_json(json, &mut |span| keeper.take_in(span));
+        keeper.unreadable(read.unwrap_or(1));
     }
 
     fn keeper(&self) -> MutexGuard<'_, Keeper> {
@@ -149,8 +152,7 @@ pub fn add_files(journal: &mut Journal, files: &[PathBuf]) -> Result<(), RunErro
     };
     let mut keeper = Keeper::of_run(run, Bounds::default());
     for file in files {
-        let bad = read_into(&mut keeper, file)?;
-        keeper.unreadable(bad);
+        read_into(&mut keeper, file)?;
     }
     // Texts of a log have no secrets left, and nobody knows any more which there were.
     let redaction = crate::model::redaction::Redaction::default();
@@ -163,9 +165,21 @@ pub fn add_files(journal: &mut Journal, files: &[PathBuf]) -> Result<(), RunErro
     Ok(())
 }
 
-fn read_into(keeper: &mut Keeper, file: &Path) -> Result<u64, RunError> {
-    let input = File::open(file).map_err(|source| StorageError::file("read", file, source))?;
-    Ok(read_file(&file.display().to_string(), BufReader::new(input), |spans| keeper.take_in(spans))?)
+fn read_into(keeper: &mut Keeper, file: &Path) -> Result<(), RunError> {
+    let input = opened(file)?;
+    let bad = read_file(&file.display().to_string(), BufReader::new(input), &mut |span| keeper.take_in(span))?;
+    keeper.unreadable(bad);
+    Ok(())
+}
+
+/// Opens a file of spans.
+fn opened(file: &Path) -> Result<File, RunError> {
+    let unreadable = |source| StorageError::file("read", file, source);
+    let opened = File::open(file).map_err(unreadable)?;
+    if opened.metadata().map_err(unreadable)?.is_dir() {
+        return Err(RunError::refused(format!("{} is a folder", file.display()), "give the files in it, each with a --traces of its own"));
+    }
+    Ok(opened)
 }
 
 /// A wall clock as ns since 1970; 0 where it is no time, so that spans stay comparable with each other.

@@ -8,15 +8,18 @@ mod law;
 mod outcome;
 mod reach;
 mod sizes;
+mod twins;
 
 pub(crate) use cases::{Case, Group, cases};
 pub(crate) use outcome::Outcome;
+pub(crate) use twins::TwinTrial;
 
 use std::time::Duration;
 
 use crate::analysis::diagnosis::{Candidates, Diagnosis};
 use crate::probe::{Jobs, OnStrain, Options, Restraint};
-use crate::run::investigate::rehearse_among;
+use crate::run::investigate::{Explaining, rehearse_among};
+use crate::run::twin::Twins;
 use crate::run::{Concluded, INVESTIGATION_JOBS, ReferenceService, RunError, Session, SpanOptions, Time, virtual_options};
 use crate::service::{Settings, SettingsError};
 use crate::verdict::Verdict;
@@ -28,35 +31,48 @@ pub(crate) struct Trial {
     pub(crate) verdict: Verdict,
     pub(crate) diagnosis: Diagnosis,
     pub(crate) outcome: Outcome,
+    /// What its twins are worth; `None`: they were not wanted, or there was nothing to be explained.
+    pub(crate) twin: Option<TwinTrial>,
 }
 
 /// The time that an investigation has.
 const BUDGET: Duration = Duration::from_secs(60);
 
 /// Investigates one case, with these classes to explain what is found. On a paused clock.
-pub(crate) async fn try_case(case: &Case, seed: u64, candidates: &Candidates) -> Result<Trial, RunError> {
-    let session = Session::reference(service(case)?, Time::Virtual, seed, &SpanOptions::default()).await?;
+pub(crate) async fn try_case(case: &Case, seed: u64, candidates: &Candidates, twins: Twins) -> Result<Trial, RunError> {
+    let service = on_sound(case.knobs.iter().map(|(knob, value)| (*knob, value.as_str())))?;
+    let concluded = investigated(service, seed, candidates, twins).await?;
+    let (Concluded { journal, analysis, judgement }, twin) = match twins {
+        Twins::Run => Box::pin(twins::try_twins(case, seed, concluded)).await?,
+        Twins::LeftOut => (concluded, None),
+    };
+    let outcome = Outcome::of(case, judgement.verdict, &analysis.diagnosis, &journal);
+    Ok(Trial { seed, verdict: judgement.verdict, diagnosis: analysis.diagnosis, outcome, twin })
+}
+
+/// What an investigation of a service concludes, with these classes to explain what it finds.
+async fn investigated(service: ReferenceService, seed: u64, candidates: &Candidates, twins: Twins) -> Result<Concluded, RunError> {
+    let session = Session::reference(service, Time::Virtual, seed, &SpanOptions::default()).await?;
     let jobs = Jobs::at_most(Some(u64::from(INVESTIGATION_JOBS)));
     let restraint = Restraint { jobs, strain: OnStrain::SlowDown, ..Restraint::default() };
     let options = Options { restraint, ..virtual_options(seed) };
-    let journal = rehearse_among(&session, options, BUDGET, candidates.clone(), |_| {}).await?;
+    let journal = rehearse_among(&session, options, BUDGET, Explaining { candidates: candidates.clone(), twins }, |_| {}).await?;
     session.close().await;
-    let Concluded { journal, analysis, judgement } = Concluded::among(journal, candidates);
-    let outcome = Outcome::of(case, judgement.verdict, &analysis.diagnosis, &journal);
-    Ok(Trial { seed, verdict: judgement.verdict, diagnosis: analysis.diagnosis, outcome })
+    Ok(Concluded::among(journal, candidates))
 }
 
-fn service(case: &Case) -> Result<ReferenceService, RunError> {
-    let settings = settings(case).map_err(|error| RunError::Service(error.into()))?;
-    Ok(ReferenceService { settings, name: "sound".to_owned(), note: case.settings() })
-}
-
-fn settings(case: &Case) -> Result<Settings, SettingsError> {
-    let mut settings = Settings::preset("sound")?;
-    for (knob, value) in &case.knobs {
-        settings.set(knob, value)?;
-    }
-    Ok(settings)
+/// The sound service with these settings on top.
+fn on_sound<'a>(knobs: impl Iterator<Item = (&'a str, &'a str)>) -> Result<ReferenceService, RunError> {
+    let set = || -> Result<(Settings, String), SettingsError> {
+        let (mut settings, mut note) = (Settings::preset("sound")?, Vec::new());
+        for (knob, value) in knobs {
+            settings.set(knob, value)?;
+            note.push(format!("{knob}={value}"));
+        }
+        Ok((settings, note.join(" ")))
+    };
+    let (settings, note) = set().map_err(|error| RunError::Service(error.into()))?;
+    Ok(ReferenceService { settings, name: "sound".to_owned(), note })
 }
 
 #[cfg(test)]
@@ -68,7 +84,8 @@ mod tests {
         let (first, second) = (cases(0), cases(1));
         assert_eq!(first.len(), second.len());
         for case in first.iter().chain(&second) {
-            settings(case).unwrap_or_else(|error| panic!("{}: {error}", case.settings()));
+            on_sound(case.knobs.iter().map(|(knob, value)| (*knob, value.as_str())))
+                .unwrap_or_else(|error| panic!("{}: {error}", case.settings()));
         }
         let moved = first.iter().zip(&second).filter(|(first, second)| first.knobs != second.knobs).count();
         assert!(moved * 2 > first.len(), "only {moved} of {} cases have other sizes with another seed", first.len());
@@ -97,7 +114,7 @@ mod tests {
             (U, "positive-cache-ttl", "5s"),
         ] {
             let case = Case { knobs: vec![(knob, value.to_owned())], ..Case::one(class) };
-            let trial = on_a_paused_clock(try_case(&case, 7, &Candidates::all())).expect("an investigation");
+            let trial = on_a_paused_clock(try_case(&case, 7, &Candidates::all(), Twins::LeftOut)).expect("an investigation");
             assert_eq!(trial.outcome, Outcome::Right, "{knob}={value}: {:?}", trial.diagnosis.causes);
         }
     }

@@ -9,7 +9,10 @@ mod round_trips;
 #[cfg(test)]
 mod tests;
 
-use crate::analysis::twin::{Answer, FAR, FIRST_RUNS, Hypothesis, Measures, RUNS, Tried, Twin, healthy, hypotheses, pairs, untried};
+use crate::analysis::as_meant;
+use crate::analysis::twin::{
+    Answer, FAR, FIRST_RUNS, Hypothesis, Measures, RUNS, Tried, Twin, compare, healthy, hypotheses, pairs, untried,
+};
 use crate::model::fault::FaultClass;
 use crate::model::run::Journal;
 use crate::model::shard::Share;
@@ -22,6 +25,13 @@ const MOST_EXCHANGES: usize = 300_000;
 
 /// How many exchanges are replayed in all before pairs of causes are left out.
 const BUDGET: usize = 250_000;
+
+/// Whether twins are run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Twins {
+    Run,
+    LeftOut,
+}
 
 /// What is being tried, for people who watch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +48,7 @@ impl Concluded {
     /// The same with what its twins say, and the strengths of causes that follow from it. `note` hears what is being tried.
     #[must_use]
     pub fn with_twin(mut self, note: impl Fn(&Trying) + Sync) -> Concluded {
-        if let Some(twin) = twin(self.analysis.read(&self.journal), &self.analysis, &note) {
+        if let Some(twin) = twin(&as_meant(&self.journal), &self.analysis, &note) {
             twin.weigh(&mut self.analysis.diagnosis);
             self.analysis.twin = Some(twin);
         }
@@ -92,6 +102,7 @@ fn try_all(journal: &Journal, hypotheses: Vec<Hypothesis>, untried: Vec<FaultCla
             spent += outcome.as_ref().map_or(0, |tried| tried.runs.len()) * cut.exchanges.len();
             tried.extend(outcome);
         }
+        compare(&mut tried, &observed);
         let is_open = !tried.iter().any(Tried::fits) && tried.iter().all(|tried| tried.hypothesis.classes.len() == 1);
         if !is_open || spent > BUDGET {
             break;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::analysis::as_meant;
 use crate::analysis::twin::{Measures, Point};
 use crate::model::run::{End, EndReason, Journal};
 use crate::model::scenario::Scenario;
@@ -68,7 +69,7 @@ impl<'a> Replay<'a> {
         // Without a clock that is driven by events alone, none of this would be over in milliseconds.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().ok()?;
         let journal = runtime.block_on(self.replayed(settings, uptime, seed))?;
-        Some(Measures::of(&self.excerpt.cut(&journal)))
+        Some(Measures::of(&self.excerpt.cut(&as_meant(&journal))))
     }
 
     async fn replayed(&self, settings: Settings, uptime: Duration, seed: u64) -> Option<Journal> {

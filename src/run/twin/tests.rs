@@ -19,8 +19,21 @@ const PLAN: [&str; 2] = [
      every = \"60ms\"\ndeadline = \"2s\"\n[then]\naction = \"cancel\"\nwhen = \"visible\"\noffsets = [\"0s\", \"150ms\", \"500ms\"]",
 ];
 
+/// Jobs that are changed once they are seen, and some that are watched to their end.
+const LATER: [&str; 2] = [
+    "name = \"changed\"\ntitle = \"t\"\nsource = \"s\"\n[load]\nscans = 6\nmodel = \"open\"\nevery = \"100ms\"\n[polls]\noffsets = [\"0s\"]\n\
+     [follow]\nuntil = \"visible\"\nevery = \"60ms\"\ndeadline = \"2s\"\n[then]\naction = \"update\"\nwhen = \"visible\"\n\
+     offsets = [\"0s\", \"100ms\", \"200ms\", \"300ms\", \"600ms\"]",
+    "name = \"to-the-end\"\ntitle = \"t\"\nsource = \"s\"\n[load]\nscans = 4\nmodel = \"open\"\nevery = \"50ms\"\n[polls]\noffsets = [\"0s\"]\n\
+     [follow]\nuntil = \"terminal\"\nevery = \"150ms\"\ndeadline = \"9s\"",
+];
+
 fn log(knobs: &[(&str, &str)], seed: u64) -> Journal {
-    let plan: Vec<Scenario> = PLAN
+    log_of(&PLAN, knobs, seed)
+}
+
+fn log_of(plan: &[&str], knobs: &[(&str, &str)], seed: u64) -> Journal {
+    let plan: Vec<Scenario> = plan
         .iter()
         .map(|text| Scenario::read(Source { file: "plan.toml", text }).unwrap_or_else(|error| panic!("{error}\n{text}")))
         .collect();
@@ -59,6 +72,24 @@ fn a_copy_that_lags_is_told_from_a_late_record_by_the_second_write_and_its_lag_i
     assert!(to < from + Duration::from_millis(70), "{from:?} to {to:?}");
     assert_eq!(twin.healthy_denies, Some(false));
     assert!(concluded.analysis.diagnosis.names(FaultClass::C));
+}
+
+#[test]
+fn late_changes_and_half_records_have_twins_of_their_own() {
+    for (knob, value, class, rivals, size) in [
+        // Each job was polled right before it was changed: a cache of what it showed then explains the same.
+        ("update-lag", "250ms", FaultClass::S, &[FaultClass::U][..], "update-lag"),
+        ("detail-lag", "400ms", FaultClass::X, &[], "detail-lag"),
+    ] {
+        let concluded = Concluded::of(log_of(&LATER, &[(knob, value)], 5)).with_twin(|_| {});
+        let twin = concluded.analysis.twin.unwrap_or_else(|| panic!("{knob}: {:?}", concluded.analysis.diagnosis));
+        let fitting: Vec<_> = twin.fitting().map(|candidate| candidate.classes.clone()).collect();
+        let expected: Vec<_> = std::iter::once(class).chain(rivals.iter().copied()).map(|class| vec![class]).collect();
+        assert_eq!(fitting, expected, "{knob}: {:#?}", twin.candidates);
+        let (from, to) = likely(&twin, class, size);
+        let truth = humantime::parse_duration(value).expect("a duration");
+        assert!(from <= truth && truth <= to, "{knob}: {from:?} to {to:?}");
+    }
 }
 
 #[test]

@@ -43,6 +43,8 @@ pub(crate) struct AnswerCache {
     absent_ttl: Duration,
     absent_key: CacheKey,
     present_ttl: Duration,
+    clock: Duration,
+    began: Instant,
     kept: Mutex<BTreeMap<String, Kept>>,
 }
 
@@ -68,7 +70,8 @@ impl AnswerCache {
     pub(crate) fn of(settings: &Settings) -> Option<AnswerCache> {
         let Settings { negative_cache_ttl: absent_ttl, negative_cache_key: absent_key, positive_cache_ttl: present_ttl, .. } = *settings;
         let keeps = !absent_ttl.is_zero() || !present_ttl.is_zero();
-        keeps.then(|| AnswerCache { absent_ttl, absent_key, present_ttl, kept: Mutex::default() })
+        let (clock, began) = (settings.cache_clock, Instant::now());
+        keeps.then(|| AnswerCache { absent_ttl, absent_key, present_ttl, clock, began, kept: Mutex::default() })
     }
 
     /// The answer kept for this request, with its age.
@@ -95,7 +98,8 @@ impl AnswerCache {
         // The body was made in this process: it is small and cannot fail.
         let body = axum::body::to_bytes(body, 1 << 20).await.unwrap_or_default();
         let fetched = Instant::now();
-        let kept = Kept { until: fetched + ttl, fetched, status: parts.status, headers: parts.headers.clone(), body: body.clone() };
+        let kept =
+            Kept { until: self.until(fetched, ttl), fetched, status: parts.status, headers: parts.headers.clone(), body: body.clone() };
         self.lock().insert(key, kept);
         Response::from_parts(parts, body.into())
     }
@@ -111,6 +115,16 @@ impl AnswerCache {
         (!ttl.is_zero()).then_some((key, ttl))
     }
 
+    /// Until when an answer is kept. nginx, for one, counts seconds: it keeps an answer until the second has ended in which its time is over.
+    fn until(&self, fetched: Instant, ttl: Duration) -> Instant {
+        if self.clock.is_zero() {
+            return fetched + ttl;
+        }
+        let over = (fetched + ttl).duration_since(self.began).as_nanos();
+        let steps = over / self.clock.as_nanos() + 1;
+        self.began + self.clock.saturating_mul(u32::try_from(steps).unwrap_or(u32::MAX))
+    }
+
     /// Removes what is too old.
     pub(crate) fn purge(&self) {
         let now = Instant::now();
@@ -119,5 +133,23 @@ impl AnswerCache {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Kept>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cache_that_counts_seconds_keeps_an_answer_until_its_last_second_has_ended() {
+        let mut settings = Settings { negative_cache_ttl: Duration::from_secs(3), ..Settings::default() };
+        let at = |cache: &AnswerCache, ms: u64| cache.began + Duration::from_millis(ms);
+        let exact = AnswerCache::of(&settings).expect("it keeps not_found");
+        assert_eq!(exact.until(at(&exact, 400), Duration::from_secs(3)), at(&exact, 3400));
+        settings.cache_clock = Duration::from_secs(1);
+        let counting = AnswerCache::of(&settings).expect("it keeps not_found");
+        for (fetched, until) in [(0, 4000), (400, 4000), (999, 4000), (1000, 5000)] {
+            assert_eq!(counting.until(at(&counting, fetched), Duration::from_secs(3)), at(&counting, until), "fetched after {fetched} ms");
+        }
     }
 }

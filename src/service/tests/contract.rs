@@ -137,6 +137,22 @@ async fn requests_are_routed_as_the_knobs_say() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn connections_that_come_together_go_to_one_worker() {
+    let world = World::open("sound", &[("workers", "4"), ("policy", "bursts")]).await;
+    let mut workers = std::collections::BTreeSet::new();
+    for _ in 0..20 {
+        let mut burst = std::collections::BTreeSet::new();
+        for _ in 0..5 {
+            burst.insert(world.fresh("alice").get("/health").await.header("x-worker").to_owned());
+        }
+        assert_eq!(burst.len(), 1, "{burst:?}");
+        workers.extend(burst);
+        wait(10).await;
+    }
+    assert!(workers.len() > 1, "{workers:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn metrics_count_what_happened() {
     let world = World::open("sound", &[]).await;
     let id = world.scan(json!({})).await;

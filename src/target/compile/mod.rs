@@ -59,13 +59,21 @@ pub(super) fn compile_at(source: Source<'_>, lookup: Lookup<'_>, at: impl FnOnce
         lookup,
         users: file.users.keys().cloned().chain([OWNER.to_owned()]).collect(),
         captures: Vec::new(),
+        of_user: None,
         cookies: file.cookies,
     };
     // What a login captures stands in the headers of users, so it comes first.
-    let login = compiler.login(file.login.take())?;
-    for (name, user) in &file.users {
+    let mut logins = Vec::new();
+    if let Some(login) = file.login.take() {
+        logins.push(compiler.login("login", login)?);
+    }
+    for (name, user) in &mut file.users {
+        if let Some(login) = user.login.take() {
+            logins.push(compiler.login_of(name, login)?);
+        }
         let at = format!("users.{name}.headers");
         let headers = compiler.headers(&at, &user.headers, Variable::WITHOUT_ID)?;
+        compiler.of_user = None;
         users.insert(name.clone(), headers);
     }
     let name = compiler.text("name", &file.name)?;
@@ -139,7 +147,7 @@ pub(super) fn compile_at(source: Source<'_>, lookup: Lookup<'_>, at: impl FnOnce
         literal_secrets: credentials::literals(source.text).into_iter().map(|literal| literal.value).collect(),
         users,
         unknown_id,
-        login,
+        logins,
         setup,
         captures: compiler.captures,
         initiate,
@@ -169,6 +177,8 @@ struct Compiler<'a> {
     users: Vec<String>,
     /// The names of what was captured so far.
     captures: Vec<String>,
+    /// The same as one user sees them, whose own login may give something of the same name.
+    of_user: Option<Vec<String>>,
     /// Whether cookies go along where an endpoint does not say otherwise.
     cookies: bool,
 }
@@ -201,14 +211,14 @@ impl Compiler<'_> {
 
     fn template(&self, at: &str, text: &str, braces: Braces, allowed: &[Variable]) -> Result<Template, InputError> {
         // What was captured may stand wherever a scan's own text may.
-        let captures = if allowed.contains(&Variable::Uuid) { self.captures.as_slice() } else { &[] };
+        let known = self.of_user.as_ref().unwrap_or(&self.captures);
+        let captures = if allowed.contains(&Variable::Uuid) { known.as_slice() } else { &[] };
         Template::read(text, braces, allowed, captures, self.lookup).map_err(|fault| self.fault(at, fault))
     }
 
     fn unknown_id(&self, text: Option<&str>) -> Result<Template, InputError> {
         let text = text.unwrap_or("{uuid}");
-        let allowed = &[Variable::Uuid, Variable::N];
-        Template::read(text, Braces::AreHoles, allowed, &[], self.lookup).map_err(|fault| self.fault("unknown_id", fault))
+        Template::read(text, Braces::AreHoles, Variable::IN_IDS, &[], self.lookup).map_err(|fault| self.fault("unknown_id", fault))
     }
 
     fn read(&self, name: &str, mut file: ReadFile, asked: Asked<'_>) -> Result<Read, InputError> {
@@ -245,7 +255,7 @@ impl Compiler<'_> {
             not_yet: if matches!(asked, Asked::Results) { Some(State::Running) } else { None },
             redirects: match asked {
                 Asked::Status(base) => {
-                    Redirects::SeeOtherIsTheEnd(Own { base: endpoint.base(base, 0).clone(), path: endpoint.path.clone() })
+                    Redirects::ElsewhereIsTheEnd(Own { base: endpoint.base(base, 0).clone(), path: endpoint.path.clone() })
                 }
                 Asked::Witness | Asked::Results => Redirects::NoAnswer,
             },

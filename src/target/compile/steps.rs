@@ -20,36 +20,51 @@ const MOST_CAPTURES: usize = 64;
 const LONGEST_LOGIN: Duration = Duration::from_secs(366 * 86_400);
 
 impl Compiler<'_> {
-    /// The login, if there is one. What it captures is known from then on.
-    pub(super) fn login(&mut self, file: Option<LoginFile>) -> Result<Option<Login>, InputError> {
-        let Some(mut file) = file else { return Ok(None) };
+    /// A login. What it captures is known from then on.
+    pub(super) fn login(&mut self, at: &str, mut file: LoginFile) -> Result<Login, InputError> {
+        let place = |key: &str| format!("{at}.{key}");
         let ask = file.ask();
         if file.capture.is_empty() {
             return Err(self.complain(
-                "login.capture",
+                &place("capture"),
                 "a login that gives nothing changes no request",
                 "write `capture = { token = { pointer = \"/access_token\" } }`, and name `{token}` in a user's headers",
             ));
         }
-        let expires = file.expires.as_ref().map(|expires| self.extract("login.expires", expires, &[])).transpose()?;
+        let expires = file.expires.as_ref().map(|expires| self.extract(&place("expires"), expires, &[])).transpose()?;
         if let Some(lasts) = file.lasts
             && (lasts.0.is_zero() || lasts.0 > LONGEST_LOGIN)
         {
             return Err(self.complain(
-                "login.lasts",
+                &place("lasts"),
                 "a login lasts for more than no time, and for a year at most",
                 "for example `lasts = \"10m\"`",
             ));
         }
-        let step = self.step("login", ask, Kind::Login, file.accept, &file.capture)?;
+        let step = self.step(at, ask, Kind::Login, file.accept, &file.capture)?;
         if step.endpoint.cookies {
             return Err(self.complain(
-                "login.cookies",
+                &place("cookies"),
                 "cookies belong to one scan, and a login to all of them",
                 "capture the cookie: `capture = { session = { header = \"Set-Cookie\", pattern = \"sid=([^;]+)\" } }`",
             ));
         }
-        Ok(Some(Login { step, expires, lasts: file.lasts.map(|lasts| lasts.0) }))
+        Ok(Login { step, expires, lasts: file.lasts.map(|lasts| lasts.0) })
+    }
+
+    /// The login of one user, as whom it is sent. What it captures is known in that user's headers alone, under its own name; elsewhere
+    /// that name may mean what `[login]` gave.
+    pub(super) fn login_of(&mut self, user: &str, mut file: LoginFile) -> Result<Login, InputError> {
+        let shared = std::mem::take(&mut self.captures);
+        // The places stay, and the names are free.
+        self.captures = vec![String::new(); shared.len()];
+        file.set_user(user);
+        let login = self.login(&format!("users.{user}.login"), file);
+        let own = self.captures.split_off(shared.len());
+        let of_others = shared.iter().map(|name| if own.contains(name) { String::new() } else { name.clone() });
+        self.of_user = Some(of_others.chain(own.iter().cloned()).collect());
+        self.captures = shared.into_iter().chain(own.into_iter().map(|name| format!("{name} of {user}"))).collect();
+        login
     }
 
     /// The steps before each initiate; each may name what those before it captured.
@@ -85,7 +100,7 @@ impl Compiler<'_> {
         let allowed = if matches!(id, IdSource::OfTheClient(_)) { Variable::WITH_ID } else { Variable::WITHOUT_ID };
         let endpoint = self.endpoint("initiate", ask, Kind::Initiate, allowed)?;
         if let IdSource::OfTheClient(_) = id
-            && !endpoint.templates().any(|template| template.variables().any(|variable| variable.is_id() || variable == Variable::Uuid))
+            && !endpoint.templates().any(|template| template.variables().any(|variable| variable.is_id() || variable.is_fresh()))
         {
             return Err(self.complain(
                 "initiate.id",
@@ -105,8 +120,8 @@ impl Compiler<'_> {
     }
 
     fn client_id(&self, text: &str) -> Result<Template, InputError> {
-        let template = self.template("initiate.id", text, Braces::AreHoles, &[Variable::Uuid, Variable::N])?;
-        if !template.variables().any(|variable| variable == Variable::Uuid || variable == Variable::N) {
+        let template = self.template("initiate.id", text, Braces::AreHoles, Variable::IN_IDS)?;
+        if !template.variables().any(|variable| Variable::IN_IDS.contains(&variable)) {
             return Err(self.complain(
                 "initiate.id",
                 format!("every scan would have the id `{text}`"),

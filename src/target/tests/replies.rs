@@ -35,7 +35,7 @@ fn without_rules_the_code_decides() {
 }
 
 #[test]
-fn see_other_says_that_the_scan_has_ended_and_no_other_redirect_says_anything() {
+fn a_redirect_to_another_address_says_that_the_scan_has_ended() {
     use State::{Failed, Succeeded};
     let states = "path = '/jobs/{id}'\nstate = { pointer = '/s' }\n[status.states]\nrunning = ['run']\nfailed = ['bad']";
     let check = |http, location: &[(&str, &str)], body: &[u8], answer, state, why: &str| {
@@ -45,21 +45,35 @@ fn see_other_says_that_the_scan_has_ended_and_no_other_redirect_says_anything() 
         assert_eq!((reading.answer, reading.state), (answer, state), "{http} {location:?}");
         assert!(reading.reason.unwrap_or_default().contains(why), "{http} {location:?}");
     };
-    for location in ["/jobs/j1/result", "http://localhost:8080/results/j1", "https://storage.example.com/a/b", "result", "/jobs/j12"] {
-        check(303, &[("Location", location)], b"", Visible, Some(Succeeded), "");
+    let results =
+        ["/jobs/j1/result", "http://localhost:8080/results/j1", "https://storage.example.com/a/b", "result", "/jobs/j12", "/jobs?of=j1"];
+    for http in [302, 303, 307] {
+        for location in results {
+            check(http, &[("Location", location)], b"", Visible, Some(Succeeded), "");
+        }
+        check(http, &[("Location", "/results/j1")], br#"{"s":"bad"}"#, Visible, Some(Failed), "");
+        check(http, &[], b"", Malformed, None, "without a Location");
     }
-    check(303, &[("Location", "/results/j1")], br#"{"s":"bad"}"#, Visible, Some(Failed), "");
-    check(303, &[], b"", Malformed, None, "without a Location");
-    for own in ["/jobs/j1", "http://localhost:8080/jobs/j1/", "j1", "/jobs/%6a1"] {
-        check(303, &[("Location", own)], b"", Malformed, None, "the address that was asked");
+    for http in [301, 302, 303, 307, 308] {
+        for own in ["/jobs/j1", "http://localhost:8080/jobs/j1/", "j1", "/jobs/%6a1"] {
+            check(http, &[("Location", own)], b"", Malformed, None, "the address that was asked");
+        }
+        for login in ["/login?next=/jobs/j1", "https://accounts.example.com/x", "https://sso.example.com/", "/oauth2/authorize?x", "login"]
+        {
+            check(http, &[("Location", login)], b"", Malformed, None, "login page");
+        }
+        for above in ["/", "..", "/jobs", "/jobs/", "http://localhost:8080"] {
+            check(http, &[("Location", above)], b"", Malformed, None, "not about one job");
+        }
+        for error in ["/not-found", "/errors/404.html", "/Error?code=7", "https://status.example.com/maintenance"] {
+            check(http, &[("Location", error)], b"", Malformed, None, "an error page");
+        }
+        for moved in ["https://other.example.com/jobs/j1", "file:///etc/passwd", "http://[::1"] {
+            check(http, &[("Location", moved)], b"", Malformed, None, "no redirect is followed");
+        }
     }
-    for login in ["/login?next=/jobs/j1", "https://accounts.example.com/x", "https://sso.example.com/", "/oauth2/authorize?x", "login"] {
-        check(303, &[("Location", login)], b"", Malformed, None, "login page");
-        check(302, &[("Location", login)], b"", Malformed, None, "login page");
-    }
-    for http in [301, 302, 307, 308] {
+    for http in [301, 308] {
         check(http, &[("Location", "/v2/jobs/j1?sig=secret")], b"", Malformed, None, "redirects to /v2/jobs/j1, ");
-        check(http, &[("Location", "/jobs/j1/")], b"", Malformed, None, "the address that was asked");
     }
     // A rule goes first.
     let ruled = target(&file("path = '/jobs/{id}'\n[[status.answer]]\nis = 'not_found'\nwhen = { http = 303 }"));

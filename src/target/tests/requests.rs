@@ -226,3 +226,48 @@ fn a_text_full_of_braces_is_sent_as_it_stands() {
     let status = target.status(&variables(), Caller::Owner, &accepted("j 1"), None).expect("a request");
     assert_eq!(status.body, br#"{"query":"query($id: ID!) {job(id: $id){id}}","variables":{"id":"j 1"}}"#);
 }
+
+#[test]
+fn a_users_own_login_gives_what_its_headers_name() {
+    let text = "name = 'x'\nbase_url = 'http://h'\n\
+        [login]\npath = '/login'\njson = { user = 'ada' }\ncapture = { token = { pointer = '/token' } }\n\
+        [users.owner]\nheaders = { Authorization = 'Bearer {token}' }\n\
+        [users.foreign]\nheaders = { Authorization = 'Bearer {token}', X-Tenant = 'b' }\n\
+        [users.foreign.login]\npath = '/other'\ncapture = { token = { pointer = '/token' } }\n\
+        [initiate]\npath = '/jobs'\nid = { pointer = '/id' }\n[status]\npath = '/jobs/{id}'\nheaders = { X-Shared = '{token}' }\n";
+    let target = target(text);
+    assert_eq!(target.logins(), 2);
+    assert_eq!((target.login_table(0), target.login_table(1)), ("[login]".to_owned(), "[users.foreign.login]".to_owned()));
+    // It is sent as its user, without what it is yet to give.
+    let login = target.login(1, &variables()).expect("a login").expect("sendable");
+    assert_eq!((login.url.as_str(), header(&login, "x-tenant"), header(&login, "authorization")), ("http://h/other", Some("b"), None));
+    let mut known = variables();
+    for (nth, token) in [(0, "ada's"), (1, "mallory's")] {
+        let body = format!("{{\"token\": \"{token}\"}}");
+        let reply = Reply { http: 200, headers: &http::HeaderMap::new(), body: body.as_bytes() };
+        known.captured = known.captured.with(&target.read_login(nth, &reply).expect("a login").captured);
+    }
+    for (caller, token) in [(Caller::Owner, "Bearer ada's"), (Caller::Foreign, "Bearer mallory's")] {
+        let request = target.status(&known, caller, &accepted("j1"), None).expect("sendable");
+        assert_eq!(header(&request, "authorization"), Some(token));
+        assert_eq!(header(&request, "x-shared"), Some("ada's"), "elsewhere it is what all share");
+    }
+    let mut secrets = target.captured_secrets(&known.captured);
+    secrets.sort();
+    secrets.dedup();
+    assert_eq!(secrets, ["ada's", "mallory's"]);
+}
+
+#[test]
+fn a_dashed_uuid_is_the_same_in_all_requests_of_a_scan() {
+    let text = "name = 'x'\nbase_url = 'http://h'\n[initiate]\nmethod = 'PUT'\npath = '/jobs/{id}'\nid = 'j-{uuid:dashed}'\n\
+        [status]\npath = '/jobs/{id}?trace={uuid:dashed}'\n";
+    let known = Variables { uuid: "6f1de3a1aaaa4bbb8ccc0123456789ab".to_owned(), ..variables() };
+    let dashed = "6f1de3a1-aaaa-4bbb-8ccc-0123456789ab";
+    let target = target(text);
+    assert_eq!(target.initiate(&known).expect("sendable").url, format!("http://h/jobs/j-{dashed}"));
+    let status = target.status(&known, Caller::Owner, &accepted("j-1"), None).expect("sendable");
+    assert_eq!(status.url, format!("http://h/jobs/j-1?trace={dashed}"));
+    // Without an `unknown_id`, one that was never issued looks like the client's own.
+    assert_eq!(target.unknown(&known).expect("sendable").0, format!("j-{dashed}"));
+}

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use crate::analysis::baseline::{Baseline, ScenarioBaseline};
 use crate::model::exchange::{Connection, Kind};
+use crate::model::noun::Noun;
 use crate::model::time::Span;
 use crate::statistics::compare::multiple::holm;
 use crate::statistics::compare::units::Layout;
@@ -33,6 +34,8 @@ pub struct Comparison {
     pub base: RunNote,
     /// The new run.
     pub new: RunNote,
+    /// What both targets call a job; "job", where they differ.
+    pub noun: Noun,
     /// Whether scans were asked for by turns.
     pub layout: Layout,
     /// What counted as a regression.
@@ -264,6 +267,7 @@ pub fn compare(base: &Baseline, new: &Baseline, criteria: &Criteria, names: Name
     Comparison {
         base: RunNote::of(base),
         new: RunNote::of(new),
+        noun: common_noun(base, new),
         layout,
         criteria: *criteria,
         outcome,
@@ -271,6 +275,15 @@ pub fn compare(base: &Baseline, new: &Baseline, criteria: &Criteria, names: Name
         tests,
         notes: notes(base, new).into_iter().chain(one_way(&scenarios)).collect(),
         scenarios,
+    }
+}
+
+/// What both call a job. A run that does not say it may be known by its result alone.
+fn common_noun(base: &Baseline, new: &Baseline) -> Noun {
+    match (&base.noun, &new.noun) {
+        (one, other) if one == other || other.is_of_older_logs() => one.clone(),
+        (one, other) if one.is_of_older_logs() => other.clone(),
+        _ => Noun::default(),
     }
 }
 

@@ -11,7 +11,7 @@ use statusgap::probe::{Clock, Decision, Network, Observation, Probe, Recorder, T
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use super::cases::{Case, Inconclusive, Outcome, Visible};
+use super::cases::{Case, Inconclusive, Outcome, Pass, Visible};
 use super::wire::{Act, Script, busy, denied, reply, serve};
 use crate::support::driven;
 
@@ -106,5 +106,6 @@ async fn a_target_that_comes_back_is_followed_on_without_a_retry() {
     let seen =
         outcome.journal.exchanges.iter().filter(|exchange| exchange.kind == Kind::Poll && exchange.answer == Answer::Visible).count();
     assert_eq!(seen, 2 * (SCANS as usize - 1));
-    assert_eq!(outcome.judgement.verdict, Inconclusive, "{:?}", outcome.judgement.reasons);
+    // One that failed among six is an accident.
+    assert_eq!(outcome.judgement.verdict, Pass, "{:?}", outcome.judgement.reasons);
 }

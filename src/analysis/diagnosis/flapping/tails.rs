@@ -16,7 +16,7 @@ impl Tails {
     /// Those of a log in which scans are denied before their end as well; none if chance would make such tails of those denials.
     pub(super) fn of(diagnosis: &mut Diagnosis, data: &Dataset<'_>) -> Option<Tails> {
         let mut tails = BTreeMap::new();
-        let (mut denied, mut looks) = (0, 0);
+        let (mut denied, mut looks) = (0_usize, 0_usize);
         let mut chances = 0;
         let mut fewest = u64::MAX;
         for row in data.watched() {

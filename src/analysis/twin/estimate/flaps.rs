@@ -1,10 +1,13 @@
 //! The settings of B, C′, F and H: what denies a job that had been seen.
 
-use crate::analysis::twin::estimate::{Estimate, Evidence, Known, estimate};
+use std::collections::BTreeMap;
+
+use crate::analysis::twin::estimate::{Estimate, Evidence, Known, estimate, mixed};
 use crate::analysis::twin::law::{Bracketed, LIKELY, Law, LawFit, fit, fit_fixed};
 use crate::analysis::twin::rows::{Poll, Row};
-use crate::model::answer::Answer;
+use crate::model::answer::{Answer, State};
 use crate::model::fault::FaultClass;
+use crate::model::time::Nanos;
 use crate::statistics::binomial::clopper_pearson;
 
 /// Whether any job was denied after it had been seen.
@@ -29,8 +32,10 @@ pub(super) fn memories(evidence: &Evidence<'_>) -> Vec<Estimate> {
         answers().any(|answer| answer == Answer::Visible) && answers().any(|answer| answer == Answer::NotFound)
     });
     let routing = if torn { "per-request" } else { "per-connection" };
-    ["random", "round-robin"]
-        .into_iter()
+    // Where pollers of one instant agree, whoever takes one of their connections takes them all.
+    let policies: &[&'static str] = if pollers_agree(evidence) { &["bursts", "random"] } else { &["random", "round-robin"] };
+    policies
+        .iter()
         .map(|policy| {
             estimate(
                 FaultClass::B,
@@ -45,27 +50,52 @@ pub(super) fn memories(evidence: &Evidence<'_>) -> Vec<Estimate> {
         .collect()
 }
 
+/// Whether all pollers of one instant were answered alike, while a job was denied at some such instants and seen at others.
+fn pollers_agree(evidence: &Evidence<'_>) -> bool {
+    let mut instants: BTreeMap<(u64, Nanos), (u32, u32)> = BTreeMap::new();
+    for row in evidence.rows {
+        for poll in row.after_seen() {
+            if let Some(at) = poll.exchange.offset.get() {
+                let (seen, all) = instants.entry((row.scan.number(), at)).or_default();
+                *seen += u32::from(poll.seen);
+                *all += 1;
+            }
+        }
+    }
+    let several = || instants.values().filter(|(_, all)| *all > 1);
+    let mixed = several().filter(|(seen, all)| *seen > 0 && seen < all).count();
+    several().any(|(seen, _)| *seen == 0) && mixed * 10 < several().count()
+}
+
 /// C′: a share of the reads goes to a copy that lags.
 pub(super) fn mixed_reads(evidence: &Evidence<'_>) -> Vec<Estimate> {
     if !flapped(evidence) {
         return Vec::new();
     }
-    let mut polls: Vec<&Poll<'_>> = evidence.rows.iter().flat_map(|row| &row.polls).filter(|poll| poll.sent >= 0.0).collect();
-    polls.sort_by(|a, b| a.sent.total_cmp(&b.sent));
-    let Some(last) = polls.iter().rposition(|poll| !poll.seen) else { return Vec::new() };
-    let (denied, all) = (polls[..=last].iter().filter(|poll| !poll.seen).count(), last + 1);
-    let share = denied as f64 / all as f64;
-    // The lag ends after the last denial, and soon: each poll within it is seen with what is left of the share.
-    let mut fit = LawFit { best: Law::Fixed(polls[last].sent), likely: Vec::with_capacity(LIKELY) };
-    for place in 0..LIKELY {
-        let beyond = (1.0 - (place as f64 + 0.5) / LIKELY as f64).ln() / (1.0 - share).clamp(1e-9, 1.0 - 1e-9).ln();
-        let (at, part) = (last + beyond.floor() as usize, beyond.fract());
-        let age = |at: usize| polls.get(at).map_or_else(|| polls[polls.len() - 1].sent, |poll| poll.sent);
-        fit.likely.push(Law::Fixed(age(at) + part * (age(at + 1) - age(at))));
-    }
-    fit.best = fit.likely[LIKELY / 4];
-    let share = Known::Share { of: all as u64, counted: denied as u64 };
-    vec![estimate(FaultClass::CPrime, &[("replica-lag", Known::Law(fit)), ("replica-share", share)])]
+    let looks = evidence.rows.iter().flat_map(|row| &row.polls).map(|poll| (poll.served, poll.seen)).collect();
+    let timers = refresh_of_copies(evidence);
+    let lag = mixed(looks).map(|(lag, share)| estimate(FaultClass::CPrime, &[("replica-lag", Known::Law(lag)), ("replica-share", share)]));
+    lag.into_iter().chain(timers).collect()
+}
+
+/// Copies that are refreshed each by a timer of its own: jobs are missing from some of them for up to a period.
+fn refresh_of_copies(evidence: &Evidence<'_>) -> Option<Estimate> {
+    let flapping = || evidence.rows.iter().filter(|row| row.after_seen().any(|poll| !poll.seen));
+    let latest = |row: &Row<'_>| row.polls.iter().filter(|poll| !poll.seen).map(|poll| poll.served).reduce(f64::max);
+    // The last of several copies is late by nearly a period.
+    let ends: Vec<f64> = flapping().filter_map(latest).collect();
+    let longest = ends.iter().copied().reduce(f64::max)?;
+    let next = evidence.rows.iter().flat_map(|row| &row.polls).filter(|poll| poll.seen && poll.served > longest);
+    let by = next.map(|poll| poll.served).reduce(f64::min)?;
+    (ends.len() >= 2).then_some(())?;
+    let n = ends.len() as f64;
+    // The largest of n evenly spread times is below the end of their range by about one part in n.
+    let likely: Vec<Law> =
+        (0..LIKELY).map(|place| Law::Fixed(longest / (1.0 - (place as f64 + 0.5) / LIKELY as f64).powf(1.0 / n).max(0.5))).collect();
+    let period = LawFit { best: Law::Fixed(by.clamp(longest, longest * 1.2)), likely };
+    // Of copies whose refreshes are spread evenly, a job is missing from half of them in the middle of a period.
+    let copies = Known::Count { best: 3, from: 2, to: 5 };
+    Some(estimate(FaultClass::CPrime, &[("index-period", Known::Law(period)), ("index-copies", copies)]))
 }
 
 /// A job that was seen, and denied from some instant on.
@@ -171,15 +201,19 @@ const ONE_AGE_MS: f64 = 40.0;
 pub(super) fn holes(evidence: &Evidence<'_>) -> Vec<Estimate> {
     let mut widths = Vec::new();
     let mut ages = Vec::new();
+    let (mut at_end, mut at_start) = (0, 0);
     for row in evidence.rows {
         let after: Vec<&Poll<'_>> = row.after_seen().collect();
         for hole in after.chunk_by(|a, b| a.seen == b.seen).filter(|run| !run[0].seen) {
             let (first, last) = (hole[0], hole[hole.len() - 1]);
-            let before = row.polls.iter().filter(|poll| poll.seen && poll.sent < first.sent).map(|poll| poll.sent).reduce(f64::max);
-            let next = row.polls.iter().filter(|poll| poll.seen && poll.sent > last.sent).map(|poll| poll.done).reduce(f64::min);
+            let before = row.polls.iter().filter(|poll| poll.seen && poll.sent < first.sent).max_by(|a, b| a.sent.total_cmp(&b.sent));
+            let next = row.polls.iter().filter(|poll| poll.seen && poll.sent > last.sent).min_by(|a, b| a.sent.total_cmp(&b.sent));
             if let (Some(before), Some(next)) = (before, next) {
-                widths.push(Bracketed::new(((last.sent - first.done).max(0.0), next - before)));
+                widths.push(Bracketed::new((last.served - first.served, next.served - before.served)));
                 ages.push(f64::midpoint(first.sent, last.sent));
+                let ended = |poll: &Poll<'_>| poll.exchange.state.is_some_and(State::is_terminal);
+                at_end += usize::from(!ended(before) && ended(next));
+                at_start += usize::from(!ended(next) && before.exchange.word != next.exchange.word);
             }
         }
     }
@@ -196,8 +230,17 @@ pub(super) fn holes(evidence: &Evidence<'_>) -> Vec<Estimate> {
             ("stage-finalise", at(Law::Fixed(0.0))),
         ],
     );
-    let ages: Vec<Bracketed> = ages.iter().map(|age| Bracketed::new(((age - 20.0).max(0.0), age + 20.0))).collect();
-    let once = fit(&ages).map(|law| estimate(FaultClass::H, &[("replace-gap", gap()), ("stage-assets", Known::Law(law))]));
+    let of_age: Vec<Bracketed> = ages.iter().map(|age| Bracketed::new(((age - 20.0).max(0.0), age + 20.0))).collect();
+    let once = fit(&of_age).map(|law| estimate(FaultClass::H, &[("replace-gap", gap()), ("stage-assets", Known::Law(law))]));
+    // Nearly all holes where a job changes its state: it moves from one store to another there.
+    let moves = |count: usize| count * 10 >= widths.len() * 8;
+    let handover = |at: &'static str| estimate(FaultClass::H, &[("handover-gap", gap()), ("handover-at", Known::Word(at))]);
+    let ends = Some(handover("end")).filter(|_| moves(at_end));
+    let starts = Some(estimate(
+        FaultClass::H,
+        &[("handover-gap", gap()), ("handover-at", Known::Word("start")), ("stage-assets", at(Law::Fixed(first)))],
+    ));
+    let starts = starts.filter(|_| moves(at_start));
     // Holes of one age are one replacement; those of several need several.
-    std::iter::once(many).filter(|_| last - first > ONE_AGE_MS).chain(once).collect()
+    std::iter::once(many).filter(|_| last - first > ONE_AGE_MS).chain(once).chain(ends).chain(starts).collect()
 }

@@ -36,7 +36,11 @@ pub(super) fn encoding(evidence: &Evidence<'_>) -> Vec<Estimate> {
     share(evidence).map(|share| estimate(FaultClass::L, &knobs(share))).into_iter().collect()
 }
 
-/// M: jobs that are accepted and forgotten.
+/// M: jobs that are accepted and forgotten, or refused afterwards, which only the witness says.
 pub(super) fn lost(evidence: &Evidence<'_>) -> Vec<Estimate> {
-    share(evidence).map(|share| estimate(FaultClass::M, &[("lost-task-rate", share)])).into_iter().collect()
+    let never_seen = || evidence.rows.iter().filter(|row| !row.polls.is_empty() && row.first_seen.is_none());
+    let knows = |row: &&Row<'_>| row.scan.witness().iter().any(|reading| reading.answer == Answer::Visible);
+    let known = never_seen().filter(knows).count();
+    let knob = if known * 2 > never_seen().count() { "refused-rate" } else { "lost-task-rate" };
+    share(evidence).map(|share| estimate(FaultClass::M, &[(knob, share)])).into_iter().collect()
 }

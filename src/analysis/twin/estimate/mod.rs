@@ -4,15 +4,18 @@
 //! by running it. [`ESTIMATORS`] has one row for each class: to add a class, add its row.
 
 mod answers;
+mod first_words;
 mod flaps;
 mod job;
+mod kept;
 mod lattice;
 mod lost;
 mod queue;
 mod window;
+mod writes;
 
-use crate::analysis::twin::law::{LIKELY, Law, LawFit};
-use crate::analysis::twin::rows::Row;
+use crate::analysis::twin::law::{LIKELY, Law, LawFit, quantile};
+use crate::analysis::twin::rows::{Row, Trip};
 use crate::model::fault::FaultClass;
 use crate::model::run::Journal;
 use crate::statistics::binomial::{lower_limit, upper_limit};
@@ -23,6 +26,7 @@ pub(super) use job::job;
 pub(super) struct Evidence<'a> {
     pub(super) journal: &'a Journal,
     pub(super) rows: &'a [Row<'a>],
+    pub(super) trip: Trip,
 }
 
 /// The value of a knob of the reference service.
@@ -123,14 +127,14 @@ impl Known {
 
     /// The likely value at one of [`LIKELY`] quantiles.
     fn likely(&self, place: usize) -> Value {
-        let u = (place as f64 + 0.5) / LIKELY as f64;
+        let u = quantile(place);
         match self {
             Known::Word(word) => Value::Word(word),
             Known::Law(fit) => Value::Law(fit.likely[place]),
             // The limits of all confidences together are a distribution (Fisher's fiducial one).
             Known::Share { of, counted } if u < 0.5 => Value::Share(lower_limit(*counted, *of, 1.0 - u)),
             Known::Share { of, counted } => Value::Share(upper_limit(*counted, *of, u)),
-            Known::Count { from, to, .. } => Value::Count(from + ((to - from + 1) as f64 * u).floor() as u64),
+            Known::Count { from, to, .. } => Value::Count((from + ((to - from + 1) as f64 * u).floor() as u64).min(*to)),
         }
     }
 }
@@ -148,6 +152,25 @@ fn estimate(class: FaultClass, knobs: &[(&'static str, Known)]) -> Estimate {
         best: point(&|_, known| known.best()),
         likely: (0..LIKELY).map(|place| point(&|index, known| known.likely(place * STRIDES[index % 4] % LIKELY))).collect(),
     }
+}
+
+/// A lag that a share of the readers has, from what looks at each age showed: the law and the share. The lag ends after the last look that
+/// showed nothing, and soon: each look within it shows something with what is left of the share.
+fn mixed(mut looks: Vec<(f64, bool)>) -> Option<(LawFit, Known)> {
+    looks.retain(|(age, _)| *age >= 0.0);
+    looks.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let last = looks.iter().rposition(|(_, shown)| !shown)?;
+    let (hidden, all) = (looks[..=last].iter().filter(|(_, shown)| !shown).count(), last + 1);
+    let share = hidden as f64 / all as f64;
+    let mut likely = Vec::with_capacity(LIKELY);
+    for place in 0..LIKELY {
+        let beyond = (1.0 - (place as f64 + 0.5) / LIKELY as f64).ln() / (1.0 - share).clamp(1e-9, 1.0 - 1e-9).ln();
+        let (at, part) = (last + beyond.floor() as usize, beyond.fract());
+        let age = |at: usize| looks.get(at).unwrap_or(&looks[looks.len() - 1]).0;
+        likely.push(Law::Fixed(age(at) + part * (age(at + 1) - age(at))));
+    }
+    let fit = LawFit { best: likely[LIKELY / 4], likely };
+    Some((fit, Known::Share { of: all as u64, counted: hidden as u64 }))
 }
 
 /// How the settings of a class are estimated: none where the log has nothing of its signature, and several where it can arise in
@@ -175,4 +198,12 @@ pub(super) const ESTIMATORS: &[(FaultClass, Estimator)] = &[
     (FaultClass::P, answers::held),
     (FaultClass::Q, answers::disclosed),
     (FaultClass::R, window::grant),
+    (FaultClass::S, writes::updates),
+    (FaultClass::T, writes::deletions),
+    (FaultClass::U, kept::positive_cache),
+    (FaultClass::V, kept::late_results),
+    (FaultClass::W, kept::consumed),
+    (FaultClass::X, first_words::half),
+    (FaultClass::Y, first_words::default_end),
+    (FaultClass::Z, kept::orphans),
 ];

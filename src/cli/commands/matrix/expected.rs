@@ -8,7 +8,7 @@ use crate::model::guarantee::Guarantee::{
 use crate::verdict::Verdict::{self, Fail, Inconclusive, Pass};
 
 /// One configuration of the reference service, and what must be found in it.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Configuration {
     pub(super) service: &'static str,
     pub(super) workers: usize,

@@ -22,7 +22,7 @@ pub async fn from_source(named: &Named, args: &ReproduceArgs) -> Result<Finished
     sources::check_variables(&found.draft, found.recorded.is_none())?;
     let origin = Origin { source: &found.source, file: files::DERIVED_TARGET, schema: None };
     let finished = finished(&found, args, &screen, origin).await?;
-    screen.read_as(&finished.contract, finished.readings.is_some() && found.recorded.is_none());
+    screen.read_as(&finished, finished.readings.is_some() && found.recorded.is_none());
     Ok(finished)
 }
 

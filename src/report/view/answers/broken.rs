@@ -10,7 +10,7 @@ use crate::model::time::Nanos;
 use crate::report::view::answers::Findings;
 use crate::report::view::headline;
 use crate::report::words;
-use crate::verdict::Verdict;
+use crate::verdict::{Reason, Verdict};
 
 /// In a few words.
 pub(super) fn short(findings: Findings<'_>) -> String {
@@ -32,6 +32,26 @@ pub(super) fn short(findings: Findings<'_>) -> String {
 
 /// In full.
 pub(super) fn broken(findings: Findings<'_>, denied: &DeniedJobs, histories: &[ScanHistory<'_>], request: &str) -> String {
+    let broken = what_is_broken(findings, denied, histories, request);
+    match expired(findings) {
+        Some(expired) => format!("{broken} {expired}"),
+        None => broken,
+    }
+}
+
+/// The entry of the list of known failures that would have let this pass until a day that is over.
+fn expired(findings: Findings<'_>) -> Option<String> {
+    let Findings { judgement, .. } = findings;
+    let mut reasons = judgement.reasons.iter().chain(judgement.scenarios.iter().flat_map(|scenario| &scenario.reasons));
+    reasons.find_map(|reason| match reason {
+        Reason::NoLongerAllowed { expired, because, place, .. } => {
+            Some(format!("It was allowed because {because}, but that entry ({place}) expired on {expired}."))
+        }
+        _ => None,
+    })
+}
+
+fn what_is_broken(findings: Findings<'_>, denied: &DeniedJobs, histories: &[ScanHistory<'_>], request: &str) -> String {
     let Findings { judgement, .. } = findings;
     let noun = findings.noun.one();
     let reads = headline::read_your_writes(findings.analysis);

@@ -25,16 +25,20 @@ pub(super) fn lost(findings: Findings<'_>, denied: &DeniedJobs) -> String {
     let others = if denied.never_shown == denied.jobs { String::new() } else { format!(" {}", shown(findings, denied)) };
     let until = denied.denied_until.map_or_else(String::new, |age| format!(" {} after the id", words::age(age.as_ms())));
     let never = of_denied(findings, denied.never_shown, denied.jobs);
+    let them = if denied.never_shown == 1 { "it" } else { "them" };
     if denied.denied_elsewhere > 0 {
         let elsewhere =
             if denied.denied_elsewhere == denied.never_shown { "and another endpoint does" } else { "and for some another endpoint does" };
-        return format!("It seems so: status still denied {never} when last asked{until}, {elsewhere} not know them either.{others}");
+        return format!("It seems so: status still denied {never} when last asked{until}, {elsewhere} not know {them} either.{others}");
     }
-    format!("Perhaps: status still denied {never} when last asked{until}, and nothing else showed them.{others}")
+    format!("Perhaps: status still denied {never} when last asked{until}, and nothing else showed {them}.{others}")
 }
 
-/// `all of 12 denied jobs`, `3 of 12 denied jobs`.
+/// `all of 12 denied jobs`, `3 of 12 denied jobs`, `the denied job`.
 fn of_denied(findings: Findings<'_>, n: u64, all: u64) -> String {
+    if all == 1 {
+        return format!("the denied {}", findings.noun.one());
+    }
     let n = if n == all { "all".to_owned() } else { words::count(n) };
     format!("{n} of {}", findings.denied(all))
 }

@@ -26,7 +26,7 @@ fn cause(findings: Findings<'_>) -> String {
     let Some((first, others)) = diagnosis.causes.split_first() else {
         let found = diagnosis.patterns.first().map(|pattern| {
             let possible: Vec<String> = pattern.possible().iter().map(|class| class.named()).collect();
-            let statement = words::sentence(&patterns::statement(pattern));
+            let statement = words::sentence_case(&words::sentence(&patterns::statement(pattern)));
             format!("{}{}", statement.trim_end_matches('.'), if possible.is_empty() { ".".to_owned() } else { words::may_be(&possible) })
         });
         let open = || diagnosis.open.first().map_or_else(String::new, |open| format!(" It {}.", words::sentence(&open_question(open))));
@@ -67,7 +67,9 @@ fn how_sure(findings: Findings<'_>) -> String {
 
 /// What keeps the run from a verdict.
 fn undecided(findings: Findings<'_>) -> String {
-    let sentence = |text: &str| format!("{}.", words::sentence_case(text.trim_end_matches('.')));
+    // A reason may end with a question: is the target up?
+    let end = |text: &str| if text.ends_with(['.', '?', '!']) { "" } else { "." };
+    let sentence = |text: &str| format!("{}{}", words::sentence_case(text), end(text));
     let mut told = vec![sentence(&broken::first_reason(findings))];
     told.extend(headline::other_reasons(findings.judgement).iter().take(1).map(|reason| sentence(reason)));
     told.join(" ")

@@ -79,6 +79,7 @@ fn scenario(question: Question, title: &str, source: &str, scans: u32, model: Lo
         title: title.to_owned(),
         source: source.to_owned(),
         overlap: false,
+        side_by_side: false,
         load: Load { scans, model, input: Input::Distinct, detect: None },
         arms: vec![arm("fresh", Connection::Fresh)],
         then: None,

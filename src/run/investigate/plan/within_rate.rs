@@ -35,9 +35,10 @@ fn share(question: Question) -> Option<Share> {
         Question::ManyIds | Question::Observer => (8, 1, None),
         Question::SecondWrite => (3, 1, None),
         Question::Unasked => (6, 1, None),
-        // The pairs need fifteen scans to tell anything (`within_jobs`), and a minute has no room for them.
-        Question::Ends => return None,
-        Question::Together | Question::Dense | Question::Again | Question::Lattice | Question::Edge | Question::Deeper => return None,
+        // The pairs of `Ends` need fifteen scans to tell anything (`within_jobs`), and a minute has no room for them.
+        Question::Ends | Question::Together | Question::Dense | Question::Again | Question::Lattice | Question::Edge | Question::Deeper => {
+            return None;
+        }
     };
     Some(Share { scans, pollers, offsets })
 }

@@ -13,6 +13,7 @@ use crate::model::fault::FaultClass;
 use crate::run::sweep::law::written;
 use crate::run::sweep::reach::Reach;
 use crate::run::sweep::sizes::Sizes;
+use crate::service::{Settings, SettingsError};
 use crate::verdict::Verdict;
 
 /// Which row of the table a case belongs to.
@@ -77,6 +78,26 @@ impl Case {
     /// Whether the fault touches 5 % of scans at least, for 10 ms at least.
     pub(crate) fn is_plain(&self) -> bool {
         self.group != Group::Healthy && self.lasts >= Duration::from_millis(10) && self.reach.is_none_or(|reach| reach.share() >= 0.05)
+    }
+
+    /// What a preset sets on top of the sound one, with so many workers.
+    pub(crate) fn of_preset(preset: &str, workers: usize, classes: &[FaultClass], also: &[FaultClass]) -> Result<Case, SettingsError> {
+        let (sound, preset) = (Settings::preset("sound")?.values(), Settings::preset(preset)?.values());
+        let group = classes.first().map_or(Group::Healthy, |class| Group::One(*class));
+        let case = Case { group, classes: classes.to_vec(), ..Case::healthy() }.also(also).set("workers", workers);
+        let differs = preset.into_iter().filter(|(knob, value)| *knob != "workers" && !sound.contains(&(*knob, value.clone())));
+        Ok(differs.fold(case, |case, (knob, value)| case.set(knob, value)))
+    }
+
+    /// The settings that have a size and belong to the fault.
+    pub(crate) fn sizes(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        // How long a job takes is no size of its fault.
+        let is_of_job = |knob: &str| knob.starts_with("stage-") || knob == "strategy";
+        let is_of_fault = move |knob: &str| (knob != "workers" || self.classes.contains(&FaultClass::B)) && !is_of_job(knob);
+        self.knobs
+            .iter()
+            .filter(move |(knob, value)| is_of_fault(knob) && super::twins::size(value).is_some())
+            .map(|(knob, value)| (*knob, value.as_str()))
     }
 
     /// What is set, as it would be written on the command line.

@@ -1,19 +1,24 @@
-//! `statusgap matrix --sizes`: what the diagnosis says of faults at sizes that it was not written for.
+//! `statusgap matrix --sizes`: what the diagnosis says of faults at sizes that it was not written for; with `--twin` also what the twins
+//! say, of these faults or of the presets.
 
 mod measures;
 mod table;
+mod twins;
 
 use std::str::FromStr;
 
 use crate::analysis::diagnosis::Candidates;
 use crate::cli::Ended;
+use crate::cli::commands::matrix::expected::Configuration;
 use crate::cli::commands::matrix::parallel::{in_parallel, on_a_paused_clock};
 use crate::cli::commands::matrix::sizes::measures::Measure;
-use crate::cli::commands::matrix::{MatrixArgs, MatrixFormat};
+use crate::cli::commands::matrix::{MatrixArgs, MatrixFormat, zoo};
 use crate::cli::error::CliError;
 use crate::cli::terminal::output;
 use crate::model::fault::FaultClass;
+use crate::run::RunError;
 use crate::run::sweep::{Case, Group, Trial, cases, try_case};
+use crate::run::twin::Twins;
 use crate::verdict::Exit;
 
 /// Which class is to be unknown.
@@ -55,10 +60,11 @@ struct Tried {
 /// Runs the command.
 pub(super) fn run(args: &MatrixArgs) -> Ended {
     let seeds = args.seeds.unwrap_or(1);
-    let planned: Vec<Planned> = (0..seeds)
-        .flat_map(|seed| cases(seed).into_iter().map(move |case| (seed, case)))
-        .filter_map(|(seed, case)| plan(args, seed, case))
-        .collect();
+    let mut planned: Vec<Planned> = Vec::new();
+    for seed in 0..seeds {
+        let cases = if args.sizes { cases(seed) } else { zoo_cases()? };
+        planned.extend(cases.into_iter().filter_map(|case| plan(args, seed, case)));
+    }
     if planned.is_empty() {
         let only = args.only.as_deref().unwrap_or_default();
         return Err(CliError::usage(
@@ -66,17 +72,29 @@ pub(super) fn run(args: &MatrixArgs) -> Ended {
             "give a class (`C`), `pairs`, `healthy`, or a part of a setting (`queue-slots=4`), or leave --only out",
         ));
     }
+    let twins = if args.twin { Twins::Run } else { Twins::LeftOut };
     let tried = in_parallel(&planned, args.jobs, |planned| {
-        let trial = on_a_paused_clock(async { Ok(try_case(&planned.case, planned.seed, &planned.candidates).await?) })?;
+        let trial = on_a_paused_clock(async { Ok(Box::pin(try_case(&planned.case, planned.seed, &planned.candidates, twins)).await?) })?;
         Ok(Tried { case: planned.case.clone(), trial })
     })?;
-    let measures = if args.leave_out.is_some() { measures::left_out(&tried) } else { measures::all(&tried) };
+    let measures = match args.leave_out {
+        Some(_) => measures::left_out(&tried),
+        None => measures::all(&tried).into_iter().chain(twins::measures(&tried)).collect(),
+    };
     let text = match args.format {
         MatrixFormat::Markdown => table::markdown(&tried, &measures, seeds),
         MatrixFormat::Json => table::json(&tried, &measures),
     };
     output::print(&text)?;
     Ok(if measures.iter().all(Measure::is_met) { Exit::Pass } else { Exit::Fail })
+}
+
+/// The presets with a fault, each with the settings that make it.
+fn zoo_cases() -> Result<Vec<Case>, RunError> {
+    let case = |configuration: &Configuration| {
+        Case::of_preset(configuration.service, configuration.workers, configuration.causes, configuration.also)
+    };
+    zoo().map(case).collect::<Result<_, _>>().map_err(|error| RunError::Service(error.into()))
 }
 
 /// A case as it is to be tried; `None` if it is not wanted.

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::analysis::diagnosis::{Cause, Diagnosis};
-use crate::cli::commands::matrix::sizes::Tried;
 use crate::cli::commands::matrix::sizes::measures::Measure;
+use crate::cli::commands::matrix::sizes::{Tried, twins};
 use crate::model::fault::FaultClass;
 use crate::run::sweep::{Group, Outcome};
 
@@ -52,6 +52,7 @@ pub(super) fn markdown(tried: &[Tried], measures: &[Measure], seeds: u64) -> Str
     for tried in to_be_seen {
         let _ = writeln!(text, "- {}", line(tried));
     }
+    twins::push(&mut text, tried);
     text
 }
 
@@ -115,5 +116,6 @@ fn trial(tried: &Tried) -> Value {
     json!({
         "row": row(case.group), "settings": knobs, "seed": trial.seed, "classes": case.classes, "also": case.also, "alike": case.alike,
         "verdict": trial.verdict, "causes": causes, "possible": trial.diagnosis.possible(), "outcome": trial.outcome.name(),
+        "twin": trial.twin.as_ref().map(twins::json),
     })
 }
