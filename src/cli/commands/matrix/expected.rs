@@ -96,7 +96,8 @@ pub(super) const CONFIGURATIONS: &[Configuration] = &[
     faulty("placeholder", 1, &[O], &[MonotonicState], &["repeat-request"]).also(&[J]),
     faulty("placeholder", 4, &[B], FLAPS, &["concurrent-polls"]).also(&[O, J]),
     faulty("lifecycle-fallback", 1, &[Q], &[Isolation], &["foreign-user"]).also(&[O, J]),
-    faulty("lifecycle-fallback", 4, &[Q], &[Isolation], &["foreign-user"]).also(&[O, J]),
+    // The lifecycle, which all workers share, shows the end; the result is in one worker's memory.
+    faulty("lifecycle-fallback", 4, &[Q], &[Isolation], &["foreign-user"]).also(&[O, J, V]),
     faulty("shared-cache", 1, &[O], &[MonotonicState], &["repeat-request"]).also(&[J]),
     faulty("shared-cache", 4, &[B, O], FLAPS, &["concurrent-polls"]).also(&[J]),
     faulty("zoo-a", 1, &[A], RYW, WINDOW),
@@ -185,5 +186,6 @@ pub(super) const CONFIGURATIONS: &[Configuration] = &[
     faulty("history-3", 1, &[O], &[MonotonicState], &["repeat-request"]).also(&[J]),
     faulty("history-3", 4, &[B, O], FLAPS, &["concurrent-polls"]).also(&[J]),
     faulty("history-4", 1, &[O], &[MonotonicState], &["repeat-request"]).also(&[J]),
-    faulty("history-4", 4, &[O], &[MonotonicState], &["completion"]).also(&[J]),
+    // A worker answers from its own memory what another one has deleted.
+    faulty("history-4", 4, &[O], &[MonotonicState], &["completion"]).also(&[J, T]),
 ];
