@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::model::answer::{Answer, State};
 use crate::model::exchange::{Exchange, Kind, Purpose};
-use crate::model::time::{Nanos, Stamp};
+use crate::model::time::{Nanos, Stamp, is_one_window};
 
 /// The counts so far.
 #[derive(Debug, Clone, Default)]
@@ -72,7 +72,7 @@ impl SoFar {
     /// Whether one window explains all jobs that were denied: none was denied at an age at which another one had been found.
     pub fn are_alike(&self) -> bool {
         let found = self.found_from_to.map(|(from, _)| from);
-        self.denied_until.zip(found).is_none_or(|(denied, found)| denied.0 <= found.0 + found.0 / 20)
+        self.denied_until.zip(found).is_none_or(|(denied, found)| is_one_window(denied, found))
     }
 
     /// Nothing more will come of a job.

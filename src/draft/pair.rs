@@ -14,7 +14,7 @@ use super::marks;
 use super::shape::Shape;
 use super::states::States;
 use crate::model::call::{Answered, Call};
-use id::{Named, id_in, is_placeholder, with_mark};
+use id::{Named, id_in, is_placeholder, with_mark, with_place_for};
 
 pub use login::Login;
 
@@ -110,10 +110,7 @@ pub fn of_commands(calls: &[Call], options: PairOptions<'_>) -> Result<Pair, Dra
                 )
             };
             let status = with_mark(status, &id).ok_or_else(not_there)?;
-            let initiate = match from {
-                IdFrom::Answer => initiate.clone(),
-                IdFrom::Client => with_mark(initiate, &id).unwrap_or_else(|| initiate.clone()),
-            };
+            let initiate = with_place_for(from, initiate, &id);
             let id = (!is_placeholder(&id)).then_some(id);
             Pair { initiate, status, id_from: from, id, shape, login: None, known: Known::default() }
         }
@@ -214,10 +211,7 @@ pub fn of_recording(calls: &[Call], options: PairOptions<'_>) -> Result<Pair, Dr
     // It was found there.
     let marked = with_mark(&calls[status], &id).unwrap_or_else(|| calls[status].clone());
     let shape = Shape::of(&id);
-    let initiate = match id_from {
-        IdFrom::Answer => calls[start].clone(),
-        IdFrom::Client => with_mark(&calls[start], &id).unwrap_or_else(|| calls[start].clone()),
-    };
+    let initiate = with_place_for(id_from, &calls[start], &id);
     let mut pair = Pair { initiate, status: marked, id_from, id: Some(id), shape, login: None, known: Known::default() };
     if let Some(login) = login::recorded(&calls[..start], &pair.initiate) {
         login.into_pair(&mut pair)?;

@@ -85,7 +85,7 @@ impl Vault<'_> {
         }
     }
 
-    /// The cookies, each by itself: one that a variable stands in is no reason to keep the others as they are.
+    /// The cookies, one by one: where one is a variable already, the others may still be secrets.
     fn cookies(&mut self, name: &str, value: &str) -> String {
         let each = |cookie: &str| match cookie.trim().split_once('=') {
             Some((one, text)) => format!("{one}={}", self.mark(name, text, false)),

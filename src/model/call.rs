@@ -40,8 +40,7 @@ impl Answered {
 
     /// What the body says: of a stream of events, the first one's data.
     pub fn content(&self) -> Cow<'_, [u8]> {
-        let event = if self.is_stream() { events::first_data(&self.body) } else { None };
-        event.map_or(Cow::Borrowed(&self.body), Cow::Owned)
+        events::content(self.header("content-type").unwrap_or_default(), &self.body)
     }
 
     /// Whether the body is a stream of events.

@@ -1,6 +1,8 @@
 //! Streams of server-sent events (WHATWG HTML, section 9.2): such a reply may have no end, and its first event that says something is
 //! the answer.
 
+use std::borrow::Cow;
+
 /// Names of events that only keep a connection open.
 const KEEPS_OPEN: &[&str] = &["ping", "heartbeat", "keepalive", "keep-alive", "keep_alive"];
 
@@ -32,8 +34,14 @@ pub fn end_of_first(stream: &[u8]) -> Option<usize> {
     first(stream).filter(|event| event.is_whole).map(|event| event.end)
 }
 
-/// The data of the first event that says something, also where the stream ends within it.
-pub fn first_data(stream: &[u8]) -> Option<Vec<u8>> {
+/// What a body of this type says: of a stream of events the data of the first one that says something, also where the stream ends
+/// within it; anything else as it is.
+pub fn content<'a>(content_type: &str, body: &'a [u8]) -> Cow<'a, [u8]> {
+    let event = if is_stream(content_type) { first_data(body) } else { None };
+    event.map_or(Cow::Borrowed(body), Cow::Owned)
+}
+
+fn first_data(stream: &[u8]) -> Option<Vec<u8>> {
     first(stream).and_then(|event| event.data).map(String::into_bytes)
 }
 

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::wording;
+
 /// A singular noun such as `render` or `batch export`, always one that [`Noun::read`] accepts, or that stood in a log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
@@ -67,6 +69,16 @@ impl Noun {
             Some(letter) if !matches!(letter, 'a' | 'e' | 'i' | 'o' | 'u') => format!("{}ies", &one[..one.len() - 1]),
             _ => format!("{one}s"),
         }
+    }
+
+    /// One or several, as so many of them are called.
+    pub fn of(&self, n: u64) -> String {
+        if n == 1 { self.0.clone() } else { self.many() }
+    }
+
+    /// So many of them: `1 render`, `1,200 renders`.
+    pub fn counted(&self, n: u64) -> String {
+        format!("{} {}", wording::count(n), self.of(n))
     }
 
     /// The article before one of them: `an export`, `a render`. By the first letter, but for the long u of `user` and `union`.

@@ -51,6 +51,14 @@ impl Nanos {
     }
 }
 
+/// Windows that differ by less than one part in so many are one window: timers of a busy machine are late by as much.
+const ONE_WINDOW: i64 = 20;
+
+/// Whether one window explains jobs that were denied up to one age and jobs that were found from another age on.
+pub fn is_one_window(denied: Nanos, found: Nanos) -> bool {
+    denied.0 <= found.0 + found.0 / ONE_WINDOW
+}
+
 /// More than 292 years, which no clock here can tell from 292 years, saturate.
 impl From<Duration> for Nanos {
     fn from(span: Duration) -> Self {

@@ -22,7 +22,7 @@ pub fn first_denial(so_far: &SoFar, request: &str, noun: &Noun) -> Option<String
         "denied: {} answered{code}{word} for {} of {} so far{}",
         words::clean(request, 120),
         words::count(so_far.denied),
-        counted(so_far.polled, noun),
+        noun.counted(so_far.polled),
         until(so_far)
     ))
 }
@@ -35,12 +35,7 @@ pub fn line(so_far: &SoFar, noun: &Noun) -> String {
         }
         None => "none found again yet".to_owned(),
     };
-    format!("{} of {} denied{}; {found}", words::count(so_far.denied), counted(so_far.polled, noun), until(so_far))
-}
-
-/// `1 job`, `12 jobs`.
-pub fn counted(n: u64, noun: &Noun) -> String {
-    format!("{} {}", words::count(n), if n == 1 { noun.one().to_owned() } else { noun.many() })
+    format!("{} of {} denied{}; {found}", words::count(so_far.denied), noun.counted(so_far.polled), until(so_far))
 }
 
 fn until(so_far: &SoFar) -> String {

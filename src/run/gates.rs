@@ -16,10 +16,10 @@ pub fn onward(scenarios: &[Scenario], shard: Option<Shard>) -> Box<dyn Fn(Observ
         scenario.expect.stop = Stop::Never;
     }
     let gates = Mutex::new(Gates::new(&watched));
-    Box::new(move |seen| {
+    Box::new(move |observation| {
         // What a panic elsewhere left behind is still a count of whole exchanges.
         let mut gates = gates.lock().unwrap_or_else(PoisonError::into_inner);
-        let need = match seen {
+        let need = match observation {
             Observation::Exchange(exchange) => gates.exchange(exchange),
             Observation::ScanEnded { scenario, scan } => gates.scan_ended(scenario, scan),
         };

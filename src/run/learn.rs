@@ -187,8 +187,7 @@ struct Asking<'a, 'b> {
 
 impl Asking<'_, '_> {
     fn initiate(&self, id: &str) -> Call {
-        let learning = self.learning;
-        learning.draft.initiate(Filling { lookup: learning.lookup, token: &self.token.borrow(), fresh: &fresh() }, id)
+        self.filled(|filling| self.learning.draft.initiate(filling, id))
     }
 
     /// Asks for a status; with a new login, where the old one has expired.
@@ -208,8 +207,11 @@ impl Asking<'_, '_> {
     }
 
     fn status(&self, id: &str) -> Call {
-        let learning = self.learning;
-        learning.draft.status(Filling { lookup: learning.lookup, token: &self.token.borrow(), fresh: &fresh() }, id)
+        self.filled(|filling| self.learning.draft.status(filling, id))
+    }
+
+    fn filled(&self, call: impl FnOnce(Filling<'_>) -> Call) -> Call {
+        call(Filling { lookup: self.learning.lookup, token: &self.token.borrow(), fresh: &fresh() })
     }
 
     /// One poll of the job.

@@ -6,6 +6,7 @@
 
 pub(crate) mod baseline;
 mod conclude;
+pub(crate) mod connections;
 pub mod contact;
 mod embedded;
 mod error;

@@ -38,8 +38,7 @@ impl<'a> Opened<'a> {
     pub(super) fn new(reply: &Reply<'a>) -> Self {
         let bytes = reply.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(reply.body);
         let kind = reply.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-        let event = events::is_stream(kind).then(|| events::first_data(bytes)).flatten();
-        let bytes = event.map_or(Cow::Borrowed(bytes), Cow::Owned);
+        let bytes = events::content(kind, bytes);
         let json = serde_json::from_slice(&bytes).ok();
         Opened { http: reply.http, headers: reply.headers, bytes, json }
     }

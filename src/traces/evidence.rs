@@ -134,7 +134,7 @@ pub(super) fn facts(
 /// Whether what was found outside agrees.
 fn agrees(analysis: &Analysis, class: FaultClass, stance: Stance) -> Option<bool> {
     let causes = &analysis.diagnosis.causes;
-    let is_named = causes.iter().any(|cause| cause.class == class || cause.or.contains(&class));
+    let is_named = causes.iter().any(|cause| cause.may_be(class));
     match stance {
         Stance::For => (!causes.is_empty()).then_some(is_named),
         Stance::Against => is_named.then_some(false),

@@ -5,8 +5,7 @@ use crate::analysis::diagnosis::fact::{Exclusion, Fact, LateWrite};
 use crate::analysis::diagnosis::flapping::{Flapping, Kind};
 use crate::analysis::diagnosis::thresholds::FEW_SCANS;
 use crate::analysis::diagnosis::{Diagnosis, Strength};
-use crate::analysis::guarantees::later_writes::{is_acknowledged, is_deletion};
-use crate::model::answer::Answer;
+use crate::analysis::guarantees::later_writes::{is_accepted, is_acknowledged, is_deletion};
 use crate::model::exchange::Exchange;
 use crate::model::fault::FaultClass;
 
@@ -15,8 +14,7 @@ pub(super) fn later_writes(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flappi
     // Where new scans are denied by such a copy as well, it is the cause of both.
     // A kept answer hides what came after it, and an answer about another job says nothing of this one.
     let of_creation = [FaultClass::B, FaultClass::C, FaultClass::CPrime, FaultClass::G, FaultClass::U, FaultClass::J];
-    let explained = !diagnosis.doubts_memory()
-        && of_creation.iter().any(|class| diagnosis.causes.iter().any(|cause| cause.class == *class || cause.or.contains(class)));
+    let explained = !diagnosis.doubts_memory() && of_creation.iter().any(|class| diagnosis.causes.iter().any(|cause| cause.may_be(*class)));
     for class in [FaultClass::S, FaultClass::T] {
         let followed: Vec<AfterWrite> = data.rows.iter().filter_map(|row| AfterWrite::of(row, write_of(row, class)?)).collect();
         let late: Vec<&AfterWrite> = followed.iter().filter(|after| after.is_breach()).collect();
@@ -86,7 +84,7 @@ impl OldChanges {
 impl AfterWrite {
     fn of<'a>(row: &ScanRow<'a>, write: &'a Exchange) -> Option<AfterWrite> {
         // What was not accepted changed nothing.
-        if write.answer != Answer::Visible {
+        if !is_accepted(write) {
             return None;
         }
         let since = |poll: &Exchange| poll.sent.since(write.done).as_ms();

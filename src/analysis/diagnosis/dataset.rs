@@ -140,6 +140,11 @@ impl<'a> Dataset<'a> {
     pub(super) fn watched(&self) -> impl Iterator<Item = &ScanRow<'a>> {
         self.rows.iter().filter(|row| !row.observations.is_empty())
     }
+
+    /// The highest age in milliseconds at which a scan was denied that had not been seen yet.
+    pub(super) fn denied_until(&self) -> f64 {
+        self.watched().flat_map(ScanRow::denied_at_start).map(Observation::age).fold(0.0, f64::max)
+    }
 }
 
 impl<'a> ScanRow<'a> {

@@ -13,7 +13,7 @@ use crate::statistics::binomial::zero_failure_bound;
 pub(super) fn end_before_result(diagnosis: &mut Diagnosis, data: &Dataset<'_>) {
     // What denies the scan, or shows it late, does so to its results as well.
     let of_scans = [FaultClass::B, FaultClass::C, FaultClass::CPrime, FaultClass::F, FaultClass::K, FaultClass::W];
-    if of_scans.iter().any(|class| diagnosis.causes.iter().any(|cause| cause.class == *class || cause.or.contains(class))) {
+    if of_scans.iter().any(|class| diagnosis.causes.iter().any(|cause| cause.may_be(*class))) {
         return;
     }
     let (mut late, mut never, mut at_once, mut soonest) = (Vec::new(), 0_u64, 0_u64, 0.0_f64);

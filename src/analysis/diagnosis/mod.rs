@@ -69,6 +69,18 @@ pub struct Cause {
     pub facts: Vec<Fact>,
 }
 
+impl Cause {
+    /// The class, and those that explain what was seen as well.
+    pub fn classes(&self) -> impl Iterator<Item = FaultClass> + '_ {
+        std::iter::once(self.class).chain(self.or.iter().copied())
+    }
+
+    /// Whether this class is among them.
+    pub fn may_be(&self, class: FaultClass) -> bool {
+        self.classes().any(|one| one == class)
+    }
+}
+
 /// How well a class is supported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Strength {
@@ -111,7 +123,7 @@ impl Diagnosis {
         self.ruled_out.iter().any(|out| out.class == class)
     }
 
-    /// Whether workers with memories of their own are named without having been told from mixed reads.
+    /// Whether workers with memories of their own are named, although the log does not exclude mixed reads.
     fn doubts_memory(&self) -> bool {
         self.causes.iter().any(|cause| cause.class == FaultClass::B && cause.strength < Strength::Strong)
     }

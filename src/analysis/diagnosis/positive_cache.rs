@@ -10,7 +10,8 @@ use crate::model::exchange::Purpose;
 use crate::model::fault::FaultClass;
 use crate::statistics::compare::rates::Rates;
 
-/// U: changes are read back old where the scan had been asked for before them, and nowhere else; or at equal age, scans that were polled before still show that they are at work, and scans that were not show their end.
+/// U: changes are read back old where the scan had been asked for before them, and nowhere else; or at equal age, scans that were polled
+/// before still show that they are at work, and scans that were not show their end.
 pub(super) fn positive_cache(diagnosis: &mut Diagnosis, data: &Dataset<'_>) -> bool {
     let old = OldChanges::of(data);
     let rates = Rates { base_events: old.unasked.0, base_trials: old.unasked.1, new_events: old.polled.0, new_trials: old.polled.1 };

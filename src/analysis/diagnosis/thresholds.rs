@@ -66,3 +66,6 @@ pub(super) const AT_ONCE_MS: f64 = 5.0;
 /// Up to this age, in ms, a record that is written just after the answer and one that is committed just after it cannot be told apart: a
 /// commit takes as long.
 pub(super) const COMMIT_MS: f64 = 30.0;
+
+/// Polls are compared at equal age up to this age, in ms.
+pub(super) const OLDEST_MS: f64 = 60_000.0;

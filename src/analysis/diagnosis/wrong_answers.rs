@@ -163,7 +163,7 @@ pub(super) fn stale(diagnosis: &mut Diagnosis, data: &Dataset<'_>, scenarios: &[
             facts.push(Fact::WentBackAfterRepeat);
             strength = Strength::Moderate;
         }
-        let denied = data.watched().flat_map(ScanRow::denied_at_start).map(Observation::age).fold(0.0, f64::max);
+        let denied = data.denied_until();
         // Reads that now and then go to a copy that lags show an older state for as long as they deny a new scan.
         let may_lag = !mixed && (flapping.kind.is_some() || longest <= 2.0 * denied);
         if may_lag {

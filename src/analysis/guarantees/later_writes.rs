@@ -11,7 +11,7 @@ pub fn is_acknowledged(write: &Exchange) -> bool {
 }
 
 /// Whether a write was accepted: what was not changed nothing.
-fn is_accepted(write: &Exchange) -> bool {
+pub fn is_accepted(write: &Exchange) -> bool {
     write.answer == Answer::Visible
 }
 

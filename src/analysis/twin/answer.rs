@@ -78,6 +78,17 @@ pub struct Candidate {
 }
 
 impl Candidate {
+    fn not_run(hypothesis: &Hypothesis) -> Candidate {
+        Candidate {
+            classes: hypothesis.classes.clone(),
+            settings: hypothesis.settings(),
+            fits: false,
+            far_off: false,
+            outdone_by: None,
+            fit: None,
+        }
+    }
+
     /// Whether it cannot be the cause, by itself: it is far off, or another candidate explains the log better beyond chance.
     pub fn is_excluded(&self) -> bool {
         self.far_off || self.outdone_by.is_some() || self.fit.as_ref().is_some_and(Fit::excludes)
@@ -110,18 +121,10 @@ pub struct Likely {
 impl Twin {
     /// A log that is not replayed, with what was estimated of it all the same.
     pub fn not_run(why: Answer, hypotheses: &[Hypothesis]) -> Twin {
-        let candidate = |hypothesis: &Hypothesis| Candidate {
-            classes: hypothesis.classes.clone(),
-            settings: hypothesis.settings(),
-            fits: false,
-            far_off: false,
-            outdone_by: None,
-            fit: None,
-        };
         let worth = hypotheses.iter().filter(|hypothesis| hypothesis.named);
         Twin {
             answer: why,
-            candidates: worth.map(candidate).collect(),
+            candidates: worth.map(Candidate::not_run).collect(),
             untried: Vec::new(),
             separation: None,
             picture: None,
@@ -131,13 +134,12 @@ impl Twin {
 
     /// What follows from the hypotheses that were run.
     pub fn of(journal: &Journal, observed: &Measures, mut tried: Vec<Tried>, untried: Vec<FaultClass>, healthy: &Measures) -> Twin {
-        let rank = |tried: &Tried| (!tried.fits(), tried.far_off);
         // Of what fits, the fewest causes first; among equals what was named, and then what is nearest.
-        tried.sort_by(|a, b| {
-            (rank(a), a.hypothesis.classes.len() * usize::from(a.fits()), !a.hypothesis.named)
-                .cmp(&(rank(b), b.hypothesis.classes.len() * usize::from(b.fits()), !b.hypothesis.named))
-                .then(a.fit.distance.total_cmp(&b.fit.distance))
-        });
+        let rank = |tried: &Tried| {
+            let causes = tried.hypothesis.classes.len() * usize::from(tried.fits());
+            (!tried.fits(), tried.far_off, causes, !tried.hypothesis.named)
+        };
+        tried.sort_by(|a, b| rank(a).cmp(&rank(b)).then(a.fit.distance.total_cmp(&b.fit.distance)));
         let fitting: Vec<&Tried> = tried.iter().filter(|tried| tried.fits()).collect();
         let fewest = fitting.first().map_or(0, |tried| tried.hypothesis.classes.len());
         // More causes than are needed explain it as well, of course.
@@ -158,12 +160,11 @@ impl Twin {
             // Of the ways in which one cause may arise, the best stands for it.
             .filter(|tried| seen.insert(tried.hypothesis.classes.clone()))
             .map(|tried| Candidate {
-                classes: tried.hypothesis.classes.clone(),
-                settings: tried.hypothesis.settings(),
                 fits: tried.fits(),
                 far_off: tried.far_off,
                 outdone_by: tried.outdone_by.clone(),
                 fit: Some(tried.fit.clone()),
+                ..Candidate::not_run(&tried.hypothesis)
             })
             .collect();
         Twin { answer, candidates, untried, separation, picture, healthy_denies: Some(healthy.denies()) }

@@ -10,7 +10,7 @@ use crate::analysis::guarantees::{Regress, went_back};
 use crate::analysis::scan::{ScanHistory, Scans};
 use crate::analysis::twin::aspects::Aspect;
 use crate::analysis::twin::later::{AfterEnd, AfterWrite, Write, first_end, half_record, pairs, result_after_end};
-use crate::analysis::twin::rows::{Row, Trip, median, rows};
+use crate::analysis::twin::rows::{Row, Trip, mean, median, pollers, rows};
 use crate::model::answer::{Answer, State};
 use crate::model::exchange::{Exchange, Kind, Purpose, Route};
 use crate::model::run::Journal;
@@ -175,17 +175,7 @@ impl Measures {
             after.windows(2).filter(|pair| !pair[0]).map(|pair| !pair[1]).collect::<Vec<bool>>()
         });
         self.share(Aspect::DeniedInARow, in_a_row);
-        let mut instants: BTreeMap<(u64, Nanos), (u32, u32)> = BTreeMap::new();
-        for row in rows {
-            for poll in row.after_seen() {
-                if let Some(at) = poll.exchange.offset.get() {
-                    let (seen, all) = instants.entry((row.scan.number(), at)).or_default();
-                    *seen += u32::from(poll.seen);
-                    *all += 1;
-                }
-            }
-        }
-        self.share(Aspect::PollersDisagree, instants.values().filter(|(_, all)| *all > 1).map(|(seen, all)| *seen > 0 && seen < all));
+        self.share(Aspect::PollersDisagree, pollers(rows).into_iter().map(super::rows::Pollers::disagree));
         let kept = |row: &Row<'_>| {
             let seen = row.first_seen.unwrap_or(f64::INFINITY);
             let t0 = row.scan.t0().unwrap_or_default();
@@ -264,9 +254,7 @@ impl Measures {
             [(Write::Change, Aspect::SecondWrite, Aspect::ChangeHidden), (Write::Deletion, Aspect::Deletion, Aspect::DeletionHidden)];
         for (write, shown, hidden) in writes {
             let followed: Vec<AfterWrite> = histories.iter().filter_map(|scan| AfterWrite::of(scan, write, trip)).collect();
-            let lags: Vec<f64> = followed.iter().filter_map(AfterWrite::shown_by).map(|(not_yet, by)| f64::midpoint(not_yet, by)).collect();
-            let mean = lags.iter().sum::<f64>() / lags.len().max(1) as f64;
-            self.size(shown, (!lags.is_empty()).then_some(mean));
+            self.size(shown, mean_middle(followed.iter().filter_map(AfterWrite::shown_by)));
             self.share(hidden, followed.iter().flat_map(|after| &after.looks).map(|look| !look.shown));
             if write == Write::Change {
                 self.share(Aspect::ChangeTakenBack, followed.iter().map(AfterWrite::is_taken_back));
@@ -277,22 +265,19 @@ impl Measures {
     fn first_words(&mut self, journal: &Journal, rows: &[Row<'_>]) {
         let state_at = journal.run.target.status.state.as_deref();
         let seen = || rows.iter().filter(|row| row.first_seen.is_some());
-        let mean = |ages: Vec<f64>| (!ages.is_empty()).then(|| ages.iter().sum::<f64>() / ages.len() as f64);
         let ends = || seen().map(first_end);
         self.share(Aspect::BegunWithAnEnd, ends().map(|end| end.is_some()));
-        self.size(Aspect::FirstEnd, mean(ends().flatten().map(|(shown, ran)| f64::midpoint(shown, ran)).collect()));
+        self.size(Aspect::FirstEnd, mean_middle(ends().flatten()));
         let halves = || seen().map(|row| half_record(row, state_at));
         self.share(Aspect::HalfARecord, halves().map(|half| half.is_some()));
-        self.size(Aspect::Missing, mean(halves().flatten().map(|(missing, there)| f64::midpoint(missing, there)).collect()));
+        self.size(Aspect::Missing, mean_middle(halves().flatten()));
     }
 
     fn results(&mut self, rows: &[Row<'_>], trip: Trip) {
         let results: Vec<AfterEnd> = rows.iter().filter_map(|row| result_after_end(row, trip)).collect();
-        let late = || results.iter().filter_map(|result| result.late());
         self.share(Aspect::ResultMissing, results.iter().map(|result| result.late().is_some()));
-        let late: Vec<f64> = late().filter(|(_, there)| there.is_finite()).map(|(missing, there)| f64::midpoint(missing, there)).collect();
-        let mean = late.iter().sum::<f64>() / late.len().max(1) as f64;
-        self.size(Aspect::ResultLate, (!late.is_empty()).then_some(mean));
+        let late = results.iter().filter_map(|result| result.late());
+        self.size(Aspect::ResultLate, mean_middle(late.filter(|(_, there)| there.is_finite())));
     }
 
     fn held(&mut self, rows: &[Row<'_>]) {
@@ -305,6 +290,11 @@ impl Measures {
             self.size(Aspect::HeldBack, Some(held));
         }
     }
+}
+
+/// The mean of the middles of brackets; `None` of none.
+fn mean_middle(brackets: impl Iterator<Item = (f64, f64)>) -> Option<f64> {
+    mean(&brackets.map(|(from, to)| f64::midpoint(from, to)).collect::<Vec<_>>())
 }
 
 /// Kendall's rank correlation of brackets with their places; those that overlap are not ordered. `None` where none is.

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::analysis::twin::aspects::{Aspect, Group};
 use crate::analysis::twin::measures::Measures;
+use crate::analysis::twin::rows::mean_and_variance;
 
 /// So many standard deviations from the runs of the worse, besides being beyond all of them, so that more than one comparison of one log
 /// hardly ever rejects the right cause.
@@ -27,24 +28,18 @@ pub(super) fn outdoes(observed: &Measures, better: &[Measures], worse: &[Measure
     let score = |log: &Measures, better: &[&Measures], worse: &[&Measures]| -> f64 {
         weighed.iter().filter_map(|aspect| contribution(log, *aspect, better, worse)).sum()
     };
-    let without = |all: &[&Measures], left_out: usize| -> Vec<usize> { (0..all.len()).filter(|run| *run != left_out).collect() };
-    let of_worse: Vec<f64> = (0..worse.len())
-        .map(|run| {
-            let others: Vec<&Measures> = without(&all_worse, run).into_iter().map(|other| all_worse[other]).collect();
-            score(&worse[run], &all_better, &others)
-        })
-        .collect();
-    let of_better: Vec<f64> = (0..better.len())
-        .map(|run| {
-            let others: Vec<&Measures> = without(&all_better, run).into_iter().map(|other| all_better[other]).collect();
-            score(&better[run], &others, &all_worse)
-        })
-        .collect();
+    let of_worse: Vec<f64> = each_with_others(&all_worse).map(|(run, others)| score(run, &all_better, &others)).collect();
+    let of_better: Vec<f64> = each_with_others(&all_better).map(|(run, others)| score(run, &others, &all_worse)).collect();
     let own = score(observed, &all_better, &all_worse);
-    let (mean_worse, deviation) = spread(&of_worse);
-    let (mean_better, _) = spread(&of_better);
+    let (mean_worse, variance) = mean_and_variance(&of_worse);
+    let (mean_better, _) = mean_and_variance(&of_better);
     let beyond_all = of_worse.iter().all(|score| *score < own);
-    beyond_all && own > mean_worse + FAR * deviation && own > f64::midpoint(mean_worse, mean_better)
+    beyond_all && own > mean_worse + FAR * variance.sqrt() && own > f64::midpoint(mean_worse, mean_better)
+}
+
+/// Each of some runs, and the others.
+fn each_with_others<'a>(all: &'a [&'a Measures]) -> impl Iterator<Item = (&'a Measures, Vec<&'a Measures>)> {
+    all.iter().enumerate().map(|(left_out, run)| (*run, [&all[..left_out], &all[left_out + 1..]].concat()))
 }
 
 /// The aspects that all logs have and in which the runs of two causes differ, of each group the one that does most.
@@ -86,8 +81,8 @@ impl Difference {
         let (of_better, of_worse) = (all(better)?, all(worse)?);
         let resolution = better.iter().chain(worse).filter_map(|run| run.aspects.get(&aspect)).map(|measured| measured.resolution);
         let resolution = resolution.fold(0.0, f64::max);
-        let ((better, in_better), (worse, in_worse)) = (spread(&of_better), spread(&of_worse));
-        let variance = f64::midpoint(in_better * in_better, in_worse * in_worse) + resolution * resolution;
+        let ((better, in_better), (worse, in_worse)) = (mean_and_variance(&of_better), mean_and_variance(&of_worse));
+        let variance = f64::midpoint(in_better, in_worse) + resolution * resolution;
         Some(Difference { better, worse, deviation: variance.sqrt() })
     }
 
@@ -95,14 +90,6 @@ impl Difference {
     fn effect(&self) -> f64 {
         (self.better - self.worse) / self.deviation
     }
-}
-
-/// Mean and standard deviation.
-fn spread(values: &[f64]) -> (f64, f64) {
-    let n = values.len().max(1) as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
-    (mean, variance.sqrt())
 }
 
 #[cfg(test)]

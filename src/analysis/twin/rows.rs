@@ -1,9 +1,12 @@
 //! The jobs of a log, each with the polls that say seen or denied: what estimates and comparisons are made of.
 
+use std::collections::BTreeMap;
+
 use crate::analysis::scan::ScanHistory;
 use crate::model::answer::{Answer, State};
 use crate::model::exchange::{Connection, Exchange, Kind};
 use crate::model::run::Journal;
+use crate::model::time::Nanos;
 
 /// How long a round trip on an open connection takes, in milliseconds: what lies between a stamp here and the instant at the service.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -129,6 +132,47 @@ impl<'a> Row<'a> {
 /// The jobs that were accepted.
 pub(super) fn rows<'a>(histories: &'a [ScanHistory<'a>], trip: Trip) -> Vec<Row<'a>> {
     histories.iter().filter_map(|scan| Row::of(scan, trip)).collect()
+}
+
+/// What those said who asked for one job at one planned age, after it had been seen.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Pollers {
+    /// How many saw it.
+    pub(super) seen: u32,
+    all: u32,
+}
+
+impl Pollers {
+    /// Whether some of them saw it and others did not.
+    pub(super) fn disagree(self) -> bool {
+        self.seen > 0 && self.seen < self.all
+    }
+}
+
+/// Those of each job and age that was asked for more than once.
+pub(super) fn pollers(rows: &[Row<'_>]) -> Vec<Pollers> {
+    let mut instants: BTreeMap<(u64, Nanos), Pollers> = BTreeMap::new();
+    for row in rows {
+        for poll in row.after_seen() {
+            if let Some(at) = poll.exchange.offset.get() {
+                let pollers = instants.entry((row.scan.number(), at)).or_default();
+                pollers.seen += u32::from(poll.seen);
+                pollers.all += 1;
+            }
+        }
+    }
+    instants.into_values().filter(|pollers| pollers.all > 1).collect()
+}
+
+/// The mean of some numbers; `None` of none.
+pub(super) fn mean(numbers: &[f64]) -> Option<f64> {
+    (!numbers.is_empty()).then(|| numbers.iter().sum::<f64>() / numbers.len() as f64)
+}
+
+/// Mean and variance of several numbers.
+pub(super) fn mean_and_variance(numbers: &[f64]) -> (f64, f64) {
+    let mean = mean(numbers).unwrap_or_default();
+    (mean, numbers.iter().map(|number| (number - mean).powi(2)).sum::<f64>() / numbers.len().saturating_sub(1).max(1) as f64)
 }
 
 /// The median of some numbers, the lower one of two.

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::analysis::twin::aspects::Aspect;
+use crate::analysis::twin::rows::mean_and_variance;
 use crate::analysis::twin::{FIRST_RUNS, Tried};
 use crate::model::fault::FaultClass;
 use crate::model::run::Journal;
@@ -30,10 +31,6 @@ pub struct Separation {
 pub(super) fn separation(journal: &Journal, one: &Tried, other: &Tried) -> Option<Separation> {
     let values = |tried: &Tried, aspect: Aspect| -> Vec<f64> {
         tried.runs.iter().filter_map(|run| run.aspects.get(&aspect)).map(|measured| measured.value).collect()
-    };
-    let mean_and_variance = |values: &[f64]| {
-        let mean = values.iter().sum::<f64>() / values.len() as f64;
-        (mean, values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (values.len() - 1) as f64)
     };
     let aspects: BTreeSet<Aspect> = one.runs.iter().flat_map(|run| run.aspects.keys().copied()).collect();
     let (aspect, effect) = aspects

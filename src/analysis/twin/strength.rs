@@ -74,14 +74,14 @@ fn name(best: &Candidate, standing: &Standing, diagnosis: &mut Diagnosis) {
         if let (false, Some(place)) =
             (standing.fitting.contains(&cause.class), cause.or.iter().position(|class| best.classes.contains(class)))
         {
-            // Of several that were not told apart it is this one.
+            // Of several that it may be, this is the one that fits.
             let class = cause.or.remove(place);
             cause.or.insert(0, std::mem::replace(&mut cause.class, class));
         }
     }
     // What cannot be it alone, or leaves no trace from which its size could be estimated, adds nothing to what explains all by itself.
-    let adds_nothing = |class: &FaultClass| standing.is_excluded(*class) || !standing.tried.contains(class);
-    let is_superfluous = |cause: &Cause| std::iter::once(&cause.class).chain(&cause.or).all(adds_nothing);
+    let adds_nothing = |class: FaultClass| standing.is_excluded(class) || !standing.tried.contains(&class);
+    let is_superfluous = |cause: &Cause| cause.classes().all(adds_nothing);
     diagnosis.causes.retain(|cause| !is_superfluous(cause));
     let mut seen = BTreeSet::new();
     diagnosis.causes.retain(|cause| seen.insert(cause.class));

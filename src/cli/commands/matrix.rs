@@ -239,14 +239,14 @@ fn json(rows: &[Row<'_>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::diagnosis::Cause;
 
     /// What scenarios find: the verdict, the causes, and the scenarios that do not pass.
     type Found = (Verdict, Vec<FaultClass>, Vec<String>);
 
     fn found(configuration: &Configuration, seed: u64, scenarios: &[Scenario]) -> Result<Found, CliError> {
         let Concluded { analysis, judgement, .. } = on_virtual_time(configuration, seed, Some(scenarios))?;
-        let classes = |cause: &crate::analysis::diagnosis::Cause| std::iter::once(cause.class).chain(cause.or.clone()).collect::<Vec<_>>();
-        let mut causes: Vec<FaultClass> = analysis.diagnosis.causes.iter().flat_map(classes).collect();
+        let mut causes: Vec<FaultClass> = analysis.diagnosis.causes.iter().flat_map(Cause::classes).collect();
         causes.sort_unstable();
         let judged = judgement.scenarios.iter().filter(|scenario| scenario.verdict != Verdict::Pass);
         let mut failed: Vec<String> = judged.map(|scenario| scenario.name.clone()).collect();

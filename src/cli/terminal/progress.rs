@@ -100,9 +100,9 @@ impl Progress {
     }
 
     /// Takes note of what was recorded.
-    pub fn see(&self, seen: Observation<'_>) {
+    pub fn see(&self, observation: Observation<'_>) {
         let mut state = lock(&self.state);
-        let is_first = match seen {
+        let is_first = match observation {
             Observation::Exchange(exchange) => state.so_far.exchange(exchange),
             Observation::ScanEnded { scan, .. } => {
                 state.so_far.ended(scan);
@@ -240,9 +240,9 @@ impl State {
 
     fn done(&self) -> String {
         if self.scans > 0 {
-            format!("{} of {} done, none denied", self.ended, live::counted(self.scans, &self.noun))
+            format!("{} of {} done, none denied", self.ended, self.noun.counted(self.scans))
         } else {
-            format!("{} polled, none denied", live::counted(self.so_far.polled, &self.noun))
+            format!("{} polled, none denied", self.noun.counted(self.so_far.polled))
         }
     }
 
@@ -273,9 +273,9 @@ impl State {
 
     fn jobs(&self) -> String {
         if self.scans > 0 {
-            format!("{} of {} done", self.ended, live::counted(self.scans, &self.noun))
+            format!("{} of {} done", self.ended, self.noun.counted(self.scans))
         } else {
-            format!("{} polled", live::counted(self.so_far.polled, &self.noun))
+            format!("{} polled", self.noun.counted(self.so_far.polled))
         }
     }
 }

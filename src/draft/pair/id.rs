@@ -185,6 +185,12 @@ pub(super) fn with_mark(call: &Call, id: &str) -> Option<Call> {
     found.then(|| Call { url, body, ..call.clone() })
 }
 
+/// The request for a job, with its id marked if the client gives it.
+pub(super) fn with_place_for(from: IdFrom, initiate: &Call, id: &str) -> Call {
+    let marked = if from == IdFrom::Client { with_mark(initiate, id) } else { None };
+    marked.unwrap_or_else(|| initiate.clone())
+}
+
 /// A body with its id marked: as a whole text, as a number at a place with such a name, or, where it is long enough not to be found
 /// everywhere, within a text (a query of GraphQL, a form).
 fn body_with_mark(body: &str, id: &str) -> Option<String> {

@@ -258,7 +258,7 @@ impl Scenario {
                 _ if self.overlap => "runs beside all others already, by `overlap`",
                 LoadModel::Closed { .. } => "starts a job when another has ended, so it never only waits",
                 LoadModel::Open { .. } if at_once => "starts all its jobs at once, and asks what the target bears alone",
-                LoadModel::Open { .. } if self.then.is_some() => "writes again, at an instant that nobody knows beforehand",
+                LoadModel::Open { .. } if self.then.is_some() => "writes again, at a time that is not known beforehand",
                 LoadModel::Open { .. } => "",
             };
             if !why.is_empty() {

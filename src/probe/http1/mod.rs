@@ -1,6 +1,6 @@
 //! HTTP/1.1 on one connection: one request, its reply, and perhaps the next. It knows nothing of jobs, scenarios or logs.
 //!
-//! Written by assignment, for one reason: it holds ten thousand open connections in a fifth of the memory that hyper takes, and sends a third
+//! Our own, for one reason: it holds ten thousand open connections in a fifth of the memory that hyper takes, and sends a third
 //! more requests per second (`docs/decisions/009-own-http1.md`). hyper is the oracle of its tests. Nothing is added here that the measuring
 //! does not need; everything else goes through hyper or reqwest.
 //!

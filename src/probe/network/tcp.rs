@@ -2,7 +2,7 @@
 //!
 //! Between the two lies the time that an idle processor takes to wake, or a busy one to come round: some 0.05 ms as a rule and
 //! milliseconds at worst, which would all be told as the target's. Linux stamps each packet as it comes in (`SO_TIMESTAMPNS`)
-//! and all the stamp of the last one over with the bytes. Elsewhere, where the kernel gives none, and where somebody has set
+//! and hands the stamp of the last one over with the bytes. Elsewhere, where the kernel gives none, and where somebody has set
 //! the wall clock in between, by which the kernel stamps, there is no stamp.
 
 use std::io;

@@ -256,8 +256,8 @@ impl Probe {
         Some(if waited { self.clock.now().max(planned) } else { planned })
     }
 
-    fn see(&self, scenario: u32, seen: Observation<'_>) {
-        if (self.decide)(seen) == Decision::StopScenario {
+    fn see(&self, scenario: u32, observation: Observation<'_>) {
+        if (self.decide)(observation) == Decision::StopScenario {
             self.stopped.lock().unwrap_or_else(PoisonError::into_inner).insert(scenario);
         }
     }

@@ -13,7 +13,7 @@ use crate::model::answer::Answer;
 use crate::model::exchange::{Exchange, Kind, Purpose};
 use crate::model::scenario::Scenario;
 use crate::model::text::Text;
-use crate::model::time::{Nanos, Stamp};
+use crate::model::time::{Nanos, Stamp, is_one_window};
 use crate::probe::clock::Clock;
 
 /// Polls on connections of their own that must agree before a scenario of several pollers has company: two instances that are asked equally
@@ -28,9 +28,6 @@ const ANSWER: Duration = Duration::from_millis(50);
 
 /// A scenario whose first poll comes this late may begin before any job was found: until then it sends nothing but its jobs.
 const LATE: Duration = Duration::from_secs(1);
-
-/// Windows that differ by less than one part in so many are one window: timers of a busy machine are late by as much.
-const SLACK: i64 = 20;
 
 /// What the jobs of a run have shown so far.
 #[derive(Debug, Default)]
@@ -186,7 +183,7 @@ impl Shown {
     /// Whether one window explains all jobs so far. As long as none was found, nothing is known of any window.
     fn are_alike(&self, also_unknown: bool) -> bool {
         match (self.denied, self.visible) {
-            (Some(denied), Some(visible)) => denied.0 <= visible.0 + visible.0 / SLACK,
+            (Some(denied), Some(visible)) => is_one_window(denied, visible),
             (None, Some(_)) => true,
             (_, None) => also_unknown,
         }

@@ -66,11 +66,12 @@ fn rank(change: Change) -> u8 {
 fn headline(comparison: &Comparison) -> String {
     let all = || comparison.scenarios.iter().flat_map(|scenario| scenario.findings.iter().map(move |finding| (scenario, finding)));
     let of = |change: Change| all().filter(move |(_, finding)| finding.change == change);
-    let told: Vec<String> = of(Change::Regression).map(|(scenario, finding)| sentence(scenario, finding, &comparison.noun)).collect();
+    let regressions: Vec<String> =
+        of(Change::Regression).map(|(scenario, finding)| sentence(scenario, finding, &comparison.noun)).collect();
     match comparison.outcome {
         Outcome::Regression => {
-            let more = if told.len() > 1 { format!(", and {} more", told.len() - 1) } else { String::new() };
-            format!("{}{more}", told.first().cloned().unwrap_or_default())
+            let more = if regressions.len() > 1 { format!(", and {} more", regressions.len() - 1) } else { String::new() };
+            format!("{}{more}", regressions.first().cloned().unwrap_or_default())
         }
         Outcome::Inconclusive if !comparison.blocked.is_empty() => "the runs cannot be compared".to_owned(),
         Outcome::Inconclusive if comparison.scenarios.iter().all(|scenario| scenario.not_compared.is_some()) => {
@@ -80,7 +81,7 @@ fn headline(comparison: &Comparison) -> String {
             Some((scenario, finding)) => {
                 format!("{}, and no run shows how long the target keeps a state", sentence(scenario, finding, &comparison.noun))
             }
-            None => format!("too few {} for any difference to be told from chance", comparison.noun.many()),
+            None => format!("too few {} to say whether any difference is more than chance", comparison.noun.many()),
         },
         Outcome::NoRegression => {
             let able = comparison.scenarios.iter().filter(|scenario| is_told(scenario)).count();
@@ -191,10 +192,6 @@ fn p_value(p: f64) -> String {
     }
 }
 
-fn counted(n: u64, noun: &Noun) -> String {
-    format!("{} {}", words::count(n), if n == 1 { noun.one().to_owned() } else { noun.many() })
-}
-
 /// Two digits: what an approximation is good for.
 fn rounded(scans: u64) -> u64 {
     let magnitude = 10_u64.pow(scans.max(1).ilog10().saturating_sub(1));
@@ -214,19 +211,19 @@ fn left_out(scenario: &ScenarioComparison, noun: &Noun) -> Option<String> {
         let what = if few.len() == asked {
             "nothing can be told".to_owned()
         } else {
-            let told: Vec<String> = few.iter().map(|finding| subject(&finding.subject, noun)).collect();
-            format!("nothing can be told of {}", told.join(", "))
+            let named: Vec<String> = few.iter().map(|finding| subject(&finding.subject, noun)).collect();
+            format!("nothing can be told of {}", named.join(", "))
         };
         let scans = most.base_scans.min(most.new_scans);
         let why = if scenario.together > 1 && scenario.together >= scans {
-            format!("{} that were asked for at once, or that depend on each other, count as one", counted(scans, noun))
+            format!("{} that were asked for at once, or that depend on each other, count as one", noun.counted(scans))
         } else {
             let together =
                 if scenario.together > 1 { format!(", of which each {} in a row count as one", scenario.together) } else { String::new() };
             let needs = few.iter().filter_map(|finding| finding.needs).min();
             let needs = needs.map_or_else(String::new, |needs| format!(" (about {} would do)", words::count(rounded(needs))));
             let are = if scans == 1 { "is" } else { "are" };
-            format!("{} {are} too few{together}{needs}", counted(scans, noun))
+            format!("{} {are} too few{together}{needs}", noun.counted(scans))
         };
         parts.push(format!("{what}: {why}"));
     }

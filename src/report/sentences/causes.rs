@@ -38,7 +38,7 @@ pub fn mechanism(cause: &Cause) -> String {
     if let Some(variant) = Variant::of(cause) {
         return variant.mechanism().to_owned();
     }
-    let all: Vec<&str> = std::iter::once(&cause.class).chain(&cause.or).map(|class| faults::mechanism(*class)).collect();
+    let all: Vec<&str> = cause.classes().map(faults::mechanism).collect();
     all.join(" Or: ")
 }
 
@@ -88,10 +88,8 @@ pub fn cure(cause: &Cause, owner: Owner) -> String {
              or a cache (C, C')."
         }
     };
-    let cures: Vec<String> = std::iter::once(&cause.class)
-        .chain(&cause.or)
-        .map(|class| format!("If it is {}: {}", class.named(), lower_first(&faults::advice(*class, owner))))
-        .collect();
+    let cures: Vec<String> =
+        cause.classes().map(|class| format!("If it is {}: {}", class.named(), lower_first(&faults::advice(class, owner)))).collect();
     format!("{step} {}", cures.join(" "))
 }
 

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::analysis::Analysis;
+use crate::analysis::diagnosis::Cause;
 use crate::analysis::scan::ScanHistory;
 use crate::model::answer::Answer;
 use crate::model::exchange::{Exchange, Kind};
@@ -218,8 +219,7 @@ pub(super) fn inside(journal: &Journal, analysis: &Analysis, histories: &[ScanHi
         Outcome::Named(named) => Some(named),
         _ => None,
     };
-    let outside: Vec<FaultClass> =
-        analysis.diagnosis.causes.iter().flat_map(|cause| std::iter::once(cause.class).chain(cause.or.iter().copied())).collect();
+    let outside: Vec<FaultClass> = analysis.diagnosis.causes.iter().flat_map(Cause::classes).collect();
     Some(InsideView {
         outcome: match &findings.outcome {
             Outcome::NothingToExplain => "nothing_to_explain",

@@ -21,10 +21,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::task::JoinSet;
 
 use super::unpack::{Unusable, unpacked};
-use crate::run::RunError;
+use crate::run::{RunError, connections};
 use crate::traces::{Keeper, read_json, read_protobuf};
 
 /// What senders may take.
@@ -45,9 +44,6 @@ pub(super) const LIMITS: Limits =
 
 /// How much the receiver gives way to the probe, where both want a processor.
 const NICENESS: i32 = 10;
-
-/// How long to wait when the system has nothing left to accept a connection with.
-const PAUSE: Duration = Duration::from_millis(200);
 
 /// The receiver.
 #[derive(Debug)]
@@ -116,7 +112,7 @@ impl Drop for Receiver {
     }
 }
 
-/// Accepts a bounded number of senders, each for a bounded time: `axum::serve` has neither limit.
+/// Accepts a bounded number of senders, each for a bounded time.
 async fn serve(listener: TcpListener, intake: Intake, mut stop: watch::Receiver<bool>) {
     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
     let limits = intake.limits;
@@ -125,29 +121,9 @@ async fn serve(listener: TcpListener, intake: Intake, mut stop: watch::Receiver<
         .route("/v1/metrics", post(dropped))
         .route("/v1/logs", post(dropped))
         .with_state(intake);
-    let room = Arc::new(Semaphore::new(limits.connections));
-    let mut senders = JoinSet::new();
-    loop {
-        let next = async {
-            let place = Arc::clone(&room).acquire_owned().await;
-            (listener.accept().await, place)
-        };
-        tokio::select! {
-            // Exporters keep their connections open: they are cut, since nothing that comes now is kept.
-            _ = stop.wait_for(|stop| *stop) => return,
-            Some(_) = senders.join_next() => {}
-            (accepted, place) = next => match accepted {
-                Ok((stream, _)) => {
-                    let router = router.clone();
-                    senders.spawn(async move {
-                        answer(stream, router, limits).await;
-                        drop(place);
-                    });
-                }
-                Err(_) => tokio::time::sleep(PAUSE).await,
-            },
-        }
-    }
+    let stopped = stop.wait_for(|stop| *stop);
+    // Exporters keep their connections open: they are cut, since nothing that comes now is kept.
+    drop(connections::accept(listener, limits.connections, stopped, |stream| answer(stream, router.clone(), limits)).await);
 }
 
 /// The requests of one connection.

@@ -64,7 +64,7 @@ struct Answer<'a> {
 impl Answer<'_> {
     fn outcome(&self, within_reach: impl Fn() -> bool) -> Outcome {
         let causes = &self.diagnosis.causes;
-        let is_false = |cause: &&Cause| !classes(cause).any(|class| self.is_there(class));
+        let is_false = |cause: &&Cause| !cause.classes().any(|class| self.is_there(class));
         if let Some(strength) = causes.iter().filter(is_false).map(|cause| cause.strength).max() {
             return if strength == Strength::Strong { Outcome::WrongAndStrong } else { Outcome::Wrong };
         }
@@ -84,8 +84,8 @@ impl Answer<'_> {
     }
 
     fn is_right(&self) -> bool {
-        let exact: Vec<&Cause> = self.diagnosis.causes.iter().filter(|cause| classes(cause).all(|class| self.is_there(class))).collect();
-        let named = |class: FaultClass| exact.iter().any(|cause| classes(cause).any(|named| named == class));
+        let exact: Vec<&Cause> = self.diagnosis.causes.iter().filter(|cause| cause.classes().all(|class| self.is_there(class))).collect();
+        let named = |class: FaultClass| exact.iter().any(|cause| cause.may_be(class));
         let all_named = self.case.classes.iter().all(|class| named(*class) || self.stands_for(*class).any(named));
         all_named && exact.len() == self.diagnosis.causes.len() && self.verdict == self.case.verdict()
     }
@@ -99,10 +99,6 @@ impl Answer<'_> {
         let alone = self.case.classes == [class];
         self.case.alike.iter().copied().filter(move |_| alone)
     }
-}
-
-fn classes(cause: &Cause) -> impl Iterator<Item = FaultClass> + '_ {
-    std::iter::once(cause.class).chain(cause.or.iter().copied())
 }
 
 #[cfg(test)]

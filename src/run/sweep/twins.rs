@@ -116,7 +116,8 @@ async fn reproduce(best: &Candidate, seed: u64, first: &Diagnosis) -> Result<Rep
     let settings = best.settings.iter().map(|setting| (setting.knob, setting.value.as_str()));
     let written: Vec<String> = settings.clone().map(|(knob, value)| format!("{knob}={value}")).collect();
     let mut second = investigated(on_sound(settings)?, seed ^ 0x7715, &Candidates::all(), Twins::LeftOut).await?;
-    let names = |concluded: &Concluded| concluded.analysis.diagnosis.causes.iter().flat_map(named_by).collect::<BTreeSet<FaultClass>>();
+    let names =
+        |concluded: &Concluded| concluded.analysis.diagnosis.causes.iter().flat_map(Cause::classes).collect::<BTreeSet<FaultClass>>();
     if !is_alike(&names(&second), best, first) {
         // `reproduce` would have its twins as well; where its rules are enough, that changes nothing here.
         second = second.with_twin(|_| {});
@@ -128,12 +129,8 @@ async fn reproduce(best: &Candidate, seed: u64, first: &Diagnosis) -> Result<Rep
 
 /// Whether classes are what a first diagnosis named, and what the best candidate consists of.
 fn is_alike(named: &BTreeSet<FaultClass>, best: &Candidate, first: &Diagnosis) -> bool {
-    first.causes.iter().all(|cause| named_by(cause).any(|class| named.contains(&class)))
+    first.causes.iter().all(|cause| cause.classes().any(|class| named.contains(&class)))
         && best.classes.iter().any(|class| named.contains(class))
-}
-
-fn named_by(cause: &Cause) -> impl Iterator<Item = FaultClass> + '_ {
-    std::iter::once(cause.class).chain(cause.or.iter().copied())
 }
 
 #[cfg(test)]

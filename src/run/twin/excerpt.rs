@@ -82,8 +82,8 @@ impl Excerpt {
     pub(super) fn decide(&self) -> impl Fn(Observation<'_>) -> Decision + Send + Sync + 'static {
         let left: Vec<u32> = self.jobs.iter().map(|(_, jobs)| *jobs).collect();
         let left = Mutex::new(left);
-        move |seen| {
-            let Observation::Exchange(exchange) = seen else { return Decision::Continue };
+        move |observation| {
+            let Observation::Exchange(exchange) = observation else { return Decision::Continue };
             if exchange.kind != Kind::Initiate {
                 return Decision::Continue;
             }

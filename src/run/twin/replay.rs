@@ -83,9 +83,9 @@ impl<'a> Replay<'a> {
         // The plan's own chances are those of the log: the same jobs in the same arms, polled at the same phases.
         let options = virtual_options(self.journal.run.seed);
         let (decided, cut) = (onward(&self.journal.scenarios, None), self.excerpt.decide());
-        let decide = move |seen: Observation<'_>| {
+        let decide = move |observation: Observation<'_>| {
             // Both count what they see.
-            let (decided, cut) = (decided(seen), cut(seen));
+            let (decided, cut) = (decided(observation), cut(observation));
             if cut == Decision::StopScenario { cut } else { decided }
         };
         let probe = Probe::with_decisions(target.into(), transport, clock, Recorder::in_memory(), options, |_| {}, decide);

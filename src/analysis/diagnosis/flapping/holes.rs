@@ -18,7 +18,7 @@ pub(super) fn holes(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flaps: &Flaps
         return None;
     }
     // New scans are denied at the same ages: a copy that lags hides what another one has shown, and nothing was taken out.
-    let window = data.watched().flat_map(ScanRow::denied_at_start).map(Observation::age).fold(0.0, f64::max);
+    let window = data.denied_until();
     let latest = flaps::flaps(&flaps.rows).map(Observation::age).fold(0.0, f64::max);
     if latest <= window + MOMENT_MS || denied_at_once_again(data) {
         return None;

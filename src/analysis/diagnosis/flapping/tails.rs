@@ -20,15 +20,15 @@ impl Tails {
         let mut chances = 0;
         let mut fewest = u64::MAX;
         for row in data.watched() {
-            let tail = tail(row, 1);
+            let tail = tail(row);
             let before = tail.unwrap_or(row.observations.len());
             let after_seen = row.observations[..before].iter().filter(|look| Some(look.age()) > row.first_seen());
             for look in after_seen {
                 looks += 1;
                 denied += usize::from(!look.seen());
             }
-            if let Some(place) = self::tail(row, FEW_SCANS) {
-                let gone = moments(row.observations[place..].iter().map(Observation::age));
+            let gone = tail.map(|place| (place, moments(row.observations[place..].iter().map(Observation::age))));
+            if let Some((place, gone)) = gone.filter(|(_, gone)| *gone >= FEW_SCANS) {
                 chances += gone;
                 fewest = fewest.min((row.observations.len() - place) as u64);
                 tails.insert(row.scan.number(), place);
@@ -52,17 +52,16 @@ impl Tails {
 
 /// The observations before each scan's tail, however short that is.
 pub(super) fn without_tails<'a>(data: &Dataset<'a>) -> Dataset<'a> {
-    let before = |row: &ScanRow<'a>| row.first(tail(row, 1).unwrap_or(row.observations.len()));
+    let before = |row: &ScanRow<'a>| row.first(tail(row).unwrap_or(row.observations.len()));
     Dataset { journal: data.journal, rows: data.rows.iter().map(before).collect() }
 }
 
-/// Where a scan that was seen to end begins to be denied for good, if it is at so many moments at least.
-fn tail(row: &ScanRow<'_>, at_least: usize) -> Option<usize> {
+/// Where a scan that was seen to end begins to be denied for good.
+fn tail(row: &ScanRow<'_>) -> Option<usize> {
     let (ended, _) = row.scan.ended()?;
     let place = row.observations.iter().rposition(Observation::seen)? + 1;
     let denials = &row.observations[place..];
-    (moments(denials.iter().map(Observation::age)) >= at_least && denials.iter().all(|denial| ended.sent <= denial.exchange.done))
-        .then_some(place)
+    (!denials.is_empty() && denials.iter().all(|denial| ended.sent <= denial.exchange.done)).then_some(place)
 }
 
 /// Whether a scan was seen later after its end than any other went: then not its age is what removes a scan.

@@ -31,8 +31,7 @@ pub(super) fn disagreement(diagnosis: &mut Diagnosis, data: &Dataset<'_>, rows: 
     if split < FEW_SCANS || survival(split as u64, pairs.len() as u64, SPLIT_BY_CHANCE) > CHANCE {
         return false;
     }
-    let denied = |row: &&&ScanRow<'_>| -> Option<f64> { row.denied_at_start().map(Observation::age).reduce(f64::max) };
-    let window = rows.iter().filter_map(|row| denied(&row)).fold(flapping.until_ms, f64::max);
+    let window = rows.iter().flat_map(|row| row.denied_at_start()).map(Observation::age).fold(flapping.until_ms, f64::max);
     let latest = data.watched().flat_map(ScanRow::after_seen).filter(|seen| !seen.seen()).map(Observation::age).fold(0.0, f64::max);
     let settled = data.watched().flat_map(ScanRow::after_seen).filter(|observation| observation.age() > window).count();
     if settled < SETTLED || latest > window {

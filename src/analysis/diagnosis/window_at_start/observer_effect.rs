@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::analysis::diagnosis::dataset::{Dataset, Observation};
 use crate::analysis::diagnosis::fact::{Exclusion, Fact, Pairs};
-use crate::analysis::diagnosis::thresholds::RARE_CHANCE;
+use crate::analysis::diagnosis::thresholds::{OLDEST_MS, RARE_CHANCE};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::model::exchange::Purpose;
 use crate::model::fault::FaultClass;
@@ -92,9 +92,6 @@ struct EqualAges {
     excess: f64,
     variance: f64,
 }
-
-/// Older polls are not compared, in ms.
-const OLDEST_MS: f64 = 60_000.0;
 
 fn class_of(age_ms: f64) -> i32 {
     (age_ms.max(1.0).log2() * 2.0).floor() as i32

@@ -4,12 +4,12 @@
 //! both alike, a record that is written late is up to date from its first sight on. No size is compared with another one, so that the lag may
 //! have any law.
 
-use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, median};
+use crate::analysis::diagnosis::dataset::{Dataset, ScanRow, median};
 use crate::analysis::diagnosis::never_visible::Lost;
 use crate::analysis::diagnosis::thresholds::{ENOUGH_FIRSTS, FEW_SCANS, LIKELY};
-use crate::analysis::guarantees::later_writes::{is_acknowledged, is_deletion};
-use crate::model::answer::Answer;
+use crate::analysis::guarantees::later_writes::{is_accepted, is_acknowledged, is_deletion};
 use crate::model::exchange::Exchange;
+use crate::model::time::Stamp;
 use crate::statistics::compare::rates::Rates;
 
 /// What the polls after one write showed; times in ms since its acknowledgement.
@@ -89,11 +89,11 @@ impl SecondWrites {
 }
 
 fn after<'a>(row: &ScanRow<'a>, write: &'a Exchange) -> Option<AfterWrite> {
-    if write.answer != Answer::Visible {
+    if !is_accepted(write) {
         return None;
     }
     let polls: Vec<&Exchange> = row.scan.polls_after(write).collect();
-    let since = |stamp: crate::model::time::Stamp| stamp.since(write.done).as_ms();
+    let since = |stamp: Stamp| stamp.since(write.done).as_ms();
     let first = polls.iter().min_by_key(|poll| poll.sent)?;
     let shown = polls.iter().filter(|poll| poll.seen == Some(true)).min_by_key(|poll| poll.done)?;
     let hidden = polls.iter().filter(|poll| poll.seen == Some(false) && poll.sent < shown.sent).map(|poll| since(poll.sent));
@@ -108,6 +108,6 @@ fn after<'a>(row: &ScanRow<'a>, write: &'a Exchange) -> Option<AfterWrite> {
 
 /// Whether second writes lag as well as first ones, whatever else is known.
 pub(super) fn lag_as_well(data: &Dataset<'_>) -> bool {
-    let longest = data.watched().flat_map(ScanRow::denied_at_start).map(Observation::age).fold(0.0, f64::max);
+    let longest = data.denied_until();
     SecondWrites::of(data, &Lost::new()).is_some_and(|writes| writes.say(longest) == Says::Lag)
 }

@@ -6,15 +6,12 @@ use crate::analysis::twin::law::{Bracketed, fit};
 use crate::model::answer::State;
 use crate::model::fault::FaultClass;
 
-/// X: a record that has no more than its state for a while. Jobs that were complete whenever they were seen bound the time from above.
+/// X: a record that has no more than its state for a while.
 pub(super) fn half(evidence: &Evidence<'_>) -> Vec<Estimate> {
-    let rows = || evidence.rows.iter().filter(|row| row.first_seen.is_some());
-    let halves = || rows().filter_map(|row| half_record(row, evidence.journal.run.target.status.state.as_deref()));
-    if halves().next().is_none() {
-        return Vec::new();
-    }
-    let brackets: Vec<Bracketed> = halves().map(Bracketed::new).collect();
-    fit(&brackets).map(|lag| estimate(FaultClass::X, &[("detail-lag", Known::Law(lag))])).into_iter().collect()
+    let state_at = evidence.journal.run.target.status.state.as_deref();
+    let seen = evidence.rows.iter().filter(|row| row.first_seen.is_some());
+    let halves: Vec<Bracketed> = seen.filter_map(|row| half_record(row, state_at)).map(Bracketed::new).collect();
+    fit(&halves).map(|lag| estimate(FaultClass::X, &[("detail-lag", Known::Law(lag))])).into_iter().collect()
 }
 
 /// Y: an end that is said of every job until its work has written something.

@@ -1,13 +1,10 @@
 //! The settings of B, C′, F and H: what denies a job that had been seen.
 
-use std::collections::BTreeMap;
-
 use crate::analysis::twin::estimate::{Estimate, Evidence, Known, estimate, mixed};
 use crate::analysis::twin::law::{Bracketed, LIKELY, Law, LawFit, fit, fit_fixed};
-use crate::analysis::twin::rows::{Poll, Row};
+use crate::analysis::twin::rows::{Poll, Row, pollers};
 use crate::model::answer::{Answer, State};
 use crate::model::fault::FaultClass;
-use crate::model::time::Nanos;
 use crate::statistics::binomial::clopper_pearson;
 
 /// Whether any job was denied after it had been seen.
@@ -52,19 +49,9 @@ pub(super) fn memories(evidence: &Evidence<'_>) -> Vec<Estimate> {
 
 /// Whether all pollers of one instant were answered alike, while a job was denied at some such instants and seen at others.
 fn pollers_agree(evidence: &Evidence<'_>) -> bool {
-    let mut instants: BTreeMap<(u64, Nanos), (u32, u32)> = BTreeMap::new();
-    for row in evidence.rows {
-        for poll in row.after_seen() {
-            if let Some(at) = poll.exchange.offset.get() {
-                let (seen, all) = instants.entry((row.scan.number(), at)).or_default();
-                *seen += u32::from(poll.seen);
-                *all += 1;
-            }
-        }
-    }
-    let several = || instants.values().filter(|(_, all)| *all > 1);
-    let mixed = several().filter(|(seen, all)| *seen > 0 && seen < all).count();
-    several().any(|(seen, _)| *seen == 0) && mixed * 10 < several().count()
+    let instants = pollers(evidence.rows);
+    let mixed = instants.iter().filter(|pollers| pollers.disagree()).count();
+    instants.iter().any(|pollers| pollers.seen == 0) && mixed * 10 < instants.len()
 }
 
 /// C′: a share of the reads goes to a copy that lags.

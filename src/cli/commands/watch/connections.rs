@@ -1,9 +1,5 @@
-//! Accepts a page's readers, a bounded number at a time and each for a bounded time.
-//!
-//! `axum::serve` has neither limit, and no time by which a request must have come: readers that connect and say nothing would stay for
-//! ever, until the watch itself has no file descriptor left for its logs. So the connections are hyper's, accepted here.
+//! Serves a page to its readers, a bounded number at a time and each for a bounded time.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -11,8 +7,9 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, oneshot};
-use tokio::task::JoinSet;
+use tokio::sync::oneshot;
+
+use crate::run::connections;
 
 /// What readers may take.
 #[derive(Debug, Clone, Copy)]
@@ -21,43 +18,17 @@ pub(super) struct Limits {
     head: Duration,
     /// A reader must have the whole answer within this time.
     whole: Duration,
-    /// So many readers at a time; others wait in the system's queue, where they take no descriptor of this process.
+    /// So many readers at a time; others wait in the system's queue.
     most: usize,
 }
 
 /// The page's share of the descriptors that the process may have: the rest is for the probe and its logs.
 const SHARE: usize = 8;
 
-/// How long to wait when the system has nothing left to accept a connection with.
-const PAUSE: Duration = Duration::from_millis(200);
-
 /// Serves until `stopped`, and then until the readers that are there have their answers.
-pub(super) async fn serve(listener: TcpListener, app: Router, limits: Limits, mut stopped: oneshot::Receiver<()>) {
-    let room = Arc::new(Semaphore::new(limits.most));
-    let mut readers = JoinSet::new();
-    loop {
-        let next = async {
-            let place = Arc::clone(&room).acquire_owned().await;
-            (listener.accept().await, place)
-        };
-        tokio::select! {
-            // A dropped sender means the same as a sent stop.
-            _ = &mut stopped => break,
-            Some(_) = readers.join_next() => {}
-            (accepted, place) = next => match accepted {
-                Ok((stream, _)) => {
-                    let app = app.clone();
-                    readers.spawn(async move {
-                        answer(stream, app, limits).await;
-                        drop(place);
-                    });
-                }
-                // A reader that went away before it was accepted, or no descriptor left: neither ends the watch.
-                Err(_) => tokio::time::sleep(PAUSE).await,
-            },
-        }
-    }
-    drop(listener);
+pub(super) async fn serve(listener: TcpListener, app: Router, limits: Limits, stopped: oneshot::Receiver<()>) {
+    // A dropped sender means the same as a sent stop.
+    let mut readers = connections::accept(listener, limits.most, stopped, |stream| answer(stream, app.clone(), limits)).await;
     while readers.join_next().await.is_some() {}
 }
 

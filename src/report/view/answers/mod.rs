@@ -81,16 +81,12 @@ struct Findings<'a> {
 impl Findings<'_> {
     /// `1 job`, `12 jobs`.
     fn counted(&self, n: u64) -> String {
-        format!("{} {}", words::count(n), self.several(n))
+        self.noun.counted(n)
     }
 
     /// `1 denied job`, `12 denied jobs`.
     fn denied(&self, n: u64) -> String {
-        format!("{} denied {}", words::count(n), self.several(n))
-    }
-
-    fn several(&self, n: u64) -> String {
-        if n == 1 { self.noun.one().to_owned() } else { self.noun.many() }
+        format!("{} denied {}", words::count(n), self.noun.of(n))
     }
 }
 

@@ -23,7 +23,7 @@ fn telling_apart(cause: &Cause) -> Vec<Question> {
     if cause.class == E && cause.strength < Strength::Strong && cause.or.is_empty() {
         return vec![Question::Deeper];
     }
-    let together: Vec<FaultClass> = std::iter::once(cause.class).chain(cause.or.iter().copied()).collect();
+    let together: Vec<FaultClass> = cause.classes().collect();
     if together.len() < 2 {
         return Vec::new();
     }

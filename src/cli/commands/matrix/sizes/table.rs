@@ -88,7 +88,7 @@ fn line(tried: &Tried) -> String {
 
 fn answer(diagnosis: &Diagnosis) -> String {
     let named = |cause: &Cause| {
-        let letters: Vec<&str> = std::iter::once(cause.class).chain(cause.or.iter().copied()).map(FaultClass::letter).collect();
+        let letters: Vec<&str> = cause.classes().map(FaultClass::letter).collect();
         format!("{} {}", letters.join(" or "), cause.strength.word())
     };
     diagnosis.causes.iter().map(named).collect::<Vec<_>>().join(", ")
