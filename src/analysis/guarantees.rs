@@ -21,6 +21,7 @@ use crate::model::run::TargetNote;
 use crate::model::scenario::Scenario;
 use crate::model::time::Span;
 
+pub(in crate::analysis) use completion::ResultsMean;
 pub use finding::{Ambiguity, Breach, Checked, Exhibit, NotAssessed, Place, Proof, SlowOn, Unclear};
 pub use state::{Regress, went_back};
 
@@ -44,6 +45,8 @@ pub struct Evidence<'a> {
     pub shared_ids: &'a SharedIds<'a>,
     /// What `[status] echo` holds, where that is no id.
     pub(super) misnamed: Option<&'a Misnamed>,
+    /// What results without a state mean in this run, whichever scenario asked for them.
+    pub(in crate::analysis) results: ResultsMean,
 }
 
 /// Checks all guarantees of one scenario.

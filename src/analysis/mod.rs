@@ -34,7 +34,7 @@ use std::time::Duration;
 use crate::analysis::diagnosis::{Candidates, Diagnosis};
 use crate::analysis::first_polls::FirstPolls;
 use crate::analysis::gate::{Loss, OffsetRate};
-use crate::analysis::guarantees::{Checked, Evidence};
+use crate::analysis::guarantees::{Checked, Evidence, ResultsMean};
 use crate::analysis::load::Load;
 use crate::analysis::misnamed::Misnamed;
 use crate::analysis::objectives::Objective;
@@ -214,13 +214,14 @@ fn analyse_scenarios(journal: &Journal, histories: &[ScanHistory<'_>], misnamed:
     let exchanges = deal(&journal.exchanges, journal.scenarios.len(), |exchange| exchange.scenario);
     let hands = scans.into_iter().zip(exchanges);
     let shared_ids = SharedIds::of(histories.iter());
+    let results = ResultsMean::among(histories);
     let mut analysed: Vec<ScenarioAnalysis> = journal
         .scenarios
         .iter()
         .zip(hands)
         .map(|(scenario, (scans, exchanges))| {
             let target = &journal.run.target;
-            let evidence = Evidence { scenario, scans: &scans, unknown: &[], target, shared_ids: &shared_ids, misnamed };
+            let evidence = Evidence { scenario, scans: &scans, unknown: &[], target, shared_ids: &shared_ids, misnamed, results };
             analyse_scenario(journal, evidence, &exchanges)
         })
         .collect();

@@ -215,6 +215,9 @@ pub struct Capabilities {
     pub states: bool,
     /// The initiate's answer hands out an address to poll.
     pub handed_out: bool,
+    /// Status has a path of its own as well, at which it is asked for unless a scenario says otherwise.
+    #[serde(default)]
+    pub two_addresses: bool,
     /// The initiate is sent as another user, or with other headers, than the status is asked for.
     #[serde(default)]
     pub other_initiator: bool,

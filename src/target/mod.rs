@@ -319,6 +319,7 @@ impl Target {
             echo: status.echo.is_some(),
             states: !status.states.is_empty() || status.rules.iter().any(|rule| rule.state.is_some()),
             handed_out: self.status.follow.is_some(),
+            two_addresses: self.status.follow.is_some() && self.status.endpoint.path.is_some(),
             other_initiator: self.initiate.user != self.status.endpoint.user
                 || self.identity_of(&self.initiate) != self.identity_of(&self.status.endpoint),
         }

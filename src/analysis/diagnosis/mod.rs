@@ -4,6 +4,7 @@
 //! what is seen on settled scans, then scans that are never seen, then the window at the start and what makes it. A class is
 //! named only on evidence of its own; what these probes cannot tell apart is said, with the probe that would.
 
+mod addresses;
 mod candidates;
 mod chance;
 mod changes;
@@ -241,6 +242,7 @@ pub fn diagnose(journal: &Journal, scans: &[&ScanHistory<'_>], scenarios: &[Scen
     window_at_start::diagnose(&mut diagnosis, &data, &flapping, &lost, window_at_start::Known { queued, observer });
     wrong_answers::held_response(&mut diagnosis, &data, scenarios);
     answers_over_time(&mut diagnosis, &data, scenarios, &flapping);
+    addresses::disagree(&mut diagnosis, &data);
     if data.only_on_used_connections() {
         diagnosis.open.push(OpenQuestion::OnlyUsedConnections);
     }

@@ -107,6 +107,19 @@ pub enum Pattern {
         /// All scans that were compared.
         of: u64,
     },
+    /// Scans were denied at the address that was handed out, at ages at which the usual path showed them.
+    OtherAddress {
+        /// Denied polls at the address that was handed out.
+        denied: u64,
+        /// All polls there.
+        polls: u64,
+        /// The latest age at which one was denied.
+        latest_ns: Nanos,
+        /// Denied polls at the usual path, at the same ages.
+        usual_denied: u64,
+        /// All polls at the usual path, at the same ages.
+        usual_polls: u64,
+    },
 }
 
 impl Pattern {
@@ -123,6 +136,7 @@ impl Pattern {
             Pattern::DeniedLate { .. } => "denied_late",
             Pattern::NothingSeen { .. } => "nothing_seen",
             Pattern::Partition { .. } => "partition",
+            Pattern::OtherAddress { .. } => "other_address",
         }
     }
 
@@ -142,6 +156,7 @@ impl Pattern {
             Pattern::NothingSeen { witnessed, .. } if *witnessed > 0 => &[K, C, A],
             Pattern::NothingSeen { .. } => &[K, A, C, L, M],
             Pattern::Partition { .. } => &[L, M],
+            Pattern::OtherAddress { .. } => &[C, D, K],
         }
     }
 }

@@ -69,3 +69,9 @@ pub(super) const COMMIT_MS: f64 = 30.0;
 
 /// Polls are compared at equal age up to this age, in ms.
 pub(super) const OLDEST_MS: f64 = 60_000.0;
+
+/// Ages that differ by less than this, in ms, are compared as one age: a new connection takes as long.
+pub(super) const ALIKE_MS: f64 = 10.0;
+
+/// And ages that differ by less than this share of the later one.
+pub(super) const ALIKE_SHARE: f64 = 0.1;

@@ -12,12 +12,10 @@ use crate::model::scenario::Until;
 
 pub(super) fn check(evidence: Evidence<'_>) -> Checked {
     let mut checked = Checked::nothing(Guarantee::Completion);
-    let meaning = what_results_mean(evidence);
     let mut watched = 0;
     for scan in evidence.scans.iter().filter(|scan| is_watched(scan, evidence)) {
         watched += 1;
-        let finding =
-            if evidence.shared_ids.has(scan) { super::Finding::Unclear(Ambiguity::SharedId) } else { completion(scan, evidence, meaning) };
+        let finding = if evidence.shared_ids.has(scan) { super::Finding::Unclear(Ambiguity::SharedId) } else { completion(scan, evidence) };
         checked.add(finding);
     }
     checked.conclude(if watched == 0 { NotAssessed::NotWatched } else { NotAssessed::NoneEnded });
@@ -31,7 +29,7 @@ fn is_watched(scan: &ScanHistory<'_>, evidence: Evidence<'_>) -> bool {
         && scan.cancel().is_none()
 }
 
-fn completion(scan: &ScanHistory<'_>, evidence: Evidence<'_>, meaning: ResultsMean) -> super::Finding {
+fn completion(scan: &ScanHistory<'_>, evidence: Evidence<'_>) -> super::Finding {
     use super::Finding::{Kept, Unclear};
     if scan.ended().is_some() {
         return Kept;
@@ -46,7 +44,8 @@ fn completion(scan: &ScanHistory<'_>, evidence: Evidence<'_>, meaning: ResultsMe
     let denied = scan.evidence().any(|poll| last.done <= poll.sent && poll.answer == Answer::NotFound);
     let says_ended = |reading: &&&Exchange| {
         let by_state = reading.state.is_some_and(State::is_terminal);
-        let by_results = meaning == ResultsMean::End && reading.kind == crate::model::exchange::Kind::Results && are_there(reading);
+        let by_results =
+            evidence.results == ResultsMean::End && reading.kind == crate::model::exchange::Kind::Results && are_there(reading);
         (by_state || by_results) && scan.is_named_by(reading)
     };
     let elsewhere = scan.witness().iter().chain(scan.results()).filter(says_ended).min_by_key(|reading| reading.done);
@@ -61,7 +60,9 @@ fn completion(scan: &ScanHistory<'_>, evidence: Evidence<'_>, meaning: ResultsMe
         // With an end before the last denial, it is a matter of the denials.
         over if denied => Unclear(Ambiguity::ThenDenied(over.map(|over| over.kind))),
         Some(over) => Unclear(Ambiguity::EndedElsewhere(over.kind)),
-        None if meaning == ResultsMean::Unknown && scan.results().iter().any(|reading| are_there(reading) && scan.is_named_by(reading)) => {
+        None if evidence.results == ResultsMean::Unknown
+            && scan.results().iter().any(|reading| are_there(reading) && scan.is_named_by(reading)) =>
+        {
             Unclear(Ambiguity::ResultsWhileRunning)
         }
         None => Unclear(Ambiguity::StillRunning),
@@ -74,8 +75,8 @@ fn are_there(reading: &Exchange) -> bool {
 }
 
 /// What results without a state mean: some services show a part of them before the end.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum ResultsMean {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::analysis) enum ResultsMean {
     /// They were there while a scan that ended was at work.
     Nothing,
     /// They were missing while a scan that ended was at work, and never there while one was.
@@ -84,18 +85,21 @@ enum ResultsMean {
     Unknown,
 }
 
-fn what_results_mean(evidence: Evidence<'_>) -> ResultsMean {
-    let mut missing = false;
-    for scan in evidence.scans {
-        let Some((ended, _)) = scan.ended() else { continue };
-        let before = |reading: &&&Exchange| reading.sent < ended.sent;
-        let early = scan.results().iter().filter(before);
-        for reading in early {
-            if are_there(reading) && scan.polls().iter().any(|poll| reading.done <= poll.sent && poll.state == Some(State::Running)) {
-                return ResultsMean::Nothing;
+impl ResultsMean {
+    /// As the scans of a run tell that ended.
+    pub(in crate::analysis) fn among(scans: &[ScanHistory<'_>]) -> ResultsMean {
+        let mut missing = false;
+        for scan in scans {
+            let Some((ended, _)) = scan.ended() else { continue };
+            let before = |reading: &&&Exchange| reading.sent < ended.sent;
+            let early = scan.results().iter().filter(before);
+            for reading in early {
+                if are_there(reading) && scan.polls().iter().any(|poll| reading.done <= poll.sent && poll.state == Some(State::Running)) {
+                    return ResultsMean::Nothing;
+                }
+                missing |= reading.answer == Answer::NotFound || reading.state == Some(State::Running);
             }
-            missing |= reading.answer == Answer::NotFound || reading.state == Some(State::Running);
         }
+        if missing { ResultsMean::End } else { ResultsMean::Unknown }
     }
-    if missing { ResultsMean::End } else { ResultsMean::Unknown }
 }

@@ -79,6 +79,14 @@ pub fn statement(pattern: &Pattern) -> String {
                 counted(of - scans, "scan")
             )
         }
+        Pattern::OtherAddress { denied, polls, latest_ns, usual_denied, usual_polls } => format!(
+            "the address that was handed out denied scans in {} of {}, as late as {}; at such ages the usual path denied {} of {}",
+            count(*denied),
+            counted(*polls, "poll"),
+            time(*latest_ns),
+            count(*usual_denied),
+            count(*usual_polls)
+        ),
     }
 }
 
@@ -124,6 +132,10 @@ pub fn ask_next(pattern: &Pattern) -> &'static str {
         Pattern::Partition { .. } => {
             "Look for one of these ids in the store: if the record is there, status does not read its partition or does not decode its id (L); if \
              it is not, writes to that partition are lost (M)."
+        }
+        Pattern::OtherAddress { .. } => {
+            "Compare what serves the two addresses: another copy of the data (C), a cache in front of one of them (D), or a lookup in another \
+             scope (K). Both must answer from the record that the accepted request wrote."
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::analysis::Analysis;
 use crate::analysis::guarantees::NotAssessed;
-use crate::model::exchange::Kind;
+use crate::model::exchange::{Exchange, Kind, Route};
 use crate::model::run::Journal;
 use crate::model::shard::Share;
 use crate::model::time::Stamp;
@@ -74,6 +74,14 @@ fn of_one_client(journal: &Journal, view: &View) -> Vec<String> {
             "The target was never without a request for longer than {}: what the first request after a longer pause is answered was not measured.",
             words::age(pause)
         ));
+    }
+    let at_the_other = |exchange: &Exchange| exchange.route == Some(Route::HandedOut);
+    if journal.run.target.can.two_addresses && !journal.exchanges.iter().any(at_the_other) {
+        lines.push(
+            "Status was asked for at the path in the target file only: what the address in the answer to the request for a scan shows was not \
+             measured (`statusgap reproduce` asks there, too)."
+                .to_owned(),
+        );
     }
     lines.push(what_was_written(journal));
     lines

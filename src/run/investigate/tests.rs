@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{Progress, rehearse};
 use crate::analysis::Analysis;
+use crate::analysis::diagnosis::Pattern;
 use crate::model::fault::FaultClass;
 use crate::model::run::{EndReason, Journal};
 use crate::model::source::Source;
@@ -113,10 +114,14 @@ struct Investigated {
 }
 
 fn investigated(server: Server) -> Investigated {
+    let (router, asked) = server.router();
+    investigation(router, &asked, TARGET)
+}
+
+fn investigation(router: Router, asked: &SyncMutex<Asked>, target: &str) -> Investigated {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
     runtime.block_on(async {
-        let (router, asked) = server.router();
-        let target = Target::read(Source { file: "kernels.toml", text: TARGET }, &|_| None).expect("a target");
+        let target = Target::read(Source { file: "kernels.toml", text: target }, &|_| None).expect("a target");
         let transport = Transport::InProcess(InProcess::new(router, Latency::Fixed(Duration::from_millis(1))));
         let session = Session::over(target, transport, Clock::virtual_time(), "r".to_owned());
         let jobs = Jobs::at_most(Some(u64::from(INVESTIGATION_JOBS)));
@@ -170,4 +175,77 @@ fn a_target_that_is_over_at_once_leaves_nothing_to_wait_for() {
     assert_eq!((seen.judgement.verdict, seen.asked.posts), (Verdict::Inconclusive, seen.asked.refused));
     assert!(matches!(seen.journal.end.as_ref().map(|end| end.reason), Some(EndReason::Budget | EndReason::Complete)));
     assert!(seen.asked.posts <= 20, "{} in vain", seen.asked.posts);
+}
+
+/// What a job of the given number and age is answered at a path: the code, and the body.
+type Answers = fn(path: &str, number: usize, age: Duration) -> (u16, &'static str);
+
+/// A server of jobs that are answered by their number and age, and that hands out an address beside the id.
+fn answering(answers: Answers) -> Router {
+    let asked: Arc<SyncMutex<Vec<Instant>>> = Arc::default();
+    Router::new().fallback(move |request: Request| {
+        let path = request.uri().path().to_owned();
+        let reply = if request.method() == Method::POST {
+            let mut asked = asked.lock().expect("no panic");
+            asked.push(Instant::now());
+            let number = asked.len() - 1;
+            Response::builder()
+                .status(202)
+                .header("location", format!("/other/k-{number}"))
+                .body(Body::from(format!("{{\"id\":\"k-{number}\"}}")))
+        } else {
+            let number = path.split('/').find_map(|part| part.strip_prefix("k-")?.parse::<usize>().ok());
+            let since = number.and_then(|number| Some((number, asked.lock().expect("no panic").get(number).copied()?)));
+            let (code, body) = since.map_or((404, "{}"), |(number, since)| answers(&path, number, since.elapsed()));
+            Response::builder().status(code).body(Body::from(body))
+        };
+        async move { reply.expect("a reply") }
+    })
+}
+
+fn state(age: Duration) -> (u16, &'static str) {
+    (200, if age < MS(900) { "{\"state\":\"running\"}" } else { "{\"state\":\"done\"}" })
+}
+
+#[test]
+fn the_address_that_is_handed_out_is_asked_beside_the_usual_path() {
+    let target = TARGET.replace("[status]\n", "[status]\nfollow = { header = \"Location\" }\n");
+    let late: Answers = |path, _, age| if path.starts_with("/other") && age < MS(800) { (404, "{}") } else { state(age) };
+    let seen = investigation(answering(late), &SyncMutex::default(), &target);
+    assert_eq!(seen.judgement.verdict, Verdict::Fail, "{:?}", seen.judgement.reasons);
+    let patterns = &seen.analysis.diagnosis.patterns;
+    assert!(matches!(patterns[..], [Pattern::OtherAddress { denied: 12, polls: 12, usual_denied: 0, .. }]), "{patterns:?}");
+    assert_eq!(seen.analysis.diagnosis.causes, []);
+
+    let alike: Answers = |_, _, age| state(age);
+    let seen = investigation(answering(alike), &SyncMutex::default(), &target);
+    assert_eq!(seen.judgement.verdict, Verdict::Pass, "{:?}", seen.judgement.reasons);
+
+    // Where both are late alike, it is no matter of the address.
+    let both: Answers = |_, _, age| if age < MS(800) { (404, "{}") } else { state(age) };
+    let seen = investigation(answering(both), &SyncMutex::default(), &target);
+    assert_eq!(seen.judgement.verdict, Verdict::Fail);
+    assert_eq!(seen.analysis.diagnosis.patterns, []);
+}
+
+#[test]
+fn some_jobs_that_never_show_their_end_though_their_results_are_there_are_no_pass() {
+    let target = format!("{TARGET}\n[results]\npath = \"/kernels/{{id}}/file\"\n");
+    let stuck: Answers = |path, number, age| match path.ends_with("/file") {
+        true if age < MS(900) => (404, "{}"),
+        true => (200, "{\"rows\":[1]}"),
+        false if number % 3 == 0 => (200, "{\"state\":\"running\"}"),
+        false => state(age),
+    };
+    let seen = investigation(answering(stuck), &SyncMutex::default(), &target);
+    assert_eq!(seen.judgement.verdict, Verdict::Fail, "{:?}", seen.judgement.reasons);
+
+    // A service that shows results while they grow says nothing with them.
+    let partial: Answers = |path, number, age| match path.ends_with("/file") {
+        true => (200, "{\"rows\":[1]}"),
+        false if number % 3 == 0 => (200, "{\"state\":\"running\"}"),
+        false => state(age),
+    };
+    let seen = investigation(answering(partial), &SyncMutex::default(), &target);
+    assert_eq!(seen.judgement.verdict, Verdict::Pass, "{:?}", seen.judgement.reasons);
 }

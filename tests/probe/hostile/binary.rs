@@ -9,11 +9,17 @@ use tempfile::TempDir;
 
 use super::cases::{Case, Closed, Fail, Inconclusive, Malformed, NotFound, Pass, ServerError, Timeout, TooLarge, Visible};
 use super::wire::{Act, Script, Server, accepted, busy, denied, reply};
+use crate::support::twinless::twinless;
 
-/// The binary, in a folder.
+/// The binary, in a folder, without the simulation of causes.
 pub fn statusgap(folder: &Path, words: &str) -> Command {
+    given(folder, &twinless(words.split_whitespace()))
+}
+
+/// The binary with just these words, in a folder.
+pub fn given(folder: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_statusgap"));
-    command.args(words.split_whitespace()).current_dir(folder).env("NO_COLOR", "1").env_remove("STATUSGAP_URL");
+    command.args(words).current_dir(folder).env("NO_COLOR", "1").env_remove("STATUSGAP_URL");
     command
 }
 

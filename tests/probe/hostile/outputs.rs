@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-use super::binary::{statusgap, told};
+use super::binary::{given, statusgap, told};
 
 /// A folder with the log of a run that found the gap, and that of one that did not.
 fn with_logs() -> TempDir {
@@ -16,8 +16,15 @@ fn with_logs() -> TempDir {
         let ran = ran.expect("it runs");
         assert_eq!(ran.status.code(), Some(code), "{}", told(&ran));
     }
+    fs::write(folder.path().join("small.toml"), "name = 'small'\n[load]\nscans = 6\nevery = '20ms'\n[polls]\noffsets = ['100ms']\n")
+        .expect("a file");
+    let ran = statusgap(folder.path(), "run small.toml --virtual --seed 1 --service deferred --out small").output().expect("it runs");
+    assert_eq!(ran.status.code(), Some(1), "{}", told(&ran));
     folder
 }
+
+/// The one of them that simulates causes, and shows how far it is: of a small log, since that takes as long as the log is.
+const SIMULATING: &str = "diagnose small/log.ndjson";
 
 const COMMANDS: [&str; 12] = [
     "run immediate --virtual --seed 1 --service deferred --out again",
@@ -26,7 +33,7 @@ const COMMANDS: [&str; 12] = [
     "report deferred/log.ndjson",
     "report deferred/log.ndjson --format html",
     "report no-such.ndjson",
-    "diagnose deferred/log.ndjson",
+    SIMULATING,
     "bundle deferred/log.ndjson --out ticket",
     "explain SG-RYW",
     "check deferred/log.ndjson",
@@ -34,12 +41,16 @@ const COMMANDS: [&str; 12] = [
     "--no-such-option",
 ];
 
+fn command(folder: &Path, words: &str) -> Command {
+    if words == SIMULATING { given(folder, &words.split_whitespace().collect::<Vec<_>>()) } else { statusgap(folder, words) }
+}
+
 #[test]
 fn readers_that_go_away_change_no_exit_code() {
     let folder = with_logs();
     for words in COMMANDS {
-        let usual = statusgap(folder.path(), words).output().expect("it runs");
-        let mut child = statusgap(folder.path(), words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+        let usual = command(folder.path(), words).output().expect("it runs");
+        let mut child = command(folder.path(), words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
         // Gone before anything is written: what `| head -1` does, and `2>&1 | head -1`.
         drop((child.stdout.take(), child.stderr.take()));
         assert_eq!(child.wait().expect("it ends").code(), usual.status.code(), "{words}");
@@ -56,8 +67,8 @@ fn full() -> fs::File {
 fn a_full_standard_error_changes_no_exit_code() {
     let folder = with_logs();
     for words in COMMANDS {
-        let usual = statusgap(folder.path(), words).output().expect("it runs");
-        let full = statusgap(folder.path(), words).stderr(full()).output().expect("it runs");
+        let usual = command(folder.path(), words).output().expect("it runs");
+        let full = command(folder.path(), words).stderr(full()).output().expect("it runs");
         assert_eq!(full.status.code(), usual.status.code(), "{words}");
         assert_eq!(full.stdout, usual.stdout, "{words}: what was asked for is told all the same");
     }

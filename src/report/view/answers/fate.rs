@@ -1,6 +1,7 @@
 //! Is the job lost: what became of the jobs that were denied, as far as anybody looked.
 
 use crate::analysis::denied::DeniedJobs;
+use crate::analysis::guarantees::{Ambiguity, Checked};
 use crate::model::guarantee::Guarantee;
 use crate::report::view::answers::Findings;
 use crate::report::view::headline;
@@ -90,11 +91,22 @@ fn none_denied(findings: Findings<'_>) -> String {
     match load.ended {
         0 => format!("No {noun} was found missing. Whether they end was not seen."),
         ended if ended == accepted => format!("No. All of {} were seen to end.", findings.counted(accepted)),
-        ended => format!(
-            "No {noun} was found missing. {} of {} {} seen to end; the others were not watched for that long.",
-            words::count(ended),
-            findings.counted(accepted),
-            words::were(ended)
-        ),
+        ended => {
+            let at_work = completion.map_or(0, at_work_at_last);
+            let at_work =
+                if at_work > 0 { format!("{} had not ended when watching them ended; ", words::count(at_work)) } else { String::new() };
+            format!(
+                "No {noun} was found missing. {} of {} {} seen to end; {at_work}the others were not watched for that long.",
+                words::count(ended),
+                findings.counted(accepted),
+                words::were(ended)
+            )
+        }
     }
+}
+
+/// Scans that were watched until the time for it was over, and still at work then.
+fn at_work_at_last(completion: &Checked) -> u64 {
+    let at_work = |why: &Ambiguity| matches!(why, Ambiguity::StillRunning | Ambiguity::ResultsWhileRunning | Ambiguity::EndedElsewhere(_));
+    completion.unclear.iter().filter(|unclear| at_work(&unclear.why)).map(|unclear| unclear.scans).sum()
 }

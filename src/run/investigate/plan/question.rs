@@ -11,6 +11,7 @@ pub(super) enum Question {
     ToTheEnd,
     Pollers,
     Kept,
+    Addresses,
     Dense,
     Foreign,
     Again,
@@ -27,13 +28,14 @@ pub(super) enum Question {
 }
 
 impl Question {
-    const ALL: [Question; 19] = [
+    const ALL: [Question; 20] = [
         Question::Controls,
         Question::Alone,
         Question::Together,
         Question::ToTheEnd,
         Question::Pollers,
         Question::Kept,
+        Question::Addresses,
         Question::Dense,
         Question::Foreign,
         Question::Again,
@@ -58,6 +60,7 @@ impl Question {
             Question::ToTheEnd => "to-the-end",
             Question::Pollers => "pollers",
             Question::Kept => "kept",
+            Question::Addresses => "addresses",
             Question::Dense => "dense",
             Question::Foreign => "foreign",
             Question::Again => "again",

@@ -189,7 +189,8 @@ fn survey(analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
     );
     end.overlap = true;
     end.arms[0].follow = Some(follow(Until::Terminal, 250, 6000, 20_000));
-    end.readings = Readings { witness: spans(&[50, 1000, 3000]), results: spans(&[600, 2500]), at_end: true };
+    // Results are asked for early as well: only where they are missing before the end do they say that a scan has ended.
+    end.readings = Readings { witness: spans(&[50, 1000, 3000]), results: spans(&[50, 600, 2500]), at_end: true };
     all.push(end);
 
     let mut again = scenario(
@@ -246,7 +247,22 @@ fn survey(analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
         Arm { offsets, ..arm("keep-alive", Connection::KeepAlive) },
     ];
     all.push(kept);
+    all.extend(can.two_addresses.then(handed_out));
     all
+}
+
+/// The other address at which status can be asked for: clients that take the one that was handed out must see the same.
+fn handed_out() -> Scenario {
+    let mut addresses = scenario(
+        Question::Addresses,
+        "scans polled at the address that was handed out",
+        "two addresses of one status that do not agree",
+        4,
+        every(50),
+    );
+    addresses.overlap = true;
+    addresses.arms[0] = Arm { offsets: spans(&[0, 100, 500, 2500]), route: Some(Route::HandedOut), ..arm("handed-out", Connection::Fresh) };
+    addresses
 }
 
 /// A later write to scans that are visible, asked for as finely as the window of a new scan; a change if the target can, else a cancel, and

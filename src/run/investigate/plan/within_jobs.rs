@@ -16,7 +16,7 @@ use crate::run::investigate::plan::question::Question;
 /// of pairs (fewer cannot reach the error that the test of pairs allows), or 3 cancels. And the classes that are open without it.
 fn need(question: Question) -> (u32, &'static [FaultClass]) {
     match question {
-        Question::Controls => (1, &[]),
+        Question::Controls | Question::Addresses => (1, &[]),
         Question::Alone => (1, &[A, B, C, D, E, G, K, L, M]),
         Question::Together => (8, &[E]),
         Question::ToTheEnd => (1, &[F, O]),

@@ -28,7 +28,7 @@ fn share(question: Question) -> Option<Share> {
         Question::ToTheEnd => (1, 1, None),
         // All pollers of an instant must fit into a second, and so must what follows closely.
         Question::Pollers => (2, 4, Some((1000.0, 3))),
-        Question::Alone | Question::Foreign => (2, 1, None),
+        Question::Alone | Question::Foreign | Question::Addresses => (2, 1, None),
         Question::Kept => (4, 1, Some((1000.0, 2))),
         Question::AtOnce => (10, 1, None),
         Question::SingleShots => (16, 1, None),
