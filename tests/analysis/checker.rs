@@ -544,7 +544,7 @@ fn results_that_are_there_before_any_end_leave_open_whether_status_is_stuck() {
     }
     check_in(ONLY_FOLLOWED, stuck, &[("verdict", "pass")]);
     let unclear =
-        "1 scan: its results were there while status still said that it was at work: whether this API shows partial results is not known";
+        "1 scan: results were there while status still said that the work went on: whether this API shows partial results is not known";
     check_in(TO_THE_END, stuck, &[("not-assessed completion", unclear)]);
 }
 

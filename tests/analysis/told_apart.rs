@@ -1,6 +1,6 @@
 //! Causes that resemble each other, told apart on hand-made logs: each case was met on a deployment of real engines.
 
-use crate::support::driven;
+use crate::support::{driven, timeline};
 
 use serde_json::json;
 use statusgap::analysis::analyse;
@@ -76,4 +76,31 @@ fn a_scan_first_polled_when_others_were_gone_is_neither_lost_nor_late() {
     assert!(!diagnosis.names(FaultClass::M), "{:?}", diagnosis.causes);
     let of_the_late = |fact: &Fact| matches!(fact, Fact::FirstPollsDenied { latest_ns, .. } if latest_ns.as_ms() >= 3000.0);
     assert!(!diagnosis.causes.iter().any(|cause| cause.facts.iter().any(of_the_late)), "{:?}", diagnosis.causes);
+}
+
+/// Scans of three arms whose ends are looked at: polled before and after, first polled at 1.4 s, first polled at 2 s.
+fn at_their_ends(polled: &str, soon: &str, later: &str) -> Diagnosis {
+    let scenario = timeline::scenario(
+        "[load]\nscans = 21\nevery = '29ms'\n\
+         [[arms]]\nname = 'polled before'\noffsets = ['300ms', '1400ms', '2000ms']\n\
+         [[arms]]\nname = 'soon'\noffsets = ['1400ms']\n\
+         [[arms]]\nname = 'later'\noffsets = ['2000ms']\n",
+    );
+    analyse(&timeline::journal(scenario, &format!("arm 0\n{polled}\narm 1\n{soon}\narm 2\n{later}"))).diagnosis
+}
+
+#[test]
+fn jobs_that_differ_in_length_are_not_taken_for_a_cache() {
+    let long = "@300=v:run @1400=v:run @2000=v:run";
+    // As unlucky as an alternation of short and long jobs can be dealt, and still a thing that chance does.
+    let unlucky = at_their_ends(&format!("6* {long}"), "4* @1400=v:done\n2* @1400=v:run", "6* @2000=v:done");
+    assert_eq!(classes(&unlucky), []);
+    let alike = at_their_ends(&format!("4* {long}\n3* @300=v:run @1400=v:done @2000=v:done"), "7* @1400=v:run", "7* @2000=v:run");
+    assert_eq!(classes(&alike), []);
+    let kept = at_their_ends(&format!("7* {long}"), "7* @1400=v:done", "7* @2000=v:done");
+    assert_eq!(classes(&kept), [FaultClass::U]);
+    // With a cache's own word for it, it takes fewer.
+    let hits = "@300=v:run @1400=v:run!hit @2000=v:done";
+    let soon_refreshed = at_their_ends(&format!("7* {hits}"), "7* @1400=v:done", "7* @2000=v:done");
+    assert_eq!(classes(&soon_refreshed), [FaultClass::U]);
 }

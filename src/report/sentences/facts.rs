@@ -273,7 +273,7 @@ fn late_write(late: &LateWrite) -> String {
 pub(super) fn at_work(pairs: &Pairs) -> String {
     let Pairs { at, polled_before_denied, polled_before, undisturbed_denied, undisturbed } = pairs;
     format!(
-        "paired polls at {at}: still at work {polled_before_denied}/{polled_before} where the scan had been polled before, {undisturbed_denied}/{undisturbed} where it had not"
+        "polls at {at}: still at work {polled_before_denied}/{polled_before} where the scan had been polled before, {undisturbed_denied}/{undisturbed} where it had not"
     )
 }
 

@@ -122,7 +122,7 @@ fn ambiguity(unclear: &Unclear) -> String {
             format!("its {} said that it had ended, and status denied it without having shown the end", kind.word())
         }
         Ambiguity::ResultsWhileRunning => {
-            "its results were there while status still said that it was at work: whether this API shows partial results is not known"
+            "results were there while status still said that the work went on: whether this API shows partial results is not known"
                 .to_owned()
         }
         Ambiguity::StillRunning => {

@@ -64,11 +64,12 @@ fn of_one_client(journal: &Journal, view: &View) -> Vec<String> {
     {
         return Vec::new();
     }
-    let mut lines = vec![
-        "All requests came from one client address, in one region: where a balancer routes by address, all connections reach one \
+    let mut initiates = journal.exchanges.iter().filter(|exchange| exchange.kind == Kind::Initiate);
+    let own = if initiates.all(|exchange| exchange.new_conn == Some(true)) { ", each scan over a connection of its own" } else { "" };
+    let mut lines = vec![format!(
+        "All requests came from one client address, in one region{own}: where a balancer routes by address, all connections reach one \
          instance, and what other instances, regions or callers see was not measured."
-            .to_owned(),
-    ];
+    )];
     if let Some(pause) = longest_pause(journal) {
         lines.push(format!(
             "The target was never without a request for longer than {}: what the first request after a longer pause is answered was not measured.",

@@ -202,6 +202,7 @@ fn survey(analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
     );
     again.overlap = true;
     again.arms[0].follow = Some(follow(Until::Terminal, 250, 0, 20_000));
+    again.readings.results = spans(&[50]);
     again.then = Some(Then { action: Action::Repeat, when: Until::Terminal, offsets: spans(&[0, 100, 500, 2500]), delete: Vec::new() });
     all.push(again);
 
