@@ -395,9 +395,17 @@ fn workers_that_share_nothing_are_told_by_who_answered() {
     );
 }
 
-/// A journal in which each poll's trace has a span of a cache; `hits` says of a scan's how manyth denial, or of a visible answer, whether it hit.
-fn with_a_cache(preset: &str, hits: impl Fn(Option<usize>) -> bool) -> Journal {
-    let mut journal = traced(tried(preset, &[]), &followed());
+/// A few scans: polls of a window of 5 s are many.
+fn of_a_few(preset: &str) -> Journal {
+    let few = virtual_run::scenario(
+        "[load]\nscans = 8\nevery = '130ms'\n[polls]\noffsets = ['0s']\n[follow]\nevery = '100ms'\nuntil = 'visible'\ndeadline = '8s'\n",
+    );
+    traced(tried(preset, &[]), &few)
+}
+
+/// The journal with a span of a cache in each poll's trace; `hits` says of the how manyth denial, or of a visible answer, whether it hit.
+fn with_a_cache(journal: &Journal, hits: impl Fn(Option<usize>) -> bool) -> Journal {
+    let mut journal = journal.clone();
     let mut denials: BTreeMap<u64, usize> = BTreeMap::new();
     let mut looked_up = Vec::new();
     for (n, poll) in journal.exchanges.iter().enumerate().filter(|(_, one)| one.kind == Kind::Poll) {
@@ -433,20 +441,22 @@ fn says_that_a_cache_was_hit(journal: &Journal) -> bool {
 
 #[test]
 fn a_cache_that_keeps_denials_is_told_by_its_hits() {
+    let journal = of_a_few("zoo-d");
     // Filled by the first denial, or before; what is visible was looked up anew.
     for filled_before in [false, true] {
-        let journal = with_a_cache("zoo-d", |denial| denial.is_some_and(|nth| nth > 0 || filled_before));
+        let journal = with_a_cache(&journal, |denial| denial.is_some_and(|nth| nth > 0 || filled_before));
         assert!(says_that_a_cache_was_hit(&journal), "{filled_before}");
     }
     // Visible answers are kept as well, and the writer puts them there.
-    assert!(says_that_a_cache_was_hit(&with_a_cache("zoo-d", |denial| denial != Some(0))));
+    assert!(says_that_a_cache_was_hit(&with_a_cache(&journal, |denial| denial != Some(0))));
 }
 
 #[test]
 fn a_cache_that_every_request_hits_says_nothing_of_denials() {
+    let journal = of_a_few("deferred");
     // Of sessions, say: it is asked for whatever is requested.
-    assert!(!says_that_a_cache_was_hit(&with_a_cache("deferred", |_| true)));
-    assert!(!says_that_a_cache_was_hit(&with_a_cache("deferred", |_| false)));
+    assert!(!says_that_a_cache_was_hit(&with_a_cache(&journal, |_| true)));
+    assert!(!says_that_a_cache_was_hit(&with_a_cache(&journal, |_| false)));
 }
 
 #[test]
