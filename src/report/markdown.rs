@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use crate::report::plot::Plot;
 use crate::report::table::{Cell, Column, Room, Table};
-use crate::report::view::{Mark, Timeline, TimelineStep, View};
+use crate::report::view::{InsideView, Mark, Timeline, TimelineStep, View};
 use crate::report::{tables, words};
 use crate::verdict::Verdict;
 
@@ -60,10 +60,11 @@ fn title(view: &View) -> String {
     lines.join("\n")
 }
 
-/// The four questions with their answers, one paragraph each.
+/// The four questions with their answers, one paragraph each, and what the target's spans say.
 pub(super) fn answers(view: &View) -> String {
-    let told = view.answers.all().map(|told| format!("**{}** {}", told.question, prose(told.answer)));
-    told.join("\n\n")
+    let inside = view.inside_in_short().map(|told| format!("**{}** {}.", InsideView::QUESTION, prose(&words::sentence_case(told))));
+    let told = view.answers.all().into_iter().map(|told| format!("**{}** {}", told.question, prose(told.answer)));
+    told.chain(inside).collect::<Vec<_>>().join("\n\n")
 }
 
 fn timeline(view: &View) -> String {

@@ -22,7 +22,9 @@ const TARGET: usize = 1;
 const NOTICES: usize = 2;
 const CLIENT: usize = 2;
 const ANSWER: usize = 4;
+const FEWEST: usize = 2;
 const INSIDE: usize = 3;
+const CONTRADICTED: usize = 4;
 const COMMAND: usize = 3;
 const FAILED: usize = 1;
 
@@ -101,12 +103,19 @@ impl Page {
         self.line("");
     }
 
-    /// The four answers: each has its lines, and those that are left go where they are needed most.
+    /// The four answers: each has its lines; those that are left go where they are needed most, and those that are missing come from where they
+    /// are needed least.
     fn answers(&mut self, view: &View, below: usize) {
         let answers = view.answers.all();
         let needs = answers.map(|told| words::wrap(told.answer, self.room()).len());
         let mut given = needs.map(|lines| lines.min(self.allowed(ANSWER)));
         let used = self.text.lines().count() + below + given.iter().sum::<usize>();
+        let mut over = used.saturating_sub(self.allowed(MOST_LINES));
+        for at in MOST_NEEDED.into_iter().rev() {
+            let less = given[at].saturating_sub(self.allowed(FEWEST)).min(over);
+            given[at] -= less;
+            over -= less;
+        }
         let mut spare = self.allowed(MOST_LINES).saturating_sub(used);
         for at in MOST_NEEDED {
             let more = (needs[at] - given[at]).min(spare);
@@ -118,10 +127,11 @@ impl Page {
         }
     }
 
-    /// What the target's spans say; nothing where nobody asked for them, or there is nothing to explain.
+    /// What the target's spans say.
     fn inside_lines(&self, view: &View) -> Vec<String> {
-        let inside = view.inside.as_ref().filter(|inside| view.verdict != Verdict::Pass || inside.scans > 0);
-        inside.map_or_else(Vec::new, |inside| self.cut(&inside.statement, INSIDE))
+        let is_contradicted = view.inside.as_ref().is_some_and(|inside| !inside.contradictions.is_empty());
+        let room = if is_contradicted { CONTRADICTED } else { INSIDE };
+        view.inside_in_short().map_or_else(Vec::new, |told| self.cut(told, room))
     }
 
     /// The command that repeats the run, ready to be pasted.

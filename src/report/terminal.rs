@@ -210,6 +210,7 @@ impl Page {
     fn inside(&mut self, view: &View) {
         let Some(inside) = &view.inside else { return };
         let mut told = vec![inside.statement.clone()];
+        told.extend(inside.evidence.iter().filter(|one| one.agrees != Some(false)).map(|one| one.sentence.clone()));
         told.extend(inside.contradictions.iter().cloned());
         told.extend(inside.lost.clone());
         self.section("inside", &told);

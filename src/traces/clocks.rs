@@ -16,6 +16,7 @@ use crate::model::run::Journal;
 use crate::model::span::{Span, SpanKind};
 use crate::model::time::{Nanos, Stamp};
 use crate::model::trace::{SpanId, TraceId};
+use crate::traces::explain::median;
 
 /// By how much a clock of the target is ahead of the run's: at least and at most, in ns. The run's wall clock at stamp zero is its zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -148,19 +149,21 @@ impl<'a> Clocks<'a> {
     /// Finds the processes whose clock is another one: it has what they did for a request before the request, or after the run.
     fn find_elsewhere(&mut self, journal: &'a Journal, exchanges: &BTreeMap<TraceId, &Exchange>) {
         let ended = exchanges.values().map(|exchange| nanos(exchange.done)).max().unwrap_or(i64::MAX);
-        let mut by_request: BTreeMap<(Process<'a>, TraceId), bool> = BTreeMap::new();
+        let mut by_request: BTreeMap<(Process<'a>, TraceId), Order> = BTreeMap::new();
         for span in &journal.inside.spans {
             let asked = std::iter::once(&span.trace).chain(&span.links).filter_map(|trace| Some((*trace, exchanges.get(trace)?)));
             let Some((trace, asked)) = asked.min_by_key(|(_, exchange)| exchange.sent) else { continue };
             let Some(clock) = self.of_span(span, asked.scan.get().unwrap_or(u64::MAX)).filter(|clock| clock.is_assumed) else { continue };
             let (earliest, latest) =
                 (span.start.0.saturating_sub(clock.bound.most_ns.0), span.start.0.saturating_sub(clock.bound.least_ns.0));
-            *by_request.entry((process(span), trace)).or_default() |= latest < nanos(asked.sent) || ended < earliest;
+            let order = by_request.entry((process(span), trace)).or_default();
+            order.before_request |= latest < nanos(asked.sent);
+            order.during_run |= earliest <= ended;
         }
         let mut counts: BTreeMap<Process<'a>, (u64, u64)> = BTreeMap::new();
-        for ((process, _), is_outside) in by_request {
+        for ((process, _), order) in by_request {
             let (outside, all) = counts.entry(process).or_default();
-            (*outside, *all) = (*outside + u64::from(is_outside), *all + 1);
+            (*outside, *all) = (*outside + u64::from(order.is_impossible()), *all + 1);
         }
         self.elsewhere = counts.into_iter().filter(|(_, (outside, all))| outside * SOME > *all).map(|(process, _)| process).collect();
     }
@@ -196,9 +199,30 @@ impl<'a> Clocks<'a> {
         self.whole.values().copied().filter(|bound| bound.is_consistent()).max_by_key(|bound| bound.spans)
     }
 
+    /// How much the bounds of single scans leave open, in the middle: what is left of a clock that did not hold all the while.
+    pub(super) fn of_single_scans(&self) -> Option<Nanos> {
+        let held = self.of_scan.values().filter(|bound| bound.is_consistent());
+        let mut widths: Vec<i64> = held.map(|bound| bound.width().0).collect();
+        (self.usual().is_none() && !widths.is_empty()).then(|| Nanos(median(&mut widths)))
+    }
+
     /// Whether there is a clock at all.
     pub(super) fn is_empty(&self) -> bool {
         self.whole.is_empty()
+    }
+}
+
+/// When a process worked for a request, by the clock that it is assumed to have.
+#[derive(Debug, Default)]
+struct Order {
+    before_request: bool,
+    during_run: bool,
+}
+
+impl Order {
+    /// Work that goes on after the run is none that only begins then.
+    fn is_impossible(&self) -> bool {
+        self.before_request || !self.during_run
     }
 }
 

@@ -15,9 +15,9 @@ use crate::model::run::Journal;
 use crate::model::span::{Span, SpanKind};
 use crate::model::time::Nanos;
 use crate::traces::bracketed::ByTrace;
-use crate::traces::candidates::only_reads;
+use crate::traces::candidates::{only_reads, shape};
 use crate::traces::clocks::{Clocks, is_answer_to};
-use crate::traces::explain::{Outcome, Unexplained, median};
+use crate::traces::explain::{Explanation, Outcome, Unexplained, median};
 
 /// Whether something speaks for a cause or against it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -90,7 +90,7 @@ struct InsideScan<'a> {
     polls: Vec<Answered<'a>>,
 }
 
-/// What the spans say of causes; and what makes scans visible, unless that was read from where nothing was written.
+/// What the spans say of causes; and what makes scans visible, unless denials were read from where nothing was written.
 pub(super) fn facts(
     journal: &Journal,
     analysis: &Analysis,
@@ -113,12 +113,6 @@ pub(super) fn facts(
     if let Some(statement) = elsewhere {
         found(FaultClass::C, Stance::For, statement);
     }
-    let outcome = match (outcome, elsewhere) {
-        (Outcome::Named(_), Some(Statement::ReadElsewhere { elsewhere, denied })) => {
-            Outcome::CannotTell(Unexplained::ReadElsewhere { elsewhere, denied })
-        }
-        (outcome, _) => outcome,
-    };
     if let Some(statement) = in_front(&scans) {
         found(FaultClass::D, Stance::For, statement);
     }
@@ -128,6 +122,15 @@ pub(super) fn facts(
         let statement = Statement::WrittenAfterAnswer { scans: named.explained, of: named.of, begins_ns: named.begins_ns };
         found(FaultClass::A, Stance::For, statement);
     }
+    // A copy is as good an explanation as the span, unless what was measured outside says that it is none.
+    let may_be_copied = agrees(analysis, FaultClass::C, Stance::For) != Some(false);
+    let outcome = match (outcome, elsewhere) {
+        (Outcome::Named(named), Some(Statement::ReadElsewhere { elsewhere, denied })) if may_be_copied => {
+            let Explanation { span, explained, of, .. } = named;
+            Outcome::CannotTell(Unexplained::ReadElsewhere { elsewhere, denied, span, explained, of })
+        }
+        (outcome, _) => outcome,
+    };
     (facts, outcome)
 }
 
@@ -282,16 +285,39 @@ fn read_elsewhere(scans: &[InsideScan<'_>]) -> Option<Statement> {
 fn in_front(scans: &[InsideScan<'_>]) -> Option<Statement> {
     let polls = || scans.iter().flat_map(|scan| &scan.polls);
     // The first denial of a scan is the one that a cache keeps.
-    let later = || scans.iter().flat_map(|scan| scan.polls.iter().filter(|poll| poll.is_denial).skip(1));
-    let (denied, others) = (later().count() as u64, polls().filter(|poll| !poll.is_denial).count() as u64);
-    let hits = later().filter(|poll| poll.spans.iter().any(|span| span.attribute("cache.hit") == Some("true"))).count() as u64;
-    if nearly_all(hits, denied) {
-        return Some(Statement::CacheHit { hits, denied });
+    let later: Vec<&Answered<'_>> = scans.iter().flat_map(|scan| scan.polls.iter().filter(|poll| poll.is_denial).skip(1)).collect();
+    if let Some(statement) = cache_hits(scans, &later) {
+        return Some(statement);
     }
-    let without_span = later().filter(|poll| poll.server.is_none()).count() as u64;
+    let (denied, others) = (later.len() as u64, polls().filter(|poll| !poll.is_denial).count() as u64);
+    let without_span = later.iter().filter(|poll| poll.server.is_none()).count() as u64;
     let others_with_span = polls().filter(|poll| !poll.is_denial && poll.server.is_some()).count() as u64;
     (without_span >= FEWEST && without_span * 2 > denied && nearly_all(others_with_span, others))
         .then_some(Statement::NotAnsweredByTarget { without_span, denied, others_with_span, others })
+}
+
+/// A cache that denials hit. One that every request hits, as that of sessions, has nothing to do with them: where it keeps denials, the first
+/// of a scan was none of its hits (it was kept then), or the first visible answer was none (it was kept no longer).
+fn cache_hits(scans: &[InsideScan<'_>], later: &[&Answered<'_>]) -> Option<Statement> {
+    let caches: BTreeSet<String> =
+        later.iter().flat_map(|poll| poll.spans).filter(|span| is_hit(span)).map(|span| shape(&span.name)).collect();
+    let hit = |poll: &Answered<'_>, cache: &str| poll.spans.iter().any(|span| is_hit(span) && shape(&span.name) == cache);
+    let firsts = |is_denial: bool| scans.iter().filter_map(move |scan| scan.polls.iter().find(|poll| poll.is_denial == is_denial));
+    let missed = |is_denial: bool, cache: &str| {
+        let missed = firsts(is_denial).filter(|poll| !hit(poll, cache)).count() as u64;
+        nearly_all(missed, firsts(is_denial).count() as u64)
+    };
+    let denied = later.len() as u64;
+    caches.iter().find_map(|cache| {
+        let hits = later.iter().filter(|poll| hit(poll, cache)).count() as u64;
+        let keeps_denials = nearly_all(hits, denied) && (missed(true, cache) || missed(false, cache));
+        keeps_denials.then_some(Statement::CacheHit { hits, denied })
+    })
+}
+
+/// Whether a span is of a cache that had what was looked up.
+fn is_hit(span: &Span) -> bool {
+    span.attribute("cache.hit") == Some("true")
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out a reference")]

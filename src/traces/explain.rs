@@ -27,6 +27,8 @@ pub struct Findings {
     pub with_spans: u64,
     /// How far the clocks are apart.
     pub clock: Option<ClockBound>,
+    /// How much each scan's own requests leave open of that, where the target's clock did not hold all the while.
+    pub clock_by_scan_ns: Option<Nanos>,
     /// What makes scans visible.
     pub outcome: Outcome,
     /// What the inside says of causes.
@@ -105,15 +107,23 @@ pub enum Unexplained {
         explained: u64,
         /// Of so many.
         of: u64,
+        /// Of so many that have it.
+        have: u64,
         /// The best one.
         best: SpanName,
     },
-    /// Denials were read from where nothing was written, so that a span that goes with the scans only coincides.
+    /// A span goes with the scans, and denials were read from where nothing was written: if that is a copy, the span only coincides.
     ReadElsewhere {
         /// Denials that were.
         elsewhere: u64,
         /// Denials whose reading is known.
         denied: u64,
+        /// The span.
+        span: SpanName,
+        /// Scans that it explains.
+        explained: u64,
+        /// Of so many with spans.
+        of: u64,
     },
     /// The best one may go with the scans by chance: the brackets are too wide, or too few.
     Chance {
@@ -212,6 +222,7 @@ pub fn findings(journal: &Journal, analysis: &Analysis) -> Option<Findings> {
         scans: windows.len() as u64,
         with_spans: with_spans.len() as u64,
         clock: clocks.usual(),
+        clock_by_scan_ns: clocks.of_single_scans(),
         facts,
         rows: scored.iter().filter(|scored| scored.explained > 0).take(ROWS).map(Scored::row).collect(),
         picture: picture::clearest(&with_spans, &clocks, &outcome),
@@ -283,8 +294,10 @@ fn outcome(journal: &Journal, windows: u64, scans: &[Bracketed<'_>], clocks: &Cl
         if let Some(why) = other_clock(scans, clocks) {
             return unexplained(why);
         }
-        return all_had_ended(scans, clocks, needed)
-            .unwrap_or_else(|| unexplained(Unexplained::NoneFits { explained: best.explained, of, best: best.candidate.name.clone() }));
+        return all_had_ended(scans, clocks, needed).unwrap_or_else(|| {
+            let have = best.candidate.ages.iter().flatten().count() as u64;
+            unexplained(Unexplained::NoneFits { explained: best.explained, of, have, best: best.candidate.name.clone() })
+        });
     }
     let p = by_chance(journal.run.seed, scans, scored, best_writer.explained);
     if p > LEVEL {

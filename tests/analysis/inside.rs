@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use statusgap::analysis::analyse;
+use statusgap::model::answer::Answer;
+use statusgap::model::exchange::Kind;
 use statusgap::model::fault::FaultClass;
 use statusgap::model::run::Journal;
 use statusgap::model::scenario::Scenario;
@@ -94,6 +96,20 @@ fn a_clock_that_is_set_while_the_run_goes_on_is_bounded_scan_by_scan() {
     }
 }
 
+#[test]
+fn a_clock_that_drifts_is_bounded_by_each_scans_own_requests() {
+    let mut journal = traced(tried("deferred", &[]), &followed());
+    let right = named(&journal);
+    let drifted = |at: Nanos| Nanos(at.0 + at.0 / 1_000);
+    for span in &mut journal.inside.spans {
+        (span.start, span.end) = (drifted(span.start), drifted(span.end));
+    }
+    let found = found(&journal);
+    assert!(matches!(&found.outcome, Outcome::Named(still) if still.span == right.span), "{:#?}", found.outcome);
+    let open = found.clock_by_scan_ns.expect("a bound all the same");
+    assert!(found.clock.is_none() && open.0 <= 4_100_000, "{open:?}");
+}
+
 /// Gives spans an attribute.
 fn say(span: &mut Span, name: &str, value: &str) {
     span.attributes.insert(Text::from(name), Text::from(value));
@@ -134,6 +150,23 @@ fn a_worker_with_a_clock_of_its_own_is_compared_with_nothing() {
             other => panic!("{off} ns: {other:#?}"),
         }
     }
+}
+
+#[test]
+fn a_worker_that_goes_on_after_the_run_has_no_clock_of_its_own() {
+    // A process for each job, as RQ forks them: the last one has nothing else to be judged by.
+    let mut journal = traced(tried("deferred", &[]), &followed());
+    let ended = journal.exchanges.iter().map(|one| one.done.0).max().expect("exchanges") as i64;
+    let mut goes_on = Vec::new();
+    for (n, span) in journal.inside.spans.iter_mut().enumerate().filter(|(_, span)| !is_server(span)) {
+        let process = format!("of {:?}", span.trace);
+        say(span, "service.instance.id", &process);
+        let at = Nanos(ended + 200_000_000);
+        goes_on.push(Span { span: SpanId::drawn(9, n as u64), name: Text::from("afterwards"), start: at, end: at, ..span.clone() });
+    }
+    journal.inside.spans.extend(goes_on);
+    let named = named(&journal);
+    assert_eq!((named.explained, named.of, named.clock_is_assumed), (50, 50, true));
 }
 
 #[test]
@@ -222,12 +255,8 @@ fn what_is_tried_again_in_some_scans_is_named_by_its_last_try() {
 #[test]
 fn a_queue_at_another_address_is_no_replica() {
     let mut journal = traced(tried("deferred", &[]), &followed());
-    let posts: BTreeSet<TraceId> = journal
-        .exchanges
-        .iter()
-        .filter(|one| one.kind == statusgap::model::exchange::Kind::Initiate)
-        .filter_map(|one| journal.trace_of(one))
-        .collect();
+    let posts: BTreeSet<TraceId> =
+        journal.exchanges.iter().filter(|one| one.kind == Kind::Initiate).filter_map(|one| journal.trace_of(one)).collect();
     let compared = |journal: &mut Journal, written: (&str, &str), read: (&str, &str)| {
         for span in &mut journal.inside.spans {
             let (system, address) = if posts.contains(&span.trace) { written } else { read };
@@ -245,6 +274,23 @@ fn a_queue_at_another_address_is_no_replica() {
     ] {
         assert_eq!(compared(&mut journal, written, read), is_replica, "{written:?} {read:?}");
     }
+}
+
+#[test]
+fn a_span_that_fits_beside_another_address_leaves_both_open() {
+    let mut journal = traced(tried("deferred", &[]), &followed());
+    for span in &mut journal.inside.spans {
+        let is_write = span.name.as_str() == "SET";
+        say(span, "db.system.name", "redis");
+        say(span, "db.operation.name", if is_write { "SET" } else { "GET" });
+        say(span, "server.address", if is_write { "primary" } else { "pool" });
+    }
+    let found = found(&journal);
+    match &found.outcome {
+        Outcome::CannotTell(Unexplained::ReadElsewhere { explained: 50, of: 50, span, .. }) => assert_eq!(span.name, "SET"),
+        other => panic!("a copy, or the same database by another name: {other:#?}"),
+    }
+    assert!(says(&found, FaultClass::A, |_| true) && says(&found, FaultClass::C, |_| true), "{:#?}", found.facts);
 }
 
 #[test]
@@ -281,14 +327,16 @@ fn spans_that_were_lost_are_said_to_be() {
     journal.inside.spans.clear();
     assert_eq!(found(&journal).outcome, Outcome::CannotTell(Unexplained::NoSpans { others: 0 }));
     // Only a few POSTs were sampled.
-    let posts: Vec<_> = journal
-        .exchanges
-        .iter()
-        .filter(|one| one.kind == statusgap::model::exchange::Kind::Initiate)
-        .filter_map(|one| journal.trace_of(one))
-        .collect();
+    let posts: Vec<_> = journal.exchanges.iter().filter(|one| one.kind == Kind::Initiate).filter_map(|one| journal.trace_of(one)).collect();
     journal.inside.spans = all.iter().filter(|span| !posts[10..].contains(&span.trace)).cloned().collect();
     assert!(matches!(found(&journal).outcome, Outcome::CannotTell(Unexplained::FewWithSpans { with_spans: 10, of: 50 })));
+    // The spans of the write were lost for some.
+    let lost = |span: &&Span| is_server(span) || !posts[40..].contains(&span.trace);
+    journal.inside.spans = all.iter().filter(lost).cloned().collect();
+    match found(&journal).outcome {
+        Outcome::CannotTell(Unexplained::NoneFits { explained: 40, have: 40, of: 50, .. }) => {}
+        other => panic!("40 of 50 have the span that makes them visible: {other:#?}"),
+    }
     // The write itself is not instrumented.
     journal.inside.spans = all
         .iter()
@@ -345,6 +393,70 @@ fn workers_that_share_nothing_are_told_by_who_answered() {
         "what is right is not contradicted: {:#?}",
         found.facts
     );
+}
+
+/// A few scans: polls of a window of 5 s are many.
+fn of_a_few(preset: &str) -> Journal {
+    let few = virtual_run::scenario(
+        "[load]\nscans = 8\nevery = '130ms'\n[polls]\noffsets = ['0s']\n[follow]\nevery = '100ms'\nuntil = 'visible'\ndeadline = '8s'\n",
+    );
+    traced(tried(preset, &[]), &few)
+}
+
+/// The journal with a span of a cache in each poll's trace; `hits` says of the how manyth denial, or of a visible answer, whether it hit.
+fn with_a_cache(journal: &Journal, hits: impl Fn(Option<usize>) -> bool) -> Journal {
+    let mut journal = journal.clone();
+    let mut denials: BTreeMap<u64, usize> = BTreeMap::new();
+    let mut looked_up = Vec::new();
+    for (n, poll) in journal.exchanges.iter().enumerate().filter(|(_, one)| one.kind == Kind::Poll) {
+        let (Some(trace), Some(scan)) = (journal.trace_of(poll), poll.scan.get()) else { continue };
+        let denial = (poll.answer == Answer::NotFound).then(|| {
+            let count = denials.entry(scan).or_default();
+            *count += 1;
+            *count - 1
+        });
+        let at = Nanos(poll.sent.0 as i64 + 1_000);
+        let mut span = Span {
+            trace,
+            span: SpanId::drawn(9, n as u64),
+            parent: poll.trace,
+            links: Vec::new(),
+            kind: SpanKind::Internal,
+            name: Text::from("cache.get"),
+            start: at,
+            end: at,
+            failed: false,
+            attributes: BTreeMap::new(),
+        };
+        say(&mut span, "cache.hit", if hits(denial) { "true" } else { "false" });
+        looked_up.push(span);
+    }
+    journal.inside.spans.extend(looked_up);
+    journal
+}
+
+fn says_that_a_cache_was_hit(journal: &Journal) -> bool {
+    says(&found(journal), FaultClass::D, |statement| matches!(statement, Statement::CacheHit { .. }))
+}
+
+#[test]
+fn a_cache_that_keeps_denials_is_told_by_its_hits() {
+    let journal = of_a_few("zoo-d");
+    // Filled by the first denial, or before; what is visible was looked up anew.
+    for filled_before in [false, true] {
+        let journal = with_a_cache(&journal, |denial| denial.is_some_and(|nth| nth > 0 || filled_before));
+        assert!(says_that_a_cache_was_hit(&journal), "{filled_before}");
+    }
+    // Visible answers are kept as well, and the writer puts them there.
+    assert!(says_that_a_cache_was_hit(&with_a_cache(&journal, |denial| denial != Some(0))));
+}
+
+#[test]
+fn a_cache_that_every_request_hits_says_nothing_of_denials() {
+    let journal = of_a_few("deferred");
+    // Of sessions, say: it is asked for whatever is requested.
+    assert!(!says_that_a_cache_was_hit(&with_a_cache(&journal, |_| true)));
+    assert!(!says_that_a_cache_was_hit(&with_a_cache(&journal, |_| false)));
 }
 
 #[test]

@@ -93,6 +93,33 @@ fn a_log_of_last_week_is_explained_by_what_a_collector_wrote() {
 }
 
 #[test]
+fn what_the_spans_say_of_the_cause_stands_on_the_first_screen() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (preset, said) in [
+        // Which of two causes that the polls do not tell apart.
+        ("deferred", "The service's own spans speak for delayed registration (A): write the record before the answer"),
+        ("zoo-d", "speaks for negative cache (observer effect, D)"),
+        // What was measured stands, and the spans beside it.
+        ("zoo-b", "speaks for per-instance memory (B); what was measured outside names delayed registration (A) or replica"),
+        ("zoo-e", "But spans speak for enqueue-to-start gap (E), against what was measured"),
+        // One address more may be a copy, or the same database.
+        ("zoo-c", "read from another database address than was written to: what copies from one to the other, or the span"),
+    ] {
+        statusgap(folder.path(), &format!("run followed.toml --virtual --seed 2 --quiet --service {preset} --otlp 4318 --out {preset}"));
+        let first_screen = text(&statusgap(folder.path(), &format!("report {preset}")).stdout);
+        assert!(first_screen.lines().count() <= 25, "{first_screen}");
+        let in_a_row = first_screen.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(in_a_row.contains(said), "{preset}: {first_screen}");
+        let document = text(&statusgap(folder.path(), &format!("report {preset} --format markdown")).stdout);
+        let answers = document.split("\n## ").next().unwrap_or_default();
+        assert!(answers.contains("What do its own spans say?"), "{preset}: {answers}");
+        let whole = text(&statusgap(folder.path(), &format!("report {preset} -v")).stdout);
+        let whole = whole.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(whole.contains(": speaks for "), "{preset}: {whole}");
+    }
+}
+
+#[test]
 fn the_reference_service_exports_to_the_run_over_sockets() {
     let folder = tempfile::tempdir().expect("a folder");
     let told = statusgap(folder.path(), "run followed.toml --service deferred --seed 2 --quiet --otlp :0 --span-wait 3s --out run");

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::model::guarantee::Guarantee;
 use crate::report::html::{curve, denials, lanes, prose};
-use crate::report::view::{Standing, View};
+use crate::report::view::{InsideView, Standing, View};
 use crate::report::words;
 use crate::verdict::Verdict;
 
@@ -42,6 +42,9 @@ pub(super) fn summary(view: &View) -> Markup {
                     "\n"
                     @for told in view.answers.all() {
                         div { dt { (told.question) } dd data-key=(told.key) { (prose(told.answer)) } } "\n"
+                    }
+                    @if let Some(told) = view.inside_in_short() {
+                        div { dt { (InsideView::QUESTION) } dd data-key="inside" { (prose(&words::sentence_case(told))) "." } } "\n"
                     }
                 }
             }

@@ -9,7 +9,7 @@ use crate::model::time::Nanos;
 use crate::report::sentences::time;
 use crate::report::view::SpanLabel;
 use crate::report::words::{count, counted};
-use crate::traces::{ClockBound, Edge, Explanation, InsideFact, Outcome, SpanName, Stance, Statement, Unexplained};
+use crate::traces::{Edge, Explanation, Findings, InsideFact, Outcome, SpanName, Stance, Statement, Unexplained};
 
 /// What makes scans visible, as far as it can be told; `label` names a span.
 pub fn outcome(outcome: &Outcome, scans: u64, label: impl Fn(&SpanName) -> SpanLabel) -> String {
@@ -18,12 +18,15 @@ pub fn outcome(outcome: &Outcome, scans: u64, label: impl Fn(&SpanName) -> SpanL
         Outcome::Named(named) => explained(named, label),
         Outcome::AllHadEnded { scans, of, last, before_ns } => format!(
             "in {} of {} all that the target did for the POST had ended before the scan was visible: the last span, {}, {} earlier. What makes scans \
-             visible is not in their traces: a copy that lags (replica, index), a cache, or work that carries no trace context",
+             visible is not in their traces: a copy that lags (replica, index), a cache, another process's memory, or work that carries no trace \
+             context",
             count(*scans),
             counted(*of, "scan"),
             label(last).quoted(),
             time(*before_ns)
         ),
+        // Two possibilities are more than none.
+        Outcome::CannotTell(why @ Unexplained::ReadElsewhere { .. }) => unexplained(why, scans, label),
         Outcome::CannotTell(why) => format!("which span makes scans visible cannot be told: {}", unexplained(why, scans, label)),
     }
 }
@@ -86,15 +89,30 @@ fn unexplained(why: &Unexplained, scans: u64, label: impl Fn(&SpanName) -> SpanL
         Unexplained::FewScans { scans, needed } => {
             format!("{} with a window, and {needed} are needed", counted(*scans, "scan"))
         }
-        Unexplained::NoneFits { explained, of, best } => format!(
+        Unexplained::NoneFits { explained: 0, .. } => {
+            "no span begins or ends when scans become visible. What makes them visible may not be instrumented".to_owned()
+        }
+        // Where it is there it fits: what is missing is spans, not instruments.
+        Unexplained::NoneFits { explained, of, have, best } if have < of && explained * 10 >= have * 9 => format!(
+            "{} fits {} of the {} that have it, and {} of {} have none. Do all spans arrive in time (--span-wait), and is every worker instrumented?",
+            label(best).quoted(),
+            count(*explained),
+            counted(*have, "scan"),
+            count(of - have),
+            count(*of)
+        ),
+        Unexplained::NoneFits { explained, of, best, .. } => format!(
             "no span begins or ends when scans become visible; {} fits best, in {} of {}. What makes them visible may not be instrumented",
             label(best).quoted(),
             count(*explained),
             counted(*of, "scan")
         ),
-        Unexplained::ReadElsewhere { elsewhere, denied } => format!(
-            "{} of {} read from another database address than the POST wrote to, so that no span of the POST can be what makes scans visible: it is \
-             whatever copies from one to the other",
+        Unexplained::ReadElsewhere { elsewhere, denied, span, explained, of } => format!(
+            "{} fits {} of {}, but {} of {} read from another database address than was written to: what copies from one to the other, or \
+             the span if both are one (a pool, a proxy)",
+            label(span).quoted(),
+            count(*explained),
+            counted(*of, "scan"),
             count(*elsewhere),
             counted(*denied, "denial")
         ),
@@ -110,13 +128,23 @@ fn unexplained(why: &Unexplained, scans: u64, label: impl Fn(&SpanName) -> SpanL
 }
 
 /// What the statement rests on.
-pub fn basis(clock: Option<ClockBound>, named: Option<&Explanation>) -> Option<String> {
-    let clock = clock?;
-    let mut text = format!(
-        "The target's clock and the run's are laid beside each other to within {}, by {}",
-        time(clock.width()),
-        counted(clock.spans, "server span")
-    );
+pub fn basis(found: &Findings) -> Option<String> {
+    let mut text = match (found.clock, found.clock_by_scan_ns) {
+        (Some(clock), _) => format!(
+            "The target's clock and the run's are laid beside each other to within {}, by {}",
+            time(clock.width()),
+            counted(clock.spans, "server span")
+        ),
+        (None, Some(width)) => format!(
+            "The target's clock was set or drifts while the run went on, so that each scan is laid beside its own requests alone: to within {}",
+            time(width)
+        ),
+        (None, None) => return None,
+    };
+    let named = match &found.outcome {
+        Outcome::Named(named) => Some(named),
+        _ => None,
+    };
     if let Some(named) = named {
         let chance =
             if named.p < 0.001 + f64::EPSILON { "0.1 % of cases at most".to_owned() } else { format!("{:.1} % of cases", named.p * 100.0) };
@@ -177,16 +205,48 @@ pub fn fact(fact: &InsideFact) -> String {
 
 /// That inside and outside disagree; nothing is decided by it.
 pub fn contradiction(fact: &InsideFact, outside: &[FaultClass]) -> Option<String> {
-    if fact.agrees != Some(false) {
-        return None;
+    (fact.agrees == Some(false)).then(|| {
+        format!(
+            "what was measured outside names {}, and the spans do not fit that: {}. The diagnosis rests on what was measured; if the two stay apart, the \
+             spans may be of another deployment, or lack a part",
+            either(outside),
+            self::fact(fact)
+        )
+    })
+}
+
+/// All of it in the room of a first screen: the span, or else what speaks for a cause; and what does not fit the measurement.
+pub fn in_short(found: &Findings, outside: &[FaultClass], label: impl Fn(&SpanName) -> SpanLabel) -> String {
+    let against = found.facts.iter().find(|one| one.agrees == Some(false));
+    let fitting = found.facts.iter().find(|one| one.agrees != Some(false));
+    match (&found.outcome, fitting, against) {
+        (Outcome::Named(_), _, Some(against)) => {
+            let towards = match against.stance {
+                Stance::For => "for",
+                Stance::Against => "against",
+            };
+            format!(
+                "{}. But spans speak {towards} {}, against what was measured",
+                outcome(&found.outcome, found.scans, label),
+                against.class.named()
+            )
+        }
+        (Outcome::AllHadEnded { .. } | Outcome::CannotTell(_), None, Some(against)) => {
+            format!("{}; what was measured outside names {}", fact(against), either(outside))
+        }
+        (Outcome::CannotTell(Unexplained::ReadElsewhere { .. }), ..) => outcome(&found.outcome, found.scans, label),
+        (Outcome::AllHadEnded { .. } | Outcome::CannotTell(_), Some(fitting), _) => fact(fitting),
+        _ => outcome(&found.outcome, found.scans, label),
     }
-    let named: Vec<String> = outside.iter().map(|class| class.named()).collect();
-    Some(format!(
-        "what was measured outside names {}, and the spans do not fit that: {}. The diagnosis rests on what was measured; if the two stay apart, the spans may \
-         be of another deployment, or lack a part",
-        named.join(" or "),
-        self::fact(fact)
-    ))
+}
+
+fn either(classes: &[FaultClass]) -> String {
+    classes.iter().map(|class| class.named()).collect::<Vec<_>>().join(" or ")
+}
+
+/// Which of several causes that polls do not tell apart the spans speak for.
+pub fn speaks_for(class: FaultClass) -> String {
+    format!("The service's own spans speak for {}", class.named())
 }
 
 /// What became of the spans, where some were lost.

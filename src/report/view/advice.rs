@@ -9,12 +9,12 @@ use crate::analysis::guarantees::Checked;
 use crate::model::run::Journal;
 use crate::report::sentences::open::open_question;
 use crate::report::sentences::{causes, patterns};
-use crate::report::view::{headline, limitations};
+use crate::report::view::{InsideView, headline, inside, limitations};
 use crate::report::{sentences, words};
 use crate::verdict::{Judgement, Reason, Verdict};
 
 /// What to do now.
-pub(super) fn next_step(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> String {
+pub(super) fn next_step(journal: &Journal, analysis: &Analysis, judgement: &Judgement, inside: Option<&InsideView>) -> String {
     if !judgement.assessable {
         return "Look at how a never-issued id is answered: either the target file's answer rules take not_found for visible, or the service invents a state \
                 for ids it never issued. Until that is put right nothing else can be measured."
@@ -22,7 +22,7 @@ pub(super) fn next_step(journal: &Journal, analysis: &Analysis, judgement: &Judg
     }
     match judgement.verdict {
         Verdict::Pass => after_pass(journal, analysis, judgement),
-        Verdict::Fail => after_fail(journal, analysis, judgement),
+        Verdict::Fail => after_fail(journal, analysis, judgement, inside),
         Verdict::Inconclusive => after_inconclusive(journal, judgement),
     }
 }
@@ -60,7 +60,7 @@ fn after_pass(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> 
     )
 }
 
-fn after_fail(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> String {
+fn after_fail(journal: &Journal, analysis: &Analysis, judgement: &Judgement, inside: Option<&InsideView>) -> String {
     let found_causes = &analysis.diagnosis.causes;
     let owner = journal.run.target.owner();
     let still_open = || {
@@ -70,7 +70,8 @@ fn after_fail(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> 
     match found_causes.as_slice() {
         [cause] if !cause.or.is_empty() => {
             let many = if cause.or.len() == 1 { "Two" } else { "Several" };
-            format!("{many} causes explain what was seen equally well: {}. {}", causes::title(cause), causes::cure(cause, owner))
+            let spans = inside::told_apart(inside, cause).map_or_else(String::new, |class| sentences::inside::speaks_for(class) + ". ");
+            format!("{many} causes explain what was seen equally well: {}. {spans}{}", causes::title(cause), causes::cure(cause, owner))
         }
         [cause] => {
             let open = if cause.strength == Strength::Strong { String::new() } else { still_open() };

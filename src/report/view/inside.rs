@@ -22,6 +22,9 @@ pub struct InsideView {
     pub outcome: &'static str,
     /// What makes scans visible, in a sentence.
     pub statement: String,
+    /// The same for the first screen: with what speaks for a cause where no span is named, and what does not fit the measurement.
+    #[serde(skip)]
+    pub short: String,
     /// What that rests on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub basis: Option<String>,
@@ -50,6 +53,11 @@ pub struct InsideView {
     /// The clearest scan, for drawing.
     #[serde(skip)]
     pub picture: Option<Picture>,
+}
+
+impl InsideView {
+    /// What reports ask beside the four questions.
+    pub const QUESTION: &str = "What do its own spans say?";
 }
 
 /// The span that makes scans visible.
@@ -228,7 +236,8 @@ pub(super) fn inside(journal: &Journal, analysis: &Analysis, histories: &[ScanHi
             Outcome::CannotTell(_) => "cannot_tell",
         },
         statement: words::sentence(&sentences::inside::outcome(&findings.outcome, findings.scans, SpanLabel::of)),
-        basis: sentences::inside::basis(findings.clock, named).map(|basis| words::sentence(&basis)),
+        short: words::sentence(&sentences::inside::in_short(&findings, &outside, SpanLabel::of)),
+        basis: sentences::inside::basis(&findings).map(|basis| words::sentence(&basis)),
         scans: findings.scans,
         with_spans: findings.with_spans,
         named: named.map(|named| NamedSpan {
@@ -278,6 +287,17 @@ fn said(fact: &InsideFact) -> InsideEvidence {
         sentence: words::sentence(&sentences::inside::fact(fact)),
         fact: fact.statement,
     }
+}
+
+/// Which of the classes of a cause that polls do not tell apart the spans speak for: one alone, and nothing against what was measured.
+pub(super) fn told_apart(inside: Option<&InsideView>, cause: &Cause) -> Option<FaultClass> {
+    let evidence = &inside?.evidence;
+    if cause.or.is_empty() || evidence.iter().any(|one| one.agrees == Some(false)) {
+        return None;
+    }
+    let speaks_for = |class: &FaultClass| evidence.iter().any(|one| one.stance == Stance::For && one.class == class.letter());
+    let mut classes = cause.classes().filter(speaks_for);
+    classes.next().filter(|_| classes.next().is_none())
 }
 
 /// So many requests are drawn.

@@ -562,6 +562,12 @@ pub struct Repeat {
 }
 
 impl View {
+    /// What the target's own spans say, for a first screen; nothing where nobody asked for them, or there is nothing to explain.
+    pub fn inside_in_short(&self) -> Option<&str> {
+        let inside = self.inside.as_ref().filter(|inside| self.verdict != Verdict::Pass || inside.scans > 0);
+        inside.map(|inside| inside.short.as_str())
+    }
+
     /// Chooses what a report tells.
     pub fn of(journal: &Journal, analysis: &Analysis, judgement: &Judgement) -> View {
         let journal = analysis.read(journal);
@@ -572,11 +578,12 @@ impl View {
         let window = window::view(&analysis.window, everyone, judgement.assessable, judgement.verdict);
         let (causes, ruled_out, undecided) = tables::diagnosis(&analysis.diagnosis, journal.run.target.owner());
         let patterns = tables::patterns(&analysis.diagnosis);
+        let inside = inside::inside(journal, analysis, &histories);
         let view = View {
             verdict: judgement.verdict,
             headline: headline::headline(analysis, judgement, &window),
             second_opinion: second_opinion::row(journal),
-            answers: answers::answers(journal, analysis, judgement, &histories, &window),
+            answers: answers::answers(journal, analysis, judgement, &histories, &window, inside.as_ref()),
             notices: headline::notices(journal, analysis, judgement),
             reason_facts: sentences::facts(&judgement.reasons),
             reasons: judgement.reasons.iter().map(words::reason).collect(),
@@ -588,7 +595,6 @@ impl View {
             curve: steps::curve(&analysis.window, judgement.assessable),
             denials: denials::rows(analysis),
             lanes: lanes::lanes(journal, &histories),
-            inside: inside::inside(journal, analysis, &histories),
             latency: tables::latency(&analysis.round_trips),
             histograms: histograms::histograms(journal),
             guarantees: analysis.guarantees.iter().map(tables::guarantee).collect(),
@@ -609,7 +615,8 @@ impl View {
             jobs: Jobs::of(journal, &analysis.load),
             repeat: repeat::repeat(journal, analysis),
             noun: journal.run.target.noun.clone(),
-            next_step: advice::next_step(journal, analysis, judgement),
+            next_step: advice::next_step(journal, analysis, judgement, inside.as_ref()),
+            inside,
             scenarios,
             window,
         };

@@ -43,7 +43,7 @@ fn sentences(view: &mut View) -> Vec<&mut String> {
     }
     all.extend(view.lanes.iter_mut().map(|lane| &mut lane.outcome));
     if let Some(inside) = &mut view.inside {
-        all.push(&mut inside.statement);
+        all.extend([&mut inside.statement, &mut inside.short]);
         all.extend(&mut inside.basis);
         all.extend(inside.evidence.iter_mut().map(|one| &mut one.sentence));
         all.extend(&mut inside.contradictions);

@@ -15,8 +15,8 @@ use crate::analysis::scan::ScanHistory;
 use crate::bundle;
 use crate::model::noun::Noun;
 use crate::model::run::Journal;
-use crate::report::sentences::causes;
-use crate::report::view::{WindowView, advice};
+use crate::report::sentences::{self, causes, faults};
+use crate::report::view::{InsideView, WindowView, advice, inside};
 use crate::report::words;
 use crate::verdict::{Judgement, Verdict};
 
@@ -74,6 +74,8 @@ struct Findings<'a> {
     analysis: &'a Analysis,
     judgement: &'a Judgement,
     window: &'a WindowView,
+    /// What the target's spans say.
+    inside: Option<&'a InsideView>,
     /// What one thing that the API is asked for is called.
     noun: &'a Noun,
 }
@@ -97,8 +99,9 @@ pub(super) fn answers(
     judgement: &Judgement,
     histories: &[ScanHistory<'_>],
     window: &WindowView,
+    inside: Option<&InsideView>,
 ) -> Answers {
-    let findings = Findings { journal, analysis, judgement, window, noun: &journal.run.target.noun };
+    let findings = Findings { journal, analysis, judgement, window, inside, noun: &journal.run.target.noun };
     let denied = denied_jobs(histories);
     let request = bundle::status_line(&journal.run).map_or_else(|| "the status request".to_owned(), |line| shortened(&line));
     let cause = analysis.diagnosis.causes.first();
@@ -138,9 +141,13 @@ fn now(findings: Findings<'_>) -> String {
     let is_investigation = journal.run.scenarios.is_empty();
     let Some(cause) = analysis.diagnosis.causes.first().filter(|_| judgement.verdict == Verdict::Fail) else {
         let asked_all = is_investigation || judgement.verdict != Verdict::Fail;
-        return if asked_all { advice::next_step(journal, analysis, judgement) } else { INVESTIGATE.to_owned() };
+        return if asked_all { advice::next_step(journal, analysis, judgement, findings.inside) } else { INVESTIGATE.to_owned() };
     };
-    let cure = causes::cure(cause, journal.run.target.owner());
+    let owner = journal.run.target.owner();
+    let cure = match inside::told_apart(findings.inside, cause) {
+        Some(class) => format!("{}: {}", sentences::inside::speaks_for(class), causes::lower_first(&faults::advice(class, owner))),
+        None => causes::cure(cause, owner),
+    };
     let first = cure.find(". ").map_or(cure.as_str(), |end| &cure[..=end]);
     if cause.strength == Strength::Strong && analysis.diagnosis.causes.len() == 1 {
         format!("{first} The command below must pass then.")
