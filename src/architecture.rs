@@ -70,7 +70,7 @@ const ROOMS: &[Room] = &[
     Room {
         name: "probe/http1",
         may_name: &["model"],
-        barred: &["super::super", "crate::probe", "std::fs", "std::env", "reqwest", "Instant", "SystemTime"],
+        barred: &["super::super", "crate::probe::", "std::fs", "std::env", "reqwest", "Instant", "SystemTime"],
     },
     Room { name: "service", may_name: &[], barred: &["reqwest"] },
     Room {

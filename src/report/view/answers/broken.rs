@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use crate::analysis::denied::{DeniedJobs, DenyingAnswer, polled_ages};
 use crate::analysis::guarantees::Checked;
 use crate::analysis::scan::ScanHistory;
+use crate::model::fault::FaultClass;
 use crate::model::time::Nanos;
 use crate::report::view::answers::Findings;
 use crate::report::view::headline;
@@ -92,7 +93,9 @@ fn counts(findings: Findings<'_>, reads: &Checked, denied: &DeniedJobs, request:
     let when = denied.ages.map_or_else(String::new, |(from, to)| format!(", {}", ages(from, to)));
     let mut told = format!("{} answered {} for {jobs} that the API {known}{when}.", words::sentence_case(request), answer(&denied.answers));
     if window.flapped > 0 && window.flapped < reads.broken {
-        let _ = write!(told, " {} of them had already been shown: it comes and goes.", words::count(window.flapped));
+        // What is removed early does not come back.
+        let goes = if findings.analysis.diagnosis.names(FaultClass::F) { "" } else { ": it comes and goes" };
+        let _ = write!(told, " {} of them had already been shown{goes}.", words::count(window.flapped));
     }
     told
 }
