@@ -31,6 +31,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 mod understood;
+mod validity;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
@@ -64,6 +65,7 @@ pub(crate) use selector::{Extract, Selector, Step};
 pub use sender::{cache_note, worker};
 pub use steps::Session;
 pub use understood::Understood;
+pub use validity::{LoginOutcome, Turn, Validity};
 
 use address::{Base, OtherOrigins, ShownBase};
 use credentials::parts;
