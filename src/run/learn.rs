@@ -12,7 +12,7 @@ use crate::model::contact::{QUOTED, visible};
 use crate::model::limits::cut;
 use crate::model::time::Stamp;
 use crate::probe::is_loopback;
-use crate::target::{LoginOutcome, Turn, Validity, Variables};
+use crate::target::{LoginOutcome, Turn, Validity, Variables, filled_id};
 
 /// At most so many polls of the one job.
 pub const POLLS: usize = 60;
@@ -81,7 +81,7 @@ impl Learning<'_> {
         asking.logged_in(token.as_ref());
         let variables = Variables { n: first_n(), uuid: fresh(), ..Variables::default() };
         let given = self.draft.id_of_the_client();
-        let given_id = given.as_deref().map(|template| filled(template, &variables));
+        let given_id = given.as_deref().and_then(|template| filled_id(template, &variables));
         let initiate = asking.initiate(given_id.as_deref().unwrap_or_default());
         let sent = Instant::now();
         let posted = self.client.send(&initiate).await.map_err(|why| self.no_answer(&initiate, &why))?;
@@ -287,7 +287,7 @@ impl Asking<'_, '_> {
 
     async fn control(&mut self, template: &str) -> Result<Answered, LearnError> {
         let variables = Variables { n: 1000 + u64::from(rand::random::<u16>()) % 1000, uuid: fresh(), ..Variables::default() };
-        let id = filled(template, &variables);
+        let id = filled_id(template, &variables).unwrap_or_else(|| variables.uuid.clone());
         self.ask(&id).await.map_err(|(status, why)| self.learning.no_answer(&status, &why))
     }
 
@@ -314,17 +314,6 @@ impl Asking<'_, '_> {
         }
         Ok(())
     }
-}
-
-/// An id by a template of the target file's.
-fn filled(template: &str, variables: &Variables) -> String {
-    let dashed = uuid::Uuid::try_parse(&variables.uuid).map_or_else(|_| variables.uuid.clone(), |uuid| uuid.hyphenated().to_string());
-    template
-        .replace("{uuid:dashed}", &dashed)
-        .replace("{uuid}", &variables.uuid)
-        .replace("{n}", &variables.n.to_string())
-        .replace("{{", "{")
-        .replace("}}", "}")
 }
 
 /// A number that no scan of an earlier run has had.

@@ -66,6 +66,7 @@ pub use selector::Reply;
 pub(crate) use selector::{Extract, Selector, Step};
 pub use sender::{cache_note, worker};
 pub use steps::Session;
+pub use template::filled_id;
 pub use understood::Understood;
 pub use validity::{LoginOutcome, Turn, Validity};
 
