@@ -20,6 +20,8 @@ pub struct Call {
     pub body: Option<String>,
     /// The answer, where one was recorded.
     pub answer: Option<Answered>,
+    /// Where it stands in the text that it was read from, from 1.
+    pub line: Option<usize>,
 }
 
 /// An answer.

@@ -137,6 +137,7 @@ impl Learning<'_> {
         LearnError::Target(DraftError {
             what: self.draft.shown(&format!("{} {} got no answer: {why}", call.method, without_query(&call.url))),
             hint: "is the address right, and does the service run?".to_owned(),
+            line: None,
             choice: None,
         })
     }
@@ -170,6 +171,7 @@ impl Learning<'_> {
                 quoted(answer)
             )),
             hint: self.draft.shown(hint),
+            line: None,
             choice: None,
         })
     }
