@@ -6,7 +6,8 @@ use crate::model::run::Run;
 use crate::target::{Caller, Encoding, IdSource, LoggedRequest, LoggedTarget, Piece, Placeholder, Step};
 
 /// Lines to be pasted that ask for a new scan and poll it `seconds` later, ten times where `flapping`. `None` where the target file
-/// says what a few lines cannot: an id that stands in a header, or a value from the environment that would have to be encoded.
+/// says what a few lines cannot: an id that stands in a header, an address that is handed out, a list of several pages, or a value from the
+/// environment that would have to be encoded.
 pub fn by_hand(run: &Run, seconds: f64, flapping: bool) -> Option<String> {
     let logged = LoggedTarget::read(&run.target)?;
     // A service that the run had started itself is gone with its port; the file says where one is usually found.
@@ -23,7 +24,8 @@ pub fn by_hand(run: &Run, seconds: f64, flapping: bool) -> Option<String> {
         // Anything else could be read as an option.
         return None;
     };
-    if logged.beyond_curl().is_some() || logged.has_cookies() || logged.steps().next().is_some() || logged.captures().next().is_some() {
+    let asks_onward = logged.has_other_addresses() || logged.follow().is_some() || logged.pages().is_some();
+    if asks_onward || logged.has_cookies() || logged.steps().next().is_some() || logged.captures().next().is_some() {
         return None;
     }
     let IdSource::InReply(id) = logged.replies().id else { return None };

@@ -9,7 +9,8 @@ use crate::bundle::meaning::{self, States};
 use crate::bundle::shell::{inside, is_plain, literal};
 use crate::model::run::Run;
 use crate::target::{
-    Caller, Encoding, EnvironmentVariable, Extract, IdSource, LoggedRequest, LoggedStep, LoggedTarget, Piece, Placeholder, RequestError,
+    Caller, Encoding, EnvironmentVariable, Extract, IdSource, LoggedFollow, LoggedRequest, LoggedStep, LoggedTarget, Piece, Placeholder,
+    RequestError,
 };
 
 /// A contract that the shell can follow.
@@ -39,7 +40,17 @@ pub(super) struct Contract {
     pub(super) checks: String,
     /// The status poll as a command.
     pub(super) status: String,
-    /// The same as the foreign user, if the file has one.
+    /// A line that sets the `address` at which it asks: that of `$id`, made from it or remembered. Empty where the command has it itself.
+    pub(super) address: String,
+    /// Lines that remember the address which the initiate's reply hands out; empty where it is made from the id.
+    pub(super) remember: String,
+    /// Whether polls ask for a stream of events.
+    pub(super) stream: bool,
+    /// Lines after each answer to a poll that remember the next address.
+    pub(super) chain: String,
+    /// Where a list goes on, as a command that prints it, and how many pages a poll looks at.
+    pub(super) pages: Option<(String, u32)>,
+    /// The status poll as the foreign user, if the file has one.
     pub(super) foreign: Option<String>,
     /// Lines of a shell function: from `$code`, `$head` and `$reply` to a word.
     pub(super) rules: Vec<String>,
@@ -66,19 +77,19 @@ impl Contract {
         let unclear = |what: &str| Unscriptable::Contract(what.to_owned());
         let base = quoted(logged.base()).ok_or_else(|| unclear("the address"))?;
         let mut filled = Vec::new();
-        let mut command = |what: &str, request: Result<LoggedRequest, RequestError>| {
+        let mut split = |what: &str, request: Result<LoggedRequest, RequestError>| {
             let made = request.ok().and_then(|request| command(&request, &mut filled));
             made.ok_or_else(|| unclear(&format!("the {what} request")))
         };
-        if let Some(what) = logged.beyond_curl() {
-            return Err(unclear(what));
+        if logged.has_other_addresses() {
+            return Err(unclear("an endpoint with an address of its own"));
         }
         let (mut login, mut setup) = (String::new(), String::new());
         for (nth, step) in logged.steps().enumerate() {
             let is_login = nth < logged.logins();
             let LoggedStep { request, accept, captures } = step.map_err(|_| unclear("a step before the initiate"))?;
             let name = if is_login { "login" } else { "setup" };
-            let ask = command(name, Ok(request))?;
+            let ask = whole(split(name, Ok(request))?);
             let (lines, indent) = if is_login { (&mut login, "") } else { (&mut setup, "  ") };
             let _ = writeln!(lines, "{indent}{ask} || unable 'the {name} was not answered'");
             let codes = meaning::codes(accept);
@@ -97,10 +108,31 @@ impl Contract {
             IdSource::InReply(place) => meaning::take(&logged, place).ok_or_else(|| unclear("the place of the id"))?,
             IdSource::OfTheClient(_) => "printf %s \"$id\"".to_owned(),
         };
-        let initiate = command("initiate", logged.initiate())?;
-        let status = command("status", logged.status(Caller::Owner))?;
-        let foreign = logged.has_foreign_user().then(|| command("foreign user's", logged.status(Caller::Foreign))).transpose()?;
+        let initiate = whole(split("initiate", logged.initiate())?);
+        let is_plain_poll = logged.follow().is_none() && logged.pages().is_none();
+        let poll = |command: Command| if is_plain_poll { (whole(command), String::new()) } else { at_address(command) };
+        let (status, mut address) = poll(split("status", logged.status(Caller::Owner))?);
+        let foreign = logged.has_foreign_user().then(|| split("foreign user's", logged.status(Caller::Foreign)).map(poll)).transpose()?;
+        let (mut remember, mut chain) = (String::new(), String::new());
+        if let Some(LoggedFollow { from, suffix, chain: goes_on }) = logged.follow() {
+            let take = meaning::take(&logged, from).ok_or_else(|| unclear("the place of the address to follow"))?;
+            let suffix = (is_plain(suffix) && logged.is_constant(suffix)).then(|| literal(suffix)).ok_or_else(|| unclear("`suffix`"))?;
+            address = String::from("  recall\n");
+            let _ = writeln!(
+                remember,
+                "  led=$({take}) || unable \"no address can be read in the reply to the initiate: $(head -c 300 \"$reply\")\""
+            );
+            let _ = writeln!(remember, "  remember \"$led\" {suffix}");
+            if goes_on {
+                let _ = writeln!(chain, "  led=$({take} 2> /dev/null) && [ -n \"$led\" ] && remember \"$led\" {suffix}");
+            }
+        }
+        let pages = logged
+            .pages()
+            .map(|(next, most)| Ok((meaning::take(&logged, next).ok_or_else(|| unclear("the place at which a list goes on"))?, most)));
+        let pages = pages.transpose()?;
         Ok(Contract {
+            stream: status.contains("text/event-stream"),
             login,
             setup,
             own_id,
@@ -116,15 +148,34 @@ impl Contract {
             accepted: meaning::codes(logged.replies().accept),
             checks: checks(&filled),
             status,
-            foreign,
-            echo: logged.replies().echo.and_then(meaning::steps_of),
+            address,
+            remember,
+            chain,
+            pages,
+            foreign: foreign.map(|(foreign, _)| foreign),
+            echo: logged.replies().echo.and_then(meaning::place_of),
             version: curl::version(&run.target),
         })
     }
 }
 
-/// One request as the arguments of `ask`, and what of it is filled in by the shell.
-fn command(request: &LoggedRequest, filled: &mut Vec<Filled>) -> Option<String> {
+/// A request as the arguments of `ask`, and its address.
+struct Command {
+    arguments: String,
+    address: String,
+}
+
+/// A command at `$address`, and the line that sets it.
+fn at_address(Command { arguments, address }: Command) -> (String, String) {
+    (format!("{arguments}{NEXT}\"$address\""), format!("  address={address}\n"))
+}
+
+fn whole(Command { arguments, address }: Command) -> String {
+    arguments + NEXT + &address
+}
+
+/// One request as the shell has it; what of it is filled in there is added to `filled`.
+fn command(request: &LoggedRequest, filled: &mut Vec<Filled>) -> Option<Command> {
     let mut quote = |pieces: &[Piece]| {
         filled.extend(pieces.iter().filter_map(|piece| match piece {
             Piece::Text(_) => None,
@@ -139,8 +190,8 @@ fn command(request: &LoggedRequest, filled: &mut Vec<Filled>) -> Option<String> 
         }
     }
     let body = curl::body(request, &mut quote)?;
-    let _ = write!(line, "{body}{NEXT}\"$base{}\"", quote(&request.path)?);
-    Some(line)
+    line += &body;
+    Some(Command { arguments: line, address: format!("\"$base{}\"", quote(&request.path)?) })
 }
 
 /// Lines that take values out of the last reply.

@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use crate::bundle::Unscriptable;
 use crate::bundle::shell::{is_plain, literal};
 use crate::model::answer::{Answer, State};
-use crate::target::{Extract, HttpCode, HttpCodes, JsonTemplate, LoggedTarget, Rule, Selector, Test, When};
+use crate::target::{Comparand, Extract, HttpCode, HttpCodes, JsonTemplate, LoggedTarget, QueryStep, Rule, Selector, Test, When};
 
 /// What a file says about states.
 #[derive(Debug)]
 pub(super) struct States {
-    /// Steps for jq.
+    /// An expression for jq.
     pub(super) at: String,
     /// Words of states that have ended.
     pub(super) ended: Vec<String>,
@@ -31,32 +31,60 @@ pub(super) fn codes(codes: &HttpCodes) -> String {
     codes.0.iter().map(pattern).collect::<Vec<_>>().join(" | ")
 }
 
-/// The steps to a place in JSON, as jq's own data: each a name, and the place in a list that it may mean as well. `None` for a place
-/// that more than one value can stand at, or that depends on the id or on the environment.
-fn steps(selector: &Selector) -> Option<String> {
-    let steps = selector.steps()?;
-    let fixed = steps.iter().all(|step| is_plain(&step.name));
-    fixed.then(|| json!(steps.iter().map(|step| json!([step.name, step.index])).collect::<Vec<_>>()).to_string())
+/// What stands at a place in JSON, as an expression of jq's that gives a list. `None` for a place that takes something from the
+/// environment, or that has a part which is not followed here.
+fn place(selector: &Selector) -> Option<String> {
+    if let Some(steps) = selector.steps() {
+        // Each a name, and the place in a list that it may mean as well.
+        let fixed = steps.iter().all(|step| is_plain(&step.name));
+        return fixed.then(|| format!("at({})", json!(steps.iter().map(|step| json!([step.name, step.index])).collect::<Vec<_>>())));
+    }
+    let Selector::JsonPath(query) = selector else { return None };
+    let steps: Vec<String> = query.steps()?.iter().map(query_step).collect::<Option<_>>()?;
+    Some(format!("([.]{})", steps.concat()))
+}
+
+/// One step from a list of values to the list of those below them.
+fn query_step(step: &QueryStep) -> Option<String> {
+    const BELOW: &str = "select(type == \"array\" or type == \"object\") | .[]";
+    let member = |name: &str| {
+        let name = is_plain(name).then(|| json!(name))?;
+        Some(format!(" | map(select(type == \"object\" and has({name})) | .[{name}])"))
+    };
+    Some(match step {
+        QueryStep::Name(name) => member(name)?,
+        QueryStep::Index(index) => format!(" | map(select(type == \"array\" and length > {index}) | .[{index}])"),
+        QueryStep::Each => format!(" | map({BELOW})"),
+        QueryStep::Where { place, equals } => {
+            let place: Vec<String> = place.iter().map(|name| member(name)).collect::<Option<_>>()?;
+            let equals = match equals {
+                Comparand::Text(text) => is_plain(text).then(|| json!(text).to_string())?,
+                Comparand::Id => "$id".to_owned(),
+                Comparand::IdAlone => "named".to_owned(),
+            };
+            format!(" | map({BELOW} | select(any([.]{} | .[]; . == {equals})))", place.concat())
+        }
+    })
 }
 
 /// The same for what is taken whole.
-pub(super) fn steps_of(extract: &Extract) -> Option<String> {
-    if extract.pattern.is_some() { None } else { steps(&extract.selector) }
+pub(super) fn place_of(extract: &Extract) -> Option<String> {
+    if extract.pattern.is_some() { None } else { place(&extract.selector) }
 }
 
 /// A command that prints what stands at a place of the last reply.
 pub(super) fn take(logged: &LoggedTarget, id: &Extract) -> Option<String> {
-    let Selector::Header(header) = &id.selector else {
-        return Some(format!("json {} < \"$reply\"", literal(&format!("at({}) | text", steps_of(id)?))));
+    let whole = match &id.selector {
+        Selector::Header(header) => {
+            let is_plain = logged.is_constant(header.as_str()) && header.as_str().chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+            is_plain.then(|| format!("field {header}"))?
+        }
+        selector => format!("json {} < \"$reply\"", literal(&format!("{} | text", place(selector)?))),
     };
-    if !logged.is_constant(header.as_str()) || !header.as_str().chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
-        return None;
-    }
-    let whole = format!("field {header}");
     let Some(pattern) = &id.pattern else { return Some(whole) };
     let pattern = pattern.as_str();
     // What is written alike in both dialects, with one group.
-    let alike = logged.is_constant(pattern) && pattern.chars().all(|c| c.is_ascii_alphanumeric() || "/_-.:=[]^+*()$?#&".contains(c));
+    let alike = logged.is_constant(pattern) && pattern.chars().all(|c| c.is_ascii_alphanumeric() || "/_-.:=[]^+*()$?#&<>\";, ".contains(c));
     let one_group = pattern.matches('(').count() == 1 && !["(?", "*?", "+?", "??"].iter().any(|other| pattern.contains(other));
     // Around the expression stands what is not in it.
     let end = ['#', ',', '~'].into_iter().find(|end| !pattern.contains(*end))?;
@@ -70,7 +98,7 @@ pub(super) fn take(logged: &LoggedTarget, id: &Extract) -> Option<String> {
 /// Where the state is and what its words mean; `None` where the file does not say, or not in words that a script can have.
 pub(super) fn states(logged: &LoggedTarget) -> Option<States> {
     let replies = logged.replies();
-    let at = steps_of(replies.state?)?;
+    let at = place_of(replies.state?)?;
     let words = |wanted: fn(State) -> bool| -> Option<Vec<String>> {
         let words = replies.states.iter().filter(|(_, state)| wanted(**state));
         words.map(|(word, _)| (is_plain(word) && logged.is_constant(word)).then(|| word.clone())).collect()
@@ -87,14 +115,14 @@ pub(super) fn rules(logged: &LoggedTarget) -> Result<Vec<String>, Unscriptable> 
     let in_json = replies.state.is_some_and(|state| !matches!(state.selector, Selector::Header(_)));
     let visible =
         if in_json { "if json true < \"$reply\" > /dev/null 2>&1; then echo visible; else echo unclear; fi" } else { "echo visible" };
-    for Rule { answer, state, when } in replies.rules {
+    for (nth, Rule { answer, state, when }) in replies.rules.iter().enumerate() {
         let word = match (answer, state) {
             (Answer::Visible, None) => visible,
             (Answer::Visible, Some(_)) => "echo visible",
             (Answer::NotFound, _) => "echo not_found",
             _ => "echo unclear",
         };
-        let conditions = conditions(when).ok_or_else(|| Unscriptable::Contract("an answer rule of [status]".to_owned()))?;
+        let conditions = conditions(when).ok_or_else(|| Unscriptable::Contract(format!("[[status.answer]] number {}", nth + 1)))?;
         lines.push(format!("if {}; then {word}; return; fi", conditions.join(" && ")));
     }
     lines.push(format!("case $code in 404 | 410) echo not_found ;; 2??) {visible} ;; *) echo unclear ;; esac"));
@@ -124,7 +152,7 @@ fn conditions_of(when: &When) -> Option<Vec<String>> {
     let Some((selector, tests)) = &when.at else { return Some(commands) };
     let tests: Vec<String> = tests.iter().map(test).collect::<Option<_>>()?;
     let tests: Vec<String> = tests.iter().map(|test| format!("({test})")).collect();
-    let test = format!("at({}) | {}", steps(selector)?, tests.join(" and "));
+    let test = format!("{} | {}", place(selector)?, tests.join(" and "));
     commands.push(format!("json {} < \"$reply\" > /dev/null 2>&1", literal(&test)));
     Some(commands)
 }
@@ -183,6 +211,9 @@ mod tests {
             ("{ pointer = '/error', null = true }", "any(.[]; (. == null) == true)"),
             ("{ pointer = '/a', empty = false }", "any(.[]; (. == \"\" or . == [] or . == {}) == false)"),
             ("{ pointer = '/a~1b', exists = false }", r#"at([["a/b",null]]) | ((length > 0) == false)"#),
+            ("{ jsonpath = \"$[*][?@.id == '{id:raw}']\", exists = false }", "select(any([.] | map("),
+            ("{ jsonpath = '$.jobs[?@.id == {id:raw}]', exists = false }", "; . == named)))"),
+            ("{ jsonpath = '$.jobs[*].state', equals = 'gone' }", r#"| .["state"]))"#),
         ] {
             assert!(rule(when).is_some_and(|line| line.contains(shell)), "{when}: {:?}", rule(when));
         }

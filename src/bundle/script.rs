@@ -38,18 +38,26 @@ pub fn script(journal: &Journal, analysis: &Analysis, headline: &str) -> Result<
         "  [ -n \"$id\" ] || unable \"there is no id in the reply to the initiate: $(head -c 300 \"$reply\")\"\n  plain 'the id' \"$id\"\n";
     asks += &contract.checks;
     asks += &contract.captures;
+    asks += &contract.remember;
     asks += "  told \"asked for a scan: $id\"\n}\n";
     asks += "\n# What a status reply means, by the target file: $code, $head and $reply become a word.\nmeaning() {\n";
     for rule in &contract.rules {
         let _ = writeln!(asks, "  {rule}");
     }
     asks += "}\n\n# Asks for the status of $id once: $answer becomes visible, not_found or unclear.\npoll() {\n";
-    let _ = writeln!(asks, "  {} || :", contract.status);
+    asks += &contract.address;
+    let _ = writeln!(asks, "  {} || :{}", contract.status, if contract.stream { "\n  first_event" } else { "" });
+    asks += &contract.chain;
+    if let Some((next, most)) = &contract.pages {
+        let goes_on = format!("[ \"$(meaning)\" = not_found ] && next=$({next} 2> /dev/null) && [ -n \"$next\" ]");
+        let _ = writeln!(asks, "  page=1\n  while [ $page -lt {most} ] && {goes_on}; do\n    lead \"$next\"");
+        let _ = writeln!(asks, "    {} || :\n    page=$((page + 1))\n  done", contract.status);
+    }
     asks += "  understood \"${1:-}\"\n}\n";
     if !contract.login.is_empty() {
         let _ = write!(asks, "\n# Gets the credentials.\nuuid=$(random)\n{}", contract.login);
     }
-    asks += &if contract.cookies { body.replace("\"$head\" \"$ids\"'", "\"$head\" \"$ids\" \"$jar\"'") } else { body };
+    asks += &body;
 
     let reads_json = asks.contains("json ");
     let mut text = String::from("#!/bin/sh\n");
@@ -72,12 +80,24 @@ pub fn script(journal: &Journal, analysis: &Analysis, headline: &str) -> Result<
     text += &contract.environment;
     let cookies = if contract.cookies { "-b \"$jar\" -c \"$jar\" " } else { "" };
     let common = common(contract.version, journal.exchanges.iter().any(|exchange| exchange.trace.is_some())).replace("COOKIES ", cookies);
-    let common = if contract.cookies {
-        common.replace("head=$(mktemp)", "head=$(mktemp) jar=$(mktemp)").replace("\"$head\"' EXIT", "\"$head\" \"$jar\"' EXIT")
+    let common = if contract.stream {
+        common.replace("|| {\n    code=000", "|| {\n    is_stream && return 0\n    code=000").replace("--max-time 20", "--max-time 5")
     } else {
         common
     };
     let _ = writeln!(text, "{common}");
+    if contract.cookies {
+        text += "jar=$folder/jar\n: > \"$jar\"\n";
+    }
+    if contract.stream {
+        text += FIRST_EVENT;
+    }
+    if !contract.address.is_empty() {
+        text += LEAD;
+    }
+    if !contract.remember.is_empty() {
+        text += REMEMBER;
+    }
     if reads_json {
         text += JSON;
     }
@@ -137,8 +157,9 @@ const TRACEPARENT: &str = r#" -H "traceparent: 00-$trace-$(printf %.16s "$trace"
 
 /// What every script needs.
 const COMMON: &str = r#"
-reply=$(mktemp) head=$(mktemp)
-trap 'rm -f "$reply" "$head"' EXIT
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+reply=$folder/reply head=$folder/head
 mark=$(printf '\001')
 n=$(date +%s) clear='' code=''
 
@@ -189,11 +210,68 @@ understood() {
 }
 "#;
 
+/// For a status that is a stream of events: it may well not end within the time of a request.
+const FIRST_EVENT: &str = r#"
+is_stream() { [ "$code" != 000 ] && case $(field content-type) in text/event-stream*) true ;; *) false ;; esac; }
+
+# Of a stream of events, the data of the first one that says something is the answer.
+first_event() {
+  is_stream || return 0
+  tr -d '\r' < "$reply" | awk '
+    function say() {
+      if (data ~ /[^ \t\n]/ && tolower(name) !~ /^(ping|heartbeat|keep[-_]?alive)$/) { print data; said = 1; exit }
+      name = data = ""
+    }
+    $0 == "" { say(); next }
+    { at = index($0, ":"); field = at ? substr($0, 1, at - 1) : $0; value = at ? substr($0, at + 1) : ""; sub(/^ /, "", value) }
+    field == "event" { name = value }
+    field == "data" { data = data == "" ? value : data "\n" value }
+    END { if (!said) say() }' > "$folder/event"
+  mv "$folder/event" "$reply"
+}
+"#;
+
+/// For polls at addresses that replies hand out.
+const LEAD: &str = r#"
+# The address that a reply hands out, from that of the target, whose server it must not leave.
+lead() {
+  origin=$(printf %s "$base" | sed -E 's,^([a-z]+://[^/]*).*,\1,')
+  case $1 in */./* | */../*) unable "the address in the reply has dot segments: $1" ;; esac
+  case $1 in
+    "$origin" | "$origin"[/?#]*) address=$1 ;;
+    *://* | //*) unable "the address in the reply leads to another server: $1" ;;
+    /*) address=$origin$1 ;;
+    .*) unable "the address in the reply has dot segments: $1" ;;
+    *) address=$base/$1 ;;
+  esac
+  address=${address%%#*}
+  addressable 'the address in the reply' "$address"
+}
+"#;
+
+/// For jobs that go by the address that their initiate handed out.
+const REMEMBER: &str = r#"
+addresses=$folder/addresses
+
+# Notes the address of $id: $1 as the reply has it, $2 is added to its path.
+remember() {
+  path=${1%%[?#]*}
+  [ -z "${2:-}" ] || set -- "$(printf %s "$path" | sed 's,/*$,,')$2${1#"$path"}"
+  lead "$1"
+  printf '%s\t%s\n' "$id" "$address" >> "$addresses"
+}
+recall() {
+  address=$(asked=$id awk -F '\t' '$1 "" == ENVIRON["asked"] "" { address = $2 } END { print address }' "$addresses")
+  [ -n "$address" ] || unable "no address was handed out for $id"
+}
+"#;
+
 /// For scripts that read JSON: what stands where the target file says, with escapes undone, or an error.
 const JSON: &str = r#"
 # Reads one JSON text on standard input. Fails where there is nothing, no whole JSON, or nothing that can be read exactly.
 json() {
-  jq -sej '
+  jq -sej --arg id "${id-}" '
+    def named: if $id | test("^(0|[1-9][0-9]{0,14})$") then $id | tonumber else $id end;
     def at($path): reduce $path[] as [$name, $index] ([.]; if length == 0 then . else .[0] |
       if type == "object" then (if has($name) then [.[$name]] else [] end)
       elif type == "array" and $index != null and $index < length then [.[$index]] else [] end end);
@@ -257,7 +335,7 @@ fn commands(experiment: Experiment, contract: &Contract) -> Result<String, Unscr
             text += "  [ \"$apart $answer\" != 'visible not_found' ] ||\n    shown \"$polled is denied because it was polled early; $left, which was not, is visible\"\ndone\n";
         }
         Experiment::Never { after, scans } => {
-            let _ = writeln!(text, "ids=$(mktemp)\ntrap 'rm -f \"$reply\" \"$head\" \"$ids\"' EXIT");
+            let _ = writeln!(text, "ids=$folder/ids");
             let _ = writeln!(text, "for scan in $(seq {scans}); do initiate; printf '%s\\n' \"$id\" >> \"$ids\"; done");
             text += &pause("", after);
             text += "while IFS= read -r id; do\n  poll\n";
@@ -272,7 +350,7 @@ fn commands(experiment: Experiment, contract: &Contract) -> Result<String, Unscr
             // Ids that differ in case or in how they are escaped may be the same.
             text += "same() { [ \"$(printf %s \"$1\" | tr A-Z a-z)\" = \"$(printf %s \"$2\" | tr A-Z a-z)\" ]; }\n";
             text += "initiate\nfirst=$id\ninitiate\nid=$first\nfor try in $(seq 10); do\n  poll\n";
-            let _ = writeln!(text, "  named=$(json {} < \"$reply\" 2> /dev/null) || named=''", literal(&format!("at({at}) | text")));
+            let _ = writeln!(text, "  named=$(json {} < \"$reply\" 2> /dev/null) || named=''", literal(&format!("{at} | text")));
             text += "  case $first$named in *%*) named='' ;; esac\n";
             text += "  [ \"$answer\" != visible ] || [ -z \"$named\" ] || same \"$named\" \"$first\" || shown \"asked for $first, answered for $named\"\n";
             text += "  sleep 0.5\ndone\n";
@@ -282,7 +360,11 @@ fn commands(experiment: Experiment, contract: &Contract) -> Result<String, Unscr
             text += "initiate\n";
             text += &pause("", at);
             text += "for try in $(seq 10); do\n";
-            let _ = writeln!(text, "  {foreign} || :\n  understood ''");
+            if contract.pages.is_some() {
+                return Err(Unscriptable::Contract("a list of several pages, looked at by another user,".to_owned()));
+            }
+            let opened = if contract.stream { "  first_event\n" } else { "" };
+            let _ = writeln!(text, "{}  {foreign} || :\n{opened}  understood ''", contract.address);
             text += "  [ \"$answer\" != visible ] || shown \"another user is shown $id\"\n  sleep 0.5\ndone\n";
         }
         Experiment::Unknown => {
@@ -296,11 +378,8 @@ fn commands(experiment: Experiment, contract: &Contract) -> Result<String, Unscr
             let words = |words: &[String]| words.iter().map(|word| literal(word)).collect::<Vec<_>>().join(" | ");
             let _ = writeln!(text, "initiate\nended= end=$(($(date +%s) + {}))", (until / 1e3).ceil());
             text += "while [ \"$(date +%s)\" -le \"$end\" ]; do\n  poll quietly\n";
-            let _ = writeln!(
-                text,
-                "  word=$(json {} < \"$reply\" 2> /dev/null) || word=''\n  case $word in",
-                literal(&format!("at({at}) | text"))
-            );
+            let _ =
+                writeln!(text, "  word=$(json {} < \"$reply\" 2> /dev/null) || word=''\n  case $word in", literal(&format!("{at} | text")));
             let _ = writeln!(
                 text,
                 "  {}) [ -n \"$ended\" ] || {{ ended=$word end=$(($(date +%s) + {})); told \"  $word\"; }} ;;",

@@ -108,6 +108,9 @@ impl CliError {
             CliError::Storage(StorageError::Recording { .. }) => Some(
                 "make room there or name another place with --out; what the log has until then can be reported with `statusgap report`",
             ),
+            CliError::Storage(StorageError::File { action: "read" | "open", source, .. }) if source.kind() == ErrorKind::IsADirectory => {
+                Some("that is a directory: name a file in it")
+            }
             CliError::Storage(StorageError::File { source, .. }) => match source.kind() {
                 ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
                     Some("make room there, or name another place, such as with --out")

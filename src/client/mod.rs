@@ -130,6 +130,17 @@ impl Client {
     }
 }
 
+/// What caused an error. One of input and output hands out its own cause's cause, and passes over what it holds.
+fn within<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e (dyn std::error::Error + 'static)> {
+    match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        Some(held) => Some(held),
+        None => error.source(),
+    }
+}
+
+/// What answers there has no idea of TLS.
+const NO_TLS: &str = "what answers there speaks no TLS: is it http:// instead of https://?";
+
 /// The innermost cause. reqwest's own text has the address with its query, in which a credential may stand.
 fn why(error: &reqwest::Error) -> ClientError {
     if error.is_timeout() {
@@ -141,9 +152,10 @@ fn why(error: &reqwest::Error) -> ClientError {
     if error.is_redirect() {
         return ClientError::NoAnswer("too many redirects".to_owned());
     }
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(deeper) = cause.source() {
+    let mut cause: &(dyn std::error::Error + 'static) = error;
+    while let Some(deeper) = within(cause) {
         cause = deeper;
     }
-    ClientError::NoAnswer(cause.to_string())
+    let is_plain = matches!(cause.downcast_ref(), Some(rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType)));
+    ClientError::NoAnswer(if is_plain { NO_TLS.to_owned() } else { cause.to_string() })
 }

@@ -6,6 +6,7 @@ use url::Url;
 use super::DraftError;
 use super::error::cut;
 use super::marks::{self, Part};
+use crate::model::call::Call;
 
 /// An address, as far as it matters here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +26,11 @@ const UNWRITABLE: &AsciiSet =
     &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'`').add(b'{').add(b'}').add(b'\\').add(b'^').add(b'|');
 
 impl Address {
+    /// The address of a request.
+    pub(super) fn of(call: &Call) -> Result<Address, DraftError> {
+        Address::read(&call.url).map_err(|error| error.at(call.line))
+    }
+
     /// Reads a whole address.
     pub(super) fn read(url: &str) -> Result<Address, DraftError> {
         let shown = cut(url);

@@ -27,14 +27,14 @@ pub struct Commands {
 /// The requests of all curl commands in a text.
 pub fn commands(text: &str, read_file: ReadFile<'_>) -> Result<Commands, DraftError> {
     let mut found = Commands::default();
-    for words in shell::commands(text)? {
+    for shell::Command { line, words } in shell::commands(text)? {
         let Some(curl) = words.iter().position(|word| is_curl(word)) else { continue };
         // `--next` begins another request of the same command.
         for part in words[curl + 1..].split(|word| word == "--next" || word == "-:") {
             let number = found.calls.len() + 1;
-            let which = |error: DraftError| DraftError { what: format!("curl command {number}: {}", error.what), ..error };
+            let which = |error: DraftError| DraftError { what: format!("curl command {number}: {}", error.what), ..error }.at(Some(line));
             let command = Command::read(part, read_file).map_err(which)?;
-            found.take(command).map_err(which)?;
+            found.take(command, line).map_err(which)?;
         }
     }
     if found.calls.is_empty() {
@@ -52,7 +52,7 @@ fn is_curl(word: &str) -> bool {
 }
 
 impl Commands {
-    fn take(&mut self, mut command: Command) -> Result<(), DraftError> {
+    fn take(&mut self, mut command: Command, line: usize) -> Result<(), DraftError> {
         for note in std::mem::take(&mut command.left_out) {
             if !self.left_out.contains(&note) {
                 self.left_out.push(note);
@@ -61,7 +61,7 @@ impl Commands {
         for (known, new) in self.certificates.iter_mut().zip(std::mem::take(&mut command.certificates)) {
             *known = known.take().or(new);
         }
-        self.calls.push(command.call()?);
+        self.calls.push(Call { line: Some(line), ..command.call()? });
         Ok(())
     }
 }
@@ -477,8 +477,13 @@ impl Command {
             return Ok(());
         }
         let Some((name, content)) = value.split_once(':') else {
-            if let Some(name) = value.strip_suffix(';') {
-                self.headers.push((name.trim().to_owned(), String::new()));
+            match value.strip_suffix(';') {
+                Some(name) => self.headers.push((name.trim().to_owned(), String::new())),
+                // It may be a credential.
+                None => self.left_out.push(format!(
+                    "curl's --header `{}…` has no colon, so that curl sends it to nobody: it is left out",
+                    cut(value.split_whitespace().next().unwrap_or_default())
+                )),
             }
             return Ok(());
         };
@@ -535,7 +540,7 @@ impl Command {
         if http::Method::from_bytes(method.as_bytes()).is_err() {
             return Err(DraftError::new(format!("`{}` is no HTTP method", cut(&method)), "copy the whole command"));
         }
-        Ok(Call { method, url, headers: self.headers, body, answer: None })
+        Ok(Call { method, url, headers: self.headers, body, ..Call::default() })
     }
 
     fn add_missing(&mut self, name: &str, value: &str) {

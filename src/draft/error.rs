@@ -10,6 +10,8 @@ pub struct DraftError {
     pub what: String,
     /// The way out.
     pub hint: String,
+    /// The line of the text that it is about, from 1.
+    pub line: Option<usize>,
     /// Where one of several is meant, which they are: whoever sits at a terminal can be asked.
     pub choice: Option<Choice>,
 }
@@ -27,8 +29,15 @@ pub struct Choice {
 pub type Settled<'a> = Option<&'a str>;
 
 impl DraftError {
-    pub(super) fn new(what: impl Into<String>, hint: impl Into<String>) -> DraftError {
-        DraftError { what: what.into(), hint: hint.into(), choice: None }
+    /// What is wrong, and the way out.
+    pub fn new(what: impl Into<String>, hint: impl Into<String>) -> DraftError {
+        DraftError { what: what.into(), hint: hint.into(), line: None, choice: None }
+    }
+
+    /// The same, about this line of the text if it is about none yet.
+    #[must_use]
+    pub(super) fn at(self, line: Option<usize>) -> DraftError {
+        DraftError { line: self.line.or(line), ..self }
     }
 
     /// Several things may be meant. `what` is a sentence that ends before the list of them.
@@ -37,6 +46,7 @@ impl DraftError {
         DraftError {
             what: what.to_string(),
             hint: format!("say which one is meant:\n    {}", listed.join("\n    ")),
+            line: None,
             choice: Some(Choice { option, values }),
         }
     }

@@ -19,33 +19,41 @@ struct Options {
 pub(super) fn calls(text: &str) -> Result<Vec<Call>, DraftError> {
     let text = unmarked(text);
     let mut calls = Vec::new();
-    for after in text.split("fetch(").skip(1) {
-        calls.push(call(after)?);
+    let mut rest = text.as_str();
+    while let Some((_, after)) = rest.split_once(CALL) {
+        let line = 1 + text[..text.len() - after.len()].matches('\n').count();
+        let (call, taken) = call(after).map_err(|error| error.at(Some(line)))?;
+        calls.push(Call { line: Some(line), ..call });
+        rest = &after[taken..];
     }
     Ok(calls)
 }
 
-fn call(after: &str) -> Result<Call, DraftError> {
+/// What a call begins with.
+const CALL: &str = "fetch(";
+
+/// The request, and how much of the text it takes.
+fn call(after: &str) -> Result<(Call, usize), DraftError> {
     let wrong = |why: String| {
         DraftError::new(format!("a call of fetch is not understood: {why}"), "choose \"Copy as cURL\" in the browser's network tab")
     };
     let mut values = serde_json::Deserializer::from_str(after).into_iter::<Value>();
     let Some(Ok(Value::String(url))) = values.next() else { return Err(wrong("its address is no text in double quotes".to_owned())) };
-    let rest = after[values.byte_offset()..].trim_start();
-    let options = match rest.strip_prefix(',') {
-        Some(rest) => {
-            let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Options>();
-            values.next().transpose().map_err(|error| wrong(error.to_string()))?
-        }
-        None => None,
-    };
+    let mut rest = after[values.byte_offset()..].trim_start();
+    let mut options = None;
+    if let Some(given) = rest.strip_prefix(',') {
+        let mut values = serde_json::Deserializer::from_str(given).into_iter::<Options>();
+        options = values.next().transpose().map_err(|error| wrong(error.to_string()))?;
+        rest = &given[values.byte_offset()..];
+    }
     let options = options.unwrap_or(Options { headers: Map::new(), body: None, method: None });
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    Ok(Call {
+    let call = Call {
         method: options.method.map_or_else(|| "GET".to_owned(), |method| method.to_ascii_uppercase()),
         url,
         headers: options.headers.iter().map(|(name, value)| (name.clone(), text(value))).collect(),
         body: options.body.filter(|body| !body.is_null()).map(|body| text(&body)),
-        answer: None,
-    })
+        ..Call::default()
+    };
+    Ok((call, after.len() - rest.len()))
 }

@@ -50,7 +50,7 @@ pub struct Origin<'a> {
 
 /// Makes the file from answers.
 pub fn from_answers(draft: &Draft, answers: &Answers, origin: Origin<'_>, lookup: Lookup<'_>) -> Result<Finished, DraftError> {
-    let contract = Contract::of(&answers.evidence, &draft.pair)?;
+    let contract = Contract::of(&answers.evidence, &draft.pair).map_err(|error| or_another_id(error, answers))?;
     let is_tried = !answers.evidence.never.is_empty();
     let Origin { source, schema, .. } = origin;
     let posted = &answers.evidence.posted;
@@ -69,6 +69,21 @@ pub fn from_answers(draft: &Draft, answers: &Answers, origin: Origin<'_>, lookup
     let target = read(draft, &text, origin.file, lookup)?;
     let readings = read_back(draft, &target, &answers.evidence)?;
     Ok(Finished { text, target, contract, readings: Some(readings) })
+}
+
+/// The error with the other places of the answer that may have the id, where the job was not visible by the one that was taken.
+fn or_another_id(error: DraftError, answers: &Answers) -> DraftError {
+    let Answers { evidence, id_at, .. } = answers;
+    let others = match id_at {
+        IdPlace::Client(_) => Vec::new(),
+        _ => infer::other_ids(&evidence.posted, &evidence.id),
+    };
+    if infer::is_visible(evidence) || others.is_empty() {
+        return error;
+    }
+    let places: Vec<String> = others.iter().take(3).map(|(pointer, _)| format!("--id {pointer}")).collect();
+    let hint = format!("{} The id was taken from {}; if it stands elsewhere: {}", error.hint, id_at.shown(), places.join(", or "));
+    DraftError { hint, ..error }
 }
 
 /// Makes the file from what is usual, without having asked anything. `id_at` is where the id stands, if that was said.

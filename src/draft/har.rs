@@ -100,6 +100,7 @@ fn call(entry: Entry) -> Call {
         headers: pairs(entry.request.headers),
         body: entry.request.post_data.and_then(PostData::text).map(|text| unmarked(&text)),
         answer,
+        line: None,
     }
 }
 

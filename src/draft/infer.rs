@@ -8,7 +8,7 @@ mod token;
 
 use serde_json::Value;
 
-pub use id::{IdPlace, id};
+pub use id::{IdPlace, id, other_ids};
 pub use rule::{Unknown, is_unknown};
 pub use token::{Token, TokenPlace, token};
 
@@ -103,16 +103,21 @@ impl Contract {
 /// Whether the job has ended, as far as its last answer shows by common words.
 pub fn has_ended(evidence: &Evidence) -> bool {
     let Ok(contract) = asked(evidence) else { return false };
+    if evidence.polls.last().is_some_and(|poll| poll.answer.is_redirect_to_what_it_made()) {
+        return true;
+    }
     let Some(last) = evidence.polls.last().and_then(|poll| poll.answer.json()) else { return false };
     if let Unknown::NotListed { list, .. } = &contract.unknown
         && let Some(name) = list.state(&last, &evidence.id)
     {
         return is_end(&name);
     }
-    let items = items(&contract.unknown, std::iter::once(last), &evidence.id);
-    let envelopes = Envelopes::of(evidence);
-    let state = items.first().and_then(|item| state(&items, &evidence.id, &envelopes).and_then(|at| item.pointer(&at).and_then(text)));
-    state.is_some_and(|word| is_end(&word))
+    // The place is known by all answers together: in the last one alone nothing changes.
+    let items = visible_items(&contract.unknown, evidence);
+    let is_of_last = items.last().is_some() && items.last() == self::items(&contract.unknown, std::iter::once(last), &evidence.id).last();
+    let at = state(&items, &evidence.id, &Envelopes::of(evidence));
+    let word = at.and_then(|at| items.last()?.pointer(&at).and_then(text));
+    is_of_last && word.is_some_and(|word| is_end(&word))
 }
 
 /// Whether the last poll shows the job.
@@ -136,6 +141,9 @@ fn asked(evidence: &Evidence) -> Result<Contract, DraftError> {
             "nothing tells \"no such job\" from \"out of order\" then: look at the service's log, or try again later",
         ));
     }
+    // A job that has ended may lead on to its result, or be gone: the last answer that shows it says how it is told.
+    let is_over = !last.answer.is_success();
+    let last = polls.iter().rfind(|poll| poll.answer.is_success()).filter(|_| is_over).unwrap_or(last);
     let rule = if evidence.is_list { rule::not_listed(&last.answer, id) } else { rule::between(never, &last.answer, id) };
     let rule = rule.ok_or_else(|| if evidence.is_list { not_in_a_list(last) } else { not_told_apart(unknown, last) })?;
     Ok(understood(rule, evidence))
@@ -157,15 +165,18 @@ fn answered_as_at_work(http: u16, pointer: &str, word: &str) -> DraftError {
 }
 
 fn not_told_apart(unknown: &Answered, last: &Poll) -> DraftError {
-    let hint = if last.answer.is_success() {
-        "if the service answers unknown ids as if they were jobs, that is a fault of its own (class N): `statusgap explain N`"
-    } else {
-        "the job did not become visible within the wait: is the address of the second command right, may its user see the job, or does it take \
-         longer (--wait 2m)?"
-    };
+    let (never, job) = (unknown.http, last.answer.http);
+    if last.answer.is_success() {
+        return DraftError::new(
+            format!("an id that was never issued is answered like the job itself (HTTP {never}), so that nothing tells them apart"),
+            "if the service answers unknown ids as if they were jobs, that is a fault of its own (class N): `statusgap explain N`",
+        );
+    }
     DraftError::new(
-        format!("an id that was never issued is answered like the job itself (HTTP {}), so that nothing tells them apart", unknown.http),
-        hint,
+        format!(
+            "the job did not become visible within the wait: its last answer was HTTP {job}, and an id that was never issued gets HTTP {never}"
+        ),
+        "is the address of the second command right, may its user see the job, or does it take longer (--wait 2m)?",
     )
 }
 
@@ -184,9 +195,8 @@ fn recorded(evidence: &Evidence, known: &Known) -> Result<Contract, DraftError> 
 
 /// What the answers say, once it is known how an unknown id is answered.
 fn understood(unknown: Unknown, evidence: &Evidence) -> Contract {
-    let Evidence { polls, id, .. } = evidence;
-    let visible = polls.iter().map(|poll| &poll.answer).filter(|answer| answer.is_success() && !is_unknown(&unknown, answer, id));
-    let items = items(&unknown, visible.filter_map(Answered::json), id);
+    let id = &evidence.id;
+    let items = visible_items(&unknown, evidence);
     let place = |pointer: String| match &unknown {
         Unknown::NotListed { list, .. } => list.place(&pointer),
         _ => pointer,
@@ -197,6 +207,13 @@ fn understood(unknown: Unknown, evidence: &Evidence) -> Contract {
     // In a list, the item was found by the id.
     let echo = if matches!(unknown, Unknown::NotListed { .. }) { None } else { echo(&items, id) };
     Contract { states, state: state.map(place), by_list, echo, progress: progress::of(&items).map(place), follow: None, unknown }
+}
+
+/// What the answers say of the job that show it.
+fn visible_items(unknown: &Unknown, evidence: &Evidence) -> Vec<Value> {
+    let answers = evidence.polls.iter().map(|poll| &poll.answer);
+    let visible = answers.filter(|answer| answer.is_success() && !is_unknown(unknown, answer, &evidence.id));
+    items(unknown, visible.filter_map(Answered::json), &evidence.id)
 }
 
 /// The lists whose names say the state.

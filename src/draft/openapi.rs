@@ -46,13 +46,13 @@ pub fn pair(text: &str, options: DocumentOptions<'_>) -> Result<Pair, DraftError
     let initiate_url = format!("{server}{}", document.filled(&start.path, start.item, start.operation, None));
     let status_url =
         format!("{server}{}", document.filled(&start.status, start.status_item, start.status_operation, Some(&start.placeholder)));
-    let mut initiate = Call { method: "POST".to_owned(), url: initiate_url, headers, body: None, answer: None };
+    let mut initiate = Call { method: "POST".to_owned(), url: initiate_url, headers, ..Call::default() };
     if let Some((kind, body)) = document.body_of(start.operation) {
         initiate.headers.push(("Content-Type".to_owned(), kind));
         initiate.body = Some(unmarked(&body));
     }
     let status =
-        Call { method: "GET".to_owned(), url: status_url, headers: document.headers_for(start.status_operation), body: None, answer: None };
+        Call { method: "GET".to_owned(), url: status_url, headers: document.headers_for(start.status_operation), ..Call::default() };
     let known = Known { id_at: document.id_in(start.operation, &start.placeholder), ..document.states_of(start.status_operation) };
     Ok(Pair { initiate, status, id_from: IdFrom::Answer, id: None, shape: None, login: None, known })
 }

@@ -89,7 +89,7 @@ pub fn of_commands(calls: &[Call], options: PairOptions<'_>) -> Result<Pair, Dra
             .split_once("://")
             .is_some_and(|(scheme, _)| !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https"))
         {
-            Address::read(&call.url)?;
+            Address::of(call)?;
         }
     }
     let (initiate, status) = chosen(&others, options)?;
@@ -108,6 +108,7 @@ pub fn of_commands(calls: &[Call], options: PairOptions<'_>) -> Result<Pair, Dra
                     format!("`{}` does not stand in {} {}", cut(&id), status.method, cut(&status.url)),
                     "name the id as it stands there: --id-in-url TEXT",
                 )
+                .at(status.line)
             };
             let status = with_mark(status, &id).ok_or_else(not_there)?;
             let initiate = with_place_for(from, initiate, &id);

@@ -53,12 +53,13 @@ impl Draft {
             return Err(DraftError::new(
                 format!("the two requests go to different servers: {} and {}", one.origin, other.origin),
                 "a target file has one base_url: take both from the same deployment, or write the file by hand",
-            ));
+            )
+            .at(pair.status.line));
         }
         let name = name.map_or_else(|| named(&one), str::to_owned);
         let calls = [&pair.initiate, &pair.status].into_iter().chain(pair.login.iter().flat_map(Login::requests));
-        for (name, value) in calls.flat_map(|call| &call.headers) {
-            check_header(name, value)?;
+        for call in calls {
+            call.headers.iter().try_for_each(|(name, value)| check_header(name, value)).map_err(|error| error.at(call.line))?;
         }
         let mut dropped = 0;
         let login = pair.login.iter_mut().flat_map(Login::calls);
@@ -147,6 +148,7 @@ impl Draft {
             headers: call.headers.iter().map(|(name, value)| (name.clone(), fill(value, id))).collect(),
             body: call.body.as_ref().map(|body| fill(body, in_body)),
             answer: None,
+            line: None,
         }
     }
 
@@ -212,7 +214,7 @@ pub fn fill_hosts(calls: &mut [Call], lookup: Lookup<'_>) {
 
 /// A request's address; a user and a password in it become a header.
 fn address(call: &mut Call) -> Result<Address, DraftError> {
-    let address = Address::read(&call.url)?;
+    let address = Address::of(call)?;
     if let Some(user) = &address.user
         && call.header("authorization").is_none()
     {

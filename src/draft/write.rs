@@ -157,6 +157,9 @@ impl File<'_> {
         }
         let id = match said.id_at {
             IdPlace::Pointer(pointer) => format!("{{ pointer = {} }}", quoted(&braces(pointer))),
+            IdPlace::Within(pointer, pattern) => {
+                format!("{{ pointer = {}, pattern = {} }}", quoted(&braces(pointer)), quoted(pattern))
+            }
             IdPlace::Location(pattern) => format!("{{ header = \"Location\", pattern = {} }}", quoted(pattern)),
             IdPlace::Client(template) => quoted(template),
         };
@@ -173,7 +176,7 @@ impl File<'_> {
         match &contract.follow {
             Some(IdPlace::Pointer(pointer)) => self.line(&format!("follow = {{ pointer = {} }}", quoted(&braces(pointer)))),
             Some(IdPlace::Location(_)) => self.line("follow = { header = \"Location\" }"),
-            Some(IdPlace::Client(_)) | None => {}
+            Some(IdPlace::Client(_) | IdPlace::Within(..)) | None => {}
         }
         for (key, place) in [("state", &contract.state), ("echo", &contract.echo), ("progress", &contract.progress)] {
             if let Some(place) = place {

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::events;
+use super::redirects::{is_error_page, is_sign_in_page};
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -19,6 +20,8 @@ pub struct Call {
     pub body: Option<String>,
     /// The answer, where one was recorded.
     pub answer: Option<Answered>,
+    /// Where it stands in the text that it was read from, from 1.
+    pub line: Option<usize>,
 }
 
 /// An answer.
@@ -56,11 +59,7 @@ impl Answered {
     /// Whether it leads on to what the request has made, as services answer a form: anything but a page where people log in. The codes are
     /// those after which a POST becomes a GET.
     pub fn is_redirect_to_what_it_made(&self) -> bool {
-        const LOGINS: &[&str] = &["login", "signin", "sign-in", "sign_in", "logon", "sso", "saml", "oauth", "oauth2", "auth", "error"];
-        let leads_on = |to: &str| {
-            let path = to.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
-            !path.is_empty() && !path.split(['/', '.']).any(|step| LOGINS.contains(&step))
-        };
+        let leads_on = |to: &str| !to.starts_with(['?', '#']) && !to.is_empty() && !is_sign_in_page(to) && !is_error_page(to);
         matches!(self.http, 302 | 303) && self.header("location").is_some_and(leads_on)
     }
 
@@ -84,4 +83,24 @@ impl Call {
 
 fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
     headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_leads_to_what_a_request_made_unless_it_leads_to_a_login_or_an_error() {
+        let leads_on = |http: u16, to: &str| {
+            let headers = vec![("location".to_owned(), to.to_owned())];
+            Answered { http, headers, body: Vec::new() }.is_redirect_to_what_it_made()
+        };
+        for to in ["/jobs/17", "https://h.example/jobs/17?from=login", "17", "/authors/17"] {
+            assert!(leads_on(302, to) && leads_on(303, to), "{to}");
+            assert!(!leads_on(301, to) && !leads_on(307, to) && !leads_on(200, to), "{to}: another code");
+        }
+        for to in ["", "?next", "/login", "https://sso.example.com/x", "https://h/oauth2/authorize", "/cas", "/error", "/404.html"] {
+            assert!(!leads_on(302, to), "{to}");
+        }
+    }
 }

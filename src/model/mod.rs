@@ -19,6 +19,7 @@ pub mod noun;
 pub mod plan;
 pub mod recording;
 pub mod redaction;
+pub mod redirects;
 pub mod run;
 pub mod scenario;
 pub mod second_opinion;

@@ -8,7 +8,7 @@ use crate::probe::recorded::Recorded;
 use crate::probe::request_meta::RequestMeta;
 use crate::probe::runner::Probe;
 use crate::probe::transport::Lane;
-use crate::target::{Reply, Request, RequestError, Variables};
+use crate::target::{Reply, Request, RequestError, Turn, Variables};
 
 /// Whose request it is: what it is filled with, and the cookies that go along.
 #[derive(Debug, Clone, Copy)]
@@ -34,13 +34,17 @@ impl Probe {
             }
             let session = self.sessions.current(self).await;
             let filled = session.filled(sender.variables);
-            let renews = session.may_have_expired(self.clock.now());
+            let renews = session.validity.may_have_expired(self.clock.now());
             let first = self.ask_once(meta.clone().renewing(renews), lane, Sender { variables: &filled, ..sender }, &build, &read).await;
             if first.0.purpose != Purpose::Expired {
+                self.sessions.answered(&session, first.0.http, Turn::First);
                 return first;
             }
-            let filled = self.sessions.after(self, &session).await.filled(sender.variables);
-            self.ask_once(meta, lane, Sender { variables: &filled, ..sender }, &build, &read).await
+            let session = self.sessions.after(self, &session).await;
+            let filled = session.filled(sender.variables);
+            let again = self.ask_once(meta, lane, Sender { variables: &filled, ..sender }, &build, &read).await;
+            self.sessions.answered(&session, again.0.http, Turn::Again);
+            again
         })
     }
 

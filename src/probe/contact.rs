@@ -15,9 +15,10 @@ use crate::probe::cookies::Jar;
 use crate::probe::recorded::Recorded;
 use crate::probe::request_meta::RequestMeta;
 use crate::probe::runner::{Probe, uuid};
+use crate::probe::session::Known;
 use crate::target::{
-    About, Accepted, Caller, Captured, Explaining, Heard, IdFault, Initiated, Knows, OtherId, Reading, Reply, Request, RequestError,
-    StatusFinding, Target, Variables,
+    About, Accepted, Caller, Explaining, Heard, IdFault, Initiated, Knows, LoginOutcome, OtherId, Reading, Reply, Request, RequestError,
+    Session, StatusFinding, Target, Turn, Variables,
 };
 
 /// Randomness of its own, so that a run draws the same with first contact and without.
@@ -52,8 +53,8 @@ pub async fn first_contact(probe: &Arc<Probe>, n: u64) -> Contact {
     random.set_stream(CONTACT);
     let mut variables = Variables { n, uuid: uuid(&mut random), ..Variables::default() };
     let mut contact = Contact::default();
-    let mut asking = Asking { probe, contact: &mut contact, session: Captured::default(), jar: None };
-    if let Err(problem) = asking.log_in(&mut variables).await {
+    let mut asking = Asking { probe, contact: &mut contact, login: Known::default(), jar: None };
+    if let Err(problem) = asking.log_in(&variables).await {
         contact.problem = Some(problem);
         return contact;
     }
@@ -75,8 +76,8 @@ pub async fn first_contact(probe: &Arc<Probe>, n: u64) -> Contact {
 struct Asking<'a> {
     probe: &'a Arc<Probe>,
     contact: &'a mut Contact,
-    /// What the login gave.
-    session: Captured,
+    /// What the logins gave.
+    login: Known,
     /// The cookies of the last job.
     jar: Option<Jar>,
 }
@@ -91,38 +92,55 @@ struct More {
     knows: Knows,
     others: Vec<OtherId>,
     /// What a step before the POST gave.
-    captured: Option<Captured>,
+    session: Option<Session>,
 }
 
 /// Reads the reply to a step: what it gave, or what it means instead, and why.
-type ReadStep<'a> = dyn Fn(&Reply<'_>) -> Result<Captured, (Answer, String)> + Sync + 'a;
+type ReadStep<'a> = dyn Fn(&Reply<'_>, &Variables) -> Result<Session, (Answer, String)> + Sync + 'a;
+
+/// A request that is filled with the login that holds when it is sent.
+type Build<'a> = dyn Fn(&Variables) -> Result<Request, RequestError> + Sync + 'a;
 
 /// What came of a POST that was accepted.
 type Job = (Accepted, Vec<OtherId>);
 
 impl Asking<'_> {
     /// Logs in, if the target wants that.
-    async fn log_in(&mut self, variables: &mut Variables) -> Result<(), Problem> {
-        for nth in 0..self.probe.target.logins() {
-            let Some(request) = self.probe.target.login(nth, variables) else { continue };
-            let (heard, captured) = self.step(ContactStep::Login, nth, request, variables).await;
-            let table = self.probe.target.login_table(nth);
-            let Some(captured) = captured else { return Err(self.without_secrets(self.probe.target.wrong_step(&heard, &table))) };
-            self.session = self.session.with(&captured);
+    async fn log_in(&mut self, variables: &Variables) -> Result<(), Problem> {
+        let target = Arc::clone(&self.probe.target);
+        let (mut logins, mut captured) = (Vec::new(), self.login.captured.clone());
+        let mut problem = None;
+        for nth in 0..target.logins() {
+            let Some(request) = target.login(nth, variables) else { continue };
+            let read = |reply: &Reply<'_>, _: &Variables| target.read_login(nth, reply);
+            let (heard, _, session) = self.ask_step(ContactStep::Login, request, "", variables, Some(&read)).await;
+            let at = self.probe.clock.now();
+            if let Some(session) = session {
+                captured = captured.with(&session.captured);
+                logins.push(LoginOutcome::Given { at, lasts: session.lasts });
+            } else {
+                logins.push(LoginOutcome::Failed { at });
+                problem = Some(self.without_secrets(target.wrong_step(&heard, &target.login_table(nth))));
+                break;
+            }
         }
-        variables.captured = self.session.clone();
-        Ok(())
+        self.login = Known { validity: self.login.validity.after(&logins), captured };
+        problem.map_or(Ok(()), Err)
     }
 
     /// The steps before the POST.
     async fn set_up(&mut self, variables: &mut Variables) -> Result<(), Problem> {
-        variables.captured = self.session.clone();
+        variables.captured = self.login.captured.clone();
         self.jar = self.probe.target.keeps_cookies().then(Jar::default);
-        for step in 0..self.probe.target.setups() {
-            let Some(request) = self.probe.target.setup(step, variables) else { continue };
-            let (heard, captured) = self.step(ContactStep::Setup, step, request, variables).await;
-            let Some(captured) = captured else { return Err(self.without_secrets(self.probe.target.wrong_step(&heard, "[[setup]]"))) };
-            variables.captured = captured;
+        let target = Arc::clone(&self.probe.target);
+        for step in 0..target.setups() {
+            let build = |variables: &Variables| target.setup(step, variables).unwrap_or(Err(RequestError::NoPath));
+            let read = |reply: &Reply<'_>, variables: &Variables| {
+                target.read_setup(step, reply, variables).map(|captured| Session { captured, lasts: None })
+            };
+            let (heard, _, session) = self.ask_logged_in(ContactStep::Setup, &build, "", variables, Some(&read)).await;
+            let Some(session) = session else { return Err(self.without_secrets(target.wrong_step(&heard, "[[setup]]"))) };
+            variables.captured = session.captured;
         }
         Ok(())
     }
@@ -133,7 +151,8 @@ impl Asking<'_> {
             // Counted against the run's limit of jobs; a limit that is reached here leaves none for the run, which says so.
             self.probe.options.restraint.jobs.start();
             self.set_up(variables).await?;
-            let (heard, job) = self.ask(ContactStep::Initiate, self.probe.target.initiate(variables), "", variables).await;
+            let target = Arc::clone(&self.probe.target);
+            let (heard, job) = self.ask(ContactStep::Initiate, &|variables| target.initiate(variables), "", variables).await;
             let Some(mut problem) = self.probe.target.wrong_initiate(&heard) else {
                 if let Some(job) = job {
                     return Ok(job);
@@ -166,7 +185,10 @@ impl Asking<'_> {
         let began = self.probe.clock.now();
         variables.uuid = uuid(random);
         let never = match target.unknown_like(variables, accepted) {
-            Ok((id, request)) => Some(self.ask(ContactStep::NeverIssued, Ok(request), &id, variables).await.0),
+            Ok((id, _)) => {
+                let build = |variables: &Variables| target.unknown_like(variables, accepted).map(|(_, request)| request);
+                Some(self.ask(ContactStep::NeverIssued, &build, &id, variables).await.0)
+            }
             // The verdict says that the control is missing.
             Err(_) => None,
         };
@@ -183,8 +205,7 @@ impl Asking<'_> {
         let mut doubt = None;
         let (mut pauses, mut looks) = (BETWEEN_POLLS.iter(), BETWEEN_LOOKS.iter());
         loop {
-            let request = target.status(&of_scan, Caller::Owner, accepted, None);
-            let poll = self.ask(ContactStep::HandedOut, request, &accepted.id, &of_scan).await.0;
+            let poll = self.poll(&of_scan, accepted).await;
             if let Some(problem) = never.as_ref().and_then(|never| target.visible_by_mistake(never, &poll)) {
                 return StatusFinding::End(self.without_secrets(problem));
             }
@@ -192,9 +213,14 @@ impl Asking<'_> {
             if in_question
                 && nowhere.is_none()
                 && never.as_ref().is_none_or(|never| Target::are_alike(never, &poll))
-                && let Some(request) = target.no_such_path(variables, accepted)
+                && target.no_such_path(variables, accepted).is_some()
             {
-                nowhere = Some(self.ask(ContactStep::NoSuchPath, request, &accepted.id, &of_scan).await.0);
+                let uuid = &variables.uuid;
+                let build = |of_scan: &Variables| {
+                    let beside = Variables { uuid: uuid.clone(), ..of_scan.clone() };
+                    target.no_such_path(&beside, accepted).unwrap_or(Err(RequestError::NoPath))
+                };
+                nowhere = Some(self.ask(ContactStep::NoSuchPath, &build, &accepted.id, &of_scan).await.0);
             }
             let may_be_another = in_question && !matches!(poll.answer, Answer::Throttled);
             if may_be_another {
@@ -254,8 +280,16 @@ impl Asking<'_> {
     /// The status of something else that the POST's answer has.
     async fn for_another(&mut self, variables: &Variables, other: &OtherId) -> Heard {
         let accepted = Accepted { id: other.id.clone(), ..Accepted::default() };
-        let request = self.probe.target.status(variables, Caller::Owner, &accepted, None);
-        self.ask(ContactStep::OtherId, request, &other.id, variables).await.0
+        let target = Arc::clone(&self.probe.target);
+        let build = |variables: &Variables| target.status(variables, Caller::Owner, &accepted, None);
+        self.ask(ContactStep::OtherId, &build, &other.id, variables).await.0
+    }
+
+    /// The status of a job.
+    async fn poll(&mut self, variables: &Variables, accepted: &Accepted) -> Heard {
+        let target = Arc::clone(&self.probe.target);
+        let build = |variables: &Variables| target.status(variables, Caller::Owner, accepted, None);
+        self.ask(ContactStep::HandedOut, &build, &accepted.id, variables).await.0
     }
 
     /// Whether something else that is visible names the job, and not what all jobs have in common, or an earlier job: two more jobs have
@@ -280,8 +314,7 @@ impl Asking<'_> {
         let mut looks = BETWEEN_LOOKS.iter();
         loop {
             for ((variables, job, its), is_visible) in jobs.iter().zip(&mut are_others_visible) {
-                let request = self.probe.target.status(variables, Caller::Owner, job, None);
-                if self.ask(ContactStep::HandedOut, request, &job.id, variables).await.0.answer == Answer::Visible {
+                if self.poll(variables, job).await.answer == Answer::Visible {
                     return false;
                 }
                 *is_visible = *is_visible || self.for_another(variables, its).await.answer == Answer::Visible;
@@ -299,32 +332,39 @@ impl Asking<'_> {
         self.probe.clock.sleep_until(self.probe.clock.now().after(pause)).await;
     }
 
-    /// A request of which nothing but its id, its code and what it gives matters.
-    async fn step(
-        &mut self,
-        step: ContactStep,
-        index: usize,
-        request: Result<Request, RequestError>,
-        variables: &Variables,
-    ) -> (Heard, Option<Captured>) {
-        let target = Arc::clone(&self.probe.target);
-        let read = |reply: &Reply<'_>| match step {
-            ContactStep::Login => target.read_login(index, reply).map(|session| session.captured),
-            _ => target.read_setup(index, reply, variables),
-        };
-        let (heard, _, captured) = self.ask_step(step, request, "", variables, Some(&read)).await;
-        (heard, captured)
+    async fn ask(&mut self, step: ContactStep, build: &Build<'_>, id: &str, variables: &Variables) -> (Heard, Option<Job>) {
+        let (heard, job, _) = self.ask_logged_in(step, build, id, variables, None).await;
+        (heard, job)
     }
 
-    async fn ask(
+    /// Sends a request with the login that holds, and once more with a new one where it is refused as if the login had expired, as the
+    /// run does.
+    async fn ask_logged_in(
         &mut self,
         step: ContactStep,
-        request: Result<Request, RequestError>,
+        build: &Build<'_>,
         id: &str,
         variables: &Variables,
-    ) -> (Heard, Option<Job>) {
-        let (heard, job, _) = self.ask_step(step, request, id, variables, None).await;
-        (heard, job)
+        read_step: Option<&ReadStep<'_>>,
+    ) -> (Heard, Option<Job>, Option<Session>) {
+        if !self.probe.target.has_login() {
+            return self.ask_step(step, build(variables), id, variables, read_step).await;
+        }
+        if !self.login.validity.will_do(self.probe.clock.now()) {
+            // Where it fails, the answer to the request itself says what that means.
+            drop(self.log_in(variables).await);
+        }
+        let may_have_expired = self.login.validity.may_have_expired(self.probe.clock.now());
+        let filled = self.login.filled(variables);
+        let first = self.ask_step(step, build(&filled), id, &filled, read_step).await;
+        self.login.validity.answered(first.0.http, Turn::First);
+        if first.0.http != Some(401) || !may_have_expired || self.log_in(variables).await.is_err() {
+            return first;
+        }
+        let filled = self.login.filled(variables);
+        let again = self.ask_step(step, build(&filled), id, &filled, read_step).await;
+        self.login.validity.answered(again.0.http, Turn::Again);
+        again
     }
 
     async fn ask_step(
@@ -334,7 +374,7 @@ impl Asking<'_> {
         id: &str,
         variables: &Variables,
         read_step: Option<&ReadStep<'_>>,
-    ) -> (Heard, Option<Job>, Option<Captured>) {
+    ) -> (Heard, Option<Job>, Option<Session>) {
         let probe = self.probe;
         let about = About::scan(id, variables);
         let jar = self.jar.as_ref().filter(|_| step != ContactStep::NeverIssued);
@@ -366,15 +406,14 @@ impl Asking<'_> {
                 jar.learn(&url, reply.headers);
             }
             sets_a_cookie = cookie_name(reply.headers);
-            let mut captured = None;
+            let mut session = None;
             let (reading, initiated) = match step {
-                ContactStep::Login | ContactStep::Setup => match read_step.map(|read| read(reply)) {
+                ContactStep::Login | ContactStep::Setup => match read_step.map(|read| read(reply, variables)) {
                     Some(Err((answer, reason))) => (plain(answer, Some(reason)), None),
                     given => {
-                        captured = given.and_then(Result::ok);
-                        probe
-                            .recorder
-                            .strike_out_too(captured.as_ref().map_or_else(Vec::new, |given| probe.target.captured_secrets(given)));
+                        session = given.and_then(Result::ok);
+                        let captured = session.as_ref().map(|given: &Session| &given.captured);
+                        probe.recorder.strike_out_too(captured.map_or_else(Vec::new, |given| probe.target.captured_secrets(given)));
                         (plain(Answer::Accepted, None), None)
                     }
                 },
@@ -406,12 +445,12 @@ impl Asking<'_> {
                 reason: reading.reason.clone().map(|reason| probe.recorder.note(reason)),
                 headers: Explaining::of(reply.headers, |text| probe.recorder.note(text)),
                 body: probe.recorder.excerpt(reply.body),
-                captured,
+                session,
             };
             (Recorded::of(reading), more)
         };
         let (exchange, more) = probe.send_recorded(meta, &lane, &probe.prepare(request), read).await;
-        let captured = more.as_ref().and_then(|more: &More| more.captured.clone());
+        let session = more.as_ref().and_then(|more: &More| more.session.clone());
         let (heard, job) = heard(asked, id, &exchange, more);
         self.contact.exchanges.push(Contacted {
             step,
@@ -425,7 +464,7 @@ impl Asking<'_> {
         if let Some(name) = sets_a_cookie.filter(|_| self.jar.is_none() && step != ContactStep::Login) {
             self.note_cookie(&heard.asked, &clean(name));
         }
-        (heard, job, captured)
+        (heard, job, session)
     }
 
     /// Says once that a reply sets a cookie which no later request sends back.
@@ -451,7 +490,7 @@ fn heard(asked: String, id: &str, exchange: &Exchange, more: Option<More>) -> (H
         body: String::new(),
         knows: Knows::default(),
         others: Vec::new(),
-        captured: None,
+        session: None,
     });
     let heard = Heard {
         asked,

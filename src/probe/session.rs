@@ -3,7 +3,6 @@
 //! Only one login is under way at a time; whoever needs it waits for it.
 
 use std::sync::{PoisonError, RwLock};
-use std::time::Duration;
 
 use crate::model::answer::Answer;
 use crate::model::exchange::{Connection, Kind};
@@ -11,17 +10,7 @@ use crate::model::time::Stamp;
 use crate::probe::recorded::Recorded;
 use crate::probe::request_meta::RequestMeta;
 use crate::probe::runner::Probe;
-use crate::target::{Captured, Reading, Reply, Session, Variables};
-
-/// A login is made anew when this share of its time is over, so that it does not expire under way.
-const RENEWED_AFTER: f64 = 0.8;
-
-/// A 401 to a younger login than this is not taken for its end: a service that answers every request so would be asked for a login
-/// each time.
-const YOUNGEST_EXPIRED: Duration = Duration::from_secs(1);
-
-/// After a login that failed, nobody tries again for so long.
-const AFTER_FAILURE: Duration = Duration::from_secs(1);
+use crate::target::{Captured, LoginOutcome, Reading, Reply, Session, Turn, Validity, Variables};
 
 /// The logins that all scans share.
 #[derive(Debug, Default)]
@@ -34,28 +23,14 @@ pub(crate) struct Sessions {
 /// What is known of it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Known {
-    generation: u64,
-    captured: Captured,
-    since: Stamp,
-    until: Option<Stamp>,
-    failed: Option<Stamp>,
+    pub(crate) validity: Validity,
+    pub(crate) captured: Captured,
 }
 
 impl Known {
-    /// Whether requests can be sent with it, or it is too early to try again.
-    fn will_do(&self, now: Stamp) -> bool {
-        let is_good = self.generation > 0 && self.until.is_none_or(|until| now < until);
-        is_good || self.failed.is_some_and(|failed| now < failed.after(AFTER_FAILURE))
-    }
-
     /// What requests are filled with, the credentials among it.
     pub(crate) fn filled(&self, variables: &Variables) -> Variables {
         Variables { captured: variables.captured.with(&self.captured), ..variables.clone() }
-    }
-
-    /// Whether a 401 may mean that it has expired.
-    pub(crate) fn may_have_expired(&self, now: Stamp) -> bool {
-        self.generation > 0 && now >= self.since.after(YOUNGEST_EXPIRED)
     }
 }
 
@@ -67,41 +42,50 @@ impl Sessions {
     /// The login, made if there is none that will do.
     pub(crate) async fn current(&self, probe: &Probe) -> Known {
         let known = self.known();
-        if known.will_do(probe.clock.now()) {
+        if known.validity.will_do(probe.clock.now()) {
             return known;
         }
         let _turn = self.turn.lock().await;
         // Another scan may have made it in the meantime.
         let known = self.known();
-        if known.will_do(probe.clock.now()) { known } else { self.log_in(probe, known).await }
+        if known.validity.will_do(probe.clock.now()) { known } else { self.log_in(probe, known).await }
     }
 
     /// A login after this one, which was refused.
     pub(crate) async fn after(&self, probe: &Probe, refused: &Known) -> Known {
         let _turn = self.turn.lock().await;
         let known = self.known();
-        let was_renewed = known.generation != refused.generation;
-        let has_just_failed = known.failed.is_some_and(|failed| probe.clock.now() < failed.after(AFTER_FAILURE));
-        if was_renewed || has_just_failed { known } else { self.log_in(probe, known).await }
+        let is_another = known.validity.is_another(&refused.validity);
+        if is_another || known.validity.has_just_failed(probe.clock.now()) { known } else { self.log_in(probe, known).await }
     }
 
-    /// Logs in whoever has a login. The first of them that expires is the end of all.
-    async fn log_in(&self, probe: &Probe, before: Known) -> Known {
-        let mut known = Known { failed: None, until: None, ..before.clone() };
-        for nth in 0..probe.target.logins() {
-            let Some((done, session)) = one(probe, nth).await else { continue };
-            match session {
-                Some(Session { captured, lasts }) => {
-                    let until = lasts.map(|lasts| done.after(lasts.mul_f64(RENEWED_AFTER)));
-                    let until = [known.until, until].into_iter().flatten().min();
-                    let captured = known.captured.with(&captured);
-                    known = Known { generation: before.generation + 1, captured, since: done, until, ..known };
-                }
-                None => known.failed = Some(done),
-            }
+    /// Takes down the answer to a request that was sent with a login, if it says something new about it.
+    pub(crate) fn answered(&self, with: &Known, http: Option<u16>, sent: Turn) {
+        let mut validity = with.validity;
+        validity.answered(http, sent);
+        if validity == with.validity {
+            return;
         }
-        // As long as nobody is logged in, what was known before holds.
-        let known = if known.generation == before.generation { Known { failed: known.failed, ..before } } else { known };
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if !known.validity.is_another(&with.validity) {
+            known.validity.answered(http, sent);
+        }
+    }
+
+    /// Logs in whoever has a login.
+    async fn log_in(&self, probe: &Probe, before: Known) -> Known {
+        let (mut logins, mut captured) = (Vec::new(), before.captured);
+        for nth in 0..probe.target.logins() {
+            let Some((at, session)) = one(probe, nth).await else { continue };
+            logins.push(match session {
+                Some(Session { captured: given, lasts }) => {
+                    captured = captured.with(&given);
+                    LoginOutcome::Given { at, lasts }
+                }
+                None => LoginOutcome::Failed { at },
+            });
+        }
+        let known = Known { validity: before.validity.after(&logins), captured };
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = known.clone();
         known
     }

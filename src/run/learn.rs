@@ -2,7 +2,6 @@
 //!
 //! All of it by an ordinary client: nothing is measured here to more than a few milliseconds.
 
-use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
 use crate::client::{Client, ClientError};
@@ -11,8 +10,9 @@ use crate::draft::{Answers, Draft, DraftError, Filling, Lookup};
 use crate::model::call::{Answered, Call};
 use crate::model::contact::{QUOTED, visible};
 use crate::model::limits::cut;
+use crate::model::time::Stamp;
 use crate::probe::is_loopback;
-use crate::target::Variables;
+use crate::target::{LoginOutcome, Turn, Validity, Variables, filled_id};
 
 /// At most so many polls of the one job.
 pub const POLLS: usize = 60;
@@ -77,15 +77,16 @@ impl Learning<'_> {
         choose: &mut dyn FnMut(&DraftError) -> Option<String>,
     ) -> Result<Answers, LearnError> {
         let token = self.log_in(note).await?;
-        let first = token.as_ref().map_or_else(String::new, |token| token.value.clone());
-        let asking = Asking { learning: self, token: RefCell::new(first) };
+        let mut asking = Asking { learning: self, began: Instant::now(), validity: Validity::default(), token: String::new() };
+        asking.logged_in(token.as_ref());
         let variables = Variables { n: first_n(), uuid: fresh(), ..Variables::default() };
         let given = self.draft.id_of_the_client();
-        let given_id = given.as_deref().map(|template| filled(template, &variables));
+        let given_id = given.as_deref().and_then(|template| filled_id(template, &variables));
         let initiate = asking.initiate(given_id.as_deref().unwrap_or_default());
         let sent = Instant::now();
         let posted = self.client.send(&initiate).await.map_err(|why| self.no_answer(&initiate, &why))?;
         let handed_out = Instant::now();
+        asking.validity.answered(Some(posted.http), Turn::First);
         note(LearnNote::Posted(&posted, handed_out - sent));
         if !posted.is_success() && !posted.is_redirect_to_what_it_made() {
             return Err(self.not_accepted(&initiate, &posted));
@@ -136,6 +137,7 @@ impl Learning<'_> {
         LearnError::Target(DraftError {
             what: self.draft.shown(&format!("{} {} got no answer: {why}", call.method, without_query(&call.url))),
             hint: "is the address right, and does the service run?".to_owned(),
+            line: None,
             choice: None,
         })
     }
@@ -169,6 +171,7 @@ impl Learning<'_> {
                 quoted(answer)
             )),
             hint: self.draft.shown(hint),
+            line: None,
             choice: None,
         })
     }
@@ -181,8 +184,10 @@ impl Learning<'_> {
 /// The requests of one job.
 struct Asking<'a, 'b> {
     learning: &'a Learning<'b>,
+    began: Instant,
+    validity: Validity,
     /// What the last login gave.
-    token: RefCell<String>,
+    token: String,
 }
 
 impl Asking<'_, '_> {
@@ -190,20 +195,51 @@ impl Asking<'_, '_> {
         self.filled(|filling| self.learning.draft.initiate(filling, id))
     }
 
+    fn now(&self) -> Stamp {
+        Stamp::default().after(self.began.elapsed())
+    }
+
+    /// Takes down what a login gave, if anything.
+    fn logged_in(&mut self, token: Option<&Token>) {
+        let at = self.now();
+        let outcome = match token {
+            Some(token) => {
+                self.token.clone_from(&token.value);
+                LoginOutcome::Given { at, lasts: token.lasts }
+            }
+            None => LoginOutcome::Failed { at },
+        };
+        self.validity = self.validity.after(&[outcome]);
+    }
+
+    async fn renew(&mut self) -> bool {
+        // A login that fails says nothing of the job: then the answer to the request stands.
+        let token = self.learning.log_in(&mut |_| {}).await.ok().flatten();
+        self.logged_in(token.as_ref());
+        token.is_some()
+    }
+
     /// Asks for a status; with a new login, where the old one has expired.
-    async fn ask(&self, id: &str) -> Result<Answered, (Call, ClientError)> {
-        let learning = self.learning;
+    async fn ask(&mut self, id: &str) -> Result<Answered, (Call, ClientError)> {
+        let client = self.learning.client;
+        if self.learning.draft.pair.login.is_none() {
+            let status = self.status(id);
+            return client.send(&status).await.map_err(|why| (status, why));
+        }
+        if !self.validity.will_do(self.now()) {
+            self.renew().await;
+        }
+        let may_have_expired = self.validity.may_have_expired(self.now());
         let status = self.status(id);
-        let answer = learning.client.send(&status).await.map_err(|why| (status, why))?;
-        if answer.http != 401 || learning.draft.pair.login.is_none() {
+        let answer = client.send(&status).await.map_err(|why| (status, why))?;
+        self.validity.answered(Some(answer.http), Turn::First);
+        if answer.http != 401 || !may_have_expired || !self.renew().await {
             return Ok(answer);
         }
-        // A login that fails says nothing of the job: then the 401 stands.
-        if let Ok(Some(token)) = learning.log_in(&mut |_| {}).await {
-            *self.token.borrow_mut() = token.value;
-        }
         let status = self.status(id);
-        learning.client.send(&status).await.map_err(|why| (status, why))
+        let answer = client.send(&status).await.map_err(|why| (status, why))?;
+        self.validity.answered(Some(answer.http), Turn::Again);
+        Ok(answer)
     }
 
     fn status(&self, id: &str) -> Call {
@@ -211,11 +247,11 @@ impl Asking<'_, '_> {
     }
 
     fn filled(&self, call: impl FnOnce(Filling<'_>) -> Call) -> Call {
-        call(Filling { lookup: self.learning.lookup, token: &self.token.borrow(), fresh: &fresh() })
+        call(Filling { lookup: self.learning.lookup, token: &self.token, fresh: &fresh() })
     }
 
     /// One poll of the job.
-    async fn poll(&self, evidence: &mut Evidence, handed_out: Instant, note: &mut dyn FnMut(LearnNote<'_>)) -> Result<(), LearnError> {
+    async fn poll(&mut self, evidence: &mut Evidence, handed_out: Instant, note: &mut dyn FnMut(LearnNote<'_>)) -> Result<(), LearnError> {
         let age_ms = handed_out.elapsed().as_secs_f64() * 1e3;
         let answer = match self.ask(&evidence.id).await {
             Ok(answer) => answer,
@@ -231,7 +267,7 @@ impl Asking<'_, '_> {
 
     /// Asks for ids that were never issued, each another one, so that what changes by itself is not taken for a constant. The template
     /// that is answered as the surest one is, and fills in a new id each time, is preferred.
-    async fn controls(&self, evidence: &mut Evidence, note: &mut dyn FnMut(LearnNote<'_>)) -> Result<String, LearnError> {
+    async fn controls(&mut self, evidence: &mut Evidence, note: &mut dyn FnMut(LearnNote<'_>)) -> Result<String, LearnError> {
         let templates = self.learning.draft.never_issued(&evidence.id, &rand::random());
         // The last one has the look of the job's own id.
         let (Some(preferred), Some(sure)) = (templates.first().cloned(), templates.last().cloned()) else {
@@ -251,14 +287,19 @@ impl Asking<'_, '_> {
         Ok(sure)
     }
 
-    async fn control(&self, template: &str) -> Result<Answered, LearnError> {
+    async fn control(&mut self, template: &str) -> Result<Answered, LearnError> {
         let variables = Variables { n: 1000 + u64::from(rand::random::<u16>()) % 1000, uuid: fresh(), ..Variables::default() };
-        let id = filled(template, &variables);
+        let id = filled_id(template, &variables).unwrap_or_else(|| variables.uuid.clone());
         self.ask(&id).await.map_err(|(status, why)| self.learning.no_answer(&status, &why))
     }
 
     /// Polls until the job has ended, the time is over, or so much is sent as was said.
-    async fn follow(&self, evidence: &mut Evidence, handed_out: Instant, note: &mut dyn FnMut(LearnNote<'_>)) -> Result<(), LearnError> {
+    async fn follow(
+        &mut self,
+        evidence: &mut Evidence,
+        handed_out: Instant,
+        note: &mut dyn FnMut(LearnNote<'_>),
+    ) -> Result<(), LearnError> {
         let mut pause = FIRST_PAUSE[usize::from(!is_loopback(&self.learning.draft.origin))];
         let mut visible_since = None;
         while handed_out.elapsed() < self.learning.wait && evidence.polls.len() < POLLS && !infer::has_ended(evidence) {
@@ -275,17 +316,6 @@ impl Asking<'_, '_> {
         }
         Ok(())
     }
-}
-
-/// An id by a template of the target file's.
-fn filled(template: &str, variables: &Variables) -> String {
-    let dashed = uuid::Uuid::try_parse(&variables.uuid).map_or_else(|_| variables.uuid.clone(), |uuid| uuid.hyphenated().to_string());
-    template
-        .replace("{uuid:dashed}", &dashed)
-        .replace("{uuid}", &variables.uuid)
-        .replace("{n}", &variables.n.to_string())
-        .replace("{{", "{")
-        .replace("}}", "}")
 }
 
 /// A number that no scan of an earlier run has had.

@@ -11,10 +11,9 @@ use crate::model::contact::Problem;
 use crate::model::redaction::Redaction;
 use crate::probe::is_loopback;
 use crate::run::learn::{FIRST_PAUSE, LONGEST_PAUSE, POLLS, first_n, fresh};
-use crate::run::ordinary;
+use crate::run::ordinary::{self, Sent, StepFailure, Unanswered};
 use crate::target::{
-    About, Accepted, Caller, Captured, Explaining, Heard, Initiated, Knows, Reading, Request, RequestError, StatusFinding, Target,
-    Variables,
+    About, Accepted, Caller, Explaining, Heard, Initiated, Knows, Reading, Request, RequestError, StatusFinding, Target, Variables,
 };
 
 /// For how long a job that is not visible is asked for before the file is doubted.
@@ -62,6 +61,7 @@ pub struct Checking<'a> {
 
 struct Asked<'a, 'n> {
     checking: &'a Checking<'a>,
+    asking: ordinary::Asking<'a>,
     redaction: Redaction,
     note: &'n mut dyn FnMut(CheckNote<'_>),
     variables: Variables,
@@ -69,19 +69,18 @@ struct Asked<'a, 'n> {
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Asking {
+enum Wanted {
     Initiate,
     Status,
-    /// A step before the POST, by its table in the file.
-    Step(&'static str),
 }
 
 impl Checking<'_> {
     /// Checks.
     pub async fn check(&self, note: &mut dyn FnMut(CheckNote<'_>)) -> LiveCheck {
         let redaction = Redaction::of(self.target.secrets());
-        let mut asked =
-            Asked { checking: self, redaction, note, variables: Variables { n: first_n(), uuid: fresh(), ..Variables::default() } };
+        let asking = ordinary::Asking::new(self.client, self.target);
+        let variables = Variables { n: first_n(), uuid: fresh(), ..Variables::default() };
+        let mut asked = Asked { checking: self, asking, redaction, note, variables };
         asked.check().await
     }
 }
@@ -98,7 +97,7 @@ impl Asked<'_, '_> {
             return found;
         }
         let sent = Instant::now();
-        let (heard, posted) = self.ask(target.initiate(&self.variables), "", Asking::Initiate).await;
+        let (heard, posted) = self.ask(|variables| target.initiate(variables), "", Wanted::Initiate).await;
         let handed_out = Instant::now();
         let initiated = posted.as_ref().map(|posted| with_reply(posted, |reply| target.read_initiate(reply, &self.variables)));
         let accepted = match initiated {
@@ -134,62 +133,15 @@ impl Asked<'_, '_> {
     /// The login and the steps before the POST.
     async fn prepare(&mut self) -> Option<Problem> {
         let target = self.checking.target;
-        for nth in 0..target.logins() {
-            let Some(request) = target.login(nth, &self.variables) else { continue };
-            let (heard, answer) = self.ask(request, "", Asking::Step("[login]")).await;
-            let read = answer.map(|answer| with_reply(&answer, |reply| target.read_login(nth, reply)));
-            let read = read.map(|read| read.map(|session| self.variables.captured.with(&session.captured)));
-            if let Some(problem) = self.take(heard, read, &target.login_table(nth)) {
-                return Some(problem);
-            }
+        let failure = self.asking.prepare(&mut self.variables).await.err();
+        let captured = self.variables.captured.with(self.asking.captured());
+        self.redaction = self.redaction.and(target.captured_secrets(&captured));
+        let StepFailure { table, sent, read } = failure?;
+        let mut heard = self.heard(&sent, &table, "");
+        if let Some((answer, reason)) = read {
+            (heard.answer, heard.reason) = (answer, Some(self.redaction.clean(reason)));
         }
-        for step in 0..target.setups() {
-            let Some(request) = target.setup(step, &self.variables) else { continue };
-            let (heard, answer) = self.ask(request, "", Asking::Step("[[setup]]")).await;
-            let read = answer.map(|answer| with_reply(&answer, |reply| target.read_setup(step, reply, &self.variables)));
-            if let Some(problem) = self.take(heard, read, "[[setup]]") {
-                return Some(problem);
-            }
-        }
-        None
-    }
-
-    /// Asks for a status; as a run does, with a new login where the old one has expired.
-    async fn ask_anew(&mut self, request: impl Fn(&Variables) -> Result<Request, RequestError>, id: &str) -> (Heard, Option<Answered>) {
-        let first = self.ask(request(&self.variables), id, Asking::Status).await;
-        if first.0.http == Some(401) && self.renew().await {
-            return self.ask(request(&self.variables), id, Asking::Status).await;
-        }
-        first
-    }
-
-    /// Logs in again; true if that gave something.
-    async fn renew(&mut self) -> bool {
-        let target = self.checking.target;
-        for nth in 0..target.logins() {
-            let Some(request) = target.login(nth, &self.variables) else { continue };
-            let (_, answer) = self.ask(request, "", Asking::Step("[login]")).await;
-            let Some(Ok(session)) = answer.map(|answer| with_reply(&answer, |reply| target.read_login(nth, reply))) else { return false };
-            self.redaction = self.redaction.and(target.captured_secrets(&session.captured));
-            self.variables.captured = self.variables.captured.with(&session.captured);
-        }
-        target.has_login()
-    }
-
-    /// Takes what a step gave, and strikes out what of it is secret; or says why it gave nothing.
-    fn take(&mut self, heard: Heard, read: Option<Result<Captured, (Answer, String)>>, step: &str) -> Option<Problem> {
-        match read {
-            Some(Ok(captured)) => {
-                self.redaction = self.redaction.and(self.checking.target.captured_secrets(&captured));
-                self.variables.captured = captured;
-                None
-            }
-            Some(Err((answer, reason))) => {
-                let reason = Some(self.redaction.clean(reason));
-                Some(self.checking.target.wrong_step(&Heard { answer, reason, ..heard }, step))
-            }
-            None => Some(self.checking.target.wrong_step(&heard, step)),
-        }
+        Some(target.wrong_step(&heard, &table))
     }
 
     /// One poll of the job.
@@ -197,7 +149,7 @@ impl Asked<'_, '_> {
         let target = self.checking.target;
         let age_ms = handed_out.elapsed().as_secs_f64() * 1e3;
         let status = |variables: &Variables| target.status(variables, Caller::Owner, accepted, None);
-        let (heard, answer) = self.ask_anew(status, &accepted.id).await;
+        let (heard, answer) = self.ask(status, &accepted.id, Wanted::Status).await;
         let Some(answer) = answer else { return heard };
         let reading = with_reply(&answer, |reply| target.read_status(reply, About::scan(&accepted.id, &self.variables)));
         let poll = Poll { age_ms, answer };
@@ -227,7 +179,7 @@ impl Asked<'_, '_> {
             let uuid = fresh();
             let unknown = |variables: &Variables| target.unknown_like(&Variables { uuid: uuid.clone(), ..variables.clone() }, accepted);
             let Ok((id, _)) = unknown(&self.variables) else { break };
-            let (heard, answer) = self.ask_anew(|variables| unknown(variables).map(|(_, request)| request), &id).await;
+            let (heard, answer) = self.ask(|variables| unknown(variables).map(|(_, request)| request), &id, Wanted::Status).await;
             let Some(answer) = answer else { break };
             if first.is_none() {
                 let reading = with_reply(&answer, |reply| target.read_status(reply, About::scan(&id, &self.variables)));
@@ -253,9 +205,11 @@ impl Asked<'_, '_> {
                 never.http.unwrap_or_default()
             ));
         }
-        let nowhere = match (found.visible, target.no_such_path(&self.variables, accepted)) {
-            (None, Some(request)) => Some(self.ask(request, &accepted.id, Asking::Status).await.0),
-            _ => None,
+        let nowhere = if found.visible.is_none() && target.no_such_path(&self.variables, accepted).is_some() {
+            let build = |variables: &Variables| target.no_such_path(variables, accepted).unwrap_or(Err(RequestError::NoPath));
+            Some(self.ask(build, &accepted.id, Wanted::Status).await.0)
+        } else {
+            None
         };
         match target.status_finding(never, last, nowhere.as_ref()) {
             StatusFinding::GoOn(note) => found.notes.extend(note),
@@ -267,16 +221,46 @@ impl Asked<'_, '_> {
     }
 
     /// Sends a request, and takes down what first contact would.
-    async fn ask(&mut self, request: Result<Request, RequestError>, id: &str, asking: Asking) -> (Heard, Option<Answered>) {
+    async fn ask(
+        &mut self,
+        build: impl Fn(&Variables) -> Result<Request, RequestError>,
+        id: &str,
+        wanted: Wanted,
+    ) -> (Heard, Option<Answered>) {
         let target = self.checking.target;
+        let sent = self.asking.ask(&self.variables, build).await;
+        self.redaction = self.redaction.and(target.captured_secrets(self.asking.captured()));
+        let mut heard = self.heard(&sent, if wanted == Wanted::Initiate { "[initiate]" } else { "[status]" }, id);
+        let Ok(answer) = sent.answer else { return (heard, None) };
         let clean = |text: String| self.redaction.clean(text);
-        let mut heard = Heard {
-            asked: match asking {
-                Asking::Initiate => "[initiate]",
-                Asking::Status => "[status]",
-                Asking::Step(step) => step,
+        with_reply(&answer, |reply| {
+            heard.knows = target.knows(reply, About::scan(id, &self.variables));
+            if wanted == Wanted::Initiate {
+                heard.id_fault = target.id_fault(reply, &self.variables);
+                (heard.answer, heard.reason) = match target.read_initiate(reply, &self.variables) {
+                    Initiated::Accepted(_) => (Answer::Accepted, None),
+                    Initiated::Failed { answer, reason } => (answer, Some(clean(reason))),
+                };
+            } else {
+                let reading = target.read_status(reply, About::scan(id, &self.variables));
+                (heard.answer, heard.reason) = (reading.answer, reading.reason.map(clean));
             }
-            .to_owned(),
+        });
+        (heard, Some(answer))
+    }
+
+    /// What was sent and what came back, before anybody reads it. `asked` is what it is called if it could not be built.
+    fn heard(&self, sent: &Sent, asked: &str, id: &str) -> Heard {
+        let clean = |text: String| self.redaction.clean(text);
+        let asked = sent.asked.as_ref().map_or_else(
+            || asked.to_owned(),
+            |(method, url)| {
+                let path = url.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| rest[at..].to_owned()));
+                clean(format!("{method} {}", path.unwrap_or_else(|| url.clone())))
+            },
+        );
+        let heard = Heard {
+            asked,
             answer: Answer::Transport,
             http: None,
             fault: None,
@@ -287,41 +271,23 @@ impl Asked<'_, '_> {
             id_fault: None,
             knows: Knows::default(),
         };
-        let request = match request {
-            Ok(request) => request,
-            Err(error) => return (Heard { fault: Some(TransportFault::Request), reason: Some(clean(error.to_string())), ..heard }, None),
-        };
-        let path = request.url.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| rest[at..].to_owned()));
-        heard.asked = clean(format!("{} {}", request.method, path.unwrap_or_else(|| request.url.clone())));
-        let answer = match self.checking.client.ask(&request).await {
-            Ok(answer) => answer,
-            Err(error) => return (Heard { fault: Some(fault(&error)), reason: Some(clean(error.to_string())), ..heard }, None),
-        };
-        with_reply(&answer, |reply| {
-            heard.http = Some(reply.http);
-            heard.headers = Explaining::of(reply.headers, clean);
-            heard.knows = target.knows(reply, About::scan(id, &self.variables));
-            if asking == Asking::Initiate {
-                heard.id_fault = target.id_fault(reply, &self.variables);
-                (heard.answer, heard.reason) = match target.read_initiate(reply, &self.variables) {
-                    Initiated::Accepted(_) => (Answer::Accepted, None),
-                    Initiated::Failed { answer, reason } => (answer, Some(clean(reason))),
-                };
-            } else if asking == Asking::Status {
-                let reading = target.read_status(reply, About::scan(id, &self.variables));
-                (heard.answer, heard.reason) = (reading.answer, reading.reason.map(clean));
-            }
-        });
-        heard.body = clean(String::from_utf8_lossy(&answer.body).into_owned());
-        (heard, Some(answer))
+        match &sent.answer {
+            Ok(answer) => Heard {
+                http: Some(answer.http),
+                headers: with_reply(answer, |reply| Explaining::of(reply.headers, clean)),
+                body: clean(String::from_utf8_lossy(&answer.body).into_owned()),
+                ..heard
+            },
+            Err(why) => Heard { fault: Some(fault(why)), reason: Some(clean(why.to_string())), ..heard },
+        }
     }
 }
 
-fn fault(error: &ClientError) -> TransportFault {
-    match error {
-        ClientError::Timeout => TransportFault::Timeout,
-        ClientError::Request(_) | ClientError::Setup(_) => TransportFault::Request,
-        ClientError::NoAnswer(_) => TransportFault::Connect,
+fn fault(why: &Unanswered) -> TransportFault {
+    match why {
+        Unanswered::Client(ClientError::Timeout) => TransportFault::Timeout,
+        Unanswered::Request(_) | Unanswered::Client(ClientError::Request(_) | ClientError::Setup(_)) => TransportFault::Request,
+        Unanswered::Client(ClientError::NoAnswer(_)) => TransportFault::Connect,
     }
 }
 

@@ -15,8 +15,9 @@ use crate::model::second_opinion::{SecondOpinion, SecondTry, Sequence};
 use crate::model::time::Nanos;
 use crate::probe::Jobs;
 use crate::run::learn::fresh;
+use crate::run::ordinary::{self, Unanswered};
 use crate::run::recording::Recording;
-use crate::run::{RunError, Session, ordinary};
+use crate::run::{RunError, Session};
 use crate::target::{About, Caller, Initiated, Target, Variables};
 
 /// At most so many jobs.
@@ -97,26 +98,28 @@ impl Trying<'_> {
 
     async fn job(&self, variables: Variables) -> SecondTry {
         let not_accepted = |http, answer| SecondTry { age: None, http, answer };
-        let Some(mut variables) = ordinary::prepared(&self.first, self.target, variables).await else {
+        let mut asking = ordinary::Asking::new(&self.first, self.target);
+        let mut variables = variables;
+        if asking.prepare(&mut variables).await.is_err() {
+            return not_accepted(None, Answer::Transport);
+        }
+        let Ok(posted) = asking.ask(&variables, |variables| self.target.initiate(variables)).await.answer else {
             return not_accepted(None, Answer::Transport);
         };
-        let Ok(initiate) = self.target.initiate(&variables) else { return not_accepted(None, Answer::Transport) };
-        let Ok(posted) = self.first.ask(&initiate).await else { return not_accepted(None, Answer::Transport) };
         let handed_out = Instant::now();
         let accepted = match with_reply(&posted, |reply| self.target.read_initiate(reply, &variables)) {
             Initiated::Accepted(accepted) => accepted,
             Initiated::Failed { answer, .. } => return not_accepted(Some(posted.http), answer),
         };
         variables.captured = accepted.captured.clone();
-        let Ok(status) = self.target.status(&variables, Caller::Owner, &accepted, None) else {
-            return not_accepted(Some(posted.http), Answer::Transport);
-        };
         let age = Duration::from_nanos(self.sequence.age.0.max(0).unsigned_abs());
         tokio::time::sleep(age.saturating_sub(handed_out.elapsed())).await;
         let sent = Some(Nanos::from(handed_out.elapsed()));
-        match self.second.ask(&status).await {
+        let status = |variables: &Variables| self.target.status(variables, Caller::Owner, &accepted, None);
+        match asking.by(&self.second).ask(&variables, status).await.answer {
             Ok(answer) => SecondTry { age: sent, http: Some(answer.http), answer: self.read(&answer, &accepted.id, &variables) },
-            Err(_) => SecondTry { age: sent, http: None, answer: Answer::Transport },
+            Err(Unanswered::Request(_)) => not_accepted(Some(posted.http), Answer::Transport),
+            Err(Unanswered::Client(_)) => SecondTry { age: sent, http: None, answer: Answer::Transport },
         }
     }
 

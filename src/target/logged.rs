@@ -57,6 +57,17 @@ pub(crate) struct LoggedStep<'a> {
     pub(crate) captures: Vec<(u8, &'a Extract)>,
 }
 
+/// How the address of a poll is handed out.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LoggedFollow<'a> {
+    /// Where the initiate's reply has it.
+    pub(crate) from: &'a Extract,
+    /// What is added to its path.
+    pub(crate) suffix: &'a str,
+    /// Whether status replies hand out the next one.
+    pub(crate) chain: bool,
+}
+
 /// A part of a request's text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Piece {
@@ -181,17 +192,21 @@ impl LoggedTarget {
         Some(self.pieces(&id, Encoding::Plain))
     }
 
-    /// What of the target's polls a few curl commands cannot do; `None` where they can do it all.
-    pub(crate) fn beyond_curl(&self) -> Option<&'static str> {
+    /// Whether an endpoint lives elsewhere than the others.
+    pub(crate) fn has_other_addresses(&self) -> bool {
+        self.target.addresses().len() > 1
+    }
+
+    /// Where a reply hands out the address that is polled; `None` where it is made from the id.
+    pub(crate) fn follow(&self) -> Option<LoggedFollow<'_>> {
         let status = &self.target.status;
-        let elsewhere = self.target.addresses().len() > 1;
-        [
-            (status.pages.is_some(), "a list of several pages"),
-            (status.follow.as_ref().is_some_and(|follow| follow.chain), "an address that every answer hands out anew"),
-            (elsewhere, "an endpoint with an address of its own"),
-        ]
-        .into_iter()
-        .find_map(|(is_so, what)| is_so.then_some(what))
+        let follow = status.follow.as_ref().filter(|_| status.endpoint.path.is_none())?;
+        Some(LoggedFollow { from: &follow.from, suffix: &follow.suffix, chain: follow.chain })
+    }
+
+    /// Where a list goes on, and how many of its pages one poll looks at.
+    pub(crate) fn pages(&self) -> Option<(&Extract, u32)> {
+        self.target.status.pages.as_ref().map(|pages| (&pages.next, pages.most))
     }
 
     /// Whether cookies of a scan go along with its requests.
@@ -203,9 +218,10 @@ impl LoggedTarget {
         Ok(self.logged(&self.target.initiate(&self.marked())?, self.target.initiate.body.encoding()))
     }
 
-    /// A poll, of the scan whose id is a placeholder.
+    /// A poll, of the scan whose id is a placeholder. The path of one at an address that was handed out means nothing.
     pub(crate) fn status(&self, caller: Caller) -> Result<LoggedRequest, RequestError> {
-        let accepted = Accepted { id: format!("{}+id", self.mark), ..Accepted::default() };
+        let handed_out = self.follow().map(|_| "/".to_owned());
+        let accepted = Accepted { id: format!("{}+id", self.mark), handed_out, ..Accepted::default() };
         let request = self.target.status(&self.marked(), caller, &accepted, None)?;
         Ok(self.logged(&request, self.target.status.endpoint.body.encoding()))
     }

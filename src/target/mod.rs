@@ -17,6 +17,7 @@ mod logged;
 mod never_issued;
 mod other_id;
 mod polling;
+mod query_steps;
 mod reading;
 mod redirect;
 mod replies;
@@ -31,6 +32,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 mod understood;
+mod validity;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
@@ -51,8 +53,9 @@ pub use contact::{Explaining, Heard, IdFault, Knows, StatusFinding};
 pub(crate) use file::{HttpCode, HttpCodes};
 pub use fingerprint::fingerprint;
 pub(crate) use json::JsonTemplate;
-pub(crate) use logged::{EnvironmentVariable, LoggedRequest, LoggedStep, LoggedTarget, Piece, Placeholder};
+pub(crate) use logged::{EnvironmentVariable, LoggedFollow, LoggedRequest, LoggedStep, LoggedTarget, Piece, Placeholder};
 pub use other_id::OtherId;
+pub(crate) use query_steps::{Comparand, QueryStep};
 pub(crate) use reading::IdSource;
 pub use reading::{Accepted, Initiated, Reading};
 pub(crate) use request::{Encoding, usual_method};
@@ -63,7 +66,9 @@ pub use selector::Reply;
 pub(crate) use selector::{Extract, Selector, Step};
 pub use sender::{cache_note, worker};
 pub use steps::Session;
+pub use template::filled_id;
 pub use understood::Understood;
+pub use validity::{LoginOutcome, Turn, Validity};
 
 use address::{Base, OtherOrigins, ShownBase};
 use credentials::parts;

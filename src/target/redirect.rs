@@ -3,6 +3,8 @@
 use http::header::LOCATION;
 use url::Url;
 
+use crate::model::redirects::{is_error_page, is_sign_in_page};
+
 use super::address::Base;
 use super::captured::About;
 use super::selector::Opened;
@@ -49,7 +51,7 @@ impl Redirects {
             return Some(Meaning::Nothing(format!("HTTP {http} redirects to {shown}, and no redirect is followed")));
         };
         let nothing = |why: &str| Some(Meaning::Nothing(format!("HTTP {http} redirects to {why}")));
-        if leads_to_a_login(location) {
+        if is_sign_in_page(location) {
             return nothing(&format!("a login page ({shown}): are the credentials of this user set and valid?"));
         }
         match own.place(location, about) {
@@ -88,7 +90,7 @@ impl Own {
             Err(url::ParseError::RelativeUrlWithoutBase) => return Place::Elsewhere,
             _ => return Place::Moved,
         };
-        if names_an_error(&led) {
+        if is_error_page(led.path()) {
             return Place::Error;
         }
         let Some(own) = own else { return Place::Elsewhere };
@@ -118,25 +120,6 @@ impl Own {
 /// An address's path without percent-encoding and without a slash at the end.
 fn decoded_path(url: &Url) -> String {
     percent_encoding::percent_decode_str(url.path().trim_end_matches('/')).decode_utf8_lossy().into_owned()
-}
-
-/// Whether the last step of an address names an error, as `/errors/404.html` and `/not-found` do.
-fn names_an_error(url: &Url) -> bool {
-    let words = ["error", "errors", "404", "403", "500", "503", "notfound", "missing", "maintenance", "unavailable"];
-    let path = url.path().to_ascii_lowercase();
-    let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-    let word: String = last.split('.').next().unwrap_or_default().chars().filter(|letter| !matches!(letter, '-' | '_')).collect();
-    words.contains(&word.as_str())
-}
-
-/// Whether an address looks like a page where people sign in.
-fn leads_to_a_login(location: &str) -> bool {
-    let words = ["login", "signin", "sign-in", "sign_in", "logon", "sso", "saml", "saml2", "oauth", "oauth2", "authorize", "auth", "cas"];
-    let path = without_query(location).to_ascii_lowercase();
-    let path = path.split_once("://").map_or(path.as_str(), |(_, rest)| rest);
-    let (host, steps) = path.split_once('/').unwrap_or((path, ""));
-    let of_host = location.contains("://") && host.split('.').next().is_some_and(|first| words.contains(&first) || first == "accounts");
-    of_host || steps.split(['/', '.']).any(|step| words.contains(&step)) || words.contains(&host)
 }
 
 /// An address without its query, which may carry credentials.

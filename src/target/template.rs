@@ -8,6 +8,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::model::source::nearest;
 
+use super::captured::About;
+use super::request::Variables;
+
 /// Reads an environment variable, whose default stands for it where it has no value.
 pub(super) type Lookup<'a> = &'a dyn Fn(&str, Option<&str>) -> Option<String>;
 
@@ -140,6 +143,12 @@ pub(super) enum Braces {
 pub(super) struct TemplateFault {
     pub(super) message: String,
     pub(super) hint: String,
+}
+
+/// A template of an id that the client makes, filled. `None` if it is no such template.
+pub fn filled_id(template: &str, variables: &Variables) -> Option<String> {
+    let template = Template::read(template, Braces::AreHoles, Variable::IN_IDS, &[], &|_, _| None).ok()?;
+    Some(template.fill(|variable| About::scan("", variables).value(variable)))
 }
 
 /// 32 hexadecimal digits as a UUID has them; anything else gets a mark at its end.

@@ -314,6 +314,65 @@ fn a_file_that_is_no_target_file_is_recognised() {
     assert!(document.status.code() == Some(2) && err(&document).contains("init --openapi"), "{}", err(&document));
 }
 
+#[test]
+fn what_is_wrong_in_a_file_of_commands_is_said_with_its_line() {
+    let folder = TempDir::new().expect("a folder");
+    std::fs::write(folder.path().join("calls.txt"), "curl -d x http://h/jobs\n\ncurl --frobnicate http://h/jobs/17\n").expect("a file");
+    for arguments in [&["init", "--curl", "calls.txt"][..], &["init", "calls.txt"], &["reproduce", "--curl", "calls.txt"]] {
+        let refused = statusgap(folder.path(), arguments, &[], "");
+        assert_eq!(refused.status.code(), Some(2), "{arguments:?}");
+        let told = err(&refused);
+        assert!(told.contains("calls.txt:3: curl command 2: curl's option --frobnicate is not known here"), "{arguments:?}: {told}");
+        assert!(told.contains("leave it out"), "{told}");
+    }
+}
+
+#[test]
+fn a_file_of_another_kind_is_told_what_it_is_and_what_to_do() {
+    let folder = TempDir::new().expect("a folder");
+    for (name, text, arguments, wanted) in [
+        (
+            "x.toml",
+            "base_url = 'http://h'\n[initate]\npath = '/x'\n",
+            &["init"][..],
+            &["this is a target file already", "check --live x.toml"][..],
+        ),
+        (
+            "p.json",
+            "{\"info\": {\"schema\": \"https://schema.getpostman.com/json/collection/v2.1.0/collection.json\"}, \"item\": []}",
+            &["init"],
+            &["p.json is nothing that a target file can be made from", "Postman", "cURL"],
+        ),
+        ("x.py", "import requests\n", &["check"], &["x.py:1:8", "the file is TOML", "statusgap init"]),
+    ] {
+        std::fs::write(folder.path().join(name), text).expect("a file");
+        let refused = statusgap(folder.path(), &[arguments, &[name]].concat(), &[], "");
+        assert_eq!(refused.status.code(), Some(2), "{name}");
+        for part in wanted {
+            assert!(err(&refused).contains(part), "{name}: no {part} in {}", err(&refused));
+        }
+    }
+    let plain = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = plain.local_addr().expect("an address").port();
+    let answers = std::thread::spawn(move || {
+        use std::io::{Read as _, Write as _};
+        if let Ok((mut stream, _)) = plain.accept() {
+            drop(stream.read(&mut [0; 1024]));
+            drop(stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"));
+        }
+    });
+    let commands = format!("curl -d x https://127.0.0.1:{port}/jobs\ncurl https://127.0.0.1:{port}/jobs/17\n");
+    let refused = statusgap(folder.path(), &["init", "--curl", "-", "--yes"], &[], &commands);
+    assert!(
+        refused.status.code() == Some(3) && err(&refused).contains("speaks no TLS: is it http:// instead of https://?"),
+        "{}",
+        err(&refused)
+    );
+    answers.join().expect("it answers once");
+    let directory = statusgap(folder.path(), &["init", "."], &[], "");
+    assert!(directory.status.code() == Some(2) && err(&directory).contains("name a file in it"), "{}", err(&directory));
+}
+
 /// A service that takes the client's own ids from whoever has logged in, and lets a login make three requests.
 #[derive(Clone, Default)]
 struct Strict {

@@ -35,6 +35,8 @@ struct Style {
     shows: fn(&str) -> (u16, String),
     /// Code and body for one that is not.
     denies: fn() -> (u16, String),
+    /// Headers and body of a list at `/list`, by its address and the ids of the jobs that are there.
+    lists: fn(&str, &[String]) -> (String, String),
 }
 
 struct Service {
@@ -95,8 +97,13 @@ fn answer(
         jobs.insert(id.clone(), Instant::now());
         let (headers, reply) = (style.accepts)(&id);
         (202, headers, reply)
+    } else if target.starts_with("/list") {
+        let jobs = jobs.lock().expect("no panic");
+        let there: Vec<String> = jobs.iter().filter(|(_, begun)| begun.elapsed() >= window).map(|(id, _)| id.clone()).collect();
+        let (headers, reply) = (style.lists)(&target, &there);
+        (200, headers, reply)
     } else {
-        let path = target.split('?').next()?.trim_start_matches("/jobs/");
+        let path = target.split('?').next()?.trim_start_matches("/jobs/").trim_end_matches('/');
         let id = percent_encoding::percent_decode_str(path).decode_utf8_lossy().into_owned();
         let there = jobs.lock().expect("no panic").get(&id).is_some_and(|begun| begun.elapsed() >= window);
         let (code, reply) = if there { (style.shows)(&id) } else { (style.denies)() };
@@ -121,6 +128,24 @@ fn nothing() -> (u16, String) {
     (404, "{\"error\": 1}".to_owned())
 }
 
+/// All jobs on one page.
+fn one_page(_: &str, ids: &[String]) -> (String, String) {
+    let items: Vec<_> = ids.iter().map(|id| serde_json::json!({ "meta": { "id": id }, "state": "running" })).collect();
+    (String::new(), serde_json::json!({ "queued": [], "active": items }).to_string())
+}
+
+/// The jobs of others on the first page, ours on the second, which is named in the body and in a header.
+fn pages(target: &str, ids: &[String]) -> (String, String) {
+    let of = |ids: &[&str], next: Option<&str>| {
+        let items: Vec<_> = ids.iter().map(|id| serde_json::json!({ "id": id })).collect();
+        serde_json::json!({ "jobs": items, "next": next }).to_string()
+    };
+    if target.contains("page=2") {
+        return (String::new(), of(&ids.iter().map(String::as_str).collect::<Vec<_>>(), None));
+    }
+    ("Link: </list?page=2>; rel=\"next\"\r\n".to_owned(), of(&["other-a", "other-b"], Some("/list?page=2")))
+}
+
 const NESTED: Style = Style {
     id: |n| format!("job-{n}"),
     accepts: |id| (String::new(), format!("{{\"request\":{{\"id\":\"req-77\",\"status\":\"not_found\"}},\"job\":{{\"id\":\"{id}\"}}}}")),
@@ -128,6 +153,7 @@ const NESTED: Style = Style {
         (200, format!("{{\"request\":{{\"id\":\"r\",\"status\":\"not_found\"}},\"job\":{{\"id\":\"{id}\",\"status\":\"running\"}}}}"))
     },
     denies: nothing,
+    lists: one_page,
 };
 
 const PLAIN: Style = Style {
@@ -135,6 +161,7 @@ const PLAIN: Style = Style {
     accepts: |id| (String::new(), format!("{{\"id\": \"{}\"}}", escaped(id))),
     shows: |id| (200, format!("{{\"id\": \"{}\", \"state\": \"running\"}}", escaped(id))),
     denies: nothing,
+    lists: one_page,
 };
 
 fn output(folder: &Path, words: &[&str], environment: &[(&str, &str)]) -> Output {
@@ -255,6 +282,89 @@ fn an_id_may_stand_in_a_header() {
     };
     let contract = USUAL.replace("{ pointer = '/id' }", "{ header = 'Location', pattern = '/jobs/([^/?]+)' }").replace("{id}", "{id:raw}");
     check(&with_unknown(&contract), located, &[]);
+}
+
+#[test]
+fn an_id_may_stand_within_an_address_in_the_body() {
+    let linked = Style { accepts: |id| (String::new(), format!("{{\"links\": {{\"self\": \"https://h/jobs/{id}?v=1\"}}}}")), ..PLAIN };
+    check(&with_unknown(&USUAL.replace("{ pointer = '/id' }", "{ pointer = '/links/self', pattern = 'jobs/([^/?#]+)' }")), linked, &[]);
+}
+
+#[test]
+fn of_a_stream_of_events_the_first_is_the_answer() {
+    let stream = Style {
+        lists: |target, ids| {
+            let is_known = ids.iter().any(|id| target.ends_with(&format!("job={id}")));
+            let events = format!(
+                ": hello\r\n\r\nevent: ping\ndata: {{\"known\": null}}\n\nid: 1\nevent: status\ndata: {{\ndata: \"known\": {is_known}}}\n\n\
+                 data: {{\"known\": 7}}\n\n"
+            );
+            ("Content-Type: text/event-stream; charset=utf-8\r\n".to_owned(), events)
+        },
+        ..PLAIN
+    };
+    let contract = "[initiate]\npath = '/jobs'\nid = { pointer = '/id' }\n\
+         [status]\npath = '/list?job={id}'\nheaders = { Accept = 'text/event-stream' }\n\
+         [[status.answer]]\nis = 'not_found'\nwhen = { pointer = '/known', equals = false }\n\
+         [[status.answer]]\nis = 'visible'\nwhen = { pointer = '/known', equals = true }\n\
+         [[status.answer]]\nis = 'error'\nwhen = { http = '2xx' }\n";
+    check(&with_unknown(contract), stream, &[]);
+}
+
+#[test]
+fn a_list_is_looked_through_as_the_run_did_it() {
+    let of_list = |path: &str, pages: &str, rule: &str| {
+        with_unknown(&format!(
+            "[initiate]\npath = '/jobs'\nid = {{ pointer = '/id' }}\n[status]\npath = '{path}'\n{pages}\
+             [[status.answer]]\nis = 'not_found'\nwhen = {{ http = 200, jsonpath = \"{rule}\", exists = false }}\n"
+        ))
+    };
+    let numbers = Style {
+        id: |n| format!("{}", 1000 + n),
+        accepts: |id| (String::new(), format!("{{\"id\": {id}}}")),
+        lists: |_, ids| {
+            let items: Vec<_> = ids.iter().map(|id| serde_json::json!({ "id": id.parse::<u64>().unwrap_or_default() })).collect();
+            (String::new(), serde_json::json!({ "jobs": items }).to_string())
+        },
+        ..PLAIN
+    };
+    let quoted = Style { id: |n| format!("it's \"{n}\" \\ $id"), ..PLAIN };
+    check(&of_list("/list", "", "$[*][?@.meta.id == '{id:raw}']"), PLAIN, &[]);
+    check(&of_list("/list", "", "$.active[?@['meta']['id']=='{id:raw}'].state"), quoted, &[]);
+    check(&of_list("/list", "", "$.jobs[?@.id == {id:raw}]"), numbers, &[]);
+    let of_pages = Style { lists: pages, ..PLAIN };
+    for next in ["{ pointer = '/next' }", "{ header = 'Link', pattern = '<([^>]+)>; rel=\"next\"' }"] {
+        let pages = format!("pages = {{ next = {next}, most = 90 }}\n");
+        check(&of_list("/list", &pages, "$.jobs[?@.id == '{id:raw}']"), of_pages, &[]);
+    }
+}
+
+#[test]
+fn an_address_that_is_handed_out_is_asked_and_so_is_the_next_one() {
+    let handed_out = Style {
+        accepts: |id| (String::new(), format!("{{\"id\": \"{id}\", \"at\": \"/jobs/{id}?turn=0\"}}")),
+        shows: |id| (200, format!("{{\"id\": \"{id}\", \"at\": \"jobs/{id}?turn=1\"}}")),
+        denies: || (404, "{}".to_owned()),
+        ..PLAIN
+    };
+    let contract = |follow: &str| {
+        with_unknown(&format!(
+            "[users.owner]\nheaders = {{ X-Role = 'reader' }}\n[initiate]\npath = '/jobs'\nid = {{ pointer = '/id' }}\n\
+             [status]\nfollow = {{ pointer = '/at'{follow} }}\n"
+        ))
+    };
+    for follow in ["", ", chain = true", ", suffix = '/'"] {
+        check(&contract(follow), handed_out, &[]);
+    }
+    // One that leads to another server is not asked, and the script says so.
+    if !tools_are_here() {
+        return;
+    }
+    let (folder, _sick) = recorded(&contract(", chain = true"), handed_out, &[]);
+    let abroad =
+        Style { accepts: |id| (String::new(), format!("{{\"id\": \"{id}\", \"at\": \"http://127.0.0.1:9/jobs/{id}\"}}")), ..handed_out };
+    let refused = played("sh", folder.path(), &serve(abroad, Duration::ZERO).url, &[]);
+    assert!(refused.status.code() == Some(2) && text(&refused).contains("leads to another server"), "{}", text(&refused));
 }
 
 #[test]
@@ -385,7 +495,7 @@ fn where_a_script_would_guess_why_there_is_none_stands_in_its_place() {
     fs::write(folder.path().join("s.toml"), scenario).expect("a file");
     output(folder.path(), &["run", "s.toml", "--target", "t.toml", "--out", "run", "--quiet"], &[]);
     let bundled = output(folder.path(), &["bundle", "run/log.ndjson"], &[]);
-    assert!(text(&bundled).contains("no repro.sh: an answer rule of [status] cannot be followed"), "{}", text(&bundled));
+    assert!(text(&bundled).contains("no repro.sh: [[status.answer]] number 1 cannot be followed"), "{}", text(&bundled));
     let why = fs::read_to_string(folder.path().join("run/repro.txt")).expect("a note in the script's place");
-    assert!(why.contains("an answer rule of [status]"), "{why}");
+    assert!(why.contains("[[status.answer]] number 1"), "{why}");
 }

@@ -8,14 +8,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use statusgap::model::answer::Answer;
+use statusgap::model::contact::{Contact, ContactStep};
 use statusgap::model::exchange::{Exchange, Kind, Purpose};
 use statusgap::model::run::Journal;
-use statusgap::probe::{Clock, InProcess, Latency, Options, Transport};
+use statusgap::probe::{Clock, InProcess, Latency, Options, Probe, Recorder, Transport, first_contact};
 use tokio::time::Instant;
 
 const POLLS: &str = "[load]\nscans = 2\nevery = '1s'\n[polls]\noffsets = ['0s', '500ms']\n";
@@ -187,6 +189,38 @@ async fn a_401_renews_the_login_and_is_no_evidence() {
     assert_eq!(polls.iter().map(|poll| poll.answer).collect::<Vec<_>>(), [Answer::Visible; 10]);
     let told = serde_json::to_string(&journal.exchanges).expect("plain data");
     assert!(!told.contains("s3cret-token"), "no token in the log: {told}");
+}
+
+/// First contact with a service whose jobs are not visible before four seconds, and whose denials are those of a path that does not exist.
+async fn contact_with_late_jobs(logins: Arc<AtomicU64>, says_how_long: bool, target: &str) -> Contact {
+    let began = Instant::now();
+    let late = move |request: Request, next: Next| async move {
+        let is_early = request.uri().path() == "/jobs/j1" && began.elapsed() < Duration::from_secs(4);
+        let answer = next.run(request).await;
+        if is_early && answer.status() == StatusCode::OK { StatusCode::NOT_FOUND.into_response() } else { answer }
+    };
+    let service = with_tokens(logins, says_how_long).layer(from_fn(late));
+    let target = Arc::new(driven::target(&format!("name = 'x'\nbase_url = 'http://main.test'\n{target}")));
+    let transport = Transport::InProcess(InProcess::new(service, Latency::Fixed(Duration::from_millis(1))));
+    let recorder = Recorder::in_memory_without(target.secrets());
+    let probe = Probe::new(target, transport, Clock::virtual_time(), recorder, driven::options(1), |_| {});
+    first_contact(&probe, 1).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn first_contact_renews_its_login_too_when_it_expires_or_is_refused() {
+    for (says_how_long, expires) in [(true, "expires = { pointer = '/expires_in' }\n"), (false, "")] {
+        let logins = Arc::new(AtomicU64::new(0));
+        let contact = contact_with_late_jobs(Arc::clone(&logins), says_how_long, &WITH_LOGIN.replace("EXPIRES", expires)).await;
+        assert_eq!(contact.problem, None, "{contact:?}");
+        let of = |step| contact.exchanges.iter().filter(|one| one.step == step).collect::<Vec<_>>();
+        assert_eq!(of(ContactStep::HandedOut).last().map(|poll| poll.answer), Some(Answer::Visible), "{contact:?}");
+        let refused = contact.exchanges.iter().filter(|one| one.answer == Answer::Refused).count();
+        let made = logins.load(Ordering::Relaxed);
+        assert!(of(ContactStep::Login).len() as u64 == made && made > 1, "{contact:?}");
+        assert_eq!(refused, if says_how_long { 0 } else { made as usize - 1 }, "each 401 makes one login anew: {contact:?}");
+        assert!(!format!("{contact:?}").contains("s3cret-token"), "{contact:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -16,7 +16,7 @@ use crate::model::allow::Allow;
 use crate::model::plan::Plan;
 use crate::model::run::Capabilities;
 use crate::model::scenario::Scenario;
-use crate::model::source::Source;
+use crate::model::source::{InputError, Source};
 use crate::model::time::Span;
 use crate::model::wording::{counted, noun, planned_span, share_at_most};
 use crate::report::sentences;
@@ -115,6 +115,14 @@ fn check(path: &Path) -> Result<String, CliError> {
     }
     let scenario = Scenario::read(source).map_err(|error| match kind_of(&text) {
         Some(kind) => something_else(&name, kind),
+        None if error.hint.is_none() && error.place.as_ref().is_none_or(|place| place.line == 1) => InputError {
+            hint: Some(
+                "the file is TOML: a scenario, a target, or a list of known failures; `statusgap init` makes a target of other files"
+                    .to_owned(),
+            ),
+            ..error
+        }
+        .into(),
         None => error.into(),
     })?;
     let scenario = sized(scenario);

@@ -86,43 +86,52 @@ pub async fn read(named: &Named, args: &SourceArgs, described: Described<'_>) ->
         Named::Commands(_) => SourceKind::Commands,
         Named::Har(_) => SourceKind::Har,
         Named::Document(_) => SourceKind::OpenApi,
-        Named::Something(_) => kind_of(&text).ok_or_else(|| not_understood(&source))?,
+        Named::Something(_) => kind_of(&text).ok_or_else(|| not_understood(&text, &source))?,
     };
     let mut found = of_text(&text, kind, args, described, from.as_deref(), named).map_err(|error| {
-        let error = wrong_kind(&text, kind, &source).unwrap_or(error);
-        in_file(&source, error)
+        let wrong_kind = wrong_kind(&text, kind, &source);
+        in_file(&source, wrong_kind.unwrap_or(error))
     })?;
     found.source = source;
     Ok(found)
 }
 
 /// The error for a text that is of another kind than it was given for.
-fn wrong_kind(text: &str, wanted: SourceKind, source: &str) -> Option<CliError> {
+fn wrong_kind(text: &str, wanted: SourceKind, source: &str) -> Option<DraftError> {
+    let of_another = || {
+        let kind = kind_of(text).filter(|kind| *kind != wanted)?;
+        let option = if kind == SourceKind::OpenApi { "statusgap init --openapi" } else { kind.option() };
+        let this = if kind == SourceKind::Commands { "these are" } else { "this is" };
+        Some(DraftError::new(format!("{this} {}, and not {}", kind.noun(), wanted.noun()), format!("give it with {option} FILE")))
+    };
+    target_file(text, source).or_else(of_another)
+}
+
+/// The error for a target file, also for one with mistakes.
+fn target_file(text: &str, source: &str) -> Option<DraftError> {
     let toml = Source { file: source, text };
-    if ["initiate", "base_url"].into_iter().any(|key| toml.line_of(key).is_some()) {
-        let quoted = shlex::try_quote(source).unwrap_or(source.into());
-        let hint = format!("`statusgap run --target {quoted}` runs with it, and `statusgap check --live {quoted}` tries it");
-        return Some(CliError::usage("this is a target file already", hint));
-    }
-    let kind = kind_of(text).filter(|kind| *kind != wanted)?;
-    let option = if kind == SourceKind::OpenApi { "statusgap init --openapi" } else { kind.option() };
-    let this = if kind == SourceKind::Commands { "these are" } else { "this is" };
-    Some(CliError::usage(format!("{this} {}, and not {}", kind.noun(), wanted.noun()), format!("give it with {option} FILE")))
+    ["initiate", "base_url"].into_iter().find(|key| toml.line_of(key).is_some())?;
+    let quoted = shlex::try_quote(source).unwrap_or(source.into());
+    let hint = format!("`statusgap run --target {quoted}` runs with it, and `statusgap check --live {quoted}` tries it");
+    Some(DraftError::new("this is a target file already", hint))
 }
 
-/// The error with the file that it is about.
-fn in_file(source: &str, error: CliError) -> CliError {
-    match error {
-        CliError::Usage { message, hint } => CliError::Usage { message: format!("{source}: {message}"), hint },
-        other => other,
-    }
+/// The error with the place that it is about.
+fn in_file(source: &str, error: DraftError) -> CliError {
+    let line = error.line.map_or_else(String::new, |line| format!(":{line}"));
+    CliError::usage(format!("{source}{line}: {}", error.what), error.hint)
 }
 
-fn not_understood(source: &str) -> CliError {
-    CliError::usage(
-        format!("{source} is nothing that a target file can be made from"),
-        "give curl commands, an HTTP Archive (HAR), an OpenAPI 3 document, or the address of a service that has one",
-    )
+fn not_understood(text: &str, source: &str) -> CliError {
+    if let Some(error) = target_file(text, source) {
+        return in_file(source, error);
+    }
+    let hint = if text.contains("schema.getpostman.com") {
+        "a collection of Postman's is not read: open each of the two requests there, choose Code and cURL, and put both into a file"
+    } else {
+        "give curl commands, an HTTP Archive (HAR), an OpenAPI 3 document, or the address of a service that has one"
+    };
+    CliError::usage(format!("{source} is nothing that a target file can be made from"), hint)
 }
 
 fn of_text(
@@ -132,7 +141,7 @@ fn of_text(
     described: Described<'_>,
     from: Option<&str>,
     named: &Named,
-) -> Result<Found, CliError> {
+) -> Result<Found, DraftError> {
     let (mut recorded, mut left_out, mut certificates) = (None, Vec::new(), [None, None, None]);
     let pair = match kind {
         SourceKind::Commands => {
@@ -158,7 +167,7 @@ fn of_text(
 }
 
 /// The pair by the options, or by what is said to a question.
-fn settled(args: &SourceArgs, pair: impl Fn(PairOptions<'_>) -> Result<Pair, DraftError>) -> Result<Pair, CliError> {
+fn settled(args: &SourceArgs, pair: impl Fn(PairOptions<'_>) -> Result<Pair, DraftError>) -> Result<Pair, DraftError> {
     let (mut calls, mut id_in_url) = (args.calls.clone(), args.id_in_url.clone());
     loop {
         let error = match pair(PairOptions { calls: calls.as_deref(), id_in_url: id_in_url.as_deref() }) {
@@ -169,20 +178,14 @@ fn settled(args: &SourceArgs, pair: impl Fn(PairOptions<'_>) -> Result<Pair, Dra
         match (error.choice.as_ref().map(|choice| choice.option), said) {
             (Some("--calls"), Some(said)) if calls.is_none() => calls = Some(said),
             (Some("--id-in-url"), Some(said)) if id_in_url.is_none() => id_in_url = Some(said),
-            _ => return Err(error.into()),
+            _ => return Err(error),
         }
     }
 }
 
 /// A result, or the one with what is said to its question.
-fn or_asked<T>(found: Result<T, DraftError>, again: impl FnOnce(&str) -> Result<T, DraftError>) -> Result<T, CliError> {
-    match found {
-        Err(error) => match settle(&error) {
-            Some(said) => Ok(again(&said)?),
-            None => Err(error.into()),
-        },
-        Ok(found) => Ok(found),
-    }
+fn or_asked<T>(found: Result<T, DraftError>, again: impl FnOnce(&str) -> Result<T, DraftError>) -> Result<T, DraftError> {
+    found.or_else(|error| settle(&error).map_or(Err(error), |said| again(&said)))
 }
 
 /// A file that a command names: as the command would find it, or beside the file with the commands.

@@ -98,7 +98,11 @@ impl Screen {
                     return;
                 }
                 let looks_alike = draft.pair.shape.as_ref().is_some_and(|shape| shape.fits(id)) && matches!(place, IdPlace::Pointer(_));
-                let why = if looks_alike { "   (looks like the id in your second request)" } else { "" };
+                let why = match place {
+                    IdPlace::Within(..) => "   (within the address there)",
+                    _ if looks_alike => "   (looks like the id in your second request)",
+                    _ => "",
+                };
                 self.cut_line("id", &format!("{} = ", place.shown()), id, why);
             }
             LearnNote::Never(answer) => {
@@ -180,9 +184,13 @@ impl Screen {
         parts.extend(contract.follow.iter().map(|place| format!("follow {}", place.shown())));
         self.line("read as", &parts.join(" · "));
         let mut open = Vec::new();
+        let states = &contract.states;
         if contract.state.is_none() && contract.by_list.is_empty() {
             open.push("where the state stands");
-        } else if contract.states.failed.is_empty() && contract.by_list.is_empty() {
+        } else if contract.by_list.is_empty() && states.succeeded.is_empty() && !states.running.is_empty() {
+            // No word that came up says by common usage that a job has ended.
+            open.push("which of those words say that a job has ended: in the file, all are at work");
+        } else if states.failed.is_empty() && contract.by_list.is_empty() {
             open.push("words for failure");
         }
         if !is_tried {

@@ -15,6 +15,8 @@ use crate::model::call::Answered;
 pub enum IdPlace {
     /// At a JSON pointer.
     Pointer(String),
+    /// Within the address at a JSON pointer, as the first group of a pattern.
+    Within(String, String),
     /// In the `Location` header, as the first group of a pattern; the whole header, if the pattern is empty.
     Location(String),
     /// Nowhere: the client gives it, by a template such as `{uuid}`.
@@ -25,7 +27,7 @@ impl IdPlace {
     /// The place as it is shown.
     pub fn shown(&self) -> String {
         match self {
-            IdPlace::Pointer(pointer) => pointer.clone(),
+            IdPlace::Pointer(pointer) | IdPlace::Within(pointer, _) => pointer.clone(),
             IdPlace::Location(_) => "Location".to_owned(),
             IdPlace::Client(template) => template.clone(),
         }
@@ -50,6 +52,11 @@ impl IdPlace {
 pub fn id(posted: &Answered, pair: &Pair, wanted: Settled<'_>) -> Result<(String, IdPlace), DraftError> {
     if let Some(named) = wanted {
         let place = IdPlace::named(named, pair)?;
+        // What stands there may be an address that ends with the id.
+        let place = match place {
+            IdPlace::Pointer(pointer) => within(posted, pair, &pointer).unwrap_or(IdPlace::Pointer(pointer)),
+            place => place,
+        };
         return at(posted, &place).map(|id| (id, place)).ok_or_else(|| {
             DraftError::new(
                 format!("there is no id at {named} in the answer"),
@@ -62,40 +69,95 @@ pub fn id(posted: &Answered, pair: &Pair, wanted: Settled<'_>) -> Result<(String
     {
         return Ok((id, place.clone()));
     }
-    let mut candidates = in_body(posted, pair);
+    let mut candidates = in_body(posted, pair.shape.as_ref());
     candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.score));
     let of_location = in_location(posted, pair);
-    match candidates.as_slice() {
-        [] => {}
-        // A Location that ends as the status address does has the last word.
-        [best, ..] if of_location.as_ref().is_some_and(|(id, _)| candidates.iter().any(|other| other.id == *id && other.id != best.id)) => {
-        }
-        [best, rest @ ..] if rest.iter().any(|other| other.score == best.score && other.id != best.id) => {
-            let equal = candidates.iter().filter(|other| other.score == best.score);
-            let values = equal.map(|other| (other.pointer.clone(), cut(&other.id))).collect();
-            return Err(DraftError::ambiguous("the answer has several texts that look like the job's id", "--id", values));
-        }
-        [best, ..] => return Ok((best.id.clone(), IdPlace::Pointer(best.pointer.clone()))),
+    // A Location that ends as the status address does has the last word.
+    let is_overruled = |best: &Candidate| {
+        of_location.as_ref().is_some_and(|(id, _)| candidates.iter().any(|other| other.id == *id && other.id != best.id))
+    };
+    if !candidates.first().is_some_and(is_overruled)
+        && let Some(found) = the_best(&candidates)?
+    {
+        return Ok(found);
     }
     if let Some((id, pattern)) = of_location {
         return Ok((id, IdPlace::Location(pattern)));
     }
+    if let Some(place) = in_address(posted, pair)
+        && let Some(id) = at(posted, &place)
+    {
+        return Ok((id, place));
+    }
+    // The id in the second command may have been typed by hand, and look like none of the service's.
+    let mut candidates = in_body(posted, None);
+    candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.score));
+    if let Some(found) = the_best(&candidates)? {
+        return Ok(found);
+    }
+    let (method, http) = (&pair.initiate.method, posted.http);
+    if posted.json().is_none() && !posted.body.is_empty() {
+        let kind = posted.header("content-type").map_or_else(|| "no JSON".to_owned(), |kind| format!("{}, and no JSON", cut(kind)));
+        return Err(DraftError::new(
+            format!("the answer to the {method} (HTTP {http}) is {kind}: an id is taken out of JSON or of a header"),
+            "if the service also speaks JSON, ask for it (-H 'Accept: application/json'); if the client itself chooses the id, both commands \
+             must have the same one; otherwise this service cannot be described",
+        ));
+    }
     Err(DraftError::new(
-        format!("there is no id in the answer to the {} (HTTP {})", pair.initiate.method, posted.http),
+        format!("there is no id in the answer to the {method} (HTTP {http})"),
         "name its place with --id, such as --id /job/id; if the client itself chooses the id, both commands must have the same one",
     ))
+}
+
+/// The best of several, which are in order; `None` of none.
+fn the_best(candidates: &[Candidate]) -> Result<Option<(String, IdPlace)>, DraftError> {
+    let Some(best) = candidates.first() else { return Ok(None) };
+    let equal = || candidates.iter().filter(|other| other.score == best.score);
+    if equal().any(|other| other.id != best.id) {
+        let values = equal().map(|other| (other.pointer.clone(), cut(&other.id))).collect();
+        return Err(DraftError::ambiguous("the answer has several texts that look like the job's id", "--id", values));
+    }
+    Ok(Some((best.id.clone(), IdPlace::Pointer(best.pointer.clone()))))
+}
+
+/// Other places of the answer where an id may stand, each with what stands there.
+pub fn other_ids(posted: &Answered, id: &str) -> Vec<(String, String)> {
+    let mut candidates = in_body(posted, None);
+    candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.score));
+    candidates.into_iter().filter(|other| other.id != id).map(|other| (other.pointer, other.id)).collect()
+}
+
+/// The first address in the answer that leads where the status request goes, and has an id of the same shape there.
+fn in_address(posted: &Answered, pair: &Pair) -> Option<IdPlace> {
+    let mut found = None;
+    leaves(&posted.json()?, &mut |pointer, leaf| {
+        if found.is_none() && leaf.as_str().is_some_and(|address| address.contains('/')) {
+            found = within(posted, pair, pointer);
+        }
+    });
+    found
+}
+
+/// The place of an id within the address that stands at a pointer.
+fn within(posted: &Answered, pair: &Pair, pointer: &str) -> Option<IdPlace> {
+    let place = IdPlace::Within(pointer.to_owned(), location_pattern(pair));
+    let fits = |id: &String| pair.shape.as_ref().map_or_else(|| Shape::of(id).is_some(), |shape| shape.fits(id));
+    at(posted, &place).filter(fits).map(|_| place)
 }
 
 /// What stands at a place.
 fn at(posted: &Answered, place: &IdPlace) -> Option<String> {
     match place {
         IdPlace::Pointer(pointer) => posted.json()?.pointer(pointer).and_then(text),
-        IdPlace::Location(pattern) => {
-            let location = posted.header("location")?;
-            Some(regex::Regex::new(pattern).ok()?.captures(location)?.get(1)?.as_str().to_owned())
-        }
+        IdPlace::Within(pointer, pattern) => first_group(pattern, posted.json()?.pointer(pointer)?.as_str()?),
+        IdPlace::Location(pattern) => first_group(pattern, posted.header("location")?),
         IdPlace::Client(_) => None,
     }
+}
+
+fn first_group(pattern: &str, text: &str) -> Option<String> {
+    Some(regex::Regex::new(pattern).ok()?.captures(text)?.get(1)?.as_str().to_owned())
 }
 
 struct Candidate {
@@ -104,7 +166,7 @@ struct Candidate {
     pointer: String,
 }
 
-fn in_body(posted: &Answered, pair: &Pair) -> Vec<Candidate> {
+fn in_body(posted: &Answered, shape: Option<&Shape>) -> Vec<Candidate> {
     let mut candidates: Vec<Candidate> = Vec::new();
     let Some(json) = posted.json() else { return candidates };
     leaves(&json, &mut |pointer, leaf| {
@@ -113,17 +175,19 @@ fn in_body(posted: &Answered, pair: &Pair) -> Vec<Candidate> {
         let named = match name.as_str() {
             "id" => 3,
             "uuid" | "key" | "handle" | "ticket" | "name" | "token" => 1,
+            // What names the exchange, or whose it is, rather than what it made.
             other
-                if ["job", "task", "run", "scan", "operation", "process", "execution", "request"]
+                if ["request", "correlation", "trace", "span", "tenant", "user", "account", "session"]
                     .iter()
-                    .any(|noun| other.starts_with(noun)) =>
+                    .any(|of| other.starts_with(of)) =>
             {
-                4
+                1
             }
+            other if ["job", "task", "run", "scan", "operation", "process", "execution"].iter().any(|noun| other.starts_with(noun)) => 4,
             other if other.ends_with("id") || other.ends_with("_uuid") => 4,
             _ => 0,
         };
-        let alike = match &pair.shape {
+        let alike = match shape {
             Some(shape) if shape.fits(&value) => 6,
             Some(_) => return,
             None => Shape::of(&value).map_or(0, |shape| shape.certainty()),

@@ -1,5 +1,7 @@
 //! Where the answer to a login has what later requests carry.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::draft::error::{DraftError, cut};
@@ -18,6 +20,8 @@ pub struct Token {
     pub http: u16,
     /// Where the answer says for how many seconds it is good.
     pub expires: Option<String>,
+    /// For how long that is.
+    pub lasts: Option<Duration>,
 }
 
 /// Where the answer has the credential.
@@ -41,7 +45,7 @@ impl Token {
             Some(cookie) => cookie_place(cookie),
             None => TokenPlace::Pointer("/access_token".to_owned()),
         };
-        Token { value: String::new(), place, http: 200, expires: None }
+        Token { value: String::new(), place, http: 200, expires: None, lasts: None }
     }
 }
 
@@ -75,7 +79,8 @@ pub fn token(answer: &Answered, login: &Login) -> Result<Token, DraftError> {
             "if that command is no login, name the two others with --calls N,N; else write the target file by hand, with [login]",
         )
     })?;
-    Ok(Token { value, place, http: answer.http, expires: expires(answer) })
+    let (expires, lasts) = expires(answer).unzip();
+    Ok(Token { value, place, http: answer.http, expires, lasts })
 }
 
 fn of_body(answer: &Answered) -> Option<(String, TokenPlace)> {
@@ -122,15 +127,15 @@ fn cookie_place(cookie: &str) -> TokenPlace {
 }
 
 /// A number of seconds at a place of such a name.
-fn expires(answer: &Answered) -> Option<String> {
+fn expires(answer: &Answered) -> Option<(String, Duration)> {
     /// More would be a point in time.
     const LONGEST: f64 = 366.0 * 86_400.0;
     let mut found = None;
     leaves(&answer.json()?, &mut |pointer, leaf| {
         let is_named = matches!(name(pointer).as_str(), "expires_in" | "expiresin" | "expires" | "ttl" | "expire_in" | "lifetime");
-        let is_short = leaf.as_f64().is_some_and(|seconds| seconds > 0.0 && seconds < LONGEST);
-        if found.is_none() && is_named && is_short {
-            found = Some(pointer.to_owned());
+        let seconds = leaf.as_f64().filter(|seconds| *seconds > 0.0 && *seconds < LONGEST);
+        if let Some(seconds) = seconds.filter(|_| found.is_none() && is_named) {
+            found = Some((pointer.to_owned(), Duration::from_secs_f64(seconds)));
         }
     });
     found

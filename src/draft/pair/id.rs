@@ -48,7 +48,7 @@ impl Named {
 /// What names the job in the status request: the part that the request for a job has not, and that looks most like an id. Where only
 /// such parts look like one as both requests have, the client gave the job its id.
 pub(super) fn id_in(initiate: &Call, status: &Call) -> Result<Named, DraftError> {
-    let (start, asked) = (Address::read(&initiate.url)?, Address::read(&status.url)?);
+    let (start, asked) = (Address::of(initiate)?, Address::of(status)?);
     let mut candidates = candidates(initiate, status)?;
     candidates.sort_by_key(|candidate| (candidate.is_given, std::cmp::Reverse(candidate.score)));
     candidates.dedup_by(|one, other| one.text == other.text);
@@ -61,21 +61,23 @@ pub(super) fn id_in(initiate: &Call, status: &Call) -> Result<Named, DraftError>
             _ => Err(DraftError::new(
                 format!("no part of `{shown}` looks like a job's id"),
                 "name it, as it stands in the command that asks for the status: --id-in-url TEXT",
-            )),
+            )
+            .at(status.line)),
         };
     };
     let is_equal = |other: &&Candidate| other.score == best.score && other.is_given == best.is_given;
     if rest.iter().any(|other| is_equal(&other)) {
         let values = candidates.iter().filter(is_equal);
         let values = values.map(|candidate| (marks::readable(&candidate.text), format!("in {} {shown}", status.method)));
-        return Err(DraftError::ambiguous(format!("several parts of `{shown}` look like a job's id"), "--id-in-url", values.collect()));
+        return Err(DraftError::ambiguous(format!("several parts of `{shown}` look like a job's id"), "--id-in-url", values.collect())
+            .at(status.line));
     }
     let from = if best.is_given { IdFrom::Client } else { IdFrom::Answer };
     Ok(Named::Id { id: best.text.clone(), shape: best.shape.clone(), from })
 }
 
 fn candidates(initiate: &Call, status: &Call) -> Result<Vec<Candidate>, DraftError> {
-    let (start, asked) = (Address::read(&initiate.url)?, Address::read(&status.url)?);
+    let (start, asked) = (Address::of(initiate)?, Address::of(status)?);
     let (path, given) = (start.segments(), given_texts(initiate, &start));
     let mut found: Vec<Candidate> = Vec::new();
     let mut offer = |text: &str, bonus: u32| {

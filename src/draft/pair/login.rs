@@ -68,7 +68,8 @@ pub(super) fn check_outputs(call: &Call, has_login: bool) -> Result<(), DraftErr
         Some(text) => Err(DraftError::new(
             format!("a curl command takes what another command writes: `{}`", cut(text)),
             "write the value itself there, or a variable such as $TOKEN that is set when statusgap runs; a login may be given as a command of its own",
-        )),
+        )
+        .at(call.line)),
         None => Ok(()),
     }
 }
@@ -102,7 +103,7 @@ fn names(call: &Call) -> Vec<String> {
 impl Logins {
     /// Puts a mark in the place of what the login gives, in both requests.
     pub(super) fn into_pair(self, pair: &mut Pair) -> Result<(), DraftError> {
-        let same = |other: &Call| other.method == self.owner.method && other.url == self.owner.url && *other != self.owner;
+        let same = |other: &Call| other.method == self.owner.method && other.url == self.owner.url && other.body != self.owner.body;
         let foreign = match self.others.as_slice() {
             [] => None,
             // The same login with other credentials is another user's.
@@ -112,7 +113,8 @@ impl Logins {
                     format!("two commands look like logins: {} and {}", cut(&self.owner.url), cut(&other.url)),
                     "give one login, or the same one for two users, the POST that starts a job, and the GET of its status; name the two that \
                      are meant with --calls N,N",
-                ));
+                )
+                .at(other.line));
             }
         };
         let carried = [&pair.initiate, &pair.status].into_iter().find_map(carries);
@@ -120,7 +122,8 @@ impl Logins {
             return Err(DraftError::new(
                 format!("{} looks like a login, and the other commands carry no credentials", cut(&self.owner.url)),
                 format!("{TWO}, with the header or cookie that the login gave; or name the two with --calls N,N, if it is none"),
-            ));
+            )
+            .at(self.owner.line));
         };
         for call in [&mut pair.initiate, &mut pair.status] {
             for (name, value) in call.headers.iter_mut().filter(|(name, _)| name.eq_ignore_ascii_case(&header)) {

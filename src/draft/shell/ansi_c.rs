@@ -1,10 +1,9 @@
 //! `$'…'`: text in which the escapes of C hold (bash's manual, section 3.1.2.4).
 
-use std::iter::Peekable;
-use std::str::Chars;
+use super::cursor::Cursor;
 
 /// What stands up to the closing quote, which is taken as well; `None` if there is none.
-pub(super) fn quoted(rest: &mut Peekable<Chars<'_>>) -> Option<String> {
+pub(super) fn quoted(rest: &mut Cursor<'_>) -> Option<String> {
     let mut value: Vec<u8> = Vec::new();
     let push = |value: &mut Vec<u8>, c: char| value.extend(c.encode_utf8(&mut [0; 4]).bytes());
     loop {
@@ -34,7 +33,7 @@ pub(super) fn quoted(rest: &mut Peekable<Chars<'_>>) -> Option<String> {
 }
 
 /// Up to so many more digits.
-fn number(rest: &mut Peekable<Chars<'_>>, mut digits: String, most: usize, radix: u32) -> Option<u32> {
+fn number(rest: &mut Cursor<'_>, mut digits: String, most: usize, radix: u32) -> Option<u32> {
     for _ in 0..most {
         match rest.next_if(|c| c.is_digit(radix)) {
             Some(digit) => digits.push(digit),
@@ -45,7 +44,7 @@ fn number(rest: &mut Peekable<Chars<'_>>, mut digits: String, most: usize, radix
 }
 
 /// `\uD83D\uDE00` too: browsers copy what JavaScript calls a character, which may be half of one.
-fn unicode(rest: &mut Peekable<Chars<'_>>, kind: char, value: &mut Vec<u8>) {
+fn unicode(rest: &mut Cursor<'_>, kind: char, value: &mut Vec<u8>) {
     let most = if kind == 'u' { 4 } else { 8 };
     let Some(mut code) = number(rest, String::new(), most, 16) else {
         value.extend([b'\\', kind as u8]);

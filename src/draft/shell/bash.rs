@@ -1,10 +1,8 @@
 //! The quoting of POSIX shells. Words are split by shlex; what it does not know is rewritten before: comments, the ends of commands,
 //! `$'…'`, variables, and what other commands write.
 
-use std::iter::Peekable;
-use std::str::Chars;
-
-use super::{Words, ansi_c, unclosed};
+use super::cursor::Cursor;
+use super::{Command, Words, ansi_c, unclosed};
 use crate::draft::DraftError;
 use crate::draft::marks::{OUTPUT, REDIRECTION, is_variable_name, variable};
 
@@ -12,41 +10,54 @@ use crate::draft::marks::{OUTPUT, REDIRECTION, is_variable_name, variable};
 const DEEPEST: usize = 8;
 
 /// The commands in a text, each after those that it takes its input from.
-pub(super) fn commands(text: &str) -> Result<Vec<Words>, DraftError> {
+pub(super) fn commands(text: &str) -> Result<Vec<Command>, DraftError> {
     let mut found = Vec::new();
-    lines(text, 0, &mut found)?;
-    let split = |command: &String| shlex::split(command).ok_or_else(|| unclosed(command));
-    found.iter().map(|command| split(command).map(without_redirections)).collect()
-}
-
-fn lines(text: &str, depth: usize, found: &mut Vec<String>) -> Result<(), DraftError> {
-    let mut reader = Reader { rest: text.chars().peekable(), command: String::new(), depth, found };
-    reader.read(text)
+    Reader::of(text, 1, 0, &mut found).read()?;
+    let split = |(line, command): &(usize, String)| {
+        let words = shlex::split(command).ok_or_else(|| unclosed(command, *line))?;
+        Ok(Command { line: *line, words: without_redirections(words) })
+    };
+    found.iter().map(split).collect()
 }
 
 struct Reader<'a, 'f> {
-    rest: Peekable<Chars<'a>>,
+    rest: Cursor<'a>,
     command: String,
+    /// What is left where the command began.
+    began: Cursor<'a>,
     depth: usize,
-    found: &'f mut Vec<String>,
+    found: &'f mut Vec<(usize, String)>,
 }
 
-impl Reader<'_, '_> {
-    fn read(&mut self, text: &str) -> Result<(), DraftError> {
-        while let Some(c) = self.rest.next() {
+impl<'a, 'f> Reader<'a, 'f> {
+    fn of(text: &'a str, line: usize, depth: usize, found: &'f mut Vec<(usize, String)>) -> Reader<'a, 'f> {
+        let rest = Cursor::at(text, line);
+        Reader { began: rest.clone(), rest, command: String::new(), depth, found }
+    }
+
+    fn unclosed(&self) -> DraftError {
+        unclosed(self.began.left(), self.began.line())
+    }
+
+    fn read(&mut self) -> Result<(), DraftError> {
+        loop {
+            if self.command.trim_start().is_empty() {
+                self.began = self.rest.clone();
+            }
+            let Some(c) = self.rest.next() else { break };
             match c {
                 '\\' => self.escaped(),
-                '\'' => self.single().ok_or_else(|| unclosed(text))?,
-                '"' => self.double(text)?,
-                '$' => self.dollar(text, false)?,
-                '`' => self.backticks(text)?,
+                '\'' => self.single().ok_or_else(|| self.unclosed())?,
+                '"' => self.double()?,
+                '$' => self.dollar(false)?,
+                '`' => self.backticks()?,
                 '#' if self.command.is_empty() || self.command.ends_with(char::is_whitespace) => {
-                    while self.rest.next_if(|c| *c != '\n').is_some() {}
+                    while self.rest.next_if(|c| c != '\n').is_some() {}
                 }
                 '<' if self.is_placeholder() => self.command.push(c),
                 '>' if self.command.rsplit(char::is_whitespace).next().is_some_and(|word| word.contains('<')) => self.command.push(c),
                 // `&>file` ends nothing.
-                '&' if self.rest.peek() == Some(&'>') => {}
+                '&' if self.rest.peek() == Some('>') => {}
                 '<' | '>' => self.redirection(),
                 '\n' | ';' | '&' | '|' => self.end(),
                 c => self.command.push(c),
@@ -73,8 +84,8 @@ impl Reader<'_, '_> {
             self.command.truncate(kept);
         }
         while self.rest.next_if(|c| matches!(c, '<' | '>' | '|')).is_some() {}
-        if self.rest.next_if_eq(&'&').is_some() && self.rest.peek().is_some_and(|c| c.is_ascii_digit() || *c == '-') {
-            while self.rest.next_if(|c| c.is_ascii_digit() || *c == '-').is_some() {}
+        if self.rest.next_if_eq('&').is_some() && self.rest.peek().is_some_and(|c| c.is_ascii_digit() || c == '-') {
+            while self.rest.next_if(|c| c.is_ascii_digit() || c == '-').is_some() {}
             return;
         }
         self.command.push(' ');
@@ -85,15 +96,15 @@ impl Reader<'_, '_> {
     fn end(&mut self) {
         let command = std::mem::take(&mut self.command);
         if !command.trim().is_empty() {
-            self.found.push(command);
+            self.found.push((self.began.line(), command));
         }
     }
 
     /// A line that ends with a backslash goes on, also where a blank came behind it in copying.
     fn escaped(&mut self) {
         let mut ahead = self.rest.clone();
-        while ahead.next_if(|c| *c == ' ' || *c == '\t').is_some() {}
-        if ahead.next_if_eq(&'\n').is_some() {
+        while ahead.next_if(|c| c == ' ' || c == '\t').is_some() {}
+        if ahead.next_if_eq('\n').is_some() {
             self.rest = ahead;
             self.command.push(' ');
         } else {
@@ -113,7 +124,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn double(&mut self, text: &str) -> Result<(), DraftError> {
+    fn double(&mut self) -> Result<(), DraftError> {
         self.command.push('"');
         loop {
             match self.rest.next() {
@@ -125,20 +136,20 @@ impl Reader<'_, '_> {
                     self.command.push('\\');
                     self.command.extend(self.rest.next());
                 }
-                Some('$') => self.dollar(text, true)?,
-                Some('`') => self.backticks(text)?,
+                Some('$') => self.dollar(true)?,
+                Some('`') => self.backticks()?,
                 Some(c) => self.command.push(c),
-                None => return Err(unclosed(text)),
+                None => return Err(self.unclosed()),
             }
         }
     }
 
     /// What follows a dollar sign.
-    fn dollar(&mut self, text: &str, in_quotes: bool) -> Result<(), DraftError> {
-        match self.rest.peek().copied() {
+    fn dollar(&mut self, in_quotes: bool) -> Result<(), DraftError> {
+        match self.rest.peek() {
             Some('\'') if !in_quotes => {
                 self.rest.next();
-                let value = ansi_c::quoted(&mut self.rest).ok_or_else(|| unclosed(text))?;
+                let value = ansi_c::quoted(&mut self.rest).ok_or_else(|| self.unclosed())?;
                 self.command.push('\'');
                 self.command.push_str(&value.replace('\'', "'\\''"));
                 self.command.push('\'');
@@ -147,12 +158,13 @@ impl Reader<'_, '_> {
             Some('"') if !in_quotes => {}
             Some('(') => {
                 self.rest.next();
-                let inner = self.in_parentheses().ok_or_else(|| unclosed(text))?;
-                self.other_command(&inner)?;
+                let line = self.rest.line();
+                let inner = self.in_parentheses().ok_or_else(|| self.unclosed())?;
+                self.other_command(&inner, line)?;
             }
             Some('{') => {
                 self.rest.next();
-                let inner: String = std::iter::from_fn(|| self.rest.next_if(|c| *c != '}')).collect();
+                let inner: String = std::iter::from_fn(|| self.rest.next_if(|c| c != '}')).collect();
                 self.rest.next();
                 let name: String = inner.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
                 if is_variable_name(&name) {
@@ -163,7 +175,7 @@ impl Reader<'_, '_> {
                 }
             }
             Some(c) if c.is_ascii_alphabetic() || c == '_' => {
-                let name: String = std::iter::from_fn(|| self.rest.next_if(|c| c.is_ascii_alphanumeric() || *c == '_')).collect();
+                let name: String = std::iter::from_fn(|| self.rest.next_if(|c| c.is_ascii_alphanumeric() || c == '_')).collect();
                 self.command.push_str(&variable(&name));
             }
             // A prompt, a price, or a parameter such as `$1`.
@@ -174,7 +186,7 @@ impl Reader<'_, '_> {
 
     fn literal(&mut self, text: &str, in_quotes: bool) {
         // A prompt stands before the command, and is no word of it.
-        if !in_quotes && text == "$" && self.command.trim().is_empty() && self.rest.peek() == Some(&' ') {
+        if !in_quotes && text == "$" && self.command.trim().is_empty() && self.rest.peek() == Some(' ') {
             return;
         }
         if in_quotes {
@@ -186,20 +198,22 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn backticks(&mut self, text: &str) -> Result<(), DraftError> {
-        let inner: String = std::iter::from_fn(|| self.rest.next_if(|c| *c != '`')).collect();
-        self.rest.next().ok_or_else(|| unclosed(text))?;
-        self.other_command(&inner)
+    fn backticks(&mut self) -> Result<(), DraftError> {
+        let line = self.rest.line();
+        let inner: String = std::iter::from_fn(|| self.rest.next_if(|c| c != '`')).collect();
+        self.rest.next().ok_or_else(|| self.unclosed())?;
+        self.other_command(&inner, line)
     }
 
-    fn other_command(&mut self, inner: &str) -> Result<(), DraftError> {
+    fn other_command(&mut self, inner: &str, line: usize) -> Result<(), DraftError> {
         if self.depth >= DEEPEST {
             return Err(DraftError::new(
                 format!("commands stand more than {DEEPEST} deep in one another"),
                 "give the two curl commands by themselves",
-            ));
+            )
+            .at(Some(line)));
         }
-        lines(inner, self.depth + 1, self.found)?;
+        Reader::of(inner, line, self.depth + 1, self.found).read()?;
         self.command.push(OUTPUT);
         Ok(())
     }

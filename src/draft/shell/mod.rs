@@ -3,6 +3,7 @@
 mod ansi_c;
 mod bash;
 mod cmd;
+mod cursor;
 mod powershell;
 
 use std::collections::BTreeMap;
@@ -11,11 +12,19 @@ use super::DraftError;
 use super::error::cut;
 use super::marks::{Part, unmarked, variable, variables, written};
 
-/// One command: its words, in which variables are marked.
+/// The words of a command, in which variables are marked.
 pub(super) type Words = Vec<String>;
 
+/// One command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Command {
+    /// The line on which it begins, from 1.
+    pub(super) line: usize,
+    pub(super) words: Words,
+}
+
 /// The commands in a text. Assignments (`ID=17`, `export TOKEN=…`) are carried over into the commands behind them.
-pub(super) fn commands(text: &str) -> Result<Vec<Words>, DraftError> {
+pub(super) fn commands(text: &str) -> Result<Vec<Command>, DraftError> {
     let text = unmarked(text).replace("\r\n", "\n");
     let commands = match Shell::of(&text) {
         Shell::Cmd => cmd::commands(&text)?,
@@ -49,11 +58,11 @@ impl Shell {
 }
 
 /// Commands with what earlier ones assigned in the place of variables.
-fn assigned(commands: Vec<Words>) -> Vec<Words> {
+fn assigned(commands: Vec<Command>) -> Vec<Command> {
     let mut values: BTreeMap<String, String> = BTreeMap::new();
     let mut out = Vec::new();
-    for command in commands {
-        let command: Words = command.iter().map(|word| with_values(word, &values)).collect();
+    for Command { line, words } in commands {
+        let command: Words = words.iter().map(|word| with_values(word, &values)).collect();
         let rest: Words = command.iter().skip_while(|word| matches!(word.as_str(), "export" | "set" | "env")).cloned().collect();
         let assignments = rest.iter().take_while(|word| assignment(word).is_some()).count();
         for (name, value) in rest[..assignments].iter().filter_map(|word| assignment(word)) {
@@ -63,7 +72,7 @@ fn assigned(commands: Vec<Words>) -> Vec<Words> {
             }
         }
         if rest.len() > assignments {
-            out.push(rest[assignments..].iter().map(|word| with_values(word, &values)).collect());
+            out.push(Command { line, words: rest[assignments..].iter().map(|word| with_values(word, &values)).collect() });
         }
     }
     out
@@ -91,7 +100,7 @@ fn with_values(word: &str, values: &BTreeMap<String, String>) -> String {
     })
 }
 
-/// The error for a quote that is never closed.
-fn unclosed(text: &str) -> DraftError {
-    DraftError::new(format!("a quote is not closed in `{}`", cut(text)), "copy the whole command, up to its last quote")
+/// The error for a quote that is never closed: it may be any of the command's.
+fn unclosed(command: &str, line: usize) -> DraftError {
+    DraftError::new(format!("a quote is not closed in `{}`", cut(command)), "copy the whole command, up to its last quote").at(Some(line))
 }

@@ -4,19 +4,19 @@
 //! strings, here-strings, tables of strings, and the session that browsers write before the request.
 
 use std::collections::BTreeMap;
-use std::iter::Peekable;
-use std::str::Chars;
 
-use super::{Words, unclosed};
+use super::cursor::Cursor;
+use super::{Command, Words, unclosed};
 use crate::draft::DraftError;
 use crate::draft::error::cut;
 use crate::draft::marks::{is_variable_name, variable};
 
 /// The commands in a text.
-pub(super) fn commands(text: &str) -> Result<Vec<Words>, DraftError> {
+pub(super) fn commands(text: &str) -> Result<Vec<Command>, DraftError> {
     let mut script = Script::default();
-    for statement in statements(text)? {
-        script.take(&statement)?;
+    for (line, statement) in statements(text)? {
+        script.line = line;
+        script.take(&statement).map_err(|error| error.at(Some(line)))?;
     }
     Ok(script.commands)
 }
@@ -61,7 +61,9 @@ impl Token {
 struct Script {
     cookies: Vec<String>,
     variables: BTreeMap<String, Token>,
-    commands: Vec<Words>,
+    /// That of the statement.
+    line: usize,
+    commands: Vec<Command>,
 }
 
 impl Script {
@@ -74,6 +76,11 @@ impl Script {
             if let Some(rest) = request(&statement[2..]) {
                 return self.request(rest);
             }
+            // A new session has no cookies yet.
+            let is_session = |token: &Token| matches!(token, Token::Bare(kind) if kind.to_ascii_lowercase().ends_with("webrequestsession"));
+            if statement.iter().any(is_session) {
+                self.cookies.clear();
+            }
             if let (Some(value), None) = (statement.get(2), statement.get(3)) {
                 self.variables.insert(name.to_owned(), value.clone());
             }
@@ -84,7 +91,7 @@ impl Script {
             return Ok(());
         }
         if matches!(lower.rsplit(['/', '\\']).next(), Some("curl" | "curl.exe")) {
-            self.commands.push(statement.iter().filter_map(Token::text).map(|word| unescaped(&word)).collect());
+            self.push(statement.iter().filter_map(Token::text).map(|word| unescaped(&word)).collect());
             return Ok(());
         }
         match request(statement) {
@@ -152,8 +159,12 @@ impl Script {
         if !self.cookies.is_empty() {
             words.extend(["-H".to_owned(), format!("Cookie: {}", self.cookies.join("; "))]);
         }
-        self.commands.push(words);
+        self.push(words);
         Ok(())
+    }
+
+    fn push(&mut self, words: Words) {
+        self.commands.push(Command { line: self.line, words });
     }
 
     /// A value, or what was assigned to the variable that stands for it.
@@ -205,13 +216,15 @@ fn unescaped(word: &str) -> String {
     if bare != word && !is_json(word) && is_json(&bare) { bare } else { word.to_owned() }
 }
 
-fn statements(text: &str) -> Result<Vec<Vec<Token>>, DraftError> {
-    let mut rest = text.chars().peekable();
+fn statements(text: &str) -> Result<Vec<(usize, Vec<Token>)>, DraftError> {
+    let mut rest = Cursor::at(text, 1);
     let mut statements = Vec::new();
     loop {
-        let (statement, ended) = sequence(&mut rest, text, None, 0)?;
+        while rest.next_if(char::is_whitespace).is_some() {}
+        let began = rest.clone();
+        let (statement, ended) = sequence(&mut rest, &began, None, 0)?;
         if !statement.is_empty() {
-            statements.push(statement);
+            statements.push((began.line(), statement));
         }
         if ended {
             return Ok(statements);
@@ -222,8 +235,8 @@ fn statements(text: &str) -> Result<Vec<Vec<Token>>, DraftError> {
 /// How deep groups may stand in one another.
 const DEEPEST: usize = 16;
 
-/// Tokens up to the end of a statement, or up to the closing parenthesis; and whether the text ended.
-fn sequence(rest: &mut Peekable<Chars<'_>>, text: &str, close: Option<char>, depth: usize) -> Result<(Vec<Token>, bool), DraftError> {
+/// Tokens up to the end of a statement that began there, or up to the closing parenthesis; and whether the text ended.
+fn sequence(rest: &mut Cursor<'_>, began: &Cursor<'_>, close: Option<char>, depth: usize) -> Result<(Vec<Token>, bool), DraftError> {
     if depth > DEEPEST {
         return Err(DraftError::new("parentheses stand too deep in one another", "choose \"Copy as cURL\" in the browser's network tab"));
     }
@@ -231,38 +244,40 @@ fn sequence(rest: &mut Peekable<Chars<'_>>, text: &str, close: Option<char>, dep
     while let Some(c) = rest.next() {
         match c {
             c if Some(c) == close => return Ok((tokens, false)),
-            '`' if rest.peek().is_none_or(|c| *c == '\n') => {
+            '`' if rest.peek().is_none_or(|c| c == '\n') => {
                 rest.next();
             }
             '\n' | ';' if close.is_none() => return Ok((tokens, false)),
             // What a pipe does with the answer is of no interest.
-            '|' if close.is_none() => while rest.next_if(|c| *c != '\n').is_some() {},
+            '|' if close.is_none() => while rest.next_if(|c| c != '\n').is_some() {},
             ',' | ';' => {}
             c if c.is_whitespace() => {}
-            '#' => while rest.next_if(|c| *c != '\n').is_some() {},
-            '"' | '\'' => tokens.push(Token::Text(string(rest, c).ok_or_else(|| unclosed(text))?)),
-            '@' if matches!(rest.peek(), Some('"' | '\'')) => tokens.push(Token::Text(here_string(rest).ok_or_else(|| unclosed(text))?)),
-            '@' if rest.next_if_eq(&'{').is_some() => tokens.push(Token::Table(table(rest, text, depth)?)),
-            '(' => tokens.push(Token::Group(sequence(rest, text, Some(')'), depth + 1)?.0)),
+            '#' => while rest.next_if(|c| c != '\n').is_some() {},
+            '"' | '\'' => tokens.push(Token::Text(string(rest, c).ok_or_else(|| unclosed(began.left(), began.line()))?)),
+            '@' if matches!(rest.peek(), Some('"' | '\'')) => {
+                tokens.push(Token::Text(here_string(rest).ok_or_else(|| unclosed(began.left(), began.line()))?));
+            }
+            '@' if rest.next_if_eq('{').is_some() => tokens.push(Token::Table(table(rest, began, depth)?)),
+            '(' => tokens.push(Token::Group(sequence(rest, began, Some(')'), depth + 1)?.0)),
             c => tokens.push(Token::Bare(bare(c, rest))),
         }
     }
-    if close.is_some() { Err(unclosed(text)) } else { Ok((tokens, true)) }
+    if close.is_some() { Err(unclosed(began.left(), began.line())) } else { Ok((tokens, true)) }
 }
 
-fn bare(first: char, rest: &mut Peekable<Chars<'_>>) -> String {
-    let ends = |c: &char| c.is_whitespace() || matches!(c, ';' | ',' | '(' | ')' | '{' | '}' | '"' | '\'' | '`' | '|');
+fn bare(first: char, rest: &mut Cursor<'_>) -> String {
+    let ends = |c: char| c.is_whitespace() || matches!(c, ';' | ',' | '(' | ')' | '{' | '}' | '"' | '\'' | '`' | '|');
     std::iter::once(first).chain(std::iter::from_fn(|| rest.next_if(|c| !ends(c)))).collect()
 }
 
 /// A text up to its closing quote; the opening one has been read.
-fn string(rest: &mut Peekable<Chars<'_>>, quote: char) -> Option<String> {
+fn string(rest: &mut Cursor<'_>, quote: char) -> Option<String> {
     let mut text = String::new();
     loop {
         match rest.next()? {
             c if c == quote => {
                 // A doubled quote is one.
-                if rest.next_if_eq(&quote).is_none() {
+                if rest.next_if_eq(quote).is_none() {
                     return Some(text);
                 }
                 text.push(quote);
@@ -281,10 +296,10 @@ fn string(rest: &mut Peekable<Chars<'_>>, quote: char) -> Option<String> {
 }
 
 /// `$([char]252)`, by which browsers write what is not ASCII, and variables.
-fn dollar(rest: &mut Peekable<Chars<'_>>, text: &mut String) {
+fn dollar(rest: &mut Cursor<'_>, text: &mut String) {
     let mut ahead = rest.clone();
     if "([char]".chars().all(|wanted| ahead.next() == Some(wanted)) {
-        let digits: String = std::iter::from_fn(|| ahead.next_if(char::is_ascii_digit)).collect();
+        let digits: String = std::iter::from_fn(|| ahead.next_if(|c| c.is_ascii_digit())).collect();
         if ahead.next() == Some(')')
             && let Some(c) = digits.parse().ok().map(|code| char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER))
         {
@@ -293,14 +308,14 @@ fn dollar(rest: &mut Peekable<Chars<'_>>, text: &mut String) {
             return;
         }
     }
-    rest.next_if_eq(&'{');
-    let is_of_name = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
+    rest.next_if_eq('{');
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let mut name: String = std::iter::from_fn(|| rest.next_if(is_of_name)).collect();
     // `$env:NAME`
-    if name.eq_ignore_ascii_case("env") && rest.next_if_eq(&':').is_some() {
+    if name.eq_ignore_ascii_case("env") && rest.next_if_eq(':').is_some() {
         name = std::iter::from_fn(|| rest.next_if(is_of_name)).collect();
     }
-    rest.next_if_eq(&'}');
+    rest.next_if_eq('}');
     if is_variable_name(&name) {
         text.push_str(&variable(&name));
     } else {
@@ -310,28 +325,28 @@ fn dollar(rest: &mut Peekable<Chars<'_>>, text: &mut String) {
 }
 
 /// `@"` … `"@`, each on a line of its own.
-fn here_string(rest: &mut Peekable<Chars<'_>>) -> Option<String> {
+fn here_string(rest: &mut Cursor<'_>) -> Option<String> {
     let quote = rest.next()?;
     while rest.next()? != '\n' {}
     let mut text = String::new();
     loop {
         let mut ahead = rest.clone();
-        while ahead.next_if(|c| *c == ' ' || *c == '\t').is_some() {}
+        while ahead.next_if(|c| c == ' ' || c == '\t').is_some() {}
         if ahead.next() == Some(quote) && ahead.next() == Some('@') {
             *rest = ahead;
             // The line end before the closing mark is no part of the text.
             text.pop();
             return Some(text);
         }
-        text.extend(std::iter::from_fn(|| rest.next_if(|c| *c != '\n')));
+        text.extend(std::iter::from_fn(|| rest.next_if(|c| c != '\n')));
         rest.next()?;
         text.push('\n');
     }
 }
 
 /// The members of `@{ … }`; those that are no texts are left out, since none of them is understood.
-fn table(rest: &mut Peekable<Chars<'_>>, text: &str, depth: usize) -> Result<Vec<(String, String)>, DraftError> {
-    let (tokens, _) = sequence(rest, text, Some('}'), depth + 1)?;
+fn table(rest: &mut Cursor<'_>, began: &Cursor<'_>, depth: usize) -> Result<Vec<(String, String)>, DraftError> {
+    let (tokens, _) = sequence(rest, began, Some('}'), depth + 1)?;
     let mut members = Vec::new();
     let mut tokens = tokens.into_iter();
     while let Some(key) = tokens.next() {

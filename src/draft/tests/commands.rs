@@ -9,8 +9,9 @@ use crate::model::call::Call;
 #[track_caller]
 fn check(text: &str, method: &str, url: &str, headers: &[(&str, &str)], body: Option<&str>) {
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let wanted = Call { method: method.to_owned(), url: url.to_owned(), headers, body: body.map(str::to_owned), answer: None };
-    assert_eq!(calls(text), [wanted], "{text}");
+    let (method, url, body) = (method.to_owned(), url.to_owned(), body.map(str::to_owned));
+    let found: Vec<Call> = calls(text).into_iter().map(|call| Call { line: None, ..call }).collect();
+    assert_eq!(found, [Call { method, url, headers, body, ..Call::default() }], "{text}");
 }
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
@@ -175,6 +176,8 @@ fn what_browsers_copy_for_windows_is_the_same_request() {
         Invoke-WebRequest -UseBasicParsing -Uri \"https://h/jobs\" `\r\n-Method \"POST\" `\r\n-WebSession $session `\r\n-Headers @{\r\n\
         \"authority\"=\"h\"\r\n  \"method\"=\"POST\"\r\n  \"authorization\"=\"Bearer `$x\"\r\n} `\r\n-ContentType \"application/json\" `\r\n\
         -Body \"{`\"a`\":`\"$([char]252)`\"}\"\r\n";
+    let [first, second] = [calls(powershell), calls(&format!("{powershell}\r\n{powershell}"))];
+    assert_eq!(second.iter().map(|call| &call.headers).collect::<Vec<_>>(), [&first[0].headers; 2], "a new session has no cookies yet");
     check(powershell, "POST", "https://h/jobs", &[("authorization", "Bearer $x"), JSON, ("Cookie", "sid=a1")], Some("{\"a\":\"ü\"}"));
     check(
         "Invoke-RestMethod -Method Post -Uri 'http://h/x' -Body (@'\n{\"a\": 1}\n'@) -ContentType 'application/json' | ConvertTo-Json",
@@ -274,4 +277,12 @@ fn texts_are_known_by_what_they_look_like() {
     ] {
         assert_eq!(kind_of(text), kind, "{text}");
     }
+}
+
+#[test]
+fn a_call_within_the_body_of_another_is_text() {
+    let text = "await fetch(\"http://h/jobs\", {\n  \"body\": \"{\\\"js\\\":\\\"fetch(x)\\\"}\",\n  \"method\": \"POST\"\n}); ;\nfetch(\"http://h/jobs/17\");";
+    let found = commands(text, &no_files).expect("two calls").calls;
+    assert_eq!(found.iter().map(|call| (call.method.as_str(), call.line)).collect::<Vec<_>>(), [("POST", Some(1)), ("GET", Some(5))]);
+    assert_eq!(found[0].body.as_deref(), Some("{\"js\":\"fetch(x)\"}"));
 }

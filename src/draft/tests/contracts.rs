@@ -153,6 +153,97 @@ fn lists_of_numbers_and_nested_answers_are_read() {
 }
 
 #[test]
+fn a_job_that_leads_on_to_its_result_or_is_gone_afterwards_was_visible_before() {
+    let gone = answered(404, &json!({"error": "no job"}));
+    let works = || answered(200, &json!({"id": NEW, "percent": 9}));
+    let result = Answered { http: 303, headers: vec![("location".to_owned(), format!("/results/{NEW}"))], body: Vec::new() };
+    let posted = || answered(202, &json!({"id": NEW}));
+    let never = || [gone.clone(), gone.clone()];
+    check(
+        &Case { posted: posted(), never: never(), polls: vec![gone.clone(), works(), result] },
+        &[NOT_FOUND, (Answer::Visible, None), DONE],
+    );
+    check(&Case { posted: posted(), never: never(), polls: vec![works(), gone.clone()] }, &[(Answer::Visible, None), NOT_FOUND]);
+}
+
+#[test]
+fn the_id_is_no_name_of_the_exchange_and_may_stand_within_an_address() {
+    let draft = draft(&commands());
+    let other = "9c1b5a00-2222-4333-8444-0123456789ab";
+    let of = |body: &Value| infer::id(&answered(202, body), &draft.pair, None);
+    for body in [
+        json!({"requestId": other, "data": [{"attributes": {"id": NEW}}]}),
+        json!({"meta": {"request_id": other, "traceId": other}, "job": NEW}),
+        json!({"user_id": other, "id": NEW}),
+    ] {
+        assert_eq!(of(&body).map(|(id, _)| id).as_deref(), Ok(NEW), "{body}");
+    }
+    // Where nothing else is there, it is the job's name.
+    assert_eq!(of(&json!({"request_id": NEW})).map(|(id, _)| id).as_deref(), Ok(NEW));
+    // The id in the second command was typed by hand, and looks like none of the service's.
+    let typed = super::draft("curl -d x http://h/jobs\ncurl http://h/jobs/17");
+    assert_eq!(infer::id(&answered(202, &json!({"export": {"exportId": NEW}})), &typed.pair, None).map(|(id, _)| id).as_deref(), Ok(NEW));
+    let within = of(&json!({"links": {"self": format!("https://h/jobs/{NEW}?v=1"), "up": "https://h/jobs"}}));
+    let place = IdPlace::Within("/links/self".to_owned(), "jobs/([^/?#]+)".to_owned());
+    assert_eq!(within, Ok((NEW.to_owned(), place)));
+    let operation = super::draft(&format!("curl -d x http://h/v1/jobs:run\ncurl http://h/v1/operations/{ID}"));
+    let name = infer::id(&answered(200, &json!({"name": format!("v1/operations/{NEW}"), "done": false})), &operation.pair, None);
+    assert_eq!(name.map(|(id, _)| id).as_deref(), Ok(NEW));
+    let named = infer::id(&answered(202, &json!({"name": format!("v1/jobs/{NEW}")})), &draft.pair, Some("/name"));
+    assert_eq!(named.map(|(id, _)| id).as_deref(), Ok(NEW));
+    let gone = answered(404, &json!({}));
+    let posted = answered(202, &json!({"links": {"self": format!("http://h/jobs/{NEW}")}}));
+    check(
+        &Case { posted, never: [gone.clone(), gone.clone()], polls: vec![gone, answered(200, &json!({"state": "done"}))] },
+        &[NOT_FOUND, DONE],
+    );
+}
+
+#[test]
+fn a_state_that_is_known_by_its_changes_ends_the_polls() {
+    let gone = answered(204, &Value::Null);
+    let says = |word: &str| answered(200, &json!({"id": NEW, "state": {"name": word, "since": 1}}));
+    let polls = |words: &[&str]| words.iter().map(|word| says(word)).collect::<Vec<_>>();
+    let ended = |words: &[&str]| {
+        let case = Case { posted: answered(201, &json!({"id": NEW})), never: [gone.clone(), gone.clone()], polls: polls(words) };
+        infer::has_ended(&evidence(&case, NEW))
+    };
+    assert!(!ended(&["STATE_QUEUED", "STATE_ACTIVE"]) && ended(&["STATE_QUEUED", "STATE_ACTIVE", "STATE_SUCCEEDED"]));
+}
+
+#[test]
+fn an_answer_in_another_language_is_named_as_that() {
+    let draft = draft(&commands());
+    let xml = Answered {
+        http: 202,
+        headers: vec![("content-type".to_owned(), "application/xml".to_owned())],
+        body: format!("<job><id>{NEW}</id></job>").into_bytes(),
+    };
+    let error = infer::id(&xml, &draft.pair, None).expect_err("no JSON");
+    assert!(
+        error.what.contains("application/xml, and no JSON") && error.hint.contains("Accept: application/json"),
+        "{error}: {}",
+        error.hint
+    );
+}
+
+#[test]
+fn a_job_that_stays_unknown_leaves_the_other_places_of_its_id() {
+    let draft = draft(&commands());
+    let gone = answered(404, &json!({}));
+    let other = "9c1b5a00-2222-4333-8444-0123456789ab";
+    let case = Case {
+        posted: answered(202, &json!({"id": other, "job": {"handle": NEW}})),
+        never: [gone.clone(), gone.clone()],
+        polls: vec![gone],
+    };
+    let (id, id_at) = infer::id(&case.posted, &draft.pair, None).expect("an id");
+    let answers = Answers { evidence: evidence(&case, &id), id_at, unknown_id: "{uuid}".to_owned(), token: None };
+    let error = from_answers(&draft, &answers, ORIGIN, &|_| None).expect_err("it was never visible");
+    assert!(error.what.contains("did not become visible") && error.hint.contains("--id /job/handle"), "{error}: {}", error.hint);
+}
+
+#[test]
 fn what_cannot_be_told_apart_is_refused_with_the_reason() {
     let draft = draft(&commands());
     let of = |never: Answered, poll: Answered| {
@@ -181,10 +272,10 @@ fn what_cannot_be_told_apart_is_refused_with_the_reason() {
 fn ambiguous_ids_are_asked_about() {
     let draft = draft(&format!("curl -d x http://h/jobs\ncurl http://h/jobs/{ID}"));
     let pair = &draft.pair;
-    let two = answered(202, &json!({"request_id": NEW, "job_id": ID}));
+    let two = answered(202, &json!({"task_id": NEW, "job_id": ID}));
     let error = infer::id(&two, pair, None).expect_err("two ids");
     let choice = error.choice.expect("a choice");
-    assert_eq!((choice.option, choice.values[0].0.as_str(), choice.values[1].0.as_str()), ("--id", "/request_id", "/job_id"));
+    assert_eq!((choice.option, choice.values[0].0.as_str(), choice.values[1].0.as_str()), ("--id", "/task_id", "/job_id"));
     assert_eq!(infer::id(&two, pair, Some("/job_id")).expect("named").0, ID);
     assert!(infer::id(&two, pair, Some("/nope")).is_err() && infer::id(&two, pair, Some("job_id")).is_err());
     // What the Location says settles it.

@@ -73,6 +73,39 @@ fn every_wrong_command_is_refused_with_its_reason_and_a_way_out() {
 }
 
 #[test]
+fn a_header_without_a_colon_is_left_out_and_its_value_is_not_repeated() {
+    let found = commands("curl -d x h/jobs -H 'Authorization s3cret-token'\ncurl h/jobs/17", &no_files).expect("two commands");
+    assert!(found.calls[0].header("authorization").is_none());
+    let [note] = found.left_out.as_slice() else { panic!("one note: {:?}", found.left_out) };
+    assert!(note.contains("`Authorization…` has no colon") && !note.contains("s3cret"), "{note}");
+}
+
+#[test]
+fn the_line_of_a_wrong_command_is_named() {
+    for (text, line) in [
+        ("# mine\n\ncurl http://h/a \\\n  -d x\ncurl -s \\\n  --frobnicate http://h/b\n", 5),
+        ("curl -d x h/x\n\ncurl 'h/x", 3),
+        ("curl -d 'x h/x\n\ncurl h/x\n", 1),
+        ("curl -d x h/x; curl -s\n", 1),
+        ("curl -d x h/x\nID=$(\n  curl -W h/y)\n", 3),
+        ("curl -d 'a\nb' h/x && \\\n curl -b jar h/x/17", 3),
+        ("curl -d x h/jobs\r\n\r\ncurl h/look -X POST -d y\r\n", 3),
+        ("curl -d x h/jobs\ncurl ftp://h/jobs/17", 2),
+        ("curl -d x a/jobs\ncurl b/jobs/17", 2),
+        ("curl -d x h/jobs\ncurl -H $'X-A: b\\nc' h/jobs/17", 2),
+        ("curl -d x h/jobs\ncurl h/jobs/12345678/parts/87654321", 2),
+        ("curl ^\"h/a^\" ^\n  -d x\ncurl ^\"h/b^\" ^\n  --frobnicate", 3),
+        ("curl ^\"h/a^\" ^\n  -d x\n\ncurl ^\"h/b", 4),
+        ("$a = 1\nInvoke-WebRequest -Uri h `\n -Certificate $c", 2),
+        ("\nInvoke-WebRequest -Uri \"h\n", 2),
+        ("fetch(\"http://h\", {\"body\": \"x\\n\"});\n\nfetch(url)", 3),
+    ] {
+        let error = of_text(text).err().unwrap_or_else(|| panic!("{text:?} is taken"));
+        assert_eq!(error.line, Some(line), "{text:?}: {}", error.what);
+    }
+}
+
+#[test]
 fn every_wrong_recording_and_document_is_refused_likewise() {
     let har_of =
         |text: &str| har::calls(text).and_then(|calls| of_recording(&calls, PairOptions::default())).and_then(|pair| Draft::of(pair, None));

@@ -80,6 +80,7 @@ impl Post {
             // Plain data always has a text.
             body: Some(serde_json::to_string(posted).unwrap_or_default()),
             answer: None,
+            line: None,
         };
         match self.client.send(&call).await {
             Ok(answer) if answer.is_success() => {}
