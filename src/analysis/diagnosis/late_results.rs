@@ -3,6 +3,7 @@
 use crate::analysis::diagnosis::dataset::{Dataset, median, ns};
 use crate::analysis::diagnosis::fact::{Exclusion, Fact};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
+use crate::analysis::guarantees::went_back;
 use crate::analysis::scan::ScanHistory;
 use crate::model::answer::{Answer, State};
 use crate::model::exchange::Exchange;
@@ -54,6 +55,10 @@ enum Results {
 
 fn results_after_end(scan: &ScanHistory<'_>) -> Option<Results> {
     let (ended, State::Succeeded) = scan.ended()? else { return None };
+    // Where another answer takes the end back, what misses the result is the place that answered so, and not the time.
+    if went_back(scan).is_some() {
+        return None;
+    }
     let asked: Vec<&Exchange> = scan.results().iter().copied().filter(|reading| reading.sent < scan.rewritten_from()).collect();
     let there = |reading: &&&Exchange| reading.answer == Answer::Visible && reading.state != Some(State::Running);
     // A 202 says honestly that they are not ready yet.
@@ -67,6 +72,10 @@ fn results_after_end(scan: &ScanHistory<'_>) -> Option<Results> {
         .filter(|reading| ended.done <= reading.sent && first_there.is_none_or(|there| reading.sent < there.done))
         .map(|reading| after(reading))
         .reduce(f64::max);
+    if asked.iter().filter(missing).any(|reading| first_there.is_some_and(|there| there.done <= reading.sent)) {
+        // What was there and is missing again is not late.
+        return None;
+    }
     match (last_missing, first_there) {
         (Some(after), Some(there)) => Some(Results::Late { after, until: there.done.since(ended.done).as_ms() }),
         (Some(_), None) => Some(Results::Missing),

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, ns};
 use crate::analysis::diagnosis::fact::Fact;
 use crate::analysis::diagnosis::flapping::flaps::{Flapping, Flaps, Kind, counts, flaps, moments, split_instants};
+use crate::analysis::diagnosis::flapping::mixed_reads::settled;
 use crate::analysis::diagnosis::instances;
 use crate::analysis::diagnosis::open::OpenQuestion;
-use crate::analysis::diagnosis::thresholds::RARE;
+use crate::analysis::diagnosis::thresholds::{RARE, SETTLED};
 use crate::analysis::diagnosis::{Diagnosis, Pattern, Strength};
 use crate::model::fault::FaultClass;
 
@@ -19,11 +20,17 @@ pub(super) fn memories_or_chance(diagnosis: &mut Diagnosis, data: &Dataset<'_>, 
     let by_workers = instances.by_connection() || instances.supported() || (of_all > RARE && !instances.refuted());
     // A memory of its own shows in a scan that goes both ways, in pollers that disagree, or in the connection.
     if !by_workers || !(flaps.goes_both_ways() || instances.by_connection()) {
+        let may_be = [
+            (!instances.refuted(), FaultClass::B),
+            (settled(data, flaps.until_ms) < SETTLED, FaultClass::CPrime),
+            // Pollers of one instant that disagree met no hole.
+            (flaps.split == 0, FaultClass::H),
+        ];
         diagnosis.patterns.push(Pattern::AtRandom {
             denied: flaps.denied as u64,
             polls: flaps.all as u64,
             scans: flaps.rows.len() as u64,
-            may_be_worker: !instances.refuted(),
+            may_be: may_be.into_iter().filter(|(may_be, _)| *may_be).map(|(_, class)| class).collect(),
         });
         return Flapping { share: of_all, until_ms: flaps.until_ms, ..Flapping::of(Kind::AtRandom) };
     }
