@@ -82,7 +82,8 @@ fn a_scan_first_polled_when_others_were_gone_is_neither_lost_nor_late() {
 fn a_hole_that_long_pauses_meet_more_often_is_no_removal_of_what_nobody_asks_for() {
     // Each scan is missing for 1.1 s, every 400 ms another one; it is polled every 60 ms, and by several at once every half a second.
     let scan = |hole: u64| {
-        let mut ages: Vec<u64> = (0..100).map(|step| step * 60).chain((1..12).flat_map(|half| (0..6).map(move |at| half * 500 + 2 * at))).collect();
+        let mut ages: Vec<u64> =
+            (0..100).map(|step| step * 60).chain((1..12).flat_map(|half| (0..6).map(move |at| half * 500 + 2 * at))).collect();
         ages.sort_unstable();
         ages.into_iter().map(|age| (age, !(hole..hole + 1100).contains(&age))).collect::<Polls>()
     };

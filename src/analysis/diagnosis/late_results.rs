@@ -2,6 +2,7 @@
 
 use crate::analysis::diagnosis::dataset::{Dataset, median, ns};
 use crate::analysis::diagnosis::fact::{Exclusion, Fact};
+use crate::analysis::diagnosis::flapping::{Flapping, Kind};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::analysis::guarantees::went_back;
 use crate::analysis::scan::ScanHistory;
@@ -11,10 +12,10 @@ use crate::model::fault::FaultClass;
 use crate::statistics::binomial::zero_failure_bound;
 
 /// V: results that were asked for after a success had been shown were missing, and were there later.
-pub(super) fn end_before_result(diagnosis: &mut Diagnosis, data: &Dataset<'_>) {
+pub(super) fn end_before_result(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flapping: &Flapping) {
     // What denies the scan, or shows it late, does so to its results as well.
     let of_scans = [FaultClass::B, FaultClass::C, FaultClass::CPrime, FaultClass::F, FaultClass::K, FaultClass::W];
-    if of_scans.iter().any(|class| diagnosis.causes.iter().any(|cause| cause.may_be(*class))) {
+    if flapping.kind == Some(Kind::AtRandom) || of_scans.iter().any(|class| diagnosis.causes.iter().any(|cause| cause.may_be(*class))) {
         return;
     }
     let (mut late, mut never, mut at_once, mut soonest) = (Vec::new(), 0_u64, 0_u64, 0.0_f64);

@@ -257,7 +257,7 @@ fn answers_over_time(diagnosis: &mut Diagnosis, data: &Dataset<'_>, scenarios: &
     let kept = positive_cache::positive_cache(diagnosis, data);
     first_word::half_record(diagnosis, data);
     wrong_answers::stale(diagnosis, data, scenarios, wrong_answers::Explained { flapping, default_end, kept });
-    late_results::end_before_result(diagnosis, data);
+    late_results::end_before_result(diagnosis, data, flapping);
     changes::later_writes(diagnosis, data, flapping);
 }
 

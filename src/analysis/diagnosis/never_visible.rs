@@ -242,7 +242,7 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flapping: 
     }
     lost(diagnosis, &unseen, &seen);
     // Where scans are lost, one that was denied to the last says nothing of a window.
-    denied.iter().chain(&unseen.waiting).map(|row| row.scan.number()).collect()
+    denied.iter().chain(&unseen.waiting).chain(&unseen.late).map(|row| row.scan.number()).collect()
 }
 
 fn never_visible(lost: &[&ScanRow<'_>], seen: usize) -> Fact {

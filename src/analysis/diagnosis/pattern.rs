@@ -129,7 +129,7 @@ impl Pattern {
 
     /// The classes that it may be, none of which is named.
     pub fn possible(&self) -> &[FaultClass] {
-        use FaultClass::{A, B, C, CPrime, D, E, F, H, K, L, M};
+        use FaultClass::{A, B, C, CPrime, D, E, F, G, H, K, L, M};
         match self {
             Pattern::AtRandom { may_be, .. } => may_be,
             Pattern::OneStretch { .. } => &[H],
@@ -137,7 +137,7 @@ impl Pattern {
             Pattern::SamePoll { .. } => &[D],
             Pattern::OnceEach { .. } => &[D, H],
             Pattern::MaybeLost { .. } => &[A, B, K, L, M],
-            Pattern::StillWaiting { .. } => &[E, A, C, M],
+            Pattern::StillWaiting { .. } => &[E, A, C, G, M],
             Pattern::DeniedLate { .. } => &[F, K, L, M],
             Pattern::NothingSeen { witnessed, .. } if *witnessed > 0 => &[K, C, A, M],
             Pattern::NothingSeen { .. } => &[K, A, C, L, M],

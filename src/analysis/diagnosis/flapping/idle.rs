@@ -4,7 +4,8 @@ use crate::analysis::diagnosis::chance::all_among;
 use crate::analysis::diagnosis::dataset::{Dataset, ScanRow, ns};
 use crate::analysis::diagnosis::fact::Fact;
 use crate::analysis::diagnosis::flapping::flaps::{Flapping, Kind};
-use crate::analysis::diagnosis::thresholds::{FEW_SCANS, MOMENT_MS, RARE_CHANCE};
+use crate::analysis::diagnosis::open::OpenQuestion;
+use crate::analysis::diagnosis::thresholds::{CHANCE, FEW_SCANS, MOMENT_MS, RARE_CHANCE};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::model::answer::Answer;
 use crate::model::fault::FaultClass;
@@ -38,8 +39,12 @@ pub(super) fn idle(diagnosis: &mut Diagnosis, data: &Dataset<'_>) -> Option<Flap
     let lasted = |polls: &[&&AfterPause]| polls.iter().map(|poll| poll.pause).sum::<f64>();
     let long = denied.iter().map(|poll| poll.pause).sum::<f64>() + lasted(&later);
     let by_time = (long / (long + lasted(&sooner))).powi(i32::try_from(denied.len()).unwrap_or(i32::MAX));
-    let p = all_among(denied.len(), denied.len() + later.len(), polls.len()).max(by_time);
+    let p = all_among(denied.len(), denied.len() + later.len(), polls.len());
     if scans.len() < FEW_SCANS || p > RARE_CHANCE {
+        return None;
+    }
+    if by_time > CHANCE {
+        diagnosis.open.push(OpenQuestion::EvictedOrHole);
         return None;
     }
     diagnosis.found(

@@ -67,9 +67,8 @@ pub(in crate::analysis::diagnosis) fn observer_effect(diagnosis: &mut Diagnosis,
         facts.push(Fact::DeniedByCache { denials: from_cache as u64 });
     }
     // Scenarios differ in how many scans they ask for at a time, and at which instants: only where that makes no difference are they compared,
-    // and only where no pairs were, or all of those were denied.
-    let pairs_tell = tested.as_ref().is_some_and(|pairs: &Pairs| pairs.undisturbed_denied < pairs.undisturbed);
-    if diagnosis.excludes(FaultClass::E) && !pairs_tell && !diagnosis.names(FaultClass::F) {
+    // and only where no pairs were.
+    if diagnosis.excludes(FaultClass::E) && tested.is_none() && !diagnosis.names(FaultClass::F) {
         let ages = EqualAges::of(data);
         if ages.p() < RARE_CHANCE {
             facts.push(Fact::PolledBeforeDenied { classes: ages.classes, denied: ages.denied, of: ages.polled, p: ages.p() });

@@ -49,8 +49,7 @@ pub(super) fn lattice(diagnosis: &mut Diagnosis, rows: &[&ScanRow<'_>]) -> bool 
         })
         .collect();
     let longest = windows.iter().map(|window| window.after).fold(0.0, f64::max);
-    // What was looked at seldom bounds its window all the same.
-    let at_most = windows.iter().map(|window| window.until).fold(0.0, f64::max);
+    let denied = windows.len();
     // A bracket as wide as the period holds an instant of any lattice.
     windows.retain(|window| window.width() <= 0.4 * longest);
     let n = windows.len();
@@ -61,11 +60,14 @@ pub(super) fn lattice(diagnosis: &mut Diagnosis, rows: &[&ScanRow<'_>]) -> bool 
     let instants = stabbing(windows.iter().map(|window| (window.t0 + window.after, window.t0 + window.until)).collect());
     // A lag that is always the same has a lattice where scans are asked for at even times: the age explains it better.
     let fixed = one_point(&windows) >= NEARLY_ALL;
-    let fitted = best(&windows, longest, at_most);
+    let wide = widened(&windows, longest);
+    let fitted = best(&wide, longest);
     if fixed && fitted.is_some() {
         // Scans that were asked for at even times meet the same moment of a period as well.
         return false;
     }
+    // What a lattice explains as well as few ages do excludes none.
+    let explained = fitted.as_ref().is_some_and(|lattice| lattice.ln_p < RARE_CHANCE.ln());
     let fitted = fitted.filter(|_| by_age.len() >= 3);
     match fitted.filter(|lattice| lattice.ln_p < RARE_CHANCE.ln() && by_age.len() > ticks(&windows, lattice).min(2)) {
         Some(lattice) => {
@@ -94,7 +96,7 @@ pub(super) fn lattice(diagnosis: &mut Diagnosis, rows: &[&ScanRow<'_>]) -> bool 
         }
         None => {
             // A lattice whose best fit would have been no surprise is not excluded by its absence.
-            if chance(&windows, longest, MOST_TRIED, 0) > RARE_CHANCE.ln() {
+            if explained || n * 2 < denied || chance(&wide, longest, MOST_TRIED, 0) > RARE_CHANCE.ln() {
                 return false;
             }
             diagnosis.excluded(FaultClass::G, Exclusion::NoCommonInstants { scans: n as u64, instants: instants.len() as u64 });
@@ -110,22 +112,28 @@ fn one_point(windows: &[Window]) -> f64 {
     most as f64 / windows.len().max(1) as f64
 }
 
+/// From the first end of a window to the last, in ms.
+fn span(windows: &[Window]) -> f64 {
+    let ends = || windows.iter().map(|window| window.t0 + window.until);
+    ends().fold(0.0, f64::max) - ends().fold(f64::INFINITY, f64::min)
+}
+
+/// Brackets that are narrower than what all periods can be tried for are taken as wider than they are: that costs power, and no period.
+fn widened(windows: &[Window], longest: f64) -> Vec<Window> {
+    let width = median(windows.iter().map(Window::width).collect()).unwrap_or_default().max(0.5);
+    let (shortest, most) = (longest.max(1.0), 1.7 * longest + width);
+    let needed = (most / shortest).ln() * 4.0 * span(windows).max(shortest) / width;
+    let more = width * ((needed / f64::from(MOST_TRIED)).max(1.0) - 1.0) / 2.0;
+    windows.iter().map(|window| Window { after: window.after - more, until: window.until + more, ..*window }).collect()
+}
+
 /// The lattice on which most windows end. No window is longer than the period, and of many evenly spread ones the longest is nearly as
-/// long, or at least as long as one may have been.
-fn best(windows: &[Window], longest: f64, at_most: f64) -> Option<Lattice> {
-    let span = {
-        let ends = || windows.iter().map(|window| window.t0 + window.until);
-        ends().fold(0.0, f64::max) - ends().fold(f64::INFINITY, f64::min)
-    };
+/// long.
+fn best(windows: &[Window], longest: f64) -> Option<Lattice> {
+    let span = span(windows);
     let width = median(windows.iter().map(Window::width).collect())?.max(0.5);
     // Over the whole run a step of the period shifts the last instant by a quarter of a bracket.
-    let (mut period, most) = (longest.max(1.0), (1.7 * longest + width).max(at_most));
-    // Brackets that are narrower than what all periods can be tried for are taken as wider than they are: that costs power, and no period.
-    let needed = (most / period).ln() * 4.0 * span.max(period) / width;
-    let widened = (needed / f64::from(MOST_TRIED)).max(1.0) * width - width;
-    let widen = |window: &Window| Window { after: window.after - widened / 2.0, until: window.until + widened / 2.0, ..*window };
-    let wide: Vec<Window> = windows.iter().map(widen).collect();
-    let (windows, width) = (wide.as_slice(), width + widened);
+    let (mut period, most) = (longest.max(1.0), 1.7 * longest + width);
     let mut tried = 0_u32;
     let mut best: Option<(f64, f64, usize)> = None;
     while period <= most && tried < MOST_TRIED {
