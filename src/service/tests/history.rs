@@ -69,7 +69,7 @@ async fn only_a_forced_request_had_a_window_and_it_ended_at_five_seconds_at_the_
     }
 }
 
-/// What `matrix` expects of `lifecycle-fallback` and `history-4` with four workers rests on these two.
+/// What `matrix` expects of `lifecycle-fallback` with four workers rests on this.
 #[tokio::test(start_paused = true)]
 async fn behind_the_lifecycle_fallback_a_result_is_never_late_but_on_one_worker_only() {
     let world = World::open("lifecycle-fallback", &[("workers", "2")]).await;
@@ -82,23 +82,5 @@ async fn behind_the_lifecycle_fallback_a_result_is_never_late_but_on_one_worker_
         // Where the end is shown the result is there with it; elsewhere there is neither, for good.
         assert_eq!((owners.status(&id).await.as_str(), owners.results(&id).await.code), ("complete 14/14", 200));
         assert_eq!((others.status(&id).await.as_str(), others.results(&id).await.code), ("scanning 0/14", 404));
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn in_the_fourth_state_a_worker_that_changed_a_scan_goes_on_showing_it_when_another_one_has_deleted_it() {
-    let world = World::open("history-4", &[("workers", "3")]).await;
-    let (owners, deletes, others) = (world.fresh("alice"), world.fresh("alice"), world.fresh("alice"));
-    for client in [&owners, &deletes, &others] {
-        client.get("/health").await;
-    }
-    let id = owners.discover(json!({})).await.id();
-    assert_eq!(owners.label(&id, "mine").await.code, 200);
-    assert_eq!(deletes.delete(&id).await.code, 200);
-    for wait_ms in [0, 10, 10_000] {
-        wait(wait_ms).await;
-        assert!(owners.status(&id).await.starts_with("scanning"), "it looks no further than its own note of the label");
-        assert_eq!(deletes.status(&id).await, "not_found");
-        assert_eq!(others.status(&id).await, "not_found");
     }
 }
