@@ -4,6 +4,7 @@
 use crate::support::driven;
 
 use serde_json::{Value, json};
+use statusgap::analysis::diagnosis::Strength;
 use statusgap::analysis::{Analysis, analyse};
 use statusgap::model::exchange::Exchange;
 use statusgap::model::fault::FaultClass::{self, F, R, S, T, V, W, X, Y};
@@ -109,6 +110,42 @@ fn results_that_come_after_the_end_are_late_and_those_that_are_there_are_not() {
     assert_eq!(classes(&analysed(2000, &[scan(0), scan(0), scan(0)])), []);
 }
 
+#[test]
+fn results_that_some_workers_have_and_others_do_not_are_not_late() {
+    let there = || json!({ "answer": "visible", "http": 200 });
+    let results = |age: u64, fields: Value| ("results", age, fields);
+    let begins = || vec![poll(5, shows("running")), poll(500, shows("succeeded")), results(510, denied()), results(700, there())];
+    let four = |more: &[Event]| {
+        let scan = || begins().into_iter().chain(more.iter().cloned()).collect::<Vec<_>>();
+        classes(&analysed(2000, &[scan(), scan(), scan(), scan()]))
+    };
+    assert_eq!(four(&[]), [V]);
+    assert_eq!(four(&[results(900, denied())]), [], "missing again");
+    assert!(!four(&[poll(600, shows("running"))]).contains(&V), "whoever does not show the end has no result either");
+}
+
+/// A scan that is polled every 50 ms for 8 s and ends at 3 s: what an age shows, or nothing.
+fn watched(seen: impl Fn(u64, u64) -> bool) -> Vec<Event> {
+    let shown = |age: u64| if age < 3000 { shows("running") } else { shows("succeeded") };
+    (0..160).map(|look| (look, 5 + 50 * look)).map(|(look, age)| poll(age, if seen(look, age) { shown(age) } else { denied() })).collect()
+}
+
+#[test]
+fn a_copy_that_lags_forgets_as_late_as_it_learns_and_no_worker_has_a_memory_of_its_own() {
+    // Every third read goes to a copy that is 400 ms late; records go a second after their end.
+    let scan = |copy: u64| watched(move |look, age| if look % 3 == copy { (400..4400).contains(&age) } else { age < 4000 });
+    assert_eq!(classes(&analysed(20_000, &[scan(0), scan(1), scan(2), scan(0)])), [F, FaultClass::CPrime]);
+}
+
+#[test]
+fn scans_that_some_workers_know_go_for_good_after_their_end() {
+    // One of three workers has each scan, and drops it 700 ms after its end.
+    let scan = |worker: u64| watched(move |look, age| (look * look + look / 2) % 3 == worker && age < 3700);
+    let of = |seeds: [u64; 4]| classes(&analysed(20_000, &seeds.map(scan)));
+    let found = of([0, 1, 0, 1]);
+    assert!(found.contains(&F) && found.contains(&FaultClass::B), "{found:?}");
+}
+
 fn after_write(age: u64, seen: bool, fields: &Value) -> Event {
     let mut fields = fields.clone();
     fields["purpose"] = "then".into();
@@ -135,6 +172,22 @@ fn an_acknowledged_change_that_is_read_back_old_is_stale() {
     assert_eq!(classes(&four("cancel", [false, false, true, true])), []);
     assert_eq!(classes(&four("cancel", [true, false, true, true])), [S]);
     assert_eq!(broken(&four("cancel", [true, false, true, true]), Guarantee::MonotonicState), 4);
+}
+
+#[test]
+fn a_change_that_is_read_back_old_where_status_falls_back_on_another_place_may_be_any_lagging_copys() {
+    let changed = || {
+        let after = (0..).zip([false, false, true, true]).map(|(step, seen)| after_write(110 + 100 * step, seen, &shows("running")));
+        [poll(5, shows("running")), written("update")].into_iter().chain(after).collect::<Vec<_>>()
+    };
+    let fell_back = || {
+        let states = ["running", "succeeded", "succeeded", "running", "running", "running"];
+        (0..).zip(states).map(|(step, state)| poll(5 + 2000 * step, shows(state))).collect::<Vec<_>>()
+    };
+    let analysis = analysed(20_000, &[changed(), changed(), changed(), changed(), fell_back(), fell_back(), fell_back()]);
+    assert_eq!(classes(&analysis), [FaultClass::O, S]);
+    let stale = &analysis.diagnosis.causes[1];
+    assert_eq!((stale.strength, stale.or.as_slice()), (Strength::Moderate, [FaultClass::C].as_slice()));
 }
 
 #[test]

@@ -104,3 +104,46 @@ fn jobs_that_differ_in_length_are_not_taken_for_a_cache() {
     let soon_refreshed = at_their_ends(&format!("7* {hits}"), "7* @1400=v:done", "7* @2000=v:done");
     assert_eq!(classes(&soon_refreshed), [FaultClass::U]);
 }
+
+#[test]
+fn a_hole_that_long_pauses_meet_more_often_is_no_removal_of_what_nobody_asks_for() {
+    // Each scan is missing for 1.1 s, every 400 ms another one; it is polled every 60 ms, and by several at once every half a second.
+    let scan = |hole: u64| {
+        let mut ages: Vec<u64> =
+            (0..100).map(|step| step * 60).chain((1..12).flat_map(|half| (0..6).map(move |at| half * 500 + 2 * at))).collect();
+        ages.sort_unstable();
+        ages.into_iter().map(|age| (age, !(hole..hole + 1100).contains(&age))).collect::<Polls>()
+    };
+    let diagnosis = diagnose(&(0..10).map(|place| scan(800 + 400 * place)).collect::<Vec<_>>());
+    assert_eq!(classes(&diagnosis), [FaultClass::H]);
+}
+
+#[test]
+fn three_common_instants_at_equal_distances_may_be_a_copys_that_gets_writes_in_their_order() {
+    // Scans asked for one second apart come to light together at 10.04, 20.04 and 30.04 s of the run, or at seven such instants.
+    let at_instants = |instants: u64| {
+        let period = 30_000 / instants;
+        let scan = |at: u64| {
+            let age = (at / period + 1) * period + 40 - at;
+            (0..=age / 60 + 3).map(|step| (step * 60, step * 60 + 1 >= age)).collect::<Polls>()
+        };
+        diagnose(&(0..30).map(|second| scan(second * 1000)).collect::<Vec<_>>())
+    };
+    let few = at_instants(3);
+    assert_eq!((few.causes[0].class, few.causes[0].or.as_slice()), (FaultClass::G, [FaultClass::C].as_slice()), "{:?}", few.causes);
+    assert_eq!(few.causes[0].strength, Strength::Moderate);
+    let many = at_instants(10);
+    assert_eq!((many.causes[0].class, many.causes[0].strength), (FaultClass::G, Strength::Strong), "{:?}", many.causes);
+    assert!(many.causes[0].or.is_empty());
+}
+
+#[test]
+fn pollers_that_come_together_are_one_chance_to_meet_the_worker_that_knows_a_scan() {
+    // One of sixteen workers knows each scan. Twelve pollers come at once at 50 ms, and one every 100 ms later.
+    let scan = |knows: u64| {
+        let together = (0..12).map(|_| (50, false));
+        together.chain((3..60).map(|step| (step * 100, (step * 7 + step / 16) % 16 == knows))).collect::<Polls>()
+    };
+    let diagnosis = diagnose(&(0..8).map(|place| scan(place * 2)).collect::<Vec<_>>());
+    assert_eq!(classes(&diagnosis), [FaultClass::B]);
+}

@@ -40,6 +40,12 @@ pub(super) fn later_writes(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flappi
             diagnosis.found(FaultClass::CPrime, Strength::Moderate, vec![fact]);
             return;
         }
+        if diagnosis.names(FaultClass::O) {
+            // Status has another place to answer from, so that a copy which lags behind every write need not deny a new scan.
+            let copy = if taken_back > 0 { FaultClass::CPrime } else { FaultClass::C };
+            diagnosis.found_among(class, vec![copy], vec![fact]);
+            continue;
+        }
         diagnosis.found(class, if late.len() >= FEW_SCANS { Strength::Strong } else { Strength::Moderate }, vec![fact]);
     }
 }

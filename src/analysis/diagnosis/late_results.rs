@@ -2,7 +2,9 @@
 
 use crate::analysis::diagnosis::dataset::{Dataset, median, ns};
 use crate::analysis::diagnosis::fact::{Exclusion, Fact};
+use crate::analysis::diagnosis::flapping::{Flapping, Kind};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
+use crate::analysis::guarantees::went_back;
 use crate::analysis::scan::ScanHistory;
 use crate::model::answer::{Answer, State};
 use crate::model::exchange::Exchange;
@@ -10,10 +12,10 @@ use crate::model::fault::FaultClass;
 use crate::statistics::binomial::zero_failure_bound;
 
 /// V: results that were asked for after a success had been shown were missing, and were there later.
-pub(super) fn end_before_result(diagnosis: &mut Diagnosis, data: &Dataset<'_>) {
+pub(super) fn end_before_result(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flapping: &Flapping) {
     // What denies the scan, or shows it late, does so to its results as well.
     let of_scans = [FaultClass::B, FaultClass::C, FaultClass::CPrime, FaultClass::F, FaultClass::K, FaultClass::W];
-    if of_scans.iter().any(|class| diagnosis.causes.iter().any(|cause| cause.may_be(*class))) {
+    if flapping.kind == Some(Kind::AtRandom) || of_scans.iter().any(|class| diagnosis.causes.iter().any(|cause| cause.may_be(*class))) {
         return;
     }
     let (mut late, mut never, mut at_once, mut soonest) = (Vec::new(), 0_u64, 0_u64, 0.0_f64);
@@ -54,6 +56,10 @@ enum Results {
 
 fn results_after_end(scan: &ScanHistory<'_>) -> Option<Results> {
     let (ended, State::Succeeded) = scan.ended()? else { return None };
+    // Where another answer takes the end back, what misses the result is the place that answered so, and not the time.
+    if went_back(scan).is_some() {
+        return None;
+    }
     let asked: Vec<&Exchange> = scan.results().iter().copied().filter(|reading| reading.sent < scan.rewritten_from()).collect();
     let there = |reading: &&&Exchange| reading.answer == Answer::Visible && reading.state != Some(State::Running);
     // A 202 says honestly that they are not ready yet.
@@ -67,6 +73,10 @@ fn results_after_end(scan: &ScanHistory<'_>) -> Option<Results> {
         .filter(|reading| ended.done <= reading.sent && first_there.is_none_or(|there| reading.sent < there.done))
         .map(|reading| after(reading))
         .reduce(f64::max);
+    if asked.iter().filter(missing).any(|reading| first_there.is_some_and(|there| there.done <= reading.sent)) {
+        // What was there and is missing again is not late.
+        return None;
+    }
     match (last_missing, first_there) {
         (Some(after), Some(there)) => Some(Results::Late { after, until: there.done.since(ended.done).as_ms() }),
         (Some(_), None) => Some(Results::Missing),

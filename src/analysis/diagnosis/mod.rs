@@ -236,8 +236,12 @@ pub fn diagnose(journal: &Journal, scans: &[&ScanHistory<'_>], scenarios: &[Scen
     let queued = flapping.kind.is_none() && diagnosis.considers(E) && window_at_start::queue(&mut diagnosis, &data);
     // Behind a long queue, and behind a cache that keeps denials, a scan may be denied as long as anybody looks.
     // A cache that was filled before any scan was asked for denies all of them for a while.
-    let may_be_kept = matches!(flapping.kind, None | Some(flapping::Kind::OneStretch));
+    // Whatever removes scans removes those that were asked for before and those that were not.
+    let may_be_kept = matches!(flapping.kind, None | Some(flapping::Kind::OneStretch | flapping::Kind::Evicted));
     let observer = may_be_kept && !queued && diagnosis.considers(D) && window_at_start::observer_effect(&mut diagnosis, &data);
+    if queued {
+        never_visible::overtaken(&mut diagnosis, &data);
+    }
     let lost = if queued || observer { never_visible::Lost::new() } else { never_visible::diagnose(&mut diagnosis, &data, &flapping) };
     window_at_start::diagnose(&mut diagnosis, &data, &flapping, &lost, window_at_start::Known { queued, observer });
     wrong_answers::held_response(&mut diagnosis, &data, scenarios);
@@ -255,7 +259,7 @@ fn answers_over_time(diagnosis: &mut Diagnosis, data: &Dataset<'_>, scenarios: &
     let kept = positive_cache::positive_cache(diagnosis, data);
     first_word::half_record(diagnosis, data);
     wrong_answers::stale(diagnosis, data, scenarios, wrong_answers::Explained { flapping, default_end, kept });
-    late_results::end_before_result(diagnosis, data);
+    late_results::end_before_result(diagnosis, data, flapping);
     changes::later_writes(diagnosis, data, flapping);
 }
 

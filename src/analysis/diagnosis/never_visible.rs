@@ -34,7 +34,7 @@ struct Unseen<'r, 'a> {
 
 /// What scans that were seen say about those that were not.
 struct Usual {
-    /// The longest window that was seen to end.
+    /// No window that was seen to end need be longer: the earliest sight that came after the latest denial before any.
     latest: f64,
     /// The earliest sight of any scan.
     earliest: f64,
@@ -55,10 +55,13 @@ impl Usual {
 }
 
 fn usual(data: &Dataset<'_>) -> Usual {
-    let opened = data.watched().filter(|row| row.denied_at_start().next().is_some());
+    // A scan that was denied once and looked at again much later bounds its window, and does not show a long one.
+    let opened = || data.watched().filter(|row| row.denied_at_start().next().is_some()).filter_map(ScanRow::start);
+    let denied = opened().map(|(denied, _)| denied).fold(0.0, f64::max);
+    let latest = opened().map(|(_, seen)| seen).filter(|seen| *seen >= denied).reduce(f64::min);
     let seen = data.watched().flat_map(|row| row.observations).filter(|observation| observation.seen());
     Usual {
-        latest: opened.filter_map(ScanRow::first_seen).fold(0.0, f64::max),
+        latest: latest.unwrap_or_default(),
         earliest: data.watched().filter_map(ScanRow::first_seen).fold(f64::INFINITY, f64::min),
         visible_until: seen.map(Observation::age).fold(0.0, f64::max),
     }
@@ -72,21 +75,23 @@ fn sort<'r, 'a>(data: &'r Dataset<'a>, flapping: &Flapping, usual: &Usual) -> Un
     }
     let all_workers = all_workers.len();
     // Before anybody saw any scan even the worker that knows one may not have known it yet.
-    let asked = |row: &ScanRow<'_>| workers(row, 1.2 * usual.earliest).len();
     let nothing_seen = usual.earliest.is_infinite();
-    let evicted_from = flapping.gone_ms.unwrap_or(f64::INFINITY);
+    // Where scans go, whoever was asked later tells nothing.
+    let goes = flapping.gone_ms.filter(|_| flapping.kind != Some(Kind::Holes));
+    let evicted_from = goes.unwrap_or(f64::INFINITY);
+    let asked = |row: &ScanRow<'_>| workers(row, 1.2 * usual.earliest, evicted_from).len();
     let long = (LONGER * usual.latest).max(LONG_MS);
     let overtaking = Overtaking::of(data);
     for row in data.watched().filter(|row| row.observations.iter().all(|observation| !observation.seen())) {
         let (Some(first), Some(last)) = (row.observations.first(), row.observations.last()) else { continue };
-        if flapping.kind == Some(Kind::Evicted) && first.age() >= evicted_from {
+        if first.age() >= evicted_from {
             continue;
         }
         if !nothing_seen && first.age() > usual.visible_until {
             unseen.late.push(row);
             continue;
         }
-        let denials = moments(row.observations.iter().map(Observation::age));
+        let denials = moments(row.observations.iter().map(Observation::age).filter(|age| *age < evicted_from));
         // Where scans are denied now and then, one may be denied many times in a row because the one worker that knows it was never
         // asked, or by bad luck.
         let unlucky = match flapping.kind {
@@ -160,6 +165,22 @@ impl Overtaking {
     }
 }
 
+/// Behind a queue of this run's own a scan is denied for as long as the queue is. One that enough later ones have overtaken may be lost all the
+/// same: a queue with a few slots does not serve so many before it.
+pub(super) fn overtaken(diagnosis: &mut Diagnosis, data: &Dataset<'_>) {
+    let overtaking = Overtaking::of(data);
+    let unseen = |row: &&ScanRow<'_>| row.first_seen().is_none() && overtaking.overtook(row);
+    let denied: Vec<&ScanRow<'_>> = data.watched().filter(unseen).collect();
+    if !denied.is_empty() {
+        let seen = data.watched().filter(|row| row.first_seen().is_some()).count();
+        diagnosis.patterns.push(Pattern::MaybeLost {
+            scans: denied.len() as u64,
+            of: (denied.len() + seen) as u64,
+            latest_ns: oldest(&denied),
+        });
+    }
+}
+
 fn oldest(rows: &[&ScanRow<'_>]) -> Nanos {
     ns(rows.iter().filter_map(|row| row.observations.last()).map(Observation::age).fold(0.0, f64::max))
 }
@@ -217,10 +238,11 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flapping: 
             of: (unseen.suspects.len() + settled.len()) as u64,
             latest_ns: oldest(&unseen.suspects),
         });
-        return numbers;
+        return denied.iter().map(|row| row.scan.number()).collect();
     }
     lost(diagnosis, &unseen, &seen);
-    numbers
+    // Where scans are lost, one that was denied to the last says nothing of a window.
+    denied.iter().chain(&unseen.waiting).chain(&unseen.late).map(|row| row.scan.number()).collect()
 }
 
 fn never_visible(lost: &[&ScanRow<'_>], seen: usize) -> Fact {
@@ -348,11 +370,11 @@ fn lost(diagnosis: &mut Diagnosis, unseen: &Unseen<'_, '_>, seen: &[&ScanRow<'_>
     }
 }
 
-/// The workers that answered a scan's polls from an age on, as far as headers say.
-fn workers<'a>(row: &ScanRow<'a>, from: f64) -> BTreeSet<&'a str> {
+/// The workers that answered a scan's polls between two ages, as far as headers say.
+fn workers<'a>(row: &ScanRow<'a>, from: f64, until: f64) -> BTreeSet<&'a str> {
     row.observations
         .iter()
-        .filter(|observation| from <= observation.age())
+        .filter(|observation| (from..until).contains(&observation.age()))
         .filter_map(|observation| observation.exchange.worker.as_deref())
         .collect()
 }

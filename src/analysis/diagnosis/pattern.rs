@@ -19,8 +19,9 @@ pub enum Pattern {
         polls: u64,
         /// Scans that were denied.
         scans: u64,
-        /// Whether a worker with a small share of the requests could deny as much.
-        may_be_worker: bool,
+        /// The classes that could deny as much: a worker with a small share of the requests (B), a copy that lags for longer than anybody
+        /// watched (C′), holes that are shorter than the time between two polls (H).
+        may_be: Vec<FaultClass>,
     },
     /// Everything was denied during one stretch of time, whatever its age, and nothing before or after it.
     OneStretch {
@@ -141,19 +142,18 @@ impl Pattern {
     }
 
     /// The classes that it may be, none of which is named.
-    pub fn possible(&self) -> &'static [FaultClass] {
-        use FaultClass::{A, B, C, CPrime, D, E, F, H, K, L, M};
+    pub fn possible(&self) -> &[FaultClass] {
+        use FaultClass::{A, B, C, CPrime, D, E, F, G, H, K, L, M};
         match self {
-            Pattern::AtRandom { may_be_worker: true, .. } => &[B],
-            Pattern::AtRandom { .. } => &[],
+            Pattern::AtRandom { may_be, .. } => may_be,
             Pattern::OneStretch { .. } => &[H],
             Pattern::TooFew { .. } => &[B, CPrime, F, H],
             Pattern::SamePoll { .. } => &[D],
             Pattern::OnceEach { .. } => &[D, H],
             Pattern::MaybeLost { .. } => &[A, B, K, L, M],
-            Pattern::StillWaiting { .. } => &[E, A, C, M],
+            Pattern::StillWaiting { .. } => &[E, A, C, G, M],
             Pattern::DeniedLate { .. } => &[F, K, L, M],
-            Pattern::NothingSeen { witnessed, .. } if *witnessed > 0 => &[K, C, A],
+            Pattern::NothingSeen { witnessed, .. } if *witnessed > 0 => &[K, C, A, M],
             Pattern::NothingSeen { .. } => &[K, A, C, L, M],
             Pattern::Partition { .. } => &[L, M],
             Pattern::OtherAddress { .. } => &[C, D, K],

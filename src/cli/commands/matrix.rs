@@ -8,6 +8,7 @@ mod parallel;
 mod sizes;
 
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -39,6 +40,9 @@ pub struct MatrixArgs {
     /// How many seeds for each configuration [default: 5, with --sizes 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     seeds: Option<u64>,
+    /// The first seed: with --sizes, seed 0 has the sizes of the list, and every other seed sizes of its own near them
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    seed: u64,
     /// Only configurations whose name contains this; with --sizes, only one class (`C`), `pairs`, `healthy`, or settings that contain this
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
@@ -58,6 +62,13 @@ pub struct MatrixArgs {
     /// What goes to standard output
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "markdown")]
     format: MatrixFormat,
+}
+
+impl MatrixArgs {
+    /// The seeds, as many as are wanted, or this many.
+    fn seeds(&self, usual: u64) -> Range<u64> {
+        self.seed..self.seed.saturating_add(self.seeds.unwrap_or(usual))
+    }
 }
 
 /// How the matrix is written.
@@ -105,7 +116,7 @@ pub fn run(args: &MatrixArgs) -> Ended {
     if args.sizes || args.twin {
         return sizes::run(args);
     }
-    let seeds = args.seeds.unwrap_or(5);
+    let seeds = args.seeds(5);
     let shipped = scenarios::resolve(&[])?;
     let wanted: Vec<&Configuration> = CONFIGURATIONS
         .iter()
@@ -115,9 +126,9 @@ pub fn run(args: &MatrixArgs) -> Ended {
         let only = args.only.as_deref().unwrap_or_default();
         return Err(CliError::usage(format!("no configuration's name contains `{only}`"), "leave --only out to see them all"));
     }
-    let rows: Vec<Row<'_>> = all(&wanted, seeds, &shipped, args.jobs)?;
+    let rows: Vec<Row<'_>> = all(&wanted, seeds.clone(), &shipped, args.jobs)?;
     let text = match args.format {
-        MatrixFormat::Markdown => markdown(&rows, seeds),
+        MatrixFormat::Markdown => markdown(&rows, seeds.end - seeds.start),
         MatrixFormat::Json => json(&rows),
     };
     output::print(&text)?;
@@ -125,8 +136,8 @@ pub fn run(args: &MatrixArgs) -> Ended {
 }
 
 /// Runs all cells.
-fn all<'a>(wanted: &[&'a Configuration], seeds: u64, shipped: &[Scenario], jobs: Option<u16>) -> Result<Vec<Row<'a>>, CliError> {
-    let cells: Vec<(usize, u64)> = (0..wanted.len()).flat_map(|index| (0..seeds).map(move |seed| (index, seed))).collect();
+fn all<'a>(wanted: &[&'a Configuration], seeds: Range<u64>, shipped: &[Scenario], jobs: Option<u16>) -> Result<Vec<Row<'a>>, CliError> {
+    let cells: Vec<(usize, u64)> = (0..wanted.len()).flat_map(|index| seeds.clone().map(move |seed| (index, seed))).collect();
     let seen = in_parallel(&cells, jobs, |(index, seed)| cell(wanted[*index], *seed, shipped))?;
     let mut rows: Vec<Row<'a>> =
         wanted.iter().map(|configuration| Row { configuration, seen: Vec::new(), disagreements: Vec::new() }).collect();

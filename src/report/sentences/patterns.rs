@@ -1,19 +1,33 @@
 //! A finding without a class in words, and what to ask next.
 
 use crate::analysis::diagnosis::Pattern;
+use crate::model::fault::FaultClass;
 use crate::report::sentences::facts::ids;
 use crate::report::sentences::time;
 use crate::report::words::{count, counted, of_were, were};
 
+/// What may be behind denials at random, though nothing shows it.
+fn at_random_could_be(classes: &[FaultClass]) -> String {
+    let could = |class: &FaultClass| match class {
+        FaultClass::B => Some("a worker that gets few of the requests"),
+        FaultClass::CPrime => Some("a copy that lags for longer than anybody watched"),
+        FaultClass::H => Some("holes that are shorter than the time between two polls"),
+        _ => None,
+    };
+    let could: Vec<&str> = classes.iter().filter_map(could).collect();
+    let unless_workers = if classes.contains(&FaultClass::B) { "" } else { ", and no number of workers does" };
+    if could.is_empty() { unless_workers.to_owned() } else { format!("{unless_workers}, but {} could", could.join(" or ")) }
+}
+
 /// What was found, with numbers.
 pub fn statement(pattern: &Pattern) -> String {
     match pattern {
-        Pattern::AtRandom { denied, polls, scans, may_be_worker } => format!(
+        Pattern::AtRandom { denied, polls, scans, may_be } => format!(
             "denials at random: {} of {} of scans that had been visible, in {} of them; no age, connection or id accounts for them{}",
             count(*denied),
             counted(*polls, "poll"),
             count(*scans),
-            if *may_be_worker { ", but a worker that gets few of the requests could" } else { ", and no number of workers does" }
+            at_random_could_be(may_be)
         ),
         Pattern::OneStretch { from_ns, to_ns, denied, polls, scans } => format!(
             "all denials at one time: {} of {} sent between {} and {} of the run were denied, of {} of different ages, and none before or after",

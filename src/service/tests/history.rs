@@ -68,3 +68,19 @@ async fn only_a_forced_request_had_a_window_and_it_ended_at_five_seconds_at_the_
         assert!(world.status(&forced).await.starts_with("scanning"));
     }
 }
+
+/// What `matrix` expects of `lifecycle-fallback` with four workers rests on this.
+#[tokio::test(start_paused = true)]
+async fn behind_the_lifecycle_fallback_a_result_is_never_late_but_on_one_worker_only() {
+    let world = World::open("lifecycle-fallback", &[("workers", "2")]).await;
+    let (owners, others) = (world.fresh("alice"), world.fresh("alice"));
+    owners.get("/health").await;
+    others.get("/health").await;
+    let id = owners.discover(json!({})).await.id();
+    for wait_ms in [8000, 20_000] {
+        wait(wait_ms).await;
+        // Where the end is shown the result is there with it; elsewhere there is neither, for good.
+        assert_eq!((owners.status(&id).await.as_str(), owners.results(&id).await.code), ("complete 14/14", 200));
+        assert_eq!((others.status(&id).await.as_str(), others.results(&id).await.code), ("scanning 0/14", 404));
+    }
+}

@@ -4,6 +4,7 @@ use crate::analysis::diagnosis::chance::ln_choose;
 use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, ns};
 use crate::analysis::diagnosis::fact::Fact;
 use crate::analysis::diagnosis::flapping::flaps::{Flapping, Kind, counts, flaps, runs, split_instants};
+use crate::analysis::diagnosis::flapping::tails::earliest_end;
 use crate::analysis::diagnosis::open::OpenQuestion;
 use crate::analysis::diagnosis::thresholds::RARE;
 use crate::analysis::diagnosis::{Diagnosis, Strength};
@@ -46,7 +47,9 @@ pub(super) fn eviction(diagnosis: &mut Diagnosis, data: &Dataset<'_>, evicted: &
     if at_most < Strength::Strong {
         diagnosis.open.push(OpenQuestion::EvictedOrHole);
     }
-    Flapping { gone_ms: evicted.iter().map(|row| last_seen(row)).reduce(f64::min), ..Flapping::of(Kind::Evicted) }
+    // What goes after its end may be gone as soon as any was seen to end.
+    let from = if evicted.iter().all(|row| denied_after_end(row)) { earliest_end(data) } else { None };
+    Flapping { gone_ms: evicted.iter().map(|row| last_seen(row)).chain(from).reduce(f64::min), ..Flapping::of(Kind::Evicted) }
 }
 
 /// Seen for a while, then denied for good: one change only, with enough observations on both sides for it not to be chance.

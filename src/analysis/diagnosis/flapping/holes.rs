@@ -52,7 +52,11 @@ pub(super) fn holes(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flaps: &Flaps
     // What lies at changes of the scan's own is no disturbance of the service.
     let own = flaps.is_repeated() && flaps.denied >= 4 && lie_together;
     let sure = own || (at_changes && changes.p() < RARE_CHANCE && flaps.moments >= 2);
-    diagnosis.found(FaultClass::H, if sure { Strength::Strong } else { Strength::Moderate }, facts);
+    if diagnosis.open.contains(&OpenQuestion::EvictedOrHole) {
+        diagnosis.found_among(FaultClass::H, vec![FaultClass::F], facts);
+    } else {
+        diagnosis.found(FaultClass::H, if sure { Strength::Strong } else { Strength::Moderate }, facts);
+    }
     if !sure {
         diagnosis.open.push(OpenQuestion::HoleOrDisturbance { scans: flaps.rows.len() as u64 });
     }

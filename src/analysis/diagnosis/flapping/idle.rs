@@ -4,7 +4,8 @@ use crate::analysis::diagnosis::chance::all_among;
 use crate::analysis::diagnosis::dataset::{Dataset, ScanRow, ns};
 use crate::analysis::diagnosis::fact::Fact;
 use crate::analysis::diagnosis::flapping::flaps::{Flapping, Kind};
-use crate::analysis::diagnosis::thresholds::{FEW_SCANS, RARE_CHANCE};
+use crate::analysis::diagnosis::open::OpenQuestion;
+use crate::analysis::diagnosis::thresholds::{CHANCE, FEW_SCANS, MOMENT_MS, RARE_CHANCE};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::model::answer::Answer;
 use crate::model::fault::FaultClass;
@@ -34,8 +35,16 @@ pub(super) fn idle(diagnosis: &mut Diagnosis, data: &Dataset<'_>) -> Option<Flap
     let mut scans: Vec<u64> = denied.iter().map(|poll| poll.scan).collect();
     scans.sort_unstable();
     scans.dedup();
+    // What happens by time, as a hole does, happens more likely during a longer pause: the pauses count by how long they are as well.
+    let lasted = |polls: &[&&AfterPause]| polls.iter().map(|poll| poll.pause).sum::<f64>();
+    let long = denied.iter().map(|poll| poll.pause).sum::<f64>() + lasted(&later);
+    let by_time = (long / (long + lasted(&sooner))).powi(i32::try_from(denied.len()).unwrap_or(i32::MAX));
     let p = all_among(denied.len(), denied.len() + later.len(), polls.len());
     if scans.len() < FEW_SCANS || p > RARE_CHANCE {
+        return None;
+    }
+    if by_time > CHANCE {
+        diagnosis.open.push(OpenQuestion::EvictedOrHole);
         return None;
     }
     diagnosis.found(
@@ -53,13 +62,14 @@ pub(super) fn idle(diagnosis: &mut Diagnosis, data: &Dataset<'_>) -> Option<Flap
 }
 
 /// The polls of a scan that came after a sight of it or after its id, and the pause before each. Which of two that overlap was served
-/// first is not known: both are left out.
+/// first is not known: both are left out. Of polls within a moment one counts: they meet one state of the record.
 fn after_pauses(row: &ScanRow<'_>) -> Vec<AfterPause> {
     let Some(t0) = row.scan.t0() else { return Vec::new() };
     let (mut asked, mut known, mut last_sent) = (t0, true, t0);
-    let mut polls = Vec::new();
+    let mut polls: Vec<AfterPause> = Vec::new();
     for poll in row.scan.evidence() {
-        if asked <= poll.sent && known && poll.route.is_none() {
+        let is_apart = polls.last().is_none_or(|last| row.scan.age(poll).as_ms() - last.age >= MOMENT_MS);
+        if asked <= poll.sent && known && poll.route.is_none() && (is_apart || poll.answer == Answer::NotFound) {
             polls.push(AfterPause {
                 scan: row.scan.number(),
                 pause: poll.sent.since(last_sent).as_ms(),

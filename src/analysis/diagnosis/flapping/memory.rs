@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, ns};
 use crate::analysis::diagnosis::fact::Fact;
 use crate::analysis::diagnosis::flapping::flaps::{Flapping, Flaps, Kind, counts, flaps, moments, split_instants};
+use crate::analysis::diagnosis::flapping::mixed_reads::settled;
 use crate::analysis::diagnosis::instances;
 use crate::analysis::diagnosis::open::OpenQuestion;
-use crate::analysis::diagnosis::thresholds::RARE;
+use crate::analysis::diagnosis::thresholds::{CHANCE, RARE, SETTLED};
 use crate::analysis::diagnosis::{Diagnosis, Pattern, Strength};
 use crate::model::fault::FaultClass;
 
@@ -19,11 +20,19 @@ pub(super) fn memories_or_chance(diagnosis: &mut Diagnosis, data: &Dataset<'_>, 
     let by_workers = instances.by_connection() || instances.supported() || (of_all > RARE && !instances.refuted());
     // A memory of its own shows in a scan that goes both ways, in pollers that disagree, or in the connection.
     if !by_workers || !(flaps.goes_both_ways() || instances.by_connection()) {
+        let settled = settled(data, flaps.until_ms);
+        let may_be = [
+            (!instances.refuted(), FaultClass::B),
+            // Later polls exclude a copy that lags for longer only where it would have denied some of them.
+            (settled < SETTLED || (1.0 - flaps.share()).powi(i32::try_from(settled).unwrap_or(i32::MAX)) > CHANCE, FaultClass::CPrime),
+            // Pollers of one instant that disagree met no hole.
+            (flaps.split == 0, FaultClass::H),
+        ];
         diagnosis.patterns.push(Pattern::AtRandom {
             denied: flaps.denied as u64,
             polls: flaps.all as u64,
             scans: flaps.rows.len() as u64,
-            may_be_worker: !instances.refuted(),
+            may_be: may_be.into_iter().filter(|(may_be, _)| *may_be).map(|(_, class)| class).collect(),
         });
         return Flapping { share: of_all, until_ms: flaps.until_ms, ..Flapping::of(Kind::AtRandom) };
     }
@@ -34,6 +43,12 @@ pub(super) fn memories_or_chance(diagnosis: &mut Diagnosis, data: &Dataset<'_>, 
         diagnosis.open.push(OpenQuestion::MemoryOrChance { share, kept_denied, kept });
     }
     let found = per_instance(diagnosis, data, &flaps.rows, if sure { Strength::Strong } else { Strength::Moderate });
+    if diagnosis.open.contains(&OpenQuestion::EvictedOrHole)
+        && let Some(cause) = diagnosis.causes.last_mut().filter(|cause| cause.class == FaultClass::B)
+    {
+        (cause.strength, cause.or) = (Strength::Moderate, vec![FaultClass::F]);
+        return found;
+    }
     // Reads that go now and then to a copy look alike for as long as the copy lags, and nobody looked for longer.
     if !sure
         && instances.kept_disagree()

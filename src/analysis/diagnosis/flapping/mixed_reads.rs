@@ -15,8 +15,8 @@ use crate::statistics::compare::rates::Rates;
 /// C′: denied now and then up to an age, and never after it.
 pub(super) fn mixed_reads(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flaps: &Flaps<'_, '_>) -> Option<Flapping> {
     // Polls after the last flap, well apart from it, and the chance that all denials would come before them by accident.
-    let until = flaps.until_ms * 1.3 + 100.0;
-    let settled = data.watched().flat_map(ScanRow::after_seen).filter(|observation| observation.age() > until).count();
+    let until = well_after(flaps.until_ms);
+    let settled = settled(data, flaps.until_ms);
     if settled < SETTLED || all_among_first(flaps.denied, flaps.before, flaps.all) > 1e-4 || begins_clean(data, flaps) {
         return None;
     }
@@ -49,6 +49,17 @@ pub(super) fn mixed_reads(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flaps: 
         until_ms: flaps.until_ms,
         ..Flapping::of(Kind::MixedReads)
     })
+}
+
+/// The age from which on polls come well after a denial of that age.
+fn well_after(denied_ms: f64) -> f64 {
+    denied_ms * 1.3 + 100.0
+}
+
+/// How many polls came well after the last denial.
+pub(super) fn settled(data: &Dataset<'_>, last_denial_ms: f64) -> usize {
+    let until = well_after(last_denial_ms);
+    data.watched().flat_map(ScanRow::after_seen).filter(|observation| observation.age() > until).count()
 }
 
 /// Whether younger polls were denied less often than those among which the denials lie: a copy that lags denies the youngest most.

@@ -21,7 +21,7 @@ use crate::analysis::diagnosis::flapping::idle::idle;
 use crate::analysis::diagnosis::flapping::memory::{by_worker, memories_or_chance, per_instance};
 use crate::analysis::diagnosis::flapping::mixed_reads::mixed_reads;
 use crate::analysis::diagnosis::flapping::read_once::read_once;
-use crate::analysis::diagnosis::flapping::tails::{Tails, without_tails};
+use crate::analysis::diagnosis::flapping::tails::Tails;
 use crate::analysis::diagnosis::stretch;
 use crate::analysis::diagnosis::thresholds::{MOMENT_MS, SOON_MS};
 use crate::analysis::diagnosis::{Diagnosis, Pattern, Strength};
@@ -58,8 +58,8 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, data: &Dataset<'_>) -> Flappin
         && let Some(tails) = Tails::of(diagnosis, data)
     {
         // What is denied before the end is another fault's doing.
-        let rest = diagnose(diagnosis, &without_tails(data));
-        return Flapping { kind: Some(rest.kind.unwrap_or(Kind::Evicted)), gone_ms: tails.earliest(data), ..rest };
+        let rest = diagnose(diagnosis, &tails.without(data));
+        return Flapping { kind: Some(rest.kind.unwrap_or(Kind::Evicted)), gone_ms: Some(tails.gone_ms), ..rest };
     }
     let evicted: Vec<&ScanRow<'_>> = flapping.iter().copied().filter(|row| is_evicted(row)).collect();
     let others: Vec<&ScanRow<'_>> = flapping.iter().copied().filter(|row| !is_evicted(row)).collect();

@@ -72,7 +72,7 @@ pub(super) fn registration_or_lag(
                 facts.push(fact);
                 diagnosis.found(class, Strength::Moderate, facts);
             }
-            None => diagnosis.found_among(FaultClass::A, vec![FaultClass::C], facts),
+            None => diagnosis.found_among(FaultClass::A, not_excluded(diagnosis, rows), facts),
         }
         return;
     };
@@ -94,8 +94,8 @@ pub(super) fn registration_or_lag(
         Says::Nothing => {
             // Followed too loosely: the second write may have lagged as the first did, or not at all.
             diagnosis.open.push(OpenQuestion::DelayOrLag { cancels: n, after_ns: ns(after), until_ns: ns(until) });
-            let mut or = vec![FaultClass::C];
-            if !denied_alone(data, rows, at_least) {
+            let mut or = not_excluded(diagnosis, rows);
+            if !denied_alone(data, rows, at_least) && !or.contains(&FaultClass::E) {
                 or.push(FaultClass::E);
             }
             diagnosis.found_among(FaultClass::A, or, facts);
@@ -119,6 +119,18 @@ pub(super) fn registration_or_lag(
             }
         }
     }
+}
+
+/// What may be instead of a late record where no second write tells: a copy that lags, and what no probe has excluded of an index and a queue.
+fn not_excluded(diagnosis: &Diagnosis, rows: &[&ScanRow<'_>]) -> Vec<FaultClass> {
+    let mut or = vec![FaultClass::C];
+    if !one_age(rows) && !diagnosis.excludes(FaultClass::G) && !diagnosis.names(FaultClass::G) {
+        or.push(FaultClass::G);
+    }
+    if diagnosis.open.contains(&OpenQuestion::QueueOrDelay) {
+        or.push(FaultClass::E);
+    }
+    or
 }
 
 /// Whether one age lies in the bracket of nearly every scan: a lag that is always the same.

@@ -16,7 +16,7 @@ pub(super) use queue::queue;
 use crate::analysis::diagnosis::chance::share_left;
 use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, ns};
 use crate::analysis::diagnosis::fact::{Exclusion, Fact};
-use crate::analysis::diagnosis::flapping::{Flapping, Kind};
+use crate::analysis::diagnosis::flapping::{Flapping, Kind, moments};
 use crate::analysis::diagnosis::never_visible::Lost;
 use crate::analysis::diagnosis::thresholds::{AT_ONCE_MS, NEARLY_ALL};
 use crate::analysis::diagnosis::window_at_start::changed::changed;
@@ -39,7 +39,7 @@ pub(super) struct Known {
 }
 
 /// The classes of the window at the start.
-pub(super) fn diagnose(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flapping: &Flapping, lost: &Lost, known: Known) {
+pub(super) fn diagnose<'a>(diagnosis: &mut Diagnosis, data: &Dataset<'a>, flapping: &Flapping, lost: &Lost, known: Known) {
     match flapping.kind {
         Some(Kind::PerInstance | Kind::MixedReads) => {
             under_disagreement(diagnosis, data, flapping, lost);
@@ -54,15 +54,16 @@ pub(super) fn diagnose(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flapping: 
     if lost.is_empty() && diagnosis.patterns.iter().any(|pattern| matches!(pattern, Pattern::StillWaiting { .. })) {
         return;
     }
-    // A scan that was first polled when others were gone says nothing about its start.
-    let too_late = |row: &ScanRow<'_>| {
-        flapping
-            .gone_ms
-            .is_some_and(|gone| row.observations.first().is_some_and(|observation| !observation.seen() && observation.age() >= gone))
-    };
+    let gone = flapping.gone_ms.unwrap_or(f64::INFINITY);
+    // A scan that was first polled within what may have been its hole says nothing about its start, and of one that goes later polls do not.
+    let too_late = |row: &ScanRow<'_>| row.observations.first().is_some_and(|first| !first.seen() && first.age() >= gone);
+    let until = if flapping.kind == Some(Kind::Holes) { f64::INFINITY } else { gone };
+    let before = |row: &ScanRow<'a>| row.first(row.observations.partition_point(|look| look.age() < until));
     // Room for all at once: a vector that grows needs its memory twice for a moment.
-    let mut rows = Vec::with_capacity(data.rows.len());
-    rows.extend(data.watched().filter(|row| !lost.contains(&row.scan.number()) && !too_late(row)));
+    let mut cut = Vec::with_capacity(data.rows.len());
+    cut.extend(data.watched().filter(|row| !lost.contains(&row.scan.number()) && !too_late(row)).map(before));
+    cut.retain(|row| !row.observations.is_empty());
+    let rows: Vec<&ScanRow<'a>> = cut.iter().collect();
     let windows = windows(&rows);
     // A denial is part of a window only if the scan was seen later; a single denied look may as well be of a lost scan.
     let opened = rows.iter().filter(|row| row.first_seen().is_some() && row.denied_at_start().next().is_some()).count();
@@ -145,7 +146,8 @@ fn under_disagreement(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flapping: &
     }
     let rows = || data.watched().filter(|row| !lost.contains(&row.scan.number()));
     let earliest = rows().filter_map(ScanRow::first_seen).fold(f64::INFINITY, f64::min);
-    let before = rows().flat_map(|row| row.observations).filter(|observation| observation.age() < earliest).count();
+    // Polls within a moment meet one worker, or workers next to each other: they are one chance.
+    let before: usize = rows().map(|row| moments(row.observations.iter().map(Observation::age).filter(|age| *age < earliest))).sum();
     let by_chance = flapping.share.powi(i32::try_from(before).unwrap_or(i32::MAX));
     if !earliest.is_finite() || earliest < 15.0 || before < 20 || by_chance > 1e-6 {
         return;

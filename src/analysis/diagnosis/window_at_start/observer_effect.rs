@@ -13,6 +13,10 @@ use crate::statistics::compare::rates::Rates;
 
 /// D: scans of equal age, one arm polled early and one not; the early polls make the difference.
 pub(in crate::analysis::diagnosis) fn observer_effect(diagnosis: &mut Diagnosis, data: &Dataset<'_>) -> bool {
+    if diagnosis.names(FaultClass::W) {
+        // Whoever reads an end uses it up: that polling makes a difference is said already.
+        return false;
+    }
     let mut facts = Vec::new();
     let mut by_pairs = false;
     let mut tested = None;
@@ -62,8 +66,9 @@ pub(in crate::analysis::diagnosis) fn observer_effect(diagnosis: &mut Diagnosis,
     if from_cache > 0 {
         facts.push(Fact::DeniedByCache { denials: from_cache as u64 });
     }
-    // Scenarios differ in how many scans they ask for at a time as well: only where that makes no difference are they compared.
-    if diagnosis.excludes(FaultClass::E) {
+    // Scenarios differ in how many scans they ask for at a time, and at which instants: only where that makes no difference are they compared,
+    // and only where no pairs were.
+    if diagnosis.excludes(FaultClass::E) && tested.is_none() && !diagnosis.names(FaultClass::F) {
         let ages = EqualAges::of(data);
         if ages.p() < RARE_CHANCE {
             facts.push(Fact::PolledBeforeDenied { classes: ages.classes, denied: ages.denied, of: ages.polled, p: ages.p() });

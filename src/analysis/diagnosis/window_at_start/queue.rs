@@ -19,8 +19,11 @@ use crate::model::fault::FaultClass;
 pub(in crate::analysis::diagnosis) fn queue(diagnosis: &mut Diagnosis, data: &Dataset<'_>) -> bool {
     // In a queue a second write is seen at once; a copy that gets writes in their order shows each of many later than the one before.
     let lags = lag_as_well(data);
-    let mut found = false;
+    let mut best: Option<Growth> = None;
     let mut checked = None;
+    // Alone a scan waits for nothing.
+    let denied_alone = data.watched().filter(|row| data.was_idle(row)).any(|row| row.denied_at_start().next().is_some());
+    let mut unclear = false;
     for (index, _) in data.journal.scenarios.iter().enumerate() {
         let mut burst: Vec<(f64, (f64, f64))> = data
             .watched()
@@ -31,6 +34,7 @@ pub(in crate::analysis::diagnosis) fn queue(diagnosis: &mut Diagnosis, data: &Da
         // Who is still denied when the watch ends has a window of at least that; if nobody is served, nothing grows.
         let served = burst.iter().filter(|(_, (_, until))| until.is_finite()).count();
         if burst.len() < 8 || burst.len() * 3 < asked * 2 || served * 3 < burst.len() {
+            unclear |= served < burst.len() && !denied_alone;
             continue;
         }
         burst.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -43,9 +47,8 @@ pub(in crate::analysis::diagnosis) fn queue(diagnosis: &mut Diagnosis, data: &Da
         let first_third = first.is_finite().then(|| ns(first));
         let brackets: Vec<(f64, f64)> = burst.iter().map(|(_, bracket)| *bracket).collect();
         let p = growth_with_place(&brackets, data.journal.run.seed);
-        // Alone a scan waits for nothing. Where it is denied all the same, writes that arrive in their order, each late by chance, grow with the
+        // Where a scan is denied alone as well, writes that arrive in their order, each late by chance, grow with the
         // place as well; but those behind a late one arrive together with it, and a queue serves one after the other.
-        let denied_alone = data.watched().filter(|row| data.was_idle(row)).any(|row| row.denied_at_start().next().is_some());
         let instants = |(t0, (after, until)): &(f64, (f64, f64))| until.is_finite().then_some((t0 / 1e6 + after, t0 / 1e6 + until));
         let one_by_one = stabbing(burst.iter().filter_map(instants).collect()).len() * 3 >= burst.len() * 2;
         let longer_than_alone = idle.is_none_or(|idle| last > 2.0 * idle) && (!denied_alone || one_by_one);
@@ -58,23 +61,60 @@ pub(in crate::analysis::diagnosis) fn queue(diagnosis: &mut Diagnosis, data: &Da
                 alone_ns: idle.map(ns),
                 p,
             };
-            if idle.is_some() {
-                diagnosis.found(FaultClass::E, if sure { Strength::Strong } else { Strength::Moderate }, vec![grown]);
-            } else {
-                diagnosis.found_among(FaultClass::E, vec![FaultClass::A], vec![grown]);
+            let growth = Growth { sure, alone: idle.is_some(), p, fact: grown };
+            if best.as_ref().is_none_or(|best| (growth.sure, -growth.p) > (best.sure, -best.p)) {
+                best = Some(growth);
             }
-            if !sure {
-                diagnosis.open.push(OpenQuestion::QueueOrDelay);
-            }
-            found = true;
+        } else if !lags
+            && !denied_alone
+            && some_are_denied(&lower)
+            && (p < LIKELY || as_far_as_possible(&brackets, data.journal.run.seed) >= LIKELY)
+        {
+            // Windows that could not have shown a growth, or that grew no longer than a scan alone may have waited, exclude none.
+            unclear = true;
         } else {
             checked = Some(Exclusion::NoGrowth { scans: burst.len() as u64, first_third_ns: first_third, last_third_ns: ns(last) });
         }
     }
-    if let Some(checked) = checked.filter(|_| !found) {
-        diagnosis.excluded(FaultClass::E, checked);
+    let Some(Growth { sure, alone, fact, .. }) = best else {
+        if unclear {
+            diagnosis.open.push(OpenQuestion::QueueOrDelay);
+        } else if let Some(checked) = checked {
+            diagnosis.excluded(FaultClass::E, checked);
+        }
+        return false;
+    };
+    if alone {
+        diagnosis.found(FaultClass::E, if sure { Strength::Strong } else { Strength::Moderate }, vec![fact]);
+    } else {
+        diagnosis.found_among(FaultClass::E, vec![FaultClass::A], vec![fact]);
     }
-    found
+    if !sure {
+        diagnosis.open.push(OpenQuestion::QueueOrDelay);
+    }
+    true
+}
+
+/// Windows that grew with the place, in one burst.
+struct Growth {
+    /// Whether they grew beyond chance, and scans were asked for alone to compare with.
+    sure: bool,
+    /// Whether scans were asked for alone.
+    alone: bool,
+    p: f64,
+    fact: Fact,
+}
+
+/// Whether some of a burst were denied and some were not, as the first in a queue are not.
+fn some_are_denied(lower: &[f64]) -> bool {
+    lower.iter().any(|denied| *denied > 0.0) && lower.contains(&0.0)
+}
+
+/// The chance that [`growth_with_place`] would give these windows if they had come in the order of their places: the least that it can.
+fn as_far_as_possible(brackets: &[(f64, f64)], seed: u64) -> f64 {
+    let mut in_order = brackets.to_vec();
+    in_order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    growth_with_place(&in_order, seed)
 }
 
 /// How often the windows of a burst, dealt out to the places by chance, would grow with the place as far as they did: a permutation test of

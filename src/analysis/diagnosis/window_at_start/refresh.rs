@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::analysis::diagnosis::chance::ln_choose;
 use crate::analysis::diagnosis::dataset::{Dataset, ScanRow, median, ns};
 use crate::analysis::diagnosis::fact::{Exclusion, Fact};
+use crate::analysis::diagnosis::open::OpenQuestion;
 use crate::analysis::diagnosis::thresholds::{FEWEST_WINDOWS, NEARLY_ALL, RARE_CHANCE};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::model::fault::FaultClass;
@@ -33,6 +34,8 @@ struct Lattice {
     fits: usize,
     /// ln of the chance that the best of all lattices that were tried fits so well by accident.
     ln_p: f64,
+    /// How many periods were tried.
+    tried: u32,
 }
 
 /// G: scans become visible on a common lattice of instants, whatever their age.
@@ -46,6 +49,7 @@ pub(super) fn lattice(diagnosis: &mut Diagnosis, rows: &[&ScanRow<'_>]) -> bool 
         })
         .collect();
     let longest = windows.iter().map(|window| window.after).fold(0.0, f64::max);
+    let denied = windows.len();
     // A bracket as wide as the period holds an instant of any lattice.
     windows.retain(|window| window.width() <= 0.4 * longest);
     let n = windows.len();
@@ -56,15 +60,21 @@ pub(super) fn lattice(diagnosis: &mut Diagnosis, rows: &[&ScanRow<'_>]) -> bool 
     let instants = stabbing(windows.iter().map(|window| (window.t0 + window.after, window.t0 + window.until)).collect());
     // A lag that is always the same has a lattice where scans are asked for at even times: the age explains it better.
     let fixed = one_point(&windows) >= NEARLY_ALL;
-    let fitted = best(&windows, longest);
+    let wide = widened(&windows, longest);
+    let fitted = best(&wide, longest);
     if fixed && fitted.is_some() {
         // Scans that were asked for at even times meet the same moment of a period as well.
         return false;
     }
+    // What a lattice explains as well as few ages do excludes none.
+    let explained = fitted.as_ref().is_some_and(|lattice| lattice.ln_p < RARE_CHANCE.ln());
     let fitted = fitted.filter(|_| by_age.len() >= 3);
     match fitted.filter(|lattice| lattice.ln_p < RARE_CHANCE.ln() && by_age.len() > ticks(&windows, lattice).min(2)) {
         Some(lattice) => {
             let instants = ticks(&windows, &lattice);
+            // Writes that a copy gets in their order arrive together with a late one before them: common instants, which lie anywhere.
+            let together = common_instants(&windows, &lattice);
+            let lie_evenly = chance(&together, lattice.period, lattice.tried, 0) < RARE_CHANCE.ln();
             let first = windows.iter().map(|window| window.t0 + window.until).fold(f64::INFINITY, f64::min);
             let last = windows.iter().map(|window| window.t0 + window.after).fold(0.0, f64::max);
             let facts = vec![
@@ -76,14 +86,17 @@ pub(super) fn lattice(diagnosis: &mut Diagnosis, rows: &[&ScanRow<'_>]) -> bool 
                 },
                 Fact::AgesDiffer { ages: by_age.len() as u64 },
             ];
-            // What comes to light at one instant only may be the end of a disturbance.
-            let strength = if instants >= 3 { Strength::Strong } else { Strength::Moderate };
-            diagnosis.found(FaultClass::G, strength, facts);
+            if lie_evenly {
+                diagnosis.found(FaultClass::G, Strength::Strong, facts);
+            } else {
+                diagnosis.open.push(OpenQuestion::LagOrRefresh);
+                diagnosis.found_among(FaultClass::G, vec![FaultClass::C], facts);
+            }
             true
         }
         None => {
             // A lattice whose best fit would have been no surprise is not excluded by its absence.
-            if chance(&windows, longest, MOST_TRIED, 0) > RARE_CHANCE.ln() {
+            if explained || n * 2 < denied || chance(&wide, longest, MOST_TRIED, 0) > RARE_CHANCE.ln() {
                 return false;
             }
             diagnosis.excluded(FaultClass::G, Exclusion::NoCommonInstants { scans: n as u64, instants: instants.len() as u64 });
@@ -99,13 +112,25 @@ fn one_point(windows: &[Window]) -> f64 {
     most as f64 / windows.len().max(1) as f64
 }
 
+/// From the first end of a window to the last, in ms.
+fn span(windows: &[Window]) -> f64 {
+    let ends = || windows.iter().map(|window| window.t0 + window.until);
+    ends().fold(0.0, f64::max) - ends().fold(f64::INFINITY, f64::min)
+}
+
+/// Brackets that are narrower than what all periods can be tried for are taken as wider than they are: that costs power, and no period.
+fn widened(windows: &[Window], longest: f64) -> Vec<Window> {
+    let width = median(windows.iter().map(Window::width).collect()).unwrap_or_default().max(0.5);
+    let (shortest, most) = (longest.max(1.0), 1.7 * longest + width);
+    let needed = (most / shortest).ln() * 4.0 * span(windows).max(shortest) / width;
+    let more = width * ((needed / f64::from(MOST_TRIED)).max(1.0) - 1.0) / 2.0;
+    windows.iter().map(|window| Window { after: window.after - more, until: window.until + more, ..*window }).collect()
+}
+
 /// The lattice on which most windows end. No window is longer than the period, and of many evenly spread ones the longest is nearly as
 /// long.
 fn best(windows: &[Window], longest: f64) -> Option<Lattice> {
-    let span = {
-        let ends = || windows.iter().map(|window| window.t0 + window.until);
-        ends().fold(0.0, f64::max) - ends().fold(f64::INFINITY, f64::min)
-    };
+    let span = span(windows);
     let width = median(windows.iter().map(Window::width).collect())?.max(0.5);
     // Over the whole run a step of the period shifts the last instant by a quarter of a bracket.
     let (mut period, most) = (longest.max(1.0), 1.7 * longest + width);
@@ -124,7 +149,7 @@ fn best(windows: &[Window], longest: f64) -> Option<Lattice> {
     if (fits as f64) < NEARLY_ALL * windows.len() as f64 {
         return None;
     }
-    Some(Lattice { period, phase, fits, ln_p: chance(windows, period, tried, misses) })
+    Some(Lattice { period, phase, fits, ln_p: chance(windows, period, tried, misses), tried })
 }
 
 /// ln of the chance that the best of so many lattices of about this period misses so few windows by accident.
@@ -165,13 +190,29 @@ fn best_phase(windows: &[Window], period: f64) -> (f64, usize) {
     (phase, usize::try_from(most).unwrap_or_default().min(windows.len()))
 }
 
+/// The common instants of windows on a lattice: what all windows that end at one of them have in common.
+fn common_instants(windows: &[Window], lattice: &Lattice) -> Vec<Window> {
+    let mut instants: BTreeMap<i64, Window> = BTreeMap::new();
+    for window in windows {
+        // As an instant of the run: of different scans only these have anything in common.
+        let own = Window { after: window.t0 + window.after, until: window.t0 + window.until, t0: 0.0 };
+        let common = instants.entry(tick(window, lattice)).or_insert(own);
+        // Who misses the lattice narrows nothing.
+        if own.after < common.until && common.after < own.until {
+            (common.after, common.until) = (common.after.max(own.after), common.until.min(own.until));
+        }
+    }
+    instants.into_values().collect()
+}
+
+/// The instant of a lattice that is nearest to a window's middle: no window is half as wide as the period.
+fn tick(window: &Window, lattice: &Lattice) -> i64 {
+    ((window.t0 + f64::midpoint(window.after, window.until) - lattice.phase) / lattice.period).round() as i64
+}
+
 /// How many instants of a lattice ended windows.
 fn ticks(windows: &[Window], lattice: &Lattice) -> usize {
-    let tick = |window: &Window| {
-        let from = window.t0 + window.after;
-        ((from - lattice.phase) / lattice.period).ceil() as i64
-    };
-    let mut ticks: Vec<i64> = windows.iter().map(tick).collect();
+    let mut ticks: Vec<i64> = windows.iter().map(|window| tick(window, lattice)).collect();
     ticks.sort_unstable();
     ticks.dedup();
     ticks.len()

@@ -59,9 +59,9 @@ struct Tried {
 
 /// Runs the command.
 pub(super) fn run(args: &MatrixArgs) -> Ended {
-    let seeds = args.seeds.unwrap_or(1);
+    let seeds = args.seeds(1);
     let mut planned: Vec<Planned> = Vec::new();
-    for seed in 0..seeds {
+    for seed in seeds.clone() {
         let cases = if args.sizes { cases(seed) } else { zoo_cases()? };
         planned.extend(cases.into_iter().filter_map(|case| plan(args, seed, case)));
     }
@@ -82,7 +82,7 @@ pub(super) fn run(args: &MatrixArgs) -> Ended {
         None => measures::all(&tried).into_iter().chain(twins::measures(&tried)).collect(),
     };
     let text = match args.format {
-        MatrixFormat::Markdown => table::markdown(&tried, &measures, seeds),
+        MatrixFormat::Markdown => table::markdown(&tried, &measures, &seeds),
         MatrixFormat::Json => table::json(&tried, &measures),
     };
     output::print(&text)?;

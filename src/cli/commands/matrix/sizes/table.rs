@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use serde_json::{Value, json};
 
@@ -20,7 +21,7 @@ pub(super) fn row(group: Group) -> &'static str {
     }
 }
 
-pub(super) fn markdown(tried: &[Tried], measures: &[Measure], seeds: u64) -> String {
+pub(super) fn markdown(tried: &[Tried], measures: &[Measure], seeds: &Range<u64>) -> String {
     let mut rows: BTreeMap<Group, Vec<&Tried>> = BTreeMap::new();
     for tried in tried {
         rows.entry(tried.case.group).or_default().push(tried);
@@ -33,9 +34,9 @@ pub(super) fn markdown(tried: &[Tried], measures: &[Measure], seeds: u64) -> Str
     // Writing to a string cannot fail.
     let _ = writeln!(
         text,
-        "\n{} trials, {seeds} seed{}.\n\n| measure | trials | share | limit | |\n| --- | --: | --: | --: | --- |",
+        "\n{} trials, {}.\n\n| measure | trials | share | limit | |\n| --- | --: | --: | --: | --- |",
         tried.len(),
-        if seeds == 1 { "" } else { "s" }
+        named(seeds)
     );
     for measure in measures {
         let Measure { name, trials, of, limit, at_most } = measure;
@@ -54,6 +55,12 @@ pub(super) fn markdown(tried: &[Tried], measures: &[Measure], seeds: u64) -> Str
     }
     twins::push(&mut text, tried);
     text
+}
+
+/// Which seeds: the sizes follow from them.
+fn named(seeds: &Range<u64>) -> String {
+    let last = seeds.end.saturating_sub(1);
+    if seeds.start == last { format!("seed {last}") } else { format!("seeds {} to {last}", seeds.start) }
 }
 
 fn heading() -> String {
