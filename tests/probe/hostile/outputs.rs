@@ -16,8 +16,11 @@ fn with_logs() -> TempDir {
         let ran = ran.expect("it runs");
         assert_eq!(ran.status.code(), Some(code), "{}", told(&ran));
     }
-    fs::write(folder.path().join("small.toml"), "name = 'small'\n[load]\nscans = 6\nevery = '20ms'\n[polls]\noffsets = ['100ms']\n")
-        .expect("a file");
+    fs::write(
+        folder.path().join("small.toml"),
+        "name = 'small'\ntitle = 'six jobs'\nsource = 'a test'\n[load]\nscans = 6\nevery = '20ms'\n[polls]\noffsets = ['100ms']\n",
+    )
+    .expect("a file");
     let ran = statusgap(folder.path(), "run small.toml --virtual --seed 1 --service deferred --out small").output().expect("it runs");
     assert_eq!(ran.status.code(), Some(1), "{}", told(&ran));
     folder

@@ -30,8 +30,14 @@ pub(super) fn registration_or_lag(
     before: Before<'_>,
 ) {
     let Before { lost, flapping, observer } = before;
-    let mut facts =
-        vec![Fact::FirstPollsDenied { denied: windows.denied as u64, of: windows.singles as u64, latest_ns: ns(windows.latest_denied) }];
+    let mut facts = Vec::new();
+    if windows.denied > 0 {
+        facts.push(Fact::FirstPollsDenied {
+            denied: windows.denied as u64,
+            of: windows.singles as u64,
+            latest_ns: ns(windows.latest_denied),
+        });
+    }
     if let Some((after, until)) = windows.median.filter(|_| !observer) {
         facts.push(Fact::HalfSeen { after_ns: ns(after), until_ns: ns(until) });
     }

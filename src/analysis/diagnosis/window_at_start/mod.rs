@@ -18,7 +18,7 @@ use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, ns};
 use crate::analysis::diagnosis::fact::{Exclusion, Fact};
 use crate::analysis::diagnosis::flapping::{Flapping, Kind, moments};
 use crate::analysis::diagnosis::never_visible::Lost;
-use crate::analysis::diagnosis::thresholds::{AT_ONCE_MS, NEARLY_ALL};
+use crate::analysis::diagnosis::thresholds::{AT_ONCE_MS, FEW_SCANS, NEARLY_ALL};
 use crate::analysis::diagnosis::window_at_start::changed::changed;
 use crate::analysis::diagnosis::window_at_start::commit::commit;
 use crate::analysis::diagnosis::window_at_start::delay_or_lag::{Before, registration_or_lag};
@@ -97,7 +97,15 @@ pub(super) fn diagnose<'a>(diagnosis: &mut Diagnosis, data: &Dataset<'a>, flappi
     if diagnosis.considers(FaultClass::I) && commit(diagnosis, data, &rows, &windows, lost, observer) {
         return;
     }
+    let known = diagnosis.causes.len();
     registration_or_lag(diagnosis, data, &rows, &windows, Before { lost, flapping, observer });
+    // One or two late scans among many that were not may be an accident as well.
+    let late = opened.max(windows.denied);
+    if late < FEW_SCANS && (rows.len() - late) as f64 > NEARLY_ALL * rows.len() as f64 {
+        for cause in &mut diagnosis.causes[known..] {
+            cause.strength = Strength::Weak;
+        }
+    }
     changed(diagnosis, data, &rows);
 }
 
