@@ -84,6 +84,12 @@ fn denials_that_all_come_after_an_end_that_was_seen_are_no_memory_of_workers() {
     check(&back, &[("causes", "B")]);
 }
 
+#[test]
+fn one_late_job_among_many_is_a_possibility() {
+    check("60* @100=v 500=v\n@100=n 300=n 500=v", &[("causes", "A"), ("either", "C"), ("strength", "Weak")]);
+    check("57* @100=v 500=v\n4* @100=n 300=n 500=v", &[("causes", "A"), ("either", "C"), ("strength", "Moderate")]);
+}
+
 // At random.
 
 #[test]
