@@ -481,7 +481,7 @@ impl Command {
                 Some(name) => self.headers.push((name.trim().to_owned(), String::new())),
                 // It may be a credential.
                 None => self.left_out.push(format!(
-                    "curl's --header `{}…` has no colon, so that curl sends it to nobody: it is left out",
+                    "curl's --header `{}…` has no colon, and curl does not send such a header: it is left out",
                     cut(value.split_whitespace().next().unwrap_or_default())
                 )),
             }

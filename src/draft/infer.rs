@@ -141,7 +141,7 @@ fn asked(evidence: &Evidence) -> Result<Contract, DraftError> {
             "nothing tells \"no such job\" from \"out of order\" then: look at the service's log, or try again later",
         ));
     }
-    // A job that has ended may lead on to its result, or be gone: the last answer that shows it says how it is told.
+    // A job that has ended may lead on to its result, or be gone: the last answer that shows it has the word for its end.
     let is_over = !last.answer.is_success();
     let last = polls.iter().rfind(|poll| poll.answer.is_success()).filter(|_| is_over).unwrap_or(last);
     let rule = if evidence.is_list { rule::not_listed(&last.answer, id) } else { rule::between(never, &last.answer, id) };

@@ -95,6 +95,8 @@ fn jobs_that_differ_in_length_are_not_taken_for_a_cache() {
     // As unlucky as an alternation of short and long jobs can be dealt, and still a thing that chance does.
     let unlucky = at_their_ends(&format!("6* {long}"), "4* @1400=v:done\n2* @1400=v:run", "6* @2000=v:done");
     assert_eq!(classes(&unlucky), []);
+    let unluckier = at_their_ends(&format!("6* {long}"), "4* @1400=v:done\n1* @1400=v:run", "6* @2000=v:done");
+    assert_eq!(classes(&unluckier), []);
     let alike = at_their_ends(&format!("4* {long}\n3* @300=v:run @1400=v:done @2000=v:done"), "7* @1400=v:run", "7* @2000=v:run");
     assert_eq!(classes(&alike), []);
     let kept = at_their_ends(&format!("7* {long}"), "7* @1400=v:done", "7* @2000=v:done");

@@ -3,11 +3,11 @@
 use crate::analysis::scan::ScanHistory;
 use crate::model::answer::{Answer, State};
 use crate::model::compact::CompactOption;
-use crate::model::exchange::{Connection, Exchange, Route};
+use crate::model::exchange::{Connection, Exchange, Purpose, Route};
 use crate::model::run::Journal;
 use crate::model::scenario::{LoadModel, Scenario};
 use crate::model::shard::Share;
-use crate::model::time::{Nanos, Stamp};
+use crate::model::time::{Nanos, Span, Stamp};
 
 /// One status answer that says seen or not seen. Two words: there may be millions.
 #[derive(Debug, Clone, Copy)]
@@ -139,6 +139,14 @@ impl<'a> Dataset<'a> {
     /// Rows that have observations on connections of their own.
     pub(super) fn watched(&self) -> impl Iterator<Item = &ScanRow<'a>> {
         self.rows.iter().filter(|row| !row.observations.is_empty())
+    }
+
+    /// The observations of one arm of a scenario at an age that its plan names.
+    pub(super) fn at_offset(&self, scenario: usize, arm: usize, age: Span) -> impl Iterator<Item = &Observation<'a>> {
+        self.watched()
+            .filter(move |row| row.scan.scenario() as usize == scenario && row.scan.arm() as usize == arm)
+            .flat_map(|row| row.observations)
+            .filter(move |seen| seen.exchange.purpose == Purpose::Offset && seen.exchange.offset.get() == Some(age.as_nanos()))
     }
 
     /// The highest age in milliseconds at which a scan was denied that had not been seen yet.

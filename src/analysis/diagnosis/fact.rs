@@ -8,9 +8,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::analysis::diagnosis::ids::{IdMark, IdPart};
+use crate::analysis::diagnosis::thresholds::FEWEST_PAIRS;
 use crate::analysis::guarantees::Proof;
 use crate::model::exchange::Route;
 use crate::model::time::{Nanos, Span};
+use crate::statistics::compare::rates::Rates;
 
 /// A statement that supports a cause.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -189,6 +191,30 @@ pub struct Pairs {
     pub polled_before: u64,
     pub undisturbed_denied: u64,
     pub undisturbed: u64,
+}
+
+impl Pairs {
+    /// Denied and all of those that were polled before, and of those that were not; `None`: too few to compare.
+    pub(super) fn of(at: Span, polled_before: (u64, u64), undisturbed: (u64, u64)) -> Option<Pairs> {
+        let pairs = Pairs {
+            at,
+            polled_before_denied: polled_before.0,
+            polled_before: polled_before.1,
+            undisturbed_denied: undisturbed.0,
+            undisturbed: undisturbed.1,
+        };
+        (pairs.polled_before >= FEWEST_PAIRS && pairs.undisturbed >= FEWEST_PAIRS).then_some(pairs)
+    }
+
+    /// The two shares, as tests compare them.
+    pub(super) fn rates(&self) -> Rates {
+        Rates {
+            base_events: self.undisturbed_denied,
+            base_trials: self.undisturbed,
+            new_events: self.polled_before_denied,
+            new_trials: self.polled_before,
+        }
+    }
 }
 
 /// Which probe excludes a class.

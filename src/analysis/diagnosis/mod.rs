@@ -266,7 +266,7 @@ fn answers_over_time(diagnosis: &mut Diagnosis, data: &Dataset<'_>, scenarios: &
 fn in_order(mut diagnosis: Diagnosis) -> Diagnosis {
     // Strongest first; among equals the order of decision stands.
     diagnosis.causes.sort_by_key(|cause| std::cmp::Reverse(cause.strength));
-    let named: Vec<FaultClass> = diagnosis.causes.iter().flat_map(|cause| std::iter::once(cause.class).chain(cause.or.clone())).collect();
+    let named: Vec<FaultClass> = diagnosis.causes.iter().flat_map(Cause::classes).collect();
     diagnosis.ruled_out.retain(|out| !named.contains(&out.class));
     diagnosis.ruled_out.sort_by_key(|out| out.class);
     // Several probes may exclude a class; the first of them is enough.

@@ -76,7 +76,7 @@ fn sort<'r, 'a>(data: &'r Dataset<'a>, flapping: &Flapping, usual: &Usual) -> Un
     let all_workers = all_workers.len();
     // Before anybody saw any scan even the worker that knows one may not have known it yet.
     let nothing_seen = usual.earliest.is_infinite();
-    // Where scans go, whoever was asked later tells nothing.
+    // Where scans are removed, later polls say nothing.
     let goes = flapping.gone_ms.filter(|_| flapping.kind != Some(Kind::Holes));
     let evicted_from = goes.unwrap_or(f64::INFINITY);
     let asked = |row: &ScanRow<'_>| workers(row, 1.2 * usual.earliest, evicted_from).len();
@@ -169,8 +169,8 @@ impl Overtaking {
 /// same: a queue with a few slots does not serve so many before it.
 pub(super) fn overtaken(diagnosis: &mut Diagnosis, data: &Dataset<'_>) {
     let overtaking = Overtaking::of(data);
-    let unseen = |row: &&ScanRow<'_>| row.first_seen().is_none() && overtaking.overtook(row);
-    let denied: Vec<&ScanRow<'_>> = data.watched().filter(unseen).collect();
+    let is_overtaken = |row: &&ScanRow<'_>| row.first_seen().is_none() && overtaking.overtook(row);
+    let denied: Vec<&ScanRow<'_>> = data.watched().filter(is_overtaken).collect();
     if !denied.is_empty() {
         let seen = data.watched().filter(|row| row.first_seen().is_some()).count();
         diagnosis.patterns.push(Pattern::MaybeLost {

@@ -6,7 +6,6 @@ use crate::analysis::diagnosis::fact::{Exclusion, Fact, Pairs};
 use crate::analysis::diagnosis::thresholds::{CHANCE, RARE_CHANCE};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::model::answer::State;
-use crate::model::exchange::Purpose;
 use crate::model::fault::FaultClass;
 use crate::model::scenario::{Arm, Scenario};
 use crate::model::time::Span;
@@ -25,14 +24,14 @@ pub(super) fn positive_cache(diagnosis: &mut Diagnosis, data: &Dataset<'_>) -> b
         diagnosis.found(FaultClass::U, Strength::Strong, facts);
         return true;
     }
-    let cached = from_cache(data);
-    // Jobs that differ in length differ by chance alone; only with a cache's own word for it is a less rare chance enough.
-    let chance = if cached.is_some() { CHANCE } else { RARE_CHANCE };
     let mut tested = None;
     for (index, scenario) in data.journal.scenarios.iter().enumerate() {
-        for comparison in comparisons(data, index, scenario) {
-            let Comparison { pairs, p } = comparison;
-            if p < chance {
+        for pairs in comparisons(data, index, scenario) {
+            // Which scan got which arm was drawn: this is the chance of the draw.
+            let p = pairs.rates().fisher_higher();
+            let cached = if p < CHANCE { from_cache(data) } else { None };
+            // Jobs that differ in length differ by chance alone; only with a cache's own word for it is a less rare chance enough.
+            if p < RARE_CHANCE || cached.is_some() {
                 diagnosis.found(FaultClass::U, Strength::Strong, [Fact::StatesDiffer { pairs, p }].into_iter().chain(cached).collect());
                 return true;
             }
@@ -46,49 +45,27 @@ pub(super) fn positive_cache(diagnosis: &mut Diagnosis, data: &Dataset<'_>) -> b
     false
 }
 
-/// Scans of one arm that were polled before, and scans of others that were polled once, at equal ages.
-struct Comparison {
-    pairs: Pairs,
-    /// The chance that as many of the first are at work among them if the arms make no difference: which scan got which arm was drawn.
-    p: f64,
-}
-
-/// The comparisons that a scenario allows: at each age that the polled arm has in common with others, those which were first polled by then.
-/// A scan that has ended by an earlier age has ended at a later one, so earlier polls of the others make the difference smaller, if any.
-fn comparisons(data: &Dataset<'_>, index: usize, scenario: &Scenario) -> Vec<Comparison> {
+/// The comparisons that a scenario allows: at each age that an arm which was polled before has in common with others, those which were first
+/// polled by then. A scan that has ended by an earlier age has ended at a later one, so earlier polls of the others make the difference
+/// smaller, if any.
+fn comparisons(data: &Dataset<'_>, index: usize, scenario: &Scenario) -> Vec<Pairs> {
     let at_work = |arm: usize, age: Span| -> (u64, u64) {
-        let states: Vec<State> = data
-            .watched()
-            .filter(|row| row.scan.scenario() as usize == index && row.scan.arm() as usize == arm)
-            .flat_map(|row| row.observations)
-            .filter(|seen| seen.exchange.purpose == Purpose::Offset && seen.exchange.offset.get() == Some(age.as_nanos()))
-            .filter(|seen| seen.seen())
-            .filter_map(|seen| seen.exchange.state.filter(|state| *state != State::Unknown))
-            .collect();
+        let seen = data.at_offset(index, arm, age).filter(|poll| poll.seen());
+        let states: Vec<State> = seen.filter_map(|poll| poll.exchange.state.filter(|state| *state != State::Unknown)).collect();
         (states.iter().filter(|state| **state == State::Running).count() as u64, states.len() as u64)
     };
     let mut found = Vec::new();
     for (number, polled) in scenario.arms.iter().enumerate() {
         let mut undisturbed = (0, 0);
-        for (common, before) in polled.offsets.iter().zip(0..) {
+        for (place, common) in polled.offsets.iter().enumerate() {
             let is_alone = |arm: &Arm| arm.offsets.as_slice() == [*common] && arm.connection == polled.connection;
             let alone: Vec<usize> = (0..scenario.arms.len()).filter(|other| *other != number && is_alone(&scenario.arms[*other])).collect();
             for (more, all) in alone.iter().map(|other| at_work(*other, *common)) {
                 undisturbed = (undisturbed.0 + more, undisturbed.1 + all);
             }
-            let early = at_work(number, *common);
-            if alone.is_empty() || before == 0 || early.1 < 4 || undisturbed.1 < 4 {
-                continue;
+            if place > 0 && !alone.is_empty() {
+                found.extend(Pairs::of(*common, at_work(number, *common), undisturbed));
             }
-            let rates = Rates { base_events: undisturbed.0, base_trials: undisturbed.1, new_events: early.0, new_trials: early.1 };
-            let pairs = Pairs {
-                at: *common,
-                polled_before_denied: early.0,
-                polled_before: early.1,
-                undisturbed_denied: undisturbed.0,
-                undisturbed: undisturbed.1,
-            };
-            found.push(Comparison { pairs, p: rates.fisher_higher() });
         }
     }
     found

@@ -75,3 +75,6 @@ pub(super) const ALIKE_MS: f64 = 10.0;
 
 /// And ages that differ by less than this share of the later one.
 pub(super) const ALIKE_SHARE: f64 = 0.1;
+
+/// The fewest polls on each side of a comparison of polls of equal age.
+pub(super) const FEWEST_PAIRS: u64 = 4;

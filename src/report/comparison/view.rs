@@ -212,7 +212,7 @@ fn left_out(scenario: &ScenarioComparison, noun: &Noun) -> Option<String> {
             "nothing can be told".to_owned()
         } else {
             let named: Vec<String> = few.iter().map(|finding| subject(&finding.subject, noun)).collect();
-            format!("nothing can be told of {}", named.join(", "))
+            format!("no conclusion about {}", named.join(", "))
         };
         let scans = most.base_scans.min(most.new_scans);
         let why = if scenario.together > 1 && scenario.together >= scans {

@@ -43,8 +43,8 @@ pub(super) fn summary(view: &View) -> Markup {
                     @for told in view.answers.all() {
                         div { dt { (told.question) } dd data-key=(told.key) { (prose(told.answer)) } } "\n"
                     }
-                    @if let Some(told) = view.inside_in_short() {
-                        div { dt { (InsideView::QUESTION) } dd data-key="inside" { (prose(&words::sentence_case(told))) "." } } "\n"
+                    @if let Some(sentence) = view.inside_in_short() {
+                        div { dt { (InsideView::QUESTION) } dd data-key="inside" { (prose(&words::sentence_case(sentence))) "." } } "\n"
                     }
                 }
             }

@@ -55,7 +55,7 @@ impl Tails {
         let lag = young.map(Observation::age).filter(|age| *age < self.gone_ms).fold(0.0, f64::max);
         let late = |row: &ScanRow<'a>| row.observations.iter().position(|look| !look.seen() && look.age() >= self.gone_ms);
         let before = |row: &ScanRow<'a>| {
-            // Whose end nobody saw may have ended as early as any.
+            // A scan whose end was not seen may have ended as early as any.
             let place = if row.scan.ended().is_some() { going(row, lag) } else { late(row) };
             row.first(place.unwrap_or(row.observations.len()))
         };

@@ -6,10 +6,8 @@ use crate::analysis::diagnosis::dataset::{Dataset, Observation};
 use crate::analysis::diagnosis::fact::{Exclusion, Fact, Pairs};
 use crate::analysis::diagnosis::thresholds::{OLDEST_MS, RARE_CHANCE};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
-use crate::model::exchange::Purpose;
 use crate::model::fault::FaultClass;
 use crate::model::scenario::Until;
-use crate::statistics::compare::rates::Rates;
 
 /// D: scans of equal age, one arm polled early and one not; the early polls make the difference.
 pub(in crate::analysis::diagnosis) fn observer_effect(diagnosis: &mut Diagnosis, data: &Dataset<'_>) -> bool {
@@ -27,29 +25,13 @@ pub(in crate::analysis::diagnosis) fn observer_effect(diagnosis: &mut Diagnosis,
             continue;
         }
         let early_is_a = first_a < first_b;
-        let at_common = |arm_index: u32| {
-            let observations = data
-                .watched()
-                .filter(|row| row.scan.scenario() as usize == index && row.scan.arm() == arm_index)
-                .flat_map(|row| row.observations)
-                .filter(|observation| {
-                    observation.exchange.purpose == Purpose::Offset && observation.exchange.offset.get() == Some(common.as_nanos())
-                });
-            let answers: Vec<bool> = observations.map(Observation::seen).collect();
+        let at_common = |arm: usize| {
+            let answers: Vec<bool> = data.at_offset(index, arm, *common).map(Observation::seen).collect();
             (answers.iter().filter(|seen| !**seen).count() as u64, answers.len() as u64)
         };
         let (early, undisturbed) = if early_is_a { (at_common(0), at_common(1)) } else { (at_common(1), at_common(0)) };
-        if early.1 < 4 || undisturbed.1 < 4 {
-            continue;
-        }
-        let test = Rates { base_events: undisturbed.0, base_trials: undisturbed.1, new_events: early.0, new_trials: early.1 }.boschloo();
-        let pairs = Pairs {
-            at: *common,
-            polled_before_denied: early.0,
-            polled_before: early.1,
-            undisturbed_denied: undisturbed.0,
-            undisturbed: undisturbed.1,
-        };
+        let Some(pairs) = Pairs::of(*common, early, undisturbed) else { continue };
+        let test = pairs.rates().boschloo();
         // A cache that keeps denials makes all the difference; a threshold this low costs no power and hardly ever misleads.
         if test.p_higher <= 0.0005 {
             by_pairs = true;
