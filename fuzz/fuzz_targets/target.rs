@@ -20,7 +20,7 @@ fuzz_target!(|input: &str| {
     };
     let kept = credentials::literals(target.source_text());
     assert!(kept.iter().all(|literal| literal.value == STRUCK), "a credential is left");
-    assert!(target.source_text().parse::<toml::Table>().is_ok(), "what is kept is no file any more");
+    assert!(target.source_text().parse::<toml::Table>().is_ok(), "what is kept is no longer a file");
     let (http, rest) = reply.split_once('\n').unwrap_or((reply, ""));
     let (id, body) = rest.split_once('\n').unwrap_or((rest, ""));
     let http = http.trim().parse().unwrap_or(200);

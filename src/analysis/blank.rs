@@ -1,8 +1,8 @@
-//! Answers that a 2xx code makes visible and that are no sight of the job: an error in the body, an empty object, `null`, a state that
+//! Answers that a 2xx code makes visible and that do not show the job: an error in the body, an empty object, `null`, a state that
 //! the target file does not list and that reads as a denial.
 //!
 //! Where other answers of the run carry the state or the id at the places that the target file names, an answer with neither is no
-//! sight of the job: it may be the denial itself, in other words than a never-issued id gets. It is no proof of a denial either.
+//! sight of the job: it may be the denial itself, in other words than a never-issued id gets. Nor does it prove a denial.
 
 use serde_json::Value;
 

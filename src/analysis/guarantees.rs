@@ -43,7 +43,7 @@ pub struct Evidence<'a> {
     pub target: &'a TargetNote,
     /// The ids that were handed out more than once in the run.
     pub shared_ids: &'a SharedIds<'a>,
-    /// What `[status] echo` holds, where that is no id.
+    /// What `[status] echo` holds, where that is not an id.
     pub(super) misnamed: Option<&'a Misnamed>,
     /// What results without a state mean in this run, whichever scenario asked for them.
     pub(in crate::analysis) results: ResultsMean,

@@ -1,6 +1,6 @@
 //! The run's own load: how many jobs it started, how many it left behind, and what of its own was under way at an instant.
 //!
-//! What a probe causes itself is no fault of its target. A stall while ten initiates were under way, or a job that waits behind forty
+//! What a probe causes itself is not a fault of the target. A stall while ten initiates were under way, or a job that waits behind forty
 //! others of ours, is explained by them; whoever judges a stall or a lost job asks [`Backlog`] first.
 
 use crate::analysis::scan::ScanHistory;

@@ -43,7 +43,7 @@ pub(super) fn read(journal: &Journal) -> (Option<Journal>, Vec<Refusal>) {
         let (answer, http) = (control.answer, control.http);
         found.entry(signature(control)).or_insert(Refusal { answer, http, controls: 0, polls: 0 }).controls += 1;
     }
-    // Without a visible answer nothing shows that the caller may ask at all: then a refused control is no control.
+    // Without a visible answer nothing shows that the caller may ask at all: then a refused control is not a control.
     if !journal.exchanges.iter().any(shows_good_credentials) {
         found.clear();
     }

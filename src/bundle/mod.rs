@@ -30,8 +30,8 @@ pub enum Unscriptable {
     /// The log's target file cannot be read.
     #[error("the log's target file cannot be read")]
     NoTargetFile,
-    /// The target is no address that a script can be sent to.
-    #[error("the target is a Unix socket or no address for HTTP, and the script has only addresses")]
+    /// The target is not an address that a script can be sent to.
+    #[error("the target is a Unix socket, or not an address for HTTP, and a script can only ask addresses")]
     NoAddress,
     /// The contract needs more than curl and jq.
     #[error("{0} cannot be followed with curl and jq alone")]

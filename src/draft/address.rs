@@ -34,8 +34,9 @@ impl Address {
     /// Reads a whole address.
     pub(super) fn read(url: &str) -> Result<Address, DraftError> {
         let shown = cut(url);
-        let wrong =
-            |why: &str| DraftError::new(format!("`{shown}` is no address: {why}"), "copy the whole command, with the address as it works");
+        let wrong = |why: &str| {
+            DraftError::new(format!("`{shown}` is not an address: {why}"), "copy the whole command, with the address as it works")
+        };
         let no_host = |name: &str| {
             DraftError::new(
                 format!("the address `{shown}` has the variable ${name} in its host, which is not set"),

@@ -491,7 +491,7 @@ impl Command {
         // Names that begin with a colon are HTTP/2's own, as some browsers copy them.
         if !name.is_empty() && !content.is_empty() {
             if http::HeaderName::from_bytes(name.as_bytes()).is_err() {
-                return Err(DraftError::new(format!("`{}` is no name of a header", cut(name)), "copy the whole command"));
+                return Err(DraftError::new(format!("`{}` is not the name of a header", cut(name)), "copy the whole command"));
             }
             self.headers.push((name.to_owned(), content.to_owned()));
         }
@@ -538,7 +538,7 @@ impl Command {
         }
         let method = self.method.unwrap_or_else(|| usual.to_owned());
         if http::Method::from_bytes(method.as_bytes()).is_err() {
-            return Err(DraftError::new(format!("`{}` is no HTTP method", cut(&method)), "copy the whole command"));
+            return Err(DraftError::new(format!("`{}` is not an HTTP method", cut(&method)), "copy the whole command"));
         }
         Ok(Call { method, url, headers: self.headers, body, ..Call::default() })
     }

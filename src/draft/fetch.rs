@@ -38,7 +38,7 @@ fn call(after: &str) -> Result<(Call, usize), DraftError> {
         DraftError::new(format!("a call of fetch is not understood: {why}"), "choose \"Copy as cURL\" in the browser's network tab")
     };
     let mut values = serde_json::Deserializer::from_str(after).into_iter::<Value>();
-    let Some(Ok(Value::String(url))) = values.next() else { return Err(wrong("its address is no text in double quotes".to_owned())) };
+    let Some(Ok(Value::String(url))) = values.next() else { return Err(wrong("its address is not text in double quotes".to_owned())) };
     let mut rest = after[values.byte_offset()..].trim_start();
     let mut options = None;
     if let Some(given) = rest.strip_prefix(',') {

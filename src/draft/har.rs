@@ -74,7 +74,7 @@ pub fn calls(text: &str) -> Result<Vec<Call>, DraftError> {
     let way_out = "export it from the browser's network tab (\"Save all as HAR with content\")";
     let text = text.trim_start_matches('\u{feff}');
     let archive: Archive =
-        serde_json::from_str(text).map_err(|error| DraftError::new(format!("this is no HTTP Archive: {error}"), way_out))?;
+        serde_json::from_str(text).map_err(|error| DraftError::new(format!("this is not an HTTP Archive: {error}"), way_out))?;
     let of = archive.log.entries.len();
     let calls: Vec<Call> = archive.log.entries.into_iter().filter_map(|entry| Entry::deserialize(entry).ok()).map(call).collect();
     if calls.is_empty() {

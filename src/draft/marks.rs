@@ -16,7 +16,7 @@ pub(super) const FRESH: char = '\u{e004}';
 /// Stands for the credential that a login gives.
 pub(super) const TOKEN: char = '\u{e006}';
 
-/// Stands before the file of a redirection, which is no word of the command.
+/// Stands before the file of a redirection, which is not a word of the command.
 pub(super) const REDIRECTION: char = '\u{e005}';
 
 fn is_mark(c: char) -> bool {

@@ -96,7 +96,7 @@ struct Start<'a> {
 impl Document {
     fn read(text: &str) -> Result<Document, DraftError> {
         let no_document = |why: String| {
-            DraftError::new(format!("this is no OpenAPI document: {why}"), "name an OpenAPI 3.0 or 3.1 document, in JSON or YAML")
+            DraftError::new(format!("this is not an OpenAPI document: {why}"), "name an OpenAPI 3.0 or 3.1 document, in JSON or YAML")
         };
         let text = text.trim_start_matches('\u{feff}');
         let json = match serde_json::from_str::<Value>(text) {
@@ -125,7 +125,7 @@ impl Document {
         };
         let absolute = absolute.map_err(|why| {
             DraftError::new(
-                format!("the document's server `{}` is no whole address ({why})", cut(&named)),
+                format!("the document's server `{}` is not a complete address ({why})", cut(&named)),
                 "name the deployment: --base-url URL",
             )
         })?;

@@ -224,7 +224,7 @@ fn address(call: &mut Call) -> Result<Address, DraftError> {
     Ok(address)
 }
 
-/// The last word of the path that is no version, such as `renders` of `/v1/renders`.
+/// The last word of the path that is not a version, such as `renders` of `/v1/renders`.
 fn named(address: &Address) -> String {
     let is_word = |part: &&String| part.len() > 2 && part.chars().all(|c| c.is_ascii_alphabetic() || c == '-' || c == '_');
     address.segments().iter().rev().find(is_word).map_or_else(|| "jobs".to_owned(), |word| word.to_ascii_lowercase())

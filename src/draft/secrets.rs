@@ -68,7 +68,7 @@ struct Vault<'a> {
 }
 
 impl Vault<'_> {
-    /// The mark for a value. A scheme is no secret: only what follows it.
+    /// The mark for a value. A scheme is not a secret: only what follows it.
     fn header(&mut self, name: &str, value: &str) -> String {
         let scheme = value.split_once(' ').filter(|(scheme, rest)| {
             name.to_ascii_lowercase().contains("auth")

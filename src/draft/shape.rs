@@ -109,7 +109,7 @@ impl Shape {
     }
 }
 
-/// `2.0`, `10.0.0.7`, `2026-11-30` and `2026-11-30T12:00:00Z` are no ids.
+/// `2.0`, `10.0.0.7`, `2026-11-30` and `2026-11-30T12:00:00Z` are not ids.
 fn is_version_or_date(text: &str) -> bool {
     let is_dotted = text.contains('.') && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let shape = text.bytes().take(10).map(|byte| if byte.is_ascii_digit() { b'0' } else { byte });

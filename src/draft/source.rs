@@ -85,7 +85,7 @@ pub fn commands(text: &str, read_file: ReadFile<'_>) -> Result<Commands, DraftEr
     }
     match kind_of(text) {
         Some(kind @ (SourceKind::Har | SourceKind::OpenApi)) => Err(DraftError::new(
-            format!("this is {}, and no text with curl commands", kind.noun()),
+            format!("this is {}, not a text with curl commands", kind.noun()),
             format!("give it with {} FILE", kind.option()),
         )),
         None if other_client(text).is_some() => Err(DraftError::new(

@@ -150,7 +150,7 @@ impl Tally {
 impl Entry {
     /// When it began and how long it took, both with their step.
     pub(super) fn span(&self) -> Result<(stamps::Written, f64), String> {
-        let began = stamps::read(&self.started_date_time).ok_or("startedDateTime is no time")?;
+        let began = stamps::read(&self.started_date_time).ok_or("startedDateTime is not a time")?;
         let took = self.time.filter(|ms| stamps::millis(*ms).is_some()).unwrap_or(0.0);
         Ok((began, took))
     }

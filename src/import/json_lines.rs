@@ -26,7 +26,7 @@ struct Place {
     named: bool,
 }
 
-/// Why a text is no mapping.
+/// Why a text is not a mapping.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{problem}\n  hint: write FIELD=KEY,…, for example time=@timestamp,url=request.path,status=/http/status,duration=took:ms")]
 pub struct MappingError {
@@ -82,7 +82,7 @@ impl Mapping {
         }
         let text = |field: &str| self.text(&line, field);
         let stamp = text("time").ok_or_else(|| self.lacks("time"))?;
-        let stamp = stamps::read(&stamp).ok_or_else(|| format!("{:?} is no time", shortened(&stamp)))?;
+        let stamp = stamps::read(&stamp).ok_or_else(|| format!("{:?} is not a time", shortened(&stamp)))?;
         let (method, url) = match (text("method"), text("url"), text("request")) {
             (_, _, Some(request)) => {
                 let mut words = request.split(' ').map(str::to_owned);
@@ -93,7 +93,7 @@ impl Mapping {
             (_, None, None) => return Err(self.lacks("url")),
         };
         let status = text("status").ok_or_else(|| self.lacks("status"))?;
-        let status: f64 = status.parse().map_err(|_| format!("{:?} is no status", shortened(&status)))?;
+        let status: f64 = status.parse().map_err(|_| format!("{:?} is not a status", shortened(&status)))?;
         let mut record = Record::new(&method, &url, code(status as i64));
         record.span(stamp, text("duration").and_then(|took| stamps::distance(&took, self.unit)), stamped);
         record.client = text("client");
@@ -171,11 +171,11 @@ mod tests {
             ("[]", "not a JSON object"),
             ("{", "not JSON"),
             ("{}", "--map time=KEY"),
-            (r#"{"time":"x"}"#, "no time"),
+            (r#"{"time":"x"}"#, "not a time"),
             (r#"{"time":1763928535}"#, "--map method=KEY"),
             (r#"{"time":1763928535,"method":"GET"}"#, "--map url=KEY"),
             (r#"{"time":1763928535,"request":"GET /"}"#, "--map status=KEY"),
-            (r#"{"time":1763928535,"request":"GET /","status":"ok"}"#, "is no status"),
+            (r#"{"time":1763928535,"request":"GET /","status":"ok"}"#, "is not a status"),
         ] {
             let error = Mapping::default().record(line, Stamped::Start).expect_err(line);
             assert!(error.contains(why), "{line}: {error}");

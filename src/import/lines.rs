@@ -7,7 +7,7 @@ use super::ImportError;
 use super::assemble::Assembler;
 use super::record::Record;
 
-/// A longer line is no log line, and must not fill the memory.
+/// A longer line is not a log line, and must not fill the memory.
 const LONGEST_LINE: u64 = 16 * 1024 * 1024;
 
 /// A recording with a larger share of unreadable lines than this is not of the format that was named.
@@ -37,7 +37,7 @@ impl Wanted {
     }
 }
 
-/// Reads lines into records. A reader of one line gives `None` for a line that is no request, and an error as a fragment.
+/// Reads lines into records. A reader of one line gives `None` for a line that is not a request, and an error as a fragment.
 pub fn read(
     file: &str,
     mut input: impl BufRead,

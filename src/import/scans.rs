@@ -95,7 +95,7 @@ pub(super) fn sort(mut seen: Vec<Seen>) -> Sorted {
 }
 
 impl Sorted {
-    /// What another user is denied is no broken promise, and what one is shown may be right.
+    /// What another user is denied is not a broken promise, and what one is shown may be right.
     fn leave_out_strangers(&mut self) {
         for scan in &mut self.scans {
             let by_initiate = scan.initiate.as_ref().and_then(|initiate| initiate.user.clone());

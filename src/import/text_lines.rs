@@ -31,7 +31,7 @@ enum Field {
     Other,
 }
 
-/// Why a text is no format.
+/// Why a text is not a format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the log format {problem}\n  hint: nginx's names, such as '{COMBINED}'")]
 pub struct LogFormatError {
@@ -122,7 +122,7 @@ impl LogFormat {
             let given = || Some(text.to_owned()).filter(|text| !text.is_empty() && text != "-");
             match field {
                 Field::Time => {
-                    stamp = Some(stamps::read(text).ok_or_else(|| format!("{:?} is no time", shortened(text)))?);
+                    stamp = Some(stamps::read(text).ok_or_else(|| format!("{:?} is not a time", shortened(text)))?);
                 }
                 Field::Request => {
                     let mut words = text.split(' ');
@@ -132,7 +132,7 @@ impl LogFormat {
                 Field::Method => text.clone_into(&mut record.method),
                 Field::Path => text.clone_into(&mut record.url),
                 Field::Status => {
-                    let status = text.parse().map_err(|_| format!("{:?} is no status", shortened(text)))?;
+                    let status = text.parse().map_err(|_| format!("{:?} is not a status", shortened(text)))?;
                     // 499: the client went away before it had an answer.
                     record.http = code(status).filter(|code| *code != 499);
                 }

@@ -28,7 +28,7 @@ pub enum MergeError {
     /// The merged log cannot be written.
     #[error("cannot write the merged log")]
     Write(#[from] WriteError),
-    /// A log is no shard's.
+    /// A log does not belong to a shard.
     #[error("{file}: {what}, and only the shards of one run can be merged: run them with --shard")]
     NoShard {
         /// The file as the user named it.
@@ -56,8 +56,8 @@ pub enum MergeError {
         /// Which shard, from 1.
         shard: u32,
     },
-    /// The wall clock of a log's header is no time.
-    #[error("{file}: the run's start `{started}` is no time in RFC 3339")]
+    /// The wall clock of a log's header is not a time.
+    #[error("{file}: the run's start `{started}` is not a time in RFC 3339")]
     NoTime {
         /// The file as the user named it.
         file: String,

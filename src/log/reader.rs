@@ -22,7 +22,7 @@ pub enum LogError {
         #[source]
         source: std::io::Error,
     },
-    /// A line in the middle is not a log line: the file is no log, or it was edited.
+    /// A line in the middle is not a log line: the file is not a log, or it was edited.
     #[error("{file}:{line}: not a line of a statusgap log: {why}")]
     Line {
         /// The file as the user named it.

@@ -38,7 +38,7 @@ pub enum StorageError {
         #[source]
         source: WriteError,
     },
-    /// The file is no log.
+    /// The file is not a log.
     #[error(transparent)]
     Log(#[from] LogError),
 }

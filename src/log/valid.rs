@@ -27,7 +27,7 @@ pub(super) fn header(run: &Run) -> Result<(), Invalid> {
         of_shards(share)?;
     }
     if run.clock.resolution.0 < 0 {
-        return refuse("clock.resolution", format!("{} ns is no step of a clock", run.clock.resolution.0));
+        return refuse("clock.resolution", format!("{} ns is not the step of a clock", run.clock.resolution.0));
     }
     for (index, one) in run.scenarios.iter().enumerate() {
         scenario(one, &format!("scenarios.{index}."))?;
@@ -108,7 +108,7 @@ fn at_most(count: u64, most: u64, field: impl Fn() -> String, what: &str) -> Res
 }
 
 fn share(value: f64, field: impl Fn() -> String) -> Result<(), Invalid> {
-    if (0.0..=1.0).contains(&value) { Ok(()) } else { refuse(field(), format!("{value} is no share: it must be from 0 to 1")) }
+    if (0.0..=1.0).contains(&value) { Ok(()) } else { refuse(field(), format!("{value} is not a share: it must be from 0 to 1")) }
 }
 
 fn inside(value: f64, field: impl Fn() -> String) -> Result<(), Invalid> {

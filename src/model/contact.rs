@@ -89,7 +89,7 @@ pub struct Problem {
     pub may_pass: bool,
 }
 
-/// How the job of first contact was answered where the target file may be wrong. It is no denial while no job is ever visible.
+/// How the job of first contact was answered where the target file may be wrong. It is not a denial while no job is ever visible.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Unrouted {
     /// The poll: method and path.

@@ -109,7 +109,9 @@ impl Guarantee {
             Guarantee::Promptness => {
                 "Status requests on connections that had carried something are held back, where those on fresh connections are not. A response that waits for background work hides a window from pooled clients."
             }
-            Guarantee::CrashHonesty => "A scan whose worker died is told as running for ever, or as never known, rather than as failed.",
+            Guarantee::CrashHonesty => {
+                "A scan whose worker died is reported as running for ever, or as never known, rather than as failed."
+            }
         }
     }
 
@@ -199,16 +201,16 @@ impl Guarantee {
     /// What it promises, in one line.
     pub fn promise(self) -> &'static str {
         match self {
-            Guarantee::Honesty => "an id that was never issued is not found",
-            Guarantee::Isolation => "another user's scan is not found",
-            Guarantee::ReadYourWrites => "no not_found once the id was handed out",
-            Guarantee::MonotonicVisibility => "no not_found after a visible answer",
-            Guarantee::MonotonicState => "an ended scan stays ended, and no older answer comes back",
-            Guarantee::Echo => "the scan that is answered is the scan that was asked for",
-            Guarantee::Completion => "every scan ends, seen from every connection",
-            Guarantee::Agreement => "status, results and witness tell one story",
-            Guarantee::Promptness => "no poll is held back",
-            Guarantee::CrashHonesty => "a scan that died is reported as failed",
+            Guarantee::Honesty => "an id that was never issued must not be found",
+            Guarantee::Isolation => "another user's scan must not be found",
+            Guarantee::ReadYourWrites => "a scan must be found as soon as its id is handed out",
+            Guarantee::MonotonicVisibility => "a scan that was visible must be found from then on",
+            Guarantee::MonotonicState => "an ended scan must stay ended, and no older answer may come back",
+            Guarantee::Echo => "the answer must be about the scan that was asked for",
+            Guarantee::Completion => "every scan must end, seen from every connection",
+            Guarantee::Agreement => "status, results and witness must tell one story",
+            Guarantee::Promptness => "no poll may be held back",
+            Guarantee::CrashHonesty => "a scan that died must be reported as failed",
         }
     }
 }

@@ -312,7 +312,7 @@ pub fn without_passwords(text: &str) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
-/// One address, as somebody gave it, without the password or token before its host. What is no good address is read generously: in
+/// One address, as somebody gave it, without the password or token before its host. What is not a good address is read generously: in
 /// `rediss:/u:pw@h` and in `u:pw@h` the password goes as well.
 pub fn without_password(address: &str) -> Cow<'_, str> {
     let Some(last) = address.rfind('@') else { return Cow::Borrowed(address) };

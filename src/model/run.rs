@@ -191,7 +191,7 @@ pub struct Capabilities {
     /// How many steps there are before each initiate.
     #[serde(default)]
     pub setups: u32,
-    /// How many pages of a list one poll looks at, at most; 0: status is no list.
+    /// How many pages of a list one poll looks at, at most; 0: status is not a list.
     #[serde(default)]
     pub pages: u32,
     /// A login, whose credentials requests need.

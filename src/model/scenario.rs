@@ -402,7 +402,7 @@ mod tests {
         check("[polls]\noffsets=[\"1s\"]\n[expect]\nnot_found = \"seldom\"", "expected \"never\", \"any\" or {");
         check("[polls]\noffsets=[\"1s\"]\n[expect]\nnot_found = { at_most = 2 }", "2 is not a share");
         check("[polls]\noffsets=[\"1s\"]\n[expect]\nguarantees = [\"read-your-write\"]", "did you mean `read-your-writes`?");
-        check("[polls]\noffsets=[\"1s\"]\n[expect.window]\nmedian = \"1s\"", "`median` is not a quantile that is told");
+        check("[polls]\noffsets=[\"1s\"]\n[expect.window]\nmedian = \"1s\"", "`median` is not a quantile that reports give");
         check("[load]\nscans=9\ndetect={rate=0.01}\n[polls]\noffsets=[\"1s\"]", "x.toml:5:7: the number of scans is given twice");
         check("[load]\ndetect={rate=1}\n[polls]\noffsets=[\"1s\"]", "1 is not a rate that can be detected");
         check("[load]\ndetect={rate=0.01,power=1.0}\n[polls]\noffsets=[\"1s\"]", "1 is not a power");

@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn a_wrong_value_is_underlined() {
         let source = Source { file: "x.toml", text: "offsets = [\"1s\", \"soon\"]" };
-        let error = source.read::<Sample>().expect_err("`soon` is no length of time");
+        let error = source.read::<Sample>().expect_err("`soon` is not a length of time");
         let place = error.place.clone().expect("toml knows the place");
         assert_eq!((place.line, place.column, place.width), (1, 18, 6), "{error}");
     }

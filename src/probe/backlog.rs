@@ -146,8 +146,8 @@ impl Probe {
 
     async fn look_at(&self, key: (u64, Kind), job: &OpenJob) {
         let now = self.clock.now();
-        // Until a job is seen, a look at it is a poll like any other, and says how long its window is. Later it is no evidence: that a
-        // job is forgotten a while after its end is no fault.
+        // Until a job is seen, a look at it is a poll like any other, and says how long its window is. Later it is not evidence: that a
+        // job is forgotten a while after its end is not a fault.
         let meta = if job.denied && key.1 == Kind::Initiate {
             RequestMeta::follow(job.scenario, job.arm, key.0, now)
         } else {

@@ -80,7 +80,7 @@ impl RequestMeta {
         self.kind
     }
 
-    /// A look at a job beside what is measured: it is no evidence, and counts as a filler.
+    /// A look at a job beside what is measured: it is not evidence, and counts as a filler.
     pub(crate) fn look(scenario: u32, arm: u32, scan: u64, id: &str, now: Stamp) -> RequestMeta {
         RequestMeta { arm, scan: Some(scan), ..RequestMeta::other(scenario, Kind::Filler, now) }.with_id(id)
     }

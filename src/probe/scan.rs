@@ -494,7 +494,7 @@ impl Scan<'_> {
         let build = |filled: &Variables| target.write(write, filled, &self.accepted).unwrap_or(Err(RequestError::NoPath));
         let written = self.ask(meta, &self.fresh, &self.numbered(), build, |reply, _| by_code(target.read_by_code(reply))).await;
         if write == WriteKind::Delete && written.answer == Answer::Visible {
-            // What its owner has deleted is no job to wait for.
+            // What its owner has deleted is not a job to wait for.
             self.probe().open().remove(&(self.task.scan, Kind::Initiate));
         }
         self.polls_after(written.done, offsets, Some(write)).await;

@@ -21,7 +21,7 @@ const FIRST: usize = 3;
 const HEAVY: Duration = Duration::from_millis(500);
 /// So many heavy ones at a time.
 const HEAVY_AT_A_TIME: u32 = 2;
-/// Slower than usual by less than this is no sign.
+/// Slower than usual by less than this is not a sign.
 const SLACK: Duration = Duration::from_millis(200);
 /// A request that leaves later than this is late.
 const LATE: Duration = Duration::from_millis(250);
@@ -197,7 +197,7 @@ impl State {
     }
 }
 
-/// Whether an initiate failed as it does where there is too much to do. One that was answered otherwise is no sign of load.
+/// Whether an initiate failed as it does where there is too much to do. One that was answered otherwise is not a sign of load.
 fn failed(exchange: &Exchange) -> bool {
     match exchange.answer {
         Answer::ServerError | Answer::Throttled => true,

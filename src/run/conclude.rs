@@ -51,7 +51,7 @@ impl Concluded {
     }
 
     /// The verdict's exit code. That of one shard says whether the shard did its part and saw no failure: that it cannot speak for
-    /// the run is no fault of its job, and the verdict is that of the merged log.
+    /// the run is not the job's fault, and the verdict is that of the merged log.
     pub fn exit(&self) -> Exit {
         let Concluded { journal, judgement, .. } = self;
         let is_shard = matches!(journal.run.shard, Some(Share::Shard(_)));

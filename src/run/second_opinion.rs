@@ -1,6 +1,6 @@
 //! Before a failure is shown: its smallest sequence, tried again by an ordinary client.
 //!
-//! The probe opens and times its own connections. That a denial is no doing of its own is shown by a client that shares nothing with
+//! The probe opens and times its own connections. That a denial is not its own doing is shown by a client that shares nothing with
 //! it: reqwest, with a pool and defaults of its own.
 
 use std::time::{Duration, Instant};

@@ -17,7 +17,7 @@ pub(super) struct Base {
 }
 
 /// A base address as it may be shown. What a path takes from the environment may be what lets its bearer in, as in the addresses of
-/// web hooks; a host is no secret.
+/// web hooks; a host is not a secret.
 #[derive(Debug, Clone)]
 pub(super) struct ShownBase {
     pub(super) text: String,
@@ -62,7 +62,7 @@ impl ShownBase {
         for place in template.environment_places().into_iter().filter(|place| place.end > path) {
             let start = place.start.max(path);
             let value = whole[start..place.end].trim_matches('/');
-            // `/api/v1` is no secret, and a short one is none either.
+            // `/api/v1` is not a secret, and a short one is none either.
             if value.split('/').all(|segment| segment.len() < SHORTEST_SECRET) {
                 continue;
             }
@@ -93,7 +93,7 @@ pub enum AddressError {
         /// The path with its holes filled.
         path: String,
     },
-    /// The text is no address.
+    /// The text is not an address.
     #[error("{address:?} is not an address: {problem}")]
     Unreadable {
         /// The text.

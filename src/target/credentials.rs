@@ -218,7 +218,7 @@ form = { client_secret = "c" }
         assert_eq!(again["initiate"]["headers"]["X-Api-Key"].as_str(), Some(STRUCK));
         assert_eq!(again["initiate"]["json"]["login"]["password"].as_str(), Some(STRUCK));
         assert_eq!(again["initiate"]["json"]["author"].as_str(), Some("me"));
-        assert_eq!(again["status"]["path"].as_str(), Some("/jobs/{id}?token=${TOKEN}"), "a word of the contract is no secret elsewhere");
+        assert_eq!(again["status"]["path"].as_str(), Some("/jobs/{id}?token=${TOKEN}"), "a word of the contract is not a secret elsewhere");
         assert_eq!(literals(&clean).len(), literals(FILE).len(), "it still says where they stood");
         assert!(clean.contains("# The owner's is [secret]."), "{clean}");
         assert_eq!(struck(&clean), clean);

@@ -182,7 +182,7 @@ fn of_meaning(message: &str) -> Option<String> {
     Some(format!("write `{right}`"))
 }
 
-/// For values of another form than the key has, and for what is no TOML at all.
+/// For values of another form than the key has, and for what is not TOML at all.
 fn of_form(error: &InputError) -> Option<String> {
     let message = error.message.as_str();
     let is_at = |key: &str| error.place.as_ref().is_some_and(|place| place.text.trim_start().starts_with(key));

@@ -211,7 +211,7 @@ fn words(text: &str) -> Vec<String> {
     words.into_iter().filter(|word| !word.is_empty()).map(singular).collect()
 }
 
-/// Longer texts are no ids that anybody would put into an address.
+/// Longer texts are not ids that anybody would put into an address.
 const LONGEST_OTHER: usize = 200;
 
 /// Whether a member's name says that it holds an id, or where the job is.
@@ -222,7 +222,7 @@ fn is_id_name(name: &str) -> bool {
     ends.iter().any(|end| plain.ends_with(end)) || is.contains(&plain.as_str())
 }
 
-/// A word with a digit in it that is no stamp and no number with a fraction.
+/// A word with a digit in it that is not a stamp and no number with a fraction.
 fn looks_like_id(text: &str) -> bool {
     let is_stamp = text.len() >= 10 && text.get(4..5) == Some("-") && text.get(7..8) == Some("-");
     let is_word = !text.contains(|c: char| c.is_whitespace() || c == ',');

@@ -47,7 +47,7 @@ impl Target {
         follow.from.text(&Opened::new(reply), about).filter(|address| !address.is_empty()).map(|address| follow.complete(&address))
     }
 
-    /// How many pages of a list one poll looks at, at most; 1 where status is no list.
+    /// How many pages of a list one poll looks at, at most; 1 where status is not a list.
     pub fn most_pages(&self) -> u32 {
         self.status.pages.as_ref().map_or(1, |pages| pages.most)
     }

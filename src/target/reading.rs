@@ -258,7 +258,7 @@ impl Reader {
     }
 
     /// A visible reply must be able to say how the scan stands, if the contract says where. A body in which nothing can be
-    /// looked up (an error page of a proxy, say) is no evidence that the scan was found, so it is malformed. A body that can
+    /// looked up (an error page of a proxy, say) is not evidence that the scan was found, so it is malformed. A body that can
     /// be read but has no word, or an unlisted one, stays visible: no rule calls it anything else, many APIs leave the state
     /// null until work begins, and a target whose *denials* look like that is caught by the never-issued id.
     fn tell_state(&self, by_rule: Option<State>, reply: &Opened<'_>, told: Option<&Extracted>, reading: &mut Reading) {

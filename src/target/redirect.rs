@@ -68,7 +68,7 @@ impl Redirects {
 
 /// Where a redirect leads, seen from the address that was asked.
 enum Place {
-    /// To the same address; another scheme or a slash at the end is no other one.
+    /// To the same address; another scheme or a slash at the end is not another one.
     Own,
     /// To the same path on another host.
     Moved,

@@ -164,7 +164,7 @@ struct Holes {
 const PATH: Holes = Holes { segment: "[^/]+", raw: ".+", escapes: true };
 const QUERY: Holes = Holes { segment: ".+", raw: ".+", escapes: false };
 
-/// A text with marks as an expression over a recorded one; whatever is no mark stands for itself, escaped or not.
+/// A text with marks as an expression over a recorded one; whatever is not a mark stands for itself, escaped or not.
 fn pattern(marked: &str, holes: Holes) -> Option<Regex> {
     let mut expression = String::from("^");
     let mut named = false;

@@ -276,7 +276,7 @@ pub(super) enum Extracted {
     NotJson,
     /// Nothing there, or null.
     Nothing,
-    /// Something that is no text, number or truth value; or a number or a header that cannot be read exactly.
+    /// Something that is not text, number or truth value; or a number or a header that cannot be read exactly.
     Composite,
     /// A text that the pattern does not match.
     Unmatched(String),
@@ -324,7 +324,7 @@ impl Extract {
     }
 }
 
-/// A header's value. One that is not UTF-8 is something that is there and is no text: with the bytes replaced that cannot be read,
+/// A header's value. One that is not UTF-8 is something that is there and is not text: with the bytes replaced that cannot be read,
 /// an id would become another one, and a scan would be asked for that nobody knows.
 fn header_value(value: &HeaderValue) -> Value {
     std::str::from_utf8(value.as_bytes()).map_or_else(|_| Value::Array(vec![Value::Null]), Value::from)

@@ -80,7 +80,7 @@ const OCCURRENCES: u32 = 8;
 /// The last span of its name: what is tried again until it succeeds, or done once for each of some pieces.
 pub(super) const LAST: u32 = 0;
 
-/// So many candidates are looked at, those that most scans have: more are no piece of code, but names with something in them that differs
+/// So many candidates are looked at, those that most scans have: more are not pieces of code, but names with something in them that differs
 /// from scan to scan.
 const MOST: usize = 120;
 

@@ -203,7 +203,7 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// What begins with a line that is no JSON: a document over many lines, or lines of which the first is cut off, as where files are
+    /// What begins with a line that is not JSON: a document over many lines, or lines of which the first is cut off, as where files are
     /// rotated.
     fn document_or_lines(&mut self, number: usize, mut text: Vec<u8>, input: &mut dyn BufRead) -> Result<(), ReadError> {
         let first = text.len();

@@ -61,7 +61,7 @@ struct KeyValue {
     value: Option<AnyValue>,
 }
 
-/// Lists and maps are no value of an attribute that is kept.
+/// Lists and maps are not a value of an attribute that is kept.
 #[derive(Clone, PartialEq, Message)]
 struct AnyValue {
     #[prost(oneof = "Value", tags = "1, 2, 3, 4")]

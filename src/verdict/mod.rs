@@ -550,7 +550,7 @@ fn judge_quality(scenario: &Scenario, seen: &ScenarioAnalysis) -> Vec<Reason> {
     if counts.unlisted_after_end > 0 && scenario.expect.guarantees.contains(&Guarantee::MonotonicState) {
         reasons.push(Reason::UnlistedAfterEnd { scans: counts.unlisted_after_end });
     }
-    // Losses that fall on all polls of some scans, and on hardly any of the others, are no accident of the network.
+    // Losses that fall on all polls of some scans, and on hardly any of the others, are not an accident of the network.
     let (lost, of) = counts.lost_elsewhere;
     let by_chance = if of == 0 { 1.0 } else { (counts.accepted as f64) * ((lost + 1) as f64 / (of + 1) as f64).powi(2) };
     if counts.silent >= 2 && by_chance * 10.0 < counts.silent as f64 && scenario.expect.errors_at_most < 1.0 {

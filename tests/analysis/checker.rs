@@ -304,7 +304,7 @@ fn a_handed_out_id_that_is_answered_as_a_never_issued_one_is_denied() {
             &[("verdict", "fail"), ("broken", "read-your-writes"), ("at 0", "1/60 late 0 other 0"), ("checked honesty", "0/2")],
         );
     }
-    // Refused everywhere but for the never-issued ids, it is no denial.
+    // Refused everywhere but for the never-issued ids, it is not a denial.
     check_in(AT_TWO, "control n n\n59* @0=v @100=v\n@0=403 @100=v", &[("verdict", "pass"), ("at 0", "0/59 late 0 other 1")]);
     // An error of the service says nothing of an id, whoever is answered so.
     check_in(AT_TWO, "control 5xx 5xx\n59* @0=v @100=v\n@0=5xx @100=v", &[("verdict", "inconclusive"), ("broken", "none")]);
@@ -351,7 +351,7 @@ fn a_service_that_refuses_never_issued_ids_can_pass() {
 
 #[test]
 fn a_refusal_denies_nothing_where_the_caller_may_have_been_locked_out() {
-    // Nothing was ever visible: the credentials are wrong, and a refused control is no control.
+    // Nothing was ever visible: the credentials are wrong, and a refused control is not a control.
     check(
         "control 403 403\n10* @100=403",
         &[("verdict", "inconclusive"), ("reasons", "no_control no_samples polls_failed"), ("broken", "none"), ("causes", "none")],
@@ -412,7 +412,7 @@ fn a_few_polls_lost_here_and_there_leave_a_pass_and_widen_its_bound() {
         let told = format!("4* @0={answer} @100=v\n4* @0=v @100={answer}\n{}", clean(292));
         check_in(AT_TWO, &told, &[("verdict", "pass"), ("could-miss", "0.0303")]);
     }
-    // One lost poll of four is no tenth of anything.
+    // One lost poll of four is not a tenth of anything.
     let four = "[polls]\noffsets = [\"0s\", \"100ms\", \"500ms\", \"2s\"]";
     check_in(four, "@0=5xx @100=v @500=v @2000=v\n3* @0=v @100=v @500=v @2000=v", &[("verdict", "pass"), ("could-miss", "0.7514")]);
 }
@@ -681,7 +681,7 @@ const BOTH: &str =
 #[test]
 fn a_word_that_is_not_listed_breaks_nothing_unless_the_end_comes_again() {
     let archived = "after its end it was answered `archived`, which [status.states] does not list: list it there";
-    for (after, why) in [("odd.archived", archived), ("odd", "after its end the answers told no state")] {
+    for (after, why) in [("odd.archived", archived), ("odd", "after its end the answers gave no state")] {
         check_in(
             TO_THE_END,
             &format!("3* @100=v:run 1000=v:done 2000=v:{after} 3000=v:{after}"),
@@ -804,7 +804,7 @@ fn check_place(timeline: &str, expected: &[(&str, &str)]) {
 #[test]
 fn a_place_that_holds_no_id_of_the_run_says_nothing_of_the_jobs() {
     const CONSTANT: &str =
-        "`/tenant` held `eu` in 4 of 4 answers, which is no id that this run handed out: does `[status] echo` name the id?";
+        "`/tenant` held `eu` in 4 of 4 answers, which is not an id that this run handed out: does `[status] echo` name the id?";
     let misplaced =
         [("broken", "none"), ("checked echo", "0/0"), ("excluded J", "no"), ("checked monotonic-state", "0/2"), ("causes", "none")];
     check_place("id=a1 @100=v:run~eu 900=v:done~eu\nid=a2 @100=v:run~eu 900=v:done~eu", &misplaced);
@@ -814,7 +814,7 @@ fn a_place_that_holds_no_id_of_the_run_says_nothing_of_the_jobs() {
     // A tenant whose number is the id of a later job.
     check_place("id=7 @100=v:run~8 900=v:done~8\nid=8 @100=v:run~8 900=v:done~8", &misplaced);
     check_place("id=a1 @100=v:run~eu 900=v:done~eu", &[("broken", "none"), ("checked echo", "0/0")]);
-    // What is right once is no constant, and another job's answer is found by what it says of the states.
+    // What is right once is not a constant, and another job's answer is found by what it says of the states.
     check_place("id=a1 @100=v:run~eu 900=v:done~eu 1500=v:run~eu\nid=a2 @100=v:run~eu 900=v:done~eu", &[("broken", "monotonic-state")]);
 }
 

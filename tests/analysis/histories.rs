@@ -58,7 +58,7 @@ fn every_golden_history_has_its_verdict_and_its_bracket() {
             Visibility::NotAccepted | Visibility::NoEvidence => None,
             _ => Some(history.denials().next().is_some()),
         };
-        // Without any poll nothing can be said; with polls that are no evidence, no violation was seen.
+        // Without any poll nothing can be said; with polls that are not evidence, no violation was seen.
         let expected = match &case["ryw_violation"] {
             Value::Bool(violated) => Some(*violated),
             _ => None,

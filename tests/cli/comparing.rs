@@ -104,7 +104,7 @@ fn what_failed_to_measure_is_no_baseline() {
     shell.ends(&format!("{masked} --out a --save-baseline base.json"), 3, "no baseline was written");
     assert!(!shell.path("base.json").exists());
     shell.ends("compare a a", 3, "never-issued");
-    shell.ends(&format!("{SOUND} --baseline a"), 2, "is no baseline");
+    shell.ends(&format!("{SOUND} --baseline a"), 2, "is not a baseline");
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn wrong_files_and_wrong_sizes_are_refused() {
         ("compare other.json other.json", "a newer form needs a newer statusgap"),
         ("compare broken.json broken.json", "broken.json:1:"),
         ("compare a b --min-window 10", "write a percentage"),
-        ("compare a b --alpha 70%", "no chance of error"),
+        ("compare a b --alpha 70%", "cannot be the chance of error"),
         ("compare a b --min-rate lots", "write a percentage such as 1%"),
         ("run --against x --service sound", "--target"),
     ] {

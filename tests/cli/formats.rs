@@ -46,7 +46,7 @@ fn further_formats_stand_beside_the_log_and_are_what_the_log_gives_later() {
     for (format, name) in [("junit", "junit.xml"), ("openmetrics", "metrics.txt"), ("hlog", "latency.hlog"), ("json", "result.json")] {
         let written = fs::read_to_string(folder.path().join("run").join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(text(&report(folder.path(), &["run", "--format", format]).stdout), written, "{name}");
-        assert!(!written.contains("--also"), "{name}: where the output went is no part of the repeating command");
+        assert!(!written.contains("--also"), "{name}: where the output went is not part of the repeating command");
     }
     assert!(!folder.path().join("run/comment.md").exists(), "nobody asked for it");
 }

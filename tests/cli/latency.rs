@@ -52,7 +52,7 @@ fn the_newest_run_is_reported_against_the_one_before_or_the_one_that_is_named() 
     let text = out(&told);
     assert!(text.contains("## Against the run of 2026-01-12"), "{text}");
     assert_eq!(text.matches("\n| 2026-01-").count(), 3, "{text}");
-    // The window is gone, and that is no chance.
+    // The window is gone, and that is not a chance.
     let moved = text.lines().find(|line| line.starts_with("| POST to visible | p50 |")).expect("a row");
     assert!(moved.ends_with("faster |"), "{moved}");
     // On its own the page cannot know whether the picture lies beside it.

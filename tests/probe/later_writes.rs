@@ -91,7 +91,7 @@ async fn an_update_is_sent_once_the_scan_is_visible_and_looked_for() {
     assert_eq!((count(Kind::Update), count(Kind::Delete)), (2, 2));
     let analysis = statusgap::analysis::analyse(&journal);
     let judgement = statusgap::verdict::judge(&journal, &analysis);
-    // The change is shown late, which breaks the promise; that a deleted scan is denied is no gap.
+    // The change is shown late, which breaks the promise; that a deleted scan is denied is not a gap.
     assert_eq!(judgement.verdict, statusgap::verdict::Verdict::Fail, "{:?}", judgement.reasons);
     let breaches = format!("{:?}", analysis.scenarios);
     assert!(breaches.contains("WriteNotShown") && !breaches.contains("Denied {"), "{breaches}");

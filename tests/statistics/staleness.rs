@@ -130,7 +130,7 @@ fn the_reported_bands_contain_the_published_curves() {
         assert!(points * 100 >= 95 * 20 * RUNS, "{}: the limits at an offset hold in {points} of {}", law.name, 20 * RUNS);
         assert!(shares * 100 >= 95 * 20 * RUNS, "{}: the limits of a share hold in {shares} of {}", law.name, 20 * RUNS);
         assert!(curves * 100 >= 95 * RUNS, "{}: the whole band holds in {curves} of {RUNS} runs", law.name);
-        // All runs together are no band but an estimate, and so tell whether anything above could have failed.
+        // All runs together are not a band but an estimate, and so tell whether anything above could have failed.
         for ((age, truth), (seen, scans)) in law.ages.iter().zip(truth).zip(pooled) {
             let (share, scans) = (seen as f64 / scans as f64, scans as f64);
             let error = (truth * (1.0 - truth) / scans + 0.25 / TRIALS as f64).sqrt();

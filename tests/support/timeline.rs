@@ -123,7 +123,7 @@ fn meaning(answer: &str) -> &str {
         "403" => "refused",
         "bad" => "malformed",
         "lost" => "transport",
-        other => panic!("`{other}` is no answer"),
+        other => panic!("`{other}` is not an answer"),
     }
 }
 
@@ -165,7 +165,7 @@ fn one_exchange(t0: f64, word: &str) -> Fields {
         "r" => ("results", "fresh"),
         "x" => ("cancel", "fresh"),
         "b" => ("repeat", "fresh"),
-        other => panic!("`{other}` is no lane"),
+        other => panic!("`{other}` is not a lane"),
     };
     let mut fields = exchange(kind, connection, t0 + sent, trip.parse().unwrap());
     if let Some(planned) = planned {
@@ -293,7 +293,7 @@ impl Seen {
                 let out = self.analysis.diagnosis.ruled_out.iter().any(|out| out.class.letter() == about);
                 if out { "yes" } else { "no" }.to_owned()
             }
-            other => panic!("`{other}` is no fact"),
+            other => panic!("`{other}` is not a fact"),
         }
     }
 }

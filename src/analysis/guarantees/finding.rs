@@ -206,7 +206,7 @@ pub enum Ambiguity {
     Absent(Place),
     /// The place of the state held no listed word.
     NoListedWord(Place),
-    /// The place of the id held a value that is no id of this run.
+    /// The place of the id held a value that is not an id of this run.
     NoId {
         /// Where.
         place: Place,

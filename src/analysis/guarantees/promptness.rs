@@ -1,6 +1,6 @@
 //! Whether polls on used connections are held back while fresh ones of equal age are not.
 //!
-//! A slow answer is no fault: a service pauses, is slow under load, or holds a long poll on purpose. A response that waits for background
+//! A slow answer is not a fault: a service pauses, is slow under load, or holds a long poll on purpose. A response that waits for background
 //! work is one, since it hides a window from whoever keeps connections; and that is what only a comparison of connections can show.
 
 use super::{Ambiguity, Breach, Checked, Evidence, NotAssessed, PROOFS, Proof, SlowOn, Unclear};
@@ -175,7 +175,7 @@ fn beside(evidence: Evidence<'_>, stalls: &[Stall<'_>]) -> Beside {
     beside
 }
 
-/// Slow polls that are no breach.
+/// Slow polls that are not breach.
 fn slow(evidence: Evidence<'_>, on_used: &[Stall<'_>], on_fresh: &[Stall<'_>], limit: u64) -> Unclear {
     let all: Vec<Stall<'_>> = on_used.iter().chain(on_fresh).copied().collect();
     let beside = beside(evidence, &all);

@@ -61,7 +61,10 @@ impl CriteriaArgs {
             Minimum::read(text, usual).map_err(|error| CliError::usage(format!("{flag}: {error}"), format!("the default is {usual}")))
         };
         if !(self.alpha.0 > 0.0 && self.alpha.0 < 0.5) {
-            return Err(CliError::usage(format!("--alpha {} is no chance of error", self.alpha), "give one above 0% and below 50%"));
+            return Err(CliError::usage(
+                format!("--alpha {} cannot be the chance of error", self.alpha),
+                "give one above 0% and below 50%",
+            ));
         }
         Ok(Criteria {
             alpha: self.alpha.0,
@@ -102,7 +105,7 @@ impl ComparisonArgs {
             Some((_, Ok(Side::Usable(base)))) => Some(base),
             Some((path, Ok(Side::Refused(why)))) => {
                 return Err(CliError::usage(
-                    format!("{} is no baseline: {why}", path.display()),
+                    format!("{} is not a baseline: {why}", path.display()),
                     "name a run that was complete and could be assessed",
                 ));
             }

@@ -113,7 +113,7 @@ fn scheduled(variable: &dyn Fn(&str) -> Option<String>) -> Result<Place, CliErro
 fn place(scheduler: &Scheduler, variable: &dyn Fn(&str) -> Option<String>) -> Result<Place, CliError> {
     let number = |name: &str| -> Result<Option<u32>, CliError> {
         let Some(text) = variable(name) else { return Ok(None) };
-        text.trim().parse().map(Some).map_err(|_| CliError::usage(format!("{name} is `{text}`, which is no number"), NAME_IT))
+        text.trim().parse().map(Some).map_err(|_| CliError::usage(format!("{name} is `{text}`, which is not a number"), NAME_IT))
     };
     let optional = |name: Option<&'static str>| name.map_or(Ok(None), number);
     let task = number(scheduler.index)?.unwrap_or_default();
@@ -174,7 +174,7 @@ mod tests {
             (&[][..], "no scheduler says which shard this is"),
             (&[("JOB_COMPLETION_INDEX", "0")], "not of how many"),
             (&[("CI_NODE_INDEX", "0"), ("CI_NODE_TOTAL", "4")], "none of them"),
-            (&[("CI_NODE_INDEX", "one"), ("CI_NODE_TOTAL", "4")], "is no number"),
+            (&[("CI_NODE_INDEX", "one"), ("CI_NODE_TOTAL", "4")], "is not a number"),
             (&[("SLURM_ARRAY_TASK_ID", "9"), ("SLURM_ARRAY_TASK_COUNT", "3"), ("SLURM_ARRAY_TASK_MIN", "1")], "none of them"),
             (&[("CI_NODE_INDEX", "1"), ("CI_NODE_TOTAL", "2"), ("SLURM_ARRAY_TASK_ID", "1"), ("SLURM_ARRAY_TASK_COUNT", "2")], "all say"),
         ] {

@@ -13,7 +13,7 @@ pub fn is_an_address(named: &str) -> bool {
     ["http://", "https://", "unix:"].iter().any(|scheme| named.starts_with(scheme))
 }
 
-/// The command that takes a file which is no target file.
+/// The command that takes a file which is not a target file.
 pub fn something_else(named: &str, kind: SourceKind) -> CliError {
     let quoted = shlex::try_quote(named).unwrap_or(named.into());
     let init = format!("statusgap init {} {quoted}", kind.option());
@@ -21,7 +21,7 @@ pub fn something_else(named: &str, kind: SourceKind) -> CliError {
         SourceKind::OpenApi => format!("`{init}` makes a target file of it"),
         _ => format!("`{init}` makes a target file of it; `statusgap reproduce {} {quoted}` needs none", kind.option()),
     };
-    CliError::usage(format!("`{}` holds {}, and is no target file", without_query(named), kind.noun()), hint)
+    CliError::usage(format!("`{}` holds {}, and is not a target file", without_query(named), kind.noun()), hint)
 }
 
 /// The error for an address that is asked by no request.
@@ -30,7 +30,7 @@ pub fn no_such_scheme(named: &str, scheme: &str) -> CliError {
         "ws" | "wss" => "WebSockets are not spoken: name the http:// address of a service with a status that is asked by GET",
         _ => "name a TOML file, or an address that begins with http:// or https://",
     };
-    CliError::usage(format!("`{}` is no address that is asked by HTTP", without_query(named)), hint)
+    CliError::usage(format!("`{}` is not an address that is asked by HTTP", without_query(named)), hint)
 }
 
 /// Reads `--target`.

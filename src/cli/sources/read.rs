@@ -14,7 +14,7 @@ use crate::model::call::Call;
 use crate::model::redaction::without_query;
 use crate::model::source::Source;
 
-/// Longer texts are no commands and no documents; a recording may well be as long.
+/// Longer texts are not commands and no documents; a recording may well be as long.
 const LONGEST: u64 = 512 << 20;
 
 /// Where services have their OpenAPI document by custom.
@@ -257,7 +257,7 @@ async fn searched(place: &str) -> Result<(String, String), CliError> {
     let address = if place.contains("://") { place.to_owned() } else { format!("http://{place}") };
     if url::Url::parse(&address).ok().and_then(|url| url.host_str().map(str::to_owned)).is_none() {
         return Err(CliError::usage(
-            format!("there is no file `{place}`, and it is no address"),
+            format!("there is no file `{place}`, and it is not an address"),
             "name a file with curl commands, a recording or a document, or an address that begins with http:// or https://",
         ));
     }

@@ -42,7 +42,7 @@ impl IdPlace {
             return Ok(IdPlace::Pointer(named.to_owned()));
         }
         Err(DraftError::new(
-            format!("--id `{}` is no place in an answer", cut(named)),
+            format!("--id `{}` is not a place in an answer", cut(named)),
             "write a JSON pointer such as /job/id, or Location for that header",
         ))
     }

@@ -64,7 +64,7 @@ pub(super) fn between(never: &[Answered], known: &Answered, id: &str) -> Option<
     let unknown = never.first()?;
     let http = unknown.http;
     if http != known.http {
-        // What is no success does not show the job.
+        // What is not a success does not show the job.
         let usual = matches!(http, 404 | 410);
         return known.is_success().then_some(if usual { Unknown::UsualCode(http) } else { Unknown::Code(http) });
     }

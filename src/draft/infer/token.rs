@@ -76,7 +76,7 @@ pub fn token(answer: &Answered, login: &Login) -> Result<Token, DraftError> {
         };
         DraftError::new(
             format!("the answer to the login {} (HTTP {}) has {wanted}", login.shown(), answer.http),
-            "if that command is no login, name the two others with --calls N,N; else write the target file by hand, with [login]",
+            "if that command is not a login, name the two others with --calls N,N; else write the target file by hand, with [login]",
         )
     })?;
     let (expires, lasts) = expires(answer).unzip();

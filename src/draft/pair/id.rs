@@ -82,7 +82,7 @@ fn candidates(initiate: &Call, status: &Call) -> Result<Vec<Candidate>, DraftErr
     let mut found: Vec<Candidate> = Vec::new();
     let mut offer = |text: &str, bonus: u32| {
         let is_given = given.iter().any(|known| known == text);
-        // What stands further up in the initiate's path is no job's: a tenant, a project.
+        // What stands further up in the initiate's path is not the job's: a tenant, a project.
         if !is_given && path.iter().any(|known| known == text) {
             return;
         }
@@ -209,7 +209,7 @@ fn body_with_mark(body: &str, id: &str) -> Option<String> {
 /// A body of JSON in which a number is marked that is called an id. Without quotes around it, what is left is a text, and no JSON.
 fn with_number(body: &str, id: &str) -> Option<String> {
     let json: Value = serde_json::from_str(body).ok()?;
-    // The number of the call itself is no job's.
+    // The number of the call itself is not the job's.
     if json.get("jsonrpc").is_some() && json.get("id").and_then(text).as_deref() == Some(id) {
         return None;
     }

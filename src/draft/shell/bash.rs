@@ -185,7 +185,7 @@ impl<'a, 'f> Reader<'a, 'f> {
     }
 
     fn literal(&mut self, text: &str, in_quotes: bool) {
-        // A prompt stands before the command, and is no word of it.
+        // A prompt stands before the command, and is not a word of it.
         if !in_quotes && text == "$" && self.command.trim().is_empty() && self.rest.peek() == Some(' ') {
             return;
         }

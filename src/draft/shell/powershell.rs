@@ -334,7 +334,7 @@ fn here_string(rest: &mut Cursor<'_>) -> Option<String> {
         while ahead.next_if(|c| c == ' ' || c == '\t').is_some() {}
         if ahead.next() == Some(quote) && ahead.next() == Some('@') {
             *rest = ahead;
-            // The line end before the closing mark is no part of the text.
+            // The line end before the closing mark is not part of the text.
             text.pop();
             return Some(text);
         }
@@ -344,7 +344,7 @@ fn here_string(rest: &mut Cursor<'_>) -> Option<String> {
     }
 }
 
-/// The members of `@{ … }`; those that are no texts are left out, since none of them is understood.
+/// The members of `@{ … }`; those that are not texts are left out, since none of them is understood.
 fn table(rest: &mut Cursor<'_>, began: &Cursor<'_>, depth: usize) -> Result<Vec<(String, String)>, DraftError> {
     let (tokens, _) = sequence(rest, began, Some('}'), depth + 1)?;
     let mut members = Vec::new();

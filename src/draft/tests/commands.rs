@@ -150,7 +150,7 @@ fn a_recording_gives_the_post_whose_answer_names_what_is_polled() {
     assert_eq!(pair.status.url, "http://h/jobs/\u{e003}");
     let alone = format!("{{\"log\":{{\"entries\":[{}]}}}}", entries[0]);
     assert!(of_recording(&har::calls(&alone).expect("an archive"), PairOptions::default()).is_err());
-    assert!(har::calls("{}").is_err_and(|error| error.what.contains("no HTTP Archive")));
+    assert!(har::calls("{}").is_err_and(|error| error.what.contains("not an HTTP Archive")));
 }
 
 #[test]

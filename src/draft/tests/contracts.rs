@@ -264,7 +264,7 @@ fn what_cannot_be_told_apart_is_refused_with_the_reason() {
     assert!(of(gone.clone(), gone).hint.contains("--wait"));
     let broken = answered(500, &json!({}));
     assert!(of(broken, answered(200, &json!({"status": "done"}))).what.contains("error of the service itself"));
-    // The owner may not see the job: that is no answer about it.
+    // The owner may not see the job: that is not an answer about it.
     assert!(of(answered(404, &json!({})), answered(403, &json!({}))).hint.contains("may its user see the job"));
 }
 

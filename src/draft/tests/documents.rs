@@ -58,10 +58,10 @@ fn an_openapi_document_gives_the_pair_and_a_body_of_what_is_required() {
     let relative = DOCUMENT.replace("https://api.example.com/v1/", "/api");
     assert_eq!(read(&relative, None, Some("http://h:1/docs/openapi.yaml")).expect("a pair").initiate.url, "http://h:1/api/renders");
     for (text, operation, why) in [
-        (relative.as_str(), None, "no whole address"),
+        (relative.as_str(), None, "not a complete address"),
         ("swagger: '2.0'", None, "Swagger 2"),
-        ("{", None, "no OpenAPI document"),
-        ("hello", None, "no OpenAPI document"),
+        ("{", None, "not an OpenAPI document"),
+        ("hello", None, "not an OpenAPI document"),
         ("openapi: 3.0.0\nservers: [{url: 'http://h'}]\npaths: {}", None, "no POST"),
         (DOCUMENT, Some("other"), "no operation"),
     ] {

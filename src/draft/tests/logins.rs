@@ -124,7 +124,7 @@ fn an_id_that_both_commands_have_is_the_clients_own() {
     assert!(text.contains("method = \"PUT\"") && text.contains("id = \"{uuid:dashed}\"") && !text.contains("unknown_id"), "{text}");
     let variables = Variables { uuid: NEW.replace('-', ""), ..Variables::default() };
     assert!(target.initiate(&variables).is_ok_and(|request| request.url.ends_with(&format!("/packages/{NEW}"))));
-    // A tenant stands further up, and is no job's.
+    // A tenant stands further up, and is not the job's.
     let tenant = super::draft(&format!("curl -d x h/{uuid}/jobs\ncurl h/{uuid}/jobs/17"));
     assert_eq!((tenant.pair.id_from, tenant.pair.id.as_deref()), (IdFrom::Answer, Some("17")));
     let both = super::draft(&format!("curl h/jobs --json '{{\"project\": \"{uuid}\"}}'\ncurl h/projects/{uuid}/jobs/17"));

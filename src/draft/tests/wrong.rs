@@ -42,8 +42,8 @@ fn every_wrong_command_is_refused_with_its_reason_and_a_way_out() {
         ("curl -K opts h/x", "--config cannot be carried over", "write the options"),
         ("curl --resolve a:1:2 h/x", "--resolve cannot be carried over", "Host"),
         ("curl --unix-socket /s h/x", "--unix-socket cannot be carried over", "unix:"),
-        ("curl -X 'A B' h/x", "`A B` is no HTTP method", "whole command"),
-        ("curl -H 'a b: c' h/x", "`a b` is no name of a header", "whole command"),
+        ("curl -X 'A B' h/x", "`A B` is not an HTTP method", "whole command"),
+        ("curl -H 'a b: c' h/x", "`a b` is not the name of a header", "whole command"),
         ("curl -d x h/x -H \"Authorization: $(cat token)\"\ncurl h/x/17", "takes what another command writes", "variable"),
         ("curl h/a\ncurl h/b", "all of them only read", "the POST that starts"),
         ("curl -d x h/a", "no command that asks for a job's status", "the GET"),
@@ -61,7 +61,7 @@ fn every_wrong_command_is_refused_with_its_reason_and_a_way_out() {
         ("curl -d x h/jobs\ncurl -d y h/jobs\ncurl h/jobs/17", "there are 3 commands", "--calls 1,3"),
         ("curl -d x a/jobs\ncurl b/jobs/17", "go to different servers: http://a and http://b", "same deployment"),
         ("curl -d x ftp://h/jobs\ncurl ftp://h/jobs/17", "only http and https", "address as it works"),
-        ("curl -d x http://h:99999/jobs\ncurl http://h:99999/jobs/17", "is no address", "address as it works"),
+        ("curl -d x http://h:99999/jobs\ncurl http://h:99999/jobs/17", "is not an address", "address as it works"),
         ("curl -d x $BASE/jobs\ncurl $BASE/jobs/17", "has the variable $BASE in its host", "set BASE"),
         ("Invoke-WebRequest -Uri h -Body ($x | ConvertTo-Json)", "-body is computed", "Copy as cURL"),
         ("Invoke-WebRequest -Uri h -Certificate $c", "-certificate is not understood", "Copy as cURL"),
@@ -110,8 +110,8 @@ fn every_wrong_recording_and_document_is_refused_likewise() {
     let har_of =
         |text: &str| har::calls(text).and_then(|calls| of_recording(&calls, PairOptions::default())).and_then(|pair| Draft::of(pair, None));
     for (text, what, way_out) in [
-        ("", "no HTTP Archive", "Save all as HAR"),
-        ("{\"log\": 7}", "no HTTP Archive", "Save all as HAR"),
+        ("", "not an HTTP Archive", "Save all as HAR"),
+        ("{\"log\": 7}", "not an HTTP Archive", "Save all as HAR"),
         ("{\"log\": {\"entries\": []}}", "none of the archive's 0 entries", "Save all as HAR"),
         ("{\"log\": {\"entries\": [7, {}]}}", "none of the archive's 2 entries", "Save all as HAR"),
         (
@@ -127,13 +127,13 @@ fn every_wrong_recording_and_document_is_refused_likewise() {
     };
     let jobs = "openapi: 3.0.0\nservers: [{url: 'http://h'}]\npaths:\n  /jobs: {post: {responses: {'202': {content: {a/json: {schema: {}}}}}}}\n  /jobs/{id}: {get: {}}\n";
     for (text, operation, what, way_out) in [
-        ("{", None, "no OpenAPI document", "3.0 or 3.1"),
-        ("a: [", None, "no OpenAPI document", "3.0 or 3.1"),
+        ("{", None, "not an OpenAPI document", "3.0 or 3.1"),
+        ("a: [", None, "not an OpenAPI document", "3.0 or 3.1"),
         ("hello", None, "no `openapi` version", "3.0 or 3.1"),
         ("openapi: '4.0'", None, "of version 4.0", "3.0 or 3.1"),
         ("swagger: '2.0'", None, "Swagger 2", "3.0 or 3.1"),
         ("openapi: 3.0.0\nservers: [{url: 'http://h'}]\npaths: {}", None, "no POST whose answer has an id", "--curl"),
-        ("openapi: 3.0.0\nservers: [{url: '/v1'}]\npaths: {}", None, "`/v1` is no whole address", "--base-url"),
+        ("openapi: 3.0.0\nservers: [{url: '/v1'}]\npaths: {}", None, "`/v1` is not a complete address", "--base-url"),
         (
             "openapi: 3.0.0\nservers: [{url: 'http://h'}]\npaths: {/jobs: {post: {responses: {'202': {$ref: '#/x/y'}}}}}",
             None,

@@ -98,7 +98,7 @@ fn k6_has_no_bodies_and_ids_are_found_by_the_order_of_a_virtual_user() {
     let text =
         k6(&[("01.000000000", "POST", 202, "/jobs"), ("01.100000000", "GET", 404, "/jobs/a"), ("01.900000000", "GET", 200, "/jobs/a")]);
     let imported = read(text.as_bytes(), &Format::K6Json, &target).expect("right lines");
-    assert_eq!(imported.recording.requests, 3, "other metrics are no requests");
+    assert_eq!(imported.recording.requests, 3, "other metrics are not requests");
     assert!(blind(&imported, &Blind::Paired { scans: 1 }) && blind(&imported, &Blind::NoBodies { polls: 2 }));
     let brackets = brackets(&imported, &target);
     let [bracket] = brackets.as_slice() else { panic!("one scan: {brackets:?}") };

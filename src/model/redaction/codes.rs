@@ -98,7 +98,7 @@ const BASE85: [&[u8; 85]; 3] = [
     b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#",
 ];
 
-/// Fewer digits than this are no sign of anything.
+/// Fewer digits than this say nothing.
 const FEWEST_DIGITS: usize = 5;
 
 /// The digits of base32 that a text has, whatever stands before and after it.

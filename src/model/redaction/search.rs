@@ -137,7 +137,7 @@ impl Needles {
                 (before + after >= most_of(needle)).then_some(start - before..start + after)
             }));
         }
-        // Of `Bearer x` the blank before `x` is no secret.
+        // Of `Bearer x` the blank before `x` is not a secret.
         let is_blank = |byte: &&u8| **byte == b' ';
         let trimmed = |Range { start, end }: Range<usize>| {
             let piece = &bytes[start..end];

@@ -217,7 +217,7 @@ fn forms(secret: &str) -> Vec<(&'static str, String)> {
 /// What may be left of a secret: nothing that is longer than three of its characters.
 fn leaves_nothing(told: &str, form: &str) -> bool {
     let (told, chars) = (told.replace(STRUCK, ""), form.chars().collect::<Vec<char>>());
-    // A dump's first address is no part of it.
+    // A dump's first address is not part of it.
     let is_address = |part: &[char]| part.iter().all(|c| matches!(c, '0' | ' ' | ':'));
     chars.windows(6.min(chars.len())).filter(|part| !is_address(part)).all(|part| !told.contains(&part.iter().collect::<String>()))
 }
@@ -377,7 +377,7 @@ proptest! {
     fn any_secret_is_struck_out_in_any_form(secret in "[ -~äöß€😀]{8,24}") {
         prop_assume!(secret.trim().len() == secret.len());
         let redaction = Redaction::of([secret.clone()]);
-        // What a server decoded that was never encoded, and that is no text then, is no longer the secret: a byte of it is lost.
+        // What a server decoded that was never encoded, and is then not text, is no longer the secret: a byte of it is lost.
         for (name, form) in forms(&secret).into_iter().filter(|(_, form)| !form.contains(char::REPLACEMENT_CHARACTER)) {
             let told = redaction.clean(format!("(({form}))"));
             prop_assert!(told.contains(STRUCK), "{} as {}: {} -> {}", secret, name, form, told);

@@ -547,7 +547,7 @@ fn quantiles(table: &BTreeMap<String, Span>, path: &str, source: Source<'_>) -> 
                 Some(quantile) => Ok(QuantileLimit { quantile, below: *below }),
                 None => Err(source.complain(
                     &format!("{path}.{key}"),
-                    format!("`{key}` is not a quantile that is told"),
+                    format!("`{key}` is not a quantile that reports give"),
                     Some("use p50, p90, p95, p99 or p999".into()),
                 )),
             }

@@ -41,7 +41,7 @@ pub(super) struct ResponseParser {
 pub(in crate::probe) enum Failure {
     /// The peer closed the connection before the reply was whole.
     Closed,
-    /// It is no reply of HTTP/1, or breaks a rule of it.
+    /// It is not a reply of HTTP/1, or breaks a rule of it.
     Malformed,
     /// Its body is larger than [`LARGEST_BODY`].
     TooLarge,
@@ -126,7 +126,7 @@ impl ResponseParser {
         }
     }
 
-    /// Which rule or limit a broken reply broke, as a noun; `None` where it is no reply of HTTP/1.
+    /// Which rule or limit a broken reply broke, as a noun; `None` where it is not a reply of HTTP/1.
     pub(super) fn broken(&self) -> Option<&'static str> {
         self.broken
     }
@@ -229,7 +229,7 @@ impl ResponseParser {
             Start::parse(bytes)
         } else {
             self.partial.extend_from_slice(bytes);
-            // A head that drips is looked at once for each line; its first bytes at once, so that what is no HTTP is seen early.
+            // A head that drips is looked at once for each line; its first bytes at once, so that what is not HTTP is seen early.
             if before < SHORTEST_HEAD || bytes.contains(&b'\n') { Start::parse(&self.partial) } else { Ok(None) }
         };
         let Some(Start { length, code, minor, headers }) = parsed.map_err(|broken| self.fails(broken))? else {
@@ -311,7 +311,7 @@ impl ResponseParser {
                 if line_ended {
                     let is_last = self.partial == b"\r\n";
                     if !is_last && !is_field(&self.partial) {
-                        return Err(self.breaks("a trailer that is no header"));
+                        return Err(self.breaks("a trailer that is not a header"));
                     }
                     self.partial.clear();
                     if is_last {
@@ -383,7 +383,7 @@ const NO_HEADER_NAME: &str = "a header with a name that is none";
 const NO_HEADER_VALUE: &str = "a control character in a header";
 const NO_CHUNK_SIZE: &str = "a chunk without a size";
 
-/// What is wrong with a head that the parser does not take; of no rule where it is no head of HTTP/1.
+/// What is wrong with a head that the parser does not take; of no rule where it is not a head of HTTP/1.
 fn broken_head(bytes: &[u8], error: httparse::Error) -> Broken {
     let fault = Failure::Malformed;
     if !bytes.starts_with(b"HTTP/1.") {

@@ -58,7 +58,7 @@ pub fn tls_for_others(certificates: &Certificates) -> Result<rustls::ClientConfi
 #[derive(Debug, thiserror::Error)]
 pub enum NetworkError {
     /// The address is none for HTTP.
-    #[error("`{0}` is no address that HTTP can be sent to")]
+    #[error("`{0}` is not an address that HTTP can be sent to")]
     Address(String),
     /// Certificates or keys could not be used.
     #[error("cannot set up TLS")]

@@ -26,7 +26,7 @@ pub fn markdown(comparison: &Comparison) -> String {
         lines.extend([String::new(), table(&told.table, Room::Document)]);
     }
     if !told.open.is_empty() {
-        lines.extend([String::new(), "## What was not told".to_owned(), String::new()]);
+        lines.extend([String::new(), "## What stayed open".to_owned(), String::new()]);
         lines.extend(told.open.iter().map(|why| format!("- {}", escape(why))));
     }
     lines.extend([String::new(), format!("Compared: {}.", escape(&told.method))]);

@@ -37,7 +37,7 @@ pub fn table(comparison: &Comparison, style: Style) -> String {
         }
         page.line("");
     }
-    page.section("not told", &told.open);
+    page.section("open", &told.open);
     page.section("how", &[told.method]);
     page.text
 }

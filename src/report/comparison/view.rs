@@ -209,7 +209,7 @@ fn left_out(scenario: &ScenarioComparison, noun: &Noun) -> Option<String> {
     if let Some(most) = few.iter().max_by_key(|finding| finding.base_scans.min(finding.new_scans)) {
         let asked = scenario.findings.iter().filter(|finding| finding.change != Change::NotIdentified).count();
         let what = if few.len() == asked {
-            "nothing can be told".to_owned()
+            "no conclusion".to_owned()
         } else {
             let named: Vec<String> = few.iter().map(|finding| subject(&finding.subject, noun)).collect();
             format!("no conclusion about {}", named.join(", "))

@@ -96,7 +96,7 @@ fn numbers(view: &View) -> [Number; 4] {
 fn denied(view: &View) -> Number {
     let reads = view.guarantees.iter().find(|row| row.guarantee == Guarantee::ReadYourWrites);
     let (value, note) = match reads.filter(|row| row.checked > 0) {
-        _ if !view.assessable => ("–".to_owned(), "cannot be told".to_owned()),
+        _ if !view.assessable => ("–".to_owned(), "not known".to_owned()),
         Some(row) => (words::count(row.broken), format!("of {}", words::count(row.checked))),
         None => ("–".to_owned(), "none was polled".to_owned()),
     };
@@ -106,7 +106,7 @@ fn denied(view: &View) -> Number {
 fn window(view: &View) -> Number {
     let window = &view.window;
     let (value, note) = if !view.assessable {
-        ("–".to_owned(), "cannot be told".to_owned())
+        ("–".to_owned(), "not known".to_owned())
     } else if window.flapped > 0 {
         (words::count(window.flapped), format!("{} seen, then denied", if window.flapped == 1 { "scan" } else { "scans" }))
     } else if window.scans == 0 {

@@ -42,7 +42,7 @@ fn standing(out: &mut Exposition, live: &WatchStatus) {
 }
 
 fn counters(out: &mut Exposition, live: &WatchStatus) {
-    out.family("statusgap_watch_rounds", Type::Counter, "Rounds by what each told alone.");
+    out.family("statusgap_watch_rounds", Type::Counter, "Rounds by the verdict of each alone.");
     for (count, outcome) in live.rounds.iter().zip(WatchStatus::OUTCOMES) {
         out.sample("_total", &[("outcome", outcome.word())], *count as f64);
     }

@@ -124,7 +124,7 @@ impl Variant {
                 "At the end of a job its record leaves one store before it is in the other, and status looks in one of them."
             }
             Variant::Idle => "The record is removed when nobody has asked for it for a while.",
-            Variant::RefusedAfterwards => "Some accepted scans are refused afterwards, and status is never told.",
+            Variant::RefusedAfterwards => "Some accepted scans are refused afterwards, and status never learns of it.",
         }
     }
 

@@ -113,7 +113,7 @@ fn ambiguity(unclear: &Unclear) -> String {
         Ambiguity::WitnessStillRunning => "the witness still said that the job was running after status had shown its end".to_owned(),
         Ambiguity::UnknownToWitness => "the witness does not know a job that status shows as ended".to_owned(),
         Ambiguity::LastStateUnlisted(word) => format!("it was last answered `{word}`, which [status.states] does not list"),
-        Ambiguity::LastStateAbsent => "its last answer told no state".to_owned(),
+        Ambiguity::LastStateAbsent => "its last answer gave no state".to_owned(),
         Ambiguity::EndedElsewhere(kind) => {
             format!("its {} said that it had ended, and status was not asked again as long as a second after that", kind.word())
         }
@@ -134,7 +134,7 @@ fn ambiguity(unclear: &Unclear) -> String {
         Ambiguity::UnlistedAfterEnd(word) => {
             format!("after its end it was answered `{word}`, which [status.states] does not list: list it there")
         }
-        Ambiguity::NoStateAfterEnd => "after its end the answers told no state".to_owned(),
+        Ambiguity::NoStateAfterEnd => "after its end the answers gave no state".to_owned(),
         Ambiguity::ProgressFell => {
             "its progress fell, as it may where each stage or attempt is counted from its beginning, or a total grows".to_owned()
         }
@@ -146,7 +146,7 @@ fn ambiguity(unclear: &Unclear) -> String {
             named(place)
         ),
         Ambiguity::NoId { place, example, constant } => format!(
-            "{} {} `{example}` in {tally} answers, which is no id that this run handed out: does `[status] echo` name the id?",
+            "{} {} `{example}` in {tally} answers, which is not an id that this run handed out: does `[status] echo` name the id?",
             named(place),
             if *constant { "held" } else { "held other values, such as" }
         ),

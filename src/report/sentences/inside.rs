@@ -27,7 +27,7 @@ pub fn outcome(outcome: &Outcome, scans: u64, label: impl Fn(&SpanName) -> SpanL
         ),
         // Two possibilities are more than none.
         Outcome::CannotTell(why @ Unexplained::ReadElsewhere { .. }) => unexplained(why, scans, label),
-        Outcome::CannotTell(why) => format!("which span makes scans visible cannot be told: {}", unexplained(why, scans, label)),
+        Outcome::CannotTell(why) => format!("which span makes scans visible is not known: {}", unexplained(why, scans, label)),
     }
 }
 

@@ -45,7 +45,7 @@ pub struct Row {
     pub run_id: String,
     /// When it began, RFC 3339.
     pub started: String,
-    /// The same since 1970; `None` where the log's text is no time.
+    /// The same since 1970; `None` where the log's text is not a time.
     #[serde(skip)]
     pub began: Option<Duration>,
     /// The verdict.
@@ -167,7 +167,7 @@ impl Row {
             _ if self.denied.scans == 0 => "none seen".to_owned(),
             // That it is an interval and not a number says itself.
             Some(row) => words::between(row.from_ms, row.to_ms),
-            None => "not told".to_owned(),
+            None => "not known".to_owned(),
         }
     }
 

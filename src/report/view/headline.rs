@@ -283,7 +283,7 @@ pub(super) fn other_reasons(judgement: &Judgement) -> Vec<String> {
         .skip(usize::from(headline_is_first))
         .filter(|reason| !counted(reason) && reason.speaks_for() == judgement.verdict)
         .filter(|reason| {
-            // Where no scan of a scenario got an answer that counts, the same of each of its offsets is no news.
+            // Where no scan of a scenario got an answer that counts, the same of each of its offsets is not news.
             let is_of_silent = |scenario: &&ScenarioJudgement| scenario.reasons.contains(reason) && all_silent(scenario);
             !follows_from_silence(reason) || !judgement.scenarios.iter().any(|scenario| is_of_silent(&scenario))
         });

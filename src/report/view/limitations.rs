@@ -40,7 +40,7 @@ pub(super) fn limitations(journal: &Journal, analysis: &Analysis, view: &View) -
     lines
 }
 
-/// What a pass could have missed: in one line, since a scenario of three scans excludes little and is no news.
+/// What a pass could have missed: in one line, since a scenario of three scans excludes little and is not news.
 fn could_have_missed(view: &View) -> Option<String> {
     let passed = view.scenarios.iter().filter(|scenario| scenario.verdict == Verdict::Pass);
     let told: Vec<String> = passed
@@ -131,7 +131,7 @@ fn power(view: &View) -> Vec<String> {
     told.into_iter().map(|(power, names)| format!("{}: {power}.", names.join(", "))).collect()
 }
 
-/// Offsets so near to the window's end that their outcome was decided by a hair.
+/// Offsets so near to the window's end that their outcome was a matter of chance.
 fn near_the_edge(analysis: &Analysis, view: &View) -> Vec<String> {
     let curve = &view.window.curve;
     let from = curve.iter().map(|point| point.from_ms).fold(f64::INFINITY, f64::min);
@@ -146,7 +146,11 @@ fn near_the_edge(analysis: &Analysis, view: &View) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for offset in view.scenarios.iter().flat_map(|scenario| &scenario.offsets) {
         if offset.at_ms > from - blur && offset.at_ms <= to + blur {
-            let line = format!("{} lies within the edge's uncertainty ({}): decided by a hair.", offset.at, words::between(from, Some(to)));
+            let line = format!(
+                "{} lies within the edge's uncertainty ({}): the result there is a matter of chance.",
+                offset.at,
+                words::between(from, Some(to))
+            );
             if !lines.contains(&line) {
                 lines.push(line);
             }

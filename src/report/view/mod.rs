@@ -178,7 +178,7 @@ pub struct RunNote {
     pub shard: Option<Share>,
     /// Requests of all kinds in the log.
     pub exchanges: u64,
-    /// `started` as the time since 1970; `None` where the log's text is no time.
+    /// `started` as the time since 1970; `None` where the log's text is not a time.
     #[serde(skip)]
     pub began: Option<Duration>,
     /// From stamp zero to the end of the last exchange.

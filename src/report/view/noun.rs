@@ -5,7 +5,7 @@ use crate::report::noun::{Medium, called};
 
 use super::{GuaranteeRow, View};
 
-/// Puts the noun into every sentence of a view. Names, commands and what a server said are no sentences of ours.
+/// Puts the noun into every sentence of a view. Names, commands and what a server said are not sentences of ours.
 pub(super) fn call_jobs(view: &mut View, noun: &Noun) {
     for sentence in sentences(view) {
         *sentence = called(sentence, noun, Medium::Sentence);

@@ -1,4 +1,4 @@
-//! Which part of a larger run a log is. The model's form also has the digest of the plan, which is no concern of readers.
+//! Which part of a larger run a log is. The model's form also has the digest of the plan, which does not concern readers.
 
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};

@@ -182,7 +182,7 @@ fn opened(file: &Path) -> Result<File, RunError> {
     Ok(opened)
 }
 
-/// A wall clock as ns since 1970; 0 where it is no time, so that spans stay comparable with each other.
+/// A wall clock as ns since 1970; 0 where it is not a time, so that spans stay comparable with each other.
 fn since_1970(started: &str) -> u64 {
     let nanos = started.parse::<jiff::Timestamp>().map_or(0, jiff::Timestamp::as_nanosecond);
     u64::try_from(nanos).unwrap_or(0)

@@ -66,7 +66,7 @@ pub(super) fn status(found: &Found, region: Region, unset: UnsetState, running_c
     present((code, axum::Json(labelled(body, label))).into_response())
 }
 
-/// Status of a record that has been written in part: its state and no more. A label is no part of the record.
+/// Status of a record that has been written in part: its state and no more. A label is not part of the record.
 pub(super) fn status_without_details(found: &Found, unset: UnsetState, running_code: StatusCode) -> Response {
     let (code, body) = match state(found, unset) {
         State::Accepted | State::Scanning => (running_code, json!({"success": true, "status": "scanning"})),

@@ -60,7 +60,7 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// A store that is away is no evidence about any scan: 503, never `not_found`.
+/// A store that is away is not evidence about any scan: 503, never `not_found`.
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         Refusal { retry_after: Some(1), ..Refusal::new(StatusCode::SERVICE_UNAVAILABLE, format!("Storage unavailable: {error}")) }

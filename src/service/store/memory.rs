@@ -138,7 +138,7 @@ impl From<Put> for Write {
     }
 }
 
-/// Whether the record `there` admits the record `new`; what is no record admits anything.
+/// Whether the record `there` admits the record `new`; what is not a record admits anything.
 pub(super) fn judge(there: Option<&str>, new: &str) -> Admission {
     match (there.and_then(Standing::from_text), Standing::from_text(new)) {
         (Some(there), Some(new)) => there.admits(&new),

@@ -65,7 +65,7 @@ impl Compiler<'_> {
         let problem = if !matches!(asked, Asked::Status(_)) {
             "only status requests are measured, so only they can be long polls"
         } else if held.0.is_zero() {
-            "a request that is held for no time is no long poll"
+            "a request that is held for no time is not a long poll"
         } else if held.0 > LONGEST_POLL {
             "a status request that is held for more than 10 minutes would outlast any run"
         } else {

@@ -30,7 +30,7 @@ fn a_wrong_status_table_is_told_with_its_place_and_a_way_out() {
         ("path = '/{id}'\nuser = 'admn'\n[users.admin]", "'admn'", "no user `admn`", "did you mean `admin`"),
         ("path = '/{id}'\nuser = 'x'", "'x'", "no user `x`", "[users.x]"),
         ("path = '/{id}'\nbody = ''\nform = {}", "[status]", "more than one of", "one body"),
-        ("path = '/{id}'\nlong_poll = '0s'", "'0s'", "no long poll", "remove it"),
+        ("path = '/{id}'\nlong_poll = '0s'", "'0s'", "not a long poll", "remove it"),
         ("path = '/{id}'\nlong_poll = '1h'", "'1h'", "more than 10 minutes", "30s"),
         ("path = '/{id}'\nlong_poll = 'long'", "'long'", "not a length of time", ""),
         ("path = '/{id}'\n[witness]\npath = '/w/{id}'\nlong_poll = '3s'", "'3s'", "only status requests", "[status]"),

@@ -52,7 +52,7 @@ impl Minimum {
     }
 }
 
-/// Why a text is no minimum.
+/// Why a text is not a minimum.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CriterionError {
     /// Not a share.

@@ -428,7 +428,7 @@ fn ask(base: Option<&ScenarioBaseline>, new: &ScenarioBaseline, layout: Layout) 
 fn answer(scenarios: &mut [ScenarioComparison], questions: Vec<(usize, Question)>, layout: Layout, criteria: &Criteria) -> usize {
     let smallest: Vec<f64> = questions.iter().map(|(_, question)| question.smallest_p(layout)).collect();
     // A question whose sample sizes rule out any answer costs the others nothing. Whether they do depends on sizes alone, and
-    // not on what was seen, so that leaving it out is no choice among outcomes.
+    // not on what was seen, so that leaving it out is not a choice among outcomes.
     let able_among = |tests: usize| smallest.iter().filter(|p| **p <= criteria.alpha / tests as f64).count();
     let tests = (1..=questions.len()).find(|tests| able_among(*tests) <= *tests).map_or(0, able_among);
     let level = criteria.alpha / tests.max(1) as f64;

@@ -27,7 +27,7 @@ pub enum Unusable {
 pub enum Spoilt<'a> {
     /// It was not measured well enough.
     Reason(&'a Reason),
-    /// Where to stop was decided by what was seen, so what was seen by then is no fair sample.
+    /// Where to stop was decided by what was seen, so what was seen by then is not a fair sample.
     StoppedWhenDecided,
 }
 

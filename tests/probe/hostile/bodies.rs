@@ -14,7 +14,7 @@ async fn a_body_that_cannot_be_read_is_no_sign_that_a_job_is_there() {
         Case::poll("nothing", ok(""), Malformed, Inconclusive),
         Case::poll("a list in a list, 100,000 deep", ok("[".repeat(100_000)), Malformed, Inconclusive),
         Case::poll("objects 100,000 deep", ok("{\"state\":".repeat(100_000)), Malformed, Inconclusive),
-        Case::poll("bytes that are no text", ok(b"{\"state\":\"b\xff\xfesy\"}"), Malformed, Inconclusive),
+        Case::poll("bytes that are not text", ok(b"{\"state\":\"b\xff\xfesy\"}"), Malformed, Inconclusive),
         Case::poll("UTF-16", ok(utf16), Malformed, Inconclusive),
         Case::poll("half of a surrogate pair", ok(r#"{"state":"\ud800"}"#), Malformed, Inconclusive),
         Case::poll("a number beyond all numbers", ok(r#"{"state":1e999}"#), Malformed, Inconclusive),

@@ -21,7 +21,7 @@ async fn a_length_that_does_not_hold_is_never_taken_for_an_answer() {
     stuffed.extend(reply("404 Not Found", "", b""));
     check(vec![
         Case::poll("a negative length", of_length("-16"), Protocol, Inconclusive),
-        Case::poll("a length that is no number", of_length("many"), Protocol, Inconclusive),
+        Case::poll("a length that is not a number", of_length("many"), Protocol, Inconclusive),
         Case::poll("a length beyond 64 bits", of_length("99999999999999999999"), Protocol, Inconclusive),
         Case::poll("the longest length that can be said", of_length("18446744073709551613"), TooLarge, Inconclusive),
         Case::poll("two lengths that differ", of_length("16\r\nContent-Length: 17"), Protocol, Inconclusive),
@@ -49,7 +49,7 @@ fn of_head(length: usize) -> Vec<u8> {
 async fn broken_chunks_are_never_taken_for_an_answer() {
     let chunks = |chunks: &str| format!("{CHUNKED}{chunks}");
     check(vec![
-        Case::poll("a size that is no number", say(&chunks("xyz\r\n{}\r\n0\r\n\r\n")), Protocol, Inconclusive),
+        Case::poll("a size that is not a number", say(&chunks("xyz\r\n{}\r\n0\r\n\r\n")), Protocol, Inconclusive),
         Case::poll("a size beyond 64 bits", say(&chunks("fffffffffffffffff\r\n{}")), Protocol, Inconclusive),
         Case::poll("a chunk longer than its size", say(&chunks("2\r\n{}{}{}\r\n0\r\n\r\n")), Protocol, Inconclusive),
         Case::poll("no last chunk", last(&chunks("10\r\n{\"state\":\"busy\"}\r\n")), Closed, Inconclusive),
@@ -95,7 +95,7 @@ async fn heads_that_are_none_are_broken_http() {
         Case::poll("a header without a colon", say(&format!("HTTP/1.1 200 OK\r\nnonsense\r\n{BODY}")), Protocol, Inconclusive),
         Case::poll("a header's name with a blank", say(&format!("HTTP/1.1 200 OK\r\na b: c\r\n{BODY}")), Protocol, Inconclusive),
         Case::poll("a header with a zero byte", say(&format!("HTTP/1.1 200 OK\r\nX: \0\r\n{BODY}")), Protocol, Inconclusive),
-        Case::poll("a header with bytes that are no text", Act::Say(with_bytes(BODY)), Visible, Pass),
+        Case::poll("a header with bytes that are not text", Act::Say(with_bytes(BODY)), Visible, Pass),
         Case::poll("the greeting of a mail server", Act::Silence(b"220 mail.test ESMTP\r\n".to_vec()), Protocol, Inconclusive),
         Case::poll("a head for ever", Act::Flood(b"HTTP/1.1 200 OK\r\nX: ".to_vec(), vec![b'x'; 1 << 16]), Protocol, Inconclusive),
         Case::poll("zero bytes for ever", Act::Flood(Vec::new(), vec![0; 1 << 16]), Protocol, Inconclusive),

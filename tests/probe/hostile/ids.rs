@@ -108,7 +108,7 @@ async fn what_is_no_id_starts_no_scan() {
         .map(|(name, body, bucket): (_, _, super::cases::Bucket)| Case::initiate(name, handed(body), bucket, Inconclusive));
     let bytes = b"HTTP/1.1 202 Accepted\r\nX-Id: caf\xe9\r\nContent-Length: 0\r\n\r\n".to_vec();
     let in_header =
-        Case::initiate("bytes that are no text", Act::Say(bytes), Malformed, Inconclusive).with_initiate("id = { header = 'X-Id' }");
+        Case::initiate("bytes that are not text", Act::Say(bytes), Malformed, Inconclusive).with_initiate("id = { header = 'X-Id' }");
     let twice = Act::Say(reply("202 Accepted", "X-Id: j-1\r\nX-Id: j-2\r\n", b""));
     let twice = Case::initiate("the header twice: the first one", twice, Accepted, Pass).with_initiate("id = { header = 'X-Id' }");
     check(cases.chain([in_header, twice]).collect()).await;

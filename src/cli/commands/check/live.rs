@@ -27,7 +27,7 @@ pub fn check(path: &Path, yes: bool, wait: Duration, quiet: bool) -> Ended {
     let source = Source { file: &named, text: &text };
     if source.line_of("initiate").is_none() {
         return Err(CliError::usage(
-            format!("{named} is no target file, so that there is nothing to try"),
+            format!("{named} is not a target file, so that there is nothing to try"),
             "leave --live out for scenarios and lists of known failures",
         ));
     }

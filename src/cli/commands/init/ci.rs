@@ -68,7 +68,7 @@ impl BuildService {
             lines.push_str(&self.secret(name));
         }
         let quoted = shlex::try_quote(path)
-            .map_err(|_| CliError::usage(format!("`{path:?}` is no path for a pipeline"), "give the file another name"))?;
+            .map_err(|_| CliError::usage(format!("`{path:?}` cannot be the path of a pipeline"), "give the file another name"))?;
         let path = if self == BuildService::Jenkins { groovy(&quoted) } else { quoted.into_owned() };
         let step = self.text().replace(FILE, &path).replace(self.address_line(), &lines);
         // Without variables, their heading has nothing below it.

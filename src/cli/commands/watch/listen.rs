@@ -32,9 +32,9 @@ pub enum Listen {
     At(SocketAddr),
 }
 
-/// Why a text is no place to listen at.
+/// Why a text is not a place to listen at.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is no address with a port, such as 127.0.0.1:9464, and not `none`")]
+#[error("`{0}` is not an address with a port, such as 127.0.0.1:9464, and not `none`")]
 pub struct ListenError(String);
 
 impl FromStr for Listen {

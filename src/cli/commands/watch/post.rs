@@ -66,7 +66,7 @@ impl Post {
         let parsed = url::Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         let Some(parsed) = parsed else {
             // It may be a mistyped secret, and is not repeated.
-            return Err(CliError::usage("--post is no http or https address", "write --post https://host/path"));
+            return Err(CliError::usage("--post is not an http or https address", "write --post https://host/path"));
         };
         Ok(Post { client: for_posts()?, url: url.to_owned(), shown: parsed.origin().ascii_serialization() })
     }

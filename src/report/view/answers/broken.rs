@@ -23,8 +23,8 @@ pub(super) fn short(findings: Findings<'_>) -> String {
         Verdict::Fail if denied && window.flapped > 0 => format!("Yes: the API denies {many} that it has already shown"),
         Verdict::Fail if denied => format!("Yes: the API denies {many} that it has just accepted"),
         Verdict::Fail => format!("Yes: the API breaks a promise, though it denies no {noun}"),
-        Verdict::Inconclusive if !judgement.assessable => format!("It cannot be told: the API shows even {many} that never existed"),
-        Verdict::Inconclusive => "It cannot be told from this run".to_owned(),
+        Verdict::Inconclusive if !judgement.assessable => format!("Not known: the API shows even {many} that never existed"),
+        Verdict::Inconclusive => "This run cannot say".to_owned(),
         Verdict::Pass if reads.is_some_and(|reads| reads.broken > 0) => "No: denials stayed within what is tolerated".to_owned(),
         Verdict::Pass if reads.is_some_and(|reads| reads.checked > 0) => format!("No: every accepted {noun} was found"),
         Verdict::Pass => "No: everything that was expected held".to_owned(),
@@ -71,13 +71,10 @@ fn what_is_broken(findings: Findings<'_>, denied: &DeniedJobs, histories: &[Scan
             _ => format!("No: everything that was expected held. The status of no {noun} was asked."),
         },
         (Verdict::Inconclusive, _) if !judgement.assessable => {
-            format!(
-                "It cannot be told: {request} answers even ids that were never issued as if there were {} {noun}.",
-                findings.noun.article()
-            )
+            format!("Not known: {request} answers even ids that were never issued as if there were {} {noun}.", findings.noun.article())
         }
-        (Verdict::Inconclusive, Some(counts)) => format!("It cannot be told yet. {counts}"),
-        (Verdict::Inconclusive, None) => "It cannot be told from this run.".to_owned(),
+        (Verdict::Inconclusive, Some(counts)) => format!("Not known yet. {counts}"),
+        (Verdict::Inconclusive, None) => "This run cannot say.".to_owned(),
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) fn lost(findings: Findings<'_>, denied: &DeniedJobs) -> String {
         return format!("No {noun} was accepted, so none can be lost.");
     }
     if !findings.judgement.assessable {
-        return "It cannot be told: a visible answer proves nothing here.".to_owned();
+        return "Not known: a visible answer proves nothing here.".to_owned();
     }
     if denied.jobs == 0 || headline::read_your_writes(findings.analysis).is_none_or(|reads| reads.broken == 0) {
         return none_denied(findings);

@@ -178,7 +178,7 @@ mod tests {
         for (sample, short) in [
             (samples::flapping(), "Yes: the API denies scans that it has already shown"),
             (samples::healthy(), "No: every accepted scan was found"),
-            (samples::unassessable(), "It cannot be told: the API shows even scans that never existed"),
+            (samples::unassessable(), "Not known: the API shows even scans that never existed"),
         ] {
             assert_eq!(samples::view(&sample).answers.short, short);
         }
