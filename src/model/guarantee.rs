@@ -87,9 +87,9 @@ impl Guarantee {
     pub fn meaning(self) -> &'static str {
         match self {
             Guarantee::Honesty => {
-                "An id that nobody issued is answered as if it were a scan. Then \"visible\" says nothing, and every other check would pass: the run is inconclusive."
+                "A never-issued id is answered as if it were a scan. Then \"visible\" says nothing, and every other check would pass: the run is inconclusive."
             }
-            Guarantee::Isolation => "A user sees a scan that belongs to somebody else.",
+            Guarantee::Isolation => "A user sees another user's scan.",
             Guarantee::ReadYourWrites => {
                 "The id was handed out, and a status request sent after that is told that there is no such scan. A client that takes this for an end gives up on a running job."
             }
@@ -161,7 +161,7 @@ impl Guarantee {
             Guarantee::Promptness => {
                 "Start background work after the response is finished, and outside of middleware. Then look for the window that it hid."
             }
-            Guarantee::CrashHonesty => "Hold a lease for each running scan; whoever finds one expired, marks the scan as failed.",
+            Guarantee::CrashHonesty => "Hold a lease for each running scan; the worker that finds one expired marks the scan as failed.",
         }
     }
 

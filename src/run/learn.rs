@@ -1,4 +1,4 @@
-//! What an API's contract is, learnt from one job: it is asked for, polled until it ends, and two ids are asked for that nobody issued.
+//! What an API's contract is, learnt from one job: it is asked for, polled until it ends, and two ids are asked for that were never issued.
 //!
 //! All of it by an ordinary client: nothing is measured here to more than a few milliseconds.
 

@@ -55,7 +55,7 @@ fn window_of(gate: &Scenario, jobs: u32) -> Scenario {
     Scenario {
         name: format!("{}-window", gate.name),
         title: format!("{jobs} more jobs, polled until they are found, since {} had failed", gate.name),
-        source: "how long denials last, for whoever reviews a failed gate".to_owned(),
+        source: "how long denials last, for the reviewer of a failed gate".to_owned(),
         overlap: false,
         side_by_side: false,
         load: Load { scans: jobs, model: LoadModel::Open { every: Span::millis(20) }, input: gate.load.input, detect: None },

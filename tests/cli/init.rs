@@ -272,7 +272,7 @@ fn a_recording_is_read_and_nothing_is_sent() {
     std::fs::write(folder.path().join("x.har"), format!("{{\"log\":{{\"entries\":[{}]}}}}", entries.join(","))).expect("a file");
     let made = statusgap(folder.path(), &["init", "--har", "x.har"], &[], "");
     assert_eq!(made.status.code(), Some(0), "{}", err(&made));
-    assert!(err(&made).contains("how an id is answered that nobody issued"), "{}", err(&made));
+    assert!(err(&made).contains("how a never-issued id is answered"), "{}", err(&made));
     let imported = statusgap(folder.path(), &["import", "har", "x.har", "--out", "x.ndjson"], &[], "");
     assert_eq!(imported.status.code(), Some(0), "{}", err(&imported));
     let log = std::fs::read_to_string(folder.path().join("x.ndjson")).expect("a log");

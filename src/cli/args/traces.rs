@@ -45,7 +45,7 @@ impl TraceArgs {
     pub fn options(&self, quiet: bool) -> SpanOptions {
         if let Some(address) = self.otlp.filter(|address| !address.ip().is_loopback() && !quiet) {
             output::eprint_note(&format!(
-                "note: whoever reaches {address} can send spans to this run; it keeps those of its own requests alone. 127.0.0.1 keeps others out"
+                "note: anyone who can reach {address} can send spans to this run; it keeps only those of its own requests. 127.0.0.1 keeps others out"
             ));
         }
         SpanOptions { headers: !self.no_trace_headers, listen: self.otlp, files: self.traces.clone(), wait: self.span_wait.0 }

@@ -210,7 +210,7 @@ fn agreed(args: &InitArgs, found: &Found, screen: &Screen) -> Result<bool, CliEr
             Ok(false)
         }
         Answer::Nobody => Err(CliError::usage(
-            format!("init would send {plan}, and nobody is at a terminal to be asked whether it may"),
+            format!("init would send {plan}, and there is no terminal to ask for permission"),
             "say --yes if it may, or --offline to write a file without asking the service",
         )),
     }

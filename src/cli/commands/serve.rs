@@ -109,7 +109,7 @@ async fn serve(args: ServeArgs) -> ExitCode {
     print(&line);
     if let (false, Some(token)) = (bound.ip().is_loopback(), known) {
         output::eprint_note(&format!(
-            "note: whoever reaches {bound} can use this service with a token that everybody knows ({token}): give it users of its own with \
+            "note: anyone who can reach {bound} can use this service with a token that is public ({token}): give it users of its own with \
              --user NAME:TOKEN, or keep to --host 127.0.0.1"
         ));
     }

@@ -173,7 +173,7 @@ async fn open_page(args: &WatchArgs, watch: &Watch, logs: &Logs) -> Result<Page,
             logs.folder().display()
         ));
         if !address.ip().is_loopback() {
-            output::eprint_note(&format!("note: whoever reaches {address} can read the page; it asks for no password"));
+            output::eprint_note(&format!("note: anyone who can reach {address} can read the page; it asks for no password"));
         }
     }
     Ok(page)

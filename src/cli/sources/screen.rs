@@ -106,7 +106,7 @@ impl Screen {
                 self.cut_line("id", &format!("{} = ", place.shown()), id, why);
             }
             LearnNote::Never(answer) => {
-                self.cut_line("never", &format!("{}  ", answer.http), &draft.shown(&quoted(answer)), "   <- an id that nobody issued");
+                self.cut_line("never", &format!("{}  ", answer.http), &draft.shown(&quoted(answer)), "   <- a never-issued id");
             }
             LearnNote::Polled(poll) => self.polled(draft, poll),
         }
@@ -194,7 +194,7 @@ impl Screen {
             open.push("words for failure");
         }
         if !is_tried {
-            open.push("how an id is answered that nobody issued");
+            open.push("how a never-issued id is answered");
         }
         if !has_foreign {
             open.push("a second user");

@@ -1,4 +1,4 @@
-//! What tells the answer about an id that nobody issued from the answer about a job.
+//! What tells the answer about a never-issued id from the answer about a job.
 
 use serde_json::Value;
 

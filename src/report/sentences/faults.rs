@@ -19,7 +19,7 @@ pub fn mechanism(class: FaultClass) -> &'static str {
         FaultClass::K => "The scan is stored in a scope (tenant, region) that a plain status request does not look in.",
         FaultClass::L => "Some ids do not survive the way through routers and decoders.",
         FaultClass::M => "Some accepted scans are written nowhere.",
-        FaultClass::N => "An id that nobody issued is answered as if it were pending.",
+        FaultClass::N => "A never-issued id is answered as if it were pending.",
         FaultClass::O => "An old copy or a fallback is answered after the truth has moved on.",
         FaultClass::P => {
             "The connection that carried the POST is not served until background work has ended, which hides the window from pooled clients."

@@ -44,7 +44,7 @@ pub fn open_question(question: &OpenQuestion) -> String {
         }
         OpenQuestion::FailedUnseen { failed, of } => {
             return format!(
-                "{failed} of {} were cut off or answered by a gateway's error, and nobody can tell whether they left a job behind (accepted, reported as failed, Z): let the client give the id (`[initiate] id` and `orphan = true` in the target file)",
+                "{failed} of {} were cut off or answered by a gateway's error, and it is not known whether they left a job behind (accepted, reported as failed, Z): let the client give the id (`[initiate] id` and `orphan = true` in the target file)",
                 counted(*of, "request for a job")
             );
         }

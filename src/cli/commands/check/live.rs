@@ -60,7 +60,7 @@ fn agreed(target: &Target, yes: bool) -> Result<bool, CliError> {
         Answer::Yes => Ok(true),
         Answer::No => Ok(false),
         Answer::Nobody => Err(CliError::usage(
-            format!("check --live would send {plan}, and nobody is at a terminal to be asked whether it may"),
+            format!("check --live would send {plan}, and there is no terminal to ask for permission"),
             "say --yes if it may, or leave --live out",
         )),
     }
@@ -75,7 +75,7 @@ fn shown(screen: &Screen, clean: &dyn Fn(String) -> String, note: CheckNote<'_>)
             }
         }
         CheckNote::Never(answer, reading) => {
-            screen.answered("never", "", answer, clean, &format!("   <- an id that nobody issued: {}", reading.answer.word()));
+            screen.answered("never", "", answer, clean, &format!("   <- a never-issued id: {}", reading.answer.word()));
         }
         CheckNote::Polled(poll, reading) => {
             let state =
