@@ -43,9 +43,9 @@ fn says_something(poll: &Exchange) -> bool {
     poll.word.is_some() || knows_state || poll.echo.is_some() || poll.progress.get().is_some()
 }
 
-/// Whether the state is there and null, as many services leave it until work begins.
-pub(super) fn has_null_state(poll: &Exchange, pointer: Option<&str>) -> bool {
-    body(poll).zip(pointer).is_some_and(|(body, pointer)| body.pointer(pointer).is_some_and(Value::is_null))
+/// Whether the state is there and null, as many services leave it until work begins; `at` is the place of the state as the log notes it.
+pub(super) fn has_null_state(poll: &Exchange, at: Option<&str>) -> bool {
+    body(poll).zip(at).is_some_and(|(body, at)| body.pointer(at.trim_matches('`')).is_some_and(Value::is_null))
 }
 
 /// Whether the body says that the request failed: a member for errors that is not empty, or one for success that is false.

@@ -221,18 +221,27 @@ fn a_read_that_takes_the_end_away_is_told_from_a_lifetime_by_scans_that_nobody_r
 }
 
 #[test]
-fn a_state_that_is_null_until_work_begins_is_no_half_record_and_one_that_is_missing_is() {
-    let first = |body: &str| json!({ "answer": "visible", "http": 200, "state": "unknown", "echo": "scan", "body": body });
-    let classes_with = |body: &str| {
-        let scan = || vec![poll(5, first(body)), poll(200, first(body)), poll(600, shows("running"))];
+fn a_state_that_comes_with_the_work_or_the_end_is_no_half_record_and_one_that_is_missing_under_way_is() {
+    let first = |progress: u32, body: &str| {
+        let body = format!("[no state at `/state`] {body}");
+        json!({ "answer": "visible", "http": 200, "state": "unknown", "echo": "scan", "progress": progress, "body": body })
+    };
+    let classes_with = |progress: u32, body: &str, then: &str| {
+        let scan = || vec![poll(5, first(progress, body)), poll(200, first(progress, body)), poll(600, shows(then))];
         let mut run = driven::recorded(exchanges(1000, &[scan(), scan(), scan(), scan()]));
-        run.run.target.status.state = Some("/state".to_owned());
+        // As a run notes it: the way it is written in sentences.
+        run.run.target.status.state = Some("`/state`".to_owned());
         classes(&analyse(&run))
     };
-    assert_eq!(classes_with(r#"[no state at `/state`] {"id": "scan", "state": null}"#), []);
-    assert_eq!(classes_with(r#"[no state at `/state`] {"id": "scan"}"#), [X]);
+    let (null, absent) = (r#"{"id": "scan", "state": null}"#, r#"{"id": "scan"}"#);
+    assert_eq!(classes_with(0, absent, "running"), [], "it may have waited in a queue");
+    assert_eq!(classes_with(40, absent, "running"), [X]);
+    assert_eq!(classes_with(40, null, "running"), []);
+    // Many services call a job by a word only when it has ended.
+    assert_eq!(classes_with(40, absent, "succeeded"), []);
+    assert_eq!(classes_with(40, null, "succeeded"), []);
     // An answer that says that it failed shows no job at all.
-    assert_eq!(classes_with(r#"[no state at `/state`] {"id": "scan", "success": false}"#), []);
+    assert_eq!(classes_with(40, r#"{"id": "scan", "success": false}"#, "running"), []);
 }
 
 #[test]

@@ -80,9 +80,10 @@ fn ended_twice(scan: &ScanHistory<'_>) -> bool {
 pub(super) fn half_record(diagnosis: &mut Diagnosis, data: &Dataset<'_>) {
     let mut facts = Vec::new();
     let mut most = 0;
+    let state_at = data.journal.run.target.status.state.as_deref();
     for member in [Member::Complete, Member::State, Member::Id, Member::Progress] {
-        let has = |poll: &Exchange| has(poll, member, data.journal.run.target.status.state.as_deref());
-        let late: Vec<f64> = data.rows.iter().filter_map(|row| missing_until(row.scan, member, has)).collect();
+        let has = |poll: &Exchange| has(poll, member, state_at);
+        let late: Vec<f64> = data.rows.iter().filter_map(|row| missing_until(row.scan, member, state_at)).collect();
         let Some(latest) = late.iter().copied().reduce(f64::max) else { continue };
         // Of the scans that were seen as young and are known to have the member at all, nearly all lack it at first.
         let young = data
@@ -107,10 +108,14 @@ pub(super) fn half_record(diagnosis: &mut Diagnosis, data: &Dataset<'_>) {
 }
 
 /// Whether an answer has a member; `state_at` is where the target file looks for the state.
-pub(in crate::analysis) fn has(poll: &Exchange, member: Member, state_at: Option<&str>) -> bool {
+fn has(poll: &Exchange, member: Member, state_at: Option<&str>) -> bool {
     match member {
         Member::Complete => poll.complete != Some(false),
-        Member::State => poll.state != Some(State::Unknown) || poll.word.is_some() || has_null_state(poll, state_at),
+        // A job that waits for its work to begin need not be called anything.
+        Member::State => {
+            let says = poll.state != Some(State::Unknown) || poll.word.is_some() || has_null_state(poll, state_at);
+            says || poll.progress.get().is_none_or(|progress| progress <= 0.0)
+        }
         Member::Id => poll.echo.is_some(),
         Member::Progress => poll.progress.get().is_some() || poll.state.is_some_and(State::is_terminal),
     }
@@ -128,12 +133,24 @@ fn first_sight(scan: &ScanHistory<'_>) -> Option<f64> {
 }
 
 /// The last age at which a scan was visible without a member that it had in each later answer.
-fn missing_until(scan: &ScanHistory<'_>, member: Member, has: impl Fn(&Exchange) -> bool) -> Option<f64> {
+fn missing_until(scan: &ScanHistory<'_>, member: Member, state_at: Option<&str>) -> Option<f64> {
     let sights = sights_of_record(scan);
-    let first = sights.iter().position(|poll| has(poll))?;
-    let complete_from_then = sights[first..].iter().all(|poll| has(poll));
-    // A service may rightly say less of a scan that waits than of one that runs.
-    let by_state = |before: &Exchange| matches!(member, Member::Id | Member::Progress) && before.word != sights[first].word;
-    let before = sights[..first].last().filter(|before| complete_from_then && !by_state(before))?;
-    Some(scan.age(before).as_ms())
+    let first = completed_at(&sights, member, state_at)?;
+    Some(scan.age(sights[first - 1]).as_ms())
+}
+
+/// The place of the first answer that has a member which those before it lack and those after it have, unless the job's own course may be
+/// why.
+pub(in crate::analysis) fn completed_at(sights: &[&Exchange], member: Member, state_at: Option<&str>) -> Option<usize> {
+    let has = |poll: &&Exchange| has(poll, member, state_at);
+    let first = sights.iter().position(has).filter(|first| *first > 0)?;
+    let (before, then) = (sights[first - 1], sights[first]);
+    let by_course = match member {
+        Member::Complete => false,
+        // Many services call a job by a word only when it has ended.
+        Member::State => then.state.is_some_and(State::is_terminal),
+        // A service may rightly say less of a job that waits than of one that runs.
+        Member::Id | Member::Progress => before.word != then.word,
+    };
+    (!by_course && sights[first..].iter().all(has)).then_some(first)
 }

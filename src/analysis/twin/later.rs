@@ -3,7 +3,7 @@
 //! Each is known by a bracket, in milliseconds: not yet, or still, at the first age, and otherwise by the second.
 
 use crate::analysis::diagnosis::Member;
-use crate::analysis::diagnosis::first_word::has;
+use crate::analysis::diagnosis::first_word::completed_at;
 use crate::analysis::scan::ScanHistory;
 use crate::analysis::twin::rows::{Poll, Row, Trip};
 use crate::model::answer::{Answer, State};
@@ -95,10 +95,10 @@ pub(super) fn half_record(row: &Row<'_>, state_at: Option<&str>) -> Option<(f64,
     let rewritten = row.scan.rewritten_from();
     let mut sights: Vec<&Poll<'_>> = row.polls.iter().filter(|poll| poll.seen && poll.exchange.sent < rewritten).collect();
     sights.sort_by(|a, b| a.served.total_cmp(&b.served));
+    let exchanges: Vec<&Exchange> = sights.iter().map(|poll| poll.exchange).collect();
     let of = |member: Member| {
-        let first = sights.iter().position(|poll| has(poll.exchange, member, state_at)).filter(|first| *first > 0)?;
-        let stays = sights[first..].iter().all(|poll| has(poll.exchange, member, state_at));
-        stays.then(|| (sights[first - 1].served, sights[first].served))
+        let first = completed_at(&exchanges, member, state_at)?;
+        Some((sights[first - 1].served, sights[first].served))
     };
     // What progress there is often comes later, in services that are right.
     [Member::Complete, Member::State, Member::Id].into_iter().find_map(of)
