@@ -149,3 +149,31 @@ fn pollers_that_come_together_are_one_chance_to_meet_the_worker_that_knows_a_sca
     let diagnosis = diagnose(&(0..8).map(|place| scan(place * 2)).collect::<Vec<_>>());
     assert_eq!(classes(&diagnosis), [FaultClass::B]);
 }
+
+/// Jobs of two seconds that are denied for 200 ms, and then say how far they are.
+fn progressing(progress: impl Fn(u64) -> f64) -> Diagnosis {
+    let mut exchanges = Vec::new();
+    for scan in 0..8 {
+        let at = 20_000 * scan as u64;
+        exchanges.push(exchange(scan, "initiate", at, "accepted", None));
+        for age in (0..40).map(|step| 50 * step) {
+            let poll = exchange(scan, "poll", at + 1 + age, if age < 200 { "not_found" } else { "visible" }, Some(age));
+            let mut line = serde_json::to_value(poll).expect("a line of a log");
+            if age >= 200 {
+                line["progress"] = progress(age).into();
+            }
+            exchanges.push(serde_json::from_value(line).expect("a line of a log"));
+        }
+    }
+    analyse(&driven::recorded(exchanges)).diagnosis
+}
+
+#[test]
+fn progress_that_is_counted_when_it_is_read_does_not_tell_a_late_record_from_a_copy_that_lags() {
+    let written = progressing(|age| (age / 400) as f64 * 20.0 + 10.0);
+    assert_eq!(classes(&written), [FaultClass::A]);
+    assert!(written.causes[0].or.is_empty(), "{:?}", written.causes);
+    // A copy that has just got the record says the same of a job that counts from its beginning.
+    let counted = progressing(|age| (age as f64 / 20.0).floor());
+    assert!(counted.causes.iter().all(|cause| cause.may_be(FaultClass::A) == cause.may_be(FaultClass::C)), "{:?}", counted.causes);
+}

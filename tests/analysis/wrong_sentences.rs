@@ -267,7 +267,9 @@ fn without_a_second_write_late_and_lagging_are_one_answer() {
 #[test]
 fn progress_and_the_witness_tell_a_late_record_from_a_lagging_copy() {
     // Half done when first visible at 1 s, as if begun with the id.
-    check("6* 100=n 900=n 1000=v:run:50 1500=v:run:75", &[("causes", "A"), ("either", "none"), ("strength", "Moderate")]);
+    check("6* 100=n 900=n 1000=v:run:50 1300=v:run:50 1500=v:run:75", &[("causes", "A"), ("either", "none"), ("strength", "Moderate")]);
+    // The same, and it may be counted by the clock whenever it is read, in a copy as well.
+    check("6* 100=n 900=n 1000=v:run:50 1300=v:run:65 1500=v:run:75", &[("causes", "A"), ("either", "C")]);
     // Just begun when first visible: either.
     check("6* 100=n 900=n 1000=v:run:5 1500=v:run:30", &[("causes", "A"), ("either", "C")]);
     // The witness says that it has ended, and status shows the end as late as the beginning.

@@ -78,3 +78,7 @@ pub(super) const ALIKE_SHARE: f64 = 0.1;
 
 /// The fewest polls on each side of a comparison of polls of equal age.
 pub(super) const FEWEST_PAIRS: u64 = 4;
+
+/// Progress that lies this near to a straight line in time, as a share of what it covers, may be counted from the clock when it is read. What
+/// a job writes down goes up in steps.
+pub(super) const OFF_THE_CLOCK: f64 = 0.05;

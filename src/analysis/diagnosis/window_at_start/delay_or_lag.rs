@@ -5,7 +5,7 @@ use crate::analysis::diagnosis::fact::{Exclusion, Fact};
 use crate::analysis::diagnosis::flapping::{Flapping, Kind};
 use crate::analysis::diagnosis::never_visible::Lost;
 use crate::analysis::diagnosis::open::OpenQuestion;
-use crate::analysis::diagnosis::thresholds::COMMIT_MS;
+use crate::analysis::diagnosis::thresholds::{COMMIT_MS, OFF_THE_CLOCK};
 use crate::analysis::diagnosis::window_at_start::commit::agrees_with_itself;
 use crate::analysis::diagnosis::window_at_start::second_write::{Says, SecondWrites};
 use crate::analysis::diagnosis::window_at_start::windows::Windows;
@@ -184,16 +184,23 @@ fn behind_the_witness(row: &ScanRow<'_>) -> Option<f64> {
     (behind > 0.5 * row.start()?.0).then_some(behind)
 }
 
-/// The age at which a scan's progress was zero, by its first and last visible answers that differ; none if it began unprogressed.
+/// The age at which a scan's progress was zero, by its first and last visible answers that differ; none if it began unprogressed, or if its
+/// progress may be counted when it is read: that is as far in a copy that has just got the record.
 fn began(row: &ScanRow<'_>) -> Option<f64> {
-    let told = || {
-        row.observations
-            .iter()
-            .filter(|observation| observation.seen())
-            .filter_map(|observation| Some((observation.age(), observation.exchange.progress.get()?)))
-    };
-    let first = told().next().filter(|(_, progress)| *progress > 0.0)?;
-    // The last answer that shows more than the one before it: at the end progress stands still.
-    let last = told().zip(told().skip(1)).filter(|(before, now)| now.1 > before.1).map(|(_, now)| now).last()?;
-    (last.0 > first.0 + 100.0 && last.1 > first.1).then(|| first.0 - first.1 * (last.0 - first.0) / (last.1 - first.1))
+    let told: Vec<(f64, f64)> = row
+        .observations
+        .iter()
+        .filter(|observation| observation.seen() && observation.exchange.state.is_none_or(|state| !state.is_terminal()))
+        .filter_map(|observation| Some((observation.age(), observation.exchange.progress.get()?)))
+        .collect();
+    let first = *told.first().filter(|(_, progress)| *progress > 0.0)?;
+    // The last answer that shows more than the one before it: before the end progress may stand still.
+    let last = told.iter().zip(told.iter().skip(1)).filter(|(before, now)| now.1 > before.1).map(|(_, now)| *now).last()?;
+    if last.0 <= first.0 + 100.0 || last.1 <= first.1 {
+        return None;
+    }
+    let slope = (last.1 - first.1) / (last.0 - first.0);
+    let until_then = told.iter().filter(|(age, _)| *age < last.0);
+    let farthest = until_then.map(|(age, progress)| (first.1 + slope * (age - first.0) - progress).abs()).fold(0.0, f64::max);
+    (farthest > OFF_THE_CLOCK * (last.1 - first.1)).then(|| first.0 - first.1 / slope)
 }
