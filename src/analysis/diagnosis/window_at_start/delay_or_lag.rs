@@ -79,7 +79,13 @@ pub(super) fn registration_or_lag(
                 facts.push(fact);
                 diagnosis.found(class, Strength::Moderate, facts);
             }
-            None => diagnosis.found_among(FaultClass::A, not_excluded(diagnosis, rows), facts),
+            None => {
+                let mut or = not_excluded(diagnosis, rows);
+                if !denied_alone(data, rows, at_least) && !or.contains(&FaultClass::E) {
+                    or.push(FaultClass::E);
+                }
+                diagnosis.found_among(FaultClass::A, or, facts);
+            }
         }
         return;
     };
