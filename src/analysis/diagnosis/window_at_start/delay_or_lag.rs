@@ -119,7 +119,7 @@ pub(super) fn registration_or_lag(
         }
         Says::Current => {
             diagnosis.excluded(FaultClass::C, Exclusion::SecondWriteCurrent { cancels: n, within_ns: ns(until) });
-            if !denied_alone(data, rows, at_least) && !diagnosis.excludes(FaultClass::E) {
+            if !denied_alone(data, rows, at_least) {
                 diagnosis.open.push(OpenQuestion::DelayOrQueue);
                 diagnosis.found_among(FaultClass::A, vec![FaultClass::E], facts);
                 return;
