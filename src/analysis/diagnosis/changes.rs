@@ -4,7 +4,8 @@ use crate::analysis::diagnosis::dataset::{Dataset, ScanRow, median, ns};
 use crate::analysis::diagnosis::fact::{Exclusion, Fact, LateWrite};
 use crate::analysis::diagnosis::flapping::{Flapping, Kind};
 use crate::analysis::diagnosis::thresholds::FEW_SCANS;
-use crate::analysis::diagnosis::{Diagnosis, Strength};
+use crate::analysis::diagnosis::window_at_start::lag_as_well;
+use crate::analysis::diagnosis::{Appearance, Diagnosis, Strength, looks_like};
 use crate::analysis::guarantees::later_writes::{is_accepted, is_acknowledged, is_deletion};
 use crate::model::exchange::Exchange;
 use crate::model::fault::FaultClass;
@@ -15,6 +16,10 @@ pub(super) fn later_writes(diagnosis: &mut Diagnosis, data: &Dataset<'_>, flappi
     // A kept answer hides what came after it, and an answer about another job says nothing of this one.
     let of_creation = [FaultClass::B, FaultClass::C, FaultClass::CPrime, FaultClass::G, FaultClass::U, FaultClass::J];
     let explained = !diagnosis.doubts_memory() && of_creation.iter().any(|class| diagnosis.causes.iter().any(|cause| cause.may_be(*class)));
+    // A window that nothing explains yet may be such a copy's as well.
+    let denies_new = data.watched().any(|row| row.first_seen().is_some() && row.denied_at_start().next().is_some());
+    let unexplained = denies_new && !diagnosis.causes.iter().any(|cause| looks_like(cause.class) == Appearance::Window);
+    let explained = explained || (unexplained && lag_as_well(data));
     for class in [FaultClass::S, FaultClass::T] {
         let followed: Vec<AfterWrite> = data.rows.iter().filter_map(|row| AfterWrite::of(row, write_of(row, class)?)).collect();
         let late: Vec<&AfterWrite> = followed.iter().filter(|after| after.is_breach()).collect();

@@ -270,6 +270,8 @@ pub enum Exclusion {
     NoCommonInstants { scans: u64, instants: u64 },
     /// A poll at such an age was still denied.
     LongerThanCommit { denied_at_ns: Nanos },
+    /// What status showed changed so many times at instants that lie closer together than windows are long, in `within_ns` of each other.
+    ChangesBetweenRefreshes { changes: u64, within_ns: Nanos },
     /// A second write lags like the first.
     SecondWriteLags,
     /// A second write was seen at once.

@@ -32,6 +32,7 @@ pub use crate::analysis::diagnosis::fact::{Exclusion, Fact, LateWrite, Member, P
 pub use crate::analysis::diagnosis::ids::{Division, IdMark, IdPart};
 pub use crate::analysis::diagnosis::open::OpenQuestion;
 pub use crate::analysis::diagnosis::pattern::Pattern;
+pub(crate) use crate::analysis::diagnosis::thresholds::COMMIT_MS;
 
 use crate::analysis::ScenarioAnalysis;
 use crate::analysis::diagnosis::dataset::{Dataset, Observations};
@@ -232,8 +233,9 @@ pub fn diagnose(journal: &Journal, scans: &[&ScanHistory<'_>], scenarios: &[Scen
         return in_order(diagnosis);
     }
     let flapping = flapping::diagnose(&mut diagnosis, &data);
-    // A worker's own memory makes windows of all lengths, which must not be taken for a queue.
-    let queued = flapping.kind.is_none() && diagnosis.considers(E) && window_at_start::queue(&mut diagnosis, &data);
+    // A worker's own memory makes windows of all lengths, which must not be taken for a queue. What removes scans leaves their beginning alone.
+    let begins_plainly = matches!(flapping.kind, None | Some(flapping::Kind::Evicted));
+    let queued = begins_plainly && diagnosis.considers(E) && window_at_start::queue(&mut diagnosis, &data);
     // Behind a long queue, and behind a cache that keeps denials, a scan may be denied as long as anybody looks.
     // A cache that was filled before any scan was asked for denies all of them for a while.
     // Whatever removes scans removes those that were asked for before and those that were not.

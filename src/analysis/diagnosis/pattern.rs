@@ -19,6 +19,8 @@ pub enum Pattern {
         polls: u64,
         /// Scans that were denied.
         scans: u64,
+        /// The latest age at which one was denied.
+        latest_ns: Nanos,
         /// The classes that could deny as much: a worker with a small share of the requests (B), a copy that lags for longer than anybody
         /// watched (C′), holes that are shorter than the time between two polls (H).
         may_be: Vec<FaultClass>,

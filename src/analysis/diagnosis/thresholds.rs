@@ -11,6 +11,9 @@ pub(super) const RARE_CHANCE: f64 = 1e-4;
 /// A growth with the place that chance makes in one of a hundred bursts is likely a queue's, and asks for more scans.
 pub(super) const LIKELY: f64 = 0.01;
 
+/// A growth that chance makes in less than one of ten bursts is none that excludes a queue.
+pub(super) const UNLIKELY: f64 = 0.1;
+
 /// The largest chance at which a feature of ids counts, after the correction for how many are tried: what it excludes is a lost job, whose
 /// cure differs.
 pub(super) const FEATURE_P: f64 = 0.01;
@@ -65,7 +68,7 @@ pub(super) const AT_ONCE_MS: f64 = 5.0;
 
 /// Up to this age, in ms, a record that is written just after the answer and one that is committed just after it cannot be told apart: a
 /// commit takes as long.
-pub(super) const COMMIT_MS: f64 = 30.0;
+pub(crate) const COMMIT_MS: f64 = 30.0;
 
 /// Polls are compared at equal age up to this age, in ms.
 pub(super) const OLDEST_MS: f64 = 60_000.0;

@@ -93,6 +93,10 @@ pub fn exclusion(out: &RuledOut) -> String {
         Exclusion::NoCommonInstants { scans, instants } => {
             format!("{scans} scans became visible at no fewer than {instants} different instants: no common lattice")
         }
+        Exclusion::ChangesBetweenRefreshes { changes, within_ns } => format!(
+            "what status shows changed {changes} times within {} of another change, while scans were denied for longer: no refresh lies so close to the next",
+            time(*within_ns)
+        ),
         Exclusion::LongerThanCommit { denied_at_ns } => {
             format!("the window lasts far longer than a commit: a poll at {} was still denied", time(*denied_at_ns))
         }

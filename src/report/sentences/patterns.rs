@@ -22,7 +22,7 @@ fn at_random_could_be(classes: &[FaultClass]) -> String {
 /// What was found, with numbers.
 pub fn statement(pattern: &Pattern) -> String {
     match pattern {
-        Pattern::AtRandom { denied, polls, scans, may_be } => format!(
+        Pattern::AtRandom { denied, polls, scans, may_be, .. } => format!(
             "denials at random: {} of {} of scans that had been visible, in {} of them; no age, connection or id accounts for them{}",
             count(*denied),
             counted(*polls, "poll"),

@@ -32,6 +32,7 @@ pub(super) fn memories_or_chance(diagnosis: &mut Diagnosis, data: &Dataset<'_>, 
             denied: flaps.denied as u64,
             polls: flaps.all as u64,
             scans: flaps.rows.len() as u64,
+            latest_ns: ns(self::flaps(&flaps.rows).map(Observation::age).fold(0.0, f64::max)),
             may_be: may_be.into_iter().filter(|(may_be, _)| *may_be).map(|(_, class)| class).collect(),
         });
         return Flapping { share: of_all, until_ms: flaps.until_ms, ..Flapping::of(Kind::AtRandom) };

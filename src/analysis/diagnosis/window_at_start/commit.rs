@@ -1,6 +1,6 @@
 //! I: a record that is committed just after the answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, ns};
 use crate::analysis::diagnosis::fact::{Exclusion, Fact};
@@ -8,6 +8,7 @@ use crate::analysis::diagnosis::never_visible::Lost;
 use crate::analysis::diagnosis::open::OpenQuestion;
 use crate::analysis::diagnosis::thresholds::{AT_ONCE_MS, COMMIT_MS, LIKELY};
 use crate::analysis::diagnosis::window_at_start::disagreement::TwoAtOnce;
+use crate::analysis::diagnosis::window_at_start::queue::only_together;
 use crate::analysis::diagnosis::window_at_start::second_write::{Says, SecondWrites};
 use crate::analysis::diagnosis::window_at_start::windows::Windows;
 use crate::analysis::diagnosis::{Diagnosis, Strength};
@@ -66,6 +67,9 @@ pub(super) fn commit(
     if !agrees_with_itself(rows, last_denied) {
         or.push(FaultClass::CPrime);
     }
+    if !diagnosis.excludes(FaultClass::E) && only_together(data, rows, last_denied) {
+        or.push(FaultClass::E);
+    }
     if or.is_empty() {
         // What a single denial, or those of one moment, may be an accident of is not known from them.
         let strength = if at_once.all >= 20 && denied_rows(rows) >= 2 { Strength::Strong } else { Strength::Moderate };
@@ -116,7 +120,10 @@ impl AtOnce {
 /// Whether polls of one scan within the window were of one mind, and often enough: where some reads go to a copy that lags, a scan that
 /// one of them saw is denied by another, at the same instant or later.
 pub(super) fn agrees_with_itself(rows: &[&ScanRow<'_>], last_denied: f64) -> bool {
-    let firsts = || rows.iter().filter_map(|row| row.observations.first()).filter(|observation| observation.age() <= last_denied);
+    let young = || rows.iter().filter_map(|row| row.observations.first()).filter(|observation| observation.age() <= last_denied);
+    // Polls on connections of a kind on which none is denied travel for longer than the window lasts, and say nothing of it.
+    let in_time: BTreeSet<Connection> = young().filter(|first| !first.seen()).map(|first| first.exchange.connection).collect();
+    let firsts = || young().filter(|first| in_time.contains(&first.exchange.connection));
     let (all, denied) = (firsts().count(), firsts().filter(|observation| !observation.seen()).count());
     if all == denied {
         // No read went anywhere but to the copy.

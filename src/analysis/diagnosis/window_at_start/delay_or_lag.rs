@@ -7,6 +7,7 @@ use crate::analysis::diagnosis::never_visible::Lost;
 use crate::analysis::diagnosis::open::OpenQuestion;
 use crate::analysis::diagnosis::thresholds::{COMMIT_MS, OFF_THE_CLOCK};
 use crate::analysis::diagnosis::window_at_start::commit::agrees_with_itself;
+use crate::analysis::diagnosis::window_at_start::refresh::{changes_between_refreshes, on_one_clock};
 use crate::analysis::diagnosis::window_at_start::second_write::{Says, SecondWrites};
 use crate::analysis::diagnosis::window_at_start::windows::Windows;
 use crate::analysis::diagnosis::{Diagnosis, Strength};
@@ -78,7 +79,13 @@ pub(super) fn registration_or_lag(
                 facts.push(fact);
                 diagnosis.found(class, Strength::Moderate, facts);
             }
-            None => diagnosis.found_among(FaultClass::A, not_excluded(diagnosis, rows), facts),
+            None => {
+                let mut or = not_excluded(diagnosis, rows);
+                if !denied_alone(data, rows, at_least) && !or.contains(&FaultClass::E) {
+                    or.push(FaultClass::E);
+                }
+                diagnosis.found_among(FaultClass::A, or, facts);
+            }
         }
         return;
     };
@@ -87,9 +94,13 @@ pub(super) fn registration_or_lag(
         Says::Lag => {
             facts.push(Fact::SecondWriteLags { cancels: n, after_ns: ns(after), until_ns: ns(until) });
             // What is refreshed now and then shows a second write late as well, but each scan after another time, and at common instants.
+            // A scan that was never denied counts: a lag that is always the same denies all that are younger.
             if flapping.kind == Some(Kind::AtRandom) || !agrees_with_itself(rows, windows.latest_denied) {
                 diagnosis.found_among(FaultClass::C, vec![FaultClass::CPrime], facts);
-            } else if one_age(rows) || diagnosis.excludes(FaultClass::G) {
+            } else if one_age(rows.iter().copied()) || diagnosis.excludes(FaultClass::G) {
+                diagnosis.found(FaultClass::C, Strength::Strong, facts);
+            } else if let Some(apart) = changes_between_refreshes(&on_one_clock(data, rows.to_vec())) {
+                diagnosis.excluded(FaultClass::G, apart);
                 diagnosis.found(FaultClass::C, Strength::Strong, facts);
             } else {
                 diagnosis.open.push(OpenQuestion::LagOrRefresh);
@@ -117,7 +128,7 @@ pub(super) fn registration_or_lag(
             if flapping.kind == Some(Kind::AtRandom) || !agrees_with_itself(rows, windows.latest_denied) {
                 diagnosis.open.push(OpenQuestion::DelayOrMixedReads);
                 diagnosis.found_among(FaultClass::A, vec![FaultClass::CPrime], facts);
-            } else if windows.latest_denied <= COMMIT_MS {
+            } else if rows.iter().flat_map(|row| row.denied_at_start()).all(|denied| denied.age() <= COMMIT_MS) {
                 // All scans are late by as little as a commit takes.
                 diagnosis.found_among(FaultClass::A, vec![FaultClass::I], facts);
             } else {
@@ -130,7 +141,7 @@ pub(super) fn registration_or_lag(
 /// What may be instead of a late record where no second write tells: a copy that lags, and what no probe has excluded of an index and a queue.
 fn not_excluded(diagnosis: &Diagnosis, rows: &[&ScanRow<'_>]) -> Vec<FaultClass> {
     let mut or = vec![FaultClass::C];
-    if !one_age(rows) && !diagnosis.excludes(FaultClass::G) && !diagnosis.names(FaultClass::G) {
+    if !one_age(denied_at_first(rows)) && !diagnosis.excludes(FaultClass::G) && !diagnosis.names(FaultClass::G) {
         or.push(FaultClass::G);
     }
     if diagnosis.open.contains(&OpenQuestion::QueueOrDelay) {
@@ -139,13 +150,16 @@ fn not_excluded(diagnosis: &Diagnosis, rows: &[&ScanRow<'_>]) -> Vec<FaultClass>
     or
 }
 
-/// Whether one age lies in the bracket of nearly every scan: a lag that is always the same.
-fn one_age(rows: &[&ScanRow<'_>]) -> bool {
-    let brackets: Vec<(f64, f64)> =
-        rows.iter().filter(|row| row.denied_at_start().next().is_some()).filter_map(|row| row.start()).collect();
+/// Whether one age lies in the bracket of nearly every scan of these: a lag that is always the same.
+fn one_age<'r, 'a: 'r>(rows: impl Iterator<Item = &'r ScanRow<'a>>) -> bool {
+    let brackets: Vec<(f64, f64)> = rows.filter_map(ScanRow::start).collect();
     let within = |age: f64| brackets.iter().filter(|(after, until)| *after <= age && age <= *until).count();
     let most = brackets.iter().map(|(_, until)| within(*until)).max().unwrap_or_default();
     most * 10 >= brackets.len() * 9
+}
+
+fn denied_at_first<'r, 'a: 'r>(rows: &'r [&'r ScanRow<'a>]) -> impl Iterator<Item = &'r ScanRow<'a>> {
+    rows.iter().copied().filter(|row| row.denied_at_start().next().is_some())
 }
 
 /// Whether scans that were asked for alone were denied at the ages at which others were; true where none was asked so early.

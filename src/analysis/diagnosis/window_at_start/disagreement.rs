@@ -11,6 +11,7 @@ use crate::statistics::binomial::survival;
 
 /// The first two polls of a scan, where they were under way together.
 pub(super) struct TwoAtOnce {
+    /// The age of the first of them.
     pub(super) age: f64,
     /// Whether one of them saw the scan, and the other did not.
     pub(super) split: bool,
@@ -19,7 +20,7 @@ pub(super) struct TwoAtOnce {
 impl TwoAtOnce {
     pub(super) fn of(row: &ScanRow<'_>) -> Option<TwoAtOnce> {
         let [one, other, ..] = row.observations else { return None };
-        (other.exchange.sent < one.exchange.done).then(|| TwoAtOnce { age: other.age(), split: one.seen() != other.seen() })
+        (other.exchange.sent < one.exchange.done).then(|| TwoAtOnce { age: one.age(), split: one.seen() != other.seen() })
     }
 }
 

@@ -12,6 +12,7 @@ mod windows;
 
 pub(super) use observer_effect::{observer_effect, says_hit};
 pub(super) use queue::queue;
+pub(super) use second_write::lag_as_well;
 
 use crate::analysis::diagnosis::chance::share_left;
 use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, ns};
@@ -50,8 +51,11 @@ pub(super) fn diagnose<'a>(diagnosis: &mut Diagnosis, data: &Dataset<'a>, flappi
         Some(Kind::AtRandom) if no_oftener_at_first(data, flapping, lost) => return,
         _ => {}
     }
-    // Behind a queue that this run filled a window is as long as the queue was, and its shape says nothing of the service.
-    if lost.is_empty() && diagnosis.patterns.iter().any(|pattern| matches!(pattern, Pattern::StillWaiting { .. })) {
+    // Behind a queue that this run filled a window is as long as the queue was, and its shape says nothing of the service. Where windows did not
+    // grow with the place and a scan alone was denied as well, whoever is still denied only has a longer window than the rest.
+    let denied_alone = data.watched().filter(|row| data.was_idle(row)).any(|row| row.denied_at_start().next().is_some());
+    let may_be_queued = !(diagnosis.excludes(FaultClass::E) && denied_alone);
+    if lost.is_empty() && may_be_queued && diagnosis.patterns.iter().any(|pattern| matches!(pattern, Pattern::StillWaiting { .. })) {
         return;
     }
     let gone = flapping.gone_ms.unwrap_or(f64::INFINITY);

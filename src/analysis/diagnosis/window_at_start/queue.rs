@@ -7,11 +7,12 @@ use rand_chacha::ChaCha8Rng;
 use crate::analysis::diagnosis::dataset::{Dataset, ScanRow, median, ns};
 use crate::analysis::diagnosis::fact::{Exclusion, Fact};
 use crate::analysis::diagnosis::open::OpenQuestion;
-use crate::analysis::diagnosis::thresholds::{CHANCE, LIKELY};
+use crate::analysis::diagnosis::thresholds::{CHANCE, LIKELY, UNLIKELY};
 use crate::analysis::diagnosis::window_at_start::refresh::stabbing;
 use crate::analysis::diagnosis::window_at_start::second_write::lag_as_well;
 use crate::analysis::diagnosis::{Diagnosis, Strength};
 use crate::model::fault::FaultClass;
+use crate::statistics::compare::rates::Rates;
 
 /// E: the window grows with the place in the queue.
 ///
@@ -50,7 +51,7 @@ pub(in crate::analysis::diagnosis) fn queue(diagnosis: &mut Diagnosis, data: &Da
         // Where a scan is denied alone as well, writes that arrive in their order, each late by chance, grow with the
         // place as well; but those behind a late one arrive together with it, and a queue serves one after the other.
         let instants = |(t0, (after, until)): &(f64, (f64, f64))| until.is_finite().then_some((t0 / 1e6 + after, t0 / 1e6 + until));
-        let one_by_one = stabbing(burst.iter().filter_map(instants).collect()).len() * 3 >= burst.len() * 2;
+        let one_by_one = stabbing(burst.iter().filter_map(instants).collect()).len() * 3 >= served * 2;
         let longer_than_alone = idle.is_none_or(|idle| last > 2.0 * idle) && (!denied_alone || one_by_one);
         if !lags && p < LIKELY && longer_than_alone && last > first.min(last / 2.0) {
             let sure = idle.is_some() && p < CHANCE;
@@ -68,9 +69,9 @@ pub(in crate::analysis::diagnosis) fn queue(diagnosis: &mut Diagnosis, data: &Da
         } else if !lags
             && !denied_alone
             && some_are_denied(&lower)
-            && (p < LIKELY || as_far_as_possible(&brackets, data.journal.run.seed) >= LIKELY)
+            && (p < UNLIKELY || as_far_as_possible(&brackets, data.journal.run.seed) >= LIKELY)
         {
-            // Windows that could not have shown a growth, or that grew no longer than a scan alone may have waited, exclude none.
+            // Windows that could not have shown a growth, that grew a little, or no longer than a scan alone may have waited, exclude none.
             unclear = true;
         } else {
             checked = Some(Exclusion::NoGrowth { scans: burst.len() as u64, first_third_ns: first_third, last_third_ns: ns(last) });
@@ -146,6 +147,19 @@ fn growth_with_place(brackets: &[(f64, f64)], seed: u64) -> f64 {
         }
     }
     f64::from(as_far) / f64::from(ROUNDS + 1)
+}
+
+/// Whether scans that were asked for together were denied at ages at which hardly any other was: as those behind the first in a queue are.
+pub(super) fn only_together(data: &Dataset<'_>, rows: &[&ScanRow<'_>], until_ms: f64) -> bool {
+    let (mut together, mut apart) = ((0, 0), (0, 0));
+    for row in rows {
+        let Some(first) = row.observations.first().filter(|first| first.age() <= until_ms) else { continue };
+        let (denied, all) = if data.is_of_burst(row) { &mut together } else { &mut apart };
+        *denied += u64::from(!first.seen());
+        *all += 1;
+    }
+    let rates = Rates { base_events: apart.0, base_trials: apart.1, new_events: together.0, new_trials: together.1 };
+    together.1 > 0 && apart.1 > 0 && rates.fisher().p_higher < LIKELY
 }
 
 /// The window of a scan that was denied to the last: at least so long.

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use crate::analysis::diagnosis::chance::ln_choose;
-use crate::analysis::diagnosis::dataset::{Dataset, ScanRow, median, ns};
+use crate::analysis::diagnosis::dataset::{Dataset, Observation, ScanRow, median, ns};
 use crate::analysis::diagnosis::fact::{Exclusion, Fact};
 use crate::analysis::diagnosis::open::OpenQuestion;
-use crate::analysis::diagnosis::thresholds::{FEWEST_WINDOWS, NEARLY_ALL, RARE_CHANCE};
+use crate::analysis::diagnosis::thresholds::{FEW_SCANS, FEWEST_WINDOWS, NEARLY_ALL, RARE_CHANCE};
 use crate::analysis::diagnosis::{Diagnosis, Strength};
+use crate::model::exchange::Exchange;
 use crate::model::fault::FaultClass;
 use crate::model::shard::{Numbering, Share, owner};
+use crate::model::time::Stamp;
 
 /// A scan's window, as ages and as instants of the run, in ms.
 #[derive(Debug, Clone, Copy)]
@@ -40,14 +42,7 @@ struct Lattice {
 
 /// G: scans become visible on a common lattice of instants, whatever their age.
 pub(super) fn lattice(diagnosis: &mut Diagnosis, rows: &[&ScanRow<'_>]) -> bool {
-    let mut windows: Vec<Window> = rows
-        .iter()
-        .filter(|row| row.denied_at_start().next().is_some())
-        .filter_map(|row| {
-            let (after, until) = row.start()?;
-            Some(Window { after, until, t0: row.scan.t0()?.0 as f64 / 1e6 })
-        })
-        .collect();
+    let mut windows = starts(rows);
     let longest = windows.iter().map(|window| window.after).fold(0.0, f64::max);
     let denied = windows.len();
     // A bracket as wide as the period holds an instant of any lattice.
@@ -72,11 +67,14 @@ pub(super) fn lattice(diagnosis: &mut Diagnosis, rows: &[&ScanRow<'_>]) -> bool 
     match fitted.filter(|lattice| lattice.ln_p < RARE_CHANCE.ln() && by_age.len() > ticks(&windows, lattice).min(2)) {
         Some(lattice) => {
             let instants = ticks(&windows, &lattice);
-            // Writes that a copy gets in their order arrive together with a late one before them: common instants, which lie anywhere.
-            let together = common_instants(&windows, &lattice);
-            let lie_evenly = chance(&together, lattice.period, lattice.tried, 0) < RARE_CHANCE.ln();
             let first = windows.iter().map(|window| window.t0 + window.until).fold(f64::INFINITY, f64::min);
             let last = windows.iter().map(|window| window.t0 + window.after).fold(0.0, f64::max);
+            // Writes that a copy gets in their order arrive together with a late one before them: common instants, which lie anywhere.
+            let lie_evenly = is_even(&windows, &lattice) || {
+                // An index shows whatever is written at its next refresh, and nothing in between.
+                windows.extend(later_changes(rows).filter(|change| change.width() <= 0.4 * longest));
+                best(&widened(&windows, longest), longest).is_some_and(|joint| is_even(&windows, &joint))
+            };
             let facts = vec![
                 Fact::CommonInstants {
                     scans: lattice.fits as u64,
@@ -103,6 +101,79 @@ pub(super) fn lattice(diagnosis: &mut Diagnosis, rows: &[&ScanRow<'_>]) -> bool 
             false
         }
     }
+}
+
+/// The windows of scans that were denied at first.
+fn starts(rows: &[&ScanRow<'_>]) -> Vec<Window> {
+    let denied = rows.iter().filter(|row| row.denied_at_start().next().is_some());
+    let window = |row: &&ScanRow<'_>| {
+        let (after, until) = row.start()?;
+        Some(Window { after, until, t0: in_run(row.scan.t0()?) })
+    };
+    denied.filter_map(window).collect()
+}
+
+/// When status showed what had changed: between a poll that did not show a later write, or showed an older state, and the next one that did.
+fn later_changes(rows: &[&ScanRow<'_>]) -> impl Iterator<Item = Window> {
+    let between = |(before, after): (&Exchange, &Exchange)| Window {
+        after: 0.0,
+        until: after.done.since(before.sent).as_ms(),
+        t0: in_run(before.sent),
+    };
+    rows.iter().flat_map(move |row| {
+        let seen: Vec<&Observation<'_>> = row.after_seen().filter(|observation| observation.seen()).collect();
+        let states = seen.windows(2).filter(|pair| pair[0].shows() != pair[1].shows() && pair[0].exchange.done <= pair[1].exchange.sent);
+        let states = states.map(|pair| (pair[0].exchange, pair[1].exchange));
+        let writes = [row.scan.change(), row.scan.delete()].into_iter().flatten().filter_map(|write| shown_late(row, write));
+        states.chain(writes).map(between).collect::<Vec<Window>>()
+    })
+}
+
+/// The last poll that did not show a write before the first that did, and that one.
+fn shown_late<'a>(row: &ScanRow<'a>, write: &'a Exchange) -> Option<(&'a Exchange, &'a Exchange)> {
+    let shown = row.scan.polls_after(write).filter(|poll| poll.seen == Some(true)).min_by_key(|poll| poll.done)?;
+    let hidden =
+        row.scan.polls_after(write).filter(|poll| poll.seen == Some(false) && poll.sent < shown.sent).max_by_key(|poll| poll.sent)?;
+    Some((hidden, shown))
+}
+
+/// Whether what status showed changed at different instants that lie closer together than windows are long: an index shows nothing new between
+/// two refreshes, which no window outlasts. As many scans must have had so long a window, and as many changes must lie so, as make a pattern.
+pub(super) fn changes_between_refreshes(rows: &[&ScanRow<'_>]) -> Option<Exclusion> {
+    let windows = starts(rows);
+    let mut denied: Vec<f64> = windows.iter().map(|window| window.after).collect();
+    denied.sort_by(|a, b| b.total_cmp(a));
+    let period = denied.get(FEW_SCANS - 1).copied()?;
+    let mut changes: Vec<(f64, f64)> = windows
+        .iter()
+        .copied()
+        .chain(later_changes(rows))
+        .map(|window| (window.t0 + window.after, window.t0 + window.until))
+        .filter(|(after, until)| until - after < 0.4 * period)
+        .collect();
+    changes.sort_by(|a, b| a.1.total_cmp(&b.1));
+    // Of changes in the order of their ends each is compared with the first that begins after it.
+    let (mut apart, mut last): (usize, Option<(f64, f64)>) = (0, None);
+    for (after, until) in changes {
+        match last {
+            Some((from, to)) if to <= after => {
+                apart += usize::from(until - from < period);
+                last = Some((after, until));
+            }
+            Some(_) => {}
+            None => last = Some((after, until)),
+        }
+    }
+    (apart >= FEW_SCANS).then(|| Exclusion::ChangesBetweenRefreshes { changes: apart as u64, within_ns: ns(period) })
+}
+
+fn in_run(at: Stamp) -> f64 {
+    at.0 as f64 / 1e6
+}
+
+/// Whether the common instants of windows, each counted once, lie on a lattice as chance would not put them.
+fn is_even(windows: &[Window], lattice: &Lattice) -> bool {
+    chance(&common_instants(windows, lattice), lattice.period, lattice.tried, 0) < RARE_CHANCE.ln()
 }
 
 /// The largest share of windows that have one age in common.

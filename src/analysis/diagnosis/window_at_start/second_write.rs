@@ -18,7 +18,7 @@ struct AfterWrite {
     /// The age of the first poll, and whether it did not show the write.
     first: f64,
     first_hidden: bool,
-    /// The latest poll before the first answer that showed it which did not, and that answer.
+    /// The latest poll before the first answer that showed it which did not, and that answer; infinite where none showed it.
     hidden: f64,
     shown: f64,
     /// Whether the acknowledgement says that the write is done: a cancel may take its time.
@@ -62,10 +62,11 @@ impl SecondWrites {
         self.writes.len() as u64
     }
 
-    /// Medians of both ends of the brackets in which writes were seen.
+    /// Medians of both ends of the brackets in which writes were seen; where most were not, the second is the first.
     pub(super) fn medians(&self) -> (f64, f64) {
         let median_of = |end: fn(&AfterWrite) -> f64| median(self.writes.iter().map(end).collect()).unwrap_or_default();
-        (median_of(|write| write.hidden), median_of(|write| write.shown))
+        let (hidden, shown) = (median_of(|write| write.hidden), median_of(|write| write.shown));
+        (hidden, if shown.is_finite() { shown } else { hidden })
     }
 
     /// What they say of a window of so many ms.
@@ -95,19 +96,21 @@ fn after<'a>(row: &ScanRow<'a>, write: &'a Exchange) -> Option<AfterWrite> {
     let polls: Vec<&Exchange> = row.scan.polls_after(write).collect();
     let since = |stamp: Stamp| stamp.since(write.done).as_ms();
     let first = polls.iter().min_by_key(|poll| poll.sent)?;
-    let shown = polls.iter().filter(|poll| poll.seen == Some(true)).min_by_key(|poll| poll.done)?;
-    let hidden = polls.iter().filter(|poll| poll.seen == Some(false) && poll.sent < shown.sent).map(|poll| since(poll.sent));
+    // A write that was not shown as long as anybody looked may lag for longer.
+    let shown = polls.iter().filter(|poll| poll.seen == Some(true)).min_by_key(|poll| poll.done);
+    let is_before = |poll: &&&Exchange| shown.is_none_or(|shown| poll.sent < shown.sent);
+    let hidden = polls.iter().filter(|poll| poll.seen == Some(false)).filter(is_before).map(|poll| since(poll.sent));
     Some(AfterWrite {
         first: since(first.sent),
         first_hidden: first.seen == Some(false),
         hidden: hidden.fold(0.0, f64::max),
-        shown: since(shown.done),
+        shown: shown.map_or(f64::INFINITY, |shown| since(shown.done)),
         is_done: is_acknowledged(write) && (is_deletion(write) || row.scan.update().is_some()),
     })
 }
 
 /// Whether second writes lag as well as first ones, whatever else is known.
-pub(super) fn lag_as_well(data: &Dataset<'_>) -> bool {
+pub(in crate::analysis::diagnosis) fn lag_as_well(data: &Dataset<'_>) -> bool {
     let longest = data.denied_until();
     SecondWrites::of(data, &Lost::new()).is_some_and(|writes| writes.say(longest) == Says::Lag)
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::analysis::Analysis;
 use crate::analysis::diagnosis::{Cause, Strength};
-use crate::model::fault::FaultClass::{self, A, C, CPrime, E, G, I, L, M};
+use crate::model::fault::FaultClass::{self, A, C, CPrime, D, E, G, I, L, M};
 use crate::run::investigate::plan::question::Question;
+use crate::run::investigate::plan::scenarios::Known;
 
 /// So often a question is asked in all: what three rounds have not told apart, a fourth hardly does.
 const ROUNDS: usize = 3;
@@ -14,6 +15,13 @@ const ROUNDS: usize = 3;
 pub(super) fn questions(analysis: &Analysis) -> BTreeSet<Question> {
     let asked = |question: &Question| analysis.scenarios.iter().filter(|scenario| scenario.name == question.name()).count();
     let mut questions: BTreeSet<Question> = analysis.diagnosis.causes.iter().flat_map(telling_apart).collect();
+    if Known::of(analysis).disagrees_until_ms.is_some() {
+        questions.insert(Question::Later);
+    }
+    if analysis.diagnosis.names(D) && questions.remove(&Question::SecondWrite) {
+        // Of a scan that was asked for a cache keeps the denial, and nobody sees its second write.
+        questions.insert(Question::Unasked);
+    }
     questions.retain(|question| asked(question) < ROUNDS);
     questions
 }

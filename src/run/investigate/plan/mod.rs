@@ -74,7 +74,7 @@ impl Stage {
             // A queue that is still draining would be measured by everything that comes after.
             Stage::Survey if analysis.diagnosis.names(FaultClass::E) => further(analysis),
             Stage::Survey => Some(Stage::SingleShots),
-            Stage::SingleShots if known.has_window || known.has_lost => Some(Stage::Separate),
+            Stage::SingleShots if known.has_window || known.has_lost || known.doubts_observer => Some(Stage::Separate),
             Stage::Separate if known.has_window && !known.disagrees => further(analysis).or(Some(Stage::Edge)),
             Stage::SingleShots | Stage::Separate | Stage::Further => further(analysis),
             Stage::Edge => None,
@@ -94,7 +94,7 @@ impl Stage {
     /// The scenarios of this step within a limit of jobs, and those that it leaves out.
     pub fn within_jobs(self, scenarios: Vec<Scenario>, analysis: &Analysis, budget: JobBudget) -> (Vec<Scenario>, Vec<NotAsked>) {
         let known = Known::of(analysis);
-        within_jobs::within(self, scenarios, budget, known.has_window || known.has_lost)
+        within_jobs::within(self, scenarios, budget, known.has_window || known.has_lost || known.doubts_observer)
     }
 
     /// All steps in their order, as far as a rate allows: the most that an investigation may do, whatever is found.

@@ -25,10 +25,11 @@ pub(super) enum Question {
     Lattice,
     Edge,
     Deeper,
+    Later,
 }
 
 impl Question {
-    const ALL: [Question; 20] = [
+    const ALL: [Question; 21] = [
         Question::Controls,
         Question::Alone,
         Question::Together,
@@ -49,6 +50,7 @@ impl Question {
         Question::Lattice,
         Question::Edge,
         Question::Deeper,
+        Question::Later,
     ];
 
     /// The scenario's name, in logs and reports.
@@ -74,6 +76,7 @@ impl Question {
             Question::Lattice => "lattice",
             Question::Edge => "edge",
             Question::Deeper => "deeper",
+            Question::Later => "later",
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::analysis::diagnosis::Pattern;
+use crate::analysis::diagnosis::{Fact, Pattern, Strength};
 use crate::analysis::scan::Scans;
 use crate::analysis::{Analysis, analyse};
 use crate::model::exchange::{Connection, Route};
@@ -29,6 +29,12 @@ pub(super) struct Known {
     pub(super) disagrees: bool,
     /// The latest age, in ms, at which a denied scan was seen at last.
     pub(super) window_ms: f64,
+    /// Where no scan was seen yet, the latest age, in ms, at which one was denied.
+    pub(super) in_vain_ms: f64,
+    /// The latest age, in ms, at which a scan was denied that had been seen, where that may end later than anybody looked.
+    pub(super) disagrees_until_ms: Option<f64>,
+    /// Whether polling was seen to matter, but not compared in pairs of equal age.
+    pub(super) doubts_observer: bool,
     /// The window's lower and upper end for the scans in the middle, in ms.
     pub(super) edge_ms: Option<(f64, f64)>,
     /// Whether the second write was followed for less than twice the window, or not sent.
@@ -39,6 +45,7 @@ impl Known {
     pub(super) fn of(analysis: &Analysis) -> Known {
         let window = &analysis.window;
         let ends: Vec<f64> = window.brackets.iter().filter(|bracket| bracket.0 > 0.0).filter_map(|bracket| bracket.1.get()).collect();
+        let in_vain = window.brackets.iter().filter(|bracket| bracket.1.get().is_none()).map(|bracket| bracket.0).fold(0.0, f64::max);
         let edge = window.quantile(0.5).and_then(|quantile| Some((quantile.from_ms, quantile.to_ms?)));
         Known {
             has_window: !ends.is_empty(),
@@ -52,7 +59,14 @@ impl Known {
                 || analysis.diagnosis.names(FaultClass::CPrime)
                 || analysis.diagnosis.patterns.iter().any(|pattern| matches!(pattern, Pattern::AtRandom { .. })),
             window_ms: ends.iter().copied().fold(0.0, f64::max),
+            in_vain_ms: if ends.is_empty() { in_vain } else { 0.0 },
+            doubts_observer: analysis
+                .diagnosis
+                .causes
+                .iter()
+                .any(|cause| cause.class == FaultClass::D && cause.strength < Strength::Strong),
             edge_ms: edge,
+            disagrees_until_ms: disagrees_until(analysis),
             window_grew: !analysis.diagnosis.ruled_out.iter().any(|out| out.class == FaultClass::C)
                 && !analysis.diagnosis.causes.iter().any(|cause| cause.class == FaultClass::C && cause.or.is_empty()),
         }
@@ -60,8 +74,26 @@ impl Known {
 
     /// How closely a scan is followed that may become visible at any time: a twelfth of the window, as far as round trips allow.
     fn closely(self) -> u64 {
-        (self.window_ms / 12.0).clamp(5.0, 60.0) as u64
+        (self.window_ms.max(self.in_vain_ms) / 12.0).clamp(5.0, 60.0) as u64
     }
+}
+
+/// The latest age, in ms, at which a scan was denied that had been seen, where reads of a copy that lags are possible and holes are not, and
+/// where there is time to look at older scans.
+fn disagrees_until(analysis: &Analysis) -> Option<f64> {
+    let by_memory = |fact: &Fact| match fact {
+        Fact::FreshConnectionsDisagree { latest_ns, .. } => Some(latest_ns.as_ms()),
+        _ => None,
+    };
+    let doubted = analysis.diagnosis.causes.iter().filter(|cause| cause.class == FaultClass::B && cause.may_be(FaultClass::CPrime));
+    let at_random = analysis.diagnosis.patterns.iter().filter_map(|pattern| match pattern {
+        Pattern::AtRandom { latest_ns, may_be, .. } if may_be.contains(&FaultClass::CPrime) && !may_be.contains(&FaultClass::H) => {
+            Some(latest_ns.as_ms())
+        }
+        _ => None,
+    });
+    let latest = doubted.flat_map(|cause| cause.facts.iter().filter_map(by_memory)).chain(at_random).reduce(f64::max)?;
+    (latest <= 15_000.0).then_some(latest)
 }
 
 const fn ms(ms: u64) -> Span {
@@ -177,6 +209,9 @@ fn together(analysis: &Analysis) -> Vec<Scenario> {
     vec![together]
 }
 
+/// No scan is watched for longer, in ms: a third of the usual budget.
+const LONGEST_WATCH_MS: u64 = 20_000;
+
 fn survey(analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
     let window = Known::of(analysis).window_ms as u64;
     let mut all = Vec::new();
@@ -188,7 +223,7 @@ fn survey(analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
         every(150),
     );
     end.overlap = true;
-    end.arms[0].follow = Some(follow(Until::Terminal, 250, 6000, 20_000));
+    end.arms[0].follow = Some(follow(Until::Terminal, 250, 6000, LONGEST_WATCH_MS));
     // Results are asked for early as well: only where they are missing before the end do they say that a scan has ended.
     end.readings = Readings { witness: spans(&[50, 1000, 3000]), results: spans(&[50, 600, 2500]), at_end: true };
     all.push(end);
@@ -201,7 +236,7 @@ fn survey(analysis: &Analysis, can: Capabilities) -> Vec<Scenario> {
         every(150),
     );
     again.overlap = true;
-    again.arms[0].follow = Some(follow(Until::Terminal, 250, 0, 20_000));
+    again.arms[0].follow = Some(follow(Until::Terminal, 250, 0, LONGEST_WATCH_MS));
     again.readings.results = spans(&[50]);
     again.then = Some(Then { action: Action::Repeat, when: Until::Terminal, offsets: spans(&[0, 100, 500, 2500]), delete: Vec::new() });
     all.push(again);
@@ -270,7 +305,8 @@ fn handed_out() -> Scenario {
 /// a deletion after it.
 fn second_write(can: Capabilities, known: Known) -> Option<Scenario> {
     let action = write_of(can)?;
-    let watch = (known.window_ms * 2.0) as u64 + 1000;
+    // Where none was seen yet, as long as scans are watched to their end.
+    let watch = if known.in_vain_ms > 0.0 { LONGEST_WATCH_MS } else { (known.window_ms * 2.0) as u64 + 1000 };
     let mut second = scenario(
         Question::SecondWrite,
         "scans are changed once they are visible, and watched until that is seen",
@@ -317,10 +353,11 @@ fn unasked(can: Capabilities, known: Known) -> Option<Scenario> {
     Some(unasked)
 }
 
-/// The ages of the polls after a write: dense for twice the window, or for 100 ms where there is none, and wider and wider beyond.
+/// The ages of the polls after a write: dense for well over the window, or for 100 ms where there is none, and wider and wider beyond.
 fn after_write(window_ms: f64) -> Vec<Span> {
-    let until = (2.0 * window_ms).max(100.0);
-    let step = until / 16.0;
+    let until = (1.4 * window_ms).max(100.0);
+    // What an index shows at its next refresh is told from others by how closely it was looked for.
+    let step = (until / 16.0).min(250.0);
     let mut at = 0.0;
     let mut offsets = Vec::new();
     while at <= until + 2000.0 {
@@ -366,7 +403,8 @@ fn single_shots(journal: &Journal, analysis: &Analysis, can: Capabilities) -> Ve
     let known = Known::of(analysis);
     let window = known.window_ms as u64;
     let mut offsets = vec![5, 15, 40, 90, 200, 500, 1000];
-    offsets.push(window.max(1000) + 700);
+    // A poll after the window, where it is worth waiting for.
+    offsets.push(if window > LONG_WINDOW_MS { 2000 } else { window.max(1000) + 700 });
     let mut shots =
         scenario(Question::SingleShots, "one poll per scan, at many ages", "the single-shot curve: nobody disturbs the job", 40, every(30));
     shots.arms[0].offsets = spans(&offsets);
@@ -382,6 +420,9 @@ fn single_shots(journal: &Journal, analysis: &Analysis, can: Capabilities) -> Ve
     all.extend([at_once(known), shots]);
     all
 }
+
+/// A window that is longer, in ms, leaves little of the usual budget after it.
+const LONG_WINDOW_MS: u64 = 4000;
 
 fn at_once(known: Known) -> Scenario {
     // Where half of all scans are denied for long, a few show that polls at once are, too; more would only be more requests.
@@ -412,14 +453,14 @@ fn separate(analysis: &Analysis, known: Known, can: Capabilities) -> Vec<Scenari
         all.push(many_ids(analysis, can));
     }
     // Scans that are never seen while they are polled may be kept out of sight by the polling itself.
-    if known.has_lost && !known.disagrees {
+    if (known.has_lost || known.has_window || known.doubts_observer) && !known.disagrees {
         all.push(observer(analysis));
     }
-    if known.has_window && !known.disagrees {
-        if !known.has_lost {
-            all.push(observer(analysis));
-        }
-        all.extend(separate_windows(can, known));
+    if analysis.diagnosis.names(FaultClass::D) && !known.disagrees {
+        // Of a scan that was asked for a cache keeps the denial: neither its window nor its second write is seen.
+        all.extend(unasked(can, Known { window_ms: undisturbed_window(analysis), ..known }));
+    } else if known.has_window && !known.disagrees {
+        all.extend(separate_windows(analysis, can, known));
     }
     all
 }
@@ -431,13 +472,32 @@ fn more(questions: &BTreeSet<Question>, analysis: &Analysis, can: Capabilities) 
         Question::SecondWrite => {
             second_write(can, known).map(|second| Scenario { load: Load { scans: 20, ..second.load.clone() }, ..second })
         }
-        Question::Lattice => Some(lattice(known)),
+        Question::Lattice => Some(lattice(analysis, known)),
         Question::AtOnce => Some(at_once(known)),
         Question::Deeper => Some(deeper(known)),
         Question::ManyIds => Some(many_ids(analysis, can)),
+        Question::Unasked => unasked(can, Known { window_ms: undisturbed_window(analysis), ..known }),
+        Question::Later => known.disagrees_until_ms.map(later),
         _ => None,
     };
     questions.iter().filter_map(ask).collect()
+}
+
+/// Scans asked for again at ages well after the latest at which one was denied that had been seen: reads that go to a copy agree once it has
+/// caught up, and workers with memories of their own never do.
+fn later(denied_until_ms: f64) -> Scenario {
+    let mut later = scenario(
+        Question::Later,
+        "12 pollers on scans that are older than any that was denied",
+        "disagreement that ends with age, or never (fault classes C' and B)",
+        8,
+        every(100),
+    );
+    later.overlap = true;
+    later.arms[0].pollers = 12;
+    // Asked for while they are young as well, so that the same scans are compared.
+    later.arms[0].offsets = std::iter::once(600).chain([1.4, 1.6].map(|times| (times * denied_until_ms) as u64 + 700)).map(ms).collect();
+    later
 }
 
 /// More scans at once than before, followed closely: a queue with several slots shows only behind those that are served at once.
@@ -492,21 +552,24 @@ fn observer(analysis: &Analysis) -> Scenario {
     observer
 }
 
-fn separate_windows(can: Capabilities, known: Known) -> Vec<Scenario> {
+fn separate_windows(analysis: &Analysis, can: Capabilities, known: Known) -> Vec<Scenario> {
     // The second write of the survey was followed as finely as the window that was known by then.
     let second = second_write(can, known).filter(|_| known.window_grew);
-    std::iter::once(lattice(known)).chain(second).collect()
+    std::iter::once(lattice(analysis, known)).chain(second).collect()
 }
 
-fn lattice(known: Known) -> Scenario {
+fn lattice(analysis: &Analysis, known: Known) -> Scenario {
     let watch = (known.window_ms * 2.0) as u64 + 1000;
+    // Scans of one refresh tell of one instant: where an index is still possible, they are asked for over several.
+    let may_be_index = analysis.diagnosis.causes.iter().any(|cause| cause.may_be(FaultClass::G));
+    let apart = if may_be_index { (known.window_ms * 0.29) as u64 } else { 0 };
     let mut lattice = scenario(
         Question::Lattice,
         "scans asked for at random instants, followed closely",
         "index refresh: a common lattice of instants (fault class G)",
         16,
         // A time that no refresh is likely to have, nor a part of it: even times would always meet the same moment between two.
-        every(223),
+        every(apart.clamp(223, 701)),
     );
     lattice.overlap = true;
     lattice.arms[0].follow = Some(follow(Until::Visible, known.closely(), 0, watch));

@@ -35,6 +35,7 @@ fn need(question: Question) -> (u32, &'static [FaultClass]) {
         Question::Lattice => (6, &[G]),
         Question::Edge => (4, &[]),
         Question::Deeper => (16, &[E]),
+        Question::Later => (2, &[B, CPrime]),
     }
 }
 

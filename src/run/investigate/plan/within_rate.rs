@@ -36,7 +36,14 @@ fn share(question: Question) -> Option<Share> {
         Question::SecondWrite => (3, 1, None),
         Question::Unasked => (6, 1, None),
         // The pairs of `Ends` need fifteen scans to tell anything (`within_jobs`), and a minute has no room for them.
-        Question::Ends | Question::Together | Question::Dense | Question::Again | Question::Lattice | Question::Edge | Question::Deeper => {
+        Question::Ends
+        | Question::Together
+        | Question::Dense
+        | Question::Again
+        | Question::Lattice
+        | Question::Edge
+        | Question::Deeper
+        | Question::Later => {
             return None;
         }
     };

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::analysis::diagnosis::COMMIT_MS;
 use crate::model::fault::FaultClass::{A, C, CPrime, D, E, G, I};
 use crate::run::sweep::cases::Case;
 use crate::run::sweep::law::{SPREAD, Shape};
@@ -18,8 +19,9 @@ const SPREAD_MS: [f64; 5] = [5.0, 30.0, 200.0, 1000.0, 5000.0];
 /// virtual network takes 1 ms each way.
 const ROUND_TRIP: Duration = Duration::from_millis(2);
 
-/// A commit that is late by less is not told from a registration that is.
-const LATE_COMMIT: Duration = Duration::from_millis(25);
+/// A record that is committed so late and one that is written so late are absent for the same time, and nothing else of them reaches a client:
+/// which of the two it is called is a convention, and the diagnosis says up to which age it keeps both.
+const LATE_COMMIT: Duration = Duration::from_millis(COMMIT_MS as u64);
 
 pub(super) fn cases(sizes: &mut Sizes) -> Vec<Case> {
     let mut cases = Vec::new();
