@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use crate::analysis::as_meant;
 use crate::analysis::twin::{
-    Answer, FAR, FIRST_RUNS, Hypothesis, Measures, RUNS, Tried, Twin, compare, healthy, hypotheses, pairs, untried,
+    Answer, FAR, FIRST_RUNS, Hypothesis, Measures, RUNS, Tried, Twin, compare, drop_needless, healthy, hypotheses, pairs, untried,
 };
 use crate::model::fault::FaultClass;
 use crate::model::run::Journal;
@@ -104,6 +104,7 @@ fn try_all(journal: &Journal, hypotheses: Vec<Hypothesis>, untried: Vec<FaultCla
         spent += outcomes.iter().map(|tried| tried.runs.len()).sum::<usize>() * cut.exchanges.len();
         tried.extend(outcomes);
         compare(&mut tried, &observed);
+        drop_needless(&mut tried);
         let is_open = !tried.iter().any(Tried::fits) && tried.iter().all(|tried| tried.hypothesis.classes.len() == 1);
         if !is_open || spent > BUDGET {
             break;
