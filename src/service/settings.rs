@@ -79,7 +79,7 @@ pub struct Settings {
     pub policy: Policy,
     /// Makes ids, worker choice, durations and coin flips repeatable.
     pub seed: Option<u64>,
-    /// Whether no strategy finds anything, which makes records small; not a knob, and nothing that status says of a scan depends on it.
+    /// Whether no strategy finds anything, which makes records and answers small; not a knob. States and progress do not depend on it.
     pub finds_nothing: bool,
     /// Wall clock at service start, in milliseconds since 1970; `None`: the machine's.
     pub epoch: Option<i64>,
