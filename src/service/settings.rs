@@ -79,6 +79,8 @@ pub struct Settings {
     pub policy: Policy,
     /// Makes ids, worker choice, durations and coin flips repeatable.
     pub seed: Option<u64>,
+    /// Whether no strategy finds anything, which makes records and answers small; not a knob. States and progress do not depend on it.
+    pub finds_nothing: bool,
     /// Wall clock at service start, in milliseconds since 1970; `None`: the machine's.
     pub epoch: Option<i64>,
     /// Where the spans of traced requests go.
@@ -224,6 +226,7 @@ impl Default for Settings {
             routing: Routing::PerConnection,
             policy: Policy::RoundRobin,
             seed: None,
+            finds_nothing: false,
             epoch: None,
             spans: SpanExport::Off,
             store: StoreChoice::Memory,

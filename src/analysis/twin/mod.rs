@@ -191,6 +191,21 @@ pub fn pairs(tried: &[Tried]) -> Vec<Hypothesis> {
 
 const MOST_PAIRS: usize = 3;
 
+/// Takes out the pairs that the log does not ask for: one of their causes by itself is near enough not to be excluded, and the pair does not
+/// outdo it. Two causes have more freedom than one, and are nearer to almost any log; and what a real service has besides its fault is not
+/// in any twin.
+pub fn drop_needless(tried: &mut Vec<Tried>) {
+    let near: BTreeSet<FaultClass> = tried
+        .iter()
+        .filter(|tried| !tried.is_excluded())
+        .filter_map(|tried| if let [class] = tried.hypothesis.classes[..] { Some(class) } else { None })
+        .collect();
+    tried.retain(|tried| {
+        let classes = &tried.hypothesis.classes;
+        tried.hypothesis.named || classes.len() < 2 || classes.iter().all(|class| !near.contains(class))
+    });
+}
+
 /// A hypothesis that was run.
 #[derive(Debug, Clone)]
 pub struct Tried {
@@ -216,6 +231,11 @@ impl Tried {
     /// Whether it may be what was observed.
     pub fn fits(&self) -> bool {
         !self.far_off && self.fit.fits() && self.outdone_by.is_none()
+    }
+
+    /// Whether it cannot be what was observed: it is far off, or another one explains the log better beyond chance.
+    fn is_excluded(&self) -> bool {
+        self.far_off || self.outdone_by.is_some() || self.fit.excludes()
     }
 }
 
@@ -259,3 +279,41 @@ pub const FIRST_RUNS: usize = 5;
 
 /// How many runs a hypothesis gets: the fewest that can reject it at [`LEVEL`].
 pub const RUNS: usize = 19;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::twin::measures::Measured;
+    use FaultClass::{A, G, H};
+
+    fn log(flapping: f64) -> Measures {
+        Measures { aspects: [(Aspect::Flapping, Measured { value: flapping, resolution: 0.01 })].into(), windows: Vec::new() }
+    }
+
+    /// A hypothesis whose runs lie evenly between two shares of flapping jobs, and are compared with a log of which 30 % flap.
+    fn tried(classes: &[FaultClass], named: bool, (from, to): (f64, f64)) -> Tried {
+        let job = Estimate { class: A, best: Point::default(), likely: vec![Point::default(); LIKELY] };
+        let hypothesis = Hypothesis { classes: classes.to_vec(), named, job, parts: Vec::new() };
+        let runs = (0..RUNS).map(|run| log(from + (to - from) * run as f64 / (RUNS - 1) as f64)).collect();
+        Tried::of(hypothesis, &log(0.3), runs)
+    }
+
+    /// The causes of those that fit, once needless pairs are out.
+    fn fitting(mut all: Vec<Tried>) -> Vec<Vec<FaultClass>> {
+        compare(&mut all, &log(0.3));
+        drop_needless(&mut all);
+        all.iter().filter(|tried| tried.fits()).map(|tried| tried.hypothesis.classes.clone()).collect()
+    }
+
+    #[test]
+    fn a_second_cause_is_not_added_for_being_a_bit_nearer() {
+        let (near, far, pair) = ((0.09, 0.23), (0.0, 0.02), (0.15, 0.45));
+        assert!(!tried(&[A], true, near).fits(), "by itself it is rejected");
+        assert_eq!(fitting(vec![tried(&[A], true, near), tried(&[A, G], false, pair)]), Vec::<Vec<FaultClass>>::new());
+        // Where neither can be it by itself, two are what explains it.
+        let both = vec![tried(&[A], true, far), tried(&[G], false, far), tried(&[A, G], false, pair)];
+        assert_eq!(fitting(both), [vec![A, G]]);
+        // What the diagnosis names is not taken out for one of two being near.
+        assert_eq!(fitting(vec![tried(&[A], true, near), tried(&[A, H], true, pair)]), [vec![A, H]]);
+    }
+}

@@ -1,7 +1,7 @@
 //! Runs the twins of a log: the reference service with the fault that the log may have, under the plan that was executed, on virtual time.
 //!
 //! Everything is decided in `analysis::twin`; this runs what it asks for. It is a function of the log, its seed included: the same log
-//! has the same twins, wherever and whenever they are run. A thread of its own runs them, one after the other, when probing is over.
+//! has the same twins, wherever and whenever they are run, on however many processors. Threads of their own run them when probing is over.
 
 mod excerpt;
 mod replay;
@@ -9,16 +9,18 @@ mod round_trips;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
+
 use crate::analysis::as_meant;
 use crate::analysis::twin::{
-    Answer, FAR, FIRST_RUNS, Hypothesis, Measures, RUNS, Tried, Twin, compare, healthy, hypotheses, pairs, untried,
+    Answer, FAR, FIRST_RUNS, Hypothesis, Measures, RUNS, Tried, Twin, compare, drop_needless, healthy, hypotheses, pairs, untried,
 };
 use crate::model::fault::FaultClass;
 use crate::model::run::Journal;
 use crate::model::shard::Share;
-use crate::run::Concluded;
 use crate::run::twin::excerpt::Excerpt;
 use crate::run::twin::replay::Replay;
+use crate::run::{Concluded, in_parallel};
 
 /// A log of more exchanges is not replayed: to estimate its settings takes too long, and each scenario of it has more than is ever replayed.
 const MOST_EXCHANGES: usize = 300_000;
@@ -96,13 +98,13 @@ fn try_all(journal: &Journal, hypotheses: Vec<Hypothesis>, untried: Vec<FaultCla
     let mut of = hypotheses.len();
     let mut waiting = hypotheses;
     loop {
-        for hypothesis in std::mem::take(&mut waiting) {
-            note(&Trying { classes: hypothesis.classes.clone(), place: tried.len() + 1, of });
-            let outcome = try_one(&replay, &observed, hypothesis);
-            spent += outcome.as_ref().map_or(0, |tried| tried.runs.len()) * cut.exchanges.len();
-            tried.extend(outcome);
-        }
+        let outcomes = try_each(&replay, &observed, std::mem::take(&mut waiting), |after, hypothesis| {
+            note(&Trying { classes: hypothesis.classes.clone(), place: of - after, of });
+        });
+        spent += outcomes.iter().map(|tried| tried.runs.len()).sum::<usize>() * cut.exchanges.len();
+        tried.extend(outcomes);
         compare(&mut tried, &observed);
+        drop_needless(&mut tried);
         let is_open = !tried.iter().any(Tried::fits) && tried.iter().all(|tried| tried.hypothesis.classes.len() == 1);
         if !is_open || spent > BUDGET {
             break;
@@ -116,20 +118,50 @@ fn try_all(journal: &Journal, hypotheses: Vec<Hypothesis>, untried: Vec<FaultCla
     (!tried.is_empty()).then(|| Twin::of(journal, &observed, tried, untried, &healthy))
 }
 
-/// Runs one hypothesis: a few times, and as often as a rejection needs unless it is far off by then. `None` where the reference service
-/// refuses its settings.
-fn try_one(replay: &Replay<'_>, observed: &Measures, hypothesis: Hypothesis) -> Option<Tried> {
-    let mut runs = Vec::with_capacity(RUNS);
-    for run in 0..FIRST_RUNS {
-        runs.push(replay.run(&hypothesis.likely(run), run + 1)?);
+/// Runs hypotheses: each a few times, and as often as a rejection needs unless it is far off by then. Those are left out whose settings the
+/// reference service refuses. Runs know nothing of each other, so that they can be made at the same time. `begins` hears which hypothesis is
+/// begun, and how many come after it.
+fn try_each(
+    replay: &Replay<'_>,
+    observed: &Measures,
+    hypotheses: Vec<Hypothesis>,
+    begins: impl Fn(usize, &Hypothesis) + Sync,
+) -> Vec<Tried> {
+    let after = |at: usize| hypotheses.len() - 1 - at;
+    let all: Vec<usize> = (0..hypotheses.len()).collect();
+    let first = run_each(replay, &hypotheses, &all, 0..FIRST_RUNS, |at| begins(after(at), &hypotheses[at]));
+    let mut runs: Vec<Option<Vec<Measures>>> = first;
+    let far_off: Vec<bool> = hypotheses
+        .iter()
+        .zip(&runs)
+        .map(|(hypothesis, runs)| {
+            let is_far = |runs: &Vec<Measures>| Tried::of(hypothesis.clone(), observed, runs.clone()).fit.distance > FAR;
+            !hypothesis.named && runs.as_ref().is_some_and(is_far)
+        })
+        .collect();
+    let near: Vec<usize> = all.into_iter().filter(|at| !far_off[*at] && runs[*at].is_some()).collect();
+    for (at, more) in near.iter().zip(run_each(replay, &hypotheses, &near, FIRST_RUNS..RUNS, |_| {})) {
+        runs[*at] = runs[*at].take().zip(more).map(|(first, more)| [first, more].concat());
     }
-    let first = Tried::of(hypothesis, observed, runs);
-    if first.fit.distance > FAR && !first.hypothesis.named {
-        return Some(Tried { far_off: true, ..first });
-    }
-    let Tried { hypothesis, mut runs, .. } = first;
-    for run in FIRST_RUNS..RUNS {
-        runs.push(replay.run(&hypothesis.likely(run), run + 1)?);
-    }
-    Some(Tried::of(hypothesis, observed, runs))
+    let tried = hypotheses.into_iter().zip(runs).zip(far_off);
+    tried.filter_map(|((hypothesis, runs), far_off)| Some(Tried { far_off, ..Tried::of(hypothesis, observed, runs?) })).collect()
+}
+
+/// What was measured of these runs of some of the hypotheses; `None` where a run was refused.
+fn run_each(
+    replay: &Replay<'_>,
+    hypotheses: &[Hypothesis],
+    which: &[usize],
+    runs: Range<usize>,
+    begins: impl Fn(usize) + Sync,
+) -> Vec<Option<Vec<Measures>>> {
+    let each = || which.iter().flat_map(|at| runs.clone().map(move |run| (*at, run)));
+    let mut measured = in_parallel(&each().collect::<Vec<_>>(), None, |(at, run)| {
+        if *run == 0 {
+            begins(*at);
+        }
+        replay.run(&hypotheses[*at].likely(*run), run + 1)
+    })
+    .into_iter();
+    which.iter().map(|_| measured.by_ref().take(runs.len()).collect::<Vec<_>>().into_iter().collect()).collect()
 }

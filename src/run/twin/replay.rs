@@ -65,6 +65,8 @@ impl<'a> Replay<'a> {
         let seed = seed_of(self.journal.run.seed, run);
         settings.seed = Some(seed);
         settings.epoch = Some(EPOCH_MS);
+        // What a job found is compared with nothing, and is most of what there is to write and to read.
+        settings.finds_nothing = true;
         let uptime = Duration::from_secs_f64((point.uptime_ms / 1e3).clamp(0.0, 1e6));
         // Without a clock that is driven by events alone, none of this would be over in milliseconds.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().ok()?;

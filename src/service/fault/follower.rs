@@ -76,8 +76,12 @@ impl Follower {
     }
 }
 
-/// The next tick of a lattice with this period after `now`.
+/// The next tick of a lattice with this period after `now`; the first is where the lattice begins.
 pub(crate) fn next_tick(started: Instant, period: Duration, now: Instant) -> Instant {
+    // Otherwise a lattice that begins later would have its first tick a period late.
+    if now < started {
+        return started;
+    }
     let period = period.as_nanos().max(1);
     let ticks = (now - started).as_nanos() / period + 1;
     started + Duration::from_nanos((ticks * period) as u64)
@@ -88,5 +92,20 @@ fn key_of(write: &Write) -> Option<&str> {
     match write {
         Write::Set { key, .. } | Write::Delete { key } | Write::DeleteIf { key, .. } => Some(key),
         Write::Phase { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lattice_begins_with_a_tick_and_goes_on_with_its_period() {
+        let now = Instant::now();
+        let ms = Duration::from_millis;
+        let period = ms(1000);
+        for (begins, at, expected) in [(0, 0, 1000), (0, 999, 1000), (0, 1000, 2000), (500, 0, 500), (500, 499, 500), (500, 500, 1500)] {
+            assert_eq!(next_tick(now + ms(begins), period, now + ms(at)), now + ms(expected), "begins at {begins} ms, asked at {at} ms");
+        }
     }
 }

@@ -207,15 +207,16 @@ impl Work<'_> {
 
     async fn run_strategies(&mut self, record: &mut Record) -> Result<(), Stop> {
         let law = self.shared.settings.durations.strategy;
-        let scan_id = &self.job.scan_id;
+        let finds = |strategy: &str, dice: &mut RandomStream| {
+            if self.shared.settings.finds_nothing {
+                Vec::new()
+            } else {
+                find_opportunities(&self.job.scan_id, strategy, &self.job.filters.symbols, dice)
+            }
+        };
         // All draws are made before anything runs, so that the order of completion cannot shift them.
-        let planned: Vec<_> = self
-            .job
-            .filters
-            .strategies()
-            .into_iter()
-            .map(|strategy| (law.draw(&mut self.dice), find_opportunities(scan_id, strategy, &self.job.filters.symbols, &mut self.dice)))
-            .collect();
+        let planned: Vec<_> =
+            self.job.filters.strategies().into_iter().map(|strategy| (law.draw(&mut self.dice), finds(strategy, &mut self.dice))).collect();
         let deadline = Instant::now() + self.shared.settings.budget;
         let mut running = stream::iter(planned)
             .map(|(duration, found)| async move {

@@ -39,8 +39,12 @@ pub(super) fn encoding(evidence: &Evidence<'_>) -> Vec<Estimate> {
 /// M: jobs that are accepted and forgotten, or refused afterwards, which only the witness says.
 pub(super) fn lost(evidence: &Evidence<'_>) -> Vec<Estimate> {
     let never_seen = || evidence.rows.iter().filter(|row| !row.polls.is_empty() && row.first_seen.is_none());
-    let knows = |row: &&Row<'_>| row.scan.witness().iter().any(|reading| reading.answer == Answer::Visible);
-    let known = never_seen().filter(knows).count();
-    let knob = if known * 2 > never_seen().count() { "refused-rate" } else { "lost-task-rate" };
+    // Most are never asked for at the witness: only where it was is anything known of that.
+    let knows = |row: &Row<'_>| {
+        let readings = || row.scan.witness().iter().filter(|reading| reading.answer.is_evidence());
+        readings().next().map(|_| readings().any(|reading| reading.answer == Answer::Visible))
+    };
+    let (known, asked) = never_seen().filter_map(knows).fold((0, 0), |(known, asked), knows| (known + usize::from(knows), asked + 1));
+    let knob = if known * 2 > asked { "refused-rate" } else { "lost-task-rate" };
     share(evidence).map(|share| estimate(FaultClass::M, &[(knob, share)])).into_iter().collect()
 }
