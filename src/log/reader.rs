@@ -366,8 +366,7 @@ mod tests {
         writer.exchange(&journal.exchanges[0]).expect("an exchange");
         writer.stopped(crate::model::run::Stopped { scenario: 0, at: Stamp(5), begun: 1 }).expect("a stop");
         writer.end(Stamp(1), EndReason::Complete).expect("an end");
-        let text = String::from_utf8(out.lock().expect("no writer panics").clone()).expect("text");
-        text
+        String::from_utf8(out.lock().expect("no writer panics").clone()).expect("text")
     }
 
     fn flaws(text: &str) -> Vec<crate::model::run::FlawKind> {
