@@ -48,11 +48,29 @@ pub fn choose(journal: &Journal, analysis: &Analysis) -> Result<Experiment, Unsc
             Err(reason) => why = reason,
         }
     }
-    if !analysis.diagnosis.causes.is_empty() {
+    if why != Unscriptable::NothingFound {
         return Err(why);
     }
-    let first = if analysis.window.flapping > 0 { flap(&scans) } else { None };
-    first.map_or_else(|| window(&scans, 1), Ok)
+    // Without a cause, or where what shows one was not met: a denial is shown as it was seen.
+    let at_start = window(&scans, 1);
+    let first = if analysis.window.flapping > 0 || at_start.is_err() { flap(&scans) } else { None };
+    first.map_or(at_start, Ok).map_err(|why| if why == Unscriptable::NothingFound { nothing(analysis) } else { why })
+}
+
+/// Why there is nothing that a script could show again.
+fn nothing(analysis: &Analysis) -> Unscriptable {
+    if analysis.refusals.iter().any(|refusal| refusal.polls > 0) {
+        return Unscriptable::Fault(
+            "the denials count as such because never-issued ids were answered alike, and the rules of the target file, which a script \
+             follows, do not read these answers as not_found: add a rule to [[status.answer]] that does, and run again",
+        );
+    }
+    if analysis.guarantees.iter().any(|checked| checked.broken > 0) {
+        return Unscriptable::Fault(
+            "what was found shows in the order or the timing of several requests, which a script of curl commands does not hold",
+        );
+    }
+    Unscriptable::NothingFound
 }
 
 fn of_class(class: FaultClass, scans: &[ScanHistory<'_>]) -> Result<Experiment, Unscriptable> {

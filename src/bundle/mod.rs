@@ -25,7 +25,7 @@ pub use script::script;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unscriptable {
     /// Nothing was found.
-    #[error("nothing was found that could be shown again")]
+    #[error("the run found no fault that could be shown again")]
     NothingFound,
     /// The log's target file cannot be read.
     #[error("the log's target file cannot be read")]

@@ -22,7 +22,7 @@ pub(super) struct Block {
     pub(super) exchanges: Vec<Exchange>,
     /// Lines that are not exchanges.
     pub(super) others: Vec<Other>,
-    /// What was added up of its exchanges, up to the first end in it.
+    /// What was added up of its lines, up to the first end in it.
     pub(super) tally: Tally,
     /// The first line that is not blank.
     pub(super) first: Option<usize>,
@@ -31,6 +31,8 @@ pub(super) struct Block {
     pub(super) broken: Option<(usize, String)>,
     /// Whether the last line had no end and could not be read.
     pub(super) torn: bool,
+    /// Whether that line may be the beginning of a header.
+    pub(super) begun: bool,
 }
 
 /// A line that is not an exchange.
@@ -159,6 +161,7 @@ impl Block {
         exchanges.clear();
         text.reserve(bytes as usize + 4096);
         input.by_ref().take(bytes).read_to_end(&mut text)?;
+        blank_mark(&mut text);
         if !text.is_empty() && !text.ends_with(b"\n") {
             input.read_until(b'\n', &mut text)?;
         }
@@ -186,20 +189,48 @@ impl Block {
                 }
                 Ok(Parsed::Other(said)) => {
                     ended |= matches!(said, Line::End(_));
+                    if !ended && !matches!(said, Line::Span(_)) {
+                        self.tally.other(line);
+                    }
                     self.others.push(Other { line: self.lines, after: self.exchanges.len(), said });
                 }
                 Err(_) if !line.ends_with(b"\n") => {
                     self.torn = true;
+                    self.begun = may_be_header(line);
                     break;
                 }
                 Err(error) => {
-                    self.broken = Some((self.lines, error.to_string()));
+                    self.broken = Some((self.lines, why(&error)));
                     break;
                 }
             }
             self.first.get_or_insert(self.lines);
         }
     }
+}
+
+/// Blanks out a byte order mark, which editors put before a text and JSON does not have.
+pub(super) fn blank_mark(text: &mut [u8]) {
+    if let Some(mark) = text.get_mut(..3).filter(|mark| *mark == "\u{feff}".as_bytes()) {
+        mark.fill(b' ');
+    }
+}
+
+/// What the parser says of a line, with the column alone: which line it is stands before it.
+pub(super) fn why(error: &serde_json::Error) -> String {
+    let (said, place) = (error.to_string(), format!(" at line {} column {}", error.line(), error.column()));
+    match said.strip_suffix(&place) {
+        Some(said) if error.line() == 1 => format!("{said} at column {}", error.column()),
+        Some(said) => format!("{said} at its end"),
+        None => said,
+    }
+}
+
+/// Whether a text begins like the line of a header, as far as it goes.
+pub(super) fn may_be_header(text: &[u8]) -> bool {
+    const HEADER: &[u8] = br#"{"line":"run","#;
+    let text: Vec<u8> = text.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).take(HEADER.len()).collect();
+    HEADER.starts_with(&text)
 }
 
 /// What a line says.

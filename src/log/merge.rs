@@ -98,7 +98,7 @@ pub fn open_shards<R: BufRead>(
         }
     }
     let Some(origin) = inputs.iter().map(|input| input.started).min() else {
-        return Err(LogError::NoHeader { file: "(no log)".to_owned() }.into());
+        return Err(LogError::Empty { file: "(no log)".to_owned() }.into());
     };
     for input in &mut inputs {
         input.shift = (input.started - origin) as u64;
@@ -189,7 +189,9 @@ impl<R: BufRead> Input<R> {
         let line = next_line(&file, &mut lines, &mut number, &mut text, &mut texts)?;
         let Next::Line(Parsed::Other(Line::Run(run))) = line else {
             return Err(match line {
-                Next::End | Next::Torn => LogError::NoHeader { file },
+                Next::End => LogError::Empty { file },
+                Next::Torn if block::may_be_header(&text) => LogError::NoHeader { file },
+                Next::Torn => LogError::NoLog { file },
                 Next::Line(_) => LogError::Line { file, line: number, why: "the first line must be a run's header".to_owned() },
             }
             .into());
@@ -205,6 +207,8 @@ impl<R: BufRead> Input<R> {
             Some(Share::Merged(_)) => return Err(MergeError::NoShard { file, what: "the log was merged before" }),
             None => return Err(MergeError::NoShard { file, what: "the log is of a whole run" }),
         };
+        let mut tally = Tally::default();
+        tally.other(&text);
         let Some(started) = nanos(&run.started) else { return Err(MergeError::NoTime { file, started: run.started.clone() }) };
         Ok(Input {
             file,
@@ -219,7 +223,7 @@ impl<R: BufRead> Input<R> {
             stopped: Vec::new(),
             inside: Inside::default(),
             end: None,
-            tally: Tally::default(),
+            tally,
             ends: Ends::default(),
         })
     }
@@ -260,6 +264,7 @@ impl<R: BufRead> Input<R> {
                     }
                     if self.end.is_none() {
                         self.tally.stopped(stopped);
+                        self.tally.other(&self.text);
                     }
                     self.stopped.push(Stopped { at: self.shifted(stopped.at), ..stopped });
                     continue;
@@ -273,6 +278,9 @@ impl<R: BufRead> Input<R> {
                     continue;
                 }
                 Parsed::Other(Line::SpanIntake(intake)) => {
+                    if self.end.is_none() {
+                        self.tally.other(&self.text);
+                    }
                     self.inside.intake = Some(self.inside.intake.unwrap_or_default().and(intake));
                     continue;
                 }
@@ -325,13 +333,16 @@ fn next_line(file: &str, lines: &mut impl BufRead, number: &mut usize, text: &mu
             return Ok(Next::End);
         }
         *number += 1;
+        if *number == 1 {
+            block::blank_mark(text);
+        }
         if text.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
         return match block::parse_line(text, texts) {
             Ok(line) => Ok(Next::Line(line)),
             Err(_) if !text.ends_with(b"\n") => Ok(Next::Torn),
-            Err(error) => Err(LogError::Line { file: file.to_owned(), line: *number, why: error.to_string() }),
+            Err(error) => Err(LogError::Line { file: file.to_owned(), line: *number, why: block::why(&error) }),
         };
     }
 }

@@ -44,9 +44,21 @@ pub enum LogError {
         /// What is wrong with it.
         why: String,
     },
-    /// The file holds no header.
-    #[error("{file}: empty, or cut off before its first line was whole: nothing to report")]
+    /// The file holds nothing.
+    #[error("{file}: empty: nothing to report")]
+    Empty {
+        /// The file as the user named it.
+        file: String,
+    },
+    /// The file ends within its header.
+    #[error("{file}: cut off before its first line was whole: nothing to report")]
     NoHeader {
+        /// The file as the user named it.
+        file: String,
+    },
+    /// The file is something else.
+    #[error("{file}: not a log of statusgap: give a log.ndjson or the folder of its run; `statusgap import` makes a log of a recording")]
+    NoLog {
         /// The file as the user named it.
         file: String,
     },
@@ -78,6 +90,7 @@ pub fn read_sized(file: &str, input: impl BufRead, bytes: u64) -> Result<Journal
         tally: Tally::default(),
         ends: Ends::default(),
         at_end: None,
+        begun: false,
     };
     block::parse_all(input, bytes, |block| reading.take(block)).map_err(|source| LogError::Io { file: file.to_owned(), source })??;
     reading.end()
@@ -96,6 +109,8 @@ struct Reading<'a> {
     ends: Ends,
     /// Exchanges before the first end.
     at_end: Option<usize>,
+    /// Whether the log ends within what may be its header.
+    begun: bool,
 }
 
 impl Reading<'_> {
@@ -177,6 +192,9 @@ impl Reading<'_> {
                 (_, Line::Exchange(_)) | (None, _) => {}
             }
         }
+        if self.journal.is_none() && (block.broken.is_some() || block.torn && !block.begun) {
+            return Err(LogError::NoLog { file: self.file.to_owned() });
+        }
         if let Some((line, why)) = &block.broken {
             return Err(self.wrong(*line, why));
         }
@@ -193,6 +211,7 @@ impl Reading<'_> {
                 return Err(self.wrong(block.line_of(place, &not_exchanges), &why));
             }
         }
+        self.begun |= block.begun;
         self.lines += block.lines;
         if self.exchanges.is_empty() {
             // Room for all, and some more, from how many the first block has: a vector that grows needs its memory twice for a
@@ -205,7 +224,10 @@ impl Reading<'_> {
     }
 
     fn end(self) -> Result<Journal, LogError> {
-        let Some(mut journal) = self.journal else { return Err(LogError::NoHeader { file: self.file.to_owned() }) };
+        let Some(mut journal) = self.journal else {
+            let file = self.file.to_owned();
+            return Err(if self.begun { LogError::NoHeader { file } } else { LogError::Empty { file } });
+        };
         journal.exchanges = self.exchanges;
         in_order(&mut journal.exchanges);
         journal.inside.spans.sort_by_key(|span| (span.start, span.end, span.trace, span.span));
@@ -332,7 +354,86 @@ mod tests {
         twice[6_000].clone_from(&lines[0]);
         let error = read_lines(&twice).expect_err("two headers").to_string();
         assert!(error.contains("x.ndjson:6001: ") && error.contains("merge"), "{error}");
-        assert!(matches!(read("x.ndjson", &b""[..]), Err(LogError::NoHeader { .. })));
+        assert!(matches!(read("x.ndjson", &b""[..]), Err(LogError::Empty { .. })));
+    }
+
+    /// A log of one exchange, as it is written.
+    fn written() -> String {
+        let journal = read_lines(&long()).expect("a log");
+        let out = Arc::new(Mutex::new(Vec::new()));
+        let writer = LogWriter::begin(Box::new(Shared(out.clone())), &journal.run).expect("a header");
+        writer.scenario(&journal.scenarios[0]).expect("a scenario");
+        writer.exchange(&journal.exchanges[0]).expect("an exchange");
+        writer.stopped(crate::model::run::Stopped { scenario: 0, at: Stamp(5), begun: 1 }).expect("a stop");
+        writer.end(Stamp(1), EndReason::Complete).expect("an end");
+        String::from_utf8(out.lock().expect("no writer panics").clone()).expect("text")
+    }
+
+    fn flaws(text: &str) -> Vec<crate::model::run::FlawKind> {
+        let end = read("x.ndjson", text.as_bytes()).expect("a log").end.expect("an end");
+        end.flaws.into_iter().map(|flaw| flaw.kind).filter(|kind| !matches!(kind, crate::model::run::FlawKind::NoInitiate { .. })).collect()
+    }
+
+    #[test]
+    fn a_line_that_was_edited_shows_also_where_it_is_no_exchange() {
+        use crate::model::run::FlawKind;
+        let text = written();
+        assert_eq!(flaws(&text), []);
+        for (old, new) in [
+            (r#""name":"t","base_url""#, r#""name":"u","base_url""#),
+            (r#""foreign_user":false"#, r#""foreign_user":true"#),
+            (r#""title":"t""#, r#""title":"u""#),
+            (r#""begun":1"#, r#""begun":2"#),
+        ] {
+            let edited = text.replacen(old, new, 1);
+            assert_ne!(edited, text, "{old}");
+            assert_eq!(flaws(&edited), [FlawKind::Lines], "{old}");
+        }
+        let laid_out_anew = text.replace("\":", "\" : ").replace(",\"", ", \"");
+        assert_eq!(flaws(&laid_out_anew), [], "{laid_out_anew}");
+    }
+
+    #[test]
+    fn a_log_of_an_earlier_version_has_a_sum_over_fewer_lines() {
+        let text = written();
+        let from = text.rfind(r#","others":""#).expect("a sum over the other lines");
+        let to = from + r#","others":"#.len() + text[from + r#","others":"#.len() + 1..].find('"').expect("its end") + 2;
+        let older = format!("{}{}", &text[..from], &text[to..]);
+        assert_eq!(flaws(&older), []);
+        assert_eq!(flaws(&older.replacen(r#""name":"t","base_url""#, r#""name":"u","base_url""#, 1)), []);
+    }
+
+    #[test]
+    fn what_is_no_log_is_told_from_an_empty_one() {
+        for (bytes, told) in [
+            (&b""[..], "empty"),
+            (b"\n\n", "empty"),
+            (br#"{"line":"run","schema":1,"to"#, "cut off"),
+            (br#"{"log":{"version":"1.2","entries":[]}}"#, "not a log of statusgap"),
+            (b"\x7fELF\x02\x01\x01\x00\xff\xfe", "not a log of statusgap"),
+            (b"{\n  \"log\": {}\n}\n", "not a log of statusgap"),
+        ] {
+            let error = read("x.ndjson", bytes).expect_err("no log").to_string();
+            assert!(error.contains(told), "{bytes:?}: {error}");
+            assert!(told == "empty" || !error.contains("empty"), "{bytes:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_log_with_a_byte_order_mark_is_read() {
+        let mut text = "\u{feff}".to_owned();
+        text += &written();
+        assert_eq!(flaws(&text), []);
+    }
+
+    #[test]
+    fn a_broken_line_has_one_number() {
+        let mut lines = long();
+        lines[5] = lines[5].replace(r#""kind":"poll""#, r#""kind":}"#);
+        lines[5].push(' ');
+        let error = read_lines(&lines).expect_err("a broken line").to_string();
+        assert!(error.starts_with("x.ndjson:6: ") && !error.contains("at line"), "{error}");
+        assert!(error.contains("column"), "{error}");
     }
 
     /// Bytes that outlive the writer they were given to.

@@ -57,12 +57,18 @@ impl StorageError {
 
 /// Opens a log, or the log in a run's folder.
 pub fn open(path: &Path) -> Result<BufReader<File>, StorageError> {
+    let path = &log_at(path);
     File::open(path).map(BufReader::new).map_err(|source| StorageError::file("open", path, source))
+}
+
+/// The log that is meant: a file, or the one in the folder of the run that wrote it.
+pub fn log_at(path: &Path) -> PathBuf {
+    if path.is_dir() { path.join(LOG) } else { path.to_path_buf() }
 }
 
 /// Reads a log from a file, or from the folder of the run that wrote it.
 pub fn read_file(path: &Path) -> Result<Journal, StorageError> {
-    let path = if path.is_dir() { path.join(LOG) } else { path.to_path_buf() };
+    let path = log_at(path);
     let file = open(&path)?;
     let bytes = file.get_ref().metadata().map_or(0, |metadata| metadata.len());
     Ok(read_sized(&path.display().to_string(), file, bytes)?)

@@ -1,10 +1,14 @@
-//! What the end of a log says of the lines before it: how many exchanges, and a sum over all lines.
+//! What the end of a log says of the lines before it: how many exchanges, and two sums.
 //!
-//! A count alone does not show that one line is missing and another is there twice. The sum is over what makes each line itself, and
-//! not over its bytes, so that a log that was only laid out anew keeps it; it does not depend on the order, so that blocks are summed
-//! on all processors. It finds accidents, not forgery: whoever edits a log can also edit its end.
+//! A count alone does not show that one line is missing and another is there twice. One sum is over what makes each line itself: of an
+//! exchange its place, stamps, kind, connection, answer and code. The other is over all that the few lines say that are neither
+//! exchanges nor spans, the header among them: what they say decides how every exchange is read. Neither is over bytes, so that a log
+//! that was only laid out anew keeps them; they do not depend on the order, so that blocks are summed on all processors. They find
+//! accidents, not forgery: whoever edits a log can also edit its end.
 
 use std::collections::BTreeSet;
+
+use serde_json::Value;
 
 use crate::model::digest::Digest;
 use crate::model::exchange::{Exchange, Kind};
@@ -17,6 +21,7 @@ use crate::model::span::Span;
 pub(super) struct Tally {
     pub(super) exchanges: u64,
     sum: u64,
+    others: u64,
 }
 
 impl Tally {
@@ -34,6 +39,14 @@ impl Tally {
         ];
         let words = [exchange.kind.word(), exchange.connection.word(), exchange.answer.word()];
         self.add(words.iter().fold(numbers.into_iter().fold(1, mixed), |hash, word| text(hash, word)));
+    }
+
+    /// A line that is neither an exchange nor a span nor an end, as it stands in the log.
+    pub(super) fn other(&mut self, line: &[u8]) {
+        // A line that was read as one of a log is JSON.
+        if let Ok(said) = serde_json::from_slice::<Value>(line) {
+            self.others = self.others.wrapping_add(value(6, &said));
+        }
     }
 
     /// Scenarios get their index from their place among the others.
@@ -60,10 +73,16 @@ impl Tally {
     pub(super) fn with(&mut self, other: Tally) {
         self.exchanges += other.exchanges;
         self.sum = self.sum.wrapping_add(other.sum);
+        self.others = self.others.wrapping_add(other.others);
     }
 
     pub(super) fn sum(&self) -> Digest {
         self.sum.to_be_bytes().into()
+    }
+
+    /// The sum over the lines that are neither exchanges nor spans.
+    pub(super) fn others(&self) -> Digest {
+        self.others.to_be_bytes().into()
     }
 
     fn add(&mut self, line: u64) {
@@ -83,6 +102,21 @@ fn text(hash: u64, text: &str) -> u64 {
     })
 }
 
+/// What a value says, whatever the order of its keys.
+fn value(hash: u64, said: &Value) -> u64 {
+    match said {
+        Value::Null => mixed(hash, 1),
+        Value::Bool(is) => mixed(mixed(hash, 2), u64::from(*is)),
+        Value::Number(number) => text(mixed(hash, 3), &number.to_string()),
+        Value::String(own) => text(mixed(hash, 4), own),
+        Value::Array(list) => list.iter().fold(mixed(mixed(hash, 5), list.len() as u64), value),
+        Value::Object(fields) => {
+            let of = |(key, field): (&String, &Value)| value(text(7, key), field);
+            fields.iter().map(of).fold(mixed(hash, 6), u64::wrapping_add)
+        }
+    }
+}
+
 /// Where the ends of a log stand among its lines.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Ends {
@@ -96,7 +130,7 @@ pub(super) fn flaws_of(end: &End, tally: &Tally, ends: Ends) -> Vec<FlawKind> {
     let mut flaws = Vec::new();
     if end.exchanges != tally.exchanges {
         flaws.push(FlawKind::Count { written: end.exchanges, read: tally.exchanges });
-    } else if end.sum.is_some_and(|sum| sum != tally.sum()) {
+    } else if end.sum.is_some_and(|sum| sum != tally.sum()) || end.others.is_some_and(|others| others != tally.others()) {
         flaws.push(FlawKind::Lines);
     }
     // What was under way when a run was stopped may still have been written.

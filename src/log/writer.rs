@@ -129,7 +129,7 @@ impl LogWriter {
     fn with(out: Box<dyn Write + Send>, run: &Run, when_full: WhenFull) -> Result<LogWriter, WriteError> {
         let shared = Arc::new(Shared { waiting: Mutex::default(), due: Condvar::new(), idle: Condvar::new(), when_full });
         let mut lines = Lines { text: Vec::with_capacity(2 * BUFFER), tally: Tally::default(), scenarios: run.scenarios.len() };
-        put_line(&mut lines.text, &LineRef::Run(run))?;
+        lines.put_other(&LineRef::Run(run))?;
         let of_thread = Arc::clone(&shared);
         let handle = std::thread::Builder::new().name("log".to_owned()).spawn(move || of_thread.write_until_closed(out, lines))?;
         let thread = Arc::new(WriterThread { shared: Arc::clone(&shared), handle: Some(handle) });
@@ -267,6 +267,14 @@ struct Lines {
 }
 
 impl Lines {
+    /// Appends a line that is neither an exchange nor a span.
+    fn put_other(&mut self, line: &LineRef<'_>) -> serde_json::Result<()> {
+        let from = self.text.len();
+        put_line(&mut self.text, line)?;
+        self.tally.other(&self.text[from..]);
+        Ok(())
+    }
+
     /// Writes lines out, in pieces of about `BUFFER`.
     fn write_all(&mut self, out: &mut dyn Write, lines: &[Entry]) -> io::Result<()> {
         for line in lines {
@@ -278,23 +286,24 @@ impl Lines {
                 Entry::Scenario(scenario) => {
                     self.tally.scenario(scenario, self.scenarios);
                     self.scenarios += 1;
-                    put_line(&mut self.text, &LineRef::Scenario(scenario))?;
+                    self.put_other(&LineRef::Scenario(scenario))?;
                 }
                 Entry::Stopped(stopped) => {
                     self.tally.stopped(*stopped);
-                    put_line(&mut self.text, &LineRef::Stopped(*stopped))?;
+                    self.put_other(&LineRef::Stopped(*stopped))?;
                 }
                 Entry::NotAsked(not_asked) => {
                     self.tally.not_asked(not_asked);
-                    put_line(&mut self.text, &LineRef::NotAsked(not_asked))?;
+                    self.put_other(&LineRef::NotAsked(not_asked))?;
                 }
                 Entry::Span(span) => {
                     self.tally.span(span);
                     put_line(&mut self.text, &LineRef::Span(span))?;
                 }
-                Entry::SpanIntake(intake) => put_line(&mut self.text, &LineRef::SpanIntake(*intake))?,
+                Entry::SpanIntake(intake) => self.put_other(&LineRef::SpanIntake(*intake))?,
                 Entry::End(end) => {
-                    let counted = End { exchanges: self.tally.exchanges, sum: Some(self.tally.sum()), ..end.clone() };
+                    let (sum, others) = (Some(self.tally.sum()), Some(self.tally.others()));
+                    let counted = End { exchanges: self.tally.exchanges, sum, others, ..end.clone() };
                     put_line(&mut self.text, &LineRef::End(counted))?;
                 }
             }

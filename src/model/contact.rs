@@ -106,6 +106,14 @@ pub struct Unrouted {
 }
 
 impl Contact {
+    /// How many jobs it may have left without knowing their ids: the POST succeeded, and its answer was not understood.
+    pub fn jobs_without_an_id(&self) -> u64 {
+        let left = |one: &&Contacted| {
+            one.step == ContactStep::Initiate && one.answer != Answer::Accepted && one.http.is_some_and(|code| (200..300).contains(&code))
+        };
+        self.exchanges.iter().filter(left).count() as u64
+    }
+
     /// How many jobs it started.
     pub fn jobs(&self) -> u64 {
         self.exchanges.iter().filter(|one| one.step == ContactStep::Initiate && one.answer == Answer::Accepted).count() as u64

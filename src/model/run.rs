@@ -299,6 +299,10 @@ pub struct End {
     /// and another is there twice. Logs of earlier versions have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sum: Option<Digest>,
+    /// A sum over all that the lines say that are neither exchanges nor spans, the header among them. Logs of earlier versions have
+    /// none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub others: Option<Digest>,
     /// What is known to be wrong with the lines. In a merged log, what was wrong with those of its shards; a reader adds what it
     /// finds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -311,7 +315,7 @@ pub struct End {
 impl End {
     /// The end of lines with nothing wrong.
     pub fn new(at: Stamp, reason: EndReason, exchanges: u64) -> End {
-        End { at, reason, exchanges, sum: None, flaws: Vec::new(), second_opinion: None }
+        End { at, reason, exchanges, sum: None, others: None, flaws: Vec::new(), second_opinion: None }
     }
 }
 
@@ -337,7 +341,7 @@ pub enum FlawKind {
         /// Exchanges that are there.
         read: u64,
     },
-    /// The count is right, but they are not the lines that were written.
+    /// The count is right, but a line is not the one that was written.
     Lines,
     /// Lines follow the end.
     AfterEnd {

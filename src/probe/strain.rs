@@ -63,11 +63,12 @@ impl Signs {
 
 impl fmt::Display for Signs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let counted = |n: u64, what: &str| (n > 0).then(|| format!("{n} {what}"));
+        let counted = |n: u64, one: &str, many: &str| (n > 0).then(|| format!("{n} {}", if n == 1 { one } else { many }));
+        let slow = "took far longer than the first ones";
         let told = [
-            counted(self.failed, "initiates failed"),
-            counted(self.slow, "took far longer than the first ones"),
-            counted(self.late, "polls left late"),
+            counted(self.failed, "initiate failed", "initiates failed"),
+            counted(self.slow, slow, slow),
+            counted(self.late, "poll left late", "polls left late"),
         ];
         f.write_str(&told.into_iter().flatten().collect::<Vec<_>>().join(", "))
     }

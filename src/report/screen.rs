@@ -153,7 +153,7 @@ impl Page {
         }
         let failed: Vec<&str> = view.scenarios.iter().filter(|row| row.verdict == Verdict::Fail).map(|row| row.name.as_str()).collect();
         if !failed.is_empty() {
-            let line = format!("{} of {} scenarios: {}", failed.len(), view.scenarios.len(), failed.join(", "));
+            let line = format!("{} of {} scenarios: {}", failed.len(), view.scenarios.len(), named_once(&failed));
             let line = self.cut(&line, FAILED);
             self.block("failed", &line);
         }
@@ -171,6 +171,19 @@ impl Page {
             self.block("by hand", &lines);
         }
     }
+}
+
+/// Names in the order of their first place, each once: `together, at-once (2 times)`. An investigation may ask in one way several times.
+fn named_once(names: &[&str]) -> String {
+    let mut counted: Vec<(&str, usize)> = Vec::new();
+    for name in names {
+        match counted.iter_mut().find(|(known, _)| known == name) {
+            Some((_, times)) => *times += 1,
+            None => counted.push((name, 1)),
+        }
+    }
+    let told = counted.iter().map(|(name, times)| if *times == 1 { (*name).to_owned() } else { format!("{name} ({times} times)") });
+    told.collect::<Vec<_>>().join(", ")
 }
 
 /// Breaks a text into at most `most` lines of at most `width` columns; the last one ends with `…` if more would follow.
@@ -201,6 +214,11 @@ mod tests {
 
     fn plain(width: usize) -> Style {
         Style { width, colour: Colour::Off }
+    }
+
+    #[test]
+    fn a_scenario_that_failed_several_times_is_named_once() {
+        assert_eq!(named_once(&["together", "at-once", "at-once"]), "together, at-once (2 times)");
     }
 
     #[test]

@@ -107,7 +107,7 @@ pub(super) fn guarantees(rows: &[GuaranteeRow]) -> Table {
         };
         [
             Cell::Name(row.name.to_owned(), row.code),
-            row.promise.into(),
+            row.promise.as_str().into(),
             Cell::Marked(mark, standing.to_owned()),
             words::count(row.checked).into(),
             words::count(row.broken).into(),

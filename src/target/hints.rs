@@ -108,7 +108,7 @@ const NOT_THERE: [(&[&str], &str); 3] = [
 ];
 
 /// What the reader of the file calls its tables, and what a person does.
-const NAMES: [(&str, &str); 20] = [
+const NAMES: [(&str, &str); 21] = [
     ("struct ExtractFile", "a place such as { pointer = \"/status\" }"),
     ("struct FollowFile", "a place such as { pointer = \"/status_url\" }"),
     ("struct PagesFile", "a table such as { next = { pointer = \"/next\" }, most = 5 }"),
@@ -128,6 +128,7 @@ const NAMES: [(&str, &str); 20] = [
     ("a boolean", "true or false"),
     ("a string", "a text in quotes"),
     ("u32", "a whole number"),
+    ("map, expected map with a single key", "table, expected a single word in quotes, or a table with one key"),
     ("map, expected", "table, expected"),
 ];
 

@@ -231,6 +231,21 @@ fn what_was_run_in_another_way_is_not_compared() {
     assert_eq!(compared(&few, &as_few).outcome, Outcome::Inconclusive, "three scans tell nothing");
 }
 
+#[test]
+fn that_nothing_flapped_alone_is_no_conclusion() {
+    let run = baseline(&run_all(tried("sound", &[], 3), &spread(60))).unwrap();
+    let mut flapping_alone = run.clone();
+    for scenario in &mut flapping_alone.scenarios {
+        scenario.rates.clear();
+        scenario.round_trips.clear();
+    }
+    let of = |run: &Baseline| compare(run, run, &Criteria::default(), Names::MustAgree);
+    assert_eq!(of(&run).outcome, Outcome::NoRegression);
+    let comparison = of(&flapping_alone);
+    assert!(comparison.tests > 0 && comparison.scenarios[0].findings.iter().any(|finding| finding.subject == Subject::Flapping));
+    assert_eq!(comparison.outcome, Outcome::Inconclusive, "{:?}", comparison.scenarios);
+}
+
 /// Numbers from 0 to 1, the same for the same seed.
 struct Chance(u64);
 

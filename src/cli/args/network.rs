@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::cli::args::some_time;
 use crate::cli::error::CliError;
 use crate::model::run::HttpVersion;
 use crate::model::time::Span;
@@ -15,10 +16,10 @@ use crate::target::Target;
 #[command(next_help_heading = "Network")]
 pub struct NetworkArgs {
     /// The longest that opening a connection may take, with name, proxy and TLS [default: as long as the exchange]
-    #[arg(long, value_name = "TIME", requires = "deployment")]
+    #[arg(long, value_name = "TIME", value_parser = some_time, requires = "deployment")]
     pub connect_timeout: Option<Span>,
     /// The longest that the first byte of a reply may take once the connection is open [default: as long as the exchange]
-    #[arg(long, value_name = "TIME", requires = "deployment")]
+    #[arg(long, value_name = "TIME", value_parser = some_time, requires = "deployment")]
     pub first_byte_timeout: Option<Span>,
     /// Speaks HTTP/2: agreed on over https, at once (prior knowledge) over http
     #[arg(long, requires = "deployment")]

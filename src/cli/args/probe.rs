@@ -9,6 +9,7 @@ use crate::cli::args::global::GlobalArgs;
 use crate::cli::args::headings;
 use crate::cli::args::network::NetworkArgs;
 use crate::cli::args::service::ServiceArgs;
+use crate::cli::args::some_time;
 use crate::cli::args::target;
 use crate::cli::args::traces::TraceArgs;
 use crate::cli::commands::report::{self, Wanted};
@@ -68,14 +69,14 @@ pub struct ProbeArgs {
     #[arg(long, value_name = "N", help_heading = "Run")]
     pub seed: Option<u64>,
     /// The longest that one exchange may take
-    #[arg(long, value_name = "TIME", default_value_t = Span(DEFAULT_TIMEOUT), help_heading = "Run")]
+    #[arg(long, value_name = "TIME", value_parser = some_time, default_value_t = Span(DEFAULT_TIMEOUT), help_heading = "Run")]
     pub timeout: Span,
     /// At most so many requests per second [default: 5 for targets that are not on this machine, no limit for those that are]
     #[arg(long, value_name = "N", value_parser = rate, help_heading = "Run")]
     pub max_rps: Option<f64>,
     /// At most so many scans, in all or in each step of an investigation [default: 50 for targets that are not on this machine, no
     /// limit for those that are]
-    #[arg(long, value_name = "N", help_heading = "Run")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Run")]
     pub max_scans: Option<u32>,
     /// At most so many jobs are started, repeats included, by the whole run, by both sides of --against together, or by each
     /// round of a watch [default: 84 for `reproduce`, no limit for others]

@@ -15,7 +15,7 @@ pub struct ServiceArgs {
     #[arg(long, value_name = "PRESET", default_value = "deferred")]
     pub service: String,
     /// Number of workers behind the one port, each with its own memory [default: the preset's, mostly 1]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = some_workers)]
     pub workers: Option<usize>,
     /// Database that all workers share: memory, embedded, or redis://host:port/db [default: memory]
     #[arg(long, value_name = "STORE")]
@@ -32,6 +32,13 @@ pub struct ServiceArgs {
     /// A user and the bearer token that identifies them; replaces the default users; may be repeated
     #[arg(long = "user", value_name = "NAME:TOKEN")]
     pub users: Vec<String>,
+}
+
+fn some_workers(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("0 is not in 1..: a service has at least one worker".to_owned()),
+        workers => workers.map_err(|error: std::num::ParseIntError| error.to_string()),
+    }
 }
 
 /// A set of durations.

@@ -11,6 +11,7 @@ use crate::cli::error::CliError;
 use crate::cli::files::{ARCHIVE, NO_SCRIPT, SCRIPT};
 use crate::cli::terminal::output;
 use crate::cli::{Ended, files};
+use crate::log::storage;
 use crate::model::secret_names::STRUCK;
 use crate::run::Concluded;
 use crate::target::credentials::{self, Literal};
@@ -36,7 +37,7 @@ pub struct BundleArgs {
 
 /// Runs the command. The exit code is the verdict's.
 pub fn run(args: &BundleArgs) -> Ended {
-    let log = if args.log.is_dir() { args.log.join(files::LOG) } else { args.log.clone() };
+    let log = storage::log_at(&args.log);
     let own = log.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let folder = args.out.as_deref().unwrap_or(own);
     let concluded = args.twin.apply(Concluded::read(&log)?, args.quiet);

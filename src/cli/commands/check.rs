@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::cli::Ended;
+use crate::cli::args::some_time;
 use crate::cli::args::target::something_else;
 use crate::cli::error::CliError;
 use crate::cli::terminal::output;
@@ -37,7 +38,7 @@ pub struct CheckArgs {
     #[arg(long, short, requires = "live")]
     yes: bool,
     /// How long the job is polled at most
-    #[arg(long, value_name = "TIME", default_value = "30s", requires = "live")]
+    #[arg(long, value_name = "TIME", value_parser = some_time, default_value = "30s", requires = "live")]
     wait: Span,
     /// No notes.
     #[arg(skip)]

@@ -79,7 +79,7 @@ pub fn run(args: &CompareArgs) -> Ended {
 
 /// Says why a run cannot be compared, which makes the comparison inconclusive.
 pub fn refused(what: &str, why: &Unusable) -> Exit {
-    output::eprint_note(&format!("inconclusive: {what} cannot be compared with: {why}"));
+    output::eprint_note(&format!("inconclusive: nothing can be compared with {what}: {why}"));
     Exit::Inconclusive
 }
 

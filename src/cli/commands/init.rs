@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{Args, ValueHint};
 
 use crate::cli::Ended;
+use crate::cli::args::some_time;
 use crate::cli::args::source::SourceArgs;
 use crate::cli::commands::schema;
 use crate::cli::error::CliError;
@@ -62,7 +63,7 @@ pub struct InitArgs {
     #[arg(long)]
     live: bool,
     /// How long the job is polled at most
-    #[arg(long, value_name = "TIME", default_value = "30s")]
+    #[arg(long, value_name = "TIME", value_parser = some_time, default_value = "30s")]
     wait: Span,
     /// Prints the pipeline step that runs a gate with the file
     #[arg(long, value_name = "SERVICE")]

@@ -21,7 +21,7 @@ use crate::run::{Concluded, Destination, now};
 /// there prove a failure.
 #[derive(Debug, Args)]
 pub struct MergeArgs {
-    /// The shards' logs (`log.ndjson` in each one's folder)
+    /// The shards' logs, or the folders of their runs
     #[arg(required = true, value_name = "LOG")]
     logs: Vec<PathBuf>,
     /// The folder for the merged log, result.json, report.md and report.html [default: reports/TIME-NAME]
@@ -47,7 +47,8 @@ pub struct MergeArgs {
 /// Runs the command. The exit code is the verdict's.
 pub fn run(args: &MergeArgs) -> Ended {
     let mut logs = Vec::new();
-    for path in &args.logs {
+    let paths: Vec<PathBuf> = args.logs.iter().map(|path| storage::log_at(path)).collect();
+    for path in &paths {
         logs.push((path.display().to_string(), storage::open(path)?));
     }
     let nanos = |time: &str| time.parse::<jiff::Timestamp>().ok().and_then(|time| i64::try_from(time.as_nanosecond()).ok());
@@ -55,7 +56,7 @@ pub fn run(args: &MergeArgs) -> Ended {
     let destination = Destination { out: args.out.clone(), artefacts: files::artefacts() };
     let folder = destination.claim(&now(), "merged")?;
     let path = folder.join(files::LOG);
-    if let Some(own) = args.logs.iter().find(|log| is_same(log, &path)) {
+    if let Some(own) = paths.iter().find(|log| is_same(log, &path)) {
         return Err(CliError::usage(format!("{} would be overwritten while it is read", own.display()), "name another folder with --out"));
     }
     destination.artefacts.clear(&folder)?;

@@ -9,6 +9,7 @@ use clap::Args;
 
 use crate::cli::Ended;
 use crate::cli::args::probe::{ProbeArgs, Reported};
+use crate::cli::args::some_time;
 use crate::cli::args::source::SourceArgs;
 use crate::cli::args::twin::TwinArgs;
 use crate::cli::args::{headings, repeat};
@@ -36,7 +37,7 @@ pub struct ReproduceArgs {
     #[command(flatten)]
     source: SourceArgs,
     /// How long it may take
-    #[arg(long, value_name = "TIME", default_value = "60s", help_heading = "Run")]
+    #[arg(long, value_name = "TIME", value_parser = some_time, default_value = "60s", help_heading = "Run")]
     budget: Span,
     /// Shows the steps and the most that each of them may send, and sends nothing
     #[arg(long, help_heading = headings::INFORMATION)]

@@ -9,6 +9,7 @@ use crate::cli::args::comparison::{ComparisonArgs, ComparisonChoice};
 use crate::cli::args::gate::{GateArgs, falls_short};
 use crate::cli::args::probe::{ProbeArgs, Reported};
 use crate::cli::args::shard::{self, ShardChoice};
+use crate::cli::args::some_time;
 use crate::cli::args::twin::TwinArgs;
 use crate::cli::args::{headings, repeat, scenarios};
 use crate::cli::commands::compare::{self, ComparisonFormat};
@@ -52,7 +53,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "I/N|auto", help_heading = "Run")]
     shard: Option<ShardChoice>,
     /// How long it may take [default: twice what is planned, --max-wait and a minute; --dry-run shows it]
-    #[arg(long, value_name = "TIME", help_heading = "Run")]
+    #[arg(long, value_name = "TIME", value_parser = some_time, help_heading = "Run")]
     budget: Option<Span>,
     /// Shows what would be sent, and sends nothing
     #[arg(long, help_heading = headings::INFORMATION)]

@@ -14,6 +14,7 @@ use tokio::sync::watch::{Receiver, channel};
 use crate::cli::Ended;
 use crate::cli::args::gate::AllowArgs;
 use crate::cli::args::probe::{ProbeArgs, Reported};
+use crate::cli::args::some_time;
 use crate::cli::args::{headings, repeat, scenarios};
 use crate::cli::commands::report;
 use crate::cli::commands::run::{Bounds, dry_run, note_left_out};
@@ -42,10 +43,10 @@ pub struct WatchArgs {
     #[arg(long, value_name = "SCENARIO", value_hint = ValueHint::AnyPath, default_value = "canary", help_heading = "Run")]
     scenario: Vec<String>,
     /// From the beginning of one round to that of the next; a round that takes longer is followed by the next at once
-    #[arg(long, value_name = "TIME", default_value = "30s", help_heading = headings::WATCH)]
+    #[arg(long, value_name = "TIME", value_parser = some_time, default_value = "30s", help_heading = headings::WATCH)]
     every: Span,
     /// Begins no more rounds after this time [default: goes on until it is stopped]
-    #[arg(long = "for", value_name = "TIME", help_heading = headings::WATCH)]
+    #[arg(long = "for", value_name = "TIME", value_parser = some_time, help_heading = headings::WATCH)]
     lasting: Option<Span>,
     /// Ends after so many rounds [default: goes on until it is stopped]
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..), help_heading = headings::WATCH)]

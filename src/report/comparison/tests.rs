@@ -118,3 +118,48 @@ fn a_comparison_speaks_of_what_the_target_calls_its_jobs() {
         assert!(!text.replace("Scans", "scans").contains("scans of") && !text.contains("50 scans"), "{text}");
     }
 }
+
+#[test]
+fn asking_by_turns_is_not_advised_where_it_was_done() {
+    let one_way = vec![Note::OneWay(vec!["immediate".into()])];
+    for (layout, advised) in [(Layout::Apart, true), (Layout::Pairs, false)] {
+        let text = markdown(&Comparison { layout, notes: one_way.clone(), ..comparison() });
+        assert!(text.contains("a longer run"), "{text}");
+        assert_eq!(text.contains("--against"), advised, "{text}");
+    }
+}
+
+#[test]
+fn how_much_longer_something_takes_has_no_digits_that_say_nothing() {
+    for (base, new, told) in [
+        (0.4, 1.643, "(+311 %)"),
+        (0.3, 67.992, "(+22,600 %)"),
+        (2.0, 2.1, "(+5 %)"),
+        (100.0, 100.25, "(+0.25 %)"),
+        (30.0, 14.2, "(−52.7 %)"),
+    ] {
+        let mut comparison = comparison();
+        comparison.scenarios[0].findings[1] = finding(Subject::Window, [base, new], [1e-6, 1.0], Change::Regression);
+        let text = markdown(&comparison);
+        assert!(text.contains(told), "{told}: {text}");
+    }
+}
+
+#[test]
+fn a_scenario_of_which_nothing_was_judged_is_not_counted_as_not_worse() {
+    let calm = finding(Subject::Flapping, [0.0; 2], [1.0; 2], Change::None);
+    let few = Finding { p_worse: None, p_better: None, ..finding(Subject::Window, [0.0; 2], [1.0; 2], Change::TooFew) };
+    let trip = Subject::RoundTrip { kind: Kind::Poll, connection: Connection::Fresh };
+    let told = table(
+        &Comparison {
+            outcome: Outcome::NoRegression,
+            scenarios: vec![
+                ScenarioComparison { findings: vec![finding(trip, [2.0, 2.1], [0.3, 0.8], Change::None)], ..scenario("immediate") },
+                ScenarioComparison { findings: vec![calm, few], ..scenario("together") },
+            ],
+            ..comparison()
+        },
+        PLAIN,
+    );
+    assert!(told.contains("nothing is worse in 1 of 2 scenarios"), "{told}");
+}

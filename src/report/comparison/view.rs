@@ -39,7 +39,11 @@ impl ComparisonView {
             runs: [&comparison.base, &comparison.new]
                 .map(|run| words::sentence(&format!("{}, {} ({})", run.target, run.started, run.tool))),
             method: method(comparison),
-            notes: comparison.notes.iter().map(|note| words::sentence(&sentences::note(note, &comparison.noun))).collect(),
+            notes: comparison
+                .notes
+                .iter()
+                .map(|note| words::sentence(&sentences::note(note, &comparison.noun, comparison.layout)))
+                .collect(),
             unchanged: rows.iter().filter(|(_, finding)| finding.change == Change::None).count(),
             table: table(&rows, &comparison.noun),
             open,
@@ -84,7 +88,7 @@ fn headline(comparison: &Comparison) -> String {
             None => format!("too few {} to say whether any difference is more than chance", comparison.noun.many()),
         },
         Outcome::NoRegression => {
-            let able = comparison.scenarios.iter().filter(|scenario| is_told(scenario)).count();
+            let able = comparison.scenarios.iter().filter(|scenario| scenario.is_judged()).count();
             let scenarios = words::counted(comparison.scenarios.len() as u64, "scenario");
             let others = if able < comparison.scenarios.len() { "; the others tell too little" } else { "" };
             let better = match of(Change::Improvement).count() {
@@ -94,11 +98,6 @@ fn headline(comparison: &Comparison) -> String {
             format!("nothing is worse in {able} of {scenarios}{others}{better}")
         }
     }
-}
-
-/// Whether anything of a scenario could have been told.
-fn is_told(scenario: &ScenarioComparison) -> bool {
-    scenario.findings.iter().any(|finding| !matches!(finding.change, Change::TooFew | Change::NotIdentified))
 }
 
 fn sentence(scenario: &ScenarioComparison, finding: &Finding, noun: &Noun) -> String {
@@ -177,8 +176,18 @@ fn difference(finding: &Finding) -> String {
     if finding.subject.is_share() {
         return format!("{sign}{} points", words::share(difference.abs()).trim_end_matches(" %"));
     }
-    let relative = if finding.base > 0.0 { format!(" ({sign}{})", words::share(difference.abs() / finding.base)) } else { String::new() };
+    let relative = if finding.base > 0.0 { format!(" ({sign}{})", relative(difference.abs() / finding.base)) } else { String::new() };
     format!("{sign}{}{relative}", words::age(difference.abs()))
+}
+
+/// A difference as a share of the old value, in three digits: neither value is known any better.
+fn relative(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent < 100.0 {
+        return words::share(share);
+    }
+    let step = 10_f64.powi((percent.log10().floor() as i32 - 2).max(0));
+    format!("{} %", words::count(((percent / step).round() * step) as u64))
 }
 
 /// A p-value with no more digits than it is worth.

@@ -3,6 +3,7 @@
 use super::reason;
 use crate::model::noun::Noun;
 use crate::report::words::planned_span;
+use crate::statistics::compare::units::Layout;
 use crate::verdict::comparison::{LeftOut, Mismatch, NotCompared, Note, Side, Spoilt};
 
 fn side(side: Side) -> &'static str {
@@ -24,7 +25,7 @@ pub fn mismatch(mismatch: &Mismatch) -> String {
 }
 
 /// What a reader should know of the two runs.
-pub fn note(note: &Note, noun: &Noun) -> String {
+pub fn note(note: &Note, noun: &Noun, layout: Layout) -> String {
     match note {
         Note::ResultOnly(run) => format!(
             "of the {} run only a result is known: it is taken on trust that it was made in the same way; a log or a saved baseline tells",
@@ -35,10 +36,13 @@ pub fn note(note: &Note, noun: &Noun) -> String {
         }
         Note::Versions(old, new) => format!("the runs were made by different versions ({old}; {new})"),
         Note::OneWay(scenarios) => format!(
-            "the {} of each run went the same way ({}): a state of the target that outlasts a whole run looks alike; asking by turns \
-             (--against), or a longer run, tells them apart",
+            "the {} of each run went the same way ({}): a state of the target that outlasts a whole run looks alike; {} them apart",
             noun.many(),
-            scenarios.join(", ")
+            scenarios.join(", "),
+            match layout {
+                Layout::Apart => "asking by turns (--against), or a longer run, tells",
+                Layout::Pairs => "a longer run tells",
+            }
         ),
     }
 }

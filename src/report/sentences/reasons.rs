@@ -316,7 +316,7 @@ impl fmt::Display for Described<'_> {
             FlawKind::Count { written, read } => {
                 write!(f, "it was closed with {}, and {} {} in it", counted(written, "exchange"), count(read), are(read))
             }
-            FlawKind::Lines => f.write_str("as many exchanges as were written are in it, but not the same lines"),
+            FlawKind::Lines => f.write_str("as many exchanges as were written are in it, but some line of it, which may be the header, is not the one that was written"),
             FlawKind::AfterEnd { lines: after } => {
                 write!(f, "{} {} after its end", counted(after, "line"), if after == 1 { "stands" } else { "stand" })
             }

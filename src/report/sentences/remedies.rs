@@ -84,10 +84,10 @@ pub fn remedy(reason: &Reason, journal: &Journal) -> Option<String> {
 
 /// What most requests of a kind got that say nothing, quoted, and what to do about that.
 fn after_failures(journal: &Journal, kind: Kind) -> String {
-    let what = match kind {
-        Kind::Initiate => "POSTs",
-        Kind::UnknownPoll => "polls of never-issued ids",
-        _ => "polls",
+    let (one, what) = match kind {
+        Kind::Initiate => ("POST", "POSTs"),
+        Kind::UnknownPoll => ("poll of a never-issued id", "polls of never-issued ids"),
+        _ => ("poll", "polls"),
     };
     let said_nothing =
         |exchange: &&Exchange| exchange.kind == kind && !exchange.answer.is_evidence() && exchange.answer != Answer::Accepted;
@@ -109,7 +109,7 @@ fn after_failures(journal: &Journal, kind: Kind) -> String {
         (None, http) => {
             let code = http.map_or_else(String::new, |http| format!(" {http}"));
             let body = example.body.as_deref().map_or_else(String::new, |body| format!(" `{}`", cut(visible(body), QUOTED)));
-            format!("were answered{code}{body}")
+            format!("{} answered{code}{body}", words::were(count))
         }
     };
     let step = match example.answer {
@@ -120,7 +120,7 @@ fn after_failures(journal: &Journal, kind: Kind) -> String {
         _ if kind == Kind::Initiate => "Look at `[initiate]` in the target file: its body, `accept` and `id`.",
         _ => "Add a rule to `[[status.answer]]` in the target file that says what this answer means.",
     };
-    format!("{} {what} {answered}. {step}", words::count(count))
+    format!("{} {} {answered}. {step}", words::count(count), if count == 1 { one } else { what })
 }
 
 #[cfg(test)]

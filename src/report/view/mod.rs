@@ -461,7 +461,7 @@ pub struct GuaranteeRow {
     pub guarantee: Guarantee,
     /// What it promises.
     #[serde(skip)]
-    pub promise: &'static str,
+    pub promise: String,
 }
 
 /// Whether a guarantee was kept.

@@ -52,5 +52,5 @@ fn sentences(view: &mut View) -> Vec<&mut String> {
 }
 
 fn of_guarantee(row: &mut GuaranteeRow) -> impl Iterator<Item = &mut String> {
-    row.evidence.iter_mut().chain(&mut row.why).chain(&mut row.unclear)
+    std::iter::once(&mut row.promise).chain(&mut row.evidence).chain(&mut row.why).chain(&mut row.unclear)
 }

@@ -47,3 +47,38 @@ mod tests {
         assert_eq!(samples::view(&samples::healthy()).repeat.snippet, None, "there is nothing to reproduce");
     }
 }
+
+#[cfg(test)]
+mod scripts {
+    use crate::analysis::Analysis;
+    use crate::analysis::refusal::Refusal;
+    use crate::bundle::{self, Unscriptable};
+    use crate::model::answer::Answer;
+    use crate::model::exchange::Kind;
+    use crate::model::time::Stamp;
+    use crate::report::samples;
+
+    #[test]
+    fn where_there_is_no_script_the_reason_is_that_of_this_run() {
+        let (mut quiet, mut analysis, _) = samples::healthy();
+        quiet.exchanges.retain(|one| one.answer != Answer::NotFound || one.kind == Kind::UnknownPoll);
+        let why = |analysis: &Analysis| bundle::script(&quiet, analysis, "").expect_err("no script");
+        assert_eq!(why(&analysis), Unscriptable::NothingFound);
+        analysis.guarantees[4].broken = 1;
+        assert!(why(&analysis).to_string().contains("order or the timing"), "{}", why(&analysis));
+        analysis.refusals.push(Refusal { answer: Answer::Refused, http: Some(403), controls: 2, polls: 9 });
+        assert!(why(&analysis).to_string().contains("[[status.answer]]"), "{}", why(&analysis));
+    }
+
+    #[test]
+    fn a_job_that_is_denied_later_has_a_script_without_a_cause_too() {
+        let (mut journal, analysis, _) = samples::healthy();
+        let denial = journal.exchanges.iter().position(|one| one.kind == Kind::Poll && one.answer == Answer::NotFound).expect("a denial");
+        let mut later = journal.exchanges.remove(denial);
+        let last = journal.exchanges.last().expect("a visible poll").done;
+        (later.sent, later.done) = (Stamp(last.0 + 5_000_000), Stamp(last.0 + 6_000_000));
+        journal.exchanges.push(later);
+        let script = bundle::script(&journal, &analysis, "").expect("a script");
+        assert!(script.contains("it is denied after it had been visible"), "{script}");
+    }
+}

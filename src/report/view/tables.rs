@@ -126,7 +126,7 @@ pub(super) fn guarantee(checked: &Checked) -> GuaranteeRow {
         guarantee: checked.guarantee,
         code: checked.guarantee.code(),
         name: checked.guarantee.name(),
-        promise: checked.guarantee.promise(),
+        promise: checked.guarantee.promise().to_owned(),
         standing,
         why: (standing == Standing::NotAssessed).then(why),
         checked: checked.checked,

@@ -259,7 +259,9 @@ pub fn compare(base: &Baseline, new: &Baseline, criteria: &Criteria, names: Name
     let all = || scenarios.iter().flat_map(|scenario| &scenario.findings);
     let outcome = if all().any(|finding| finding.change == Change::Regression) {
         Outcome::Regression
-    } else if tests == 0 || all().any(|finding| finding.change == Change::OneState && finding.new > finding.base) {
+    } else if !scenarios.iter().any(ScenarioComparison::is_judged)
+        || all().any(|finding| finding.change == Change::OneState && finding.new > finding.base)
+    {
         Outcome::Inconclusive
     } else {
         Outcome::NoRegression
@@ -294,6 +296,13 @@ impl RunNote {
 }
 
 impl ScenarioComparison {
+    /// Whether something that the scenario measures was judged: denials, a window or a round trip. That nothing flapped is no such
+    /// thing: most scenarios poll a scan until it is visible, and cannot see it.
+    pub fn is_judged(&self) -> bool {
+        let is_open = |finding: &Finding| matches!(finding.change, Change::TooFew | Change::NotIdentified);
+        self.findings.iter().any(|finding| finding.subject != Subject::Flapping && !is_open(finding))
+    }
+
     fn new(name: &str) -> ScenarioComparison {
         ScenarioComparison { name: name.to_owned(), not_compared: None, left_out: Vec::new(), together: 1, findings: Vec::new() }
     }

@@ -1,11 +1,13 @@
 //! Is it broken: which request, which answer, how many of how many, from when to when.
 
+use std::collections::BTreeMap;
 // Writing to a String cannot fail.
 use std::fmt::Write as _;
 
 use crate::analysis::denied::{DeniedJobs, DenyingAnswer, polled_ages};
 use crate::analysis::guarantees::Checked;
 use crate::analysis::scan::ScanHistory;
+use crate::model::answer::Answer;
 use crate::model::fault::FaultClass;
 use crate::model::time::Nanos;
 use crate::report::view::answers::Findings;
@@ -65,8 +67,15 @@ fn what_is_broken(findings: Findings<'_>, denied: &DeniedJobs, histories: &[Scan
         (Verdict::Pass, None) => match (reads.filter(|reads| reads.checked > 0), polled_ages(histories)) {
             (Some(reads), Some((from, to))) => {
                 let all = if reads.checked == 1 { format!("the {noun}") } else { format!("each of {}", findings.counted(reads.checked)) };
-                let when = ages(from, to);
-                format!("No. {} found {all} that the API had accepted, whenever it was asked: {when}.", words::sentence_case(request))
+                let (request, when) = (words::sentence_case(request), ages(from, to));
+                match unanswered(histories) {
+                    None => format!("No. {request} found {all} that the API had accepted, whenever it was asked: {when}."),
+                    Some(others) => {
+                        format!(
+                            "No. {request} found {all} that the API had accepted, whenever it got an answer that counts: {when}. {others}."
+                        )
+                    }
+                }
             }
             _ => format!("No: everything that was expected held. The status of no {noun} was asked."),
         },
@@ -75,6 +84,38 @@ fn what_is_broken(findings: Findings<'_>, denied: &DeniedJobs, histories: &[Scan
         }
         (Verdict::Inconclusive, Some(counts)) => format!("Not known yet. {counts}"),
         (Verdict::Inconclusive, None) => "This run cannot say.".to_owned(),
+    }
+}
+
+/// The polls of accepted jobs whose answers say nothing of them: how many, and what they were answered, the most frequent first.
+fn unanswered(histories: &[ScanHistory<'_>]) -> Option<String> {
+    let mut answers: BTreeMap<String, u64> = BTreeMap::new();
+    for poll in histories.iter().filter(|scan| scan.t0().is_some()).flat_map(ScanHistory::polls) {
+        if poll.answer.is_evidence() {
+            continue;
+        }
+        let answer = match (poll.fault, poll.http) {
+            (Some(fault), _) => format!("got no answer ({})", fault.word()),
+            (None, Some(code)) if poll.answer == Answer::Malformed => format!("answered {code} without a meaning"),
+            (None, Some(code)) => format!("answered {code}"),
+            (None, None) => format!("answered {}", poll.answer.word()),
+        };
+        *answers.entry(answer).or_default() += 1;
+    }
+    let polls: u64 = answers.values().sum();
+    let mut answers: Vec<(String, u64)> = answers.into_iter().collect();
+    answers.sort_by_key(|(_, polls)| std::cmp::Reverse(*polls));
+    let did =
+        |answer: &str, polls: u64| if answer.starts_with("got") { answer.to_owned() } else { format!("{} {answer}", words::were(polls)) };
+    match answers.as_slice() {
+        [] => None,
+        [(answer, _)] => Some(format!("{} {}", words::counted(polls, "poll"), did(answer, polls))),
+        _ => {
+            let told: Vec<String> =
+                answers.iter().take(3).map(|(answer, polls)| format!("{} {}", words::count(*polls), did(answer, *polls))).collect();
+            let more = if answers.len() > told.len() { ", and others" } else { "" };
+            Some(format!("{} did not get one: {}{more}", words::counted(polls, "poll"), told.join(", ")))
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use crate::analysis::denied::DeniedJobs;
 use crate::analysis::guarantees::{Ambiguity, Checked};
+use crate::model::answer::Answer;
+use crate::model::contact::ContactStep;
 use crate::model::guarantee::Guarantee;
 use crate::report::view::answers::Findings;
 use crate::report::view::headline;
@@ -12,7 +14,7 @@ pub(super) fn lost(findings: Findings<'_>, denied: &DeniedJobs) -> String {
     let noun = findings.noun.one();
     let load = findings.analysis.load;
     if load.started == load.not_accepted {
-        return format!("No {noun} was accepted, so none can be lost.");
+        return at_contact(findings).unwrap_or_else(|| format!("No {noun} was accepted, so none can be lost."));
     }
     if !findings.judgement.assessable {
         return "Not known: a visible answer proves nothing here.".to_owned();
@@ -35,13 +37,35 @@ pub(super) fn lost(findings: Findings<'_>, denied: &DeniedJobs) -> String {
     format!("Perhaps: status still denied {never} when last asked{until}, and nothing else showed {them}.{others}")
 }
 
+/// What is known of the jobs that first contact started, if it started any and the run did not.
+fn at_contact(findings: Findings<'_>) -> Option<String> {
+    let contact = findings.journal.run.contact.as_ref()?;
+    let (jobs, unread) = (contact.jobs(), contact.jobs_without_an_id());
+    let polls: Vec<Answer> = contact.exchanges.iter().filter(|one| one.step == ContactStep::HandedOut).map(|one| one.answer).collect();
+    let started = |jobs| {
+        let it = if jobs == 1 { "it" } else { "them" };
+        format!("first contact started {} and left {it}", findings.counted(jobs))
+    };
+    match (jobs, unread) {
+        (0, 0) => None,
+        (0, _) => Some(format!("Not known: {}: no id was read in the answer, so its status was not asked.", started(unread))),
+        _ if polls.contains(&Answer::Visible) => {
+            Some(format!("{}; status showed it, and whether it ended was not asked.", words::sentence_case(&started(jobs))))
+        }
+        _ if polls.is_empty() => Some(format!("Not known: {}; its status was not asked.", started(jobs))),
+        _ => Some(format!("Not known: {}; status did not show it when asked, and nothing else was asked.", started(jobs))),
+    }
+}
+
 /// `all of 12 denied jobs`, `3 of 12 denied jobs`, `the denied job`.
 fn of_denied(findings: Findings<'_>, n: u64, all: u64) -> String {
     if all == 1 {
         return format!("the denied {}", findings.noun.one());
     }
-    let n = if n == all { "all".to_owned() } else { words::count(n) };
-    format!("{n} of {}", findings.denied(all))
+    if n == all {
+        return if all == 2 { format!("both {}", findings.noun_denied(all)) } else { format!("all of {}", findings.denied(all)) };
+    }
+    format!("{} of {}", words::count(n), findings.denied(all))
 }
 
 /// How denied jobs showed themselves.
@@ -76,7 +100,11 @@ fn shown(findings: Findings<'_>, denied: &DeniedJobs) -> String {
 }
 
 fn all(findings: Findings<'_>, jobs: u64) -> String {
-    if jobs == 1 { format!("the denied {}", findings.noun.one()) } else { format!("all {}", findings.denied(jobs)) }
+    match jobs {
+        1 => format!("the denied {}", findings.noun.one()),
+        2 => format!("both {}", findings.noun_denied(jobs)),
+        _ => format!("all {}", findings.denied(jobs)),
+    }
 }
 
 fn none_denied(findings: Findings<'_>) -> String {

@@ -88,7 +88,12 @@ impl Findings<'_> {
 
     /// `1 denied job`, `12 denied jobs`.
     fn denied(&self, n: u64) -> String {
-        format!("{} denied {}", words::count(n), self.noun.of(n))
+        format!("{} {}", words::count(n), self.noun_denied(n))
+    }
+
+    /// `denied job`, `denied jobs`.
+    fn noun_denied(&self, n: u64) -> String {
+        format!("denied {}", self.noun.of(n))
     }
 }
 
@@ -160,6 +165,11 @@ fn now(findings: Findings<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::analysis::load::Load;
+    use crate::model::answer::{Answer, TransportFault};
+    use crate::model::contact::{Contact, ContactStep, Contacted};
+    use crate::model::exchange::{Exchange, Kind};
+    use crate::model::time::Nanos;
     use crate::report::samples;
 
     #[test]
@@ -181,6 +191,67 @@ mod tests {
             (samples::unassessable(), "Not known: the API shows even scans that never existed"),
         ] {
             assert_eq!(samples::view(&sample).answers.short, short);
+        }
+    }
+
+    #[test]
+    fn polls_without_an_answer_that_counts_are_said_where_a_job_was_always_found() {
+        let mut sample = samples::healthy();
+        assert!(samples::view(&sample).answers.broken.contains(", whenever it was asked: "));
+        let poll = sample.0.exchanges.iter().position(|one| one.kind == Kind::Poll).expect("a poll");
+        for (http, answer, fault) in [
+            (Some(500), Answer::ServerError, None),
+            (Some(500), Answer::ServerError, None),
+            (None, Answer::Transport, Some(TransportFault::Closed)),
+        ] {
+            let failed = Exchange { http, answer, fault, state: None, word: None, ..sample.0.exchanges[poll].clone() };
+            sample.0.exchanges.insert(poll, failed);
+        }
+        let broken = samples::view(&sample).answers.broken;
+        assert!(broken.contains(", whenever it got an answer that counts: "), "{broken}");
+        assert!(broken.ends_with("3 polls did not get one: 2 were answered 500, 1 got no answer (connection closed)."), "{broken}");
+    }
+
+    #[test]
+    fn a_job_that_first_contact_started_is_not_said_to_be_none() {
+        let mut sample = samples::seed_bug();
+        sample.1.load = Load::default();
+        let initiate = |http, answer| Contacted {
+            step: ContactStep::Initiate,
+            asked: "POST /jobs".to_owned(),
+            http: Some(http),
+            fault: None,
+            answer,
+            body: None,
+            took: Nanos(0),
+        };
+        for (answers, told) in [
+            (
+                vec![initiate(202, Answer::Malformed)],
+                "Not known: first contact started 1 scan and left it: no id was read in the answer, so its status was not asked.",
+            ),
+            (vec![initiate(503, Answer::ServerError)], "No scan was accepted, so none can be lost."),
+            (Vec::new(), "No scan was accepted, so none can be lost."),
+        ] {
+            sample.0.run.contact = Some(Contact { exchanges: answers, ..Contact::default() });
+            assert_eq!(samples::view(&sample).answers.lost, told);
+        }
+    }
+
+    #[test]
+    fn one_job_and_two_jobs_are_spoken_of_as_people_do() {
+        let mut sample = samples::healthy();
+        for rate in sample.1.scenarios.iter_mut().flat_map(|scenario| &mut scenario.offsets) {
+            (rate.polls, rate.scans) = (1, 1);
+        }
+        let why = samples::view(&sample).answers.why;
+        assert!(why.contains("0 of 1 scan was denied"), "{why}");
+        let mut sample = samples::seed_bug();
+        for scan in [1, 2] {
+            let own: Vec<Exchange> = sample.0.exchanges.iter().filter(|one| one.scan.get() == Some(0)).cloned().collect();
+            sample.0.exchanges.extend(own.into_iter().map(|one| Exchange { scan: Some(scan).into(), ..one }));
+            let lost = samples::view(&sample).answers.lost;
+            assert!(lost.starts_with(if scan == 1 { "No. Both denied scans were" } else { "No. All 3 denied scans were" }), "{lost}");
         }
     }
 

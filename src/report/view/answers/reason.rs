@@ -59,8 +59,9 @@ fn how_sure(findings: Findings<'_>) -> String {
     let at = bound.at.map_or_else(String::new, |at| format!(" {} after the id", words::planned(at)));
     let lost = if bound.lost > 0 { format!(", and {} without an answer that counts", words::count(bound.lost)) } else { String::new() };
     format!(
-        "Least is known where 0 of {} were denied{at}{lost}: there, at most {} of all {many} are denied (95 % confidence). Rarer denials could have been missed.",
+        "Least is known where 0 of {} {} denied{at}{lost}: there, at most {} of all {many} are denied (95 % confidence). Rarer denials could have been missed.",
         findings.counted(bound.scans),
+        words::were(bound.scans),
         words::share_at_most(bound.below)
     )
 }
