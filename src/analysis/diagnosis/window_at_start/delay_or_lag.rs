@@ -209,7 +209,7 @@ fn began(row: &ScanRow<'_>) -> Option<f64> {
         .collect();
     let first = *told.first().filter(|(_, progress)| *progress > 0.0)?;
     // The last answer that shows more than the one before it: before the end progress may stand still.
-    let last = told.iter().zip(told.iter().skip(1)).filter(|(before, now)| now.1 > before.1).map(|(_, now)| *now).last()?;
+    let last = told.windows(2).rfind(|pair| pair[1].1 > pair[0].1)?[1];
     if last.0 <= first.0 + 100.0 || last.1 <= first.1 {
         return None;
     }
