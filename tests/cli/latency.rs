@@ -31,7 +31,12 @@ fn run(folder: &Path, name: &str, day: u32, words: &str) {
     let log = folder.join(name).join("log.ndjson");
     let text = fs::read_to_string(&log).expect("a log");
     assert!(text.contains("\"started\":\"2026-01-01"), "virtual runs begin on another day now");
-    fs::write(log, text.replacen("\"started\":\"2026-01-01", &format!("\"started\":\"2026-01-{day:02}"), 1)).expect("a writable log");
+    let text = text.replacen("\"started\":\"2026-01-01", &format!("\"started\":\"2026-01-{day:02}"), 1);
+    // As of a log whose end does not yet have a sum over its header.
+    let (lines, end) = text.trim_end().rsplit_once('\n').expect("several lines");
+    let mut end: Value = serde_json::from_str(end).expect("a line of a log");
+    end.as_object_mut().expect("an object").remove("others");
+    fs::write(log, format!("{lines}\n{end}\n")).expect("a writable log");
 }
 
 /// The row of a table that begins with this cell, cell by cell.

@@ -236,7 +236,7 @@ fn a_deployment_that_changes_is_followed_on_the_page_in_the_metrics_and_by_the_c
             "--scenario",
             "short.toml",
             "--every",
-            "0s",
+            "1ms",
             "--recover",
             "2",
             "--listen",
@@ -294,7 +294,7 @@ fn a_killed_watch_leaves_logs_that_can_be_reported() {
     fs::write(folder.path().join("short.toml"), SCENARIO).expect("a file");
     let service = Served::start(&["--service", "deferred"]);
     let target = format!("http://{}", service.address);
-    let arguments = ["--target", &target, "--scenario", "short.toml", "--every", "0s", "--listen", "none", "--keep-going", "--out", "out"];
+    let arguments = ["--target", &target, "--scenario", "short.toml", "--every", "1ms", "--listen", "none", "--keep-going", "--out", "out"];
     let mut watch = Watching::start(folder.path(), &arguments);
     watch.until("round 2  failing: ");
     watch.process.kill().expect("it was running");

@@ -162,7 +162,7 @@ fn where_nothing_was_found_there_is_no_script() {
     let (folder, output) = inquiry("sound");
     exits(&output, 0);
     assert!(!folder.path().join("repro.sh").exists());
-    assert!(text(&output.stderr).contains("no repro.sh: nothing was found"), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("no repro.sh: the run found no fault that could be shown again"), "{}", text(&output.stderr));
 }
 
 #[test]
