@@ -174,6 +174,9 @@ fn progress_that_is_counted_when_it_is_read_does_not_tell_a_late_record_from_a_c
     assert_eq!(classes(&written), [FaultClass::A]);
     assert!(written.causes[0].or.is_empty(), "{:?}", written.causes);
     // A copy that has just got the record says the same of a job that counts from its beginning.
-    let counted = progressing(|age| (age as f64 / 20.0).floor());
-    assert!(counted.causes.iter().all(|cause| cause.may_be(FaultClass::A) == cause.may_be(FaultClass::C)), "{:?}", counted.causes);
+    let by_the_clock: [fn(u64) -> f64; 3] =
+        [|age| (age as f64 / 20.0).floor(), |age| (age as f64 / 200.0).floor(), |age| (age as f64 / 30.0).floor() / 100.0];
+    for counted in by_the_clock.map(progressing) {
+        assert!(counted.causes.iter().all(|cause| cause.may_be(FaultClass::A) == cause.may_be(FaultClass::C)), "{:?}", counted.causes);
+    }
 }

@@ -216,5 +216,7 @@ fn began(row: &ScanRow<'_>) -> Option<f64> {
     let slope = (last.1 - first.1) / (last.0 - first.0);
     let until_then = told.iter().filter(|(age, _)| *age < last.0);
     let farthest = until_then.map(|(age, progress)| (first.1 + slope * (age - first.0) - progress).abs()).fold(0.0, f64::max);
-    (farthest > OFF_THE_CLOCK * (last.1 - first.1)).then(|| first.0 - first.1 / slope)
+    // Per cent and shares are often cut to whole hundredths.
+    let cut_to = if last.1 <= 1.0 { 0.01 } else { 1.0 };
+    (farthest > (OFF_THE_CLOCK * (last.1 - first.1)).max(1.5 * cut_to)).then(|| first.0 - first.1 / slope)
 }
