@@ -26,7 +26,7 @@ pub(super) fn of(journal: &Journal) -> Vec<usize> {
         None => {
             names_places
                 && says_no_state(poll)
-                && (reports_failure(poll) || !says_something(poll) && !has_null_state(poll, status.state.as_deref()))
+                && (reports_failure(poll) || !says_something(poll) && !(has_null_state(poll, status.state.as_deref()) && has_value(poll)))
         }
     };
     polls().filter(|(_, poll)| is_blank(poll)).map(|(place, _)| place).collect()
@@ -46,6 +46,11 @@ fn says_something(poll: &Exchange) -> bool {
 /// Whether the state is there and null, as many services leave it until work begins; `at` is the place of the state as the log notes it.
 pub(super) fn has_null_state(poll: &Exchange, at: Option<&str>) -> bool {
     body(poll).zip(at).is_some_and(|(body, at)| body.pointer(at.trim_matches('`')).is_some_and(Value::is_null))
+}
+
+/// Whether any member of the body has a value: of a job that waits, its id at least.
+fn has_value(poll: &Exchange) -> bool {
+    matches!(body(poll), Some(Value::Object(body)) if body.values().any(|value| !value.is_null()))
 }
 
 /// Whether the body says that the request failed: a member for errors that is not empty, or one for success that is false.

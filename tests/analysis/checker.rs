@@ -1145,7 +1145,7 @@ fn a_service_that_denies_in_its_own_words_or_shows_a_single_job_is_sick() {
 
 #[test]
 fn answers_that_say_nothing_of_the_job_are_no_sight_of_it_where_others_carry_its_state() {
-    let check_blank = |places: bool, timeline: &str, expected: &[(&str, &str)]| {
+    let check_blank = |places: bool, body: &str, timeline: &str, expected: &[(&str, &str)]| {
         let mut run = journal(scenario(AT_TWO), timeline);
         if places {
             run.run.target.status.state = Some("/state".into());
@@ -1153,9 +1153,7 @@ fn answers_that_say_nothing_of_the_job_are_no_sight_of_it_where_others_carry_its
         for poll in run.exchanges.iter_mut().filter(|exchange| exchange.kind == Kind::Poll) {
             poll.http = Some(200);
             if poll.state.is_none() {
-                poll.body = Some(
-                    if timeline.contains(":odd") { "[no state at /state] {\"state\":null}" } else { "{\"error\":\"no such job\"}" }.into(),
-                );
+                poll.body = Some(body.into());
             }
         }
         let seen = Seen::of(&run);
@@ -1163,13 +1161,17 @@ fn answers_that_say_nothing_of_the_job_are_no_sight_of_it_where_others_carry_its
             assert_eq!(seen.fact(fact), *value, "{fact} of\n{timeline}\n{:?}", seen.judgement.reasons);
         }
     };
+    let error = r#"{"error":"no such job"}"#;
     let some = "30* @0=v:run @100=v:run\n10* @0=v @100=v:run";
-    check_blank(true, some, &[("verdict", "inconclusive"), ("reasons", "lost polls_failed")]);
+    check_blank(true, error, some, &[("verdict", "inconclusive"), ("reasons", "lost polls_failed")]);
     // Where the target file names no place, or no answer has anything there, nothing is concluded from its absence.
-    check_blank(false, some, &[("verdict", "pass")]);
-    check_blank(true, "40* @0=v @100=v", &[("verdict", "pass")]);
+    check_blank(false, error, some, &[("verdict", "pass")]);
+    check_blank(true, error, "40* @0=v @100=v", &[("verdict", "pass")]);
     // A state that is null until work begins is an answer about the job.
-    check_blank(true, "30* @0=v @100=v:run\n1* @0=v:odd.x @100=v:run", &[("verdict", "pass")]);
+    let waits = r#"[no state at `/state`] {"id":"a","state":null}"#;
+    check_blank(true, waits, "30* @0=v @100=v:run\n1* @0=v:odd.x @100=v:run", &[("verdict", "pass")]);
+    // One in which all is null is none.
+    check_blank(true, r#"[no state at `/state`] {"id":null,"state":null}"#, some, &[("verdict", "inconclusive")]);
 }
 
 #[test]
