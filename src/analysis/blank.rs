@@ -26,7 +26,7 @@ pub(super) fn of(journal: &Journal) -> Vec<usize> {
         None => {
             names_places
                 && says_no_state(poll)
-                && (reports_failure(poll) || !says_something(poll) && !(has_null_state(poll, status.state.as_deref()) && has_value(poll)))
+                && (reports_failure(poll) || !(says_something(poll) || has_null_state(poll, status.state.as_deref()) && has_value(poll)))
         }
     };
     polls().filter(|(_, poll)| is_blank(poll)).map(|(place, _)| place).collect()
