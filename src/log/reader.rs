@@ -405,7 +405,7 @@ mod tests {
 
     #[test]
     fn what_is_no_log_is_told_from_an_empty_one() {
-        for (bytes, told) in [
+        for (bytes, expected) in [
             (&b""[..], "empty"),
             (b"\n\n", "empty"),
             (br#"{"line":"run","schema":1,"to"#, "cut off"),
@@ -414,8 +414,8 @@ mod tests {
             (b"{\n  \"log\": {}\n}\n", "not a log of statusgap"),
         ] {
             let error = read("x.ndjson", bytes).expect_err("no log").to_string();
-            assert!(error.contains(told), "{bytes:?}: {error}");
-            assert!(told == "empty" || !error.contains("empty"), "{bytes:?}: {error}");
+            assert!(error.contains(expected), "{bytes:?}: {error}");
+            assert!(expected == "empty" || !error.contains("empty"), "{bytes:?}: {error}");
         }
     }
 

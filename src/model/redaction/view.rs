@@ -99,7 +99,7 @@ impl View {
         undone.from = Some((0..first).map(|at| self.place(at)).collect());
         let mut at = first;
         while at < self.bytes.len() {
-            // Most bytes are not mark, and cost nothing.
+            // Most bytes are not marks, and cost nothing.
             let unit = if self.bytes[at].is_ascii_punctuation() { escapes.unit(&self.bytes[at..]) } else { None };
             if let Some((bytes, length)) = unit {
                 for byte in bytes {

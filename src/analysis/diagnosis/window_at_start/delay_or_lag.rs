@@ -201,20 +201,20 @@ fn behind_the_witness(row: &ScanRow<'_>) -> Option<f64> {
 /// The age at which a scan's progress was zero, by its first and last visible answers that differ; none if it began unprogressed, or if its
 /// progress may be counted when it is read: that is as far in a copy that has just got the record.
 fn began(row: &ScanRow<'_>) -> Option<f64> {
-    let told: Vec<(f64, f64)> = row
+    let points: Vec<(f64, f64)> = row
         .observations
         .iter()
         .filter(|observation| observation.seen() && observation.exchange.state.is_none_or(|state| !state.is_terminal()))
         .filter_map(|observation| Some((observation.age(), observation.exchange.progress.get()?)))
         .collect();
-    let first = *told.first().filter(|(_, progress)| *progress > 0.0)?;
+    let first = *points.first().filter(|(_, progress)| *progress > 0.0)?;
     // The last answer that shows more than the one before it: before the end progress may stand still.
-    let last = told.windows(2).rfind(|pair| pair[1].1 > pair[0].1)?[1];
+    let last = points.windows(2).rfind(|pair| pair[1].1 > pair[0].1)?[1];
     if last.0 <= first.0 + 100.0 || last.1 <= first.1 {
         return None;
     }
     let slope = (last.1 - first.1) / (last.0 - first.0);
-    let until_then = told.iter().filter(|(age, _)| *age < last.0);
+    let until_then = points.iter().filter(|(age, _)| *age < last.0);
     let farthest = until_then.map(|(age, progress)| (first.1 + slope * (age - first.0) - progress).abs()).fold(0.0, f64::max);
     // Per cent and shares are often cut to whole hundredths.
     let cut_to = if last.1 <= 1.0 { 0.01 } else { 1.0 };
