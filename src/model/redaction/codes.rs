@@ -39,7 +39,9 @@ impl Digits {
 
     /// All runs of such digits that are long enough for a secret, read from their digit `skip` on.
     pub(super) fn read(&self, view: &View, skip: usize) -> View {
+        // What digits over several lines stand for has its own blanks, which were not taken out with the line ends.
         let mut read = view.child(Reach::Digits);
+        read.is_unfolded &= !view.joins_lines;
         let mut start = 0;
         let mut at = 0;
         while at < view.bytes.len() {

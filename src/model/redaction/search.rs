@@ -76,7 +76,8 @@ impl Needles {
         };
         let any_of = |needles: &[Vec<u8>]| any_pattern(&needles.iter().map(|needle| pattern(needle)).collect::<Vec<_>>().join("|"));
         let without_blanks = |needle: &Vec<u8>| needle.iter().copied().filter(|byte| *byte > b' ').collect::<Vec<u8>>();
-        let joined: Vec<Vec<u8>> = all.iter().map(without_blanks).filter(|needle| needle.len() >= ANY_CASE_FROM).collect();
+        let long_enough = all.iter().filter(|needle| needle.len() >= ANY_CASE_FROM);
+        let joined: Vec<Vec<u8>> = long_enough.map(without_blanks).filter(|needle| needle.len() >= SHORTEST_SECRET).collect();
         let mut long: Vec<Vec<u8>> =
             all.iter().filter(|needle| needle.len() > CUT_FROM).map(|needle| needle.iter().copied().map(plain).collect()).collect();
         long.sort();
